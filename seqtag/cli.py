@@ -1,0 +1,95 @@
+"""The command line: ``seqtag VERB ...``.
+
+Nothing heavy is imported here: a verb that only prints help or a configuration answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from seqtag import __version__
+from seqtag.errors import InputError, did_you_mean
+
+
+def _train(config: dict[str, Any]) -> None:
+    from seqtag.training.loop import train
+
+    train(config)
+
+
+def _evaluate(config: dict[str, Any]) -> None:
+    from seqtag.training.loop import evaluate
+
+    evaluate(config)
+
+
+def _check(config: dict[str, Any]) -> int:
+    from seqtag.training.loop import check
+
+    return check(config)
+
+
+# Verbs configured by Hydra: name, job, one line of help.
+_CONFIGURED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "train": (_train, "train a tagger and write it into a folder"),
+    "evaluate": (_evaluate, "evaluate a trained tagger on a corpus"),
+    "check": (_check, "look a corpus over before training on it"),
+}
+_TAG = "tag text with a trained tagger"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit code: 0 fine, 1 a fault, 2 a mistake of the user."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(arguments)
+    except InputError as error:
+        print(f"seqtag: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("seqtag: interrupted", file=sys.stderr)
+        return 130
+
+
+def _dispatch(arguments: list[str]) -> int:
+    verbs = [*_CONFIGURED, "tag"]
+    verb = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if verb is None or arguments[0] != verb:
+        return _top_level(arguments)
+    if verb not in verbs:
+        raise InputError(
+            f"unknown verb {verb!r}{did_you_mean(verb, verbs)}; known: {', '.join(verbs)}"
+        )
+    if verb == "tag":
+        from seqtag.io import stream
+
+        parser = argparse.ArgumentParser("seqtag tag", description=f"{_TAG.capitalize()}.")
+        stream.add_arguments(parser)
+        return stream.run(parser.parse_args(arguments[1:]))
+    from seqtag.training.launch import launch
+
+    sys.argv = [f"seqtag {verb}", *arguments[1:]]
+    return launch(verb, _CONFIGURED[verb][0])
+
+
+def _top_level(arguments: list[str]) -> int:
+    lines = [f"  {name:10} {text}" for name, (_, text) in _CONFIGURED.items()]
+    parser = argparse.ArgumentParser(
+        "seqtag",
+        usage="seqtag VERB [key=value ...]",
+        description="Sequence labelling with recurrent networks.",
+        epilog="verbs:\n" + "\n".join([*lines, f"  {'tag':10} {_TAG}"])
+        + "\n\n`seqtag VERB --help` tells more of each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"seqtag {__version__}")
+    parser.parse_args(arguments)
+    parser.print_help()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""The order of batches: length buckets under a token budget, a pure function of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from seqtag.errors import InputError
+
+# Each bucket's longest sentence is at most this much longer than its shortest one.
+_BUCKET_GROWTH = 1.2
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How much goes into a batch.
+
+    Attributes:
+        sentences: at most this many sentences.
+        tokens: at most this many tokens, padding counted; a longer sentence is a batch alone.
+        workers: processes that prepare batches beside the training one; 0 for none.
+    """
+
+    sentences: int = 32
+    tokens: int = 4096
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("sentences", 1), ("tokens", 1), ("workers", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise InputError(f"{name} must be a whole number of at least {least}, not {value}")
+
+
+class BatchOrder(Sampler[list[int]]):
+    """Batches of sentence numbers for one process among several.
+
+    Sentences of about one length share a bucket; a bucket's batches hold as many sentences as
+    the budget allows at its greatest length. So the number of batches is the same in every
+    epoch, and what is in them depends on `seed`, the epoch, `rank` and `world_size` alone.
+
+    In training (`shuffle`) all ranks get equally many batches, the last ones repeated where the
+    division leaves a rest; in evaluation the rest is filled with empty batches, so that nothing
+    counts twice.
+    """
+
+    def __init__(
+        self,
+        lengths: np.ndarray,
+        config: BatchConfig,
+        *,
+        shuffle: bool,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.seed, self.rank, self.world_size = seed, rank, world_size
+        self.shuffle = shuffle
+        self.epoch = 0
+        self.start = 0  # batches of the coming epoch that are done already
+        self._buckets = _fill_buckets(np.asarray(lengths), config)
+        count = sum(-(-len(members) // capacity) for members, capacity in self._buckets)
+        self._batches_per_rank = -(-count // world_size)
+
+    def __len__(self) -> int:
+        return self._batches_per_rank
+
+    def __iter__(self) -> Iterator[list[int]]:
+        start, self.start = self.start, 0
+        for batch in self.batches(self.epoch)[start:]:
+            yield batch.tolist()
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """Return this rank's batches of an epoch."""
+        random = np.random.default_rng((self.seed, epoch))
+        batches: list[np.ndarray] = []
+        for members, capacity in self._buckets:
+            order = random.permutation(members) if self.shuffle else members
+            batches.extend(np.split(order, range(capacity, len(order), capacity)))
+        if self.shuffle:
+            batches = [batches[i] for i in random.permutation(len(batches))]
+        missing = self._batches_per_rank * self.world_size - len(batches)
+        empty = np.zeros(0, np.int64)
+        batches.extend(batches[:missing] if self.shuffle else [empty] * missing)
+        return batches[self.rank :: self.world_size]
+
+
+def _fill_buckets(lengths: np.ndarray, config: BatchConfig) -> list[tuple[np.ndarray, int]]:
+    """Cut the sentences, shortest first, into (members, sentences per batch)."""
+    order = np.argsort(lengths, kind="stable")
+    buckets = []
+    start = 0
+    while start < len(order):
+        longest = max(1, int(lengths[order[start]] * _BUCKET_GROWTH))
+        end = int(np.searchsorted(lengths[order], longest, side="right"))
+        members = order[start:end]
+        longest = max(1, int(lengths[members[-1]]))
+        buckets.append((members, max(1, min(config.sentences, config.tokens // longest))))
+        start = end
+    return buckets

@@ -1,0 +1,212 @@
+"""Words to numbers: the one way in, for training and for tagging alike.
+
+Legend: B sentences, T words of the longest sentence, U different words of the batch, W characters
+of the longest word, S subword pieces of the longest sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqtag.data.vocabulary import (
+    SubwordConfig,
+    Vocabulary,
+    build_vocabulary,
+    load_subwords,
+    train_subwords,
+)
+from seqtag.data.wordforms import CASES, WordForms
+from seqtag.errors import InputError, from_plain
+
+@dataclass(frozen=True)
+class EncodeConfig:
+    """How words become numbers.
+
+    Attributes:
+        min_count: words seen fewer times in training share the vector of unknown words.
+        fold_digits: every digit counts as 0, so that 1999 and 2024 are one word.
+        lowercase: the word's vector ignores case (characters and letter case still see it).
+        max_characters: longer words are read by their first and last halves of this many.
+        subwords: how subword pieces are made, or None for none.
+    """
+
+    min_count: int = 1
+    fold_digits: bool = True
+    lowercase: bool = False
+    max_characters: int = 40
+    subwords: SubwordConfig | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.subwords, Mapping):
+            subwords = from_plain(SubwordConfig, self.subwords, "subwords")
+            object.__setattr__(self, "subwords", subwords)
+        for name in ("min_count", "max_characters"):
+            if int(getattr(self, name)) < 1:
+                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+
+class Encoder:
+    """Turns sentences into padded tensors; built from a training split, saved in model folders.
+
+    Each different word is looked up, spelled out and split into pieces once and remembered, so
+    that a word costs one dictionary access from then on.
+    """
+
+    def __init__(
+        self,
+        config: EncodeConfig,
+        words: Vocabulary,
+        characters: Vocabulary,
+        features: Mapping[str, Vocabulary] | None = None,
+        subwords: Any = None,
+    ) -> None:
+        self.config = config
+        self.words = words
+        self.characters = characters
+        self.features = dict(features or {})
+        self.subwords = subwords
+        self._forms = WordForms(words, characters, subwords, config.max_characters)
+
+    @classmethod
+    def fit(
+        cls, sentences: Iterable[Mapping[str, Any]], config: EncodeConfig, features: Sequence[str]
+    ) -> Encoder:
+        """Build the vocabularies from training sentences.
+
+        `sentences` are mappings with ``tokens`` and one list of strings per feature; they may be
+        read more than once.
+        """
+        words = build_vocabulary(
+            (sentence["tokens"] for sentence in sentences),
+            min_count=config.min_count,
+            fold_digits=config.fold_digits,
+            lowercase=config.lowercase,
+        )
+        characters = build_vocabulary(list(word) for s in sentences for word in s["tokens"])
+        columns = {
+            name: build_vocabulary(sentence[name] for sentence in sentences) for name in features
+        }
+        subwords = None
+        if config.subwords is not None:
+            if config.subwords.path is not None:
+                subwords = load_subwords(config.subwords.path)
+            else:
+                subwords = train_subwords((s["tokens"] for s in sentences), config.subwords)
+        return cls(config, words, characters, columns, subwords)
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Numbers of ids a network must have vectors for, by input."""
+        return {
+            "words": len(self.words),
+            "frequent_words": self.words.num_frequent,
+            "characters": len(self.characters),
+            "cases": len(CASES),
+            "pieces": 0 if self.subwords is None else self.subwords.get_vocab_size() + 1,
+            "features": {name: len(column) for name, column in self.features.items()},
+        }
+
+    def encode(
+        self,
+        sentences: Sequence[Sequence[str]],
+        features: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    ) -> dict[str, Tensor]:
+        """Encode a batch of sentences.
+
+        Args:
+            sentences: B lists of words.
+            features: for each feature of the encoder, B lists of as many values.
+
+        Returns:
+            ``lengths_B``; ``words_BT``, ``case_BT`` and, per feature, ``feature.NAME`` (B, T);
+            ``characters_UW`` and ``spelling_BT``, the row of each word in it; with subwords
+            also ``pieces_BS``, ``piece_lengths_B``, ``piece_word_BS`` (the word a piece belongs
+            to) and ``first_piece_BT``. Ids of 0 are padding.
+
+        Raises:
+            InputError: if a feature that the encoder was built with is not given.
+        """
+        lengths = np.fromiter((len(s) for s in sentences), np.int64, len(sentences))
+        forms = self._forms.lookup([word for sentence in sentences for word in sentence])
+        mask_BT = np.arange(lengths.max(initial=0)) < lengths[:, None]
+        batch = {
+            "lengths_B": torch.from_numpy(lengths),
+            "words_BT": _scatter(self._forms.word_ids[forms], mask_BT),
+            "case_BT": _scatter(self._forms.case_ids[forms], mask_BT),
+        }
+        distinct, rows = np.unique(forms, return_inverse=True)
+        batch["characters_UW"] = torch.from_numpy(self._forms.spellings(distinct))
+        batch["spelling_BT"] = _scatter(rows, mask_BT)
+        for name, column in self.features.items():
+            if features is None or name not in features:
+                raise InputError(
+                    f"this tagger also reads the column {name!r}, which the input does not have"
+                )
+            ids = [column[value] for sentence in features[name] for value in sentence]
+            batch[f"feature.{name}"] = _scatter(np.array(ids, np.int64), mask_BT)
+        if self.subwords is not None:
+            batch |= self._pieces(forms, lengths, mask_BT)
+        return batch
+
+    def _pieces(self, forms: np.ndarray, lengths: np.ndarray, mask_BT: np.ndarray) -> dict:
+        counts, pieces = self._forms.pieces(forms)
+        sentence_of_word = np.repeat(np.arange(len(lengths)), lengths)
+        piece_lengths = np.bincount(sentence_of_word, counts, len(lengths)).astype(np.int64)
+        word_in_sentence = np.nonzero(mask_BT)[1]
+        starts = np.cumsum(counts) - counts
+        sentence_start = np.cumsum(piece_lengths) - piece_lengths
+        mask_BS = np.arange(piece_lengths.max(initial=0)) < piece_lengths[:, None]
+        return {
+            "pieces_BS": _scatter(pieces, mask_BS),
+            "piece_lengths_B": torch.from_numpy(piece_lengths),
+            "piece_word_BS": _scatter(np.repeat(word_in_sentence, counts), mask_BS),
+            "first_piece_BT": _scatter(starts - sentence_start[sentence_of_word], mask_BT),
+        }
+
+    def is_unknown(self, words: Iterable[str]) -> list[bool]:
+        """Tell for each word whether the vocabulary lacks it."""
+        return [self.words[word] == Vocabulary.UNKNOWN for word in words]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return everything the encoder is made of as JSON values."""
+        config = asdict(self.config)
+        return {
+            "config": config,
+            "words": self.words.to_plain(),
+            "characters": self.characters.to_plain(),
+            "features": {name: column.to_plain() for name, column in self.features.items()},
+            "subwords": None if self.subwords is None else self.subwords.to_str(),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], where: str = "tokenizer.json") -> Encoder:
+        """Rebuild an encoder from :meth:`to_plain`.
+
+        Raises:
+            InputError: if `plain` is not what :meth:`to_plain` makes.
+        """
+        try:
+            config = from_plain(EncodeConfig, plain["config"], where)
+            subwords = plain["subwords"]
+            return cls(
+                config,
+                Vocabulary.from_plain(plain["words"]),
+                Vocabulary.from_plain(plain["characters"]),
+                {name: Vocabulary.from_plain(part) for name, part in plain["features"].items()},
+                None if subwords is None else load_subwords(text=subwords),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{where}: not an encoder of seqtag: {error!r}") from None
+
+
+def _scatter(values: np.ndarray, mask: np.ndarray) -> Tensor:
+    """Lay flat values into the true places of `mask`, row after row; 0 elsewhere."""
+    padded = np.zeros(mask.shape, np.int64)
+    padded[mask] = values
+    return torch.from_numpy(padded)

@@ -1,0 +1,122 @@
+"""The labels a tagger knows: strings to ids and back, in the scheme it works in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from seqtag.errors import InputError, did_you_mean
+from seqtag.labels import SCHEMES, Transitions, allowed_transitions, convert
+
+NOT_SCORED = -100  # what torch's losses skip
+_PREFIXES = {"bio": "BI", "bioes": "BIES"}
+
+
+class LabelSet:
+    """Labels in the order of their ids.
+
+    Attributes:
+        labels: the labels, in the working scheme.
+        scheme: the scheme the network works in (``plain``, ``bio`` or ``bioes``).
+        corpus_scheme: the scheme of the corpus, in which labels come in and go out.
+    """
+
+    def __init__(self, labels: Sequence[str], scheme: str, corpus_scheme: str) -> None:
+        self.labels = tuple(labels)
+        self.scheme = scheme
+        self.corpus_scheme = corpus_scheme
+        self._ids = {label: number for number, label in enumerate(self.labels)}
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def fit(
+        cls, sentences: Iterable[Sequence[str | None]], corpus_scheme: str, scheme: str = "auto"
+    ) -> LabelSet:
+        """Collect the labels of a training split.
+
+        With spans, each type gets all labels of the working scheme, so that none that the
+        transitions need is missing. `scheme` is ``auto`` (that of the corpus), ``bio`` or
+        ``bioes``.
+
+        Raises:
+            InputError: if there is no label at all, or the schemes do not go together.
+        """
+        seen = {label for labels in sentences for label in labels if label is not None}
+        if not seen:
+            raise InputError("the training split has no labels")
+        if scheme == "auto":
+            scheme = corpus_scheme
+        if scheme not in SCHEMES or scheme == "iob1":
+            raise InputError(
+                f"scheme is 'auto', 'bio', 'bioes' or 'plain', not {scheme!r}"
+                f"{did_you_mean(scheme, SCHEMES)}"
+            )
+        if (scheme == "plain") != (corpus_scheme == "plain"):
+            raise InputError(
+                f"scheme={scheme} does not fit a corpus whose labels are {corpus_scheme}"
+            )
+        if scheme == "plain":
+            return cls(sorted(seen), scheme, corpus_scheme)
+        types = sorted({label.partition("-")[2] for label in seen if label != "O"})
+        labels = ["O"]
+        for name in types:
+            labels += [f"{p}-{name}" if name else p for p in _PREFIXES[scheme]]
+        return cls(labels, scheme, corpus_scheme)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The span types, sorted; empty with plain labels."""
+        if self.scheme == "plain":
+            return ()
+        return tuple(sorted({label.partition("-")[2] for label in self.labels if label != "O"}))
+
+    @property
+    def transitions(self) -> Transitions | None:
+        """What may follow what; None where everything may."""
+        return None if self.scheme == "plain" else allowed_transitions(self.labels, self.scheme)
+
+    def encode(self, labels: Sequence[str | None]) -> list[int]:
+        """Return the ids of a sentence's labels, given in the scheme of the corpus.
+
+        What is not labelled, or carries a label unseen in training, becomes `NOT_SCORED`.
+        """
+        if self.scheme != self.corpus_scheme:
+            labels = convert(labels, self.corpus_scheme, self.scheme)
+        return [self._ids.get(label, NOT_SCORED) for label in labels]  # type: ignore[arg-type]
+
+    def decode(self, ids: Sequence[int]) -> list[str]:
+        """Return the labels of a sentence in the scheme of the corpus."""
+        labels = [self.labels[i] for i in ids]
+        if self.scheme != self.corpus_scheme:
+            return convert(labels, self.scheme, self.corpus_scheme)
+        return labels
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the labels as JSON values."""
+        return {
+            "scheme": self.scheme,
+            "corpus_scheme": self.corpus_scheme,
+            "labels": list(self.labels),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], where: str = "labels.json") -> LabelSet:
+        """Rebuild the labels from :meth:`to_plain`.
+
+        Raises:
+            InputError: if `plain` is not what :meth:`to_plain` makes.
+        """
+        try:
+            labels, schemes = plain["labels"], (plain["scheme"], plain["corpus_scheme"])
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{where}: not a label file of seqtag: {error!r}") from None
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise InputError(f"{where}: 'labels' must be a list of strings")
+        if len(set(labels)) != len(labels) or not labels:
+            raise InputError(f"{where}: 'labels' must be different and at least one")
+        for scheme in schemes:
+            if scheme not in ("plain", "bio", "bioes"):
+                raise InputError(f"{where}: unknown scheme {scheme!r}")
+        return cls(labels, *schemes)

@@ -1,0 +1,118 @@
+"""The data module: a corpus, encoded on the fly, in batches, for Lightning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from seqtag.data.batches import BatchConfig, BatchOrder
+from seqtag.data.encode import Encoder
+from seqtag.data.labelset import NOT_SCORED, LabelSet
+from seqtag.data.sources import Corpus
+
+
+class EncodedSentences(Dataset):
+    """A split read by lists of rows: each access is a whole encoded batch."""
+
+    def __init__(self, split: Any, encoder: Encoder, labels: LabelSet, with_text: bool) -> None:
+        self._split, self._encoder, self._labels = split, encoder, labels
+        self._with_text = with_text
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def __getitem__(self, rows: list[int]) -> dict[str, Any]:
+        """Return ``inputs``, ``labels_BT`` and, for evaluation, ``columns``: the rows as read."""
+        columns = self._split[rows]
+        inputs = self._encoder.encode(columns["tokens"], columns)
+        labels_BT = np.full(tuple(inputs["words_BT"].shape), NOT_SCORED, np.int64)
+        for row, labels in zip(labels_BT, columns["labels"], strict=True):
+            row[: len(labels)] = self._labels.encode(labels)
+        batch = {"inputs": inputs, "labels_BT": torch.from_numpy(labels_BT)}
+        if self._with_text:
+            batch["columns"] = columns
+        return batch
+
+
+class CorpusModule(L.LightningDataModule):
+    """Batches of a corpus for training and evaluation, with a position that can be resumed.
+
+    The position in the order of batches is kept here, not in the loader: Lightning restores it
+    before it builds the loaders anew.
+    """
+
+    def __init__(
+        self, corpus: Corpus, encoder: Encoder, labels: LabelSet, batch: BatchConfig, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.corpus, self.encoder, self.labels = corpus, encoder, labels
+        self.batch, self.seed = batch, seed
+        self._resume_at = {"epoch": 0, "batch": 0}
+
+    def train_dataloader(self) -> DataLoader:
+        """Return the shuffled training batches, from the position that was restored."""
+        loader = self._loader("train", shuffle=True)
+        order = loader.sampler
+        order.epoch, order.start = self._resume_at["epoch"], self._resume_at["batch"]
+        self._resume_at = {"epoch": 0, "batch": 0}
+        return loader
+
+    def val_dataloader(self) -> DataLoader | list:
+        """Return the development batches; none where the corpus has no such split."""
+        return self._loader("dev") if "dev" in self.corpus.splits else []
+
+    def test_dataloader(self) -> DataLoader:
+        """Return the test batches."""
+        return self._loader("test")
+
+    def batches_per_epoch(self, world_size: int = 1) -> int:
+        """Return how many training batches each of `world_size` processes sees in an epoch."""
+        return len(self._order("train", True, 0, world_size))
+
+    def _order(self, split: str, shuffle: bool, rank: int, world_size: int) -> BatchOrder:
+        lengths = self.corpus.splits[split].data.column("length").to_numpy()
+        return BatchOrder(
+            lengths,
+            self.batch,
+            shuffle=shuffle,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+        )
+
+    def _loader(self, split: str, shuffle: bool = False) -> DataLoader:
+        rank, world_size = (
+            (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        )
+        sentences = EncodedSentences(
+            self.corpus.splits[split], self.encoder, self.labels, with_text=not shuffle
+        )
+        # A sampler, not a batch sampler: Lightning hands the epoch's number to a sampler only.
+        return DataLoader(
+            sentences,
+            sampler=self._order(split, shuffle, rank, world_size),
+            batch_size=None,
+            num_workers=self.batch.workers,
+            persistent_workers=self.batch.workers > 0,
+        )
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the position: the epoch and how many of its batches are done."""
+        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
+        epoch, batch = self.trainer.current_epoch, progress.completed
+        if batch >= self.trainer.num_training_batches:
+            epoch, batch = epoch + 1, 0
+        return {"epoch": epoch, "batch": batch}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on from a position that :meth:`state_dict` returned."""
+        self._resume_at = dict(state_dict)
+
+    def factor_columns(self) -> Sequence[str]:
+        """Names of the columns by whose values accuracy is sliced."""
+        return self.corpus.factors

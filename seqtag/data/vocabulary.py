@@ -1,0 +1,147 @@
+"""Vocabularies: words, characters and column values by `tokenizers`; subword models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from seqtag.errors import InputError
+
+_PADDING, _UNKNOWN = "<pad>", "<unk>"
+
+
+class Vocabulary:
+    """Strings to ids: 0 is padding, 1 is unknown, then by falling frequency.
+
+    A :class:`tokenizers.Tokenizer` with a word-level model does the look-up and the
+    normalisation; this class keeps the order and the border of the frequent words beside it.
+
+    Attributes:
+        num_frequent: ids below this are padding, unknown and strings seen more than once; the
+            ids from here on were seen once in training, and may stand for the unknown there.
+    """
+
+    PADDING: ClassVar[int] = 0
+    UNKNOWN: ClassVar[int] = 1
+
+    def __init__(self, tokenizer: Tokenizer, num_frequent: int) -> None:
+        self.tokenizer = tokenizer
+        self.num_frequent = num_frequent
+        self._normalize = (
+            tokenizer.normalizer.normalize_str if tokenizer.normalizer is not None else str
+        )
+        self._ids = tokenizer.get_vocab()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, string: str) -> int:
+        return self._ids.get(self._normalize(string), self.UNKNOWN)
+
+    def strings(self) -> list[str]:
+        """Return the strings in the order of their ids, padding and unknown first."""
+        return sorted(self._ids, key=self._ids.__getitem__)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the vocabulary as JSON values."""
+        return {"num_frequent": self.num_frequent, "tokenizer": self.tokenizer.to_str()}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Vocabulary:
+        """Rebuild a vocabulary from :meth:`to_plain`."""
+        return cls(_parse(plain["tokenizer"], "a vocabulary"), int(plain["num_frequent"]))
+
+
+def build_vocabulary(
+    sequences: Iterable[Sequence[str]],
+    min_count: int = 1,
+    fold_digits: bool = False,
+    lowercase: bool = False,
+) -> Vocabulary:
+    """Count the strings of `sequences` and number those seen at least `min_count` times."""
+    steps: list[normalizers.Normalizer] = []
+    if fold_digits:
+        steps.append(normalizers.Replace(Regex(r"\d"), "0"))
+    if lowercase:
+        steps.append(normalizers.Lowercase())
+    normalizer = normalizers.Sequence(steps) if steps else None
+    raw = Counter(string for sequence in sequences for string in sequence)
+    counts: Counter[str] = Counter()
+    for string, count in raw.items():
+        counts[normalizer.normalize_str(string) if normalizer else string] += count
+    ids = {_PADDING: Vocabulary.PADDING, _UNKNOWN: Vocabulary.UNKNOWN}
+    num_frequent = len(ids)
+    for string, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if count >= min_count and string not in ids:
+            ids[string] = len(ids)
+            num_frequent += count > 1
+    tokenizer = Tokenizer(models.WordLevel(ids, unk_token=_UNKNOWN))
+    if normalizer is not None:
+        tokenizer.normalizer = normalizer
+    return Vocabulary(tokenizer, num_frequent)
+
+
+@dataclass(frozen=True)
+class SubwordConfig:
+    """How words are split into pieces.
+
+    Attributes:
+        kind: ``bpe`` (byte pair encoding) or ``wordpiece``, trained on the training split.
+        vocab_size: number of pieces to train.
+        path: a ``tokenizer.json`` to load instead of training one.
+    """
+
+    kind: str = "bpe"
+    vocab_size: int = 4000
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("bpe", "wordpiece"):
+            raise InputError(f"subwords.kind is 'bpe' or 'wordpiece', not {self.kind!r}")
+        if self.vocab_size < 2:
+            raise InputError(f"subwords.vocab_size must be at least 2, not {self.vocab_size}")
+
+
+def train_subwords(sentences: Iterable[Sequence[str]], config: SubwordConfig) -> Tokenizer:
+    """Train a subword model on words; pieces never cross a word's border."""
+    settings = {
+        "vocab_size": config.vocab_size,
+        "special_tokens": [_UNKNOWN],
+        "show_progress": False,
+    }
+    if config.kind == "bpe":
+        tokenizer = Tokenizer(models.BPE(unk_token=_UNKNOWN))
+        trainer: Any = trainers.BpeTrainer(**settings)
+    else:
+        tokenizer = Tokenizer(models.WordPiece(unk_token=_UNKNOWN, max_input_chars_per_word=1000))
+        trainer = trainers.WordPieceTrainer(**settings)
+    # Words hold no white space, as a rule, and must not be split further where they do.
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\n"), "removed")
+    lines = ("\n".join(sentence) for sentence in sentences)
+    tokenizer.train_from_iterator(lines, trainer)
+    return tokenizer
+
+
+def load_subwords(path: str | None = None, text: str | None = None) -> Tokenizer:
+    """Load a subword tokenizer from a ``tokenizer.json`` file, or from its text.
+
+    Raises:
+        InputError: if there is no such file or it is no tokenizer.
+    """
+    if text is None:
+        if not Path(str(path)).is_file():
+            raise InputError(f"subwords.path: there is no file {path!r}")
+        text = Path(str(path)).read_text(encoding="utf-8")
+    return _parse(text, path or "the subword tokenizer")
+
+
+def _parse(text: str, where: str) -> Tokenizer:
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:  # the library raises bare Exception for a bad file
+        raise InputError(f"{where}: not a file of the tokenizers library: {error}") from None

@@ -1,0 +1,1 @@
+"""The tagger network: embedding, encoder, decoder."""

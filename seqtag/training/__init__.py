@@ -1,0 +1,1 @@
+"""Training and evaluation under Lightning, configured by Hydra."""

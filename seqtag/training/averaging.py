@@ -1,0 +1,34 @@
+"""A running average of the weights, evaluated and saved in their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import WeightAveraging
+from torch import Tensor
+
+from seqtag.errors import InputError
+
+
+class ExponentialAverage(WeightAveraging):
+    """Exponential moving average of the weights, taken after each step.
+
+    The decay rises as (1 + n) / (10 + n) over the first n steps, so that the random weights at
+    the start are soon forgotten, until it reaches `decay`. Development figures, checkpoints and
+    the saved model are those of the average (Polyak & Juditsky 1992).
+    """
+
+    def __init__(self, decay: float = 0.999) -> None:
+        if not 0.0 < decay < 1.0:
+            raise InputError(f"callbacks.average.decay must be between 0 and 1, not {decay}")
+        self.decay = decay
+        super().__init__(use_buffers=False, multi_avg_fn=self._average)
+
+    @torch.no_grad()
+    def _average(
+        self, averaged: list[Tensor], current: list[Tensor], num_averaged: Any
+    ) -> None:
+        step = int(num_averaged)
+        decay = min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(averaged, current, 1.0 - decay)
