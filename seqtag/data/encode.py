@@ -169,10 +169,6 @@ class Encoder:
             "first_piece_BT": _scatter(starts - sentence_start[sentence_of_word], mask_BT),
         }
 
-    def is_unknown(self, words: Iterable[str]) -> list[bool]:
-        """Tell for each word whether the vocabulary lacks it."""
-        return [self.words[word] == Vocabulary.UNKNOWN for word in words]
-
     def to_plain(self) -> dict[str, Any]:
         """Return everything the encoder is made of as JSON values."""
         config = asdict(self.config)

@@ -60,10 +60,7 @@ class LabelSet:
         if scheme == "plain":
             return cls(sorted(seen), scheme, corpus_scheme)
         types = sorted({label.partition("-")[2] for label in seen if label != "O"})
-        labels = ["O"]
-        for name in types:
-            labels += [f"{p}-{name}" if name else p for p in _PREFIXES[scheme]]
-        return cls(labels, scheme, corpus_scheme)
+        return cls(_span_labels(types, scheme), scheme, corpus_scheme)
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -71,6 +68,13 @@ class LabelSet:
         if self.scheme == "plain":
             return ()
         return tuple(sorted({label.partition("-")[2] for label in self.labels if label != "O"}))
+
+    @property
+    def corpus_labels(self) -> tuple[str, ...]:
+        """The labels as the corpus spells them."""
+        if self.scheme == self.corpus_scheme:
+            return self.labels
+        return tuple(_span_labels(self.types, self.corpus_scheme))
 
     @property
     def transitions(self) -> Transitions | None:
@@ -120,3 +124,11 @@ class LabelSet:
             if scheme not in ("plain", "bio", "bioes"):
                 raise InputError(f"{where}: unknown scheme {scheme!r}")
         return cls(labels, *schemes)
+
+
+def _span_labels(types: Iterable[str], scheme: str) -> list[str]:
+    """Return O and each type's labels under the scheme."""
+    labels = ["O"]
+    for name in types:
+        labels += [f"{p}-{name}" if name else p for p in _PREFIXES[scheme]]
+    return labels

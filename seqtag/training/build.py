@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -49,6 +50,14 @@ def corpus(data: Mapping[str, Any], splits: tuple[str, ...] | None = None) -> Co
     if plain.get("format") == "pronoun":
         return generate_corpus({k: v for k, v in plain.items() if k != "format"}, splits)
     return load_corpus(from_plain(CorpusConfig, plain, "data"), splits)
+
+
+def portable(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the group `data` as a model folder keeps it: a local path made absolute."""
+    kept = dict(data)
+    if kept.get("path") and Path(kept["path"]).exists():
+        kept["path"] = str(Path(kept["path"]).resolve())
+    return kept
 
 
 def encoder(data: Mapping[str, Any], corpus: Corpus) -> Encoder:

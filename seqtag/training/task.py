@@ -46,7 +46,7 @@ class TaggingTask(L.LightningModule):
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Count what the network says of a development batch."""
         ids_BT = self.network.decode(batch["inputs"])
-        self.score.update(ids_BT, batch["columns"])
+        self.score.update(ids_BT, batch["inputs"]["words_BT"], batch["columns"])
 
     def on_validation_epoch_end(self) -> None:
         """Log the development figures; ``dev/metric`` is the one that checkpoints go by."""

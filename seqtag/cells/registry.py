@@ -1,0 +1,50 @@
+"""The closed registry of cells: a name, or plain values, to a spec."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from seqtag.cells.gru import Gru
+from seqtag.cells.lstm import Lstm
+from seqtag.cells.rnn import Rnn
+from seqtag.cells.spec import Cell
+from seqtag.errors import InputError, did_you_mean, from_plain
+
+# A name stands for a spec with its fields set; further fields given beside the name override it.
+PRESETS: dict[str, Cell] = {"lstm": Lstm(), "gru": Gru(), "rnn": Rnn()}
+
+
+def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
+    """Return the spec for a name, or for a mapping with the name under "name" and fields beside.
+
+        build_cell("lstm")
+        build_cell({"name": "lstm", "forget_bias": 0.0})
+
+    A spec is returned as it is.
+
+    Raises:
+        InputError: for an unknown name or field (the nearest real one is offered), a missing
+            name, or a value that the spec refuses.
+    """
+    if isinstance(cell, Cell):
+        return cell
+    if isinstance(cell, str):
+        cell = {"name": cell}
+    if not isinstance(cell, Mapping):
+        raise InputError(f"a cell is a name or a mapping with a name, not {cell!r}")
+    fields = dict(cell)
+    name = fields.pop("name", None)
+    if name is None:
+        raise InputError(f"cell: key 'name' is missing; the cells are {', '.join(PRESETS)}")
+    if not isinstance(name, str) or name not in PRESETS:
+        hint = did_you_mean(name, PRESETS)
+        raise InputError(f"unknown cell {name!r}{hint}; the cells are {', '.join(PRESETS)}")
+    preset = PRESETS[name]
+    return from_plain(type(preset), {**describe(preset), **fields}, f"cell {name!r}")
+
+
+def describe(cell: Cell) -> dict[str, Any]:
+    """Return the fields of a spec as plain values, without a name."""
+    return dataclasses.asdict(cell)  # type: ignore[call-overload]

@@ -1,0 +1,101 @@
+"""What the data doctor reports, and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+LEVELS = ("error", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something found in a corpus.
+
+    Attributes:
+        level: one of `LEVELS`.
+        split: where it was found; "" for the corpus as a whole.
+        where: the first place, as file:line; "" if it has none.
+        message: what it is.
+        count: how often.
+        examples: a few of them.
+    """
+
+    level: str
+    split: str
+    where: str
+    message: str
+    count: int = 1
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a split is: counts, tokens of its longest sentence, share of unknown tokens."""
+
+    split: str
+    sentences: int
+    tokens: int
+    scored: int
+    documents: int
+    labels: int
+    longest: int
+    unknown: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """The doctor's report: the scheme, a size per split, and findings, the gravest first."""
+
+    scheme: str
+    sizes: tuple[Size, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 if there is an error among the findings, else 0."""
+        return int(any(finding.level == "error" for finding in self.findings))
+
+
+def render(report: Report) -> RenderableType:
+    """Return the report as tables for a rich console."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    sizes = Table(title="Splits", title_justify="left")
+    columns: dict[str, Callable[[Size], str]] = {
+        "sentences": lambda size: f"{size.sentences:,}",
+        "tokens": lambda size: f"{size.tokens:,}",
+        "with label": lambda size: f"{size.scored:,}",
+        "documents": lambda size: f"{size.documents:,}",
+        "labels": lambda size: f"{size.labels:,}",
+        "longest": lambda size: f"{size.longest:,}",
+        "unknown words": lambda size: "" if size.unknown is None else f"{size.unknown:.1%}",
+    }
+    sizes.add_column("split")
+    for name in columns:
+        sizes.add_column(name, justify="right")
+    for size in report.sizes:
+        sizes.add_row(size.split, *(show(size) for show in columns.values()))
+    findings = Table(title="Findings", title_justify="left")
+    for name in ("level", "split", "first at", "times", "what"):
+        findings.add_column(name, justify="right" if name == "times" else "left")
+    colours = {"error": "bold red", "warning": "yellow", "info": "dim"}
+    for finding in report.findings:
+        what = finding.message
+        if finding.examples:
+            what += "\n  " + "\n  ".join(finding.examples)
+        # Text, not markup: file names and labels may hold square brackets.
+        findings.add_row(
+            Text(finding.level, style=colours[finding.level]),
+            finding.split,
+            Text(finding.where),
+            f"{finding.count:,}" if finding.count > 1 else "",
+            Text(what),
+        )
+    return Group(sizes, findings)

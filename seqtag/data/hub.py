@@ -1,0 +1,128 @@
+"""Data sets of the Hugging Face hub, through the datasets library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from seqtag.data.config import SPLITS, CorpusConfig, require_columns
+from seqtag.data.records import RecordReader, class_names, from_batches, names_of
+from seqtag.data.sentence import Sentence
+from seqtag.errors import InputError
+
+if TYPE_CHECKING:
+    import datasets
+
+_CONVERTED = "refs/convert/parquet"
+_REPOSITORY = re.compile(r"(?:hf://datasets/)?((?:[\w.-]+/)?[\w.-]+)(?:@([^/]+|refs/.+))?/?")
+_DEV_NAMES = ("validation", "dev", "valid", "val")
+_ROWS = 1000
+
+
+def is_repository(path: str) -> bool:
+    """Return whether `path` names a whole data set, rather than files of one."""
+    return _REPOSITORY.fullmatch(path) is not None
+
+
+def load_splits(config: CorpusConfig) -> dict[str, datasets.Dataset]:
+    """Return the splits of a hub data set as its authors have them, named train, dev and test.
+
+    `config.files` may name the hub's split for each of ours. A data set that still has a loading
+    script, which datasets no longer runs, is read from the hub's parquet conversion.
+
+    Raises:
+        InputError: if it cannot be had, or has no split that we know.
+    """
+    match = _REPOSITORY.fullmatch(config.path or "")
+    if match is None:
+        raise InputError(f"data.path={config.path} is no data set id (owner/name) or hf:// path")
+    name, revision = match[1], config.revision or match[2]
+    try:
+        loaded = _load(name, config.name, revision)
+    except Exception as error:  # datasets, the hub's client and the network have no common base
+        raise _unreachable(name, error) from error
+    return _named_splits(name, loaded, config)
+
+
+def read_rows(name: str, rows: datasets.Dataset, config: CorpusConfig) -> Iterator[Sentence]:
+    """Yield the sentences of one loaded split; `name` stands for a file name in messages."""
+    require_columns(config, rows.column_names, name)
+    columns = [config.token_column, config.label_column, *config.features]
+    columns += [config.document_column] * bool(config.document_column)
+    rows = rows.select_columns(list(dict.fromkeys(columns)))
+    decoders = {**class_names(rows.data.schema), **names_of(rows.features)}
+    batches = rows.with_format("arrow").iter(batch_size=_ROWS)
+    yield from from_batches(batches, RecordReader(name, config, decoders))
+
+
+def _load(name: str, configuration: str | None, revision: str | None) -> Any:
+    """Load a data set by its id; from its parquet conversion if it has a loading script."""
+    import datasets
+
+    try:
+        return datasets.load_dataset(name, configuration, revision=revision)
+    except RuntimeError as error:
+        if "scripts are no longer supported" not in str(error):
+            raise
+    files = converted_files(name, configuration, _list_converted(name))
+    return datasets.load_dataset("parquet", data_files=files)
+
+
+def _list_converted(name: str) -> list[str]:
+    """Return the paths (configuration/split/file) in the parquet conversion of a data set."""
+    from huggingface_hub import HfApi
+
+    files = HfApi().list_repo_files(name, repo_type="dataset", revision=_CONVERTED)
+    return [path for path in files if path.endswith(".parquet")]
+
+
+def converted_files(name: str, configuration: str | None, paths: list[str]) -> dict[str, list[str]]:
+    """Return the ``hf://`` paths of each split of one configuration of a parquet conversion."""
+    by_configuration: dict[str, dict[str, list[str]]] = {}
+    for path in sorted(paths):
+        owner, split, _ = path.split("/", 2)
+        # Splits that were converted only in part are called partial-train.
+        split = split.removeprefix("partial-")
+        address = f"hf://datasets/{name}@{_CONVERTED}/{path}"
+        by_configuration.setdefault(owner, {}).setdefault(split, []).append(address)
+    there = ", ".join(by_configuration) or "none"
+    if configuration is None and len(by_configuration) == 1:
+        return next(iter(by_configuration.values()))
+    if configuration not in by_configuration:
+        raise InputError(
+            f"{name}: set data.name to one of the configurations of this data set: {there}"
+        )
+    return by_configuration[configuration]
+
+
+def _named_splits(
+    name: str, loaded: dict[str, datasets.Dataset], config: CorpusConfig
+) -> dict[str, datasets.Dataset]:
+    there = ", ".join(loaded)
+    if config.files:
+        for split, wanted in config.files.items():
+            if wanted not in loaded:
+                raise InputError(
+                    f"{name}: data.files.{split}={wanted}: no such split; there are: {there}"
+                )
+        return {split: loaded[config.files[split]] for split in SPLITS if split in config.files}
+    theirs = {"train": ("train",), "dev": _DEV_NAMES, "test": ("test",)}
+    found = {
+        split: loaded[next(n for n in names if n in loaded)]
+        for split, names in theirs.items()
+        if any(n in loaded for n in names)
+    }
+    if not found:
+        raise InputError(f"{name}: set data.files.train to one of its splits: {there}")
+    return found
+
+
+def _unreachable(name: str, error: Exception) -> InputError:
+    if isinstance(error, InputError):
+        return error
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return InputError(
+        f"{name}: cannot be loaded from the hub: {reason} (data.path is the id of a data set, "
+        "data.name its configuration, data.revision a branch or tag)"
+    )

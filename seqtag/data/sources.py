@@ -1,0 +1,290 @@
+"""Corpora: files or hub data sets in, one `datasets.Dataset` per split out.
+
+    config ─► paths: which files ─► a reader: sentences ─► build: Arrow, schemes ─► cache ─► Corpus
+
+Every data set has the columns tokens, labels (null: not scored), one per feature, length (in
+tokens), doc (number of the document, from 0), where ("train.txt:123") and one int per factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqtag.data.build import build_held_out, build_split, held_out
+from seqtag.data.cache import cache_folder, cached, digest
+from seqtag.data.config import SPLITS, CorpusConfig
+from seqtag.data.lines import SourceFile
+from seqtag.data.paths import Place, find_splits
+from seqtag.data.sentence import Sentence
+from seqtag.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    import datasets
+
+__all__ = ["Corpus", "CorpusConfig", "Origin", "load_corpus"]
+
+# Part of every cache key: raise it when the same bytes are read, or noted down, differently.
+READER_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a split came from.
+
+    Attributes:
+        files: names of its files.
+        scheme: the label scheme they are written in, before IOB1 is made BIO.
+        empty: sentences without a token, which are left out.
+        first_empty: where the first of them was.
+        bare: there is no label but O.
+    """
+
+    files: tuple[str, ...]
+    scheme: str
+    empty: int = 0
+    first_empty: str = ""
+    bare: bool = False
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A labelled corpus.
+
+    Attributes:
+        splits: memory-mapped data sets by "train", "dev" and "test"; at least one of them.
+        scheme: "plain", "bio" or "bioes".
+        features: names of further input columns, each a list of strings per sentence.
+        factors: names of int columns by which accuracy is sliced.
+        notes: things that the user should be told.
+        origins: where each split came from; empty for a generated corpus.
+    """
+
+    splits: dict[str, datasets.Dataset]
+    scheme: str
+    features: tuple[str, ...] = ()
+    factors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A split that can be read: what its content is told by, and how to read it."""
+
+    names: tuple[str, ...]
+    identity: Callable[[], list[Any]]
+    files: Callable[[], list[SourceFile]]
+    read: Callable[[], Iterator[tuple[str, Iterator[Sentence]]]]
+
+
+def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Corpus:
+    """Read a corpus, or open what was read before from the same bytes in the same way.
+
+    Args:
+        config: where it is and how it is read.
+        splits: the splits wanted; others are not even read. None: all there are.
+
+    Raises:
+        InputError: for what is wrong with the config or the files, by name and line.
+    """
+    sources = _sources(config)
+    holds_out = "train" in sources and "dev" not in sources and config.dev_fraction > 0
+    there = [split for split in SPLITS if split in sources or (split == "dev" and holds_out)]
+    wanted = [split for split in SPLITS if split in (there if splits is None else splits)]
+    for split in splits or ():
+        if split not in there:
+            raise InputError(
+                f"data: there is no split {split!r}{did_you_mean(split, there)}; there are: "
+                f"{', '.join(there)}"
+            )
+    root = cache_folder(config.cache_dir)
+    found: dict[str, datasets.Dataset] = {}
+    origins: dict[str, Origin] = {}
+    notes: list[str] = []
+    for split in sources:
+        if split in wanted or (split == "train" and holds_out and "dev" in wanted):
+            found[split], origins[split], path, unfilled = _open(sources[split], config, root)
+            if split == "train":
+                _require_features(sources[split], config, unfilled)
+            if split == "train" and holds_out:
+                _hold_out(found, origins, notes, config, root, path)
+    notes += _origin_notes(origins)
+    if "train" in found and "dev" not in there:
+        notes.append("no development split (data.dev_fraction=0)")
+    return Corpus(
+        splits={split: found[split] for split in wanted if split in found},
+        scheme=_common_scheme(origins),
+        features=config.features,
+        notes=tuple(notes),
+        origins={split: origins[split] for split in wanted if split in origins},
+    )
+
+
+def _sources(config: CorpusConfig) -> dict[str, _Split]:
+    """Return every split that there is, in the order of `SPLITS`."""
+    if config.format == "hub":
+        from seqtag.data import hub
+
+        if hub.is_repository(config.path or ""):
+            return {
+                split: _hub_split(config, split, rows)
+                for split, rows in hub.load_splits(config).items()
+            }
+        config = replace(config, format=_format_of(config.path or ""))
+    found = find_splits(config)
+    return {split: _file_split(config, found[split]) for split in SPLITS if split in found}
+
+
+def _file_split(config: CorpusConfig, places: list[Place]) -> _Split:
+    fetched: list[SourceFile] = []
+
+    def files() -> list[SourceFile]:
+        if not fetched:
+            fetched.extend(place.fetch(cache_folder(config.cache_dir)) for place in places)
+        return fetched
+
+    def identity() -> list[Any]:
+        return [config.reader_settings(), [(file.name, digest(file.path)) for file in files()]]
+
+    def read() -> Iterator[tuple[str, Iterator[Sentence]]]:
+        reader = _reader(config.format)
+        for file in files():
+            yield file.name, reader(file, config)
+
+    return _Split(tuple(place.name for place in places), identity, files, read)
+
+
+def _hub_split(config: CorpusConfig, split: str, rows: datasets.Dataset) -> _Split:
+    from seqtag.data import hub
+
+    name = f"{config.path}[{split}]"
+    # datasets tells its tables by a fingerprint of what they were made from.
+    identity = [config.reader_settings(), name, rows._fingerprint]
+
+    def read() -> Iterator[tuple[str, Iterator[Sentence]]]:
+        yield name, hub.read_rows(name, rows, config)
+
+    return _Split((name,), lambda: identity, list, read)
+
+
+def _reader(format: str) -> Callable[[SourceFile, CorpusConfig], Iterator[Sentence]]:
+    if format == "column":
+        from seqtag.data.columns import read_column
+
+        return read_column
+    if format == "conllu":
+        from seqtag.data.conllu import read_conllu
+
+        return read_conllu
+    from seqtag.data.records import READ
+
+    return READ[format]
+
+
+def _format_of(path: str) -> str:
+    """Return the format of files on the hub by their ending."""
+    by_ending = {
+        ".parquet": "parquet",
+        ".jsonl": "json",
+        ".json": "json",
+        ".csv": "csv",
+        ".tsv": "csv",
+        ".conllu": "conllu",
+    }
+    for ending, format in by_ending.items():
+        if path.removesuffix(".gz").endswith(ending):
+            return format
+    raise InputError(
+        f"data.path={path}: neither a data set id (owner/name) nor a file whose ending tells its "
+        f"format ({', '.join(by_ending)}): use data=column, data=json, ... with this path"
+    )
+
+
+def _open(
+    source: _Split, config: CorpusConfig, root: Path
+) -> tuple[datasets.Dataset, Origin, Path, list[str]]:
+    """Return a split's data set, its origin, its Arrow file and its columns without values."""
+    try:
+        key = digest(READER_VERSION, *source.identity())
+    except OSError as error:
+        raise InputError(f"{', '.join(source.names)}: cannot be read: {error}") from error
+
+    def build(folder: Path) -> dict[str, Any]:
+        return build_split(folder, source.read(), config.features, config.scheme, config.absent)
+
+    entry, (rows,) = cached(root, key, ["data"], build)
+    meta = entry.meta
+    origin = Origin(
+        source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]
+    )
+    return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
+
+
+def _require_features(source: _Split, config: CorpusConfig, unfilled: list[str]) -> None:
+    """Refuse a feature of CoNLL-U (feats.X, misc.X) that no training token has.
+
+    It may well be missing in a small test file: only in training it tells of a slip.
+    """
+    for column in (config.label_column, *config.features):
+        name = "labels" if column == config.label_column else column
+        if config.format == "conllu" and "." in column and name in unfilled:
+            from seqtag.data.conllu import no_such_key
+
+            raise no_such_key(source.files(), config, column)
+
+
+def _hold_out(
+    found: dict[str, datasets.Dataset],
+    origins: dict[str, Origin],
+    notes: list[str],
+    config: CorpusConfig,
+    root: Path,
+    path: Path,
+) -> None:
+    """Part the training split in two, and say so."""
+    size = found["train"].num_rows
+    if size < 2:
+        notes.append("no development split, and too few training sentences to hold one out")
+        return
+    mask = held_out(size, config.dev_fraction, config.split_seed)
+    key = digest("held out", READER_VERSION, path.parent.name, mask.tobytes().hex())
+    _, (found["train"], found["dev"]) = cached(
+        root, key, ["train", "dev"], lambda folder: build_held_out(folder, path, mask)
+    )
+    origins["dev"] = replace(origins["train"], empty=0, first_empty="")
+    notes.append(
+        f"no development split: held out {int(mask.sum()):,} of {size:,} training sentences "
+        f"(dev_fraction={config.dev_fraction}, split_seed={config.split_seed})"
+    )
+
+
+def _origin_notes(origins: Mapping[str, Origin]) -> list[str]:
+    notes = []
+    if any(origin.scheme == "iob1" for origin in origins.values()):
+        notes.append("the labels are IOB1; they were converted to BIO")
+    for split, origin in origins.items():
+        if origin.empty:
+            notes.append(
+                f"{split}: left out {origin.empty:,} sentences without a token (first: "
+                f"{origin.first_empty})"
+            )
+    return notes
+
+
+def _common_scheme(origins: Mapping[str, Origin]) -> str:
+    """Return the scheme of the corpus; a split with nothing but O goes with any."""
+    schemes = {
+        split: "bio" if origin.scheme == "iob1" else origin.scheme
+        for split, origin in origins.items()
+    }
+    telling = {split: s for split, s in schemes.items() if not origins[split].bare} or schemes
+    if len(set(telling.values())) > 1:
+        listed = ", ".join(f"{split}: {scheme}" for split, scheme in telling.items())
+        raise InputError(
+            f"data: the splits are labelled by different schemes ({listed}): say which by "
+            "data.scheme, or convert the files"
+        )
+    return next(iter(telling.values()))

@@ -1,0 +1,1 @@
+"""What leaves and enters the program: model folders, raw text, tagged output."""

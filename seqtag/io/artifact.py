@@ -1,0 +1,237 @@
+"""The model folder: what a trained tagger is made of, as files that hold data and nothing else.
+
+    config.json        format, version, model, cell, data and figures: primitives only
+    model.safetensors  the weights
+    tokenizer.json     the encoder: vocabularies and subwords
+    labels.json        the labels and their schemes
+    README.md          the model card; not read again
+
+Loading a folder that a stranger made runs none of their code: the weights are plain arrays, names
+are looked up in closed registries, and the weights on disk must be exactly those that the
+configuration asks for before anything of their size is allocated.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors.torch import save_file
+
+from seqtag import __version__
+from seqtag.data.encode import Encoder
+from seqtag.data.labelset import LabelSet
+from seqtag.data.vocabulary import Vocabulary
+from seqtag.errors import InputError, did_you_mean
+from seqtag.io.card import model_card
+from seqtag.io.trust import AGAIN, read_object, trust
+from seqtag.io.weights import load_network
+from seqtag.model.tagger import TaggerNetwork
+
+FORMAT = 1
+CONFIG, WEIGHTS, ENCODER, LABELS, CARD = FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "labels.json",
+    "README.md",
+)
+_KEYS = ("format", "seqtag", "model", "cell", "data", "figures")
+
+
+class Parts(NamedTuple):
+    """What a model folder holds.
+
+    Attributes:
+        network: the network, in evaluation mode when loaded.
+        encoder: words to numbers.
+        labels: the labels.
+        cell: the recurrent cell: its name and the fields of its spec.
+        data: how the training corpus was read, as plain values; None if not known.
+        figures: what training and evaluation measured; None if not known.
+    """
+
+    network: TaggerNetwork
+    encoder: Encoder
+    labels: LabelSet
+    cell: Mapping[str, Any] | str
+    data: Mapping[str, Any] | None = None
+    figures: Mapping[str, Any] | None = None
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as JSON: all of it or nothing, never half a file.
+
+    Numbers of numpy and torch become plain ones, paths strings; a number that JSON does not have
+    (nan, infinity) becomes null.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        aside.write_text(_json(value), encoding="utf-8")
+        os.replace(aside, path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def save_folder(folder: str | Path, parts: Parts) -> None:
+    """Write a model folder beside its place and move it there, over an older one if need be.
+
+    Files of an older folder that are not of its own kind (a ``.git``, notes) are kept. The heads
+    of a language model serve training only and are left out.
+
+    Raises:
+        InputError: if the place is taken by something that is no model folder, or the system
+            refuses to write there.
+    """
+    folder = Path(folder)
+    place = folder.resolve()
+    if place.exists() and not place.is_dir():
+        raise InputError(f"{folder}: there is a file of that name; choose another folder")
+    if place.is_dir() and any(place.iterdir()) and not (place / CONFIG).exists():
+        raise InputError(f"{folder}: not empty and no model folder; choose another one")
+    aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+    try:
+        aside.mkdir(parents=True)
+        _write(aside, parts, folder.name or place.name)
+        _move(aside, place)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def load_folder(folder: str | Path) -> Parts:
+    """Read a model folder; the network is on the CPU.
+
+    Raises:
+        InputError: for a file that is missing, cut short, of a later format, or not what the
+            others ask for. It names the file.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "is a file, not a model folder" if folder.exists() else "there is no such folder"
+        raise InputError(f"{folder}: {what}; training writes one to logs/train/.../model")
+    config = _read_config(folder)
+    path = folder / ENCODER
+    encoder = trust(path, lambda: Encoder.from_plain(read_object(path), str(path)))
+    _check_vocabularies(encoder, path)
+    path = folder / LABELS
+    labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
+    network = load_network(
+        folder / WEIGHTS, config["model"], config["cell"], encoder.sizes, labels, folder / CONFIG
+    )
+    return Parts(network, encoder, labels, config["cell"], config["data"], config["figures"])
+
+
+# Writing
+
+
+def _write(folder: Path, parts: Parts, name: str) -> None:
+    # Nothing of the language model is used in tagging; its heads may outweigh all the rest.
+    config = replace(parts.network.config, language_model=0.0)
+    weights = {
+        key: tensor.detach().to("cpu").contiguous().clone()
+        for key, tensor in parts.network.state_dict().items()
+        if not key.startswith("language_model.")
+    }
+    values = _plain(
+        {
+            "format": FORMAT,
+            "seqtag": __version__,
+            "model": config.to_plain(),
+            "cell": parts.cell,
+            "data": parts.data,
+            "figures": parts.figures,
+        }
+    )
+    write_json(folder / CONFIG, values)
+    write_json(folder / ENCODER, parts.encoder.to_plain())
+    write_json(folder / LABELS, parts.labels.to_plain())
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
+    (folder / CARD).write_text(model_card(name, values, parts.labels), encoding="utf-8")
+
+
+def _move(aside: Path, place: Path) -> None:
+    """Put `aside` in its place; what was there goes only when the new folder stands."""
+    if not place.exists():
+        os.rename(aside, place)
+        return
+    old = place.with_name(f"{aside.name}.old")
+    os.rename(place, old)
+    try:
+        os.rename(aside, place)
+    except OSError:
+        os.rename(old, place)
+        raise
+    for entry in old.iterdir():
+        if entry.name not in FILES:
+            os.rename(entry, place / entry.name)
+    shutil.rmtree(old)
+
+
+def _json(value: Any) -> str:
+    # The escape keeps a lone surrogate, which has no bytes in UTF-8, as JSON writes it.
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# Reading
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    config = read_object(path)
+    number = config.get("format")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise InputError(f"{path}: 'format' is {number!r}, not a format of seqtag; {AGAIN}")
+    if number > FORMAT:
+        raise InputError(
+            f"{path}: format {number}, written by seqtag {config.get('seqtag')!r}; this is seqtag "
+            f"{__version__}, which reads up to {FORMAT}: pip install --upgrade seqtag"
+        )
+    for key in config:
+        if key not in _KEYS:
+            raise InputError(f"{path}: unknown key {key!r}{did_you_mean(key, _KEYS)}")
+    for key, kinds in (("model", dict), ("cell", (dict, str))):
+        if not isinstance(config.get(key), kinds):
+            raise InputError(f"{path}: key {key!r} is missing or no mapping; {AGAIN}")
+    for key in ("data", "figures"):
+        if not isinstance(config.setdefault(key, None), dict | None):
+            raise InputError(f"{path}: key {key!r} is no mapping; {AGAIN}")
+    return config
+
+
+def _check_vocabularies(encoder: Encoder, path: Path) -> None:
+    """Every id must have a vector: they are 0, 1, 2 and so on, without a gap."""
+    vocabularies = {"words": encoder.words, "characters": encoder.characters, **encoder.features}
+    for name, vocabulary in vocabularies.items():
+        ids = sorted(vocabulary.tokenizer.get_vocab().values())
+        if ids != list(range(len(ids))) or len(ids) <= Vocabulary.UNKNOWN:
+            raise InputError(f"{path}: the ids of {name!r} are not 0, 1, 2, ...; {AGAIN}")
+    if encoder.subwords is not None:
+        ids = sorted(encoder.subwords.get_vocab().values())
+        if not ids or ids[-1] >= len(ids):
+            raise InputError(f"{path}: the ids of the subwords have gaps; {AGAIN}")

@@ -1,0 +1,154 @@
+"""The verb `tag`: text in, labels out, with no more in memory than a window of sentences."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from seqtag.errors import InputError
+from seqtag.io.reading import INPUT_FORMATS, PAUSE, Item, Source, read_items
+from seqtag.io.writing import OUTPUT_FORMATS, open_output, to_bytes
+
+if TYPE_CHECKING:
+    from seqtag.io.output import TaggedSentence
+    from seqtag.io.tagger import Tagger
+
+# What is tagged together: enough to sort by length and fill batches, little enough to hold.
+_WINDOW_SENTENCES, _WINDOW_TOKENS = 1024, 50_000
+_WITH_COLUMNS = ("conll", "conllu", "jsonl")
+
+_INPUTS = """\
+input formats (--input-format):
+  text    raw text, split into sentences and tokens; the end of a line ends a sentence, unless
+          --wrapped. Places in the output count characters from the start of the input.
+  tokens  a sentence a line, tokens between spaces
+  conll   a token a line, an empty line behind each sentence; columns by tabs, else by spaces:
+          the token first, then the further columns that the tagger reads (--columns tells others)
+  conllu  CoNLL-U
+  jsonl   a JSON object a line: {"tokens": ["A", "sentence"]} or {"text": "Raw text."}; further
+          columns as lists beside "tokens"; an "id" is handed on
+
+output formats (--format):
+  text    for reading: [PER Alex Graves] lives in [LOC Paris].   or   He/PRON lives/VERB
+  conll   token, tab, label; an empty line behind each sentence
+  jsonl   a JSON object a line: text and offsets (raw text only), tokens, labels, spans
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` needs to a parser; imports nothing heavy."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _INPUTS
+    add = parser.add_argument
+    add("--model", metavar="DIR", required=True, help="the model folder")
+    add("--input", metavar="FILE", default="-", help="what to tag; - (default): standard input")
+    add("--output", metavar="FILE", default="-", help="where to; - (default): standard output")
+    add("--format", choices=OUTPUT_FORMATS, default="text", help="output format (default: text)")
+    add("--input-format", choices=INPUT_FORMATS, default="text", help="default: text")
+    add("--probabilities", action="store_true", help="also tell how probable each label is")
+    add("--wrapped", action="store_true", help="raw text: only an empty line ends a paragraph")
+    add("--columns", metavar="NAMES", help="conll: the file's columns, as in _,tokens,pos,_")
+    add("--encoding", default="utf-8", help="of the input (default: utf-8)")
+    add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tag as the arguments say; return the exit code.
+
+    Raises:
+        InputError: for a mistake in arguments, input or model folder. A file for output is then
+            left as it was.
+    """
+    _check(args)
+    try:
+        with _open_input(args.input) as raw:
+            from seqtag.io.tagger import Tagger  # torch
+
+            tagger = Tagger.load(args.model, args.device)
+            if tagger.features and args.input_format not in _WITH_COLUMNS:
+                raise InputError(
+                    f"{args.model}: this tagger reads further columns beside the words "
+                    f"({', '.join(tagger.features)}), which --input-format {args.input_format} "
+                    f"does not have: use {', '.join(_WITH_COLUMNS)}"
+                )
+            source = Source(
+                raw,
+                "standard input" if args.input == "-" else args.input,
+                args.encoding,
+                tagger.features,
+                args.columns and [name.strip() for name in args.columns.split(",")],
+                args.wrapped,
+            )
+            _write(tagger, read_items(source, args.input_format), args)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. The interpreter would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    try:
+        codecs.getincrementaldecoder(args.encoding)().decode(b"", final=True).count("\n")
+    except (LookupError, TypeError):
+        raise InputError(f"--encoding {args.encoding}: no text encoding of that name") from None
+    if args.columns and args.input_format != "conll":
+        raise InputError("--columns is for --input-format conll only")
+    if args.wrapped and args.input_format != "text":
+        raise InputError("--wrapped is for --input-format text only")
+
+
+@contextmanager
+def _open_input(name: str) -> Iterator[BinaryIO]:
+    if name == "-":
+        if sys.stdin.isatty():
+            print("seqtag: reading from the terminal; end with Ctrl-D", file=sys.stderr)
+        yield sys.stdin.buffer
+        return
+    try:
+        raw = open(name, "rb")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from None
+    with raw:
+        yield raw
+
+
+def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespace) -> None:
+    to_line = OUTPUT_FORMATS[args.format]
+    plain_labels = tagger.labels.corpus_scheme == "plain"
+    with open_output(args.output) as output:
+        for window in _windows(items):
+            found = _tag(tagger, window, args.probabilities)
+            texts = (
+                to_line(sentence, plain_labels, item.id)
+                for item, sentence in zip(window, found, strict=True)
+            )
+            output.write(to_bytes("".join(texts)))
+            output.flush()
+
+
+def _windows(items: Iterable[Item | None]) -> Iterator[list[Item]]:
+    """Gather sentences until there are many, or no more are at hand for now."""
+    window: list[Item] = []
+    tokens = 0
+    for item in items:
+        if item is not PAUSE:
+            window.append(item)
+            tokens += len(item.sentence.tokens)
+            if len(window) < _WINDOW_SENTENCES and tokens < _WINDOW_TOKENS:
+                continue
+        if window:
+            yield window
+        window, tokens = [], 0
+    if window:
+        yield window
+
+
+def _tag(tagger: Tagger, window: list[Item], probabilities: bool) -> list[TaggedSentence]:
+    sentences = [item.sentence for item in window]
+    features = {name: [item.features[name] for item in window] for name in tagger.features}
+    return tagger.tag_sentences(sentences, features, probabilities)

@@ -1,0 +1,121 @@
+"""Weights on disk to a network, checked before anything of their size is allocated.
+
+K labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from seqtag.data.labelset import LabelSet
+from seqtag.errors import InputError, from_plain
+from seqtag.io.trust import AGAIN, regular_file, trust
+from seqtag.model.config import TaggerConfig
+from seqtag.model.tagger import TaggerNetwork
+
+_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_MOST_LAYERS = 1000
+
+Form = tuple[str, tuple[int, ...]]  # dtype and shape of a tensor
+
+
+def load_network(
+    path: Path,
+    model: Mapping[str, Any],
+    cell: Mapping[str, Any] | str,
+    sizes: Mapping[str, Any],
+    labels: LabelSet,
+    config_path: Path,
+) -> TaggerNetwork:
+    """Build the network that `model` and `cell` describe and fill it with the weights at `path`.
+
+    It is first laid out without memory, and its tensors are compared with those in the file: a
+    configuration can make nothing larger than the file that came with it.
+
+    Args:
+        path: the weights (safetensors).
+        model: the fields of a `TaggerConfig`, as plain values.
+        cell: the cell's name and fields.
+        sizes: numbers of ids, as ``Encoder.sizes`` has them.
+        labels: the labels.
+        config_path: where `model` and `cell` were read, for messages.
+
+    Raises:
+        InputError: if the file is missing or damaged, the description is none that seqtag knows,
+            or the two do not go together.
+    """
+    found = trust(path, lambda: _read_header(path))
+    config = trust(config_path, lambda: from_plain(TaggerConfig, model, "model"))
+    # A layer takes time to lay out even where it takes no memory.
+    if config.num_layers > min(len(found), _MOST_LAYERS):
+        raise InputError(
+            f"{config_path}: model.num_layers={config.num_layers}, but {path.name} has fewer"
+        )
+
+    def build(transitions: Any) -> TaggerNetwork:
+        with _Unfilled():
+            return TaggerNetwork(config, cell, sizes, len(labels), transitions)
+
+    # Transitions come in the square of K: they wait until the file is known to have K x K.
+    with torch.device("meta"):
+        outline = trust(config_path, lambda: build(None)).state_dict()
+    _check(path, found, {name: _form(tensor) for name, tensor in outline.items()}, config_path)
+    network = trust(path.with_name("labels.json"), lambda: build(labels.transitions))
+    trust(path, lambda: network.load_state_dict(load_file(path)))
+    return network.eval()
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves first weights as they are in memory: the loaded ones take their place at once.
+
+    Drawing them would change the random numbers of whoever loads a tagger, and takes most of
+    the time of a start: on the meta device alone it makes torch import its compiler.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: Any = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in ("normal_", "uniform_"):
+            return args[0] if args else kwargs["tensor"]
+        if func is torch.linalg.qr:  # of an orthogonal first weight
+            return args[0], args[0]
+        return func(*args, **(kwargs or {}))
+
+
+def _form(tensor: Tensor) -> Form:
+    return str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
+
+
+def _read_header(path: Path) -> dict[str, Form]:
+    """Return the forms of the tensors in a file without reading the tensors."""
+    with safe_open(regular_file(path), framework="pt") as weights:
+        parts = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118
+        return {
+            name: (_DTYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape()))
+            for name, part in parts.items()
+        }
+
+
+def _check(
+    path: Path, found: Mapping[str, Form], wanted: Mapping[str, Form], config_path: Path
+) -> None:
+    for name in wanted:
+        if name not in found:
+            raise InputError(f"{path}: the tensor {name!r} is missing; {AGAIN}")
+    for name, (dtype, shape) in found.items():
+        if name not in wanted:
+            raise InputError(f"{path}: the tensor {name!r} has no place in the network; {AGAIN}")
+        if (dtype, shape) != wanted[name]:
+            raise InputError(
+                f"{path}: the tensor {name!r} is {dtype} {list(shape)}, but {config_path.name} "
+                f"asks for {wanted[name][0]} {list(wanted[name][1])}; {AGAIN}"
+            )

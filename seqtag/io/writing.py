@@ -1,0 +1,108 @@
+"""Output of `seqtag tag`: a tagged sentence as a line to read, as columns, as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from seqtag.errors import InputError
+from seqtag.io.output import TaggedSentence
+
+
+def as_text(sentence: TaggedSentence, plain_labels: bool, id_: Any = None) -> str:
+    """Return a line for a person: ``[PER Alex Graves] goes to [LOC Paris].``, or ``He/PRON …``.
+
+    Probabilities, where there are any, stand behind the type or the label.
+    """
+    if plain_labels:
+        return " ".join(_marked_tokens(sentence)) + "\n"
+    base = sentence.tokens[0].start or 0
+    words = [token.text for token in sentence.tokens]
+    text, done = "", 0  # up to which character of the text, or token
+    for span in sentence.spans:
+        certain = "" if span.probability is None else f" {span.probability:.2f}"
+        if sentence.text is None:
+            before = " ".join([*words[done : span.first_token], ""])
+            done, gap = span.last_token + 1, " " if span.last_token + 1 < len(words) else ""
+        else:
+            before = sentence.text[done : span.start - base]
+            done, gap = span.end - base, ""
+        text += f"{before}[{span.type}{certain} {span.text}]{gap}"
+    text += " ".join(words[done:]) if sentence.text is None else sentence.text[done:]
+    return " ".join(text.split()) + "\n"
+
+
+def _marked_tokens(sentence: TaggedSentence) -> Iterator[str]:
+    for position, (token, label) in enumerate(zip(sentence.tokens, sentence.labels, strict=True)):
+        certain = sentence.probabilities
+        yield f"{token.text}/{label}" + ("" if certain is None else f"/{certain[position]:.2f}")
+
+
+def as_conll(sentence: TaggedSentence, plain_labels: bool, id_: Any = None) -> str:
+    """Return a line for each token, and an empty one: token, label and probability, by tabs.
+
+    Raises:
+        InputError: for a token that would break the columns.
+    """
+    rows = []
+    for position, (token, label) in enumerate(zip(sentence.tokens, sentence.labels, strict=True)):
+        if not token.text.strip() or any(sign in token.text for sign in "\t\n\r"):
+            raise InputError(
+                f"the token {token.text!r} cannot stand in a column: use --format jsonl"
+            )
+        cells = [token.text, label]
+        if sentence.probabilities is not None:
+            cells.append(f"{sentence.probabilities[position]:.6f}")
+        rows.append("\t".join(cells) + "\n")
+    return "".join(rows) + "\n"
+
+
+def as_jsonl(sentence: TaggedSentence, plain_labels: bool, id_: Any = None) -> str:
+    """Return a JSON object on a line (see `TaggedSentence.to_plain`), with the input's ``id``."""
+    given = {} if id_ is None else {"id": id_}
+    return json.dumps({**given, **sentence.to_plain()}, ensure_ascii=False) + "\n"
+
+
+OUTPUT_FORMATS = {"text": as_text, "conll": as_conll, "jsonl": as_jsonl}
+
+
+def to_bytes(text: str) -> bytes:
+    """Return UTF-8; a lone surrogate, which has no bytes, is written as JSON's escape of it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def open_output(name: str) -> Iterator[BinaryIO]:
+    """Open a file for writing, or standard output for ``-``.
+
+    A file appears when all of it is written: until then it stands aside under another name.
+
+    Raises:
+        InputError: if it cannot be written.
+    """
+    if name == "-":
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name)
+    special = path.exists() and not path.is_file()  # a device, a named pipe
+    aside = path if special else path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with aside.open("wb") as file:
+            yield file
+        if not special:
+            os.replace(aside, path.resolve())
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{name}: cannot be written: {error.strerror or error}") from None
+    finally:
+        if not special:
+            aside.unlink(missing_ok=True)

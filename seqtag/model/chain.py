@@ -1,0 +1,290 @@
+"""Sums over all label paths of a linear chain: log-partition, marginals, expected transitions.
+
+Shapes: B batch, T time, K labels, D directions (0 runs from the first token to the last, 1 from
+the last to the first).
+
+Both directions run as one batched product a step: the second is the first over the sentence read
+backwards with the transitions transposed. `sums` does it with probabilities scaled at each step,
+and with logarithms where emissions are so far apart that a scaled probability could underflow.
+Everything is computed in the dtype of the emissions, which should be float64 where the device has
+it. Source: Rabiner 1989, "A tutorial on hidden Markov models", sections III.A and V.A.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+NEVER = -math.inf
+# A longer detour than this leaves the scaled recursion too little room to be worth the search.
+_LONGEST_DETOUR = 16
+
+
+class Potentials(NamedTuple):
+    """What a path's score is made of; -inf in a vector or matrix forbids that step.
+
+    Attributes:
+        emissions_BTK: finite, and 0 behind the end of a sentence.
+        start_K: score of beginning with a label.
+        transitions_KK: score of going from the first index to the second.
+        end_K: score of ending with a label.
+        lengths_B: int64 numbers of tokens.
+        clamp_BTK: None, or True where a position may carry a label: at each position one label
+            or all, and all behind the end.
+        detour: `Automaton.detour` of the forbidden steps, which decides if scaling is safe.
+    """
+
+    emissions_BTK: Tensor
+    start_K: Tensor
+    transitions_KK: Tensor
+    end_K: Tensor
+    lengths_B: Tensor
+    clamp_BTK: Tensor | None
+    detour: int | None
+
+
+class Sums(NamedTuple):
+    """Result of `sums`: per sentence, log Z and its gradient by emissions and by transitions."""
+
+    log_z_B: Tensor
+    marginals_BTK: Tensor | None
+    counts_BKK: Tensor | None
+
+
+class Automaton(NamedTuple):
+    """Which steps some complete path can take.
+
+    Attributes:
+        start_K, between_KK, end_K: bool; steps into labels that lie on no complete path are off.
+        useful_K: True for labels that lie on some complete path.
+        detour: the least d for which each useful label reaches each useful one in exactly d
+            steps; None if there is none up to a bound.
+    """
+
+    start_K: Tensor
+    between_KK: Tensor
+    end_K: Tensor
+    useful_K: Tensor
+    detour: int | None
+
+
+def automaton(start_K: Tensor, between_KK: Tensor, end_K: Tensor) -> Automaton:
+    """Trim the bool steps to those on complete paths and measure the longest detour."""
+    step_KK = between_KK.double()
+
+    def closure(seed_K: Tensor, step_KK: Tensor) -> Tensor:
+        seen_K = seed_K.double()
+        for _ in range(len(seen_K)):
+            seen_K = (seen_K + seen_K @ step_KK).clamp(max=1.0)
+        return seen_K > 0
+
+    useful_K = closure(start_K, step_KK) & closure(end_K, step_KK.T)
+    between_KK = between_KK & useful_K[:, None] & useful_K[None, :]
+    step_KK = between_KK[useful_K][:, useful_K].double()
+    detour, power_KK = None, torch.eye(len(step_KK), dtype=torch.float64)
+    for steps in range(1, _LONGEST_DETOUR + 1):
+        power_KK = (power_KK @ step_KK).clamp(max=1.0)
+        if power_KK.numel() and bool((power_KK > 0).all()):
+            detour = steps
+            break
+    return Automaton(start_K & useful_K, between_KK, end_K & useful_K, useful_K, detour)
+
+
+def scaling_is_exact(potentials: Potentials) -> bool:
+    """Return whether no reachable label's scaled probability can underflow.
+
+    If every label reaches every other in d steps, then two labels at one position differ by at
+    most d times (range of the emissions at a position + range of the transitions + log K),
+    however long the sentence: the worse one can always leave the better one's best path d steps
+    ago. A position clamped to one label is common to all paths, so it only shortens the detour.
+    """
+    emissions_BTK, start_K, transitions_KK, end_K, *_, detour = potentials
+    if detour is None:
+        return False
+    if not emissions_BTK.numel():
+        return True
+    room = -math.log(torch.finfo(emissions_BTK.dtype).tiny) * 0.92
+    step = torch.cat((start_K, transitions_KK.flatten(), end_K))
+    highest, lowest = step.amax(), torch.where(step == NEVER, math.inf, step).amin()
+    spread = (emissions_BTK.amax(-1) - emissions_BTK.amin(-1)).amax() + (highest - lowest)
+    # Two more steps: one for a product before it is scaled, one for the scale (a sum over K).
+    # Written so that NaN says no.
+    return bool((detour + 2) * (spread + math.log(emissions_BTK.shape[-1])) < room)
+
+
+def sums(potentials: Potentials, gradients: bool) -> Sums:
+    """Sum over all paths of each sentence.
+
+    Returns:
+        log Z (-inf if no path is allowed, 0 for an empty sentence) and, if `gradients`, the
+        marginals (0 behind the end; all 0 if no path is allowed) and the expected number of
+        times that each transition is taken.
+    """
+    emissions_BTK = potentials.emissions_BTK
+    B, T, K = emissions_BTK.shape
+    if not B * T:
+        zero = emissions_BTK.new_zeros
+        return Sums(zero(B), zero(B, T, K), zero(B, K, K))
+    with torch.autocast(emissions_BTK.device.type, enabled=False):
+        run = _scaled_sums if scaling_is_exact(potentials) else _log_sums
+        return run(potentials, gradients)
+
+
+def inside(lengths_B: Tensor, T: int) -> Tensor:
+    """Return the bool mask (B, T) of positions before the end."""
+    return torch.arange(T, device=lengths_B.device) < lengths_B[:, None]
+
+
+def _mirror(lengths_B: Tensor, T: int) -> Tensor:
+    """Index (B, T) that reads each sentence backwards and leaves what lies behind its end."""
+    t_T = torch.arange(T, device=lengths_B.device)
+    return torch.where(t_T < lengths_B[:, None], lengths_B[:, None] - 1 - t_T, t_T)
+
+
+def _time_major(x_BTK: Tensor, mirror_BT: Tensor, directions: int) -> Tensor:
+    """Lay out as (T, D, B, K), the second direction mirrored."""
+    B, T, K = x_BTK.shape
+    row_B1 = torch.arange(B, device=x_BTK.device)[:, None] * T
+    forward_BT = row_B1 + torch.arange(T, device=x_BTK.device)
+    order_DBT = torch.stack((forward_BT, row_B1 + mirror_BT)[:directions])
+    flat = x_BTK.reshape(B * T, K).index_select(0, order_DBT.permute(2, 0, 1).flatten())
+    return flat.view(T, directions, B, K)
+
+
+def _batch_major(x_TDBK: Tensor, direction: int, mirror_BT: Tensor) -> Tensor:
+    """Undo `_time_major` for one direction: (B, T, K)."""
+    x_BTK = x_TDBK[:, direction].transpose(0, 1)
+    if direction == 0:
+        return x_BTK
+    return x_BTK.gather(1, mirror_BT[:, :, None].expand_as(x_BTK))
+
+
+def _scaled_sums(potentials: Potentials, gradients: bool) -> Sums:
+    emissions_BTK, start_K, transitions_KK, end_K, lengths_B, clamp_BTK, _ = potentials
+    B, T, K = emissions_BTK.shape
+    inside_BT, mirror_BT = inside(lengths_B, T), _mirror(lengths_B, T)
+    directions = 2 if gradients else 1
+    tiny = torch.finfo(emissions_BTK.dtype).tiny
+
+    peak_BT = emissions_BTK.amax(-1)
+    weight_BTK = (emissions_BTK - peak_BT[:, :, None]).exp_()
+    if clamp_BTK is not None:
+        weight_BTK.mul_(clamp_BTK)
+    peak = torch.cat((start_K, transitions_KK.flatten(), end_K)).amax()
+    first_K, step_KK, last_K = (start_K - peak).exp(), (transitions_KK - peak).exp(), end_K - peak
+    last_K = last_K.exp_()
+
+    # before: the sum over steps into a label, without the label's own weight; after: with it.
+    weight_TDBK = _time_major(weight_BTK, mirror_BT, directions)
+    before_TDBK, after_TDBK = torch.empty_like(weight_TDBK), torch.empty_like(weight_TDBK)
+    scale_TDB1 = weight_TDBK.new_empty(T, directions, B, 1)
+    step_DKK = torch.stack((step_KK, step_KK.T)[:directions])
+    before_TDBK[0] = torch.stack((first_K, last_K)[:directions])[:, None]
+    previous_DBK = None
+    for weight_DBK, before_DBK, after_DBK, scale_DB1 in zip(
+        weight_TDBK.unbind(), before_TDBK.unbind(), after_TDBK.unbind(), scale_TDB1.unbind(),
+        strict=True,
+    ):  # fmt: skip
+        if previous_DBK is not None:
+            torch.bmm(previous_DBK, step_DKK, out=before_DBK)
+        torch.mul(before_DBK, weight_DBK, out=after_DBK)
+        torch.sum(after_DBK, -1, keepdim=True, out=scale_DB1)
+        # The sum is 0 only if no path is allowed; the row then stays 0.
+        after_DBK.div_(scale_DB1.clamp_min_(tiny))
+        previous_DBK = after_DBK
+
+    forward_BTK = _batch_major(after_TDBK, 0, mirror_BT)
+    at_end_B11 = (lengths_B - 1).clamp_min(0)[:, None, None]
+    ending_BK = forward_BTK.gather(1, at_end_B11.expand(B, 1, K))[:, 0]
+    log_BT = scale_TDB1[:, 0, :, 0].T.log() + peak_BT
+    log_z_B = (ending_BK * last_K).sum(-1).log() + peak * (lengths_B + 1)
+    log_z_B = log_z_B + torch.where(inside_BT, log_BT, 0.0).sum(-1)
+    log_z_B = torch.where(lengths_B == 0, 0.0, log_z_B)
+    if not gradients:
+        return Sums(log_z_B, None, None)
+
+    joint_BTK = forward_BTK * _batch_major(before_TDBK, 1, mirror_BT)
+    mass_BT1 = joint_BTK.sum(-1, keepdim=True)
+    weight_BT1 = torch.where(inside_BT[:, :, None] & (mass_BT1 != 0), 1.0 / mass_BT1, 0.0)
+    backward_BTK = _batch_major(after_TDBK, 1, mirror_BT) * inside_BT[:, :, None]
+    pairs_BKK = (forward_BTK * weight_BT1)[:, :-1].transpose(1, 2) @ backward_BTK[:, 1:]
+    return Sums(log_z_B, joint_BTK * weight_BT1, pairs_BKK.mul_(step_KK))
+
+
+def _log_sums(potentials: Potentials, gradients: bool) -> Sums:
+    emissions_BTK, start_K, transitions_KK, end_K, lengths_B, clamp_BTK, _ = potentials
+    B, T, K = emissions_BTK.shape
+    inside_BT, mirror_BT = inside(lengths_B, T), _mirror(lengths_B, T)
+    directions = 2 if gradients else 1
+    if clamp_BTK is not None:
+        emissions_BTK = emissions_BTK.masked_fill(~clamp_BTK, NEVER)
+
+    emission_TDBK = _time_major(emissions_BTK, mirror_BT, directions)
+    before_TDBK, after_TDBK = torch.empty_like(emission_TDBK), torch.empty_like(emission_TDBK)
+    step_D1KK = torch.stack((transitions_KK.T, transitions_KK)[:directions])[:, None]
+    before_TDBK[0] = torch.stack((start_K, end_K)[:directions])[:, None]
+    for t in range(T):
+        if t:
+            before_TDBK[t] = (step_D1KK + after_TDBK[t - 1][:, :, None, :]).logsumexp(-1)
+        after_TDBK[t] = before_TDBK[t] + emission_TDBK[t]
+
+    forward_BTK = _batch_major(after_TDBK, 0, mirror_BT)
+    at_end_B11 = (lengths_B - 1).clamp_min(0)[:, None, None]
+    ending_BK = forward_BTK.gather(1, at_end_B11.expand(B, 1, K))[:, 0] + end_K
+    log_z_B = torch.where(lengths_B == 0, 0.0, ending_BK.logsumexp(-1))
+    if not gradients:
+        return Sums(log_z_B, None, None)
+
+    # Where no path is allowed all terms are -inf; 0 in place of log Z keeps them so.
+    base_B1 = torch.where(log_z_B == NEVER, 0.0, log_z_B)[:, None]
+    joint_BTK = forward_BTK + _batch_major(before_TDBK, 1, mirror_BT) - base_B1[:, :, None]
+    marginals_BTK = torch.where(inside_BT[:, :, None], joint_BTK, NEVER).exp()
+    # Sums of exponents of large numbers carry their rounding: scale it away.
+    total_BT1 = marginals_BTK.sum(-1, keepdim=True)
+    marginals_BTK = marginals_BTK / torch.where(total_BT1 == 0, 1.0, total_BT1)
+    backward_BTK = _batch_major(after_TDBK, 1, mirror_BT)
+    backward_BTK = torch.where(inside_BT[:, :, None], backward_BTK, NEVER)
+    counts_BKK = emissions_BTK.new_zeros(B, K, K)
+    for t in range(T - 1):
+        left_BK1 = (forward_BTK[:, t] - base_B1)[:, :, None]
+        counts_BKK += (left_BK1 + transitions_KK + backward_BTK[:, t + 1, None, :]).exp()
+    return Sums(log_z_B, marginals_BTK, counts_BKK)
+
+
+class _LogPartition(torch.autograd.Function):
+    """log Z with its gradient in closed form: marginals and expected transition counts."""
+
+    @staticmethod
+    def forward(ctx: Any, gradients: bool, *potentials: Any) -> Tensor:
+        result = sums(Potentials(*potentials), gradients)
+        if gradients:
+            ctx.save_for_backward(potentials[4], result.marginals_BTK, result.counts_BKK)
+        return result.log_z_B
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_B: Tensor) -> tuple[Tensor | None, ...]:
+        lengths_B, marginals_BTK, counts_BKK = ctx.saved_tensors
+        B, T, K = marginals_BTK.shape
+        nothing = (None, None, None)
+        if not B * T:
+            none_K = marginals_BTK.new_zeros(K)
+            return None, marginals_BTK, none_K, counts_BKK.sum(0), none_K, *nothing
+        with torch.autocast(marginals_BTK.device.type, enabled=False):
+            emissions_BTK = marginals_BTK * grad_B[:, None, None]
+            at_end_B11 = (lengths_B - 1).clamp_min(0)[:, None, None]
+            end_BK = emissions_BTK.gather(1, at_end_B11.expand(B, 1, K))[:, 0]
+            transitions_KK = (grad_B @ counts_BKK.view(B, K * K)).view(K, K)
+        start_K, end_K = emissions_BTK[:, 0].sum(0), end_BK.sum(0)
+        return None, emissions_BTK, start_K, transitions_KK, end_K, *nothing
+
+
+def log_partition(potentials: Potentials) -> Tensor:
+    """Return log Z (B,), differentiable once by emissions, start, transitions and end."""
+    scores = potentials[:4]
+    gradients = torch.is_grad_enabled() and any(score.requires_grad for score in scores)
+    return _LogPartition.apply(gradients, *potentials)

@@ -1,0 +1,212 @@
+"""A linear-chain conditional random field over a sentence's labels.
+
+Shapes: B batch, T time, K labels, N paths.
+
+The score of a path y is
+
+    start[y_1] + sum_t emission[t, y_t] + sum_t transition[y_{t-1}, y_t] + end[y_T]
+
+and its probability is exp(score) / Z, with Z summed over all allowed paths (Lafferty, McCallum &
+Pereira 2001). Steps that the label scheme forbids are impossible, not merely dear: they belong to
+no path. Sums and maxima are taken in float64 (float32 on devices without it) whatever the
+precision of the emissions, under autocast too.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from seqtag.labels import Transitions
+from seqtag.model.chain import NEVER, Potentials, automaton, inside, log_partition, sums
+from seqtag.model.paths import best_paths
+
+NO_LABEL = -100
+
+
+class LinearChainCRF(nn.Module):
+    """Scores label sequences jointly: loss, best paths, marginals.
+
+    Parameters start at zero: the first model is the softmax of the emissions.
+
+    All methods take `emissions_BTK` (any floating dtype, right-padded) and `lengths_B` (int64,
+    0 to T). What lies behind the end of a sentence, NaN included, changes no output and no
+    gradient. Empty sentences and empty batches are fine. Results have the dtype of the emissions,
+    at least float32.
+
+    Args:
+        num_labels: K.
+        transitions: the steps that are allowed, as `seqtag.labels.allowed_transitions` gives
+            them; None allows all. They are no part of the state dict: rebuild them from the
+            label scheme.
+
+    Example:
+        >>> crf = LinearChainCRF(3)
+        >>> emissions, lengths = torch.zeros(1, 2, 3), torch.tensor([2])
+        >>> crf.nll(emissions, torch.tensor([[0, 1]]), lengths)  # log 9
+        tensor([2.1972], grad_fn=<ToCopyBackward0>)
+    """
+
+    def __init__(self, num_labels: int, transitions: Transitions | None = None) -> None:
+        super().__init__()
+        K = self.num_labels = num_labels
+        self.start_K = nn.Parameter(torch.zeros(K))
+        self.transitions_KK = nn.Parameter(torch.zeros(K, K))
+        self.end_K = nn.Parameter(torch.zeros(K))
+        self.constrained = transitions is not None
+        self._detour: int | None = 1
+        if transitions is None:
+            return
+        allowed = [torch.tensor(part, dtype=torch.bool) for part in transitions]
+        if [tuple(part.shape) for part in allowed] != [(K,), (K, K), (K,)]:
+            raise ValueError(f"transitions are not for {K} labels")
+        steps = automaton(*allowed)
+        self._detour = steps.detour
+        self.register_buffer("allowed_start_K", steps.start_K, persistent=False)
+        self.register_buffer("allowed_KK", steps.between_KK, persistent=False)
+        self.register_buffer("allowed_end_K", steps.end_K, persistent=False)
+        self.register_buffer("useful_K", steps.useful_K, persistent=False)
+        # The emissions of labels that no path can carry must not upset the scaling of the others.
+        some = int(steps.useful_K.int().argmax())
+        read_K = torch.where(steps.useful_K, torch.arange(K), some)
+        trimmed = not bool(steps.useful_K.all())
+        self.register_buffer("_read_K", read_K if trimmed else None, persistent=False)
+
+    def nll(self, emissions_BTK: Tensor, labels_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return -log P(labels | emissions) for each sentence: (B,), differentiable once.
+
+        A label of -100 is not known: the loss is then that of all paths which agree with the
+        labels that are given. A sentence without any label has loss 0.
+
+        Labels that the scheme forbids, as real corpora have them, do not stop the training: both
+        labels of a forbidden step count as not known, and the others still teach. Should no
+        allowed path agree even then, the sentence's loss and its gradient are 0.
+
+        Raises:
+            ValueError: for a label that is neither -100 nor in 0..K-1, and for shapes or lengths
+                that do not fit.
+        """
+        potentials = self._potentials(emissions_BTK, lengths_B)
+        inside_BT = inside(lengths_B, labels_BT.shape[1])
+        if labels_BT.shape != emissions_BTK.shape[:2]:
+            raise ValueError(
+                f"labels are {tuple(labels_BT.shape)}, emissions {tuple(emissions_BTK.shape)}"
+            )
+        labels_BT = torch.where(inside_BT, labels_BT, 0)
+        given_BT = labels_BT != NO_LABEL
+        known_BT = torch.where(given_BT, labels_BT, 0)
+        if ((known_BT < 0) | (known_BT >= self.num_labels)).any():
+            raise ValueError(f"labels must be {NO_LABEL} or in 0..{self.num_labels - 1}")
+        if self.constrained:
+            given_BT = given_BT & ~self._forbidden(known_BT, given_BT, inside_BT, lengths_B)
+        if given_BT.all():
+            gold_B = _path_score(potentials, known_BT, inside_BT)
+        else:
+            label_K = torch.arange(self.num_labels, device=labels_BT.device)
+            free_BT = ~(given_BT & inside_BT)
+            clamp_BTK = (known_BT[:, :, None] == label_K) | free_BT[:, :, None]
+            gold_B = log_partition(potentials._replace(clamp_BTK=clamp_BTK))
+        loss_B = log_partition(potentials) - gold_B
+        return torch.where(gold_B == NEVER, 0.0, loss_B).to(_result_dtype(emissions_BTK))
+
+    def log_partition(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return log Z for each sentence: (B,), differentiable once.
+
+        It is 0 for an empty sentence and -inf, with gradient 0, where no path is allowed.
+        """
+        potentials = self._potentials(emissions_BTK, lengths_B)
+        return log_partition(potentials).to(_result_dtype(emissions_BTK))
+
+    @torch.no_grad()
+    def decode(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return the best path of each sentence: int64 (B, T), -100 behind the end.
+
+        Should no path of that length be allowed, its labels are all -100.
+        """
+        return best_paths(self._potentials(emissions_BTK, lengths_B), 1)[0][:, 0]
+
+    @torch.no_grad()
+    def marginals(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return P(y_t = k | emissions): (B, T, K), 0 behind the end, not differentiable.
+
+        Should no path of that length be allowed, they are all 0.
+        """
+        result = sums(self._potentials(emissions_BTK, lengths_B), gradients=True)
+        return result.marginals_BTK.to(_result_dtype(emissions_BTK))
+
+    @torch.no_grad()
+    def n_best(self, emissions_BTK: Tensor, lengths_B: Tensor, n: int) -> tuple[Tensor, Tensor]:
+        """Return the n best paths, best first: labels int64 (B, N, T), log-probabilities (B, N).
+
+        Paths are distinct. Where fewer than n are allowed, the missing ones have log-probability
+        -inf and labels -100. An empty sentence has one path, of log-probability 0.
+        """
+        if n < 1:
+            raise ValueError(f"n must be at least 1, not {n}")
+        potentials = self._potentials(emissions_BTK, lengths_B)
+        labels_BNT, scores_BN = best_paths(potentials, n)
+        log_z_B = log_partition(potentials)
+        scores_BN = torch.where(scores_BN == NEVER, NEVER, scores_BN - log_z_B[:, None])
+        # The best path of a sure sentence must not come out above probability 1 by rounding.
+        return labels_BNT, scores_BN.clamp_max(0.0).to(_result_dtype(emissions_BTK))
+
+    def extra_repr(self) -> str:
+        """Return what `repr` shows between the brackets."""
+        return f"num_labels={self.num_labels}, constrained={self.constrained}"
+
+    def _potentials(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Potentials:
+        """Check the shapes, widen, and take out what is forbidden or behind the end."""
+        if emissions_BTK.dim() != 3 or emissions_BTK.shape[2] != self.num_labels:
+            wanted, found = f"(B, T, {self.num_labels})", tuple(emissions_BTK.shape)
+            raise ValueError(f"emissions must be {wanted}, not {found}")
+        B, T, _ = emissions_BTK.shape
+        if lengths_B.shape != (B,) or ((lengths_B < 0) | (lengths_B > T)).any():
+            raise ValueError(f"lengths must be {B} numbers from 0 to {T}")
+        # MPS has no float64.
+        dtype = torch.float32 if emissions_BTK.device.type == "mps" else torch.float64
+        outside_BT1 = ~inside(lengths_B, T)[:, :, None]
+        emissions_BTK = emissions_BTK.to(dtype).masked_fill(outside_BT1, 0.0)
+        scores = [p.to(dtype) for p in (self.start_K, self.transitions_KK, self.end_K)]
+        if self.constrained:
+            masks = (self.allowed_start_K, self.allowed_KK, self.allowed_end_K)
+            scores = [
+                torch.where(mask, score, NEVER) for mask, score in zip(masks, scores, strict=True)
+            ]
+            if self._read_K is not None:
+                emissions_BTK = emissions_BTK.index_select(-1, self._read_K)
+        return Potentials(emissions_BTK, *scores, lengths_B, None, self._detour)
+
+    def _forbidden(
+        self, known_BT: Tensor, given_BT: Tensor, inside_BT: Tensor, lengths_B: Tensor
+    ) -> Tensor:
+        """Mark both ends of each forbidden step between given labels, sentence ends included."""
+        bad_BT = ~self.useful_K[known_BT]
+        if known_BT.shape[1]:
+            bad_BT[:, 0] |= ~self.allowed_start_K[known_BT[:, 0]]
+            last_BT = ~inside(lengths_B - 1, known_BT.shape[1])
+            bad_BT |= last_BT & ~self.allowed_end_K[known_BT]
+        pair_BT = ~self.allowed_KK[known_BT[:, :-1], known_BT[:, 1:]]
+        pair_BT &= given_BT[:, :-1] & given_BT[:, 1:] & inside_BT[:, 1:]
+        bad_BT[:, :-1] |= pair_BT
+        bad_BT[:, 1:] |= pair_BT
+        return bad_BT & given_BT & inside_BT
+
+
+def _path_score(potentials: Potentials, labels_BT: Tensor, inside_BT: Tensor) -> Tensor:
+    """Return the score (B,) of one path; labels behind the end must be in 0..K-1."""
+    emissions_BTK, start_K, transitions_KK, end_K, lengths_B, *_ = potentials
+    B, T, K = emissions_BTK.shape
+    if not B * T:
+        return emissions_BTK.sum((1, 2))
+    # Emissions behind the end are 0. index_select: the backward of indexing is slow.
+    score_B = emissions_BTK.gather(2, labels_BT[:, :, None]).sum((1, 2))
+    step_BT = (labels_BT[:, :-1] * K + labels_BT[:, 1:]).flatten()
+    step_BT = transitions_KK.reshape(-1).index_select(0, step_BT).view(B, T - 1)
+    last_B = labels_BT.gather(1, (lengths_B - 1).clamp_min(0)[:, None])[:, 0]
+    ends_B = start_K.index_select(0, labels_BT[:, 0]) + end_K.index_select(0, last_B)
+    score_B = score_B + torch.where(inside_BT[:, 1:], step_BT, 0.0).sum(1)
+    return score_B + torch.where(lengths_B > 0, ends_B, 0.0)
+
+
+def _result_dtype(emissions_BTK: Tensor) -> torch.dtype:
+    return torch.promote_types(emissions_BTK.dtype, torch.float32)

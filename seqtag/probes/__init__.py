@@ -1,0 +1,1 @@
+"""Generated sequences whose answer lies a known distance away."""

@@ -1,0 +1,210 @@
+"""The pronoun probe: the form that PRON must take, given the matrix subject before it.
+
+    The actress near the king smiled , then saw the twins , and PRON laughed .
+
+PRON refers to the subject of the latest matrix clause: M, F or PL. Attractors (persons of
+another gender in places, possessives, objects, conjoined phrases and relative clauses) are never
+matrix subjects; a switch brings a new matrix subject of another gender. No determiner, verb form
+or other word agrees with the subject: only the person's own word tells.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from seqtag.errors import InputError
+from seqtag.probes import balance, sentences
+from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, shuffled
+from seqtag.probes.lexicon import GENDERS, PRON
+from seqtag.probes.parsing import GENDER_OF, analyse
+
+# Distances at which the default corpus is tested.
+TEST_DISTANCES = (5, 10, 20, 50, 100, 200)
+# Share of training in which the subject stands right next to PRON, and of these, of subjects
+# that occur nowhere else in training.
+_ADJACENT = 0.12
+_HELD_OUT_ADJACENT = 0.6
+# How often training has so many attractors and switches: mostly what no shallow cue solves.
+_MIX = ((0, 0), *2 * ((0, 1), (1, 0)), *5 * ((1, 1), (2, 0), (2, 1)))
+# The part of it under which neither the first nor the last person tells anything.
+_STRICT = ((1, 1), (2, 0), (2, 1))
+
+
+class Cell(NamedTuple):
+    """One combination of the factors."""
+
+    distance: int
+    attractors: int
+    switches: int
+    depth: int
+
+    def fits(self) -> bool:
+        """Return whether there is a sentence with these factors."""
+        if self.distance == 1:
+            return self.attractors == self.depth == 0
+        return sentences.room(self.distance, self.depth) >= self.attractors
+
+
+class PronounProbe(Probe):
+    """Gender and number of the current matrix subject, asked for at PRON.
+
+    Factors (all default to 0 but distance):
+        distance: tokens between the head of the last matrix subject and PRON (neither counted);
+            1 is "Anna , PRON laughed .", 2 does not exist.
+        attractors: persons of another gender than the label's who are no matrix subject.
+        switches: matrix subjects before the last, each of another gender than the next.
+        depth: nesting of relative clauses between the last subject and PRON.
+
+    Splits: "train" and "dev" share words and templates; "test" has words that training shows
+    only next to their pronoun; "templates" has pairs of opening and modifier that training
+    never shows together.
+    """
+
+    name = "pronoun"
+    version = 1
+    labels = GENDERS
+    splits = ("train", "dev", "test", "templates")
+    bidirectional_safe = True
+    training = MappingProxyType(
+        {
+            "distance": (1, *range(3, 21)),
+            "attractors": (0, 1, 2),
+            "switches": (0, 1),
+            "depth": (0, 1, 2, 3),
+        }
+    )
+    evaluation = MappingProxyType(
+        {
+            "distance": (5, 10, 20, 50, 100, 200, 500),
+            "attractors": (0, 1, 2, 4, 6),
+            "switches": (0, 1, 2, 5),
+            "depth": (0, 1, 2, 3),
+        }
+    )
+
+    def generate(
+        self, n: int, split: str, factors: Mapping[str, int], seed: int
+    ) -> list[ProbeItem]:
+        """Return `n` items with these factors; see `balance` for what is counted out exactly.
+
+        Raises:
+            InputError: for unknown names, or factors that no sentence has.
+        """
+        cell = self._cell(n, split, factors)
+        random = self.stream(split, *cell, seed).random
+        every = balance.cases(cell.attractors, cell.switches)
+        items: list[ProbeItem] = []
+        while len(items) < n:
+            block = shuffled(random, every)[: n - len(items)]
+            items += [self._item(random, split, cell, case) for case in block]
+        return items
+
+    def oracle(self, tokens: Sequence[str]) -> Labels:
+        """Return the labels found by parsing the tokens.
+
+        Raises:
+            InputError: if the tokens are no sentence of the grammar.
+        """
+        return _at_pronoun(tokens, GENDER_OF[tokens[analyse(tokens).subjects[-1]]])
+
+    def chance(self, factors: Mapping[str, int]) -> float:
+        """Return one third: labels are equally frequent under all factors.
+
+        Raises:
+            InputError: as `generate` does.
+        """
+        self._cell(0, "test", factors)
+        return 1 / len(GENDERS)
+
+    def baselines(self) -> dict[str, Labeller]:
+        """Return the solvers "majority", "first_cue" and "last_cue", by what they look at."""
+        return {
+            "majority": lambda tokens: _at_pronoun(tokens, GENDERS[0]),
+            "first_cue": lambda tokens: _at_pronoun(tokens, _persons(tokens)[0]),
+            "last_cue": lambda tokens: _at_pronoun(tokens, _persons(tokens)[-1]),
+        }
+
+    def _cell(self, n: int, split: str, factors: Mapping[str, int]) -> Cell:
+        checked = self.check(n, split, factors)
+        if "distance" not in checked:
+            raise InputError(f"probe {self.name}: factor distance is missing")
+        cell = Cell(*(checked.get(name, 0) for name in Cell._fields))
+        if not cell.fits():
+            least = next(d for d in range(3, 10**9) if cell._replace(distance=d).fits())
+            raise InputError(
+                f"probe {self.name}: no sentence has distance {cell.distance}, attractors "
+                f"{cell.attractors}, switches {cell.switches} and depth {cell.depth}; the least "
+                f"distance for these attractors and this depth is {least}"
+            )
+        return cell
+
+    def _item(
+        self, random: Callable[[], float], split: str, cell: Cell, case: balance.Case
+    ) -> ProbeItem:
+        lexicon = "held-out" if split == "test" else "training"
+        if cell.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
+            lexicon = "held-out"
+        plan = balance.plan(random, case, *cell)
+        tokens, heads, template = sentences.write(
+            random, plan, lexicon, held_out_template=split == "templates"
+        )
+        target = heads[-1] + cell.distance + 1
+        labels: Labels = [None] * len(tokens)
+        labels[target] = case[0]
+        return ProbeItem(
+            tokens=tuple(tokens),
+            labels=tuple(labels),
+            targets=(target,),
+            factors=cell._asdict(),
+            cue_positions=tuple(heads),
+            template=template,
+            lexicon=lexicon,
+            contrast=balance.contrast(case),
+        )
+
+
+def _at_pronoun(tokens: Sequence[str], label: str | None) -> Labels:
+    return [label if token == PRON else None for token in tokens]
+
+
+def _persons(tokens: Sequence[str]) -> list[str]:
+    """Return the genders of all words for persons before PRON, in order."""
+    before = tokens[: list(tokens).index(PRON)]
+    return [GENDER_OF[token] for token in before if token in GENDER_OF]
+
+
+def corpus(split: str, n: int, seed: int) -> list[ProbeItem]:
+    """Return the default corpus: `n` items in random order.
+
+    "train" and "dev" draw their factors over the training range ("train" also has subjects
+    right next to their pronoun). "test" and "templates" go through `TEST_DISTANCES`, as many
+    items each, with attractors and switches of the training range that no shallow cue solves.
+
+    Raises:
+        InputError: for an unknown split.
+    """
+    probe = PronounProbe()
+    probe.check(n, split, {})
+    random = probe.stream("corpus", split, n, seed).random
+    counts = Counter(_draw(random, split, number) for number in range(n))
+    items = [
+        item
+        for cell, count in sorted(counts.items())
+        for item in probe.generate(count, split, cell._asdict(), seed)
+    ]
+    return shuffled(random, items)
+
+
+def _draw(random: Callable[[], float], split: str, number: int) -> Cell:
+    """Return the factors of the item of that number."""
+    judged = split in ("test", "templates")
+    if split == "train" and random() < _ADJACENT:
+        return Cell(1, 0, int(random() * 2), 0)
+    distance = TEST_DISTANCES[number % len(TEST_DISTANCES)] if judged else 3 + int(random() * 18)
+    mix = [pair for pair in (_STRICT if judged else _MIX) if Cell(distance, *pair, 0).fits()]
+    pair = mix[int(random() * len(mix))]
+    fitting = [cell for depth in range(4) if (cell := Cell(distance, *pair, depth)).fits()]
+    return fitting[int(random() * len(fitting))]

@@ -1,0 +1,5 @@
+"""Running a cell over sequences."""
+
+from seqtag.recurrent.layer import Recurrent
+
+__all__ = ["Recurrent"]

@@ -1,0 +1,68 @@
+"""What a layer refuses, before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from seqtag.errors import InputError
+
+
+def check_options(sizes: Mapping[str, int], shares: Mapping[str, float]) -> None:
+    """Raise InputError for a size that is no positive integer or a share outside [0, 1)."""
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise InputError(f"{name} must be a positive integer, not {size!r}")
+    for name, share in shares.items():
+        number = isinstance(share, int | float) and not isinstance(share, bool)
+        if not number or not 0 <= share < 1:
+            raise InputError(f"{name} must be a number from 0 to below 1, not {share!r}")
+
+
+def check_input(x_BTD: Tensor, input_size: int, weight: Tensor) -> None:
+    """Raise InputError for an x that is not (B, T, input_size) of the weight's dtype and device."""
+    if not isinstance(x_BTD, Tensor):
+        raise InputError(f"x must be a tensor, not {type(x_BTD).__name__}")
+    if x_BTD.dim() != 3 or x_BTD.shape[2] != input_size:
+        raise InputError(
+            f"x must have the shape (batch, time, {input_size}), not {tuple(x_BTD.shape)}"
+        )
+    if not x_BTD.is_floating_point():
+        raise InputError(f"x must be floating point, not {x_BTD.dtype}")
+    if x_BTD.device != weight.device:
+        raise InputError(f"x is on {x_BTD.device}, but the layer is on {weight.device}")
+    if x_BTD.dtype != weight.dtype and not torch.is_autocast_enabled(x_BTD.device.type):
+        raise InputError(f"x is {x_BTD.dtype}, but the layer is {weight.dtype}")
+
+
+def check_state(
+    state: Tensor | tuple[Tensor, ...],
+    names: tuple[str, ...],
+    shape: tuple[int, int, int],
+    x_BTD: Tensor,
+) -> tuple[Tensor, ...]:
+    """Return the initial state as one tensor a name.
+
+    Raises:
+        InputError: for another number of tensors, a shape, a dtype or a device that do not fit.
+    """
+    parts = (state,) if isinstance(state, Tensor) else state
+    if not isinstance(parts, tuple | list) or len(parts) != len(names):
+        wanted = "a tensor" if len(names) == 1 else f"a tuple of {len(names)}"
+        raise InputError(f"state must be {wanted} ({', '.join(names)})")
+    for name, part in zip(names, parts, strict=True):
+        if not isinstance(part, Tensor):
+            raise InputError(f"state {name} must be a tensor, not {type(part).__name__}")
+        if tuple(part.shape) != shape:
+            raise InputError(
+                f"state {name} must have the shape {shape}, (layers * directions, batch, hidden), "
+                f"not {tuple(part.shape)}"
+            )
+        if part.device != x_BTD.device:
+            raise InputError(f"state {name} is on {part.device}, but x is on {x_BTD.device}")
+        same = part.dtype == x_BTD.dtype or torch.is_autocast_enabled(x_BTD.device.type)
+        if not same or not part.is_floating_point():
+            raise InputError(f"state {name} is {part.dtype}, but x is {x_BTD.dtype}")
+    return tuple(parts)

@@ -1,0 +1,100 @@
+"""Weights and options of `nn.LSTM`, `nn.GRU` and `nn.RNN`, to and from ours.
+
+Torch keeps two biases where one would do; ours is their sum, except that gru's candidate has its
+own recurrent one. The order of gates is the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from seqtag.cells import Cell, Gru, Lstm, Rnn
+from seqtag.errors import InputError
+
+if TYPE_CHECKING:
+    from seqtag.recurrent.layer import Recurrent
+
+SUFFIXES = {"fwd": "", "bwd": "_reverse"}
+OPTIONS = ("input_size", "hidden_size", "num_layers", "bidirectional", "bias", "dropout")
+
+
+def read_torch(module: nn.RNNBase) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the options of a Recurrent with the same function, and its state dict.
+
+    Raises:
+        InputError: for another module, or an LSTM with projections.
+    """
+    if isinstance(module, nn.LSTM) and not module.proj_size:
+        cell: Cell = Lstm()
+    elif isinstance(module, nn.GRU):
+        cell = Gru()
+    elif isinstance(module, nn.RNN):
+        cell = Rnn(activation=module.nonlinearity)
+    else:
+        raise InputError(f"no nn.LSTM (without proj_size), nn.GRU or nn.RNN: {module}")
+    weights = {}
+    for layer, way, suffix in _places(module):
+        ours, theirs = f"layers.{layer}.{way}.", f"l{layer}{suffix}"
+        weights[f"{ours}weight_input"] = getattr(module, f"weight_ih_{theirs}").detach()
+        weights[f"{ours}weight_recurrent"] = getattr(module, f"weight_hh_{theirs}").detach()
+        if not module.bias:
+            continue
+        b_G = getattr(module, f"bias_ih_{theirs}").detach()
+        r_G = getattr(module, f"bias_hh_{theirs}").detach()
+        if isinstance(cell, Gru):
+            r_G, weights[f"{ours}bias_recurrent"] = _split_candidate(r_G)
+        weights[f"{ours}bias"] = b_G + r_G
+    return {"cell": cell, **{name: getattr(module, name) for name in OPTIONS}}, weights
+
+
+@torch.no_grad()
+def write_torch(layer: Recurrent) -> nn.RNNBase:
+    """Return the torch module with the same function, batch first.
+
+    Raises:
+        InputError: where torch has no such cell or option.
+    """
+    for option in ("residual", "layer_norm", "locked_dropout"):
+        if getattr(layer, option):
+            raise InputError(f"torch's modules have no {option}")
+    options = {name: getattr(layer, name) for name in OPTIONS}
+    # Torch warns about dropout that has no layer to act on.
+    options["dropout"] = layer.dropout if layer.num_layers > 1 else 0.0
+    module = _empty_module(layer.cell, options).to(next(layer.parameters()))
+    ours = layer.state_dict()
+    for index, way, suffix in _places(module):
+        at, theirs = f"layers.{index}.{way}.", f"l{index}{suffix}"
+        getattr(module, f"weight_ih_{theirs}").copy_(ours[f"{at}weight_input"])
+        getattr(module, f"weight_hh_{theirs}").copy_(ours[f"{at}weight_recurrent"])
+        if layer.bias:
+            getattr(module, f"bias_ih_{theirs}").copy_(ours[f"{at}bias"])
+            recurrent_G = getattr(module, f"bias_hh_{theirs}").zero_()
+            if isinstance(layer.cell, Gru):
+                recurrent_G[-layer.hidden_size :] = ours[f"{at}bias_recurrent"]
+    return module.train(layer.training)
+
+
+def _empty_module(cell: Cell, options: dict[str, Any]) -> nn.RNNBase:
+    if type(cell) is Lstm:
+        return nn.LSTM(**options, batch_first=True)
+    if type(cell) is Gru:
+        return nn.GRU(**options, batch_first=True)
+    if type(cell) is Rnn:
+        return nn.RNN(**options, nonlinearity=cell.activation, batch_first=True)
+    raise InputError(f"torch has no such cell: {cell}")
+
+
+def _places(module: nn.RNNBase) -> list[tuple[int, str, str]]:
+    """Return layer, our name of the direction and torch's suffix for it."""
+    ways = ("fwd", "bwd") if module.bidirectional else ("fwd",)
+    return [(layer, way, SUFFIXES[way]) for layer in range(module.num_layers) for way in ways]
+
+
+def _split_candidate(r_G: Tensor) -> tuple[Tensor, Tensor]:
+    """Return gru's recurrent bias with 0 for the candidate, and the candidate's."""
+    gates_G, candidate_H = r_G.clone(), r_G.chunk(3)[2].clone()
+    gates_G.chunk(3)[2].zero_()
+    return gates_G, candidate_H

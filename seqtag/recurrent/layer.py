@@ -1,0 +1,284 @@
+"""Recurrent: any cell over a batch of right-padded sequences.
+
+B batch, T time, D features in, H hidden units, N directions (1 or 2), L layers, G gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import Parameter, signature
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout, pad
+
+from seqtag.cells import Cell, build_cell
+from seqtag.recurrent.checks import check_input, check_options, check_state
+from seqtag.recurrent.convert import read_torch, write_torch
+from seqtag.recurrent.engine import States, Weights
+from seqtag.recurrent.engines import check_engine, choose_engine
+from seqtag.recurrent.padding import Padding
+
+DIRECTIONS = ("fwd", "bwd")
+
+
+class Recurrent(nn.Module):
+    """A stack of recurrent layers, used like `torch.nn.LSTM(batch_first=True)`.
+
+        layer = Recurrent("lstm", 100, 200, num_layers=2, bidirectional=True)
+        y, (h, c) = layer(x, lengths)
+        y, (h, c), trace = layer(x, lengths, trace=True)   # trace["l0.fwd"]["f"]: (B, T, H)
+
+    Padding is exact: no value behind a sequence's end changes an output, a state or a gradient,
+    and there is no need to pack. The second direction starts at each sequence's own end.
+
+    Parameters, for layer l and direction fwd or bwd:
+        layers.{l}.fwd.weight_input      W (G*H, D), later layers (G*H, N*H)
+        layers.{l}.fwd.weight_recurrent  R (G*H, H)
+        layers.{l}.fwd.bias              b (G*H): one bias, where torch keeps two
+        layers.{l}.fwd.<name>            (H) for each of the cell's own, as gru's bias_recurrent
+        layers.{l}.norm.{weight,bias}    (N*H) from the second layer on, with layer_norm
+
+    Under `torch.compile` a layer is one graph break and runs as it is: its kernels are whole.
+
+    W starts Xavier-uniform and R orthogonal, each gate by itself; biases at 0, or where the cell
+    says.
+
+    Args:
+        cell: a name ("lstm", "gru", "rnn"), a mapping with a name and the cell's fields, or a
+            spec.
+        input_size: D.
+        hidden_size: H.
+        num_layers: L.
+        bidirectional: also read each sequence backwards, and put the outputs side by side.
+        bias: whether there are biases.
+        dropout: share of features dropped on the input of each layer but the first.
+        locked_dropout: share of features dropped on the input of every layer, the same ones at
+            all steps of a sequence (Gal & Ghahramani 2016).
+        residual: add to the output of each layer but the first its input.
+        layer_norm: normalise the input of each layer but the first.
+        engine: "auto", "torch" or "reference".
+
+    Raises:
+        InputError: for an unknown cell or engine, a size below 1, a share outside [0, 1).
+    """
+
+    def __init__(
+        self,
+        cell: str | Mapping[str, Any] | Cell,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        *,
+        bias: bool = True,
+        dropout: float = 0.0,
+        locked_dropout: float = 0.0,
+        residual: bool = False,
+        layer_norm: bool = False,
+        engine: str = "auto",
+    ):
+        super().__init__()
+        self.cell = build_cell(cell)
+        check_options(
+            sizes={"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers},
+            shares={"dropout": dropout, "locked_dropout": locked_dropout},
+        )
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.bias = bias
+        self.dropout = dropout
+        self.locked_dropout = locked_dropout
+        self.residual = residual
+        self.layer_norm = layer_norm
+        self.engine = check_engine(engine)
+        self.layers = nn.ModuleList(self._build_layer(index) for index in range(num_layers))
+
+    @classmethod
+    def from_torch(cls, module: nn.RNNBase, engine: str = "auto") -> Recurrent:
+        """Return a layer with the weights and options of an nn.LSTM, nn.GRU or nn.RNN.
+
+        It reads and gives batch first, whatever the module does.
+
+        Raises:
+            InputError: for another module, or an LSTM with projections.
+        """
+        options, weights = read_torch(module)
+        layer = cls(**options, engine=engine).to(next(module.parameters()))
+        layer.load_state_dict(weights)
+        return layer.train(module.training)
+
+    def to_torch(self) -> nn.RNNBase:
+        """Return the nn.LSTM, nn.GRU or nn.RNN with the same weights, batch first.
+
+        Raises:
+            InputError: where torch has no such cell or option.
+        """
+        return write_torch(self)
+
+    def _build_layer(self, index: int) -> nn.ModuleDict:
+        size = self.output_size if index else self.input_size
+        layer = nn.ModuleDict(
+            {way: _Direction(self.cell, size, self.hidden_size, self.bias) for way in self.ways}
+        )
+        if index and self.layer_norm:
+            layer["norm"] = nn.LayerNorm(size)
+        return layer
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The directions: ("fwd",) or ("fwd", "bwd")."""
+        return DIRECTIONS if self.bidirectional else DIRECTIONS[:1]
+
+    @property
+    def output_size(self) -> int:
+        """Features of y: N*H."""
+        return self.hidden_size * len(self.ways)
+
+    def forward(
+        self,
+        x_BTD: Tensor,
+        lengths_B: Tensor | None = None,
+        state: Tensor | tuple[Tensor, ...] | None = None,
+        trace: bool = False,
+    ) -> tuple[Any, ...]:
+        """Run over a batch.
+
+        Args:
+            x_BTD: inputs, right-padded.
+            lengths_B: steps of each sequence, integers in 0..T; None where all are T long.
+            state: initial state, (L*N, B, H) as `nn.LSTM` orders it; a tuple of these in the
+                order of `cell.states` (h, c) where the cell has several. None for zeros.
+            trace: also return what every gate and state was. Served by the reference engine.
+
+        Returns:
+            y (B, T, N*H), 0 behind the end; the state at each sequence's end, shaped as the
+            initial one; with trace, {"l0.fwd": {name: (B, T, H)}, "l0.bwd": ..., ...}, in time
+            order, 0 behind the end.
+
+        Raises:
+            InputError: where a shape, a dtype, a device or a length does not fit.
+        """
+        if torch.compiler.is_dynamo_compiling():
+            # Else torch.compile would trace the checks and compile anew for every T. As a
+            # decorator, `disable` would cost each import of the package a second and a half.
+            return torch.compiler.disable(self._run)(x_BTD, lengths_B, state, trace)
+        return self._run(x_BTD, lengths_B, state, trace)
+
+    def _run(
+        self,
+        x_BTD: Tensor,
+        lengths_B: Tensor | None,
+        state: Tensor | tuple[Tensor, ...] | None,
+        trace: bool,
+    ) -> tuple[Any, ...]:
+        check_input(x_BTD, self.input_size, self.layers[0]["fwd"].weight_input)
+        padding = Padding.of(x_BTD, lengths_B)
+        states = self._initial_states(x_BTD, state)
+        behind = x_BTD.shape[1] - padding.time
+        y_BTH = padding.clear(x_BTD[:, : padding.time].transpose(0, 1)).transpose(0, 1)
+        traces: dict[str, dict[str, Tensor]] = {}
+        finals: list[States] = []
+        for index in range(self.num_layers):
+            y_BTH, ends, seen = self._run_layer(index, y_BTH, states[index], padding, trace)
+            finals.extend(ends)
+            for way, values in zip(self.ways, seen, strict=False):
+                traces[f"l{index}.{way}"] = {k: _extend(v, behind) for k, v in values.items()}
+        result = (_extend(y_BTH, behind), self._final_state(finals))
+        return (*result, traces) if trace else result
+
+    def _run_layer(
+        self, index: int, x_BTD: Tensor, states: list[States], padding: Padding, trace: bool
+    ) -> tuple[Tensor, Any, Any]:
+        layer = self.layers[index]
+        read_BTD = layer["norm"](x_BTD) if "norm" in layer else x_BTD
+        if index:
+            read_BTD = dropout(read_BTD, self.dropout, self.training)
+        if self.locked_dropout and self.training:
+            mask_B1D = read_BTD.new_ones(read_BTD.shape[0], 1, read_BTD.shape[2])
+            read_BTD = read_BTD * dropout(mask_B1D, self.locked_dropout)
+        # An empty batch goes to the reference: torch's kernels take no T of 0.
+        asked = self.engine if padding.time else "reference"
+        engine = choose_engine(asked, self.cell, read_BTD, trace)
+        weights = [layer[way].weights() for way in self.ways]
+        y_BTH, ends, traces = engine.run(self.cell, read_BTD, weights, states, padding, trace)
+        return y_BTH + x_BTD if index and self.residual else y_BTH, ends, traces
+
+    def _initial_states(
+        self, x_BTD: Tensor, state: Tensor | tuple[Tensor, ...] | None
+    ) -> list[list[States]]:
+        """Return the initial states by layer and direction."""
+        names, ways = self.cell.states, len(self.ways)
+        shape = (self.num_layers * ways, x_BTD.shape[0], self.hidden_size)
+        if state is None:
+            zeros_LBH = self.layers[0]["fwd"].weight_input.new_zeros(shape)
+            parts = (zeros_LBH,) * len(names)
+        else:
+            parts = check_state(state, names, shape, x_BTD)
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
+        return [rows[i : i + ways] for i in range(0, len(rows), ways)]
+
+    def _final_state(self, finals: list[States]) -> Tensor | tuple[Tensor, ...]:
+        parts = tuple(torch.stack([f[name] for f in finals]) for name in self.cell.states)
+        return parts if len(parts) > 1 else parts[0]
+
+    def extra_repr(self) -> str:
+        """Return the cell's spec, the sizes and every option that is not at its default."""
+        text = f"{self.cell}, {self.input_size}, {self.hidden_size}"
+        options = signature(type(self)).parameters
+        defaults = {k: p.default for k, p in options.items() if p.default is not Parameter.empty}
+        changed = ((k, getattr(self, k)) for k, v in defaults.items() if getattr(self, k) != v)
+        return ", ".join([text, *(f"{key}={value!r}" for key, value in changed)])
+
+
+class _Direction(nn.Module):
+    """The parameters of one layer in one direction; an engine runs them."""
+
+    def __init__(self, cell: Cell, input_size: int, hidden_size: int, bias: bool):
+        super().__init__()
+        self.cell = cell
+        self.hidden_size = hidden_size
+        rows = len(cell.gates) * hidden_size
+        recurrent_rows = len(cell.recurrent_gates) * hidden_size
+        self.weight_input = nn.Parameter(torch.empty(rows, input_size))
+        recurrent = nn.Parameter(torch.empty(recurrent_rows, hidden_size))
+        self.register_parameter("weight_recurrent", recurrent if recurrent_rows else None)
+        self.register_parameter("bias", nn.Parameter(torch.empty(rows)) if bias else None)
+        self.vectors = [v.name for v in cell.vectors if bias or not v.is_bias]
+        for name in self.vectors:
+            self.register_parameter(name, nn.Parameter(torch.empty(hidden_size)))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Initialise as `Recurrent` says."""
+        for block_HD in self.weight_input.split(self.hidden_size):
+            nn.init.xavier_uniform_(block_HD)
+        if self.weight_recurrent is not None:
+            for block_HH in self.weight_recurrent.split(self.hidden_size):
+                nn.init.orthogonal_(block_HH)
+        if self.bias is not None:
+            starts = self.cell.initial_biases()
+            for gate, block_H in zip(
+                self.cell.gates, self.bias.split(self.hidden_size), strict=True
+            ):
+                block_H.fill_(starts.get(gate, 0.0))
+        for name in self.vectors:
+            getattr(self, name).zero_()
+
+    def weights(self) -> Weights:
+        """Return the parameters as an engine takes them."""
+        unit = {name: getattr(self, name) for name in self.vectors}
+        return Weights(self.weight_input, self.weight_recurrent, self.bias, unit)
+
+    def extra_repr(self) -> str:
+        """Return the shapes of the parameters."""
+        return ", ".join(f"{name}={tuple(p.shape)}" for name, p in self.named_parameters())
+
+
+def _extend(y_BTH: Tensor, steps: int) -> Tensor:
+    """Put back the steps of zeros that no sequence reaches."""
+    return pad(y_BTH, (0, 0, 0, steps)) if steps else y_BTH

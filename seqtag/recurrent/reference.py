@@ -1,0 +1,82 @@
+"""The plain loop over a cell's step under autograd: slow, obvious, the specification.
+
+B batch, T time, D features in, H hidden units, G gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from seqtag.cells import Cell
+from seqtag.recurrent.engine import Run, States, Traces, Weights
+from seqtag.recurrent.padding import Padding
+
+
+class Reference:
+    """Runs every cell, on every device, and gives traces."""
+
+    name = "reference"
+
+    def refuses(self, cell: Cell, x_BTD: Tensor, traces: bool) -> str | None:
+        """Refuse nothing."""
+        return None
+
+    def run(
+        self,
+        cell: Cell,
+        x_BTD: Tensor,
+        weights: Sequence[Weights],
+        states: Sequence[States],
+        padding: Padding,
+        traces: bool = False,
+    ) -> Run:
+        """Run one direction after the other."""
+        finals, values = [], []
+        for direction, (weight, state) in enumerate(zip(weights, states, strict=True)):
+            final, named = _loop(cell, x_BTD, weight, state, padding, backwards=direction == 1)
+            finals.append(final)
+            values.append(named)
+        y_BTH = torch.cat([named[cell.states[0]] for named in values], dim=-1)
+        return Run(y_BTH, finals, values if traces else ())
+
+
+def _loop(
+    cell: Cell, x_BTD: Tensor, weight: Weights, state: States, padding: Padding, backwards: bool
+) -> tuple[States, Traces]:
+    wx_BTG = linear(x_BTD, weight.input_GD, weight.bias_G)
+    unit = weight.unit_of(cell)
+    if padding.time == 0:
+        return state, _no_steps(cell, wx_BTG, weight, state)
+    steps: list[dict[str, Tensor]] = []
+    times = range(padding.time)
+    for t in reversed(times) if backwards else times:
+        wx = _blocks(wx_BTG[:, t], cell.gates)
+        values = cell.step(wx, _recurrent(cell, weight, state), state, unit)
+        # A row that has ended, or read backwards has not begun, keeps its state and shows 0.
+        state = {name: padding.keep(t, values[name], state[name]) for name in cell.states}
+        steps.append({name: padding.keep(t, v, torch.zeros_like(v)) for name, v in values.items()})
+    if backwards:
+        steps.reverse()
+    return state, {name: torch.stack([s[name] for s in steps], dim=1) for name in steps[0]}
+
+
+def _recurrent(cell: Cell, weight: Weights, state: States) -> dict[str, Tensor]:
+    if weight.recurrent_GH is None:
+        return {}
+    return _blocks(linear(state[cell.states[0]], weight.recurrent_GH), cell.recurrent_gates)
+
+
+def _blocks(a: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
+    """Cut the last axis into a block of H for each name."""
+    return dict(zip(names, a.chunk(len(names), dim=-1), strict=True))
+
+
+def _no_steps(cell: Cell, wx_BTG: Tensor, weight: Weights, state: States) -> Traces:
+    """Return every name of the step with T = 0, still tied to the weights for autograd."""
+    none = {name: s[:, None][:, :0] for name, s in state.items()}
+    rh = _recurrent(cell, weight, none)
+    return cell.step(_blocks(wx_BTG, cell.gates), rh, none, weight.unit_of(cell))

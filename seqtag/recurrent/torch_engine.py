@@ -1,0 +1,111 @@
+"""Torch's own kernels, without packing: oneDNN on a CPU (float32 LSTM, training too), cuDNN.
+
+A packed batch never reaches oneDNN. So the batch runs as it is, padding included, and the second
+direction reads through the index t -> length-1-t, which leaves its padding behind the end as well.
+
+B batch, T time, D features in, H hidden units, G gates. Works on (T, B, ...), as the kernels do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from seqtag.cells import Cell, Gru, Lstm, Rnn
+from seqtag.recurrent.engine import Run, States, Weights
+from seqtag.recurrent.padding import Padding
+
+# A sigmoid is exactly 0 or 1 long before this, in every kernel, and float16 can still hold it.
+SHUT = 1e4
+
+
+class Torch:
+    """Runs the cells that torch has: lstm, gru, rnn."""
+
+    name = "torch"
+
+    def refuses(self, cell: Cell, x_BTD: Tensor, traces: bool) -> str | None:
+        """Refuse cells that torch does not have, and traces."""
+        if type(cell) not in (Lstm, Gru, Rnn):
+            return "torch has no such cell"
+        return "torch's kernels show no gates" if traces else None
+
+    def run(
+        self,
+        cell: Cell,
+        x_BTD: Tensor,
+        weights: Sequence[Weights],
+        states: Sequence[States],
+        padding: Padding,
+        traces: bool = False,
+    ) -> Run:
+        """Run each direction by one kernel call."""
+        holds = isinstance(cell, Lstm) and padding.ragged
+        x_TBD = _flag_padding(x_BTD, padding) if holds else x_BTD.transpose(0, 1).contiguous()
+        outputs, finals = [], []
+        for direction, (weight, state) in enumerate(zip(weights, states, strict=True)):
+            parameters = _parameters(cell, weight, holds)
+            read_TBD = padding.reverse(x_TBD) if direction else x_TBD
+            y_TBH, final = _kernel(cell, read_TBD, parameters, state)
+            final["h"] = padding.at_end(y_TBH, state["h"])
+            outputs.append(padding.reverse(y_TBH) if direction else y_TBH)
+            finals.append(final)
+        y_TBH = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
+        return Run(padding.clear(y_TBH).transpose(0, 1), finals)
+
+
+def _kernel(
+    cell: Cell, x_TBD: Tensor, parameters: list[Tensor], state: States
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return y (T, B, H) and the states after T steps, padding counted."""
+    # `train` makes the kernel keep what backward needs, which a model in eval mode may need too.
+    train = torch.is_grad_enabled() and any(t.requires_grad for t in (x_TBD, *parameters))
+    start = [state[name][None] for name in cell.states]
+    options = (True, 1, 0.0, train, False, False)  # biases, layers, dropout, ..., two ways, B first
+    with _scattered_weights() if x_TBD.is_cuda else contextlib.nullcontext():
+        if isinstance(cell, Lstm):
+            y_TBH, h_1BH, c_1BH = torch.lstm(x_TBD, start, parameters, *options)
+            return y_TBH, {"h": h_1BH[0], "c": c_1BH[0]}
+        if isinstance(cell, Gru):
+            call = torch.gru
+        else:
+            call = torch.rnn_relu if cell.activation == "relu" else torch.rnn_tanh
+        y_TBH, h_1BH = call(x_TBD, start[0], parameters, *options)
+    return y_TBH, {"h": h_1BH[0]}
+
+
+def _parameters(cell: Cell, weight: Weights, holds: bool) -> list[Tensor]:
+    """Return [W, R, b, b'] in torch's order, which is also that of the cells' gates."""
+    w_GD, r_GH, b_G, unit = weight
+    zeros_G = w_GD.new_zeros(w_GD.shape[0])
+    recurrent_G = zeros_G
+    if "bias_recurrent" in unit:
+        hidden = unit["bias_recurrent"].shape[0]
+        recurrent_G = torch.cat([zeros_G[:-hidden], unit["bias_recurrent"]])
+    if holds:
+        # The column of the padding flag shuts i and opens f: the kernel carries c unchanged to
+        # T, and its last c is the one at each sequence's end.
+        hidden = r_GH.shape[1]
+        flag_G = zeros_G.clone()
+        flag_G[:hidden] = -SHUT
+        flag_G[hidden : 2 * hidden] = SHUT
+        w_GD = torch.cat([w_GD, flag_G[:, None]], dim=1)
+    return [w_GD, r_GH, zeros_G if b_G is None else b_G, recurrent_G]
+
+
+def _flag_padding(x_BTD: Tensor, padding: Padding) -> Tensor:
+    """Return x time first, with one more feature: 1 behind the end, else 0."""
+    flag_TB1 = padding.outside_TB[..., None].to(x_BTD.dtype)
+    return torch.cat([x_BTD.transpose(0, 1), flag_TB1], dim=-1)
+
+
+@contextlib.contextmanager
+def _scattered_weights() -> Iterator[None]:
+    """Silence cuDNN's wish for weights in one block: it copies them each call, which is cheap."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
+        yield

@@ -1,0 +1,48 @@
+"""A trained tagger on one split of a corpus: its figures and its speed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+
+from seqtag.data.batches import BatchConfig, BatchOrder
+from seqtag.data.module import EncodedSentences
+from seqtag.data.sources import Corpus
+from seqtag.errors import InputError
+from seqtag.io.tagger import Tagger
+from seqtag.training.scoring import TaggingScore
+
+
+def evaluate_split(
+    tagger: Tagger, corpus: Corpus, split: str, config: BatchConfig
+) -> dict[str, Any]:
+    """Return the figures of `tagger` on a split, as ``metrics.json`` has them.
+
+    ``tokens_per_second`` counts reading, encoding and decoding, not the counting of scores.
+    """
+    if split not in corpus.splits:
+        raise InputError(f"the corpus has no split {split!r}; it has {', '.join(corpus.splits)}")
+    sentences = EncodedSentences(
+        corpus.splits[split], tagger.encoder, tagger.labels, with_text=True
+    )
+    lengths = corpus.splits[split].data.column("length").to_numpy()
+    score = TaggingScore.of_split(corpus, split, tagger.labels)
+    network = tagger.network.eval()
+    device = next(network.parameters()).device
+    seconds = 0.0
+    for rows in BatchOrder(lengths, config, shuffle=False):
+        started = time.perf_counter()
+        batch = sentences[rows]
+        inputs = {name: tensor.to(device) for name, tensor in batch["inputs"].items()}
+        with torch.inference_mode():
+            ids_BT = network.decode(inputs).cpu()
+        seconds += time.perf_counter() - started
+        score.update(ids_BT, inputs["words_BT"].cpu(), batch["columns"])
+    return {
+        "split": split,
+        "sentences": len(lengths),
+        **score.compute(),
+        "tokens_per_second": round(int(lengths.sum()) / max(seconds, 1e-9)),
+    }

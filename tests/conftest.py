@@ -1,0 +1,27 @@
+"""What all tests share: a cache of their own, so that none reads or fills the user's."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Point every cache at a temporary folder, also for processes that a test starts."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEQTAG_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a text (as UTF-8) or bytes to a file in tmp_path."""
+
+    def to_file(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return to_file

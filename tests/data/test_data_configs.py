@@ -1,0 +1,64 @@
+"""The YAML files of the data group: each ends in a CorpusConfig, and each key is explained."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from seqtag.data.sources import CorpusConfig, load_corpus
+from seqtag.errors import from_plain
+
+CONF = Path(__file__).parents[2] / "conf"
+NAMES = ["column", "conllu", "json", "csv", "parquet", "hub", "conll2000", "wnut17", "ud_ewt"]
+FIELDS = {field.name for field in dataclasses.fields(CorpusConfig)}
+
+
+def composed(*overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        data = OmegaConf.to_container(compose(overrides=list(overrides)).data)
+    return from_plain(CorpusConfig, {k: v for k, v in data.items() if k in FIELDS}, "data")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_composes_and_needs_nothing_but_a_path(name):
+    config = composed(f"+data={name}", "data.path=somewhere")
+    assert config.path == "somewhere"
+
+
+@pytest.mark.parametrize("name", NAMES[:6])
+def test_generic_files_hold_the_defaults_of_the_code(name):
+    config = composed(f"+data={name}", "data.path=x")
+    assert config == CorpusConfig(format=config.format, path="x")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_keys_are_known_and_explained(name):
+    lines = (CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    keys = [line.partition(":")[0] for line in lines if line[:1].isalpha()]
+    assert set(keys) - {"defaults"} <= FIELDS
+    assert lines[0].startswith("# ")
+
+
+def test_what_a_user_types(write, tmp_path):
+    write("one.txt", "a O\n\nb B-X\n")
+    one = composed("+data=column", f"data.path={tmp_path}/one.txt")
+    assert list(load_corpus(one).splits) == ["train", "dev"]
+    folder = composed(
+        "+data=column", f"data.path={tmp_path}", "data.files.train=one.txt",
+        "data.columns=[labels,tokens,*]",
+    )  # fmt: skip
+    assert load_corpus(folder).scheme == "plain"
+    assert folder.columns == ("labels", "tokens", "*")
+
+
+def test_conll2000_with_parts_of_speech(write, tmp_path):
+    write("train.txt", "He PRP B-NP\nis VBZ B-VP\n\nIt PRP B-NP\n")
+    write("test.txt", "She PRP B-NP\n")
+    corpus = load_corpus(
+        composed("+data=conll2000", f"data.path={tmp_path}", "data.features=[pos]")
+    )
+    assert list(corpus.splits) == ["train", "dev", "test"]
+    assert corpus.splits["test"][0]["pos"] == ["PRP"]
+    assert corpus.splits["test"][0]["labels"] == ["B-NP"]

@@ -1,0 +1,186 @@
+"""JSONL, CSV and parquet: lists per sentence, decoding of classes, and errors by line."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqtag.data.config import CorpusConfig
+from seqtag.data.lines import SourceFile
+from seqtag.data.records import READ
+from seqtag.data.sources import load_corpus
+from seqtag.errors import InputError
+
+
+def read(format, path, **settings):
+    config = CorpusConfig(format=format, path=str(path), **settings)
+    return list(READ[format](SourceFile(path, path.name), config))
+
+
+def jsonl(*records):
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+GOOD = {"tokens": ["A", "b"], "labels": ["B-X", "O"]}
+
+
+def test_jsonl(write):
+    path = write("a.jsonl", jsonl(GOOD) + "\n" + jsonl({**GOOD, "labels": ["O", None]}))
+    first, second = read("json", path)
+    assert first.tokens == ["A", "b"]
+    assert (first.line, second.line) == (1, 3)
+    assert second.labels == ["O", None]
+
+
+def test_integers_with_given_names_and_unscored_tokens(write):
+    path = write("a.jsonl", jsonl({"tokens": ["a", "b", "c"], "labels": [1, -100, 0]}))
+    (sentence,) = read("json", path, label_names=["O", "B-X"])
+    assert sentence.labels == ["B-X", None, "O"]
+
+
+def test_features_and_documents(write):
+    path = write("a.jsonl", jsonl(*({**GOOD, "pos": ["N", p], "id": i} for i, p in
+                                   ((7, None), (7, ""), (8, 5)))))  # fmt: skip
+    sentences = read("json", path, features=["pos"], document_column="id")
+    assert [s.features for s in sentences] == [[["N", "_"]], [["N", "_"]], [["N", "5"]]]
+    assert [s.doc for s in sentences] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"tokens": ["a", "b"], "labels": ["O"]}', "2 tokens but 1 labels"),
+        ('{"tokens": ["a"]}', r"no column 'labels'; there are: tokens. Set data.label_column"),
+        ('{"tokens": ["a"], "lables": ["O"]}', r"did you mean 'lables'"),
+        ('{"tokens": "a b", "labels": ["O", "O"]}', "tokens is 'a b'; a list is wanted"),
+        ('{"tokens": [1], "labels": ["O"]}', "tokens holds 1, which is no string"),
+        ('{"tokens": ["a"], "labels": [3]}', "set data.label_names"),
+        ('{"tokens": ["a"], "labels": [true]}', "labels holds True; strings are wanted"),
+        ('{"tokens": ["a"], "labels": [""]}', "empty label"),
+        ('{"tokens": ["a"], "labels": ["O"', "no JSON: "),
+        ("[" * 100_000, "no JSON: "),
+        ('["a"]', "a JSON list; one object per line"),
+    ],
+)
+def test_jsonl_errors_name_the_line(write, line, message):
+    path = write("a.jsonl", jsonl(GOOD) + "\n" + line + "\n")
+    with pytest.raises(InputError, match=rf"^a.jsonl:3: .*{message}"):
+        read("json", path)
+
+
+def test_pretty_printed_json_is_told(write):
+    with pytest.raises(InputError, match=r"a.json:1: no JSON.*one JSON object per line"):
+        read("json", write("a.json", json.dumps([GOOD], indent=1)))
+
+
+def test_class_out_of_range(write):
+    path = write("a.jsonl", jsonl({"tokens": ["a"], "labels": [2]}))
+    with pytest.raises(InputError, match="labels holds 2, but there are 2 names"):
+        read("json", path, label_names=["O", "B-X"])
+
+
+def test_lone_surrogate_is_an_input_error(write):
+    path = write("a.jsonl", jsonl(GOOD) + '{"tokens": ["\\ud800"], "labels": ["O"]}\n')
+    with pytest.raises(InputError, match=r"a.jsonl:2: '\\ud800' is no Unicode text"):
+        load_corpus(CorpusConfig(format="json", path=str(path)))
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
+LABEL = st.none() | TEXT.filter(bool)
+
+
+@given(st.lists(st.lists(st.tuples(TEXT, LABEL), max_size=5), max_size=5), st.booleans())
+def test_jsonl_round_trip(tmp_path_factory, sentences, escaped):
+    path = tmp_path_factory.mktemp("round") / "a.jsonl"
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for sentence in sentences:
+            record = {"tokens": [t for t, _ in sentence], "labels": [y for _, y in sentence]}
+            stream.write(json.dumps(record, ensure_ascii=escaped) + "\n")
+    found = [list(zip(s.tokens, s.labels, strict=True)) for s in read("json", path)]
+    assert found == sentences
+
+
+def test_csv_cells_as_json_python_or_words(write):
+    text = (
+        "id,tokens,labels,pos\n"
+        '1,"[""New York"", ""x""]","[""B-X"", null]","[""N"", ""V""]"\n'
+        "2,\"['New York', 'x']\",\"['B-X', 'O']\",\"['N', 'V']\"\n"
+        '3,"[ 1 ]",O O O,A B C\n'
+        '\n4,"two\nlines",O  O,A B\n'
+        "5,x,O,A\n"
+    )
+    sentences = read("csv", write("a.csv", text), features=["pos"])
+    assert [s.tokens for s in sentences] == [
+        ["New York", "x"], ["New York", "x"], ["[", "1", "]"], ["two", "lines"], ["x"]
+    ]  # fmt: skip
+    assert sentences[0].labels == ["B-X", None]
+    assert [s.line for s in sentences] == [2, 3, 4, 6, 8]
+
+
+def test_tsv_and_other_separators(write):
+    assert read("csv", write("a.tsv", "tokens\tlabels\na b\tO O\n"))[0].tokens == ["a", "b"]
+    path = write("a.csv", "tokens;labels\na b;O O\n")
+    assert read("csv", path, separator="semicolon")[0].labels == ["O", "O"]
+    with pytest.raises(InputError, match="one character"):
+        read("csv", path, separator="||")
+
+
+def test_long_csv_cell(write):
+    words = " ".join("word" for _ in range(50_000))
+    (sentence,) = read("csv", write("a.csv", f"tokens,labels\n{words},{'O ' * 50_000}\n"))
+    assert len(sentence.tokens) == 50_000
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a b,O", "2 tokens but 1 labels"),
+        ("a,O,x", "3 columns where the header has 2"),
+        ('"[""a""]","[O]"', r"labels is no list: '\[O\]'"),
+        ('"a" b,O', "no CSV"),
+    ],
+)
+def test_csv_errors_name_the_line(write, row, message):
+    with pytest.raises(InputError, match=rf"^a.csv:3: ?.*{message}"):
+        read("csv", write("a.csv", f"tokens,labels\nx,O\n{row}\n"))
+
+
+def test_csv_without_the_column(write):
+    with pytest.raises(InputError, match=r"a.csv:1: no column 'tokens'.*there are: token, label"):
+        read("csv", write("a.csv", "token,label\nx,O\n"))
+
+
+def test_parquet_of_strings(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": [1, 2], "tokens": [["a"], ["b", "c"]],
+                             "labels": [["O"], ["B-X", None]]}), path)  # fmt: skip
+    first, second = read("parquet", path)
+    assert (first.tokens, first.line) == (["a"], 1)
+    assert (second.labels, second.line) == (["B-X", None], 2)
+
+
+def test_parquet_classes_are_decoded_by_their_own_names(tmp_path):
+    import datasets
+
+    features = datasets.Features(
+        tokens=datasets.List(datasets.Value("string")),
+        ner_tags=datasets.List(datasets.ClassLabel(names=["O", "B-X"])),
+        pos=datasets.List(datasets.ClassLabel(names=["N", "V"])),
+    )
+    rows = {"tokens": [["a", "b"]], "ner_tags": [[1, 0]], "pos": [[1, 1]]}
+    path = tmp_path / "a.parquet"
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(path)
+    (sentence,) = read("parquet", path, label_column="ner_tags", features=["pos"])
+    assert sentence.labels == ["B-X", "O"]
+    assert sentence.features == [["V", "V"]]
+
+
+def test_parquet_that_is_none(write, tmp_path):
+    with pytest.raises(InputError, match=r"a.parquet: cannot be read"):
+        read("parquet", write("a.parquet", "text"))
+    pq.write_table(pa.table({"words": [["a"]], "labels": [["O"]]}), tmp_path / "b.parquet")
+    with pytest.raises(InputError, match=r"b.parquet: no column 'tokens'.*there are: words, lab"):
+        read("parquet", tmp_path / "b.parquet")

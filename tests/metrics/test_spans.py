@@ -1,0 +1,180 @@
+"""SpanScore against seqeval, by default and strictly, legal labels and illegal ones."""
+
+import time
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seqeval.metrics import classification_report
+from seqeval.scheme import IOB2, IOBES
+
+from seqtag.errors import InputError
+from seqtag.metrics.spans import SpanScore
+
+steady = settings(max_examples=100, deadline=None, derandomize=True)
+
+# seqeval warns of types without a predicted or a gold span; zero_division=0 does not reach all.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.UndefinedMetricWarning",
+)
+
+TYPES = ("X", "Y", "a-b")
+SCHEMES = {"bio": IOB2, "bioes": IOBES}
+NOTHING = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+
+
+@st.composite
+def corpora(draw, scheme, ignored=False):
+    letters = "BI" if scheme == "bio" else "BIES"
+    labels = ["O", *(f"{letter}-{type_}" for letter in letters for type_ in TYPES)]
+    gold_labels = [*labels, None] if ignored else labels
+    lengths = draw(st.lists(st.integers(1, 8), min_size=1, max_size=5))
+
+    def sentences(choices):
+        return [draw(st.lists(st.sampled_from(choices), min_size=n, max_size=n)) for n in lengths]
+
+    return sentences(labels), sentences(gold_labels)
+
+
+def seqeval_scores(predicted, gold, scheme, illegal):
+    strict = {"mode": "strict", "scheme": SCHEMES[scheme]} if illegal == "strict" else {}
+    report = classification_report(gold, predicted, output_dict=True, zero_division=0, **strict)
+    renamed = {
+        type_: {
+            "precision": row["precision"],
+            "recall": row["recall"],
+            "f1": row["f1-score"],
+            "support": row["support"],
+        }
+        for type_, row in report.items()
+    }
+    return renamed["micro avg"], {type_: renamed.get(type_, NOTHING) for type_ in TYPES}
+
+
+def assert_same(scores, micro, per_label):
+    for key in ("precision", "recall", "f1"):
+        assert scores[key] == pytest.approx(micro[key], abs=1e-12)
+    assert list(scores["per_label"]) == list(TYPES)
+    for type_, row in scores["per_label"].items():
+        assert row == pytest.approx(per_label[type_], abs=1e-12)
+
+
+@pytest.mark.parametrize("illegal", ["repair", "strict"])
+@pytest.mark.parametrize("scheme", ["bio", "bioes"])
+@steady
+@given(data=st.data())
+def test_scores_are_seqevals(scheme, illegal, data):
+    predicted, gold = data.draw(corpora(scheme))
+    score = SpanScore(TYPES, scheme, illegal)
+    score.update(predicted[:2], gold[:2])
+    score.update(predicted[2:], gold[2:])
+    try:
+        micro, per_label = seqeval_scores(predicted, gold, scheme, illegal)
+    except RuntimeWarning:  # seqeval cannot report on a corpus without any span
+        assert score.counts.sum() == 0
+        micro, per_label = NOTHING, dict.fromkeys(TYPES, NOTHING)
+    assert_same(score.compute(), micro, per_label)
+
+
+@pytest.mark.parametrize("illegal", ["repair", "strict"])
+@steady
+@given(data=st.data())
+def test_ignored_tokens_are_taken_out_of_both_sides(illegal, data):
+    predicted, gold = data.draw(corpora("bioes", ignored=True))
+    score = SpanScore(TYPES, "bioes", illegal)
+    score.update(predicted, gold)
+    without = SpanScore(TYPES, "bioes", illegal)
+    for guesses, answers in zip(predicted, gold, strict=True):
+        both = [pair for pair in zip(guesses, answers, strict=True) if pair[1] is not None]
+        without.update([[guess for guess, _ in both]], [[answer for _, answer in both]])
+    assert score.compute() == without.compute()
+
+
+def test_a_worked_example():
+    score = SpanScore(["PER", "LOC", "ORG"], "bio", illegal="strict")
+    score.update(
+        [["B-PER", "O", "B-LOC"], ["I-LOC", "B-LOC", "I-LOC"]],
+        [["B-PER", "I-PER", "B-LOC"], ["O", "B-LOC", "I-LOC"]],
+    )
+    assert score.compute() == {
+        "precision": 2 / 3,
+        "recall": 2 / 3,
+        "f1": 2 / 3,
+        "per_label": {
+            "PER": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1},
+            "LOC": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 2},
+            "ORG": NOTHING,
+        },
+        "scheme": "bio",
+        "illegal": "strict",
+    }
+
+
+def test_nothing_scored_is_zero_without_a_warning():
+    for score in (SpanScore(TYPES, "bio"), SpanScore([], "bio")):
+        for _ in range(2):
+            assert score.compute()["f1"] == 0.0
+            score.update([], [])
+            score.update([["O"], []], [["O"], []])
+
+
+def test_processes_and_merges_sum_their_counts():
+    here, there, whole = (SpanScore(TYPES, "bio") for _ in range(3))
+    first = ([["B-X", "O"]], [["B-X", "B-Y"]])
+    second = ([["B-Y", "B-X"]], [["B-Y", "O"]])
+    here.update(*first)
+    there.update(*second)
+    whole.update(*first)
+    whole.update(*second)
+    # What torchmetrics does under DDP, with the gathering of the states played by hand.
+    here.distributed_available_fn = lambda: True
+    here.dist_sync_fn = lambda state, group: [state, there.counts]
+    assert here.compute() == whole.compute()
+    assert here.counts.tolist() != whole.counts.tolist()
+    there.merge_state(SpanScore(TYPES, "bio"))
+    there.merge_state({"counts": here.counts})
+    assert there.compute() == whole.compute()
+
+
+def test_reset_forgets():
+    score = SpanScore(TYPES, "bio")
+    score.update([["B-X"]], [["B-X"]])
+    assert score.compute()["f1"] == 1.0
+    score.reset()
+    assert score.compute()["per_label"]["X"] == NOTHING
+    assert score.counts.dtype == torch.int64
+
+
+def test_wrong_use_is_refused():
+    with pytest.raises(InputError, match="no spans under scheme 'plain'"):
+        SpanScore(TYPES, "plain")
+    with pytest.raises(InputError, match="did you mean 'bio'"):
+        SpanScore(TYPES, "boi")
+    with pytest.raises(InputError, match="unknown policy"):
+        SpanScore(TYPES, "bio", "skip")
+    with pytest.raises(ValueError, match="twice"):
+        SpanScore(["X", "X"], "bio")
+    score = SpanScore(TYPES, "bio")
+    with pytest.raises(ValueError, match=r"span types \['Z'\]"):
+        score.update([["B-Z"]], [["O"]])
+    with pytest.raises(ValueError, match="as many predicted"):
+        score.update([["O"]], [["O", "O"]])
+    with pytest.raises(ValueError, match="none of them None"):
+        score.update([[None]], [["O"]])
+    with pytest.raises(ValueError, match="zip"):
+        score.update([["O"]], [])
+    with pytest.raises(InputError, match="is no bio label"):
+        score.update([["X"]], [["O"]])
+    assert score.compute()["per_label"]["X"] == NOTHING
+
+
+def test_an_epochs_evaluation_is_quick():
+    sentence = ["B-X", "I-X", "B-Y", "O", "B-X"] * 5
+    score = SpanScore(TYPES, "bio")
+    began = time.perf_counter()
+    for _ in range(32):
+        score.update([sentence] * 32, [sentence] * 32)
+    score.compute()
+    # About 0.05 s; the bound only catches a change of order on a busy machine.
+    assert time.perf_counter() - began < 1.0

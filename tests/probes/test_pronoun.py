@@ -1,0 +1,285 @@
+"""The pronoun probe: oracle against generator, balance, splits, reproducibility."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from itertools import pairwise, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtag.errors import InputError
+from seqtag.probes import lexicon as lex
+from seqtag.probes.parsing import GENDER_OF, analyse
+from seqtag.probes.pronoun import TEST_DISTANCES, Cell, PronounProbe, corpus
+
+PROBE = PronounProbe()
+repeatable = settings(derandomize=True, deadline=None, max_examples=60)
+HELD_OUT = {word for group in lex.HELD_OUT.values() for word in (*group.nouns, *group.names)}
+GRID = [
+    cell
+    for cell in (
+        Cell(*values)
+        for values in product((1, 3, 5, 8, 14, 20, 50), (0, 1, 2, 6), (0, 1, 2, 5), (0, 1, 3))
+    )
+    if cell.fits()
+]
+
+
+@st.composite
+def cells(draw):
+    cell = Cell(
+        draw(st.integers(3, 80)),
+        draw(st.integers(0, 6)),
+        draw(st.integers(0, 5)),
+        draw(st.integers(0, 3)),
+    )
+    while not cell.fits():
+        cell = cell._replace(distance=cell.distance + 5)
+    return cell
+
+
+def label(item):
+    return item.labels[item.targets[0]]
+
+
+def persons(item):
+    """Genders of all persons, in order, by the parser."""
+    found = analyse(item.tokens)
+    return [GENDER_OF[item.tokens[i]] for i in sorted(found.subjects + found.others)]
+
+
+def check(item):
+    """Assert everything that holds of every single item."""
+    (target,) = item.targets
+    assert item.tokens[target] == "PRON"
+    assert item.tokens.count("PRON") == 1
+    assert PROBE.oracle(item.tokens) == list(item.labels)
+    assert label(item) in PROBE.labels
+    found = analyse(item.tokens)
+    attractors = [GENDER_OF[item.tokens[i]] for i in found.others]
+    assert item.factors == {
+        "distance": target - found.subjects[-1] - 1,
+        "attractors": sum(gender != label(item) for gender in attractors),
+        "switches": len(found.subjects) - 1,
+        "depth": found.depth,
+    }
+    assert item.cue_positions == tuple(found.subjects)
+    subjects = [GENDER_OF[item.tokens[i]] for i in found.subjects]
+    assert all(a != b for a, b in pairwise(subjects))
+    misled = (persons(item)[0] != label(item), persons(item)[-1] != label(item))
+    names = {(False, False): "congruent", (True, False): "first", (False, True): "last"}
+    assert item.contrast == names.get(misled, "incongruent")
+    # What follows the target: a verb, perhaps an adverb, a full stop; and it is not needed.
+    verb, *adverb, stop = item.tokens[target + 1 :]
+    assert verb in lex.INTRANSITIVE
+    assert set(adverb) <= set(lex.ADVERBS)
+    assert stop == "."
+    assert PROBE.oracle(item.tokens[: target + 1]) == list(item.labels[: target + 1])
+
+
+@repeatable
+@given(cells(), st.sampled_from(PROBE.splits), st.integers(0, 2**40))
+def test_oracle_and_factors_agree_with_the_generator(cell, split, seed):
+    items = PROBE.generate(4, split, cell._asdict(), seed)
+    assert len(items) == 4
+    for item in items:
+        check(item)
+        assert item.factors == cell._asdict()
+
+
+@pytest.mark.parametrize("split", PROBE.splits)
+def test_every_cell_of_a_grid(split):
+    for cell in GRID:
+        for item in PROBE.generate(9, split, cell._asdict(), 5):
+            check(item)
+            assert item.factors == cell._asdict()
+
+
+@repeatable
+@given(cells())
+def test_a_subject_is_named_once(cell):
+    cell = cell._replace(attractors=min(cell.attractors, 3), switches=min(cell.switches, 2))
+    for item in PROBE.generate(3, "test", cell._asdict(), 0):
+        heads = {item.tokens[i] for i in item.cue_positions}
+        assert sum(token in heads for token in item.tokens) == len(item.cue_positions)
+
+
+def test_same_seed_same_items_different_seed_different_items():
+    factors = {"distance": 20, "attractors": 2, "switches": 1}
+    first = PROBE.generate(50, "train", factors, 3)
+    assert first == PROBE.generate(50, "train", dict(reversed(factors.items())), 3)
+    assert first[:20] == PROBE.generate(20, "train", factors, 3)
+    for other in (
+        PROBE.generate(50, "train", factors, 4),
+        PROBE.generate(50, "dev", factors, 3),
+        PROBE.generate(50, "train", factors | {"distance": 21}, 3),
+    ):
+        assert not {item.tokens for item in first} & {item.tokens for item in other}
+
+
+def test_bytes_are_what_they_were():
+    """If this fails, what the probe generates has changed: raise `PronounProbe.version`."""
+    text = "\n".join(
+        " ".join(item.tokens) + label(item) + item.template + item.contrast
+        for split in PROBE.splits
+        for item in corpus(split, 60, 0)
+    )
+    assert PROBE.version == 1
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "DIGEST"
+
+
+def strict(cell):
+    return cell.attractors >= 2 or (cell.attractors == 1 and cell.switches >= 1)
+
+
+def test_label_first_and_last_person_are_balanced_exactly():
+    for cell in GRID:
+        items = PROBE.generate(108, "train", cell._asdict(), 11)
+        triples = Counter((label(i), persons(i)[0], persons(i)[-1]) for i in items)
+        assert set(Counter(map(label, items)).values()) == {36}
+        if strict(cell):
+            assert len(triples) == 27
+            assert set(triples.values()) == {4}
+        elif cell.switches:
+            firsts = Counter((a, first) for (a, first, _) in triples.elements())
+            assert set(firsts.values()) == {12}
+            assert len(firsts) == 9
+        elif cell.attractors:
+            for other in (1, 2):
+                right = sum(n for t, n in triples.items() if t[0] == t[other])
+                assert right == 54
+
+
+def test_baselines_are_at_chance_where_cues_are_balanced():
+    factors = {"distance": 30, "attractors": 3, "switches": 2, "depth": 1}
+    items = PROBE.generate(270, "test", factors, 2)
+    baselines = PROBE.baselines()
+    assert set(baselines) == {"majority", "first_cue", "last_cue"}
+    for solve in baselines.values():
+        assert sum(solve(i.tokens) == list(i.labels) for i in items) == 90
+    misleading = [i for i in items if i.contrast == "incongruent"]
+    assert len(misleading) == 120
+    for name in ("first_cue", "last_cue"):
+        assert not any(baselines[name](i.tokens) == list(i.labels) for i in misleading)
+    assert PROBE.chance(factors) == 1 / 3
+
+
+def worst_chi_square(items, feature):
+    """Chi square over degrees of freedom of label against feature."""
+    table = Counter((label(i), feature(i)) for i in items)
+    features = Counter(map(feature, items))
+    expected = {(a, f): n / 3 for f, n in features.items() for a in PROBE.labels}
+    total = sum((table[key] - e) ** 2 / e for key, e in expected.items())
+    return total / (2 * max(1, len(features) - 1))
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        lambda i: i.tokens[i.targets[0] + 1],
+        lambda i: i.tokens[i.targets[0] + 2],
+        lambda i: i.template,
+        lambda i: i.tokens[i.targets[0] - 1],
+        lambda i: sum(g == label(i) for g in persons(i)) > 0,
+        lambda i: i.tokens[i.cue_positions[-1] + 1],
+        lambda i: len(i.tokens),
+    ],
+    ids=["next", "after_next", "template", "link", "echoes", "after_subject", "length"],
+)
+def test_nothing_but_the_persons_tells_the_label(feature):
+    items = PROBE.generate(2700, "train", {"distance": 14, "attractors": 2, "switches": 1}, 8)
+    assert worst_chi_square(items, feature) < 1.6
+
+
+def test_counting_genders_does_not_give_the_label_away():
+    items = PROBE.generate(2700, "train", {"distance": 60, "attractors": 6, "switches": 2}, 8)
+    for rank in (0, -1):  # the most and the least frequent gender of the sentence
+        hits = 0
+        for item in items:
+            counts = Counter(dict.fromkeys(PROBE.labels, 0)) + Counter(persons(item))
+            hits += counts.most_common()[rank][0] == label(item)
+        assert hits / len(items) < 0.6
+
+
+def test_held_out_words_meet_training_only_next_to_their_pronoun():
+    seen = Counter()
+    for item in corpus("train", 6000, 0):
+        names = HELD_OUT & set(item.tokens)
+        if names:
+            assert (item.factors["distance"], item.factors["attractors"]) == (1, 0)
+            assert len(names) == 1
+            assert item.lexicon == "held-out"
+            assert item.tokens[item.targets[0] - 2] in names
+            seen.update(names)
+        else:
+            assert item.lexicon == "training"
+    assert set(seen) == HELD_OUT
+    assert min(seen.values()) >= 4
+    for item in corpus("dev", 500, 0) + corpus("templates", 100, 0):
+        assert not HELD_OUT & set(item.tokens)
+    for item in corpus("test", 300, 0):
+        assert {t for t in item.tokens if t in GENDER_OF} <= HELD_OUT
+        assert item.lexicon == "held-out"
+
+
+def test_held_out_templates_are_not_in_training():
+    trained = {i.template for s in ("train", "dev", "test") for i in corpus(s, 800, 0)}
+    others = {i.template for i in corpus("templates", 300, 0)}
+    assert others == {"none+relative", "opener+place", "place+none"}
+    assert not trained & others
+
+
+def test_default_corpus():
+    for split in ("train", "dev"):
+        items = corpus(split, 1500, 1)
+        assert len(items) == 1500
+        for item in items:
+            check(item)
+            assert all(item.factors[name] in PROBE.training[name] for name in item.factors)
+        assert (1 in {i.factors["distance"] for i in items}) == (split == "train")
+        # Most of it is what no shallow cue solves.
+        assert sum(strict(Cell(**i.factors)) for i in items) > 0.5 * len(items)
+    items = corpus("test", 120, 1)
+    assert Counter(i.factors["distance"] for i in items) == dict.fromkeys(TEST_DISTANCES, 20)
+    assert all(strict(Cell(**i.factors)) for i in items)
+    assert corpus("train", 0, 0) == []
+    assert corpus("dev", 100, 0) == corpus("dev", 100, 0) != corpus("dev", 100, 1)
+
+
+@pytest.mark.parametrize(
+    ("factors", "said"),
+    [
+        ({}, "factor distance is missing"),
+        ({"distance": 0}, "least distance for these attractors and this depth is 3"),
+        ({"distance": 2}, "is 3"),
+        ({"distance": 1, "attractors": 1}, "no sentence has distance 1, attractors 1, switches 0"),
+        ({"distance": 5, "attractors": 2}, "is 8"),
+        ({"distance": 14, "depth": 3}, "is 15"),
+        ({"distance": 19, "attractors": 6}, "is 20"),
+    ],
+)
+def test_impossible_factors(factors, said):
+    with pytest.raises(InputError, match=said):
+        PROBE.generate(1, "train", factors, 0)
+    with pytest.raises(InputError, match=said):
+        PROBE.chance(factors)
+
+
+def test_corpus_names_an_unknown_split():
+    with pytest.raises(InputError, match="did you mean 'templates'"):
+        corpus("template", 10, 0)
+
+
+def test_generation_is_fast():
+    factors = {"distance": 20, "attractors": 2, "switches": 1}
+    rates = []
+    for seed in range(5):
+        start = time.process_time()
+        items = PROBE.generate(300, "train", factors, seed)
+        spent = time.process_time() - start
+        rates.append(sum(len(item.tokens) for item in items) / spent)
+    assert max(rates) > 100_000

@@ -1,0 +1,293 @@
+"""Label schemes against seqeval, against brute force, and against themselves."""
+
+import itertools
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seqeval.metrics.sequence_labeling import get_entities
+from seqeval.scheme import BILOU, IOB2, IOBES, Tokens
+
+from seqtag.errors import InputError
+from seqtag.labels import (
+    Problem,
+    Span,
+    allowed_transitions,
+    convert,
+    detect_scheme,
+    problems,
+    spans,
+    spans_to_labels,
+)
+
+steady = settings(max_examples=100, deadline=None, derandomize=True)
+SPAN_SCHEMES = ("iob1", "bio", "bioes")
+# Hyphens inside a type, and letters alone; seqeval names the type of those "_" too.
+TYPES = ("-X", "-Y", "-a-b", "")
+
+
+def label_lists(letters, types=TYPES):
+    labels = ["O", *(letter + type_ for letter in letters for type_ in types)]
+    return st.lists(st.sampled_from(labels), max_size=12)
+
+
+def span_lists(types=("X", "Y", "a-b", "_")):
+    """Return a strategy of (spans, length): random cuts, some pieces are spans."""
+
+    def build(pieces):
+        found, start = [], 0
+        for length, type_ in pieces:
+            if type_ is not None:
+                found.append(Span(type_, start, start + length))
+            start += length
+        return found, start
+
+    piece = st.tuples(st.integers(1, 4), st.sampled_from((None, *types)))
+    return st.lists(piece, max_size=6).map(build)
+
+
+def seqeval_default(labels):
+    return [Span(type_, start, end + 1) for type_, start, end in get_entities(list(labels))]
+
+
+def seqeval_strict(labels, scheme):
+    return [Span(found.tag, found.start, found.end) for found in Tokens(labels, scheme).entities]
+
+
+@steady
+@given(label_lists("BI"))
+def test_bio_spans_are_seqevals(labels):
+    assert spans(labels, "bio") == seqeval_default(labels)
+    assert spans(labels, "bio", "strict") == seqeval_strict(labels, IOB2)
+
+
+@steady
+@given(label_lists("BIES"))
+def test_bioes_spans_are_seqevals(labels):
+    assert spans(labels, "bioes") == seqeval_default(labels)
+    assert spans(labels, "bioes", "strict") == seqeval_strict(labels, IOBES)
+
+
+@steady
+@given(label_lists("BILU"))
+def test_bilou_letters_mean_the_same(labels):
+    twin = [label.replace("L", "E", 1).replace("U", "S", 1) for label in labels]
+    assert spans(labels, "bioes") == spans(twin, "bioes")
+    assert spans(labels, "bioes", "strict") == seqeval_strict(labels, BILOU)
+    assert convert(labels, "bioes", "bioes") == twin
+
+
+@steady
+@given(label_lists("BI"))
+def test_iob1_spans_are_conllevals(labels):
+    assert spans(labels, "iob1") == seqeval_default(labels)
+
+
+@pytest.mark.parametrize("scheme", SPAN_SCHEMES)
+@steady
+@given(drawn=span_lists())
+def test_spans_and_labels_are_inverse(scheme, drawn):
+    wanted, length = drawn
+    labels = spans_to_labels(wanted, length, scheme)
+    assert len(labels) == length
+    assert problems(labels, scheme) == []
+    assert spans(labels, scheme) == spans(labels, scheme, "strict") == wanted
+
+
+@pytest.mark.parametrize("source", SPAN_SCHEMES)
+@pytest.mark.parametrize("target", SPAN_SCHEMES)
+@steady
+@given(drawn=span_lists(), ignored=st.sets(st.integers(0, 20)))
+def test_conversion_goes_there_and_back(source, target, drawn, ignored):
+    labels = spans_to_labels(*drawn, source)
+    assert convert(convert(labels, source, target), target, source) == labels
+    # Without the ignored tokens the rest may be illegal; once repaired, it must come back.
+    holed = [None if position in ignored else label for position, label in enumerate(labels)]
+    there = convert(holed, source, target)
+    assert [label is None for label in there] == [label is None for label in holed]
+    again = convert(convert(there, target, source), source, target)
+    assert again == there
+    assert spans(there, target) == spans(holed, source)
+
+
+@pytest.mark.parametrize("scheme", SPAN_SCHEMES)
+@steady
+@given(data=st.data())
+def test_a_legal_sentence_is_one_that_its_spans_spell(scheme, data):
+    labels = data.draw(label_lists("BIES" if scheme == "bioes" else "BI"))
+    respelt = spans_to_labels(spans(labels, scheme), len(labels), scheme)
+    assert (problems(labels, scheme) == []) == (respelt == labels)
+
+
+@pytest.mark.parametrize("scheme", SPAN_SCHEMES)
+def test_transitions_allow_what_has_no_problem(scheme):
+    letters = "BIESL" if scheme == "bioes" else "BI"
+    labels = ["O", *(letter + type_ for letter in letters for type_ in ("-X", "-Y"))]
+    allowed = allowed_transitions(labels, scheme)
+    for length in (1, 2, 3):
+        for path in itertools.product(range(len(labels)), repeat=length):
+            steps = all(allowed.between[i][j] for i, j in itertools.pairwise(path))
+            is_allowed = allowed.start[path[0]] and steps and allowed.end[path[-1]]
+            assert is_allowed == (problems([labels[i] for i in path], scheme) == [])
+
+
+def test_plain_transitions_are_all_allowed():
+    allowed = allowed_transitions(["NOUN", "VERB", "B-"], "plain")
+    assert allowed.start == allowed.end == (True,) * 3
+    assert allowed.between == ((True,) * 3,) * 3
+    assert allowed_transitions([], "bio") == allowed_transitions([], "plain") == ((), (), ())
+
+
+def test_problems_are_named():
+    assert problems(["O", "I-X", "B-X", "I-Y"], "bio") == [
+        Problem(1, "I-X may not follow O"),
+        Problem(3, "I-Y may not follow B-X"),
+    ]
+    assert problems(["I-X"], "bio") == [Problem(0, "I-X may not begin a sentence")]
+    assert problems(["S-X", "B-X"], "bioes") == [Problem(1, "B-X may not end a sentence")]
+    assert problems(["B-X", "O"], "bioes") == [Problem(1, "O may not follow B-X")]
+    assert problems(["I-X", "B-X", "O", "B-X"], "iob1") == [Problem(3, "B-X may not follow O")]
+    assert problems(["A", ""], "plain") == [Problem(1, "the label is empty")]
+    message = "'X-B' is no bio label: want O, B-TYPE, I-TYPE"
+    assert problems(["B-X", "X-B", "I-X"], "bio") == [Problem(1, message)]
+    assert problems([], "bio") == problems([], "plain") == []
+
+
+@pytest.mark.parametrize(
+    "label", ["", "-", "-X", "B-", "BX", "B_X", "b-X", "O-X", "BI-X", "X", "\n"]
+)
+@pytest.mark.parametrize("scheme", SPAN_SCHEMES)
+def test_strings_that_are_no_labels_are_refused(label, scheme):
+    assert [problem.position for problem in problems(["O", label], scheme)] == [1]
+    for refuse in (
+        lambda: spans([label], scheme),
+        lambda: spans(["O", label], scheme, "strict"),
+        lambda: convert([label], scheme, "bio"),
+        lambda: convert([label], scheme, scheme),
+        lambda: allowed_transitions([label], scheme),
+    ):
+        with pytest.raises(InputError, match=f"is no {scheme} label: want O, B-TYPE"):
+            refuse()
+
+
+def test_a_letter_of_another_scheme_is_no_label():
+    with pytest.raises(InputError, match="'E-X' is no bio label"):
+        spans(["B-X", "E-X"], "bio")
+
+
+def test_the_type_is_all_behind_the_first_hyphen():
+    assert spans(["B-foo-bar", "I-foo-bar", "B--x", "B-y-"], "bio") == [
+        Span("foo-bar", 0, 2),
+        Span("-x", 2, 3),
+        Span("y-", 3, 4),
+    ]
+    assert convert(["B-foo-bar", "I-foo-bar"], "bio", "bioes") == ["B-foo-bar", "E-foo-bar"]
+
+
+def test_letters_alone_stay_alone():
+    assert spans(["B", "I", "B-_"], "bio") == [Span("_", 0, 2), Span("_", 2, 3)]
+    assert convert(["B", "I", "B-_"], "bio", "bioes") == ["B", "E", "S"]
+
+
+def test_iob1_becomes_bio():
+    iob1 = ["I-X", "I-X", "B-X", "I-Y", "O", "I-Y"]
+    bio = ["B-X", "I-X", "B-X", "B-Y", "O", "B-Y"]
+    assert convert(iob1, "iob1", "bio") == bio
+    assert convert(bio, "bio", "iob1") == iob1
+
+
+def test_spans_look_through_ignored_tokens():
+    assert spans(["B-X", None, "I-X", None], "bio") == [Span("X", 0, 3)]
+    assert spans([None, "B-X", None, "E-X"], "bioes", "strict") == [Span("X", 1, 4)]
+    assert convert(["B-X", None, "I-X"], "bio", "bioes") == ["B-X", None, "E-X"]
+    assert convert(["I-X", None, "B-X"], "iob1", "bio") == ["B-X", None, "B-X"]
+    assert problems(["B-X", None, "I-Y", "O", None], "bioes") == [
+        Problem(3, "O may not follow I-Y")
+    ]
+    assert spans([None, None], "bio") == []
+
+
+def test_one_scheme_to_itself_repairs_nothing():
+    assert convert(["O", "I-X", None], "bio", "bio") == ["O", "I-X", None]
+    assert convert(["anything", "", None], "plain", "plain") == ["anything", "", None]
+
+
+def test_wrong_schemes_and_policies_are_refused():
+    with pytest.raises(InputError, match="did you mean 'bioes'"):
+        spans([], "bioess")
+    with pytest.raises(InputError, match="plain labels spell out no spans"):
+        spans([], "plain")
+    with pytest.raises(InputError, match="plain labels spell out no spans"):
+        convert(["O"], "bio", "plain")
+    with pytest.raises(InputError, match="plain labels spell out no spans"):
+        convert(["O"], "plain", "bio")
+    with pytest.raises(InputError, match="want repair or strict"):
+        spans([], "bio", "lenient")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [Span("X", 0, 2), Span("X", 1, 3)],
+        [Span("X", 2, 4)],
+        [Span("X", 1, 1)],
+        [Span("X", -1, 1)],
+        [Span("", 0, 1)],
+    ],
+)
+def test_impossible_spans_are_refused(bad):
+    with pytest.raises(ValueError, match="overlaps or leaves 3 tokens"):
+        spans_to_labels(bad, 3, "bio")
+
+
+@pytest.mark.parametrize("scheme", SPAN_SCHEMES)
+@steady
+@given(drawn=st.lists(span_lists(("X", "Y")), min_size=1, max_size=4))
+def test_a_corpus_is_told_by_its_labels(scheme, drawn):
+    corpus = [spans_to_labels(*sentence, scheme) for sentence in drawn]
+    detected = detect_scheme(corpus)
+    if detected == "plain":
+        assert not any(corpus)
+    # What the labels leave open may be told either way, but must be read the same.
+    for labels in corpus if detected != "plain" else []:
+        assert problems(labels, detected) == []
+        assert spans(labels, detected) == spans(labels, scheme)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "scheme"),
+    [
+        ([["I-X", "I-X", "O"], ["I-X", "B-X"]], "iob1"),
+        ([["B-X", "I-X", "O"], ["B-Y"]], "bio"),
+        ([["B-X", "E-X", "O"], ["S-Y"]], "bioes"),
+        ([["B-X", "L-X", "O"], ["U-Y"]], "bioes"),
+        ([["NOUN", "VERB", "O", "I"]], "plain"),
+        ([["S-PRO", "A", "V", "S"]], "plain"),
+        ([["S", "O"]], "plain"),
+        ([["B", "I", "O"]], "bio"),
+        ([["I", "O"]], "iob1"),
+        ([["O", "O"]], "bio"),
+        ([["B", "I", "O", "NOUN"]], "plain"),
+        ([], "plain"),
+        ([[], [None, None]], "plain"),
+        # Slips stay slips.
+        ([["B-X", "I-X", "O", "X-B"]], "bio"),
+        ([["B-X", "I-X", "O", "B_X", "B-Y"]], "bio"),
+        ([["B-X", "O"]] * 3 + [["O", "I-X"]], "bio"),
+        ([["I-X", "O"]] * 3 + [["O", "B-X"]], "iob1"),
+        ([["B-X", "I-X", "O"]] * 3 + [["S-X"]], "bio"),
+        ([["B-X", "E-X", "O"]] * 3 + [["B-X", "I-X"]], "bioes"),
+        # Nothing is known about what stands beside an ignored token.
+        ([[None, "I-X", "O"], ["B-X"]], "bio"),
+    ],
+)
+def test_detection(corpus, scheme):
+    assert detect_scheme(iter(corpus)) == scheme
+
+
+def test_nothing_heavy_is_imported():
+    code = "import sys, seqtag.labels; print('torch' in sys.modules or 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
