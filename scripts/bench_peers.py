@@ -12,8 +12,9 @@ Where there was a choice, it is the one that is kinder to the peer:
 
 - Its sentence objects for training are made beforehand, outside the time measured.
 - Flair trains in a bare loop over its own `forward_loss`: none of ModelTrainer's logging,
-  plug-ins, loaders and evaluations. Its sentences are batched by length, which spares it padding
-  and steps of the CRF, and its words are not projected once more before the LSTM.
+  plug-ins, loaders and evaluations. Its words are not projected once more before the LSTM. Its
+  batches are random, as ModelTrainer makes them; `by_length` puts sentences of about one length
+  together, which it does not do of itself.
 - spaCy keeps its own network, optimizer and dropout (`blank("en")`, component ner: four
   convolutional layers of 96 on hashed words, prefixes, suffixes and shapes; no vectors). Its
   batches are of as many sentences as everybody's: its own schedule starts at 100 words a batch,
@@ -51,7 +52,8 @@ class FlairPeer:
 
     Sizes are as in seqtag's own network; characters go through Flair's BiLSTM, the only encoder
     of characters that it trains along. `tag_format` is the scheme inside its CRF (BIO or BIOES).
-    A word seen less often than `min_count` times in training is unknown.
+    A word seen less often than `min_count` times in training is unknown. Without `by_length`,
+    sentences are batched at random, as ModelTrainer does it.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class FlairPeer:
         min_count: int = 2,
         tag_format: str = "BIOES",
         learning_rate: float = 3e-3,
+        by_length: bool = False,
         seed: int = 1,
     ) -> None:
         import flair
@@ -79,7 +82,7 @@ class FlairPeer:
         self._word_size, self._hidden_size, self._dropout = word_size, hidden_size, dropout
         self._char_size, self._char_hidden_size = char_size, char_hidden_size
         self._min_count, self._tag_format = min_count, tag_format
-        self._learning_rate = learning_rate
+        self._learning_rate, self._by_length = learning_rate, by_length
         self._random = random.Random(seed)
         self._train: list[FlairSentence] = []
 
@@ -98,7 +101,8 @@ class FlairPeer:
 
     def train_epoch(self, batches_per_turn: int = 10) -> Iterator[tuple[int, float]]:
         """Go through the training sentences once; yield tokens and seconds of each turn."""
-        batches = _batches(self._train, self.batch_size, self._random, length=len)
+        length = len if self._by_length else None
+        batches = _batches(self._train, self.batch_size, self._random, length)
 
         def step(batch: list[FlairSentence]) -> int:
             self._step(batch)

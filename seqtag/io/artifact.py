@@ -124,9 +124,10 @@ def load_folder(folder: str | Path) -> Parts:
     config = _read_config(folder)
     path = folder / ENCODER
     encoder = trust(path, lambda: Encoder.from_plain(read_object(path), str(path)))
-    _check_vocabularies(encoder, path)
+    _check_encoder(encoder, path)
     path = folder / LABELS
     labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
+    _check_labels(labels, path)
     network = load_network(
         folder / WEIGHTS, config["model"], config["cell"], encoder.sizes, labels, folder / CONFIG
     )
@@ -224,14 +225,24 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _check_vocabularies(encoder: Encoder, path: Path) -> None:
-    """Every id must have a vector: they are 0, 1, 2 and so on, without a gap."""
+def _check_encoder(encoder: Encoder, path: Path) -> None:
+    """Refuse an encoder that would fail, or give ids without a vector, in the middle of a text."""
     vocabularies = {"words": encoder.words, "characters": encoder.characters, **encoder.features}
     for name, vocabulary in vocabularies.items():
         ids = sorted(vocabulary.tokenizer.get_vocab().values())
         if ids != list(range(len(ids))) or len(ids) <= Vocabulary.UNKNOWN:
             raise InputError(f"{path}: the ids of {name!r} are not 0, 1, 2, ...; {AGAIN}")
     if encoder.subwords is not None:
+        # A word's pieces are its own: none of them filled up or cut off to a length.
+        encoder.subwords.no_padding()
+        encoder.subwords.no_truncation()
         ids = sorted(encoder.subwords.get_vocab().values())
         if not ids or ids[-1] >= len(ids):
             raise InputError(f"{path}: the ids of the subwords have gaps; {AGAIN}")
+    trial = [["Try", "\u2603"]]
+    trust(path, lambda: encoder.encode(trial, dict.fromkeys(encoder.features, trial)))
+
+
+def _check_labels(labels: LabelSet, path: Path) -> None:
+    if (labels.scheme == "plain") != (labels.corpus_scheme == "plain"):
+        raise InputError(f"{path}: plain labels and those of spans do not mix; {AGAIN}")

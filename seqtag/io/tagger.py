@@ -28,6 +28,8 @@ _BATCH_TOKENS, _BATCH_SENTENCES = 4096, 128
 _WINDOW = 1024
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
+_WORD_TYPES = {str, np.str_}
+
 Features = Mapping[str, Sequence[Sequence[str]]]
 
 
@@ -231,7 +233,7 @@ def _checked(sentences: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
                 "a list of sentences is expected, each a list of words, not a list of strings: "
                 "for one sentence of words write [words], for raw text tag(text)"
             )
-        if not all(isinstance(word, str) for word in sentence):
+        if not set(map(type, sentence)) <= _WORD_TYPES:
             raise InputError(f"words are strings, not as in {list(sentence)[:5]!r}")
     return sentences
 

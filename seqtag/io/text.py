@@ -1,7 +1,7 @@
 """Raw text to sentences and tokens with exact places: ``text[start:end]`` is the token.
 
-Every character that is no white space is in exactly one token, in order, in any script. Places
-count characters (code points), as Python's strings do.
+Every character that is no white space (``str.isspace``) is in exactly one token, in order, in any
+script. Places count characters (code points), as Python's strings do.
 
 Tokens follow the Penn Treebank where it has a rule: ``do n't``, ``it 's``, ``can not``, ``Mr.``,
 ``U.S.``, ``$ 5``, ``well-known``. Quotation marks stay as they are. Addresses of the web and of
@@ -167,7 +167,9 @@ def _pattern() -> str:
     clitic = rf"['’](?i:s|m|d|ll|re|ve)(?!{w})"
     part = rf"(?:(?!(?i:n['’]t)(?!{w})){w})+"
     picture = r"\p{Extended_Pictographic}[\uFE0F\u20E3\x{1F3FB}-\x{1F3FF}\x{E0020}-\x{E007F}]*"
-    path = r"(?:[^\s<>\"()]|\([^\s<>\"()]{0,99}\))*(?<![.,;:!?…'’”»])"
+    # Python counts four control characters among white space that Unicode does not.
+    space = r"\s\x1c-\x1f"
+    path = rf"(?:[^{space}<>\"()]|\([^{space}<>\"()]{{0,99}}\))*(?<![.,;:!?…'’”»])"
     return "|".join(
         (
             rf"(?:(?:https?|ftp)://|www\.(?={w})){path}",
@@ -188,7 +190,7 @@ def _pattern() -> str:
             rf"{part}(?:(?:[-‐‑_]|(?!{clitic})['’])(?={w}){part})*",
             r"\.{2,}|[!?]{2,}|([-_=*~+#])\1+|``|''",
             r"[\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]+",
-            r"\S\p{M}*",
+            rf"[^{space}]\p{{M}}*",
         )
     )
 

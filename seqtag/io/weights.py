@@ -83,8 +83,8 @@ class _Unfilled(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple = (), kwargs: Any = None
     ) -> Any:
-        name = getattr(func, "__name__", "")
-        if name in ("normal_", "uniform_"):
+        module, name = getattr(func, "__module__", ""), getattr(func, "__name__", "")
+        if module == "torch.nn.init" or name in ("normal_", "uniform_"):
             return args[0] if args else kwargs["tensor"]
         if func is torch.linalg.qr:  # of an orthogonal first weight
             return args[0], args[0]

@@ -34,11 +34,20 @@ LONGEST_FILLER = max(_BODIES) + 1
 
 
 class Phrases:
-    """Adds phrases to lists of tokens; no word stands for two persons of a sentence."""
+    """Adds phrases to lists of tokens; no word stands for two persons of a sentence.
 
-    def __init__(self, random: Callable[[], float], persons: dict[str, lex.Persons]) -> None:
+    With `names` false all persons are common nouns, each with its "the".
+    """
+
+    def __init__(
+        self,
+        random: Callable[[], float],
+        persons: dict[str, lex.Persons],
+        names: bool = True,
+    ) -> None:
         self.random = random
         self.persons = persons
+        self.names = names
         self.used: set[str] = set()
         self.latest: dict[str, str] = {}
 
@@ -60,6 +69,7 @@ class Phrases:
         A word comes twice only when the lexicon has no other left.
         """
         nouns, names = self.persons[gender]
+        common = common or not self.names
         for _ in range(8):
             word = self.pick(nouns if common or self.random() < 0.5 else names)
             if word not in self.used:
@@ -107,14 +117,18 @@ class Phrases:
         if verb_last:
             out.append(verb)
 
-    def subject(self, out: list[str], gender: str, owners: Sequence[str]) -> int:
-        """Add "the queen 's brother" or, without owners, "Peter"; return the head's position."""
-        if owners:
-            self.person(out, owners[0])
-            out.append(lex.possessive(out[-1], owners[0]))
-            for owner in owners[1:]:
-                word, _ = self.word(owner, common=True)
-                out += (word, lex.possessive(word, owner))
+    def owners(self, out: list[str], genders: Sequence[str]) -> None:
+        """Add "Peter 's", "the queen 's brother 's" or, without anyone, nothing."""
+        for number, gender in enumerate(genders):
+            if number:
+                out.append(self.word(gender, common=True)[0])
+            else:
+                self.person(out, gender)
+            out.append(lex.possessive(out[-1], gender))
+
+    def subject(self, out: list[str], gender: str, owned: bool) -> int:
+        """Add "Peter", "the king" or, behind an owner, "king"; return the head's position."""
+        if owned:
             out.append(self.word(gender, common=True)[0])
         else:
             self.person(out, gender)

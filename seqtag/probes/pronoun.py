@@ -4,8 +4,8 @@
 
 PRON refers to the subject of the latest matrix clause: M, F or PL. Attractors (persons of
 another gender in places, possessives, objects, conjoined phrases and relative clauses) are never
-matrix subjects; a switch brings a new matrix subject of another gender. No determiner, verb form
-or other word agrees with the subject: only the person's own word tells.
+matrix subjects; a switch brings a new matrix subject of another gender. There are no gendered
+determiners ("the", or nothing before a name), and no verb form agrees with its subject.
 """
 
 from __future__ import annotations
@@ -61,6 +61,11 @@ class PronounProbe(Probe):
     Splits: "train" and "dev" share words and templates; "test" has words that training shows
     only next to their pronoun; "templates" has pairs of opening and modifier that training
     never shows together.
+
+    Args:
+        names: whether persons may be names. A man's or woman's name stands without "the" and so
+            is a token shorter than the plural's; without names all persons take "the", and
+            neither determiners nor lengths tell anything at all.
     """
 
     name = "pronoun"
@@ -84,6 +89,9 @@ class PronounProbe(Probe):
             "depth": (0, 1, 2, 3),
         }
     )
+
+    def __init__(self, names: bool = True) -> None:
+        self.names = names
 
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
@@ -149,7 +157,7 @@ class PronounProbe(Probe):
             lexicon = "held-out"
         plan = balance.plan(random, case, *cell)
         tokens, heads, template = sentences.write(
-            random, plan, lexicon, held_out_template=split == "templates"
+            random, plan, lexicon, split == "templates", self.names
         )
         target = heads[-1] + cell.distance + 1
         labels: Labels = [None] * len(tokens)

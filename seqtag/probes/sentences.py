@@ -60,7 +60,11 @@ def is_held_out(opening: str, modifier: str) -> bool:
 
 
 def write(
-    random: Callable[[], float], plan: Plan, lexicon: str, held_out_template: bool
+    random: Callable[[], float],
+    plan: Plan,
+    lexicon: str,
+    held_out_template: bool,
+    names: bool = True,
 ) -> tuple[list[str], list[int], str]:
     """Return the tokens of a sentence, the positions of its subjects, and its template's name.
 
@@ -70,7 +74,7 @@ def write(
     """
     last_subject = _LEXICONS[lexicon]
     adjacent = plan.distance == 1
-    phrases = Phrases(random, lex.TRAINING if adjacent else last_subject)
+    phrases = Phrases(random, lex.TRAINING if adjacent else last_subject, names)
     # The last clause is drawn first: its modifier decides which openings are allowed.
     modifier, behind = ("none", [","]) if adjacent else _behind(phrases, plan)
     allowed = [o for o in OPENINGS if is_held_out(o, modifier) == held_out_template]
@@ -81,12 +85,14 @@ def write(
     owners = plan.front[placed:]
     heads = []
     for gender, others in zip(plan.subjects[:-1], plan.between, strict=True):
-        heads.append(phrases.subject(out, gender, owners))
+        phrases.owners(out, owners)
+        heads.append(phrases.subject(out, gender, owned=bool(owners)))
         owners = []
         _earlier_clause(phrases, out, others, plan.depth > 0)
         out += (",", phrases.pick(lex.LINKS))
+    phrases.owners(out, owners)
     phrases.persons = last_subject
-    heads.append(phrases.subject(out, plan.subjects[-1], owners))
+    heads.append(phrases.subject(out, plan.subjects[-1], owned=bool(owners)))
     out += behind
     phrases.tail(out)
     out[0] = out[0][0].upper() + out[0][1:]

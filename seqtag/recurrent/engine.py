@@ -54,10 +54,10 @@ class Run(NamedTuple):
 class Engine(Protocol):
     """One way to run any cell, or some.
 
-    Of `run`: x_BTD is finite behind the end, and T is the longest length. The first direction
-    reads each sequence forwards, the second backwards from its own end. `states` are the initial
-    ones, one mapping a direction. A sequence without steps keeps its initial state. Nothing
-    behind a sequence's end may change an output, a state or a gradient.
+    Of `run`: x_BTD may hold anything behind the end, NaN too, and T is the longest length. The
+    first direction reads each sequence forwards, the second backwards from its own end. `states`
+    are the initial ones, one mapping a direction. A sequence without steps keeps its initial
+    state. Nothing behind a sequence's end may change an output, a state or a gradient.
     """
 
     name: str

@@ -17,7 +17,7 @@ from seqtag.cells import Cell, build_cell
 from seqtag.recurrent.checks import check_input, check_options, check_state
 from seqtag.recurrent.convert import read_torch, write_torch
 from seqtag.recurrent.engine import States, Weights
-from seqtag.recurrent.engines import check_engine, choose_engine
+from seqtag.recurrent.engines import ENGINES, check_engine, choose_engine
 from seqtag.recurrent.padding import Padding
 
 DIRECTIONS = ("fwd", "bwd")
@@ -179,7 +179,7 @@ class Recurrent(nn.Module):
         padding = Padding.of(x_BTD, lengths_B)
         states = self._initial_states(x_BTD, state)
         behind = x_BTD.shape[1] - padding.time
-        y_BTH = padding.clear(x_BTD[:, : padding.time].transpose(0, 1)).transpose(0, 1)
+        y_BTH = x_BTD[:, : padding.time]
         traces: dict[str, dict[str, Tensor]] = {}
         finals: list[States] = []
         for index in range(self.num_layers):
@@ -200,9 +200,9 @@ class Recurrent(nn.Module):
         if self.locked_dropout and self.training:
             mask_B1D = read_BTD.new_ones(read_BTD.shape[0], 1, read_BTD.shape[2])
             read_BTD = read_BTD * dropout(mask_B1D, self.locked_dropout)
-        # An empty batch goes to the reference: torch's kernels take no T of 0.
-        asked = self.engine if padding.time else "reference"
-        engine = choose_engine(asked, self.cell, read_BTD, trace)
+        engine = choose_engine(self.engine, self.cell, read_BTD, trace)
+        if padding.time == 0:  # the kernels want a step
+            engine = ENGINES["reference"]
         weights = [layer[way].weights() for way in self.ways]
         y_BTH, ends, traces = engine.run(self.cell, read_BTD, weights, states, padding, trace)
         return y_BTH + x_BTD if index and self.residual else y_BTH, ends, traces

@@ -35,6 +35,8 @@ class Reference:
         traces: bool = False,
     ) -> Run:
         """Run one direction after the other."""
+        if padding.ragged:
+            x_BTD = x_BTD.masked_fill(padding.outside_TB.T[..., None], 0.0)
         finals, values = [], []
         for direction, (weight, state) in enumerate(zip(weights, states, strict=True)):
             final, named = _loop(cell, x_BTD, weight, state, padding, backwards=direction == 1)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell, Gru, Lstm, Rnn
+from seqtag.recurrent.directions import Collect, Spread
 from seqtag.recurrent.engine import Run, States, Weights
 from seqtag.recurrent.padding import Padding
 
@@ -45,17 +46,14 @@ class Torch:
     ) -> Run:
         """Run each direction by one kernel call."""
         holds = isinstance(cell, Lstm) and padding.ragged
-        x_TBD = _flag_padding(x_BTD, padding) if holds else x_BTD.transpose(0, 1).contiguous()
+        reads = Spread.apply(x_BTD, padding, len(weights), holds)
         outputs, finals = [], []
-        for direction, (weight, state) in enumerate(zip(weights, states, strict=True)):
-            parameters = _parameters(cell, weight, holds)
-            read_TBD = padding.reverse(x_TBD) if direction else x_TBD
-            y_TBH, final = _kernel(cell, read_TBD, parameters, state)
+        for x_TBD, weight, state in zip(reads, weights, states, strict=True):
+            y_TBH, final = _kernel(cell, x_TBD, _parameters(cell, weight, holds), state)
             final["h"] = padding.at_end(y_TBH, state["h"])
-            outputs.append(padding.reverse(y_TBH) if direction else y_TBH)
+            outputs.append(y_TBH)
             finals.append(final)
-        y_TBH = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
-        return Run(padding.clear(y_TBH).transpose(0, 1), finals)
+        return Run(Collect.apply(padding, *outputs), finals)
 
 
 def _kernel(
@@ -63,8 +61,9 @@ def _kernel(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return y (T, B, H) and the states after T steps, padding counted."""
     # `train` makes the kernel keep what backward needs, which a model in eval mode may need too.
-    train = torch.is_grad_enabled() and any(t.requires_grad for t in (x_TBD, *parameters))
     start = [state[name][None] for name in cell.states]
+    given = (x_TBD, *parameters, *start)
+    train = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
     options = (True, 1, 0.0, train, False, False)  # biases, layers, dropout, ..., two ways, B first
     with _scattered_weights() if x_TBD.is_cuda else contextlib.nullcontext():
         if isinstance(cell, Lstm):
@@ -95,12 +94,6 @@ def _parameters(cell: Cell, weight: Weights, holds: bool) -> list[Tensor]:
         flag_G[hidden : 2 * hidden] = SHUT
         w_GD = torch.cat([w_GD, flag_G[:, None]], dim=1)
     return [w_GD, r_GH, zeros_G if b_G is None else b_G, recurrent_G]
-
-
-def _flag_padding(x_BTD: Tensor, padding: Padding) -> Tensor:
-    """Return x time first, with one more feature: 1 behind the end, else 0."""
-    flag_TB1 = padding.outside_TB[..., None].to(x_BTD.dtype)
-    return torch.cat([x_BTD.transpose(0, 1), flag_TB1], dim=-1)
 
 
 @contextlib.contextmanager

@@ -177,22 +177,43 @@ def worst_chi_square(items, feature):
     return total / (2 * max(1, len(features) - 1))
 
 
-@pytest.mark.parametrize(
-    "feature",
-    [
-        lambda i: i.tokens[i.targets[0] + 1],
-        lambda i: i.tokens[i.targets[0] + 2],
-        lambda i: i.template,
-        lambda i: i.tokens[i.targets[0] - 1],
-        lambda i: sum(g == label(i) for g in persons(i)) > 0,
-        lambda i: i.tokens[i.cue_positions[-1] + 1],
-        lambda i: len(i.tokens),
-    ],
-    ids=["next", "after_next", "template", "link", "echoes", "after_subject", "length"],
-)
+FEATURES = {
+    "next": lambda i: i.tokens[i.targets[0] + 1],
+    "after_next": lambda i: i.tokens[i.targets[0] + 2],
+    "template": lambda i: i.template,
+    "link": lambda i: i.tokens[i.targets[0] - 1],
+    "before_subject": lambda i: i.tokens[i.cue_positions[-1] - 1],
+    "after_subject": lambda i: i.tokens[i.cue_positions[-1] + 1],
+    "length": lambda i: len(i.tokens) // 4,
+    "contrast": lambda i: i.contrast,
+}
+
+
+@pytest.mark.parametrize("feature", FEATURES)
 def test_nothing_but_the_persons_tells_the_label(feature):
-    items = PROBE.generate(2700, "train", {"distance": 14, "attractors": 2, "switches": 1}, 8)
-    assert worst_chi_square(items, feature) < 1.6
+    factors = {"distance": 14, "attractors": 2, "switches": 1}
+    items = PronounProbe(names=False).generate(5400, "train", factors, 8)
+    assert worst_chi_square(items, FEATURES[feature]) < 1.6
+
+
+@pytest.mark.parametrize("feature", ["next", "after_next"])
+def test_what_follows_the_pronoun_tells_nothing(feature):
+    assert PROBE.bidirectional_safe
+    factors = {"distance": 9, "attractors": 2, "switches": 0}
+    items = PROBE.generate(5400, "train", factors, 8)
+    assert worst_chi_square(items, FEATURES[feature]) < 1.6
+
+
+def test_without_names_every_person_takes_the():
+    probe = PronounProbe(names=False)
+    names = {n for lexicon in (lex.TRAINING, lex.HELD_OUT) for p in lexicon.values() for n in p[1]}
+    for split in probe.splits:
+        factors = {"distance": 30, "attractors": 3, "switches": 2, "depth": 1}
+        items = probe.generate(54, split, factors, 0)
+        for item in items:
+            check(item)
+            assert not names & set(item.tokens)
+    assert items != PROBE.generate(54, split, factors, 0)
 
 
 def test_counting_genders_does_not_give_the_label_away():

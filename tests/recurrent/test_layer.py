@@ -138,6 +138,14 @@ def test_backward_in_eval_mode(cell):
     assert all(p.grad is not None for p in layer.parameters())
 
 
+def test_only_the_initial_state_learns(cell):
+    layer = Recurrent(cell, D, H).requires_grad_(False).eval()
+    parts = [torch.zeros(1, B, H, requires_grad=True) for _ in cell.states]
+    state = tuple(parts) if len(parts) > 1 else parts[0]
+    layer(torch.randn(B, T, D), LENGTHS, state)[0].sum().backward()
+    assert all(part.grad.any() for part in parts)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

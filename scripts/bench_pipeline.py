@@ -1,0 +1,222 @@
+"""Training and tagging speed beside Flair and spaCy, by turns in one process; start-up and memory.
+
+    python scripts/bench_pipeline.py --path FOLDER     # the folder of CoNLL-2000; extra `bench`
+
+All get the same sentences in batches of as many, and Flair the same sizes of network. They train
+a few batches each in turn, then tag the same test sentences in turn; the table has medians over
+the turns and their ratios. With --epochs, seqtag and spaCy then train on to the end, and F1 is
+told. seqtag trains in a bare loop as Flair does; what `seqtag train` reaches under Lightning, with
+its logging and evaluations, is measured apart, as is a cold start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+# Threads of one library that spin while they wait would slow the others down.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+from bench_peers import FlairPeer, Sentence, SpacyPeer
+from rich.console import Console
+from rich.table import Table
+
+from seqtag.data.batches import BatchConfig
+from seqtag.data.encode import EncodeConfig, Encoder
+from seqtag.data.labelset import LabelSet
+from seqtag.data.module import CorpusModule
+from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
+from seqtag.io.tagger import Tagger
+from seqtag.metrics.spans import SpanScore
+from seqtag.model.config import TaggerConfig
+from seqtag.model.tagger import TaggerNetwork
+from seqtag.training.schedules import WarmupDecay
+
+
+class SeqtagPeer:
+    """seqtag with the methods of its peers: words, characters, one BiLSTM layer of 200, a CRF."""
+
+    name = "seqtag"
+
+    def __init__(self, corpus: Corpus, batch_size: int, epochs: int, seed: int = 1) -> None:
+        torch.manual_seed(seed)
+        train = corpus.splits["train"]
+        encoder = Encoder.fit(train, EncodeConfig(), ())
+        labels = LabelSet.fit(train["labels"], corpus.scheme, "bioes")
+        network = TaggerNetwork(
+            TaggerConfig(), "lstm", encoder.sizes, len(labels), labels.transitions
+        )
+        self.tagger = Tagger(network, encoder, labels, "lstm")
+        batch = BatchConfig(sentences=batch_size)
+        self.loader = CorpusModule(corpus, encoder, labels, batch, seed).train_dataloader()
+        self._optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, fused=True)
+        self._schedule = WarmupDecay(self._optimizer, epochs * len(self.loader))
+
+    def train_epoch(self, batches_per_turn: int = 10) -> Iterator[tuple[int, float]]:
+        """Go through the training sentences once; yield tokens and seconds of each turn."""
+        batches = iter(self.loader)
+        for _ in range(0, len(self.loader), batches_per_turn):
+            start = time.perf_counter()
+            tokens = sum(self._step(batch) for batch, _ in zip(batches, range(batches_per_turn), strict=False))
+            yield tokens, time.perf_counter() - start
+        self.loader.sampler.epoch += 1
+
+    def _step(self, batch: dict[str, Any]) -> int:
+        network = self.tagger.network.train()
+        self._optimizer.zero_grad()
+        network.loss(batch["inputs"], batch["labels_BT"]).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        self._optimizer.step()
+        self._schedule.step()
+        return int(batch["inputs"]["lengths_B"].sum())
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> tuple[list[list[str]], float]:
+        """Return the labels (bio) of tokenised sentences, and the seconds from list to list."""
+        self.tagger.network.eval()
+        start = time.perf_counter()
+        return self.tagger.predict(sentences), time.perf_counter() - start
+
+
+def train_by_turns(peers: Sequence[Any], turns: int) -> dict[str, list[float]]:
+    """Train all peers, a few batches each in turn; return tokens per second of each turn."""
+    running = {peer.name: _endless(peer) for peer in peers}
+    speeds: dict[str, list[float]] = {name: [] for name in running}
+    for turn in range(turns + 2):
+        for name, steps in running.items():
+            tokens, seconds = next(steps)
+            if turn >= 2:  # the first turns warm up
+                speeds[name].append(tokens / seconds)
+    return speeds
+
+
+def _endless(peer: Any) -> Iterator[tuple[int, float]]:
+    for _ in cycle((None,)):
+        yield from peer.train_epoch(5)
+
+
+def tag_by_turns(
+    peers: Sequence[Any], sentences: Sequence[Sequence[str]], turns: int
+) -> dict[str, list[float]]:
+    """Tag part after part of the sentences in turn; return tokens per second of each turn."""
+    speeds: dict[str, list[float]] = {peer.name: [] for peer in peers}
+    size = len(sentences) // turns
+    for peer in peers:
+        peer.tag(sentences[:64])
+    for turn in range(turns):
+        part = sentences[turn * size : (turn + 1) * size]
+        for peer in peers:
+            _, seconds = peer.tag(part)
+            speeds[peer.name].append(sum(map(len, part)) / seconds)
+    return speeds
+
+
+def f1(peer: Any, test: Sequence[Sentence]) -> float:
+    """Return the span F1 of a peer on the test sentences."""
+    predicted, _ = peer.tag([tokens for tokens, _ in test])
+    gold = [labels for _, labels in test]
+    types = {label[2:] for labels in (*gold, *predicted) for label in labels if label != "O"}
+    score = SpanScore(sorted(types), "bio")
+    score.update(predicted, gold)
+    return score.compute()["f1"]
+
+
+def show(title: str, speeds: dict[str, list[float]], console: Console) -> None:
+    """Print medians, their spread, and how many times a peer's speed seqtag's is."""
+    table = Table(title=title, title_justify="left")
+    for column in ("", "tokens/s (median)", "quartiles", "seqtag is"):
+        table.add_column(column, justify="right")
+    own = statistics.median(speeds["seqtag"])
+    for name, values in speeds.items():
+        median = statistics.median(values)
+        low, _, high = statistics.quantiles(values, n=4)
+        times = f"{own / median:.1f} x" if name != "seqtag" else ""
+        table.add_row(name, f"{median:,.0f}", f"{low:,.0f} - {high:,.0f}", times)
+    console.print(table)
+
+
+_COLD_START = """
+import resource, sys, time
+start = time.perf_counter()
+from seqtag import Tagger
+tagger = Tagger.load(sys.argv[1])
+loaded = time.perf_counter()
+tagger.tag("The cat sat on the mat.")
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(loaded - start, time.perf_counter() - start, memory)
+"""
+
+
+def cold_start(tagger: Tagger, console: Console) -> None:
+    """Print how long a fresh process takes to load a tagger and tag a sentence, and its memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        tagger.save(Path(folder) / "model")
+        command = [sys.executable, "-c", _COLD_START, str(Path(folder) / "model")]
+        runs = [
+            [float(part) for part in subprocess.check_output(command, text=True).split()]
+            for _ in range(5)
+        ]
+    loaded, tagged, memory = (statistics.median(column) for column in zip(*runs, strict=True))
+    console.print(
+        f"cold start, median of 5: Tagger.load after {loaded:.2f} s (imports included), "
+        f"one sentence after {tagged:.2f} s; peak memory {memory:.0f} MiB"
+    )
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--path", required=True, help="folder with train.txt and test.txt")
+    parser.add_argument("--batch", type=int, default=32, help="sentences in a batch")
+    parser.add_argument("--turns", type=int, default=20, help="turns of 5 batches")
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
+    parser.add_argument("--epochs", type=int, default=0, help="then train so long and tell F1")
+    parser.add_argument("--peers", default="flair,spacy", help="flair, spacy or both")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    console = Console(width=100)
+    config = CorpusConfig(
+        format="column",
+        path=options.path,
+        files={"train": "train.txt", "test": "test.txt"},
+        columns=("tokens", "pos", "labels"),
+        scheme="bio",
+        dev_fraction=0.0,
+    )
+    corpus = load_corpus(config)
+    train, test = (
+        list(zip(corpus.splits[s]["tokens"], corpus.splits[s]["labels"], strict=True))
+        for s in ("train", "test")
+    )
+    peers: list[Any] = [SeqtagPeer(corpus, options.batch, options.epochs or 10)]
+    kinds = {"flair": FlairPeer, "spacy": SpacyPeer}
+    for name in filter(None, options.peers.split(",")):
+        peers.append(kinds[name](batch_size=options.batch))
+        peers[-1].prepare(train)
+    words = [tokens for tokens, _ in test]
+    threads = f"{options.threads} threads, batches of {options.batch}"
+    show(f"training, {threads}", train_by_turns(peers, options.turns), console)
+    show(f"tagging, {threads}", tag_by_turns(peers, words, options.turns), console)
+    cold_start(peers[0].tagger, console)
+    if options.epochs:
+        for peer in [peer for peer in peers if not isinstance(peer, FlairPeer)]:
+            for _ in range(options.epochs):
+                for _ in peer.train_epoch():
+                    pass
+            console.print(f"{peer.name}: F1 {f1(peer, test):.2%} after {options.epochs} epochs")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"peak memory of this process, all peers in it: {peak:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Laying a batch out for kernels that read forwards and time first, and putting it back.
+
+Each is one autograd function, because copies that autograd would keep cost as much as a tenth
+of a kernel. B batch, T time, D features, H hidden units, N directions (1 or 2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqtag.recurrent.padding import Padding
+
+
+class Spread(torch.autograd.Function):
+    """x (B, T, D) to one (T, B, D) a direction, 0 behind the end, the second one reversed.
+
+    With `flag`, one more feature follows: 1 behind the end, else 0.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x_BTD: Tensor, padding: Padding, directions: int, flag: bool
+    ) -> tuple[Tensor, ...]:
+        """Copy once, then once more for the second direction."""
+        ctx.padding = padding
+        batch, time, ctx.size = x_BTD.shape
+        read_TBD = x_BTD.new_empty(time, batch, ctx.size + flag)
+        read_TBD[..., : ctx.size] = x_BTD.transpose(0, 1)
+        padding.clear_(read_TBD)
+        if flag:
+            read_TBD[..., ctx.size] = padding.outside_TB
+        return (read_TBD, padding.reversed(read_TBD))[:directions]
+
+    @staticmethod
+    def backward(ctx: Any, grad_TBD: Tensor, *backwards: Tensor) -> tuple[Tensor | None, ...]:
+        """Add up the directions' gradients, 0 behind the end."""
+        sum_TBD = grad_TBD[..., : ctx.size].clone(memory_format=torch.contiguous_format)
+        for other_TBD in backwards:
+            sum_TBD += ctx.padding.reversed(other_TBD)[..., : ctx.size]
+        return ctx.padding.clear_(sum_TBD).transpose(0, 1), None, None, None
+
+
+class Collect(torch.autograd.Function):
+    """Outputs (T, B, H) of each direction to y (B, T, N*H), 0 behind the end."""
+
+    @staticmethod
+    def forward(ctx: Any, padding: Padding, *outputs: Tensor) -> Tensor:
+        """Put the directions side by side."""
+        ctx.padding = padding
+        time, batch, ctx.size = outputs[0].shape
+        y_TBH = outputs[0].new_empty(time, batch, ctx.size * len(outputs))
+        y_TBH[..., : ctx.size] = outputs[0]
+        for output_TBH in outputs[1:]:
+            y_TBH[..., ctx.size :] = padding.reversed(output_TBH)
+        return padding.clear_(y_TBH).transpose(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, grad_BTH: Tensor) -> tuple[Tensor | None, ...]:
+        """Give each direction its share, 0 behind the end."""
+        forwards, *backwards = grad_BTH.transpose(0, 1).split(ctx.size, dim=-1)
+        grads = [forwards.clone(memory_format=torch.contiguous_format)]
+        grads += [ctx.padding.reversed(grad_TBH) for grad_TBH in backwards]
+        return None, *(ctx.padding.clear_(grad_TBH) for grad_TBH in grads)

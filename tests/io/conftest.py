@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seqtag.data.encode import EncodeConfig, Encoder
+from seqtag.data.labelset import LabelSet
+from seqtag.io.tagger import Tagger
+from seqtag.model.config import TaggerConfig
+from seqtag.model.tagger import TaggerNetwork
+
+SENTENCES = [
+    {
+        "tokens": ["Alex", "Graves", "is", "going", "to", "Paris", "."],
+        "labels": ["B-PER", "I-PER", "O", "O", "O", "B-LOC", "O"],
+        "pos": ["NNP", "NNP", "VBZ", "VBG", "TO", "NNP", "."],
+    },
+    {
+        "tokens": ["Anna", "stays", "in", "1999", "."],
+        "labels": ["B-PER", "O", "O", "O", "O"],
+        "pos": ["NNP", "VBZ", "IN", "CD", "."],
+    },
+]
+SMALL = {
+    "words": {"size": 6},
+    "characters": {"size": 4, "filters": 3, "widths": [2, 3]},
+    "hidden_size": 5,
+    "feature_size": 2,
+}
+
+
+def build(features=(), scheme="bioes", encode=None, labels=None, **model) -> Tagger:
+    torch.manual_seed(3)
+    encoder = Encoder.fit(SENTENCES, EncodeConfig(**(encode or {})), features)
+    if labels is None:
+        labels = LabelSet.fit([s["labels"] for s in SENTENCES], "bio", scheme)
+    config = TaggerConfig(**{**SMALL, **model})
+    cell = {"name": "lstm"}
+    network = TaggerNetwork(config, cell, encoder.sizes, len(labels), labels.transitions)
+    with torch.no_grad():
+        # Far from zero, so that labels differ from word to word.
+        for name, parameter in network.named_parameters():
+            if name.startswith(("projection", "encoder")):
+                parameter.mul_(5.0)
+    return Tagger(network, encoder, labels, cell, {"format": "column", "features": list(features)})
+
+
+@pytest.fixture
+def build_tagger():
+    return build
+
+
+@pytest.fixture(scope="session")
+def tagger() -> Tagger:
+    return build()
+
+
+@pytest.fixture(scope="session")
+def plain_tagger() -> Tagger:
+    return build(labels=LabelSet(["NOUN", "VERB", "X"], "plain", "plain"))
+
+
+@pytest.fixture
+def folder(tmp_path, tagger):
+    tagger.save(tmp_path / "model")
+    return tmp_path / "model"
