@@ -6,6 +6,7 @@ Nothing heavy is imported here: a verb that only prints help or a configuration 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -45,13 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code: 0 fine, 1 a fault, 2 a mistake of the user."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
     except InputError as error:
-        print(f"seqtag: error: {error}", file=sys.stderr)
+        print(f"seqtag: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("seqtag: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has enough (`seqtag train --help | head`). What is left of it
+        # goes nowhere, or the interpreter would complain when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -69,10 +77,14 @@ def _dispatch(arguments: list[str]) -> int:
         parser = argparse.ArgumentParser("seqtag tag", description=f"{_TAG.capitalize()}.")
         stream.add_arguments(parser)
         return stream.run(parser.parse_args(arguments[1:]))
+    if {"-h", "--help"} & set(arguments):
+        from seqtag.training.help import help_text
+
+        print(help_text(verb))
+        return 0
     from seqtag.training.launch import launch
 
-    sys.argv = [f"seqtag {verb}", *arguments[1:]]
-    return launch(verb, _CONFIGURED[verb][0])
+    return launch(verb, _CONFIGURED[verb][0], arguments[1:])
 
 
 def _top_level(arguments: list[str]) -> int:
@@ -81,7 +93,8 @@ def _top_level(arguments: list[str]) -> int:
         "seqtag",
         usage="seqtag VERB [key=value ...]",
         description="Sequence labelling with recurrent networks.",
-        epilog="verbs:\n" + "\n".join([*lines, f"  {'tag':10} {_TAG}"])
+        epilog="verbs:\n"
+        + "\n".join([*lines, f"  {'tag':10} {_TAG}"])
         + "\n\n`seqtag VERB --help` tells more of each.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

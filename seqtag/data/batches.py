@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -31,8 +32,10 @@ class BatchConfig:
     def __post_init__(self) -> None:
         for name, least in (("sentences", 1), ("tokens", 1), ("workers", 0)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise InputError(f"{name} must be a whole number of at least {least}, not {value}")
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InputError(
+                    f"{name} must be a whole number of at least {least}, not {value!r}"
+                )
 
 
 class BatchOrder(Sampler[list[int]]):
@@ -68,6 +71,10 @@ class BatchOrder(Sampler[list[int]]):
     def __len__(self) -> int:
         return self._batches_per_rank
 
+    def set_epoch(self, epoch: int) -> None:
+        """Take the number of the coming epoch; Lightning calls this before each."""
+        self.epoch = epoch
+
     def __iter__(self) -> Iterator[list[int]]:
         start, self.start = self.start, 0
         for batch in self.batches(self.epoch)[start:]:
@@ -84,20 +91,23 @@ class BatchOrder(Sampler[list[int]]):
             batches = [batches[i] for i in random.permutation(len(batches))]
         missing = self._batches_per_rank * self.world_size - len(batches)
         empty = np.zeros(0, np.int64)
-        batches.extend(batches[:missing] if self.shuffle else [empty] * missing)
+        # Fewer batches than processes: they go round more than once.
+        rest = list(islice(cycle(batches), missing)) if self.shuffle else [empty] * missing
+        batches.extend(rest)
         return batches[self.rank :: self.world_size]
 
 
 def _fill_buckets(lengths: np.ndarray, config: BatchConfig) -> list[tuple[np.ndarray, int]]:
     """Cut the sentences, shortest first, into (members, sentences per batch)."""
     order = np.argsort(lengths, kind="stable")
+    ascending = lengths[order]
     buckets = []
     start = 0
     while start < len(order):
-        longest = max(1, int(lengths[order[start]] * _BUCKET_GROWTH))
-        end = int(np.searchsorted(lengths[order], longest, side="right"))
+        longest = max(1, int(ascending[start] * _BUCKET_GROWTH))
+        end = int(np.searchsorted(ascending, longest, side="right"))
         members = order[start:end]
-        longest = max(1, int(lengths[members[-1]]))
+        longest = max(1, int(ascending[end - 1]))
         buckets.append((members, max(1, min(config.sentences, config.tokens // longest))))
         start = end
     return buckets

@@ -24,6 +24,7 @@ from seqtag.data.vocabulary import (
 from seqtag.data.wordforms import CASES, WordForms
 from seqtag.errors import InputError, from_plain
 
+
 @dataclass(frozen=True)
 class EncodeConfig:
     """How words become numbers.
@@ -46,9 +47,12 @@ class EncodeConfig:
         if isinstance(self.subwords, Mapping):
             subwords = from_plain(SubwordConfig, self.subwords, "subwords")
             object.__setattr__(self, "subwords", subwords)
+        if not isinstance(self.subwords, SubwordConfig | None):
+            raise InputError(f"subwords must be null or a group of keys, not {self.subwords!r}")
         for name in ("min_count", "max_characters"):
-            if int(getattr(self, name)) < 1:
-                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
 
 
 class Encoder:
@@ -130,7 +134,8 @@ class Encoder:
             to) and ``first_piece_BT``. Ids of 0 are padding.
 
         Raises:
-            InputError: if a feature that the encoder was built with is not given.
+            InputError: if a feature that the encoder was built with is not given, or does not
+                have a value for each word.
         """
         lengths = np.fromiter((len(s) for s in sentences), np.int64, len(sentences))
         forms = self._forms.lookup([word for sentence in sentences for word in sentence])
@@ -148,6 +153,8 @@ class Encoder:
                 raise InputError(
                     f"this tagger also reads the column {name!r}, which the input does not have"
                 )
+            if [len(values) for values in features[name]] != lengths.tolist():
+                raise InputError(f"the column {name!r} does not have a value for each word")
             ids = [column[value] for sentence in features[name] for value in sentence]
             batch[f"feature.{name}"] = _scatter(np.array(ids, np.int64), mask_BT)
         if self.subwords is not None:
@@ -197,7 +204,9 @@ class Encoder:
                 {name: Vocabulary.from_plain(part) for name, part in plain["features"].items()},
                 None if subwords is None else load_subwords(text=subwords),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except InputError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{where}: not an encoder of seqtag: {error!r}") from None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seqtag.errors import InputError, did_you_mean
-from seqtag.labels import SCHEMES, Transitions, allowed_transitions, convert
+from seqtag.labels import SCHEMES, UNTYPED, Transitions, allowed_transitions, convert
 
 NOT_SCORED = -100  # what torch's losses skip
 _PREFIXES = {"bio": "BI", "bioes": "BIES"}
@@ -41,7 +41,8 @@ class LabelSet:
         ``bioes``.
 
         Raises:
-            InputError: if there is no label at all, or the schemes do not go together.
+            InputError: if there is no label at all, one is none of the scheme, or the schemes do
+                not go together.
         """
         seen = {label for labels in sentences for label in labels if label is not None}
         if not seen:
@@ -59,7 +60,13 @@ class LabelSet:
             )
         if scheme == "plain":
             return cls(sorted(seen), scheme, corpus_scheme)
+        _refuse_others(sorted(seen), corpus_scheme)
         types = sorted({label.partition("-")[2] for label in seen if label != "O"})
+        if UNTYPED in types and scheme != corpus_scheme:
+            raise InputError(
+                f"the label type {UNTYPED!r} means no type, and would be lost between "
+                f"{corpus_scheme} and {scheme}: name it otherwise, or set scheme={corpus_scheme}"
+            )
         return cls(_span_labels(types, scheme), scheme, corpus_scheme)
 
     @property
@@ -123,7 +130,19 @@ class LabelSet:
         for scheme in schemes:
             if scheme not in ("plain", "bio", "bioes"):
                 raise InputError(f"{where}: unknown scheme {scheme!r}")
+        if (schemes[0] == "plain") != (schemes[1] == "plain"):
+            raise InputError(f"{where}: plain labels and those of spans do not mix")
+        try:
+            _refuse_others(labels, schemes[0])
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
         return cls(labels, *schemes)
+
+
+def _refuse_others(labels: Iterable[str], scheme: str) -> None:
+    """Raise InputError for a label that is none of the scheme."""
+    for label in labels:
+        allowed_transitions((label,), scheme)
 
 
 def _span_labels(types: Iterable[str], scheme: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
@@ -66,10 +65,6 @@ class CorpusModule(L.LightningDataModule):
         """Return the development batches; none where the corpus has no such split."""
         return self._loader("dev") if "dev" in self.corpus.splits else []
 
-    def test_dataloader(self) -> DataLoader:
-        """Return the test batches."""
-        return self._loader("test")
-
     def batches_per_epoch(self, world_size: int = 1) -> int:
         """Return how many training batches each of `world_size` processes sees in an epoch."""
         return len(self._order("train", True, 0, world_size))
@@ -103,8 +98,11 @@ class CorpusModule(L.LightningDataModule):
 
     def state_dict(self) -> dict[str, int]:
         """Return the position: the epoch and how many of its batches are done."""
-        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        epoch, batch = self.trainer.current_epoch, progress.completed
+        loop = self.trainer.fit_loop
+        # Lightning writes checkpoints before it counts a batch or an epoch as completed; when
+        # training has ended the last epoch does count.
+        epoch = max(0, loop.epoch_progress.current.ready - 1)
+        batch = loop.epoch_loop.batch_progress.current.processed
         if batch >= self.trainer.num_training_batches:
             epoch, batch = epoch + 1, 0
         return {"epoch": epoch, "batch": batch}
@@ -112,7 +110,3 @@ class CorpusModule(L.LightningDataModule):
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Go on from a position that :meth:`state_dict` returned."""
         self._resume_at = dict(state_dict)
-
-    def factor_columns(self) -> Sequence[str]:
-        """Names of the columns by whose values accuracy is sliced."""
-        return self.corpus.factors

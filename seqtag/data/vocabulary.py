@@ -41,7 +41,8 @@ class Vocabulary:
         return len(self._ids)
 
     def __getitem__(self, string: str) -> int:
-        return self._ids.get(self._normalize(string), self.UNKNOWN)
+        # A string may happen to be spelled as the padding is; it is unknown, not absent.
+        return self._ids.get(self._normalize(string), self.UNKNOWN) or self.UNKNOWN
 
     def strings(self) -> list[str]:
         """Return the strings in the order of their ids, padding and unknown first."""
@@ -103,8 +104,11 @@ class SubwordConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("bpe", "wordpiece"):
             raise InputError(f"subwords.kind is 'bpe' or 'wordpiece', not {self.kind!r}")
-        if self.vocab_size < 2:
-            raise InputError(f"subwords.vocab_size must be at least 2, not {self.vocab_size}")
+        size = self.vocab_size
+        if not isinstance(size, int) or isinstance(size, bool) or size < 2:
+            raise InputError(
+                f"subwords.vocab_size must be a whole number of at least 2, not {size!r}"
+            )
 
 
 def train_subwords(sentences: Iterable[Sequence[str]], config: SubwordConfig) -> Tokenizer:
@@ -131,13 +135,28 @@ def load_subwords(path: str | None = None, text: str | None = None) -> Tokenizer
     """Load a subword tokenizer from a ``tokenizer.json`` file, or from its text.
 
     Raises:
-        InputError: if there is no such file or it is no tokenizer.
+        InputError: if there is no such file, it is no tokenizer, or none that can be used.
     """
     if text is None:
         if not Path(str(path)).is_file():
             raise InputError(f"subwords.path: there is no file {path!r}")
-        text = Path(str(path)).read_text(encoding="utf-8")
-    return _parse(text, path or "the subword tokenizer")
+        try:
+            text = Path(str(path)).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"subwords.path: {path}: cannot be read: {error}") from None
+    where = path or "the subword tokenizer"
+    tokenizer = _parse(text, where)
+    # Such files may ask that all is cut or filled up to one length. A word's pieces are its own.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    ids = tokenizer.get_vocab().values()
+    if not ids or max(ids) >= len(ids):
+        raise InputError(f"{where}: the ids of its pieces have gaps, or there are none")
+    try:
+        tokenizer.encode(["\u2603"], is_pretokenized=True, add_special_tokens=False)
+    except Exception as error:  # the library raises bare Exception here too
+        raise InputError(f"{where}: cannot encode an unknown character: {error}") from None
+    return tokenizer
 
 
 def _parse(text: str, where: str) -> Tokenizer:

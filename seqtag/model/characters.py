@@ -19,6 +19,9 @@ class CharacterCNN(nn.Module):
 
     Ma & Hovy (2016), with several widths as Kim et al. (2016).
 
+    Before and behind a word stands the padding. Its vector starts at 0 and is learned as any
+    other: the mark of a word's border.
+
     The inputs are discrete, so a convolution is a sum of look-ups in a table of (place in the
     window, character): no products over windows. And the gradient of a maximum flows to the
     window that won, so the search for it runs without autograd, and the winners alone are
@@ -74,10 +77,10 @@ def _search(rows_UPk: Tensor, table_RF: Tensor, windows_U: Tensor) -> Tensor:
     """
     num_words, num_windows, width = rows_UPk.shape
     scores_NF = F.embedding_bag(rows_UPk.reshape(-1, width), table_RF, mode="sum")
-    scores_UPF = scores_NF.view(num_words, num_windows, -1)
     windows_P = torch.arange(num_windows, device=rows_UPk.device)
-    empty_UP1 = (windows_P >= windows_U[:, None])[:, :, None]
-    scores_UPF = scores_UPF.masked_fill(empty_UP1, -torch.inf)
+    empty_N = (windows_P >= windows_U[:, None]).flatten().nonzero().squeeze(1)
+    # Filling whole rows by number is far faster on a CPU than a mask spread over the filters.
+    scores_UPF = scores_NF.index_fill_(0, empty_N, -torch.inf).view(num_words, num_windows, -1)
     # Pooling in channels-last order finds positions 10 times faster than argmax over this axis.
     scores_UFP1 = scores_UPF[:, :, None].permute(0, 3, 1, 2)
     _, best_UF11 = F.max_pool2d(scores_UFP1, (num_windows, 1), return_indices=True)

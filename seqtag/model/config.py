@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqtag.errors import InputError, did_you_mean, from_plain
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _check_probabilities(config: Any, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
-        if not 0.0 <= value < 1.0:
-            raise InputError(f"{name} must be at least 0 and below 1, not {value}")
+        if not _is_number(value) or not 0.0 <= value < 1.0:
+            raise InputError(f"{name} must be a number of at least 0 and below 1, not {value!r}")
 
 
 def _check_sizes(config: Any, *names: str, least: int = 1) -> None:
@@ -63,11 +67,16 @@ class CharacterConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
         _check_sizes(self, "size", "filters", "hidden_size")
         _check_probabilities(self, "dropout")
-        if not self.widths or any(not isinstance(w, int) or w < 1 for w in self.widths):
-            raise InputError(f"widths must be whole numbers of at least 1, not {self.widths}")
+        widths = self.widths
+        if not isinstance(widths, Sequence) or not widths or not all(map(_is_width, widths)):
+            raise InputError(f"widths must be whole numbers of at least 1, not {widths!r}")
+        object.__setattr__(self, "widths", tuple(widths))
+
+
+def _is_width(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,9 @@ class TaggerConfig:
         for name, cls in (("words", WordConfig), ("characters", CharacterConfig)):
             if isinstance(part := getattr(self, name), Mapping):
                 object.__setattr__(self, name, from_plain(cls, part, name))
-        _check_sizes(self, "feature_size", "hidden_size", "num_layers", "language_model_words")
+            elif not isinstance(part, cls | None):
+                raise InputError(f"{name} must be null or a group of keys, not {part!r}")
+        _check_sizes(self, "feature_size", "hidden_size", "num_layers")
         _check_sizes(self, "case_size", "subword_size", least=0)
         _check_probabilities(
             self,
@@ -135,6 +146,16 @@ class TaggerConfig:
                 f"decoder is 'crf' or 'softmax', not {self.decoder!r}"
                 f"{did_you_mean(self.decoder, known)}"
             )
+        self._check_language_model()
+
+    def _check_language_model(self) -> None:
+        weight = self.language_model
+        if not _is_number(weight) or not 0.0 <= weight < float("inf"):
+            raise InputError(f"language_model must be a number of at least 0, not {weight!r}")
+        # Padding and unknown come first.
+        _check_sizes(self, "language_model_words", least=2)
+        if weight and not self.bidirectional:
+            raise InputError("language_model needs both directions: set bidirectional=true")
 
     def to_plain(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""

@@ -65,8 +65,10 @@ class Embedding(nn.Module):
             self.case = nn.Embedding(sizes["cases"], config.case_size, padding_idx=0)
             self.output_size += config.case_size
         self.features = nn.ModuleDict()
+        self._columns = {name: _module_name(name) for name in sizes["features"]}
         for name, size in sizes["features"].items():
-            self.features[name] = nn.Embedding(size, config.feature_size, padding_idx=0)
+            column = nn.Embedding(size, config.feature_size, padding_idx=0)
+            self.features[self._columns[name]] = column
             self.output_size += config.feature_size
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -79,6 +81,14 @@ class Embedding(nn.Module):
             parts.append(F.embedding(inputs["spelling_BT"], spelled_UF))
         if self.case is not None:
             parts.append(self.case(inputs["case_BT"]))
-        for name, embedding in self.features.items():
-            parts.append(embedding(inputs[f"feature.{name}"]))
+        for name, module in self._columns.items():
+            parts.append(self.features[module](inputs[f"feature.{name}"]))
+        if not parts:  # subword pieces are the only input
+            return torch.zeros(*inputs["words_BT"].shape, 0, device=inputs["words_BT"].device)
         return torch.cat(parts, dim=2)
+
+
+def _module_name(column: str) -> str:
+    """Return what torch lets a module be called: no dot (``feats.Case``), no name of its own."""
+    name = column.replace("%", "%25").replace(".", "%2E")
+    return f"%{name}" if hasattr(nn.ModuleDict(), name) else name

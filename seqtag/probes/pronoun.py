@@ -25,7 +25,7 @@ from seqtag.probes.parsing import GENDER_OF, analyse
 TEST_DISTANCES = (5, 10, 20, 50, 100, 200)
 # Share of training in which the subject stands right next to PRON, and of these, of subjects
 # that occur nowhere else in training.
-_ADJACENT = 0.12
+_ADJACENT = 0.15
 _HELD_OUT_ADJACENT = 0.6
 # How often training has so many attractors and switches: mostly what no shallow cue solves.
 _MIX = ((0, 0), *2 * ((0, 1), (1, 0)), *5 * ((1, 1), (2, 0), (2, 1)))

@@ -5,55 +5,82 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 # Beyond this many labels a table of them all is no help; the file has them.
 _MOST_LABELS = 60
+# So many columns of percentages fit in a line of 80 characters.
+_MOST_COLUMNS = 7
+_POLICIES = {"repair": "repaired", "strict": "dropped"}
 
 
-def show_scores(scores: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print the figures of an evaluation: overall, by label, by factor."""
+def show_scores(
+    scores: Mapping[str, Any], console: Console | None = None, details: bool = True
+) -> None:
+    """Print the figures of an evaluation: overall and, with `details`, by label and by factor."""
     console = console or Console()
     console.print(_overall(scores))
+    if not details:
+        return
     if 1 < len(scores["per_label"]) <= _MOST_LABELS:
         console.print(_by_label(scores))
-    for name, slices in scores.get("factors", {}).items():
+    # The factor that a probe is about comes first in the figures, and last where eyes rest.
+    for name, slices in reversed(scores.get("factors", {}).items()):
         if len(slices) > 1:
             console.print(_by_factor(name, slices))
 
 
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+
+
 def _overall(scores: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{scores['split']} split", title_justify="left")
-    columns = [("sentences", scores["sentences"]), ("scored tokens", scores["tokens"])]
-    columns.append(("accuracy", f"{scores['accuracy']:.2%}"))
+    columns = [
+        ("sentences", f"{scores['sentences']:,}"),
+        ("scored\ntokens", f"{scores['tokens']:,}"),
+        ("accuracy", f"{scores['accuracy']:.2%}"),
+    ]
     if scores["unknown_tokens"]:
-        columns.append(("on unknown words", f"{scores['unknown_accuracy']:.2%}"))
+        columns.append(("unknown\nwords", f"{scores['unknown_accuracy']:.2%}"))
+    title = f"{scores['split']} split"
     if "f1" in scores:
         columns += [(name, f"{scores[name]:.2%}") for name in ("precision", "recall", "f1")]
-        columns.append(("illegal labels", {"repair": "repaired", "strict": "dropped"}[scores["illegal"]]))
+        title += f", illegal labels {_POLICIES[scores['illegal']]}"
     columns.append(("tokens/s", f"{scores['tokens_per_second']:,}"))
+    table = _table(title)
     for name, _ in columns:
-        table.add_column(name, justify="right")
-    table.add_row(*(str(value) for _, value in columns))
+        table.add_column(name, justify="right", vertical="bottom")
+    table.add_row(*(value for _, value in columns))
     return table
 
 
 def _by_label(scores: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{scores['split']} split by label", title_justify="left")
+    table = _table(f"{scores['split']} split by label")
     table.add_column("label")
     for name in ("precision", "recall", "f1", "support"):
         table.add_column(name, justify="right")
     for label, row in scores["per_label"].items():
         rates = (f"{row[name]:.2%}" for name in ("precision", "recall", "f1"))
-        table.add_row(label, *rates, str(row["support"]))
+        # Text, not markup: a label may hold square brackets.
+        table.add_row(Text(label), *rates, f"{row['support']:,}")
     return table
 
 
 def _by_factor(name: str, slices: Mapping[str, Mapping[str, Any]]) -> Table:
-    table = Table(title=f"accuracy by {name}", title_justify="left")
-    for column in (name, "n", "accuracy"):
-        table.add_column(column, justify="right")
-    for value, row in slices.items():
-        table.add_row(value, str(row["n"]), f"{row['accuracy']:.2%}")
+    """Return a table with a column for each slice where they fit in a line, else a row for each."""
+    table = _table(f"accuracy by {name}")
+    if len(slices) > _MOST_COLUMNS:
+        for column in (name, "n", "accuracy"):
+            table.add_column(column, justify="right")
+        for value, row in slices.items():
+            table.add_row(value, f"{row['n']:,}", f"{row['accuracy']:.2%}")
+        return table
+    table.add_column(name)
+    for value in slices:
+        table.add_column(value, justify="right")
+    table.add_row("accuracy", *(f"{row['accuracy']:.2%}" for row in slices.values()))
+    table.add_row("n", *(f"{row['n']:,}" for row in slices.values()))
     return table

@@ -26,9 +26,7 @@ class ExponentialAverage(WeightAveraging):
         super().__init__(use_buffers=False, multi_avg_fn=self._average)
 
     @torch.no_grad()
-    def _average(
-        self, averaged: list[Tensor], current: list[Tensor], num_averaged: Any
-    ) -> None:
+    def _average(self, averaged: list[Tensor], current: list[Tensor], num_averaged: Any) -> None:
         step = int(num_averaged)
         decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(averaged, current, 1.0 - decay)

@@ -2,68 +2,132 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqtag.errors import InputError, did_you_mean
+from seqtag.training.help import config_dir
 
 Job = Callable[[dict[str, Any]], Any]
 
 
-def config_dir() -> Path:
-    """Return the folder of the configurations: inside a wheel, or beside the package."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
-
-
-def launch(verb: str, job: Job) -> int:
-    """Run `job` on the configuration ``conf/VERB.yaml`` with the overrides in ``sys.argv``.
+def launch(verb: str, job: Job, arguments: Sequence[str]) -> int:
+    """Run `job` on the configuration ``conf/VERB.yaml`` with the overrides in `arguments`.
 
     Returns:
-        The exit code of the job, where it returns one, else 0.
+        The exit code of the job, where it returns one, else 0; of a sweep the highest.
 
     Raises:
-        InputError: for a wrong override, an unknown key or option, a value that is missing.
+        InputError: for a wrong override, an unknown key or option, a value that is missing, and
+            what the job itself raises. The run's folder is then gone, if nothing came to be in it.
     """
-    # Errors are to reach the caller as they are, not as Hydra's summary of them.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     codes: list[int] = []
+    mistakes: list[InputError] = []
 
-    def task(config: DictConfig) -> Any:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        assert isinstance(plain, dict)
-        result = job(plain)  # type: ignore[arg-type]
+    def task(config: DictConfig) -> None:
+        # Caught here, or Hydra would print a line of its own on top of ours.
+        try:
+            result = job(_plain(config, verb))
+        except InputError as error:
+            mistakes.append(error)
+            _sweep_up(Path(HydraConfig.get().runtime.output_dir))
+            return
         if isinstance(result, int) and not isinstance(result, bool):
             codes.append(result)
-        return result
 
     main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=verb)
     try:
-        main(task)()
-    except MissingMandatoryValue as error:
-        raise InputError(_missing(error)) from error
+        with _as_program(verb, arguments):
+            main(task)()
     except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(_explain(error, verb)) from error
+        raise InputError(_explain(error, verb, arguments)) from error
+    if mistakes:
+        raise mistakes[0]
     return max(codes, default=0)
 
 
-def _missing(error: MissingMandatoryValue) -> str:
-    key = error.full_key or str(error)
-    return f"{key} is not set; give it as {key}=VALUE"
+@contextmanager
+def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
+    """Have Hydra read `arguments`, and leave the process afterwards as it was before."""
+    argv, full_error = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    GlobalHydra.instance().clear()
+    # Flags first: Hydra's parser does not find overrides on both sides of one.
+    overrides = [word for word in arguments if "=" in word and not word.startswith("-")]
+    flags = [word for word in arguments if word not in overrides]
+    sys.argv = [f"seqtag {verb}", *flags, *overrides]
+    # Errors are to reach the caller as they are, not as Hydra's summary of them.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().clear()
+        sys.argv = argv
+        if full_error is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        for handler in root.handlers:
+            if handler not in handlers:
+                handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
-def _explain(error: Exception, verb: str) -> str:
+def _plain(config: DictConfig, verb: str) -> dict[str, Any]:
+    """Return the configuration as plain values.
+
+    Raises:
+        InputError: for a key that was added (``+sede=1``) but is read by nobody, and a value that
+            is missing or refers to one that is not there.
+    """
+    known = _own_keys(verb)
+    for key in config:
+        if str(key) not in known:
+            raise InputError(f"unknown key {str(key)!r}{did_you_mean(str(key), known)}")
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = error.full_key or str(error)
+        raise InputError(f"{key} is not set; give it as {key}=VALUE") from error
+    except OmegaConfBaseException as error:
+        raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+    assert isinstance(plain, dict)
+    return plain  # type: ignore[return-value]
+
+
+def _own_keys(verb: str) -> set[str]:
+    """Return the top-level keys of a verb's configuration."""
+    own = OmegaConf.load(config_dir() / f"{verb}.yaml")
+    assert isinstance(own, DictConfig)
+    groups = {str(group) for part in own.defaults if isinstance(part, DictConfig) for group in part}
+    return {str(key) for key in own if key not in ("defaults", "hydra")} | groups
+
+
+def _sweep_up(folder: Path) -> None:
+    """Remove the folder of a run that ended before it began: one with Hydra's notes alone."""
+    if folder == Path.cwd() or not folder.is_dir():
+        return
+    there = list(folder.iterdir())
+    if all(path.name == ".hydra" or path.suffix == ".log" for path in there):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
     """Say in one line what is wrong with an override, and what was perhaps meant."""
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
@@ -72,18 +136,27 @@ def _explain(error: Exception, verb: str) -> str:
             f"{group}={name}: there is no such option{did_you_mean(name, options)}; "
             f"known: {', '.join(options)}"
         )
-    text = str(error.__cause__ or error) if isinstance(error, OmegaConfBaseException) else str(error)
     if key := re.search(r"Could not override '([^']+)'", str(error)):
-        known = _known_keys(verb)
+        known = _known_keys(verb, arguments)
         return f"unknown key {key[1]!r}{did_you_mean(key[1], known)}"
-    return " ".join(text.split())
+    cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
+    text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
+    return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
 
 
-def _known_keys(verb: str) -> list[str]:
-    """Return all keys of the verb's configuration as it is without overrides."""
-    GlobalHydra.instance().clear()
+def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
+    """Return all keys of the verb's configuration under the options that were chosen."""
+    chosen = [
+        argument
+        for argument in arguments
+        if re.fullmatch(r"\w+=\w+", argument)
+        and (config_dir() / argument.partition("=")[0]).is_dir()
+    ]
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return list(_paths(compose(verb)))
+        try:
+            return list(_paths(compose(verb, chosen)))
+        except HydraException:  # an option of a folder given by --config-dir
+            return list(_paths(compose(verb)))
 
 
 def _paths(config: DictConfig, above: str = "") -> Iterator[str]:
@@ -94,6 +167,3 @@ def _paths(config: DictConfig, above: str = "") -> Iterator[str]:
             value := config._get_node(key)
         ):
             yield from _paths(value, f"{path}.") if not value._is_none() else ()
-
-
-__all__ = ["ConfigCompositionException", "config_dir", "launch"]

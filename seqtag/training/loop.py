@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from rich.console import Console
 
 from seqtag.data.doctor import examine
@@ -20,6 +20,8 @@ from seqtag.io.artifact import write_json
 from seqtag.io.tagger import Tagger
 from seqtag.report.tables import show_scores
 from seqtag.training import build
+from seqtag.training.checkpoints import checkpoint_to_resume, load_best
+from seqtag.training.console import quiet
 from seqtag.training.evaluation import evaluate_split
 from seqtag.training.scoring import TaggingScore
 from seqtag.training.task import TaggingTask
@@ -27,6 +29,7 @@ from seqtag.training.task import TaggingTask
 log = logging.getLogger("seqtag")
 
 
+@quiet()
 def train(config: Mapping[str, Any]) -> dict[str, Any]:
     """Train a tagger as configured; return its figures and write its folder.
 
@@ -34,32 +37,36 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
     ``metrics.json`` (the best epoch's figures on the development and test splits) and
     ``model/``, the tagger in a folder.
     """
-    L.seed_everything(config["seed"], workers=True, verbose=False)
+    _seed(config["seed"])
     output = Path(config["paths"]["output_dir"])
 
     corpus = build.corpus(config["data"])
     for note in corpus.notes:
         log.info(note)
+    batches = build.batch_config(config["data"])
+    if few := config["trainer"]["overfit_batches"]:
+        corpus = build.few_batches(corpus, few, batches, config["seed"])
     encoder = build.encoder(config["data"], corpus)
     labels = build.label_set(config["data"], corpus)
     network = build.network(config["model"], config["cell"], encoder, labels)
-    data = CorpusModule(corpus, encoder, labels, build.batch_config(config["data"]), config["seed"])
+    data = CorpusModule(corpus, encoder, labels, batches, config["seed"])
 
     has_dev = "dev" in corpus.splits
     trainer = build.trainer(config, has_dev)
     task = TaggingTask(
         network,
         TaggingScore.of_split(corpus, "dev" if has_dev else "train", labels),
-        build.optimizer_factory(config["optimizer"]),
+        build.optimizer_factory(config["optimizer"], config["trainer"]["precision"]),
         build.schedule_factory(config["scheduler"], build.total_steps(trainer, data)),
     )
+    resumed = checkpoint_to_resume(config["ckpt_path"], output, task)
     if config["compile"]:
-        network.compile()
+        build.compile_network(network)
     started = time.perf_counter()
-    trainer.fit(task, data, ckpt_path=_checkpoint(config["ckpt_path"], output), weights_only=True)
+    _fit(trainer, task, data, resumed)
     seconds = time.perf_counter() - started
 
-    epoch = _load_best(task, trainer)
+    epoch = load_best(task, trainer)
     tagger = Tagger(network, encoder, labels, config["cell"], build.portable(config["data"]))
     figures = {
         "seed": config["seed"],
@@ -72,21 +79,30 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
     for split in [split for split in ("dev", "test") if split in corpus.splits]:
         scores = evaluate_split(tagger, corpus, split, data.batch)
         figures["splits"][split] = scores
-        show_scores(scores)
+        # By label and by factor only once, for the split that says most.
+        show_scores(scores, details=split == "test" or "test" not in corpus.splits)
     tagger.save(output / "model", figures=figures)
     write_json(output / "metrics.json", figures)
-    log.info("trained for %.0f s; the tagger is in %s", seconds, output / "model")
+    log.info(
+        "trained for %.0f s, best epoch %d of %d; the tagger is in %s",
+        seconds,
+        epoch,
+        trainer.current_epoch,
+        output / "model",
+    )
     return figures
 
 
 def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
     """Evaluate a model folder on a split of a corpus; return and write the figures.
 
-    Without ``data`` it is the corpus that the tagger was trained on; single keys
-    (``+data.path=...``) change where that is found. Writes ``metrics.json``.
+    Without ``data=...`` it is the corpus that the tagger was trained on; ``data.path=...`` tells
+    where that is now. Writes ``metrics.json``.
     """
     tagger = Tagger.load(config["model_dir"])
-    data = dict(config["data"] or {})
+    data = dict(config["data"])
+    if data.get("path") is None:
+        data.pop("path", None)
     if "format" not in data:
         if tagger.data is None:
             raise InputError("the model folder does not tell its corpus; name one with data=...")
@@ -107,27 +123,23 @@ def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
 def check(config: Mapping[str, Any]) -> int:
     """Print what the data doctor finds in a corpus; return 1 if there are errors, else 0."""
     report = examine(build.corpus(config["data"]))
-    console = Console()
-    render(report, console)
-    return 1 if report.errors else 0
+    Console().print(render(report))
+    return report.exit_code
 
 
-def _checkpoint(path: str | None, output: Path) -> str | None:
-    if path is None:
-        return None
-    found = output / "checkpoints" / "last.ckpt" if path == "last" else Path(path)
-    if not found.is_file():
-        raise InputError(f"ckpt_path: there is no checkpoint {str(found)!r}")
-    return str(found)
+def _seed(seed: Any) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InputError(f"seed must be a whole number from 0 to 2^32 - 1, not {seed!r}")
+    L.seed_everything(seed, workers=True, verbose=False)
 
 
-def _load_best(task: TaggingTask, trainer: L.Trainer) -> int:
-    """Load the best epoch's weights, where checkpoints were kept; return that epoch."""
-    best = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    if not best:
-        return trainer.current_epoch
-    checkpoint = torch.load(best, map_location="cpu", weights_only=True)
-    task.load_state_dict(checkpoint["state_dict"])
-    return checkpoint["epoch"] + 1
-
-
+def _fit(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
+    try:
+        trainer.fit(task, data, ckpt_path=resumed, weights_only=True)
+    except MisconfigurationException as error:
+        raise InputError(f"trainer: {error}") from error
+    except SystemExit as error:
+        # Lightning's answer to Ctrl-C; the caller has its own.
+        if type(error) is SystemExit and trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise

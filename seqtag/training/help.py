@@ -1,0 +1,83 @@
+"""``seqtag VERB --help``: read off the comments in ``conf/``, without waiting for Hydra."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import textwrap
+from pathlib import Path
+
+_GROUP = re.compile(r"  - (?P<name>\w+): (?P<value>\S+) # (?P<text>.*)")
+_KEY = re.compile(r"(?P<name>\w+): (?P<value>\S+) # (?P<text>.*)")
+# Groups without a choice.
+_MACHINERY = ("hydra", "paths")
+
+_FLAGS = """\
+flags:
+  --cfg job         print every key with its value, as the other arguments have it, and exit
+  --multirun, -m    run once for each combination of values: -m cell=lstm,gru seed=1,2,3
+  --config-dir DIR  look for options in a folder of your own too: DIR/experiment/mine.yaml
+  --help, -h        print this and exit"""
+
+
+def config_dir() -> Path:
+    """Return the folder of the configurations: inside a wheel, or beside the package."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def help_text(verb: str) -> str:
+    """Return the help of a verb that Hydra configures."""
+    text = (config_dir() / f"{verb}.yaml").read_text(encoding="utf-8")
+    title, *examples = _header(text)
+    about = title.partition(": ")[2]
+    parts = [
+        f"usage: seqtag {verb} [group=option ...] [key=value ...]",
+        about[0].upper() + about[1:],
+        "examples:\n" + "\n".join(f"  {line.strip()}" for line in examples),
+    ]
+    if keys := [match for match in map(_KEY.fullmatch, text.splitlines()) if match]:
+        width = max(len(match["name"]) for match in keys) + 2
+        lines = [_entry(f"  {key['name']:{width}}", _with_default(key)) for key in keys]
+        parts.append("keys (key=value):\n" + "\n".join(lines))
+    parts.append("groups (group=option; a star marks what is taken if you do not say):")
+    for group in map(_GROUP.fullmatch, text.splitlines()):
+        if group and group["name"] not in _MACHINERY:
+            options = _options(group["name"], group["value"])
+            parts.append(f"  {group['name']}: {group['text']}\n{options}")
+    return "\n\n".join([*parts, _FLAGS])
+
+
+def _with_default(key: re.Match[str]) -> str:
+    if key["value"] == "???":
+        return f"{key['text']}; must be given"
+    return key["text"] if key["value"] == "null" else f"{key['text']} (now {key['value']})"
+
+
+def _header(text: str) -> list[str]:
+    """Return the comment that a file begins with, line by line."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.removeprefix("#").removeprefix(" "))
+    return [line for line in lines if not line.startswith("@package")]
+
+
+def _options(group: str, default: str) -> str:
+    """Return a line for each option of a group, with the first sentence of its comment."""
+    files = {path.stem: path for path in (config_dir() / group).glob("[!_]*.yaml")}
+    names = sorted(files, key=lambda name: (name != default, name))
+    width = max(map(len, names)) + 2
+    lines = []
+    for name in names:
+        comment = " ".join(_header(files[name].read_text(encoding="utf-8")))
+        sentence = re.split(r"(?<!et al)[.;](?:\s|$)", comment, maxsplit=1)[0]
+        lines.append(_entry(f"  {'*' if name == default else ' '} {name:{width}}", sentence))
+    return "\n".join(lines)
+
+
+def _entry(name: str, text: str) -> str:
+    width = min(100, shutil.get_terminal_size().columns) - 1
+    return textwrap.fill(text, width, initial_indent=name, subsequent_indent=" " * len(name))

@@ -1,0 +1,59 @@
+"""How training gets on: a bar in a terminal, a line in the log for each epoch everywhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import RichProgressBar
+
+log = logging.getLogger("seqtag")
+
+
+class Progress(RichProgressBar):
+    """Shows the running epoch as a bar, if standard error is a terminal; logs each that is done.
+
+    Args:
+        bar: show the bar; false leaves the lines alone.
+    """
+
+    def __init__(self, bar: bool = True) -> None:
+        super().__init__(console_kwargs={"stderr": True})
+        if not (bar and sys.stderr.isatty()):
+            self.disable()
+        self._started, self._best = 0.0, float("-inf")
+
+    def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
+        """Return nothing: the figures are in the lines, and would break the bar's."""
+        return {}
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note the time."""
+        self._started = time.perf_counter()
+        super().on_train_epoch_start(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Log the epoch's figures."""
+        super().on_train_epoch_end(trainer, pl_module)
+        if trainer.is_global_zero:
+            log.info(self._line(trainer))
+
+    def _line(self, trainer: L.Trainer) -> str:
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        parts = [f"loss {figures['train/loss']:.4f}"] if "train/loss" in figures else []
+        for name in ("accuracy", "f1"):
+            if (value := figures.get(f"dev/{name}")) is not None:
+                parts.append(f"dev {name} {value:.2%}")
+        if (metric := figures.get("dev/metric", self._best)) > self._best:
+            self._best = metric
+            parts[-1] += " (best)"
+        parts.append(f"{time.perf_counter() - self._started:.1f} s")
+        return f"{self._get_train_description(trainer.current_epoch)}: {', '.join(parts)}"
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        # Counted from 1, as in metrics.json; Lightning's own bar counts from 0.
+        of = "" if self.trainer.max_epochs in (None, -1) else f"/{self.trainer.max_epochs}"
+        return f"epoch {current_epoch + 1}{of}"

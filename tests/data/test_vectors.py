@@ -1,0 +1,125 @@
+"""Word vectors from text files: two formats, odd words, faults by line, and the cache."""
+
+import gzip
+
+import pytest
+import torch
+
+from seqtag.data import vectors
+from seqtag.data.cache import cache_folder
+from seqtag.data.vectors import load_vectors
+from seqtag.errors import InputError
+
+GLOVE = "the 1 2\nParis 3 4\nparis 5 6\nin 7 8\nthe 9 9\n"
+STRINGS = ["<pad>", "<unk>", "the", "Paris", "PARIS", "In", "nowhere"]
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQTAG_CACHE", str(tmp_path / "cache"))
+
+
+def load(path, strings=STRINGS, size=2):
+    rows_N, vectors_ND = load_vectors(path, strings, size)
+    assert rows_N.dtype == torch.int64
+    assert vectors_ND.dtype == torch.float32
+    assert vectors_ND.shape == (len(rows_N), size)
+    return dict(zip(rows_N.tolist(), vectors_ND.tolist(), strict=True))
+
+
+def kept():
+    return sorted((cache_folder() / "vectors").iterdir())
+
+
+@pytest.mark.parametrize("header", ["", "5 2\n"], ids=["glove", "fasttext"])
+@pytest.mark.parametrize("end", ["\n", " \n", "\r\n"])
+def test_words_are_found_exactly_or_lower_cased(write, header, end):
+    path = write("vectors.txt", (header + GLOVE).replace("\n", end))
+    assert load(path) == {2: [1, 2], 3: [3, 4], 4: [5, 6], 5: [7, 8]}
+
+
+def test_words_with_spaces_of_any_kind(write):
+    words = ["a\u00a0b", "\u3000", ". . .", "x\u2028y", "z\x85", "👩‍🚀", "1", "1 /"]
+    path = write("vectors.vec", "".join(f"{w} {i} -1e-3 \n" for i, w in enumerate(words)))
+    found = load(path, ["<pad>", *words])
+    assert {row: values[0] for row, values in found.items()} == {i + 1: i for i in range(8)}
+
+
+def test_padding_is_never_filled_and_unknown_may_be(write):
+    path = write("vectors.txt", "<pad> 1 1\n<unk> 2 2\n")
+    assert load(path) == {1: [2, 2]}
+
+
+def test_no_word_found_and_blank_lines(write):
+    assert load(write("vectors.txt", "\ufeffa 1 2\n\nb 3 4\n\n"), ["<pad>", "c"]) == {}
+    assert load(write("other.txt", "\ufeffa 1 2\n\nb 3 4\n\n"), ["", "a", "b"]) == {
+        1: [1, 2],
+        2: [3, 4],
+    }
+
+
+def test_a_compressed_file(tmp_path):
+    path = tmp_path / "vectors.txt.gz"
+    path.write_bytes(gzip.compress(GLOVE.encode()))
+    assert load(path)[2] == [1, 2]
+    path.write_bytes(gzip.compress(GLOVE.encode() * 99)[:-20])
+    with pytest.raises(InputError, match=r"vectors\.txt\.gz: cannot be read"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a 1 2 3\nb 1 2 3\n", "txt:1: the vectors have 3 numbers, but words.size is 2"),
+        ("9 300\na 1 2\n", "txt:1: the vectors have 300 numbers"),
+        ("a 1 2\nb 1\n", "txt:2: .*there are 1 numbers"),
+        ("a 1 2\nb\n", "txt:2: .*there are 0 numbers"),
+        ("a 1 2\nb 1 2 3\n", "txt:2: there are more than 2 numbers"),
+        ("a 1 2\nthe 1 x\n", "txt:2: 'x' is no number"),
+        ("a 1 2\nthe 1  2\n", "txt:2"),
+        ("a 1 2\nthe 1 nan\n", "txt:2: .*not finite"),
+        ("a 1 2\nthe 1 1e99\n", "txt:2: .*not finite"),
+        ("3 2\na 1 2\nb 1 2\n", "cut short: .*promises 3 words, but there are 2"),
+        ("", "holds no word vectors"),
+        ("\n\n", "holds no word vectors"),
+        (b"9 2\n\x00\x01\x02binary", "txt:2"),
+    ],
+)
+def test_faults(write, content, message):
+    path = write("vectors.txt", content)
+    with pytest.raises(InputError, match=message) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert not (cache_folder() / "vectors").exists()
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match="there is no such file"):
+        load(tmp_path / "none.txt")
+
+
+def test_what_was_found_is_kept_by_content(write, monkeypatch):
+    path = write("vectors.txt", GLOVE)
+    first = load(path)
+    assert [file.suffix for file in kept()] == [".safetensors"]
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "_find", None)  # reading again would fail
+        assert load(path) == first
+        assert load(write("copy.txt", GLOVE)) == first
+    assert load(path, STRINGS[:3]) == {2: [1, 2]}
+    assert load(write("vectors.txt", GLOVE.replace("1 2", "8 8", 1)))[2] == [8, 8]
+    assert len(kept()) == 3
+
+
+def test_a_damaged_entry_is_made_anew(write):
+    path = write("vectors.txt", GLOVE)
+    first = load(path)
+    kept()[0].write_bytes(b"cut short")
+    assert load(path) == first
+    assert len(kept()) == 1
+
+
+def test_a_cache_that_cannot_be_written(write, monkeypatch):
+    monkeypatch.setenv("SEQTAG_CACHE", str(write("taken", "")))
+    with pytest.raises(InputError, match="cannot write the cache"):
+        load(write("vectors.txt", GLOVE))

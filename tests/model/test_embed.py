@@ -1,0 +1,96 @@
+"""Embeddings of words: their parts, side by side, and words that are at times unknown."""
+
+import pytest
+import torch
+
+from seqtag.data.encode import EncodeConfig, Encoder
+from seqtag.model.config import CharacterConfig, TaggerConfig, WordConfig
+from seqtag.model.embed import Embedding, WordEmbedding
+
+
+def test_rare_words_are_at_times_unknown_in_training():
+    torch.manual_seed(0)
+    words = WordEmbedding(num_words=6, frequent_words=4, size=3, unknown=0.5)
+    ids_BT = torch.tensor([[0, 1, 2, 3, 4, 5]]).expand(4000, -1)
+    y_BTD = words(ids_BT)
+    assert (y_BTD[:, :4] == words.weight[:4]).all()
+    unknown_BT = (y_BTD == words.weight[1]).all(2)
+    for rare in (4, 5):
+        assert 0.46 < unknown_BT[:, rare].float().mean() < 0.54
+        kept = ~unknown_BT[:, rare]
+        assert (y_BTD[kept, rare] == words.weight[rare]).all()
+    # Drawn word by word, not once for all.
+    assert not unknown_BT[:, 4].equal(unknown_BT[:, 5])
+    words.eval()
+    assert words(ids_BT).equal(words.weight[ids_BT])
+
+
+def test_words_start_small_and_padding_stays_zero():
+    words = WordEmbedding(num_words=50, frequent_words=50, size=12, unknown=0.5)
+    assert words.weight.abs().max() <= 0.5
+    assert words.weight.std() > 0.2
+    assert not words.weight[0].any()
+    words(torch.tensor([[0, 1]])).sum().backward()
+    assert not words.weight.grad[0].any()
+    assert words.weight.grad[1].all()
+
+
+SMALL = {
+    "words": WordConfig(size=5),
+    "characters": CharacterConfig(size=3, filters=2, widths=(2, 3)),
+    "case_size": 2,
+    "feature_size": 3,
+}
+# A column of CoNLL-U, names that torch's ModuleDict has itself, and one that looks quoted.
+COLUMNS = ["pos", "feats.Case", "type", "items", "training", "%2E", "a b"]
+
+
+def inputs(columns=COLUMNS):
+    sentence = {"tokens": ["a", "b"], **{name: ["x", name] for name in columns}}
+    encoder = Encoder.fit([sentence], EncodeConfig(), columns)
+    return encoder.sizes, encoder.encode(
+        [["a", "b"], ["b"]], {name: [["x", name], [name]] for name in columns}
+    )
+
+
+def test_parts_stand_side_by_side():
+    sizes, batch = inputs()
+    embedding = Embedding(TaggerConfig(**SMALL), sizes).eval()
+    assert embedding.output_size == 5 + 4 + 2 + 3 * len(COLUMNS)
+    x_BTD = embedding(batch)
+    assert x_BTD.shape == (2, 2, embedding.output_size)
+    words_BTD, spelled_BTD, case_BTD, *columns_BTD = x_BTD.split([5, 4, 2, *[3] * len(COLUMNS)], 2)
+    assert words_BTD.equal(embedding.words.weight[batch["words_BT"]])
+    expected_UF = embedding.characters(batch["characters_UW"])
+    assert spelled_BTD.equal(expected_UF[batch["spelling_BT"]])
+    assert case_BTD.equal(embedding.case.weight[batch["case_BT"]])
+    assert len(embedding.features) == len(COLUMNS)
+    for found_BTD, module, name in zip(
+        columns_BTD, embedding.features.values(), COLUMNS, strict=True
+    ):
+        assert found_BTD.equal(module.weight[batch[f"feature.{name}"]])
+
+
+def test_plain_column_names_are_those_of_the_weights():
+    sizes, _ = inputs(["pos", "feats.Case"])
+    keys = Embedding(TaggerConfig(**SMALL), sizes).state_dict().keys()
+    assert {key for key in keys if key.startswith("features")} == {
+        "features.pos.weight",
+        "features.feats%2ECase.weight",
+    }
+
+
+@pytest.mark.parametrize("without", ["words", "characters"])
+def test_parts_may_be_left_out(without):
+    sizes, batch = inputs([])
+    embedding = Embedding(TaggerConfig(**{**SMALL, without: None, "case_size": 0}), sizes)
+    assert embedding.output_size == (4 if without == "words" else 5)
+    assert embedding(batch).shape == (2, 2, embedding.output_size)
+    assert getattr(embedding, without) is None
+
+
+def test_no_part_at_all_has_no_features():
+    sizes, batch = inputs([])
+    embedding = Embedding(TaggerConfig(words=None, characters=None), sizes)
+    assert embedding.output_size == 0
+    assert embedding(batch).shape == (2, 2, 0)

@@ -1,0 +1,64 @@
+"""A tiny corpus of entities, and configurations as the command line would compose them."""
+
+import random
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from seqtag.training.help import config_dir
+
+NAMES, PLACES = ("Ada", "Bob", "Eve", "Max", "Ida"), ("Paris", "Rome", "Oslo")
+# A network and batches that train in a second.
+SMALL = (
+    "model.words.size=16",
+    "model.characters.filters=4",
+    "model.characters.size=8",
+    "model.hidden_size=16",
+    "data.batch.sentences=8",
+    "optimizer.lr=0.02",
+    "trainer.max_epochs=2",
+)
+
+
+def sentences(count: int, seed: int = 0) -> str:
+    """Return a column file of sentences with persons and places, a column of POS between."""
+    choose = random.Random(seed).choice
+    lines = []
+    for _ in range(count):
+        name, place = choose(NAMES), choose(PLACES)
+        if choose((True, False)):
+            lines += [f"{name} N B-PER", "lives V O", "in P O", f"{place} N B-LOC", ". . O", ""]
+        else:
+            lines += ["Dr N O", f"{name} N B-PER", "Smith N I-PER", "left V O", f"{place} N B-LOC"]
+            lines += [". . O", ""]
+    return "\n".join(lines)
+
+
+@pytest.fixture
+def corpus(tmp_path) -> Path:
+    """Return a folder with a train, dev and test file."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for seed, (split, count) in enumerate({"train": 60, "dev": 20, "test": 20}.items()):
+        (folder / f"{split}.txt").write_text(sentences(count, seed), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def configure(corpus, tmp_path):
+    """Return a function from overrides to what `seqtag VERB` would hand to the verb's job."""
+
+    def composed(*overrides: str, verb: str = "train", output: str = "run") -> dict:
+        given = list(overrides)
+        if verb == "train":
+            own = ["data=column", f"data.path={corpus}", "data.columns=[tokens,pos,labels]"]
+            given = [*own, *SMALL, *given]
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(config_dir()), version_base="1.3"):
+            config = compose(verb, [*given, f"paths.output_dir={tmp_path / output}"])
+        return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+    return composed

@@ -1,0 +1,75 @@
+"""The running average of the weights, against one made by hand."""
+
+import lightning as L
+import pytest
+import torch
+from torch import nn
+
+from seqtag.errors import InputError
+from seqtag.training.averaging import ExponentialAverage
+from seqtag.training.console import quiet
+
+
+class Line(L.LightningModule):
+    """One weight that falls by 1 a step; remembers it after each, and what is evaluated."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(1, 1, bias=False)
+        nn.init.constant_(self.layer.weight, 10.0)
+        self.taken, self.evaluated = [], []
+
+    def training_step(self, batch, batch_idx):
+        return self.layer.weight.sum()
+
+    def on_train_batch_end(self, *args):
+        self.taken.append(float(self.layer.weight))
+
+    def validation_step(self, batch, batch_idx):
+        self.evaluated.append(float(self.layer.weight))
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=1.0)
+
+
+def averaged(decay: float, tmp_path, steps: int = 5, epochs: int = 2):
+    """Train; return the module and the average by hand after each epoch."""
+    module = Line()
+    loader = torch.utils.data.DataLoader(torch.zeros(steps, 1))
+    with quiet():
+        trainer = L.Trainer(
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=False,
+            callbacks=[ExponentialAverage(decay)],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+            num_sanity_val_steps=0,
+            default_root_dir=tmp_path,
+        )
+        trainer.fit(module, loader, torch.utils.data.DataLoader(torch.zeros(1, 1)))
+    # The average starts at the weight after the first step.
+    average, after_epoch = module.taken[0], []
+    for step, weight in enumerate(module.taken):
+        if step:
+            share = min(decay, (1 + step) / (10 + step))
+            average = share * average + (1 - share) * weight
+        if (step + 1) % steps == 0:
+            after_epoch.append(average)
+    return module, after_epoch
+
+
+@pytest.mark.parametrize("decay", [0.9, 0.2])
+def test_average_by_hand(decay, tmp_path):
+    module, by_hand = averaged(decay, tmp_path)
+    assert module.taken == pytest.approx([9.0 - step for step in range(10)])
+    assert module.evaluated == pytest.approx(by_hand)
+    # Training goes on with the weights themselves, and ends with the average in their place.
+    assert float(module.layer.weight) == pytest.approx(by_hand[-1])
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0, -1, 2])
+def test_refuses(decay):
+    with pytest.raises(InputError, match=r"callbacks\.average\.decay must be between 0 and 1"):
+        ExponentialAverage(decay)

@@ -1,0 +1,78 @@
+"""What a tagger's predictions are counted by: small cases by hand, seqeval for the spans."""
+
+import datasets
+import pytest
+import torch
+from seqeval.metrics import f1_score
+
+from seqtag.data.labelset import LabelSet
+from seqtag.data.sources import Corpus
+from seqtag.data.vocabulary import Vocabulary
+from seqtag.training.scoring import TaggingScore
+
+UNKNOWN = Vocabulary.UNKNOWN
+KNOWN = UNKNOWN + 1
+
+
+def corpus_of(labels, scheme, **factors) -> Corpus:
+    columns = {"labels": labels, "length": [len(row) for row in labels], **factors}
+    split = datasets.Dataset.from_dict(columns)
+    return Corpus(splits={"test": split}, scheme=scheme, factors=tuple(factors))
+
+
+def padded(rows, value) -> torch.Tensor:
+    width = max(map(len, rows))
+    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows])
+
+
+def test_plain_labels_with_ignored_ones_unknown_words_and_factors():
+    labels = LabelSet.fit([["M", "F"]], "plain", "auto")
+    ids = {label: labels.encode([label])[0] for label in ("M", "F")}
+    gold = [[None, "M"], ["F", "M", None]]
+    score = TaggingScore.of_split(corpus_of(gold, "plain", distance=[5, 10]), "test", labels)
+    predicted = [[ids["F"], ids["M"]], [ids["F"], ids["F"], ids["F"]]]
+    words = [[KNOWN, KNOWN], [KNOWN, UNKNOWN, UNKNOWN]]
+    columns = {"labels": gold, "distance": [5, 10]}
+    score.update(padded(predicted, -100), padded(words, 0), columns)
+    figures = score.compute()
+    assert figures["tokens"] == 3
+    assert figures["accuracy"] == pytest.approx(2 / 3)
+    assert (figures["unknown_tokens"], figures["unknown_accuracy"]) == (1, 0.0)
+    assert figures["per_label"]["M"]["recall"] == 0.5
+    assert figures["factors"] == {
+        "distance": {"5": {"n": 1, "accuracy": 1.0}, "10": {"n": 2, "accuracy": 0.5}}
+    }
+    assert not {"precision", "recall", "f1"} & figures.keys()
+
+    score.reset()
+    assert score.compute()["tokens"] == 0
+
+
+@pytest.mark.parametrize("scheme", ["bio", "bioes"])
+def test_spans_are_those_of_seqeval_whatever_the_tagger_works_in(scheme):
+    trained = [["B-A", "I-A", "O"], ["B-B", "O", "B-A"]]
+    labels = LabelSet.fit(trained, "bio", scheme)
+    gold = [["B-A", "I-A", "O", "B-B"], ["O", "B-A"], ["B-A", "I-A"]]
+    said = [["B-A", "I-A", "O", "O"], ["O", "B-A"], ["B-A", "O"]]
+    score = TaggingScore.of_split(corpus_of(gold, "bio"), "test", labels)
+    rows = [labels.encode(row).tolist() for row in map(list, said)]
+    words = padded([[KNOWN] * len(row) for row in gold], 0)
+    score.update(padded(rows[:2], -100), words[:2], {"labels": gold[:2]})
+    score.update(padded(rows[2:], -100), words[2:, :2], {"labels": gold[2:]})
+    score.update(torch.zeros(0, 3, dtype=torch.int64), words[:0], {"labels": []})
+    figures = score.compute()
+    assert figures["f1"] == pytest.approx(f1_score(gold, said))
+    assert figures["accuracy"] == pytest.approx(6 / 8)
+    assert set(figures["per_label"]) == {"A", "B"}
+
+
+def test_labels_that_training_never_had_are_errors():
+    labels = LabelSet.fit([["B-A", "O"]], "bio", "auto")
+    gold = [["B-NEW", "O"]]
+    score = TaggingScore.of_split(corpus_of(gold, "bio"), "test", labels)
+    ids = torch.tensor([labels.encode(["B-A", "O"]).tolist()])
+    score.update(ids, torch.full((1, 2), KNOWN), {"labels": gold})
+    figures = score.compute()
+    assert figures["accuracy"] == 0.5
+    assert figures["per_label"]["NEW"]["support"] == 1
+    assert figures["recall"] == 0.0
