@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class SeqtagPeer:
         batches = iter(self.loader)
         for _ in range(0, len(self.loader), batches_per_turn):
             start = time.perf_counter()
-            tokens = sum(self._step(batch) for batch, _ in zip(batches, range(batches_per_turn), strict=False))
+            tokens = sum(self._step(batch) for batch in islice(batches, batches_per_turn))
             yield tokens, time.perf_counter() - start
         self.loader.sampler.epoch += 1
 

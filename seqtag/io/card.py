@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from seqtag.data.labelset import LabelSet
@@ -97,7 +98,11 @@ def _labels(labels: LabelSet) -> str:
 
 
 def _corpus(data: Mapping[str, Any]) -> str:
-    rows = [(key, data[key]) for key in _CORPUS_KEYS if data.get(key)]
+    shown = dict(data)
+    if Path(str(shown.get("path"))).is_absolute():
+        # A card is read by strangers: the corpus's own name, not where its owner keeps it.
+        shown["path"] = Path(shown["path"]).name
+    rows = [(key, shown[key]) for key in _CORPUS_KEYS if shown.get(key)]
     return _table(("key", "value"), [(f"`{key}`", _value(value)) for key, value in rows])
 
 

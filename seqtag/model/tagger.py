@@ -116,9 +116,7 @@ class TaggerNetwork(nn.Module):
         emissions_BTK, lengths_B = self(inputs), inputs["lengths_B"]
         if self.crf is not None:
             return self.crf.decode(emissions_BTK, lengths_B)
-        steps_T = torch.arange(emissions_BTK.shape[1], device=lengths_B.device)
-        best_BT = emissions_BTK.argmax(dim=2)
-        return best_BT.masked_fill(steps_T >= lengths_B[:, None], -100)
+        return emissions_BTK.argmax(dim=2).masked_fill(_outside(emissions_BTK, lengths_B), -100)
 
     @torch.no_grad()
     def probabilities(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -126,9 +124,13 @@ class TaggerNetwork(nn.Module):
         emissions_BTK, lengths_B = self(inputs), inputs["lengths_B"]
         if self.crf is not None:
             return self.crf.marginals(emissions_BTK, lengths_B)
-        steps_T = torch.arange(emissions_BTK.shape[1], device=lengths_B.device)
-        outside_BT1 = (steps_T >= lengths_B[:, None])[:, :, None]
+        outside_BT1 = _outside(emissions_BTK, lengths_B)[:, :, None]
         return emissions_BTK.float().softmax(dim=2).masked_fill(outside_BT1, 0.0)
+
+
+def _outside(x_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+    """Return where the padding is: (B, T)."""
+    return torch.arange(x_BTK.shape[1], device=lengths_B.device) >= lengths_B[:, None]
 
 
 def _gather(x_BTD: Tensor, index_BS: Tensor) -> Tensor:

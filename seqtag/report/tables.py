@@ -34,7 +34,13 @@ def show_scores(
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0, 0, 1),  # all columns of an evaluation fit in a line of 80 characters
+    )
 
 
 def _overall(scores: Mapping[str, Any]) -> Table:

@@ -7,7 +7,8 @@ names listed here: a configuration cannot name any other code.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -134,13 +135,21 @@ def few_batches(corpus: Corpus, count: float, config: BatchConfig, seed: int) ->
     return replace(corpus, splits={"train": few, "dev": few})
 
 
-def compile_network(network: TaggerNetwork) -> None:
-    """Compile what a training step spends its time in, in place, once for all lengths.
+@contextmanager
+def compiled(network: TaggerNetwork, wanted: bool) -> Iterator[None]:
+    """Have what a training step spends its time in compiled, once for all lengths, if `wanted`.
 
-    The CRF stays as it is: its loops over time would be unrolled anew for each length.
+    The CRF stays as it is: its loops over time would be unrolled anew for each length. So does
+    the whole network afterwards: evaluation in inference mode would compile it all over again.
     """
-    for part in (network.embedding, network.encoder, network.projection):
+    parts = (network.embedding, network.encoder, network.projection) if wanted else ()
+    for part in parts:
         part.compile(dynamic=True)
+    try:
+        yield
+    finally:
+        for part in parts:
+            part._compiled_call_impl = None
 
 
 def optimizer_factory(optimizer: Mapping[str, Any], precision: Any) -> Callable[[Any], Any]:

@@ -22,6 +22,7 @@ _KNOWN_WARNINGS = (
     r"The '\w+_dataloader' does not have many workers",
     # A corpus without a development split is said so in our own words.
     r"You defined a `validation_step` but have no `val_dataloader`",
+    r"Total length of `list` across ranks is zero",
 )
 _LIBRARY_LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric")
 # Banners: accelerators found, tips, that the last epoch was the last.

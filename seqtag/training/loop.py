@@ -60,10 +60,9 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
         build.schedule_factory(config["scheduler"], build.total_steps(trainer, data)),
     )
     resumed = checkpoint_to_resume(config["ckpt_path"], output, task)
-    if config["compile"]:
-        build.compile_network(network)
     started = time.perf_counter()
-    _fit(trainer, task, data, resumed)
+    with build.compiled(network, config["compile"]):
+        _fit(trainer, task, data, resumed)
     seconds = time.perf_counter() - started
 
     epoch = load_best(task, trainer)

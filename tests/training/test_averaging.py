@@ -23,10 +23,10 @@ class Line(L.LightningModule):
         return self.layer.weight.sum()
 
     def on_train_batch_end(self, *args):
-        self.taken.append(float(self.layer.weight))
+        self.taken.append(self.layer.weight.item())
 
     def validation_step(self, batch, batch_idx):
-        self.evaluated.append(float(self.layer.weight))
+        self.evaluated.append(self.layer.weight.item())
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=1.0)
@@ -66,7 +66,7 @@ def test_average_by_hand(decay, tmp_path):
     assert module.taken == pytest.approx([9.0 - step for step in range(10)])
     assert module.evaluated == pytest.approx(by_hand)
     # Training goes on with the weights themselves, and ends with the average in their place.
-    assert float(module.layer.weight) == pytest.approx(by_hand[-1])
+    assert module.layer.weight.item() == pytest.approx(by_hand[-1])
 
 
 @pytest.mark.parametrize("decay", [0.0, 1.0, -1, 2])

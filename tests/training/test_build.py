@@ -74,15 +74,15 @@ def test_no_fused_optimizer_in_mixed_precision():
 def test_a_target_that_is_not_listed_is_refused(group, target, nearest, configure):
     target, real = nearest.get(group, (target, None))
     part = {"_target_": target, "command": "exit 7"}
+    config = configure()
+    config[group] = {"extra": part}
+    makers = {
+        "optimizer": lambda: build.optimizer_factory(part, "32-true"),
+        "scheduler": lambda: build.schedule_factory(part, 3),
+    }
+    make = makers.get(group, lambda: build.trainer(config, has_dev=True))
     with pytest.raises(InputError, match="is not allowed") as raised:
-        if group == "optimizer":
-            build.optimizer_factory(part, "32-true")(parameters())
-        elif group == "scheduler":
-            build.schedule_factory(part, 3)
-        else:
-            config = configure()
-            config[group]["extra"] = part
-            build.trainer(config, has_dev=True)
+        make()
     assert str(raised.value).startswith(group)
     assert (f"(did you mean {real!r}?)" in str(raised.value)) == (real is not None)
 
@@ -208,3 +208,27 @@ def test_the_generated_corpus_comes_from_its_probe():
     corpus = build.corpus({**data, "batch": {}, "encode": {}}, ("test",))
     assert list(corpus.splits) == ["test"]
     assert corpus.factors == ("distance", "attractors", "switches")
+
+
+def test_compiled_while_training_only_and_the_crf_never(configure, monkeypatch):
+    options = []
+
+    def compiling(function, **given):
+        options.append(given)
+        return lambda *args, **kwargs: "compiled"
+
+    monkeypatch.setattr(torch, "compile", compiling)
+    config = configure()
+    corpus = build.corpus(config["data"])
+    encoder = build.encoder(config["data"], corpus)
+    labels = build.label_set(config["data"], corpus)
+    network = build.network(config["model"], config["cell"], encoder, labels)
+    keys, rows = list(network.state_dict()), torch.zeros(1, network.projection.in_features)
+    with build.compiled(network, True):
+        assert network.projection(rows) == "compiled"
+        assert network.crf._compiled_call_impl is None
+        assert list(network.state_dict()) == keys
+    assert network.projection(rows).shape == (1, len(labels))
+    assert options == [{"dynamic": True}] * 3
+    with build.compiled(network, False):
+        assert network.projection(rows).shape == (1, len(labels))

@@ -55,7 +55,7 @@ def test_spans_are_those_of_seqeval_whatever_the_tagger_works_in(scheme):
     gold = [["B-A", "I-A", "O", "B-B"], ["O", "B-A"], ["B-A", "I-A"]]
     said = [["B-A", "I-A", "O", "O"], ["O", "B-A"], ["B-A", "O"]]
     score = TaggingScore.of_split(corpus_of(gold, "bio"), "test", labels)
-    rows = [labels.encode(row).tolist() for row in map(list, said)]
+    rows = [labels.encode(row) for row in map(list, said)]
     words = padded([[KNOWN] * len(row) for row in gold], 0)
     score.update(padded(rows[:2], -100), words[:2], {"labels": gold[:2]})
     score.update(padded(rows[2:], -100), words[2:, :2], {"labels": gold[2:]})
@@ -70,7 +70,7 @@ def test_labels_that_training_never_had_are_errors():
     labels = LabelSet.fit([["B-A", "O"]], "bio", "auto")
     gold = [["B-NEW", "O"]]
     score = TaggingScore.of_split(corpus_of(gold, "bio"), "test", labels)
-    ids = torch.tensor([labels.encode(["B-A", "O"]).tolist()])
+    ids = torch.tensor([labels.encode(["B-A", "O"])])
     score.update(ids, torch.full((1, 2), KNOWN), {"labels": gold})
     figures = score.compute()
     assert figures["accuracy"] == 0.5

@@ -1,0 +1,194 @@
+"""Configurations: every file composes and explains its keys; wrong overrides are named."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from seqtag.errors import InputError
+from seqtag.training.help import config_dir, help_text
+from seqtag.training.launch import launch
+
+CONF = config_dir()
+FILES = sorted(CONF.rglob("*.yaml"))
+VERBS = ("train", "evaluate", "check")
+OPTIONS = [
+    (path.parent.relative_to(CONF).as_posix(), path.stem)
+    for path in FILES
+    if path.parent != CONF and not path.stem.startswith("_") and path.parent.name != "hydra"
+]
+KEY = re.compile(r"\s*[\w_]+:(?P<rest>.*)")
+
+
+@pytest.fixture(autouse=True)
+def cleared():
+    GlobalHydra.instance().clear()
+    yield
+    GlobalHydra.instance().clear()
+
+
+def composed(verb: str, *overrides: str):
+    """Return a configuration in which values that must be given are given."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        # Hydra tells the folder at run time only.
+        config = compose(verb, [*overrides, "paths.output_dir=out"])
+    for key in OmegaConf.missing_keys(config):
+        OmegaConf.update(config, key, "given")
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_composes(verb):
+    assert "data" in composed(verb)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda name: name)
+def test_each_option_composes(group, option):
+    config = composed("train", f"{group}={option}")
+    assert {"data", "model", "cell", "optimizer", "trainer", "seed"} <= config.keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF).as_posix())
+def test_each_key_is_explained(path):
+    """A key has a comment on its line or right above it; one that only opens a block needs none."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# "), "a file begins by saying what it is"
+    bare = []
+    for number, line in enumerate(lines):
+        match = KEY.fullmatch(line)
+        if not match or line.lstrip().startswith("#"):
+            continue
+        value, _, comment = match["rest"].partition(" # ")
+        explained = bool(comment) or (number and lines[number - 1].lstrip().startswith("#"))
+        opens_a_block = not value.strip()
+        if not explained and not opens_a_block:
+            bare.append(f"{path.name}:{number + 1}: {line.strip()}")
+    assert not bare, "keys without a comment:\n" + "\n".join(bare)
+
+
+def test_every_folder_is_a_group_that_train_knows():
+    groups = {path.name for path in CONF.iterdir() if path.is_dir()}
+    known = set(
+        re.findall(r"^  - (?:optional )?(\w+):", (CONF / "train.yaml").read_text(), re.MULTILINE)
+    )
+    assert groups == known
+
+
+def run(*arguments: str, verb: str = "train") -> list[dict]:
+    """Return the configurations that the job was called with."""
+    called: list[dict] = []
+    launch(verb, called.append, list(arguments))
+    return called
+
+
+@pytest.fixture
+def in_folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_job_gets_plain_values(in_folder):
+    (config,) = run("seed=7", "cell=gru", "hydra.run.dir=out")
+    assert (config["seed"], config["cell"]["name"]) == (7, "gru")
+    assert config["paths"]["output_dir"] == str(in_folder / "out")
+    assert "hydra" not in config
+
+
+def test_a_sweep_runs_each_job_once(in_folder):
+    configs = run("cell=lstm,gru", "--multirun", "seed=1,2", "hydra.sweep.dir=out")
+    assert [(c["cell"]["name"], c["seed"]) for c in configs] == [
+        *(("lstm", 1), ("lstm", 2)),
+        *(("gru", 1), ("gru", 2)),
+    ]
+    assert len({config["paths"]["output_dir"] for config in configs}) == 4
+
+
+def test_exit_codes_are_those_of_the_job(in_folder):
+    assert launch("check", lambda config: 1, []) == 1
+    assert launch("check", lambda config: None, []) == 0
+    assert list(in_folder.iterdir()) == []  # nothing is written by a check
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["seeed=1"], "unknown key 'seeed' (did you mean 'seed'?)"),
+        (["+seeed=1"], "unknown key 'seeed' (did you mean 'seed'?)"),
+        (["model.hiden_size=9"], "unknown key 'model.hiden_size' (did you mean 'model.hidden_"),
+        (["data=column", "data.pth=x"], "unknown key 'data.pth' (did you mean 'data.path'?)"),
+        (["dta=column"], "unknown key 'dta' (did you mean 'data'?)"),
+        (["data=colum"], "data=colum: there is no such option (did you mean 'column'?)"),
+        (["experiment=conll200"], "experiment=conll200: there is no such option (did you mean"),
+        (["debug=fdrr"], "(did you mean 'fdr'?); known: fdr, limit, overfit, profiler"),
+        (["data=column"], "data.path is not set; give it as data.path=VALUE"),
+        (["seed=${nowhere}"], "seed: Interpolation key 'nowhere' not found"),
+        (["seed={"], "'seed={': "),
+        (["seed"], "'seed'"),
+    ],
+)
+def test_mistakes_are_named(arguments, message, in_folder, capsys):
+    with pytest.raises(InputError) as raised:
+        run(*arguments)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_key_of_the_user_under_a_group_is_the_groups_own_business(in_folder):
+    (config,) = run("+callbacks.mine={_target_: x}", "hydra.run.dir=out")
+    assert config["callbacks"]["mine"] == {"_target_": "x"}
+
+
+def refuse(config):
+    raise InputError("no such corpus")
+
+
+def test_a_run_that_ended_before_it_began_leaves_no_folder(in_folder):
+    with pytest.raises(InputError, match="no such corpus"):
+        launch("train", refuse, ["hydra.run.dir=out/run"])
+    assert not (in_folder / "out" / "run").exists()
+
+
+def test_a_folder_with_anything_in_it_stays(in_folder):
+    kept = in_folder / "out" / "metrics.csv"
+    kept.parent.mkdir()
+    kept.write_text("of an earlier run")
+    with pytest.raises(InputError, match="no such corpus"):
+        launch("train", refuse, ["hydra.run.dir=out"])
+    assert kept.read_text() == "of an earlier run"
+
+
+def test_a_fault_of_the_program_is_no_mistake_of_the_user(in_folder):
+    def fail(config):
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        launch("train", fail, ["hydra.run.dir=out"])
+
+
+def test_the_process_is_left_as_it_was(in_folder):
+    import logging
+    import os
+    import sys
+
+    before = (list(sys.argv), dict(os.environ), list(logging.getLogger().handlers))
+    run("hydra.run.dir=out")
+    with pytest.raises(InputError):
+        run("seeed=1")
+    assert (sys.argv, dict(os.environ), logging.getLogger().handlers) == before
+    assert not GlobalHydra.instance().is_initialized()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_names_every_option_with_its_comment(verb):
+    text = help_text(verb)
+    assert text.startswith(f"usage: seqtag {verb} ")
+    assert f"\n  seqtag {verb} " in text
+    groups = re.findall(r"^  - (\w+): ", (CONF / f"{verb}.yaml").read_text(), re.MULTILINE)
+    for group in set(groups) - {"hydra", "paths"}:
+        for path in (CONF / group).glob("[!_]*.yaml"):
+            assert re.search(rf"^  [ *] {path.stem} +\S", text, re.MULTILINE), (group, path.stem)
+    assert max(map(len, text.splitlines())) < 100

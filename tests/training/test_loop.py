@@ -1,0 +1,203 @@
+"""Training end to end, on sixty sentences: what is written, what reproduces, what resumes."""
+
+import csv
+import json
+import logging
+
+import pytest
+import torch
+
+from seqtag import Tagger
+from seqtag.errors import InputError
+from seqtag.training.loop import check, evaluate, train
+
+ISSUED = {
+    *("split", "sentences", "tokens", "accuracy", "precision", "recall", "f1"),
+    *("per_label", "tokens_per_second"),
+}
+BESIDE = {"unknown_tokens", "unknown_accuracy", "factors", "illegal", "scheme"}
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def weights(folder) -> bytes:
+    return (folder / "model" / "model.safetensors").read_bytes()
+
+
+def test_everything_that_a_run_writes(configure, tmp_path, caplog, capsys):
+    run = tmp_path / "run"
+    with caplog.at_level(logging.INFO):
+        figures = train(configure("trainer.max_epochs=3"))
+    assert figures == read(run / "metrics.json")
+    assert {path.name for path in (run / "model").iterdir()} == {
+        *("config.json", "labels.json", "model.safetensors", "README.md", "tokenizer.json"),
+    }
+    dev, test = figures["splits"]["dev"], figures["splits"]["test"]
+    assert ISSUED <= test.keys() <= ISSUED | BESIDE
+    assert (dev["split"], test["split"], test["sentences"]) == ("dev", "test", 20)
+    assert set(test["per_label"]) == {"PER", "LOC"}
+    assert test["f1"] > 0.9, "these sentences are learnt at once"
+
+    with (run / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {"dev/accuracy", "dev/f1", "dev/metric", "train/loss"} <= rows[0].keys()
+    best = max(float(row["dev/metric"]) for row in rows if row["dev/metric"])
+    assert best == pytest.approx(dev["f1"])  # the tagger is that of the best epoch
+
+    for name in ("best", "last"):
+        path = run / "checkpoints" / f"{name}.ckpt"
+        assert torch.load(path, weights_only=True)["state_dict"]
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "seqtag"]
+    epochs = [line for line in lines if line.startswith("epoch ")]
+    assert [line.partition(":")[0] for line in epochs] == [f"epoch {n}/3" for n in (1, 2, 3)]
+    out, err = capsys.readouterr()
+    assert "test split by label" in out
+    assert "dev split by label" not in out
+    assert "GPU" not in out + err
+
+    assert Tagger.load(run / "model").predict([["Ada", "lives", "in", "Rome", "."]])
+
+    scores = evaluate(configure(f"model_dir={run / 'model'}", verb="evaluate", output="evaluated"))
+    assert scores == read(tmp_path / "evaluated" / "metrics.json")
+    for name in ISSUED - {"tokens_per_second"}:
+        assert scores[name] == test[name]
+
+
+def test_plain_labels_have_no_span_figures(configure, tmp_path):
+    train(configure("data.label_column=pos", "model.decoder=softmax", "trainer.max_epochs=1"))
+    test = read(tmp_path / "run" / "metrics.json")["splits"]["test"]
+    assert not {"precision", "recall", "f1", "illegal"} & test.keys()
+    assert ISSUED - {"precision", "recall", "f1"} <= test.keys()
+    assert set(test["per_label"]) == {"N", "V", "P", "."}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["cell=gru", "model.decoder=softmax"],
+        ["cell=rnn", "data.tag_scheme=bioes", "model.num_layers=2", "data.features=[pos]"],
+        ["callbacks=ema", "scheduler=cosine", "optimizer=sgd", "model.case_size=4"],
+        ["trainer.precision=bf16-mixed", "model.language_model=0.1"],
+        ["trainer.deterministic=true", "model.characters.encoder=gru"],
+        ["debug=fdr"],
+        ["debug=profiler", "callbacks.progress=null"],
+        ["trainer.fast_dev_run=true"],
+        ["trainer.enable_checkpointing=false", "trainer.enable_progress_bar=false"],
+    ],
+    ids=" ".join,
+)
+def test_all_kinds_of_taggers_and_trainings(overrides, configure, tmp_path):
+    figures = train(configure("trainer.max_epochs=1", *overrides))
+    assert 0.0 <= figures["splits"]["test"]["accuracy"] <= 1.0
+    again = evaluate(configure(f"model_dir={tmp_path / 'run' / 'model'}", verb="evaluate"))
+    assert again["accuracy"] == figures["splits"]["test"]["accuracy"]
+
+
+def test_seeds_reproduce_bit_by_bit(configure, tmp_path):
+    for output, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(configure(f"seed={seed}", "trainer.max_epochs=1", output=output))
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+    assert weights(tmp_path / "a") != weights(tmp_path / "c")
+
+
+def test_resuming_comes_to_the_same_as_never_stopping(configure, tmp_path):
+    # The schedule must be that of the whole training, so a constant one without warm-up; and
+    # nothing random, since a new process draws anew.
+    steady = (
+        *("scheduler=constant", "scheduler.warmup=0.0", "callbacks.early_stopping=null"),
+        *("model.input_dropout=0", "model.output_dropout=0", "model.words.unknown_probability=0"),
+    )
+    train(configure(*steady, "trainer.max_epochs=2", output="whole"))
+    train(configure(*steady, "trainer.max_epochs=1", output="parts"))
+    figures = train(configure(*steady, "trainer.max_epochs=2", "ckpt_path=last", output="parts"))
+    assert figures["epochs"] == 2
+    states = [
+        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for name in ("whole", "parts")
+    ]
+    for name, tensor in states[0].items():
+        # Products may round otherwise where memory lies otherwise.
+        torch.testing.assert_close(tensor, states[1][name], rtol=0, atol=1e-6, msg=name)
+
+
+def test_checkpoints_that_cannot_be_resumed(configure, tmp_path, write):
+    with pytest.raises(InputError, match=r"ckpt_path: there is no checkpoint .*last\.ckpt"):
+        train(configure("ckpt_path=last"))
+    junk = write("junk.ckpt", b"junk")
+    with pytest.raises(InputError, match=r"junk\.ckpt' is no checkpoint, or cut short"):
+        train(configure(f"ckpt_path={junk}"))
+    train(configure("trainer.max_epochs=1", output="old"))
+    old = tmp_path / "old" / "checkpoints" / "last.ckpt"
+    with pytest.raises(InputError, match="of another network or corpus"):
+        train(configure(f"ckpt_path={old}", "model.hidden_size=8"))
+    cut = write("cut.ckpt", old.read_bytes()[:2000])
+    with pytest.raises(InputError, match="is no checkpoint, or cut short"):
+        train(configure(f"ckpt_path={cut}"))
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_no_development_split_at_all(configure, corpus, caplog):
+    (corpus / "dev.txt").unlink()
+    with caplog.at_level(logging.INFO):
+        held = train(configure("trainer.max_epochs=1", output="held"))
+        none = train(configure("trainer.max_epochs=2", "data.dev_fraction=0", output="none"))
+    assert "no development split: held out 6 of 60" in caplog.text
+    assert set(held["splits"]) == {"dev", "test"}
+    assert set(none["splits"]) == {"test"}
+    assert none["best_epoch"] == none["epochs"] == 2
+
+
+def test_overfitting_comes_to_nothing(configure, tmp_path):
+    figures = train(configure("debug=overfit", "trainer.max_epochs=20"))
+    assert set(figures["splits"]) == {"dev"}
+    assert figures["splits"]["dev"]["f1"] == 1.0
+    with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8") as file:
+        losses = [float(row["train/loss"]) for row in csv.DictReader(file) if row["train/loss"]]
+    assert losses[-1] < 0.01 * losses[0]
+
+
+def test_early_stopping_stops(configure):
+    figures = train(configure("callbacks.early_stopping.patience=1", "trainer.max_epochs=30"))
+    assert figures["epochs"] < 30
+    assert figures["best_epoch"] < figures["epochs"]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, "one", True, 1.5, None])
+def test_no_such_seed(seed, configure):
+    with pytest.raises(InputError, match="seed must be a whole number"):
+        train({**configure(), "seed": seed})
+
+
+def test_the_schedule_ends_at_nothing_with_the_last_step(configure, tmp_path):
+    train(configure("trainer.max_epochs=2"))
+    saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert saved["lr_schedulers"][0]["_last_lr"] == [0.0]
+
+
+def test_evaluation_on_other_corpora(configure, corpus, tmp_path):
+    train(configure("trainer.max_epochs=1"))
+    model = f"model_dir={tmp_path / 'run' / 'model'}"
+    with pytest.raises(InputError, match=r"no split 'dve'.*dev"):
+        evaluate(configure(model, "split=dve", verb="evaluate"))
+    moved = corpus.rename(tmp_path / "moved")
+    with pytest.raises(InputError, match="no such file or folder"):
+        evaluate(configure(model, verb="evaluate"))
+    here = evaluate(configure(model, f"data.path={moved}", "split=dev", verb="evaluate"))
+    assert here["sentences"] == 20
+    named = ("data=column", f"data.path={moved}", "data.columns=[tokens,pos,labels]")
+    assert evaluate(configure(model, *named, verb="evaluate"))["split"] == "test"
+    with pytest.raises(InputError, match=r"the tagger's labels are bio, but the corpus's are plai"):
+        evaluate(configure(model, *named, "data.label_column=pos", verb="evaluate"))
+
+
+def test_the_doctors_exit_code(configure, corpus, capsys):
+    given = ("data=column", f"data.path={corpus}", "data.columns=[tokens,pos,labels]")
+    assert check(configure(*given, verb="check")) == 0
+    with (corpus / "test.txt").open("a", encoding="utf-8") as file:
+        file.write("\nAda N I-PER\nlives V I-LOC\n")
+    capsys.readouterr()
+    assert check(configure(*given, "data.scheme=bio", verb="check")) in (0, 1)
+    assert "test.txt:" in capsys.readouterr().out
