@@ -12,7 +12,6 @@ its logging and evaluations, is measured apart, as is a cold start.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
 import subprocess
@@ -23,9 +22,6 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
-
-# Threads of one library that spin while they wait would slow the others down.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 from bench_peers import FlairPeer, Sentence, SpacyPeer
@@ -110,11 +106,10 @@ def tag_by_turns(
 ) -> dict[str, list[float]]:
     """Tag part after part of the sentences in turn; return tokens per second of each turn."""
     speeds: dict[str, list[float]] = {peer.name: [] for peer in peers}
-    size = len(sentences) // turns
+    parts = [sentences[start : start + 500] for start in range(0, len(sentences) - 499, 500)]
     for peer in peers:
         peer.tag(sentences[:64])
-    for turn in range(turns):
-        part = sentences[turn * size : (turn + 1) * size]
+    for part in islice(cycle(parts), turns):
         for peer in peers:
             _, seconds = peer.tag(part)
             speeds[peer.name].append(sum(map(len, part)) / seconds)
@@ -146,14 +141,17 @@ def show(title: str, speeds: dict[str, list[float]], console: Console) -> None:
 
 
 _COLD_START = """
-import resource, sys, time
+import sys, time
 start = time.perf_counter()
 from seqtag import Tagger
 tagger = Tagger.load(sys.argv[1])
 loaded = time.perf_counter()
 tagger.tag("The cat sat on the mat.")
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(loaded - start, time.perf_counter() - start, memory)
+seconds = time.perf_counter() - start
+# Not getrusage: its peak counts what the parent had when it forked.
+lines = open("/proc/self/status").read().splitlines()
+memory = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+print(loaded - start, seconds, memory)
 """
 
 
@@ -178,7 +176,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--path", required=True, help="folder with train.txt and test.txt")
     parser.add_argument("--batch", type=int, default=32, help="sentences in a batch")
-    parser.add_argument("--turns", type=int, default=20, help="turns of 5 batches")
+    parser.add_argument(
+        "--turns", type=int, default=20, help="turns: 5 batches, or 500 sentences to tag"
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")
     parser.add_argument("--epochs", type=int, default=0, help="then train so long and tell F1")
     parser.add_argument("--peers", default="flair,spacy", help="flair, spacy or both")
