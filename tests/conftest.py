@@ -1,8 +1,13 @@
 """What all tests share: a cache of their own, so that none reads or fills the user's."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Tensors are tiny here: a second thread would only wait. Set before torch reads it, and handed on
+# to the programs that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
