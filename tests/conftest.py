@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 
-# Tensors are tiny here: a second thread would only wait. Set before torch reads it, and handed on
-# to the programs that tests start.
+# Tensors are tiny here, and tests run one process a core: a second thread would only wait, and
+# spin while it waits, which on a busy machine makes all of it eight times as slow. Set before torch
+# reads it, and handed on to the programs that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
-    """Point every cache at a temporary folder, also for processes that a test starts."""
+    """Point every cache at a temporary folder, also for processes that a test starts.
+
+    Where tests run in several processes, each has a cache of its own.
+    """
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEQTAG_CACHE", str(folder))

@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ SMALL = ["model.hidden_size=8", "model.words.size=8", "trainer.max_epochs=1"]
 
 
 def program(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess:
-    """Run `seqtag` in a process of its own, in a folder of its own, with warnings as errors."""
+    """Run `seqtag`, or one of its scripts, in a process of its own, in the folder `cwd`."""
     command = arguments if arguments[0].endswith(".py") else ("-m", "seqtag.cli", *arguments)
     done = subprocess.run(
         [sys.executable, *command],
@@ -36,17 +37,38 @@ def program(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
-    """Train once in a process of its own; return the folder it was started in."""
+    """Train once, by the script, in a process of its own; return the folder it was started in.
+
+    Such a process spends seconds on importing Lightning: this is the only one that does.
+    """
     folder = tmp_path_factory.mktemp("cli")
     for split in ("train", "dev", "test"):
         (folder / f"{split}.txt").write_text(SENTENCE * 15, encoding="utf-8")
-    done = program(
-        *("train", "data=column", "data.path=.", *SMALL, "hydra.run.dir=run"), cwd=folder
-    )
+    script = str(SCRIPTS / "train.py")
+    done = program(script, "data=column", "data.path=.", *SMALL, "hydra.run.dir=run", cwd=folder)
     return folder, done
 
 
-def test_train_in_a_process(trained):
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run_script(monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs a verb's script in this process: exit code, standard output."""
+
+    def run(verb: str, *arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", [str(SCRIPTS / f"{verb}.py"), *arguments])
+        with pytest.raises(SystemExit) as raised:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        return raised.value.code, capsys.readouterr().out
+
+    return run
+
+
+def test_train_by_its_script_in_a_process(trained):
     folder, done = trained
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (folder / "run").iterdir()} == {
@@ -70,28 +92,21 @@ def test_tag_in_a_process(trained):
     assert done.stderr == ""
 
 
-def test_the_script_is_the_same_program_from_any_folder(trained, tmp_path):
+def test_evaluate_by_its_script_from_any_folder(trained, here, run_script):
     model = f"model_dir={trained[0] / 'run' / 'model'}"
-    done = program(str(SCRIPTS / "evaluate.py"), model, "hydra.run.dir=here", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    scores = json.loads((tmp_path / "here" / "metrics.json").read_text())
+    code, out = run_script("evaluate", model, "hydra.run.dir=here")
+    assert code == 0
+    assert "test split by label" in out
+    scores = json.loads((here / "here" / "metrics.json").read_text())
     trained_on = json.loads((trained[0] / "run" / "metrics.json").read_text())["splits"]["test"]
     assert scores["f1"] == trained_on["f1"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_has_its_script(verb, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", [str(SCRIPTS / f"{verb}.py"), "--help"])
-    with pytest.raises(SystemExit) as raised:
-        runpy.run_path(sys.argv[0], run_name="__main__")
-    assert raised.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: seqtag {verb} ")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def test_each_verb_has_its_script(verb, run_script):
+    code, out = run_script(verb, "--help")
+    assert code == 0
+    assert out.startswith(f"usage: seqtag {verb} ")
 
 
 def failed(capsys, *arguments: str) -> str:

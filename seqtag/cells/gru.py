@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from seqtag.cells.fields import check_chrono, start_keeping
 from seqtag.cells.functions import sigmoid, tanh
-from seqtag.cells.spec import Cell, Values, Vector
+from seqtag.cells.spec import Cell, Product, Values, Vector
 
 
 @dataclass(frozen=True)
@@ -21,17 +22,79 @@ class Gru(Cell):
 
     W (3H, D), R (3H, H), b (3H), blocks in the order r, z, n; b' (H) is `bias_recurrent`.
 
-    Source: Cho et al. 2014, in the form of torch and cuDNN: there r stands inside the product
-    and z weighs the candidate.
+    Attributes:
+        chrono: T_max, the longest span to remember in steps: b_z starts at log U(1, T_max - 1),
+            for z is the share of h' that is kept. 0 is off, and b_z starts at 0.
+
+    Raises:
+        InputError: where chrono is not a whole number that is 0 or at least 3.
+
+    Source: Cho et al. 2014, in the form of torch and cuDNN: there r stands inside the product.
+    Chrono from Tallec & Ollivier 2018.
     """
+
+    chrono: int = 0
+
+    def __post_init__(self) -> None:
+        check_chrono(self.chrono)
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     states: ClassVar[tuple[str, ...]] = ("h",)
     vectors: ClassVar[tuple[Vector, ...]] = (Vector("bias_recurrent", is_bias=True),)
 
+    def start_biases(self, bias: Values) -> None:
+        """Let the update gate start as chrono says."""
+        start_keeping(bias["z"], 0.0, self.chrono)
+
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
-        """Return the gates and the new states."""
+        """Return the gates and the new state."""
         r = sigmoid(wx["r"] + rh["r"])
         z = sigmoid(wx["z"] + rh["z"])
         n = tanh(wx["n"] + r * (rh["n"] + unit["bias_recurrent"]))
+        return {"r": r, "z": z, "n": n, "h": (1 - z) * n + z * state["h"]}
+
+
+@dataclass(frozen=True)
+class GruResetBefore(Cell):
+    """Gated recurrent unit, the reset gate applied before the recurrent product.
+
+    With h' (H) the previous state:
+
+        r = sigmoid(W_r x + R_r h' + b_r)    z = sigmoid(W_z x + R_z h' + b_z)
+        n = tanh(W_n x + R_n (r h') + b_n)
+        h = (1 - z) n + z h'
+
+    W (3H, D), b (3H), blocks in the order r, z, n; R (2H, H), blocks r, z; R_n (H, H) apart.
+
+    R_n waits for r: a second product inside the step, so the reference engine runs it.
+
+    Attributes:
+        chrono: as for `Gru`.
+
+    Raises:
+        InputError: where chrono is not a whole number that is 0 or at least 3.
+
+    Source: Cho et al. 2014, equations 5 to 8.
+    """
+
+    chrono: int = 0
+
+    def __post_init__(self) -> None:
+        check_chrono(self.chrono)
+
+    gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    products: ClassVar[tuple[Product, ...]] = (Product("h", ("r", "z")),)
+    inner_gates: ClassVar[tuple[str, ...]] = ("n",)
+    untraceable: ClassVar[str | None] = "a second product inside the step"
+
+    def start_biases(self, bias: Values) -> None:
+        """Let the update gate start as chrono says."""
+        start_keeping(bias["z"], 0.0, self.chrono)
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return the gates and the new state."""
+        r = sigmoid(wx["r"] + rh["r"])
+        z = sigmoid(wx["z"] + rh["z"])
+        n = tanh(wx["n"] + rh["n"](r * state["h"]))
         return {"r": r, "z": z, "n": n, "h": (1 - z) * n + z * state["h"]}

@@ -2,56 +2,186 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from seqtag.cells.functions import sigmoid, tanh
-from seqtag.cells.spec import Cell, Values
+from seqtag.cells.fields import (
+    check_choice,
+    check_chrono,
+    check_flag,
+    check_number,
+    start_keeping,
+)
+from seqtag.cells.functions import identity, sigmoid, tanh
+from seqtag.cells.spec import Cell, Product, Values, Vector
 from seqtag.errors import InputError
+
+ACTIVATIONS = {"tanh": tanh, "identity": identity}
+KINDS = ("gate", "none", "coupled")
+# In this order wherever they are listed.
+GATES = {"i": "input_gate", "f": "forget_gate", "o": "output_gate"}
+PARTNERS = {"i": "f", "f": "i"}
 
 
 @dataclass(frozen=True)
 class Lstm(Cell):
-    """Long short-term memory with input, forget and output gate.
+    """Long short-term memory: three gates, any of which may be off or see the memory.
 
     With a_k = W_k x + R_k h' + b_k, and c', h' (H) the previous states:
 
-        i = sigmoid(a_i)    f = sigmoid(a_f)    z = tanh(a_z)    o = sigmoid(a_o)
-        c = f c' + i z      h = o tanh(c)
+        i = sigmoid(a_i + p_i c')    f = sigmoid(a_f + p_f c')    z = g(a_z)
+        c = f c' + i z
+        o = sigmoid(a_o + p_o c)     h = o n(c)
 
-    W (4H, D), R (4H, H), b (4H), blocks in the order i, f, z, o.
+    The output gate's peephole sees the new c, the other two the old. With gate_recurrence, for
+    k and j among the gates i, f, o,
+
+        a_k = W_k x + R_k h' + b_k + sum over j of R_jk j'
+
+    with j' the previous value of gate j, 0 at first: the gates become states.
+
+    W (4H, D), R (4H, H), b (4H), blocks in the order i, f, z, o; p_k (H) is `peephole_k`; each
+    gate's R_j (3H, H), blocks i, f, o. A gate that is off or coupled has no rows anywhere.
 
     Attributes:
-        forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
+        peepholes: which of i, f and o have one.
+        input_gate: "gate"; "none", i fixed at 1; or "coupled", i = 1 - f.
+        forget_gate: "gate"; "none", f fixed at 1; or "coupled", f = 1 - i.
+        output_gate: "gate"; or "none", o fixed at 1.
+        cell_activation: g, "tanh" or "identity".
+        output_activation: n, "tanh" or "identity".
+        gate_recurrence: whether each gate also sees the previous gates.
+        forget_bias: where b_f starts; 1 lets the cell remember from the first update on. Where
+            f = 1 - i, b_i starts at its negative. Without a forget gate it does nothing.
+        chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1)
+            and b_i at -b_f, in place of forget_bias. 0 is off.
 
     Raises:
-        InputError: where forget_bias is not a finite number.
+        InputError: for an unknown value, and for what cannot be together: two gates coupled to
+            each other, one coupled to a gate that is off, a peephole or chrono for a gate that
+            is not there, gate recurrence without a gate.
 
-    Source: Hochreiter & Schmidhuber 1997; the forget gate from Gers, Schmidhuber & Cummins 2000.
+    Source: Hochreiter & Schmidhuber 1997; the forget gate from Gers, Schmidhuber & Cummins 2000;
+    peepholes from Gers & Schmidhuber 2000; gates and activations off, coupled gates and gate
+    recurrence as in Greff et al. 2015; chrono from Tallec & Ollivier 2018.
     """
 
+    peepholes: tuple[str, ...] = ()
+    input_gate: str = "gate"
+    forget_gate: str = "gate"
+    output_gate: str = "gate"
+    cell_activation: str = "tanh"
+    output_activation: str = "tanh"
+    gate_recurrence: bool = False
     forget_bias: float = 1.0
+    chrono: int = 0
 
     def __post_init__(self) -> None:
-        value = self.forget_bias
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
-            raise InputError(f"forget_bias must be a finite number, not {value!r}")
+        for field in GATES.values():
+            check_choice(field, getattr(self, field), KINDS)
+        check_choice("cell_activation", self.cell_activation, ACTIVATIONS)
+        check_choice("output_activation", self.output_activation, ACTIVATIONS)
+        check_flag("gate_recurrence", self.gate_recurrence)
+        check_number("forget_bias", self.forget_bias)
+        check_chrono(self.chrono)
+        # A list, as YAML gives it, would make the spec unhashable.
+        object.__setattr__(self, "peepholes", _in_order(self.peepholes))
+        self._refuse_contradictions()
 
-    gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
-    states: ClassVar[tuple[str, ...]] = ("h", "c")
+    def _refuse_contradictions(self) -> None:
+        if self.output_gate == "coupled":
+            raise InputError("output_gate has nothing to be coupled to: 'gate' or 'none'")
+        if self.input_gate == self.forget_gate == "coupled":
+            raise InputError(
+                "input_gate and forget_gate cannot both be coupled: each would be 1 minus the other"
+            )
+        for gate, partner in PARTNERS.items():
+            if self._kind(gate) == "coupled" and self._kind(partner) == "none":
+                raise InputError(
+                    f"{GATES[gate]} cannot be coupled, {gate} = 1 - {partner}: "
+                    f"{GATES[partner]} is 'none'"
+                )
+        for gate in self.peepholes:
+            if self._kind(gate) != "gate":
+                raise InputError(
+                    f"peepholes: {gate} cannot have one, because {GATES[gate]} is "
+                    f"{self._kind(gate)!r} and sees nothing"
+                )
+        if self.gate_recurrence and not self._own:
+            raise InputError("gate_recurrence needs a gate: all three are 'none'")
+        if self.chrono and self.forget_gate == "none":
+            raise InputError("chrono starts the forget gate's bias, but forget_gate is 'none'")
 
-    def initial_biases(self) -> Mapping[str, float]:
-        """Return where b_f starts."""
-        return {"f": self.forget_bias}
+    def _kind(self, gate: str) -> str:
+        return getattr(self, GATES[gate])
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        """The gates with rows of their own, out of i, f, o."""
+        return tuple(gate for gate in GATES if self._kind(gate) == "gate")
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Those of i, f, z, o that have rows."""
+        return tuple(k for k in ("i", "f", "z", "o") if k == "z" or k in self._own)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Output h and memory c; with gate recurrence also the gates."""
+        return ("h", "c", *(self._own if self.gate_recurrence else ()))
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """R h'; with gate recurrence also each gate's own."""
+        recurrent = self._own if self.gate_recurrence else ()
+        return (Product("h", self.gates), *(Product(gate, self._own) for gate in recurrent))
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """The peepholes."""
+        return tuple(Vector(f"peephole_{gate}") for gate in self.peepholes)
+
+    def start_biases(self, bias: Values) -> None:
+        """Let the forget gate start as forget_bias or chrono say."""
+        if "f" in bias:
+            start_keeping(bias["f"], self.forget_bias, self.chrono)
+            if self.chrono and "i" in bias:
+                bias["i"].copy_(bias["f"]).neg_()
+        elif self.forget_gate == "coupled":
+            # f = 1 - sigmoid(a_i) = sigmoid(-a_i)
+            start_keeping(bias["i"], self.forget_bias, self.chrono)
+            bias["i"].neg_()
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
-        """Return the gates and the new states."""
-        i = sigmoid(wx["i"] + rh["i"])
-        f = sigmoid(wx["f"] + rh["f"])
-        z = tanh(wx["z"] + rh["z"])
-        o = sigmoid(wx["o"] + rh["o"])
-        c = f * state["c"] + i * z
-        return {"i": i, "f": f, "z": z, "o": o, "c": c, "h": o * tanh(c)}
+        """Return the gates that are not off, and the new states."""
+
+        def gate(k: str, c: Any) -> Any:
+            a = wx[k] + rh[k]
+            return sigmoid(a + unit[f"peephole_{k}"] * c if k in self.peepholes else a)
+
+        named = {k: gate(k, state["c"]) for k in ("i", "f") if k in self._own}
+        for k, partner in PARTNERS.items():
+            if self._kind(k) == "coupled":
+                named[k] = 1 - named[partner]
+        named["z"] = ACTIVATIONS[self.cell_activation](wx["z"] + rh["z"])
+        kept = named["f"] * state["c"] if "f" in named else state["c"]
+        named["c"] = c = kept + (named["i"] * named["z"] if "i" in named else named["z"])
+        named["h"] = ACTIVATIONS[self.output_activation](c)
+        if "o" in self._own:
+            named["o"] = gate("o", c)
+            named["h"] = named["o"] * named["h"]
+        return named
+
+
+def _in_order(peepholes: Any) -> tuple[str, ...]:
+    try:
+        # A lone string would fall into its letters.
+        given = None if isinstance(peepholes, str) else tuple(peepholes)
+    except TypeError:
+        given = None
+    if given is None:
+        raise InputError(f"peepholes must be a list of gates, such as [i, f, o], not {peepholes!r}")
+    for gate in given:
+        if not isinstance(gate, str) or gate not in GATES:
+            raise InputError(f"peepholes: unknown gate {gate!r}; there are {', '.join(GATES)}")
+    return tuple(gate for gate in GATES if gate in given)

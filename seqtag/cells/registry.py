@@ -6,14 +6,38 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from seqtag.cells.gru import Gru
+from seqtag.cells.gru import Gru, GruResetBefore
+from seqtag.cells.janet import Janet
 from seqtag.cells.lstm import Lstm
-from seqtag.cells.rnn import Rnn
+from seqtag.cells.lstm_layernorm import LayerNormLstm
+from seqtag.cells.minimal import MinGru, MinLstm
+from seqtag.cells.rnn import IndRnn, Rnn
+from seqtag.cells.slstm import SLstm
 from seqtag.cells.spec import Cell
 from seqtag.errors import InputError, did_you_mean, from_plain
 
 # A name stands for a spec with its fields set; further fields given beside the name override it.
-PRESETS: dict[str, Cell] = {"lstm": Lstm(), "gru": Gru(), "rnn": Rnn()}
+PRESETS: dict[str, Cell] = {
+    "lstm": Lstm(),
+    "lstm_peephole": Lstm(peepholes=("i", "f", "o")),
+    "cifg": Lstm(input_gate="coupled"),
+    "nig": Lstm(input_gate="none"),
+    "nfg": Lstm(forget_gate="none"),
+    "nog": Lstm(output_gate="none"),
+    "niaf": Lstm(cell_activation="identity"),
+    "noaf": Lstm(output_activation="identity"),
+    "fgr": Lstm(gate_recurrence=True),
+    "janet": Janet(),
+    "lstm_layernorm": LayerNormLstm(),
+    "gru": Gru(),
+    "gru_reset_before": GruResetBefore(),
+    "rnn": Rnn(),
+    "rnn_relu": Rnn(activation="relu"),
+    "indrnn": IndRnn(),
+    "minlstm": MinLstm(),
+    "mingru": MinGru(),
+    "slstm": SLstm(),
+}
 
 
 def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
@@ -46,5 +70,6 @@ def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
 
 
 def describe(cell: Cell) -> dict[str, Any]:
-    """Return the fields of a spec as plain values, without a name."""
-    return dataclasses.asdict(cell)  # type: ignore[call-overload]
+    """Return the fields of a spec as plain values, such as JSON has them, without a name."""
+    fields = dataclasses.asdict(cell)  # type: ignore[call-overload]
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in fields.items()}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from seqtag.cells.fields import check_choice
 from seqtag.cells.functions import relu, tanh
-from seqtag.cells.spec import Cell, Values
-from seqtag.errors import InputError, did_you_mean
+from seqtag.cells.spec import Cell, Product, Values, Vector
 
 ACTIVATIONS = {"tanh": tanh, "relu": relu}
 
@@ -32,15 +32,49 @@ class Rnn(Cell):
     activation: str = "tanh"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
-            hint = did_you_mean(self.activation, ACTIVATIONS)
-            raise InputError(
-                f"unknown activation {self.activation!r}{hint}; there are {', '.join(ACTIVATIONS)}"
-            )
+        check_choice("activation", self.activation, ACTIVATIONS)
 
     gates: ClassVar[tuple[str, ...]] = ("a",)
     states: ClassVar[tuple[str, ...]] = ("h",)
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
-        """Return the gates and the new states."""
+        """Return the new state."""
         return {"h": ACTIVATIONS[self.activation](wx["a"] + rh["a"])}
+
+
+@dataclass(frozen=True)
+class IndRnn(Cell):
+    """Independently recurrent network: each unit remembers itself alone.
+
+        h = g(W x + u h' + b)
+
+    with h' (H) the previous state, W (H, D), b (H); u (H) is `recurrent_weight`. There is no R:
+    units meet in the next layer.
+
+    u starts at 1, where a relu unit keeps what it has for any number of steps: within the
+    paper's bounds on |u| for every span. The paper draws u, and holds it within those bounds
+    while it learns; here it is free.
+
+    Attributes:
+        activation: g, "relu" or "tanh".
+
+    Raises:
+        InputError: for another activation.
+
+    Source: Li et al. 2018.
+    """
+
+    activation: str = "relu"
+
+    def __post_init__(self) -> None:
+        check_choice("activation", self.activation, ACTIVATIONS)
+
+    gates: ClassVar[tuple[str, ...]] = ("a",)
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    products: ClassVar[tuple[Product, ...]] = ()
+    vectors: ClassVar[tuple[Vector, ...]] = (Vector("recurrent_weight", start=1.0),)
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return the new state."""
+        a = wx["a"] + unit["recurrent_weight"] * state["h"]
+        return {"h": ACTIVATIONS[self.activation](a)}

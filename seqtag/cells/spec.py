@@ -1,12 +1,13 @@
 """What a cell is: its layout and its step.
 
-H hidden units, G gates. A cell has an input weight W (G*H, D), a recurrent weight R (G*H, H), a
-bias b (G*H) and parameters with one value a unit (H). The names that a cell gives are the order of
-the blocks of H rows, so they decide what a saved model means: never reorder them.
+H hidden units, G gates. A cell has an input weight W (G*H, D), a bias b (G*H), recurrent weights
+R and parameters with one value a unit (H). The names that a cell gives are the order of the
+blocks of H rows, so they decide what a saved model means: never reorder them.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,13 +16,26 @@ Values = Mapping[str, Any]
 
 
 class Vector(NamedTuple):
-    """A parameter with one value a unit, (H), which starts at 0.
+    """A parameter with one value a unit, (H).
 
+    start: the value that it starts at.
     is_bias: a layer without biases is without it, and the step gets the number 0 in its place.
     """
 
     name: str
+    start: float = 0.0
     is_bias: bool = False
+
+
+class Product(NamedTuple):
+    """A recurrent matrix R (G*H, H), and the previous state that it multiplies.
+
+    gates: the blocks of rows of R, in order; where several products serve a gate, the step gets
+        their sum.
+    """
+
+    state: str
+    gates: tuple[str, ...]
 
 
 class Cell(ABC):
@@ -36,23 +50,49 @@ class Cell(ABC):
         """Blocks of rows of W and of the bias, in order."""
 
     @property
-    def recurrent_gates(self) -> tuple[str, ...]:
-        """Blocks of rows of R, in order; () for a cell without R."""
-        return self.gates
-
-    @property
     @abstractmethod
     def states(self) -> tuple[str, ...]:
-        """States carried from step to step. The first is the output and what R multiplies."""
+        """States carried from step to step. The first is the output."""
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The recurrent products of a step; () for a cell without R."""
+        return (Product(self.states[0], self.gates),)
+
+    @property
+    def inner_gates(self) -> tuple[str, ...]:
+        """Blocks of rows of one more R that the step itself multiplies with what it will."""
+        return ()
+
+    @property
+    def has_gate_bias(self) -> bool:
+        """Whether b is added to W x. A cell that says no may have biases among its vectors."""
+        return True
 
     @property
     def vectors(self) -> tuple[Vector, ...]:
         """Parameters with one value a unit."""
         return ()
 
-    def initial_biases(self) -> Mapping[str, float]:
-        """Gates whose bias does not start at 0, and where it starts."""
+    @property
+    def initial_states(self) -> Mapping[str, float]:
+        """States that do not start at 0 where none is given, and where they start."""
         return {}
+
+    @property
+    def untraceable(self) -> str | None:
+        """Why `step` runs on tensors alone; None where it is elementwise arithmetic throughout."""
+        return None
+
+    def start_biases(self, bias: Values) -> None:  # noqa: B027  few cells need it
+        """Set in place the biases (H) by gate, which are 0, to where they shall start."""
+
+    def __str__(self) -> str:
+        """Return the spec with those of its fields that are not as by default."""
+        options = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        values = {option.name: getattr(self, option.name) for option in options}
+        changed = (f"{o.name}={values[o.name]!r}" for o in options if values[o.name] != o.default)
+        return f"{type(self).__name__}({', '.join(changed)})"
 
     @abstractmethod
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
@@ -60,7 +100,8 @@ class Cell(ABC):
 
         Args:
             wx: W_k x + b_k by gate k.
-            rh: R_k h' by recurrent gate k, h' the previous output.
+            rh: R_k s' by gate k, summed over the products; for an inner gate, the function that
+                multiplies R_k with its argument.
             state: previous states by name.
             unit: parameters with one value a unit, by name.
 

@@ -6,6 +6,7 @@ own recurrent one. The order of gates is the same.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from seqtag.recurrent.layer import Recurrent
 
 SUFFIXES = {"fwd": "", "bwd": "_reverse"}
+STARTS = ("forget_bias", "chrono")  # fields of a cell that say only where it starts
 OPTIONS = ("input_size", "hidden_size", "num_layers", "bidirectional", "bias", "dropout")
 
 
@@ -77,14 +79,21 @@ def write_torch(layer: Recurrent) -> nn.RNNBase:
     return module.train(layer.training)
 
 
+def is_torchs(cell: Cell) -> bool:
+    """Whether torch has the cell; where its biases start makes no difference."""
+    if isinstance(cell, Lstm | Gru):
+        starts = {name: getattr(type(cell)(), name) for name in STARTS if hasattr(cell, name)}
+        return dataclasses.replace(cell, **starts) == type(cell)()
+    return type(cell) is Rnn
+
+
 def _empty_module(cell: Cell, options: dict[str, Any]) -> nn.RNNBase:
-    if type(cell) is Lstm:
-        return nn.LSTM(**options, batch_first=True)
-    if type(cell) is Gru:
-        return nn.GRU(**options, batch_first=True)
-    if type(cell) is Rnn:
+    if not is_torchs(cell):
+        raise InputError(f"torch has no such cell: {cell}")
+    if isinstance(cell, Rnn):
         return nn.RNN(**options, nonlinearity=cell.activation, batch_first=True)
-    raise InputError(f"torch has no such cell: {cell}")
+    kind = nn.LSTM if isinstance(cell, Lstm) else nn.GRU
+    return kind(**options, batch_first=True)
 
 
 def _places(module: nn.RNNBase) -> list[tuple[int, str, str]]:

@@ -18,19 +18,21 @@ class Weights(NamedTuple):
     """Parameters of one direction, as they are to be used in this call.
 
     input_GD: W, blocks of rows in the order of `cell.gates`.
-    recurrent_GH: R, in the order of `cell.recurrent_gates`; None for a cell without R.
+    recurrent: R of each of `cell.products`, (G*H, H).
+    inner_GH: R in the order of `cell.inner_gates`; None for a cell without.
     bias_G: b, or None.
     unit: parameters with one value a unit, (H); biases among them are absent without bias.
     """
 
     input_GD: Tensor
-    recurrent_GH: Tensor | None
+    recurrent: tuple[Tensor, ...]
+    inner_GH: Tensor | None
     bias_G: Tensor | None
     unit: Mapping[str, Tensor]
 
     def unit_of(self, cell: Cell) -> dict[str, Tensor | float]:
         """Return what the step gets: the number 0 stands for a bias that is absent."""
-        return {name: self.unit.get(name, 0.0) for name, _ in cell.vectors}
+        return {vector.name: self.unit.get(vector.name, 0.0) for vector in cell.vectors}
 
 
 States = Mapping[str, Tensor]  # by name, each (B, H)

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from seqtag.cells import Cell
 from seqtag.errors import InputError, did_you_mean
+from seqtag.recurrent.cpu import Cpu
 from seqtag.recurrent.engine import Engine
 from seqtag.recurrent.reference import Reference
 from seqtag.recurrent.torch_engine import Torch
 
 # By preference: "auto" takes the first that does not refuse.
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Torch(), Reference())}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Cpu(), Torch(), Reference())}
 logger = logging.getLogger("seqtag")
 
 

@@ -214,8 +214,9 @@ class Recurrent(nn.Module):
         names, ways = self.cell.states, len(self.ways)
         shape = (self.num_layers * ways, x_BTD.shape[0], self.hidden_size)
         if state is None:
-            zeros_LBH = self.layers[0]["fwd"].weight_input.new_zeros(shape)
-            parts = (zeros_LBH,) * len(names)
+            starts = self.cell.initial_states
+            new_full = self.layers[0]["fwd"].weight_input.new_full
+            parts = tuple(new_full(shape, starts.get(name, 0.0)) for name in names)
         else:
             parts = check_state(state, names, shape, x_BTD)
         rows = [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
@@ -242,37 +243,48 @@ class _Direction(nn.Module):
         self.cell = cell
         self.hidden_size = hidden_size
         rows = len(cell.gates) * hidden_size
-        recurrent_rows = len(cell.recurrent_gates) * hidden_size
         self.weight_input = nn.Parameter(torch.empty(rows, input_size))
-        recurrent = nn.Parameter(torch.empty(recurrent_rows, hidden_size))
-        self.register_parameter("weight_recurrent", recurrent if recurrent_rows else None)
-        self.register_parameter("bias", nn.Parameter(torch.empty(rows)) if bias else None)
-        self.vectors = [v.name for v in cell.vectors if bias or not v.is_bias]
+        # The output's product has the plain name, the others' that of the state they multiply.
+        self.recurrent = [
+            "weight_recurrent" if p.state == cell.states[0] else f"weight_recurrent_{p.state}"
+            for p in cell.products
+        ]
+        for name, product in zip(self.recurrent, cell.products, strict=True):
+            self._add(name, len(product.gates) * hidden_size, hidden_size)
+        self.inner = "weight_inner" if cell.inner_gates else None
+        if self.inner:
+            self._add(self.inner, len(cell.inner_gates) * hidden_size, hidden_size)
+        self.register_parameter("bias", None)
+        if bias and cell.has_gate_bias:
+            self._add("bias", rows)
+        self.vectors = {v.name: v.start for v in cell.vectors if bias or not v.is_bias}
         for name in self.vectors:
-            self.register_parameter(name, nn.Parameter(torch.empty(hidden_size)))
+            self._add(name, hidden_size)
         self.reset_parameters()
+
+    def _add(self, name: str, *shape: int) -> None:
+        self.register_parameter(name, nn.Parameter(torch.empty(shape)))
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Initialise as `Recurrent` says."""
         for block_HD in self.weight_input.split(self.hidden_size):
             nn.init.xavier_uniform_(block_HD)
-        if self.weight_recurrent is not None:
-            for block_HH in self.weight_recurrent.split(self.hidden_size):
+        for name in (*self.recurrent, *([self.inner] if self.inner else [])):
+            for block_HH in getattr(self, name).split(self.hidden_size):
                 nn.init.orthogonal_(block_HH)
         if self.bias is not None:
-            starts = self.cell.initial_biases()
-            for gate, block_H in zip(
-                self.cell.gates, self.bias.split(self.hidden_size), strict=True
-            ):
-                block_H.fill_(starts.get(gate, 0.0))
-        for name in self.vectors:
-            getattr(self, name).zero_()
+            blocks = self.bias.zero_().split(self.hidden_size)
+            self.cell.start_biases(dict(zip(self.cell.gates, blocks, strict=True)))
+        for name, start in self.vectors.items():
+            getattr(self, name).fill_(start)
 
     def weights(self) -> Weights:
         """Return the parameters as an engine takes them."""
+        recurrent = tuple(getattr(self, name) for name in self.recurrent)
+        inner = getattr(self, self.inner) if self.inner else None
         unit = {name: getattr(self, name) for name in self.vectors}
-        return Weights(self.weight_input, self.weight_recurrent, self.bias, unit)
+        return Weights(self.weight_input, recurrent, inner, self.bias, unit)
 
     def extra_repr(self) -> str:
         """Return the shapes of the parameters."""

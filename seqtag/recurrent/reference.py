@@ -6,6 +6,8 @@ B batch, T time, D features in, H hidden units, G gates.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,10 +68,16 @@ def _loop(
     return state, {name: torch.stack([s[name] for s in steps], dim=1) for name in steps[0]}
 
 
-def _recurrent(cell: Cell, weight: Weights, state: States) -> dict[str, Tensor]:
-    if weight.recurrent_GH is None:
-        return {}
-    return _blocks(linear(state[cell.states[0]], weight.recurrent_GH), cell.recurrent_gates)
+def _recurrent(cell: Cell, weight: Weights, state: States) -> dict[str, Any]:
+    """Return R s' by gate, summed over products, and for inner gates the function of a product."""
+    sums: dict[str, Any] = {}
+    for product, matrix_GH in zip(cell.products, weight.recurrent, strict=True):
+        parts = _blocks(linear(state[product.state], matrix_GH), product.gates)
+        sums |= {gate: sums[gate] + part if gate in sums else part for gate, part in parts.items()}
+    if weight.inner_GH is not None:
+        for gate, matrix_HH in _blocks(weight.inner_GH.T, cell.inner_gates).items():
+            sums[gate] = partial(torch.matmul, other=matrix_HH)
+    return sums
 
 
 def _blocks(a: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:

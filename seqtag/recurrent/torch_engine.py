@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from seqtag.cells import Cell, Gru, Lstm, Rnn
+from seqtag.cells import Cell, Gru, Lstm
+from seqtag.recurrent.convert import is_torchs
 from seqtag.recurrent.directions import Collect, Spread
 from seqtag.recurrent.engine import Run, States, Weights
 from seqtag.recurrent.padding import Padding
@@ -31,7 +32,7 @@ class Torch:
 
     def refuses(self, cell: Cell, x_BTD: Tensor, traces: bool) -> str | None:
         """Refuse cells that torch does not have, and traces."""
-        if type(cell) not in (Lstm, Gru, Rnn):
+        if not is_torchs(cell):
             return "torch has no such cell"
         return "torch's kernels show no gates" if traces else None
 
@@ -79,7 +80,7 @@ def _kernel(
 
 def _parameters(cell: Cell, weight: Weights, holds: bool) -> list[Tensor]:
     """Return [W, R, b, b'] in torch's order, which is also that of the cells' gates."""
-    w_GD, r_GH, b_G, unit = weight
+    w_GD, (r_GH,), _, b_G, unit = weight
     zeros_G = w_GD.new_zeros(w_GD.shape[0])
     recurrent_G = zeros_G
     if "bias_recurrent" in unit:

@@ -1,12 +1,19 @@
 """The registry builds what it knows and names what it does not."""
 
 import dataclasses
+import json
 import pickle
+from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
+from seqtag import cells
 from seqtag.cells import PRESETS, Gru, Lstm, Rnn, build_cell, describe
 from seqtag.errors import InputError
+
+CONF = Path(__file__).parents[2] / "conf"
 
 
 def test_names_and_mappings():
@@ -19,10 +26,50 @@ def test_names_and_mappings():
 @pytest.mark.parametrize("name", PRESETS)
 def test_plain_values_build_the_same_spec(name):
     spec = build_cell(name)
-    assert build_cell({"name": name, **describe(spec)}) == spec
+    fields = describe(spec)
+    assert json.loads(json.dumps(fields)) == fields
+    assert build_cell({"name": name, **fields}) == spec
+    # Any name of the family will do, as every field is said.
+    family = next(n for n, cell in PRESETS.items() if type(cell) is type(spec))
+    assert build_cell({"name": family, **fields}) == spec
     assert pickle.loads(pickle.dumps(spec)) == spec
     with pytest.raises(dataclasses.FrozenInstanceError):
         spec.anything = 1
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_repr_reads_as_the_spec(name):
+    assert eval(repr(PRESETS[name]), vars(cells)) == PRESETS[name]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_docstrings_give_shapes_and_source(name):
+    text = type(PRESETS[name]).__doc__
+    assert "W (" in text
+    assert "Source: " in text
+    for field in dataclasses.fields(PRESETS[name]):
+        assert f"        {field.name}: " in text, field.name
+
+
+def test_there_is_a_config_for_each_preset():
+    assert {path.stem for path in (CONF / "cell").glob("*.yaml")} == set(PRESETS)
+
+
+def composed(*overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return OmegaConf.to_container(compose(overrides=list(overrides)).cell)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_configs_hold_the_presets(name):
+    assert composed(f"+cell={name}") == {"name": name, **describe(PRESETS[name])}
+
+
+def test_a_config_can_be_changed():
+    cell = build_cell(composed("+cell=lstm_peephole", "cell.peepholes=[o,i]"))
+    assert cell == Lstm(peepholes=("i", "o"))
+    cell = build_cell(composed("+cell=cifg", "cell.chrono=50", "cell.output_gate=none"))
+    assert cell == Lstm(input_gate="coupled", output_gate="none", chrono=50)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +78,13 @@ def test_plain_values_build_the_same_spec(name):
         ("lstn", "unknown cell 'lstn'.*did you mean 'lstm'"),
         ("os.system", "unknown cell"),
         ({"name": "lstm", "forget_bais": 1.0}, "'forget_bais'.*did you mean 'forget_bias'"),
+        ("lstm_peepholes", "unknown cell 'lstm_peepholes'.*did you mean 'lstm_peephole'"),
+        ({"name": "nig", "peepholes": ["i"]}, "cell 'nig': peepholes: i cannot have one"),
+        ({"name": "nfg", "chrono": 9}, "cell 'nfg': chrono starts the forget gate"),
+        ({"name": "gru", "chrono": 2}, "cell 'gru': chrono must be 0"),
+        ({"name": "janet", "beta": "1"}, "beta must be a finite number"),
+        ({"name": "indrnn", "activation": "identity"}, "unknown activation 'identity'"),
+        ({"name": "mingru", "forget_bias": 1.0}, "cell 'mingru': unknown key 'forget_bias'"),
         ({"name": "gru", "forget_bias": 1.0}, "cell 'gru': unknown key 'forget_bias'"),
         ({"forget_bias": 1.0}, "'name' is missing"),
         ({"name": ["lstm"]}, "unknown cell"),

@@ -1,20 +1,136 @@
-"""Each step against torch's own cell, and what the layout promises about it."""
+"""Each step against the equations of its paper, written out in numpy, and against torch's cells."""
 
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from seqtag.cells import PRESETS, Gru, Lstm, Rnn
 
-B, D, H = 3, 4, 5
+
+def sg(v):
+    return 1 / (1 + np.exp(-v))
 
 
-def run_step(cell, x, state, w, r, bias, unit):
-    wx = dict(zip(cell.gates, (x @ w.T + bias).chunk(len(cell.gates), -1), strict=True))
-    rh = (state["h"] @ r.T).chunk(len(cell.recurrent_gates), -1)
-    return cell.step(wx, dict(zip(cell.recurrent_gates, rh, strict=True)), state, unit)
+def ln(v):
+    return (v - v.mean(-1, keepdims=True)) / np.sqrt(v.var(-1, keepdims=True) + 1e-5)
+
+
+def lstm(w, x, s, peepholes="", g=np.tanh, n=np.tanh, inputs=None, forget=None, output=None):
+    def see(k, c):
+        return w.unit[f"peephole_{k}"] * c if k in peepholes else 0
+
+    def gate(k, c):
+        gates = sum(s[j] @ w.R[j][k].T for j in "ifo" if j in w.R)
+        return sg(w.W[k] @ x + w.R["h"][k] @ s["h"] + w.b[k] + see(k, c) + gates)
+
+    f = forget if forget is not None else gate("f", s["c"])
+    i = 1 - f if inputs == "coupled" else inputs if inputs is not None else gate("i", s["c"])
+    c = f * s["c"] + i * g(w.W["z"] @ x + w.R["h"]["z"] @ s["h"] + w.b["z"])
+    o = output if output is not None else gate("o", c)
+    return {"h": o * n(c), "c": c, "i": i, "f": f, "o": o}
+
+
+def janet(w, x, s):
+    a = {k: w.W[k] @ x + w.R["h"][k] @ s["h"] + w.b[k] for k in "fz"}
+    return {"h": sg(a["f"]) * s["h"] + (1 - sg(a["f"] - 1)) * np.tanh(a["z"])}
+
+
+def lstm_layernorm(w, x, s):
+    def joint(prefix):
+        return np.concatenate([w.unit[f"{prefix}_{k}"] for k in "ifzo"])
+
+    wx = np.concatenate([w.W[k] @ x for k in "ifzo"])
+    rh = np.concatenate([w.R["h"][k] @ s["h"] for k in "ifzo"])
+    a = joint("gain_recurrent") * ln(rh) + joint("gain_input") * ln(wx) + joint("bias")
+    i, f, z, o = np.split(a, 4)
+    c = sg(f) * s["c"] + sg(i) * np.tanh(z)
+    return {"h": sg(o) * np.tanh(w.unit["gain_cell"] * ln(c) + w.unit["bias_cell"]), "c": c}
+
+
+def gru(w, x, s, reset_before=False):
+    h = s["h"]
+    r, z = (sg(w.W[k] @ x + w.R["h"][k] @ h + w.b[k]) for k in "rz")
+    if reset_before:
+        seen = w.inner["n"] @ (r * h)
+    else:
+        seen = r * (w.R["h"]["n"] @ h + w.unit["bias_recurrent"])
+    n = np.tanh(w.W["n"] @ x + w.b["n"] + seen)
+    return {"h": (1 - z) * n + z * h, "r": r, "z": z, "n": n}
+
+
+def rnn(w, x, s, g=np.tanh):
+    return {"h": g(w.W["a"] @ x + w.R["h"]["a"] @ s["h"] + w.b["a"])}
+
+
+def indrnn(w, x, s):
+    return {"h": relu(w.W["a"] @ x + w.unit["recurrent_weight"] * s["h"] + w.b["a"])}
+
+
+def relu(v):
+    return np.where(v > 0, v, 0)
+
+
+def minlstm(w, x, s):
+    f, i = (sg(w.W[k] @ x + w.b[k]) for k in "fi")
+    return {"h": f / (f + i) * s["h"] + i / (f + i) * (w.W["z"] @ x + w.b["z"])}
+
+
+def mingru(w, x, s):
+    z = sg(w.W["z"] @ x + w.b["z"])
+    return {"h": (1 - z) * s["h"] + z * (w.W["n"] @ x + w.b["n"]), "z": z}
+
+
+def slstm(w, x, s):
+    """Without the stabiliser, which only scales c and n."""
+    a = {k: w.W[k] @ x + w.R["h"][k] @ s["h"] + w.b[k] for k in "ifzo"}
+    scale = np.exp(s["m"])
+    c = sg(a["f"]) * s["c"] * scale + np.exp(a["i"]) * np.tanh(a["z"])
+    n = sg(a["f"]) * s["n"] * scale + np.exp(a["i"])
+    return {"h": sg(a["o"]) * c / n}
+
+
+EQUATIONS = {
+    "lstm": lstm,
+    "lstm_peephole": partial(lstm, peepholes="ifo"),
+    "cifg": partial(lstm, inputs="coupled"),
+    "nig": partial(lstm, inputs=1),
+    "nfg": partial(lstm, forget=1),
+    "nog": partial(lstm, output=1),
+    "niaf": partial(lstm, g=lambda v: v),
+    "noaf": partial(lstm, n=lambda v: v),
+    "fgr": lstm,
+    "janet": janet,
+    "lstm_layernorm": lstm_layernorm,
+    "gru": gru,
+    "gru_reset_before": partial(gru, reset_before=True),
+    "rnn": rnn,
+    "rnn_relu": partial(rnn, g=relu),
+    "indrnn": indrnn,
+    "minlstm": minlstm,
+    "mingru": mingru,
+    "slstm": slstm,
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_step_is_the_papers(name, weights_of, zero_state, x_TBD):
+    cell = PRESETS[name]
+    weights, state = weights_of(cell), zero_state(cell)
+    plain = weights.in_numpy()
+    for x_BD in x_TBD:
+        values = weights.step(cell, x_BD, state)
+        for row, x_D in enumerate(x_BD.numpy()):
+            before = {s: v[row].numpy() for s, v in state.items()}
+            for key, value in EQUATIONS[name](plain, x_D, before).items():
+                if key in values:
+                    np.testing.assert_allclose(values[key][row], value, rtol=1e-10, atol=1e-13)
+        assert set(cell.states) <= set(values)
+        assert set(values) <= {*cell.gates, *cell.states, "i", "f"}
+        assert all(v.shape == (len(x_BD), 5) for v in values.values())
+        state = {s: values[s] for s in cell.states}
 
 
 @pytest.mark.parametrize(
@@ -25,30 +141,81 @@ def run_step(cell, x, state, w, r, bias, unit):
         (Rnn(), nn.RNNCell),
         (Rnn("relu"), partial(nn.RNNCell, nonlinearity="relu")),
     ],
+    ids=str,
 )
-def test_step_equals_torchs_cell(cell, oracle):
+def test_step_equals_torchs_cell(cell, oracle, weights_of, x_TBD):
     torch.manual_seed(0)
-    oracle = oracle(D, H).double()
-    x, h, c = (torch.randn(B, n, dtype=torch.float64) for n in (D, H, H))
-    bias, unit = oracle.bias_ih + oracle.bias_hh, {}
-    if cell == Gru():
-        unit = {"bias_recurrent": oracle.bias_hh[-H:]}
-        bias = torch.cat([bias[:-H], oracle.bias_ih[-H:]])
-    values = run_step(cell, x, {"h": h, "c": c}, oracle.weight_ih, oracle.weight_hh, bias, unit)
-    expected = oracle(x, (h, c) if cell == Lstm() else h)
-    if cell == Lstm():
-        torch.testing.assert_close(values["c"], expected[1])
-        expected = expected[0]
-    torch.testing.assert_close(values["h"], expected)
+    weights, oracle = weights_of(cell), oracle(4, 5).double()
+    state = {name: torch.randn(3, 5, dtype=torch.float64) for name in cell.states}
+    with torch.no_grad():
+        oracle.weight_ih.copy_(torch.cat([weights.W[k] for k in cell.gates]))
+        oracle.weight_hh.copy_(torch.cat([weights.R["h"][k] for k in cell.gates]))
+        oracle.bias_ih.copy_(torch.cat([weights.b[k] for k in cell.gates]))
+        oracle.bias_hh.zero_()
+        if "bias_recurrent" in weights.unit:
+            oracle.bias_hh[-5:] = weights.unit["bias_recurrent"]
+    values = weights.step(cell, x_TBD[0], state)
+    expected = oracle(x_TBD[0], (state["h"], state["c"]) if "c" in state else state["h"])
+    expected = expected if "c" in state else (expected,)
+    for name, value in zip(cell.states, expected, strict=True):
+        torch.testing.assert_close(values[name], value)
 
 
-@pytest.mark.parametrize("cell", PRESETS.values(), ids=PRESETS)
-def test_step_names_its_states_and_biases_may_be_the_number_0(cell):
-    x, h = torch.randn(B, D), torch.randn(B, H)
-    rows = len(cell.gates) * H
-    state = dict.fromkeys(cell.states, h)
-    unit = {name: 0.0 for name, is_bias in cell.vectors if is_bias}
-    values = run_step(cell, x, state, torch.randn(rows, D), torch.randn(rows, H), 0.0, unit)
-    assert set(cell.states) <= set(values)
-    assert all(v.shape == (B, H) for v in values.values())
-    assert set(cell.initial_biases()) <= set(cell.gates)
+@pytest.mark.parametrize("name", PRESETS)
+def test_biases_may_be_the_number_0(name, weights_of, zero_state, x_TBD):
+    cell = PRESETS[name]
+    weights, state = weights_of(cell), zero_state(cell)
+    absent = {vector.name for vector in cell.vectors if vector.is_bias}
+    weights.b = dict.fromkeys(weights.b, 0.0)
+    weights.unit = {k: 0.0 if k in absent else v for k, v in weights.unit.items()}
+    values = weights.step(cell, x_TBD[0], state)
+    weights.unit = {
+        k: torch.zeros(5).double() if k in absent else v for k, v in weights.unit.items()
+    }
+    for key, value in weights.step(cell, x_TBD[0], state).items():
+        torch.testing.assert_close(values[key], value, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("scale", [1e-30, 80.0])
+def test_values_and_gradients_stay_finite(name, scale, weights_of, zero_state):
+    """With every pre-activation at about 0 or at ±80, in float32."""
+    cell, signs = PRESETS[name], torch.tensor([1.0, -1.0, 1.0, -1.0, -1.0])
+    state = zero_state(cell, torch.float32)
+    unit = {name: v.float() for name, v in weights_of(cell).unit.items()}
+    leaves = []
+    for t in range(6):
+        wx = {}
+        for index, k in enumerate(cell.gates):
+            wx[k] = (scale * signs.roll(t * (index + 1))).repeat(3, 1).requires_grad_()
+            leaves.append(wx[k])
+        rh = {k: torch.zeros(3, 5) for p in cell.products for k in p.gates}
+        rh |= dict.fromkeys(cell.inner_gates, lambda v: 0.1 * v)
+        state = {s: v for s, v in cell.step(wx, rh, state, unit).items() if s in cell.states}
+    assert all(v.isfinite().all() for v in state.values())
+    sum(v.sum() for v in state.values()).backward()
+    assert all(v.grad is None or v.grad.isfinite().all() for v in leaves)
+
+
+def test_slstm_at_80_is_right_in_float32(zero_state):
+    cell = PRESETS["slstm"]
+    draw = torch.Generator().manual_seed(0)
+    state, (c, n) = zero_state(cell, torch.float32), (0.0, 0.0)
+    zeros = dict.fromkeys(cell.gates, torch.zeros(3, 5))
+    for _ in range(50):
+        wx = {k: 80.0 * torch.randint(-1, 2, (3, 5), generator=draw) for k in cell.gates}
+        state = cell.step(wx, zeros, state, {})
+        i, f, z, o = (wx[k].double() for k in "ifzo")
+        # In float64 there is room for exp(80) itself.
+        c = f.sigmoid() * c + i.exp() * z.tanh()
+        n = f.sigmoid() * n + i.exp()
+        torch.testing.assert_close(state["h"].double(), o.sigmoid() * c / n, rtol=1e-4, atol=1e-6)
+        assert (state["n"] >= 1).all()
+
+
+def test_minlstm_where_both_gates_are_shut(zero_state):
+    cell = PRESETS["minlstm"]
+    state = {"h": torch.ones(3, 5)}
+    wx = {"f": torch.full((3, 5), -200.0), "i": torch.full((3, 5), -201.0), "z": torch.zeros(3, 5)}
+    share = cell.step(wx, {}, state, {})["h"]
+    torch.testing.assert_close(share, torch.full((3, 5), 1 / (1 + np.exp(-1.0))).float())

@@ -192,10 +192,13 @@ def test_huge_sentence(write):
 def test_reading_is_quick_the_second_time(write):
     path = write("a.txt", ("some NN O\nword VB B-X\n" * 10 + "\n") * 2000)
     config = column(path, columns=["tokens", "_", "labels"])
-    load_corpus(config)
-    start = time.perf_counter()
-    load_corpus(config)
-    assert time.perf_counter() - start < 0.5
+
+    def spent():
+        start = time.process_time()  # what else the machine does must not count
+        load_corpus(config)
+        return time.process_time() - start
+
+    assert spent() > 5 * spent()  # it is thirty times
 
 
 def test_memory_does_not_grow_with_the_corpus(write):
@@ -210,7 +213,9 @@ def test_memory_does_not_grow_with_the_corpus(write):
         return found
 
     peak("warm.txt", 100)
-    assert peak("large.txt", 6_000) < 1.5 * peak("small.txt", 1_500)
+    # Both are more than what is written at once. Kept in memory, the large one's sentences would
+    # take several times the small one's peak.
+    assert peak("large.txt", 12_000) < 2 * peak("small.txt", 1_500)
 
 
 def test_unknown_key_is_refused_by_name():

@@ -172,9 +172,9 @@ def test_wrong_use_is_refused():
 def test_an_epochs_evaluation_is_quick():
     sentence = ["B-X", "I-X", "B-Y", "O", "B-X"] * 5
     score = SpanScore(TYPES, "bio")
-    began = time.perf_counter()
+    began = time.process_time()  # what else the machine does must not count
     for _ in range(32):
         score.update([sentence] * 32, [sentence] * 32)
     score.compute()
-    # About 0.05 s; the bound only catches a change of order on a busy machine.
-    assert time.perf_counter() - began < 1.0
+    # About 0.05 s; the bound only catches a change of order on a slow machine.
+    assert time.process_time() - began < 1.0

@@ -23,6 +23,6 @@ def cell(request) -> Cell:
     return CELLS[request.param]
 
 
-@pytest.fixture(params=["torch", "reference"])
+@pytest.fixture(params=["cpu", "torch", "reference"])
 def engine(request) -> str:
     return request.param

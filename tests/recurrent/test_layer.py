@@ -23,7 +23,7 @@ class Leaky(Cell):
     """h = h'/2 + u W x: without R, without a bias in the step."""
 
     gates = ("a",)
-    recurrent_gates = ()
+    products = ()
     states = ("h",)
 
     def step(self, wx, rh, state, unit):
@@ -205,8 +205,8 @@ def test_engine_is_logged_once(caplog):
         layer(torch.zeros(B, T, D), trace=True)
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
-    assert "runs on the torch engine" in said[0]
-    assert "reference engine (not torch: torch's kernels show no gates)" in said[1]
+    assert "runs on the cpu engine" in said[0]
+    assert "reference engine (not cpu: its kernel shows no gates; not torch: " in said[1]
 
 
 def test_copies_and_saving(cell):
@@ -225,7 +225,10 @@ def test_copies_and_saving(cell):
 
 def test_repr_reads_as_the_spec():
     text = repr(Recurrent("lstm", D, H, num_layers=2, bidirectional=True))
-    assert "Lstm(forget_bias=1.0), 4, 6, num_layers=2, bidirectional=True\n" in text
+    assert "Lstm(), 4, 6, num_layers=2, bidirectional=True\n" in text
+    assert "Lstm(peepholes=('i',), chrono=9), 4, 6\n" in repr(
+        Recurrent({"name": "lstm", "peepholes": ["i"], "chrono": 9}, D, H)
+    )
 
 
 def test_autocast_to_bfloat16(cell, engine):
@@ -256,7 +259,7 @@ def test_under_torch_compile_one_graph_break_at_any_time():
 
 def test_onednn_serves_where_it_serves_torch():
     """In both directions of differentiation, at ragged lengths, where packing would lose it."""
-    layer = Recurrent("lstm", D, H, bidirectional=True)
+    layer = Recurrent("lstm", D, H, bidirectional=True, engine="torch")
     x = torch.randn(B, T, D)
     with torch.profiler.profile() as ours:
         layer(x, LENGTHS)[0].sum().backward()

@@ -1,0 +1,60 @@
+"""JANET: an LSTM with nothing but a forget gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from seqtag.cells.fields import check_chrono, check_number, start_keeping
+from seqtag.cells.functions import sigmoid, tanh
+from seqtag.cells.spec import Cell, Values
+
+
+@dataclass(frozen=True)
+class Janet(Cell):
+    """Just another network: the forget gate alone, and the memory as the output.
+
+    With a_k = W_k x + R_k h' + b_k and h' (H) the previous state:
+
+        f = sigmoid(a_f)    i = 1 - sigmoid(a_f - beta)    z = tanh(a_z)
+        h = f h' + i z
+
+    W (2H, D), R (2H, H), b (2H), blocks in the order f, z. The paper's c is h.
+
+    Attributes:
+        beta: how much further open i is than 1 - f.
+        forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
+        chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1),
+            in place of forget_bias. 0 is off.
+
+    Raises:
+        InputError: where beta or forget_bias is not a finite number, or chrono not a whole one
+            that is 0 or at least 3.
+
+    Source: van der Westhuizen & Lasenby 2018.
+    """
+
+    beta: float = 1.0
+    forget_bias: float = 1.0
+    chrono: int = 0
+
+    def __post_init__(self) -> None:
+        check_number("beta", self.beta)
+        check_number("forget_bias", self.forget_bias)
+        check_chrono(self.chrono)
+
+    gates: ClassVar[tuple[str, ...]] = ("f", "z")
+    states: ClassVar[tuple[str, ...]] = ("h",)
+
+    def start_biases(self, bias: Values) -> None:
+        """Let the forget gate start as forget_bias or chrono say."""
+        start_keeping(bias["f"], self.forget_bias, self.chrono)
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return the gates and the new state."""
+        a = wx["f"] + rh["f"]
+        f = sigmoid(a)
+        # 1 - sigmoid(v) is sigmoid(-v), which does not cancel where f is nearly 1.
+        i = sigmoid(self.beta - a)
+        z = tanh(wx["z"] + rh["z"])
+        return {"f": f, "i": i, "z": z, "h": f * state["h"] + i * z}

@@ -1,0 +1,77 @@
+"""The LSTM with layer norm inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from seqtag.cells.fields import check_number
+from seqtag.cells.functions import layer_norm, sigmoid, tanh
+from seqtag.cells.spec import Cell, Values, Vector
+
+
+@dataclass(frozen=True)
+class LayerNormLstm(Cell):
+    """Long short-term memory whose pre-activations and memory are normalised at each step.
+
+    With LN the layer norm, which makes its argument's mean 0 and its variance 1, and c', h' (H)
+    the previous states:
+
+        a = g LN(R h') + u LN(W x) + b     of all four gates together, so over 4H values
+        i, f, o = sigmoid(a_i, a_f, a_o)   z = tanh(a_z)
+        c = f c' + i z                     h = o tanh(v LN(c) + b_c)
+
+    W (4H, D), R (4H, H), blocks in the order i, f, z, o. For each gate k of these, the gains g
+    and u and the bias b are `gain_recurrent_k`, `gain_input_k` and `bias_k` (H); v and b_c (H)
+    are `gain_cell` and `bias_cell`. Of the paper's two biases inside LN and the one outside only
+    their sum can be told, so there is one. W x has none of its own: LN would take it in.
+
+    LN needs all units at once, which no elementwise kernel has: the reference engine runs it.
+
+    Attributes:
+        forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
+
+    Raises:
+        InputError: where forget_bias is not a finite number.
+
+    Source: Ba, Kiros & Hinton 2016, equations 20 to 22.
+    """
+
+    forget_bias: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number("forget_bias", self.forget_bias)
+
+    gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
+    states: ClassVar[tuple[str, ...]] = ("h", "c")
+    has_gate_bias: ClassVar[bool] = False
+    untraceable: ClassVar[str | None] = "layer norm reduces over units"
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """Gains, which start at 1, and biases."""
+        starts = {"f": self.forget_bias}
+        return (
+            *(
+                Vector(f"gain_{part}_{k}", 1.0)
+                for part in ("input", "recurrent")
+                for k in self.gates
+            ),
+            *(Vector(f"bias_{k}", starts.get(k, 0.0), is_bias=True) for k in self.gates),
+            Vector("gain_cell", 1.0),
+            Vector("bias_cell", is_bias=True),
+        )
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return the gates and the new states."""
+        read = layer_norm([wx[k] for k in self.gates])
+        kept = layer_norm([rh[k] for k in self.gates])
+        i, f, z, o = (
+            unit[f"gain_input_{k}"] * x + unit[f"gain_recurrent_{k}"] * h + unit[f"bias_{k}"]
+            for k, x, h in zip(self.gates, read, kept, strict=True)
+        )
+        i, f, z, o = sigmoid(i), sigmoid(f), tanh(z), sigmoid(o)
+        c = f * state["c"] + i * z
+        (norm,) = layer_norm([c])
+        h = o * tanh(unit["gain_cell"] * norm + unit["bias_cell"])
+        return {"i": i, "f": f, "z": z, "o": o, "c": c, "h": h}

@@ -1,0 +1,83 @@
+"""Cells that are linear in their state, so that time can run as a parallel scan.
+
+Their gates see the input alone. There is no R.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from seqtag.cells.fields import check_number
+from seqtag.cells.functions import log_sigmoid, sigmoid
+from seqtag.cells.spec import Cell, Product, Values
+
+
+@dataclass(frozen=True)
+class MinLstm(Cell):
+    """The minimal LSTM: input and forget gate, made to sum to 1.
+
+    With h' (H) the previous state:
+
+        f = F / (F + I)    F = sigmoid(W_f x + b_f)
+        i = I / (F + I)    I = sigmoid(W_i x + b_i)    z = W_z x + b_z
+        h = f h' + i z
+
+    W (3H, D), b (3H), blocks in the order f, i, z.
+
+    Attributes:
+        forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
+
+    Raises:
+        InputError: where forget_bias is not a finite number.
+
+    Source: Feng et al. 2024, section 3.2, the form whose scale does not grow with time.
+    """
+
+    forget_bias: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number("forget_bias", self.forget_bias)
+
+    gates: ClassVar[tuple[str, ...]] = ("f", "i", "z")
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    products: ClassVar[tuple[Product, ...]] = ()
+
+    def start_biases(self, bias: Values) -> None:
+        """Let the forget gate start at forget_bias."""
+        bias["f"].fill_(self.forget_bias)
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return the gates and the new state."""
+        # F / (F + I) = sigmoid(log F - log I): where both gates are shut, the plain form is 0 / 0.
+        odds = log_sigmoid(wx["f"]) - log_sigmoid(wx["i"])
+        f = sigmoid(odds)
+        i = sigmoid(-odds)
+        z = wx["z"]
+        return {"f": f, "i": i, "z": z, "h": f * state["h"] + i * z}
+
+
+@dataclass(frozen=True)
+class MinGru(Cell):
+    """The minimal GRU: an update gate and a candidate.
+
+    With h' (H) the previous state:
+
+        z = sigmoid(W_z x + b_z)    n = W_n x + b_n
+        h = (1 - z) h' + z n
+
+    W (2H, D), b (2H), blocks in the order z, n. Here z is the share that is new, where in `Gru`
+    it is the share that is kept.
+
+    Source: Feng et al. 2024, section 3.1.
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("z", "n")
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    products: ClassVar[tuple[Product, ...]] = ()
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return the gates and the new state."""
+        z = sigmoid(wx["z"])
+        n = wx["n"]
+        return {"z": z, "n": n, "h": (1 - z) * state["h"] + z * n}

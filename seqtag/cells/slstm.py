@@ -1,0 +1,64 @@
+"""sLSTM: exponential gates, normalised and kept from overflow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from seqtag.cells.fields import check_number
+from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, tanh
+from seqtag.cells.spec import Cell, Values
+
+
+@dataclass(frozen=True)
+class SLstm(Cell):
+    """Scalar LSTM of xLSTM: an exponential input gate and a running normaliser.
+
+    With a_k = W_k x + R_k h' + b_k and h', c', n', m' (H) the previous states:
+
+        m = max(log sigmoid(a_f) + m', a_i)
+        i = exp(a_i - m)    f = exp(log sigmoid(a_f) + m' - m)
+        z = tanh(a_z)       o = sigmoid(a_o)
+        c = f c' + i z      n = f n' + i         h = o c / n
+
+    W (4H, D), R (4H, H), b (4H), blocks in the order i, f, z, o. m scales c and n alike, so it
+    leaves h as it is, and no exponential passes 1. It starts at minus infinity: the first
+    step's m is a_i, its n 1, and no later n is below that. R is full; the paper's heads are
+    blocks on its diagonal.
+
+    Attributes:
+        forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
+
+    Raises:
+        InputError: where forget_bias is not a finite number.
+
+    Source: Beck et al. 2024, section 2.2, equations 8 to 17, the forget gate a sigmoid.
+    """
+
+    forget_bias: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number("forget_bias", self.forget_bias)
+
+    gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
+    states: ClassVar[tuple[str, ...]] = ("h", "c", "n", "m")
+    initial_states: ClassVar[Mapping[str, float]] = {"m": -math.inf}
+
+    def start_biases(self, bias: Values) -> None:
+        """Let the forget gate start at forget_bias."""
+        bias["f"].fill_(self.forget_bias)
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return the gates, as the stabiliser leaves them, and the new states."""
+        a_i = wx["i"] + rh["i"]
+        a_f = log_sigmoid(wx["f"] + rh["f"]) + state["m"]
+        m = maximum(a_f, a_i)
+        i = exp(a_i - m)
+        f = exp(a_f - m)
+        z = tanh(wx["z"] + rh["z"])
+        o = sigmoid(wx["o"] + rh["o"])
+        c = f * state["c"] + i * z
+        n = f * state["n"] + i
+        return {"i": i, "f": f, "z": z, "o": o, "h": o * (c / n), "c": c, "n": n, "m": m}

@@ -1,0 +1,95 @@
+"""The fewest values to keep for the backward pass: a smallest vertex cut.
+
+The backward pass needs values of the forward pass. Some are free then (states, which are kept
+anyway, and parameters). The rest comes from the pre-activations, which are gone. Whatever stands on
+every way from them to where it is needed is enough: the least such set is kept, all else computed
+again. Menger 1927; found by augmenting paths (Ford & Fulkerson 1956).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from seqtag.recurrent.compiler.graph import Node, walk
+
+
+def values_to_keep(
+    needed: Iterable[Node], is_lost: Callable[[Node], bool], is_free: Callable[[Node], bool]
+) -> list[Node]:
+    """Return the fewest nodes from which, with the free ones, every needed node follows.
+
+    Among several smallest sets it is the one nearest to the needed nodes, which leaves the least
+    to compute again.
+
+    Args:
+        needed: nodes that are asked for.
+        is_lost: whether a node has no arguments to compute it from.
+        is_free: whether a node is at hand anyway.
+    """
+    needed = [node for node in needed if not is_free(node)]
+    nodes = [n for n in walk(needed, stop=lambda n: is_free(n) or is_lost(n)) if not is_free(n)]
+    users: dict[Node, list[Node]] = {node: [] for node in nodes}
+    for node in nodes:
+        for arg in () if is_lost(node) else node.args:
+            if arg in users:
+                users[arg].append(node)
+    flow = _Flow(users, [n for n in nodes if is_lost(n)], set(needed))
+    while flow.augment():
+        pass
+    return sorted(flow.cut_nearest_to_sinks(), key=lambda node: node.order)
+
+
+Half = tuple[Node, str]  # a node's "in" or "out": between the two, one path may pass
+
+
+class _Flow:
+    """Vertex-disjoint paths from sources to sinks.
+
+    `residual` holds, for each half, the halves that more flow could go to.
+    """
+
+    def __init__(self, users: dict[Node, list[Node]], sources: list[Node], sinks: set[Node]):
+        self.nodes = list(users)
+        self.sources = sources
+        self.sinks = sinks
+        self.residual: dict[Half, set[Half]] = {}
+        for node, after in users.items():
+            self.residual[node, "in"] = {(node, "out")}
+            self.residual[node, "out"] = {(user, "in") for user in after}
+
+    def augment(self) -> bool:
+        """Find one more path and add it; False where there is none."""
+        came_from: dict[Half, Half | None] = {(source, "in"): None for source in self.sources}
+        pending = list(came_from)
+        while pending:
+            here = pending.pop()
+            if here[1] == "out" and here[0] in self.sinks:
+                self._add_path(here, came_from)
+                return True
+            for there in self.residual[here] - came_from.keys():
+                came_from[there] = here
+                pending.append(there)
+        return False
+
+    def _add_path(self, here: Half, came_from: dict[Half, Half | None]) -> None:
+        while (before := came_from[here]) is not None:
+            self.residual[here].add(before)
+            # What lies between two nodes holds any flow; the way through a node, one path.
+            if before[0] is here[0] or before[1] == "in":
+                self.residual[before].remove(here)
+            here = before
+
+    def cut_nearest_to_sinks(self) -> list[Node]:
+        """Return the nodes that can reach a sink from their "out", but not from their "in"."""
+        into: dict[Half, list[Half]] = {half: [] for half in self.residual}
+        for here, after in self.residual.items():
+            for there in after:
+                into[there].append(here)
+        reach: set[Half] = {(node, "out") for node in self.sinks}
+        pending = list(reach)
+        while pending:
+            for half in into[pending.pop()]:
+                if half not in reach:
+                    reach.add(half)
+                    pending.append(half)
+        return [n for n in self.nodes if (n, "out") in reach and (n, "in") not in reach]

@@ -1,0 +1,60 @@
+"""Reverse-mode differentiation of expressions, written as expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from seqtag.recurrent.compiler.graph import Node, as_node, walk
+
+
+def gradients(adjoints: Mapping[Node, Node], inputs: Iterable[Node]) -> list[Node]:
+    """Return the gradient at each input.
+
+    Args:
+        adjoints: for each result, the gradient that arrives at it.
+        inputs: nodes to differentiate by; one that no result depends on gets the constant 0.
+    """
+    arrived: dict[Node, Node] = dict(adjoints)
+    for node in reversed(list(walk(adjoints))):
+        if node not in arrived:
+            continue
+        for arg, part in zip(node.args, _parts(node, arrived[node]), strict=True):
+            arrived[arg] = arrived[arg] + part if arg in arrived else part
+    return [arrived.get(node, as_node(0)) for node in inputs]
+
+
+def _parts(y: Node, g: Node) -> tuple[Node, ...]:
+    """Return the gradient at each argument of y, where g arrives at y.
+
+    Written by means of y where that is possible: y is at hand, its arguments mostly are not.
+    """
+    match y.op:
+        case "constant" | "input":
+            return ()
+        case "add":
+            return g, g
+        case "subtract":
+            return g, -g
+        case "multiply":
+            a, b = y.args
+            return g * b, g * a
+        case "divide":
+            return g / y.args[1], -(g * y) / y.args[1]
+        case "negate":
+            return (-g,)
+        case "sigmoid":
+            return (g * (y * (1 - y)),)
+        case "log_sigmoid":
+            return (g * (-y.args[0]).sigmoid(),)
+        case "tanh":
+            return (g * (1 - y * y),)
+        case "exp":
+            return (g * y,)
+        case "relu":
+            return (g * y.above(0),)
+        case "maximum":
+            first = y.args[0].at_least(y.args[1])
+            return g * first, g * (1 - first)
+        case "at_least" | "above":
+            return as_node(0), as_node(0)
+    raise ValueError(f"no derivative of {y.op!r}")

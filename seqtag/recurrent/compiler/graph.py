@@ -1,0 +1,223 @@
+"""Expressions: what a step yields when it runs on symbols instead of tensors.
+
+A node is an operation on other nodes. Equal nodes are one object, so common parts are computed
+once; constants fold, and so do parts that they make idle (0 x, 1 x, x + 0). Folding 0 x to 0
+takes x for finite.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+Number = float | int
+
+
+class Node:
+    """One value of an expression; arithmetic on it makes further ones.
+
+    Attributes:
+        op: "constant", "input", or an operation of `OPERATIONS`.
+        args: the nodes that it is made of.
+        label: the number of a constant, the name of an input; else None.
+    """
+
+    __slots__ = ("__weakref__", "args", "label", "op", "order")
+    _known: WeakValueDictionary[Any, Node] = WeakValueDictionary()
+    _made = 0
+
+    op: str
+    args: tuple[Node, ...]
+    label: Any
+    order: int  # of making: arguments come before what is made of them
+
+    def __new__(cls, op: str, args: tuple[Node, ...] = (), label: Any = None) -> Node:
+        """Return the node, the same object for the same content."""
+        key = (op, args, label, math.copysign(1.0, label) if op == "constant" else None)
+        node = cls._known.get(key)
+        if node is None:
+            node = super().__new__(cls)
+            node.op, node.args, node.label = op, args, label
+            Node._made += 1
+            node.order = Node._made
+            cls._known[key] = node
+        return node
+
+    def __repr__(self) -> str:
+        if self.op in ("constant", "input"):
+            return str(self.label)
+        # Not deeper: what is shared would be written again and again.
+        shown = (str(arg.label) if arg.label is not None else "..." for arg in self.args)
+        return f"{self.op}({', '.join(shown)})"
+
+    def __add__(self, other: Node | Number) -> Node:
+        other = as_node(other)
+        if other.op == "negate":
+            return self - other.args[0]
+        if is_number(self, 0) or is_number(other, 0):
+            return other if is_number(self, 0) else self
+        return _make("add", *_in_order(self, other))
+
+    def __sub__(self, other: Node | Number) -> Node:
+        other = as_node(other)
+        if is_number(other, 0):
+            return self
+        return -other if is_number(self, 0) else _make("subtract", self, other)
+
+    def __mul__(self, other: Node | Number) -> Node:
+        other = as_node(other)
+        for a, b in ((self, other), (other, self)):
+            if is_number(a, 0):
+                return a
+            if is_number(a, 1):
+                return b
+            if is_number(a, -1):
+                return -b
+            if a.op == "negate":
+                return -(a.args[0] * b)
+        return _make("multiply", *_in_order(self, other))
+
+    def __truediv__(self, other: Node | Number) -> Node:
+        other = as_node(other)
+        if is_number(self, 0) or is_number(other, 1):
+            return self
+        return _make("divide", self, other)
+
+    def __neg__(self) -> Node:
+        return self.args[0] if self.op == "negate" else _make("negate", self)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other: Number) -> Node:
+        return as_node(other) - self
+
+    def __rtruediv__(self, other: Number) -> Node:
+        return as_node(other) / self
+
+    def sigmoid(self) -> Node:
+        """Return 1 / (1 + exp(-v))."""
+        return _make("sigmoid", self)
+
+    def log_sigmoid(self) -> Node:
+        """Return log(sigmoid(v))."""
+        return _make("log_sigmoid", self)
+
+    def tanh(self) -> Node:
+        """Return tanh(v)."""
+        return _make("tanh", self)
+
+    def exp(self) -> Node:
+        """Return exp(v)."""
+        return _make("exp", self)
+
+    def relu(self) -> Node:
+        """Return max(v, 0)."""
+        return _make("relu", self)
+
+    def maximum(self, other: Node | Number) -> Node:
+        """Return the larger of two."""
+        return _make("maximum", self, as_node(other))
+
+    def at_least(self, other: Node | Number) -> Node:
+        """Return 1 where v >= other, else 0."""
+        return _make("at_least", self, as_node(other))
+
+    def above(self, other: Node | Number) -> Node:
+        """Return 1 where v > other, else 0."""
+        return _make("above", self, as_node(other))
+
+
+def _log_sigmoid(v: float) -> float:
+    return min(v, 0.0) - math.log1p(math.exp(-abs(v)))
+
+
+# What each operation is on numbers, for folding.
+OPERATIONS: dict[str, Callable[..., float]] = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "negate": lambda a: -a,
+    "sigmoid": lambda a: math.exp(_log_sigmoid(a)),
+    "log_sigmoid": _log_sigmoid,
+    "tanh": math.tanh,
+    "exp": math.exp,
+    "relu": lambda a: max(a, 0.0),
+    "maximum": max,
+    "at_least": lambda a, b: float(a >= b),
+    "above": lambda a, b: float(a > b),
+}
+
+# How each operation is written on nodes, so that it folds again.
+BUILDERS: dict[str, Callable[..., Node]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "negate": operator.neg,
+    **{op: getattr(Node, op) for op in list(OPERATIONS)[5:]},
+}
+
+
+def as_node(value: Node | Number) -> Node:
+    """Return a node; a number becomes a constant.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(value, Node):
+        return value
+    if isinstance(value, int | float):
+        return Node("constant", label=float(value))
+    raise TypeError(f"an expression is made of nodes and numbers, not {type(value).__name__}")
+
+
+def named(name: Any) -> Node:
+    """Return the input of that name."""
+    return Node("input", label=name)
+
+
+def is_number(node: Node, number: float) -> bool:
+    """Whether the node is that constant."""
+    return node.op == "constant" and node.label == number
+
+
+def _make(op: str, *args: Node) -> Node:
+    if all(arg.op == "constant" for arg in args):
+        return as_node(OPERATIONS[op](*(arg.label for arg in args)))
+    return Node(op, args)
+
+
+def _in_order(a: Node, b: Node) -> tuple[Node, Node]:
+    """Return the arguments of a commutative operation in the one order that we write them."""
+    return (a, b) if a.order <= b.order else (b, a)
+
+
+def walk(nodes: Iterable[Node], stop: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:
+    """Yield what the nodes are made of, and themselves, arguments first, each once.
+
+    What is below a node that `stop` holds for is left out.
+    """
+    seen: set[Node] = set()
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if node not in seen:
+            seen.add(node)
+            pending.extend(() if stop(node) else node.args)
+    yield from sorted(seen, key=lambda node: node.order)
+
+
+def substitute(nodes: Iterable[Node], replacements: Mapping[Node, Node]) -> list[Node]:
+    """Return the nodes with others put in the place of some, folded anew."""
+    nodes = list(nodes)
+    done = dict(replacements)
+    for node in walk(nodes, stop=replacements.__contains__):
+        if node not in done:
+            args = [done[arg] for arg in node.args]
+            done[node] = BUILDERS[node.op](*args) if args else node
+    return [done[node] for node in nodes]

@@ -1,0 +1,133 @@
+"""A built kernel's two functions, called on tensors.
+
+B batch, T time, D features in, H hidden units, N directions.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from seqtag.cells import Cell
+from seqtag.recurrent.compiler.build import build
+from seqtag.recurrent.compiler.plan import Plan, plan_of
+from seqtag.recurrent.compiler.printer import print_kernel
+
+Pointers = Sequence[Tensor | None]
+
+
+class Kernel:
+    """A cell's kernel for one dtype.
+
+    Attributes:
+        plan: the cell's plan.
+        width: units are padded to a multiple of it in what is kept.
+    """
+
+    def __init__(self, cell: Cell, dtype: str):
+        self.plan: Plan = plan_of(cell)
+        name = type(cell).__name__.lower()
+        library = build(print_kernel(self.plan, dtype), f"{name}_{dtype}")
+        self._forward = library.seqtag_forward
+        self._backward = library.seqtag_backward
+        self.width: int = library.seqtag_lanes()
+
+    def padded(self, hidden: int) -> int:
+        """Return the units kept for `hidden` ones."""
+        return -(-hidden // self.width) * self.width
+
+    def forward(
+        self,
+        x_BTD: Tensor,
+        y_BTH: Tensor,
+        lengths_B: Tensor | None,
+        directions: int,
+        sides: Pointers,
+    ) -> None:
+        """Run all steps; `skeleton/interface.h` lists what a side holds."""
+        self._call(self._forward, directions, lengths_B, [x_BTD, y_BTH], sides)
+
+    def backward(
+        self,
+        x_BTD: Tensor,
+        y_BTH: Tensor,
+        grad_y_BTH: Tensor,
+        grad_x_BTD: Tensor | None,
+        lengths_B: Tensor | None,
+        directions: int,
+        sides: Pointers,
+    ) -> None:
+        """Run all steps backwards."""
+        sequences = [x_BTD, y_BTH, grad_y_BTH, grad_x_BTD]
+        self._call(self._backward, directions, lengths_B, sequences, sides)
+
+    def _call(
+        self,
+        function: Callable[..., int],
+        directions: int,
+        lengths_B: Tensor | None,
+        sequences: Pointers,
+        sides: Pointers,
+    ) -> None:
+        x_BTD, y_BTH, *_ = sequences
+        batch, time, features = x_BTD.shape
+        hidden = y_BTH.shape[2] // directions
+        sizes = [time, batch, features, hidden, directions, torch.get_num_threads()]
+        for tensor in sequences:
+            sizes += tensor.stride()[:2] if tensor is not None else (0, 0)
+        tensors = [lengths_B, *sequences, *sides]
+        pointers = [_team(), *(None if t is None else t.data_ptr() for t in tensors)]
+        failed = function(
+            (ctypes.c_int64 * len(sizes))(*sizes), (ctypes.c_void_p * len(pointers))(*pointers)
+        )
+        if failed:
+            raise MemoryError(f"not enough memory for {batch} x {time} steps of {hidden} units")
+
+
+@cache
+def kernel_of(cell: Cell, dtype: str) -> Kernel:
+    """Return the kernel of a cell for "float32" or "float64", built at first use.
+
+    Raises:
+        BuildError: where it cannot be built.
+    """
+    return Kernel(cell, dtype)
+
+
+_forked = False
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _team() -> int | None:
+    """Return the address of the function that runs a team of threads in torch's own OpenMP.
+
+    Its threads are there and awake between two operations of torch, and a second team beside them
+    would get in their way. A child that was forked has lost them: there, and where no such library
+    is loaded, the kernel starts threads of its own.
+    """
+    return None if _forked else _find_team()
+
+
+@cache
+def _find_team() -> int | None:
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        return None
+    paths = {line.split()[-1] for line in maps.read_text().splitlines() if "/" in line}
+    for path in sorted(path for path in paths if "libgomp" in Path(path).name):
+        library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_LAZY)
+        return ctypes.cast(library.GOMP_parallel, ctypes.c_void_p).value
+    return None

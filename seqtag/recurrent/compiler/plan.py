@@ -1,0 +1,182 @@
+"""A cell as two expressions: one step forward, and its derivative.
+
+The plan is what every engine that prints or interprets a cell starts from. Beside the states'
+names it speaks of slots: sums that a matrix product accumulates. A gate whose pre-activation
+W x + R h' enters the step as that sum has one slot; where the step takes the two apart (the
+candidate of a GRU), each part has a slot of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from seqtag.cells import Cell
+from seqtag.recurrent.compiler.cut import values_to_keep
+from seqtag.recurrent.compiler.derivative import gradients
+from seqtag.recurrent.compiler.graph import Node, as_node, is_number, named, substitute, walk
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one step computes, forwards and backwards.
+
+    Inputs are named ("slot", name), ("state", name) for previous states and ("unit", name);
+    backwards also ("new", name) for the gradient at a new state.
+
+    Attributes:
+        cell: the cell.
+        slots: names of the slots, in order.
+        input_slots: for each of the cell's gates, the number of the slot that W x goes to.
+        product_slots: for each of the cell's products and each of its gates, the slot of R s'.
+        named: every value that the step names.
+        states: new states, by name.
+        kept: values that the backward pass needs and could not get otherwise.
+        grad_slots: gradients at the slots, in order.
+        grad_states: gradients at previous states, by name, but for what comes through products.
+        grad_units: gradients at one row's use of the parameters with one value a unit, by name.
+    """
+
+    cell: Cell
+    slots: tuple[str, ...]
+    input_slots: tuple[int, ...]
+    product_slots: tuple[tuple[int, ...], ...]
+    named: Mapping[str, Node]
+    states: Mapping[str, Node]
+    kept: tuple[Node, ...]
+    grad_slots: tuple[Node, ...]
+    grad_states: Mapping[str, Node]
+    grad_units: Mapping[str, Node]
+
+    @property
+    def gradients(self) -> list[Node]:
+        """Every expression of the backward pass."""
+        return [*self.grad_slots, *self.grad_states.values(), *self.grad_units.values()]
+
+    def carries(self, state: str) -> bool:
+        """Whether a gradient goes to the previous state by other ways than through products."""
+        return not is_number(self.grad_states[state], 0)
+
+    def is_stored(self, state: str) -> bool:
+        """Whether the backward pass reads the state at every step."""
+        reads = self.backward_reads()
+        multiplied = any(product.state == state for product in self.cell.products)
+        return multiplied or self.states[state] in reads or named(("state", state)) in reads
+
+    def backward_reads(self) -> set[Node]:
+        """Return the nodes that the backward pass takes as given."""
+        given = {*self.kept, *self.states.values()}
+        return {
+            node
+            for node in walk(self.gradients, stop=given.__contains__)
+            if node in given or node.op == "input"
+        }
+
+    def forward_reads(self) -> set[Node]:
+        """Return the inputs that new states and kept values depend on."""
+        return {n for n in walk([*self.states.values(), *self.kept]) if n.op == "input"}
+
+
+@cache
+def plan_of(cell: Cell) -> Plan:
+    """Trace a cell's step and differentiate it.
+
+    Raises:
+        TypeError: for a step that does anything but arithmetic and the known functions.
+    """
+    gates, products = cell.gates, cell.products
+    recurrent = {gate for product in products for gate in product.gates}
+    state = {name: named(("state", name)) for name in cell.states}
+    unit = {vector.name: named(("unit", vector.name)) for vector in cell.vectors}
+    wx = {gate: named(("slot", f"{gate} of x")) for gate in gates}
+    rh = {gate: named(("slot", f"{gate} of h")) for gate in recurrent}
+    values = {name: as_node(value) for name, value in cell.step(wx, rh, state, unit).items()}
+    slots, merged = _merge_slots(wx, rh, list(values.values()))
+    outputs = dict(zip(values, substitute(values.values(), merged), strict=True))
+    numbers = {name: number for number, name in enumerate(slots)}
+
+    def slot_of(gate: str, part: str) -> int:
+        return numbers[gate] if gate in numbers else numbers[f"{gate} of {part}"]
+
+    return _differentiate(
+        cell=cell,
+        slots=slots,
+        input_slots=tuple(slot_of(gate, "x") for gate in gates),
+        product_slots=tuple(tuple(slot_of(g, "h") for g in p.gates) for p in products),
+        values=outputs,
+    )
+
+
+def _merge_slots(
+    wx: Mapping[str, Node], rh: Mapping[str, Node], outputs: list[Node]
+) -> tuple[tuple[str, ...], dict[Node, Node]]:
+    """Return the slots' names, and what stands for W x + R h' where only the sum is used."""
+    users: dict[Node, list[Node]] = {}
+    for node in walk(outputs):
+        for arg in node.args:
+            users.setdefault(arg, []).append(node)
+    slots, merged = [], {}
+    for gate, x in wx.items():
+        h = rh.get(gate)
+        used = [*users.get(x, ()), *users.get(h, ())] if h is not None else []
+        if h is not None and len(used) == 2 and used[0] is used[1] and used[0].op == "add":
+            merged[used[0]] = named(("slot", gate))
+            slots.append(gate)
+        else:
+            slots += [n.label[1] for n in (x, h) if n is not None]
+    slots += [h.label[1] for gate, h in rh.items() if gate not in wx]
+    return tuple(slots), merged
+
+
+def _differentiate(cell: Cell, values: Mapping[str, Node], **layout: Any) -> Plan:
+    states = {name: values[name] for name in cell.states}
+    adjoints: dict[Node, Node] = {}
+    for name, node in states.items():
+        arriving = named(("new", name))
+        adjoints[node] = adjoints[node] + arriving if node in adjoints else arriving
+    groups = {
+        "slot": layout["slots"],
+        "state": cell.states,
+        "unit": tuple(vector.name for vector in cell.vectors),
+    }
+    inputs = [named((kind, name)) for kind, names in groups.items() for name in names]
+    found = dict(zip(inputs, gradients(adjoints, inputs), strict=True))
+    by_kind = {k: {n: found[named((k, n))] for n in names} for k, names in groups.items()}
+    return Plan(
+        cell=cell,
+        named=values,
+        states=states,
+        kept=_choose_kept(list(found.values()), states),
+        grad_slots=tuple(by_kind["slot"].values()),
+        grad_states=by_kind["state"],
+        grad_units=by_kind["unit"],
+        **layout,
+    )
+
+
+def _choose_kept(results: list[Node], states: Mapping[str, Node]) -> tuple[Node, ...]:
+    """Choose among the forward values that the backward pass leads to."""
+    given = {*states.values()}
+
+    def arrives(node: Node) -> bool:
+        return node.op == "input" and node.label[0] == "new"
+
+    backward: set[Node] = set()  # what depends on an arriving gradient
+    for node in walk(results):
+        if arrives(node) or any(arg in backward for arg in node.args):
+            backward.add(node)
+    needed = {n for n in results if n not in backward}
+    for node in backward:
+        needed.update(arg for arg in node.args if arg not in backward)
+    kept = values_to_keep(
+        needed,
+        is_lost=lambda n: n.op == "input" and n.label[0] == "slot",
+        is_free=lambda n: n in given or n.op == "constant" or _is_at_hand(n),
+    )
+    return tuple(kept)
+
+
+def _is_at_hand(node: Node) -> bool:
+    return node.op == "input" and node.label[0] in ("state", "unit")

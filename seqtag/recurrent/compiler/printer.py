@@ -1,0 +1,148 @@
+"""A plan as C++: constants that say how the cell is laid out, and two functions of a register.
+
+The skeleton (the folder `skeleton`) owns time, lengths, directions and products, and calls these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+from seqtag.recurrent.compiler.graph import Node, named, walk
+from seqtag.recurrent.compiler.plan import Plan
+
+# How an operation is written on registers; constants are spread over one first.
+TEMPLATES = {
+    "add": "{} + {}",
+    "subtract": "{} - {}",
+    "multiply": "{} * {}",
+    "divide": "{} / {}",
+    "negate": "-{}",
+    "sigmoid": "sigmoid({})",
+    "log_sigmoid": "log_sigmoid({})",
+    "tanh": "tangent({})",
+    "exp": "exponential({})",
+    "relu": "relu({})",
+    "maximum": "maximum({}, {})",
+    "at_least": "at_least({}, {})",
+    "above": "above({}, {})",
+}
+SCALARS = {"float32": ("float", 1), "float64": ("double", 0)}
+BEFORE = ("vector.h", "products.h", "outer.h", "schedule.h")
+BEHIND = ("forward.h", "backward.h", "interface.h")
+
+
+def print_kernel(plan: Plan, dtype: str) -> str:
+    """Return the whole source of a cell's kernel for "float32" or "float64"."""
+    scalar, single = SCALARS[dtype]
+    head = f"#define S {scalar}\n#define SINGLE {single}\n"
+    parts = (*map(_skeleton, BEFORE), print_cell(plan), *map(_skeleton, BEHIND))
+    return "\n".join((head, *parts))
+
+
+@cache
+def _skeleton(name: str) -> str:
+    return (files("seqtag.recurrent") / "skeleton" / name).read_text(encoding="utf-8")
+
+
+def print_cell(plan: Plan) -> str:
+    """Return the part of the source that knows the cell."""
+    return "\n".join(("// Generated from the cell's step.", *_layout(plan), *_steps(plan), ""))
+
+
+def print_function(
+    signature: str, results: Mapping[str, Node], arguments: Mapping[Node, str]
+) -> str:
+    """Return a function that computes each result and assigns it to the place named.
+
+    Args:
+        signature: what stands before the body.
+        results: expression by the place that it is assigned to.
+        arguments: the expression that gives each input; may also name inner nodes.
+    """
+    names = dict(arguments)
+    lines = []
+    for node in walk(results.values(), stop=names.__contains__):
+        if node in names:
+            continue
+        text = TEMPLATES.get(node.op, "all((S){})").format(
+            *(names[arg] for arg in node.args) if node.args else (_number(node.label),)
+        )
+        names[node] = f"v{len(lines)}"
+        lines.append(f"  V {names[node]} = {text};")
+    lines += [f"  {place} = {names[node]};" for place, node in results.items()]
+    return "\n".join((f"{signature} {{", *lines, "}"))
+
+
+def _number(value: float) -> str:
+    return {float("inf"): "INFINITY", float("-inf"): "-INFINITY"}.get(value, repr(value))
+
+
+def _layout(plan: Plan) -> list[str]:
+    cell = plan.cell
+    states, products = cell.states, plan.product_slots
+    forward, backward = plan.forward_reads(), plan.backward_reads()
+    slot_inputs = [
+        plan.input_slots.index(slot) if slot in plan.input_slots else -1
+        for slot in range(len(plan.slots))
+    ]
+    initial = [cell.initial_states.get(name, 0.0) for name in states]
+    sizes = {
+        "SLOTS": len(plan.slots),
+        "INPUTS": len(plan.input_slots),
+        "STATES": len(states),
+        "UNITS": len(cell.vectors),
+        "KEPT": len(plan.kept),
+        "PRODUCTS": len(products),
+    }
+    flags = {
+        "FORWARD_READS": [named(("state", name)) in forward for name in states],
+        "BACK_READS_PREV": [named(("state", name)) in backward for name in states],
+        "BACK_READS_NEXT": [plan.states[name] in backward for name in states],
+        "CARRIES": [plan.carries(name) for name in states],
+    }
+    rows = [f"{{{', '.join(map(str, slots))}}}" for slots in products] or ["{0}"]
+    return [
+        *(f"constexpr int {name} = {size};" for name, size in sizes.items()),
+        _array("int", "SLOT_INPUT", slot_inputs),
+        _array("int", "INPUT_SLOT", plan.input_slots),
+        _array("int", "PRODUCT_STATE", [states.index(p.state) for p in cell.products] or [0]),
+        _array("int", "PRODUCT_SIZE", [len(slots) for slots in products] or [0]),
+        f"constexpr int PRODUCT_SLOT[][SLOTS] = {{{', '.join(rows)}}};",
+        _array("S", "INITIAL", [f"(S){_number(value)}" for value in initial]),
+        *(_array("bool", name, [str(f).lower() for f in found]) for name, found in flags.items()),
+    ]
+
+
+def _array(kind: str, name: str, values: Sequence[object]) -> str:
+    return f"constexpr {kind} {name}[] = {{{', '.join(map(str, values))}}};"
+
+
+def _steps(plan: Plan) -> list[str]:
+    states = list(plan.states)
+    units = [vector.name for vector in plan.cell.vectors]
+    given = {named(("state", name)): f"prev[{i}]" for i, name in enumerate(states)}
+    given |= {named(("unit", name)): f"unit[{i}]" for i, name in enumerate(units)}
+    slots = {named(("slot", name)): f"slots[{i}]" for i, name in enumerate(plan.slots)}
+    forward = {f"next[{i}]": plan.states[name] for i, name in enumerate(states)}
+    forward |= {f"kept[{i}]": node for i, node in enumerate(plan.kept)}
+    at_hand = {plan.states[name]: f"next[{i}]" for i, name in enumerate(states)}
+    at_hand |= {node: f"kept[{i}]" for i, node in enumerate(plan.kept)}
+    arriving = {named(("new", name)): f"arriving[{i}]" for i, name in enumerate(states)}
+    back = {f"slots[{i}]": node for i, node in enumerate(plan.grad_slots)}
+    back |= {f"before[{i}]": plan.grad_states[s] for i, s in enumerate(states) if plan.carries(s)}
+    back |= {f"units[{i}]": plan.grad_units[name] for i, name in enumerate(units)}
+    return [
+        print_function(
+            "INLINE void forward_step(const V* slots, const V* prev, const V* unit, V* next, V* kept)",
+            forward,
+            {**given, **slots},
+        ),
+        print_function(
+            "INLINE void backward_step(const V* prev, const V* next, const V* unit, const V* kept,"
+            " const V* arriving, V* slots, V* before, V* units)",
+            back,
+            {**given, **at_hand, **arriving},
+        ),
+    ]

@@ -1,0 +1,167 @@
+"""The generated kernel: a cell's own C++, built at first use.
+
+B batch, T time, D features in, H hidden units, N directions, G gates, R rows: all steps of all
+sequences, without padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from seqtag.cells import Cell
+from seqtag.recurrent.compiler.build import BuildError
+from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
+from seqtag.recurrent.engine import Run, States, Weights
+from seqtag.recurrent.padding import Padding
+
+# The kernel computes in these; narrower numbers go in and come out of float32.
+COMPUTED = {
+    torch.float32: torch.float32,
+    torch.float64: torch.float64,
+    torch.bfloat16: torch.float32,
+    torch.float16: torch.float32,
+}
+
+
+class Cpu:
+    """Runs every cell whose step can be traced, on a CPU, where there is a C++ compiler."""
+
+    name = "cpu"
+
+    def refuses(self, cell: Cell, x_BTD: Tensor, traces: bool) -> str | None:
+        """Refuse other devices, traces, cells that cannot be traced, and failed builds."""
+        if x_BTD.device.type != "cpu":
+            return f"it runs on a CPU, not on {x_BTD.device.type}"
+        if traces:
+            return "its kernel shows no gates"
+        if cell.untraceable:
+            return cell.untraceable
+        try:
+            kernel_of(cell, _name(COMPUTED[x_BTD.dtype]))
+        except BuildError as error:
+            return str(error)
+        return None
+
+    def run(
+        self,
+        cell: Cell,
+        x_BTD: Tensor,
+        weights: Sequence[Weights],
+        states: Sequence[States],
+        padding: Padding,
+        traces: bool = False,
+    ) -> Run:
+        """Run all directions by one call of the kernel."""
+        computed = COMPUTED[x_BTD.dtype]
+        kernel = kernel_of(cell, _name(computed))
+        given = [
+            tensor for side in zip(weights, states, strict=True) for tensor in _flat(cell, *side)
+        ]
+        tensors = [None if t is None else t.to(computed) for t in (x_BTD, *given)]
+        y_BTH, *finals = _Run.apply(kernel, padding.lengths_B, len(weights), *tensors)
+        if computed is not x_BTD.dtype:
+            y_BTH, finals = y_BTH.to(x_BTD.dtype), [f.to(x_BTD.dtype) for f in finals]
+        names, count = cell.states, len(cell.states)
+        ends = [
+            dict(zip(names, finals[d * count : (d + 1) * count], strict=True))
+            for d in range(len(weights))
+        ]
+        return Run(y_BTH, ends)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _flat(cell: Cell, weight: Weights, state: States) -> list[Tensor | None]:
+    """Return a direction's tensors in the order of the kernel's interface."""
+    units = [weight.unit.get(vector.name) for vector in cell.vectors]
+    initial = [state.get(name) for name in cell.states]
+    return [weight.input_GD, weight.bias_G, *weight.recurrent, *units, *initial]
+
+
+class _Run(torch.autograd.Function):
+    """The kernel under autograd: (y, final states of each direction in turn)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        kernel: Kernel,
+        lengths_B: Tensor | None,
+        directions: int,
+        x_BTD: Tensor,
+        *given: Tensor | None,
+    ) -> tuple[Tensor, ...]:
+        x_BTD = x_BTD if x_BTD.stride(2) == 1 else x_BTD.contiguous()
+        lengths_B = None if lengths_B is None else lengths_B.contiguous()
+        given = tuple(None if t is None else t.contiguous() for t in given)
+        sides = _split(given, directions)
+        batch, time = x_BTD.shape[:2]
+        hidden = sides[0][0].shape[0] // len(kernel.plan.cell.gates)
+        y_BTH = x_BTD.new_empty(batch, time, directions * hidden)
+        finals = [[x_BTD.new_empty(batch, hidden) for _ in kernel.plan.cell.states] for _ in sides]
+        rows = batch * time if lengths_B is None else int(lengths_B.sum())
+        keep = any(ctx.needs_input_grad)
+        kept = [_allocate_kept(kernel, x_BTD, rows, hidden, keep) for _ in sides]
+        pointers = [
+            t for side in zip(sides, finals, kept, strict=True) for part in side for t in part
+        ]
+        kernel.forward(x_BTD, y_BTH, lengths_B, directions, pointers)
+        if keep:
+            ctx.kernel, ctx.directions = kernel, directions
+            flat_kept = [t for part in kept for t in part]
+            ctx.save_for_backward(x_BTD, y_BTH, lengths_B, *given, *flat_kept)
+        ctx.set_materialize_grads(False)
+        return y_BTH, *(final for side in finals for final in side)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_y_BTH: Tensor | None, *grad_finals: Tensor | None) -> tuple:
+        kernel, directions = ctx.kernel, ctx.directions
+        states = len(kernel.plan.cell.states)
+        x_BTD, y_BTH, lengths_B, *saved = ctx.saved_tensors
+        given, kept = saved[: -directions * states], saved[-directions * states :]
+        grad_y_BTH = torch.zeros_like(y_BTH) if grad_y_BTH is None else grad_y_BTH
+        grad_y_BTH = grad_y_BTH if grad_y_BTH.stride(2) == 1 else grad_y_BTH.contiguous()
+        grad_finals = [None if g is None else g.contiguous() for g in grad_finals]
+        needs_x, *needs = ctx.needs_input_grad[3:]
+        grad_x_BTD = (
+            torch.empty_like(x_BTD, memory_format=torch.contiguous_format) if needs_x else None
+        )
+        grads = [
+            torch.empty_like(t) if need and t is not None else None
+            for t, need in zip(given, needs, strict=True)
+        ]
+        pointers = []
+        for values, wanted, arriving, keep in zip(
+            *(_split(part, directions) for part in (given, grads, grad_finals, kept)), strict=True
+        ):
+            initial = wanted[-states:]
+            pointers += [*values, *arriving, *keep, *initial, *wanted[:-states]]
+        kernel.backward(x_BTD, y_BTH, grad_y_BTH, grad_x_BTD, lengths_B, directions, pointers)
+        return None, None, None, grad_x_BTD, *grads
+
+
+def _split(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:
+    size = len(flat) // directions
+    return [flat[d * size : (d + 1) * size] for d in range(directions)]
+
+
+def _allocate_kept(
+    kernel: Kernel, x_BTD: Tensor, rows: int, hidden: int, keep: bool
+) -> list[Tensor | None]:
+    """Return room for the values and the states that the backward pass reads, by row."""
+    plan, padded = kernel.plan, kernel.padded(hidden)
+    if not keep:
+        return [None] * len(plan.states)
+    values = x_BTD.new_empty(rows, padded * len(plan.kept))
+    paths = [
+        x_BTD.new_empty(rows, padded) if plan.is_stored(name) else None
+        for name in plan.cell.states[1:]
+    ]
+    return [values, *paths]

@@ -1,0 +1,79 @@
+// The kernel's two functions, in C. Both return 0, or 1 where there is no memory.
+//
+// sizes: T, B, D, H, directions, threads, then the strides (batch, time) of x, y, and backwards of
+// y's gradient and x's gradient.
+// pointers, in this order; null where something is not there:
+//   team, lengths (int64, B), x, y, and backwards y's gradient, x's gradient;
+//   for each direction w, bias, r of each product, unit parameters, initial states, final states
+//   (forwards; backwards their gradients), kept, the path of each state but the output,
+//   and backwards the gradients of initial states, w, bias, r, unit parameters.
+
+struct Pointers {
+  void* const* p;
+  S* next() { return (S*)*p++; }
+  template <typename T>
+  void fill(T* to, int n) {
+    for (int i = 0; i < n; i++) to[i] = next();
+  }
+};
+
+static Side read_side(Pointers& from) {
+  Side side{};
+  side.w = from.next();
+  side.bias = from.next();
+  from.fill(side.r, PRODUCTS);
+  from.fill(side.unit, UNITS);
+  from.fill(side.initial, STATES);
+  from.fill(side.final, STATES);
+  side.kept = from.next();
+  from.fill(side.path + 1, STATES - 1);
+  return side;
+}
+
+static SideGradients read_gradients(Pointers& from, const Side& side) {
+  SideGradients to{};
+  for (int q = 0; q < STATES; q++) to.final[q] = side.final[q];
+  from.fill(to.initial, STATES);
+  to.w = from.next();
+  to.bias = from.next();
+  from.fill(to.r, PRODUCTS);
+  from.fill(to.unit, UNITS);
+  return to;
+}
+
+static Layer read_layer(const i64* size, Pointers& from) {
+  Team team = (Team)from.next();
+  Schedule schedule(size[0], size[1], (const i64*)from.next());
+  return Layer{size[2], size[3], size[4], Threads{size[5], team}, std::move(schedule), Sequence{from.next(), size[6], size[7]},
+               Sequence{from.next(), size[8], size[9]}, {}};
+}
+
+extern "C" int seqtag_forward(const i64* size, void* const* pointers) {
+  try {
+    Pointers from{pointers};
+    Layer layer = read_layer(size, from);
+    for (i64 d = 0; d < layer.directions; d++) layer.sides[d] = read_side(from);
+    run_forward(layer);
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return 1;
+  }
+}
+
+extern "C" int seqtag_backward(const i64* size, void* const* pointers) {
+  try {
+    Pointers from{pointers};
+    Layer layer = read_layer(size, from);
+    LayerGradients gradients{{from.next(), size[10], size[11]}, {from.next(), size[12], size[13]}, {}};
+    for (i64 d = 0; d < layer.directions; d++) {
+      layer.sides[d] = read_side(from);
+      gradients.sides[d] = read_gradients(from, layer.sides[d]);
+    }
+    run_backward(layer, gradients);
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return 1;
+  }
+}
+
+extern "C" int seqtag_lanes() { return LANES; }

@@ -1,0 +1,143 @@
+// Matrix products on register tiles, from weights laid out for them once a call. Knows no cell.
+
+// What is multiplied comes as a pointer a row; weights come in panels, one for each block of
+// LANES columns: [k][group][lane], `groups` columns of vectors that belong to that block.
+
+// acc[i][u][at(g)] += a[i][k] * panel_u[k][g] for k in 0 .. n-1, panels `stride` apart.
+template <int M, int U, int G, typename Map, int A>
+INLINE void multiply(const S* const (&rows)[M], const S* panel, i64 stride, i64 n, V (&acc)[M][U][A], Map at) {
+  const S* a[M];
+  const S* b[U];
+  UNROLL for (int i = 0; i < M; i++) a[i] = rows[i];
+  UNROLL for (int u = 0; u < U; u++) b[u] = panel + u * stride;
+  _Pragma("GCC unroll 1") for (i64 k = 0; k < n; k++) {
+    V w[U][G];
+    UNROLL for (int u = 0; u < U; u++) {
+      UNROLL for (int g = 0; g < G; g++) w[u][g] = load(b[u] + g * LANES);
+      b[u] += G * LANES;
+    }
+    UNROLL for (int i = 0; i < M; i++) {
+      V x = all(a[i][k]);
+      UNROLL for (int u = 0; u < U; u++)
+        UNROLL for (int g = 0; g < G; g++) acc[i][u][at(g)] += x * w[u][g];
+    }
+  }
+}
+
+// Rows of a weight (G*H, K) that go to one block of units: [k][g][lane], 0 behind the last unit.
+static void pack_gates(const S* w, i64 G, i64 H, i64 K, i64 block, S* panel) {
+  i64 first = block * LANES, n = std::min<i64>(LANES, H - first);
+  for (i64 k0 = 0; k0 < K; k0 += 64) {  // a piece that stays in the nearest cache
+    i64 k1 = std::min(K, k0 + 64);
+    for (i64 g = 0; g < G; g++)
+      for (i64 l = 0; l < LANES; l++) {
+        S* to = panel + g * LANES + l;
+        if (l < n) {
+          const S* from = w + (g * H + first + l) * K;
+          for (i64 k = k0; k < k1; k++) to[k * G * LANES] = from[k];
+        } else {
+          for (i64 k = k0; k < k1; k++) to[k * G * LANES] = 0;
+        }
+      }
+  }
+}
+
+// A run of a row that lies together.
+struct Segment {
+  i64 at, length;
+};
+
+// The slots of a product within a row [block][SLOTS][lane], without what is behind the last unit.
+template <typename Slots>
+static std::vector<Segment> segments_of(i64 H, i64 slots_in_row, i64 count, Slots slot) {
+  std::vector<Segment> found;
+  for (i64 block = 0; block < blocks(H); block++)
+    for (i64 g = 0; g < count; g++) {
+      i64 at = (block * slots_in_row + slot(g)) * LANES, n = std::min<i64>(LANES, H - block * LANES);
+      if (!found.empty() && found.back().at + found.back().length == at)
+        found.back().length += n;
+      else
+        found.push_back({at, n});
+    }
+  return found;
+}
+
+// A weight (G*H, N), transposed for one block of its columns: [k][lane] with k in the order of
+// segments_of.
+static void pack_columns(const S* w, i64 G, i64 H, i64 N, i64 block, S* panel) {
+  i64 n = std::min<i64>(LANES, N - block * LANES);
+  for (i64 b = 0; b < blocks(H); b++)
+    for (i64 g = 0; g < G; g++)
+      for (i64 u = b * LANES; u < std::min(H, (b + 1) * LANES); u++, panel += LANES)
+        store(panel, load(w + (g * H + u) * N + block * LANES, n));
+}
+
+// Rows times transposed weights: one source, its segments and its panels.
+struct Source {
+  const S* const* rows;
+  const Segment* segments;
+  i64 count;
+  const S* panels;
+  i64 stride;  // between panels
+};
+
+struct Zero {
+  INLINE int at(int) { return 0; }
+  constexpr int operator()(int) const { return 0; }
+};
+
+// Chooses among the sizes of a tile, which must be known when compiling: f(size).
+template <int N>
+struct Size {
+  static constexpr int value = N;
+};
+template <int MOST, typename F>
+INLINE void with_size(int n, const F& f) {
+  if constexpr (MOST == 1) {
+    f(Size<1>{});
+  } else {
+    if (n == MOST) return f(Size<MOST>{});
+    with_size<MOST - 1>(n, f);
+  }
+}
+
+// Whole registers, where tiles leave what they made.
+typedef V Scratch[ROWS * TILE];
+
+template <int M, int U>
+static void product_tile(const Source* sources, i64 count, i64 row, i64 block, V* to) {
+  V acc[M][U][1];
+  UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++) acc[i][u][0] = V{};
+  for (const Source* s = sources; s < sources + count; s++) {
+    const S* panel = s->panels + block * s->stride;
+    for (i64 q = 0; q < s->count; q++) {
+      const S* a[M];
+      UNROLL for (int i = 0; i < M; i++) a[i] = s->rows[row + i] + s->segments[q].at;
+      multiply<M, U, 1>(a, panel, s->stride, s->segments[q].length, acc, [](int) { return 0; });
+      panel += s->segments[q].length * LANES;
+    }
+  }
+  UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++) to[i * U + u] = acc[i][u][0];
+}
+
+// to[i * columns + u] = the sum of the sources' products for some rows and blocks of columns.
+static void product_tile(const Source* sources, i64 count, i64 row, int rows, i64 block, int columns, V* to) {
+  with_size<ROWS>(rows, [&](auto m) {
+    with_size<TILE>(columns, [&](auto u) { product_tile<decltype(m)::value, decltype(u)::value>(sources, count, row, block, to); });
+  });
+}
+
+// to[row] = the sum of all sources' products, (rows, N).
+static void product(const Source* sources, i64 count, i64 first, i64 last, S* const* to, i64 N) {
+  constexpr i64 PIECE = 96;  // rows that stay near while all panels pass
+  Scratch made;
+  for (i64 r = first; r < last; r += PIECE)
+    parts(blocks(N), TILE, [&](i64 block, int columns) {
+      parts(std::min(PIECE, last - r), ROWS, [&](i64 start, int rows) {
+        product_tile(sources, count, r + start, rows, block, columns, made);
+        for (int i = 0; i < rows; i++)
+          for (int u = 0; u < columns; u++)
+            store(to[r + start + i] + (block + u) * LANES, made[i * columns + u], N - (block + u) * LANES);
+      });
+    });
+}

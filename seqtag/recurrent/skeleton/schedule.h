@@ -1,0 +1,46 @@
+// Which sequences run at which step, and where their rows lie. Knows no cell.
+
+// Sequences are ranked by length, longest first; at step s those run that are longer than s. Step
+// s of rank i has the row start[s] + i in what is kept, so nothing is stored for padding.
+struct Schedule {
+  i64 T, B;
+  std::vector<i64> order, length, start;  // by rank, by rank, by step
+
+  Schedule(i64 T, i64 B, const i64* lengths) : T(T), B(B), order(B), length(B), start(T + 1, 0) {
+    auto of = [&](i64 b) { return lengths ? lengths[b] : T; };
+    for (i64 b = 0; b < B; b++) order[b] = b;
+    std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) { return of(a) > of(b); });
+    for (i64 i = 0; i < B; i++) length[i] = of(order[i]);
+    i64 running = B;
+    for (i64 s = 0; s < T; s++) {
+      while (running > 0 && length[running - 1] <= s) running--;
+      start[s + 1] = start[s] + running;
+    }
+  }
+  i64 rows() const { return start[T]; }
+  // When a rank does step s: the second direction starts at the sequence's end.
+  i64 time(i64 rank, i64 s, i64 direction) const { return direction ? length[rank] - 1 - s : s; }
+};
+
+// The ranks that one task runs: every `count`-th, so that all tasks have long and short ones.
+struct Chunk {
+  const Schedule& schedule;
+  i64 first, count;
+
+  i64 size() const { return (schedule.B - first + count - 1) / count; }
+  i64 rank(i64 i) const { return first + i * count; }
+  // How many run at step s: they are the first.
+  i64 running(i64 s) const {
+    i64 all = s < schedule.T ? schedule.start[s + 1] - schedule.start[s] : 0;
+    return all > first ? (all - first + count - 1) / count : 0;
+  }
+  i64 steps() const { return size() > 0 ? schedule.length[first] : 0; }
+  i64 row(i64 i, i64 s) const { return schedule.start[s] + rank(i); }
+};
+
+// A tensor (batch, time, features) whose features lie together.
+struct Sequence {
+  S* p;
+  i64 batch, time;  // strides
+  S* at(i64 b, i64 t) const { return p + b * batch + t * time; }
+};

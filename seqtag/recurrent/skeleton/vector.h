@@ -1,0 +1,201 @@
+// Vectors of one machine register, their functions, memory and threads. Knows no cell.
+//
+// S is the scalar (float or double, given by the build), V a vector of LANES of them.
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <thread>
+#include <vector>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+// ROWS: the rows of a register tile. With TILE columns of vectors it fills the registers that an
+// instruction set has, and leaves some for what is multiplied.
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+constexpr int ROWS = 6;
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+constexpr int ROWS = 3;
+#else
+#define VECTOR_BYTES 16
+constexpr int ROWS = 3;
+#endif
+constexpr int TILE = 4;
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+typedef int64_t i64;
+typedef S V __attribute__((vector_size(VECTOR_BYTES)));
+typedef S Unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(S)), may_alias));
+constexpr int LANES = VECTOR_BYTES / sizeof(S);
+
+INLINE V load(const S* p) { return *(const Unaligned*)p; }
+INLINE void store(S* p, V v) { *(Unaligned*)p = v; }
+INLINE V all(S x) { return x - V{}; }
+
+// The first n lanes; the rest reads as 0 and is not written.
+#if defined(__AVX512F__) && SINGLE
+INLINE V load(const S* p, i64 n) { return n >= LANES ? load(p) : (V)_mm512_maskz_loadu_ps((1u << n) - 1, p); }
+INLINE void store(S* p, V v, i64 n) {
+  if (n >= LANES) return store(p, v);
+  _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v);
+}
+#else
+INLINE V load(const S* p, i64 n) {
+  if (n >= LANES) return load(p);
+  V v = {};
+  for (i64 i = 0; i < n; i++) v[i] = p[i];
+  return v;
+}
+INLINE void store(S* p, V v, i64 n) {
+  if (n >= LANES) return store(p, v);
+  for (i64 i = 0; i < n; i++) p[i] = v[i];
+}
+#endif
+
+INLINE V above(V a, V b) { return a > b ? all(1) : all(0); }
+INLINE V at_least(V a, V b) { return a >= b ? all(1) : all(0); }
+// NaN stays NaN: no comparison holds for it.
+INLINE V maximum(V a, V b) { return a >= b || a != a ? a : b; }
+INLINE V relu(V x) { return x < all(0) ? all(0) : x; }
+
+template <typename F>
+INLINE V each(V x, F f) {
+  for (int i = 0; i < LANES; i++) x[i] = f(x[i]);
+  return x;
+}
+
+#if SINGLE
+typedef int32_t VI __attribute__((vector_size(VECTOR_BYTES)));
+
+// exp: x = n ln 2 + r, a polynomial in r, then 2^n in two steps, for results near the ends of the
+// range. Below -104 it is 0, above 89 infinite. 2 ulp.
+INLINE V exponential(V x) {
+  x = x > all(89.0f) ? all(89.0f) : x;
+  x = x < all(-104.0f) ? all(-104.0f) : x;
+  const V magic = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  V t = x * 1.44269504089f + magic;
+  VI n = (VI)t - (VI)magic;
+  V k = t - magic;
+  V r = x - k * 0.693145751953125f;  // ln 2 in two parts, the first with few digits
+  r = r - k * 1.42860682030941723e-6f;
+  V p = all(1.0f / 5040);
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r * r + r + 1.0f;
+  VI half = n >> 1;
+  return p * (V)((half + 127) << 23) * (V)((n - half + 127) << 23);
+}
+
+// A rational function fitted for least relative error; 1 beyond 9.02.
+INLINE V tangent(V x) {
+  const V end = all(9.02f);
+  x = x > end ? end : x;
+  x = x < -end ? -end : x;
+  V s = x * x;
+  V p = all(-8.436051133e-14f);
+  p = p * s + 5.257780944e-11f;
+  p = p * s - 2.018397153e-08f;
+  p = p * s + 1.114425685e-05f;
+  p = p * s + 3.103001422e-03f;
+  p = p * s + 1.308315694e-01f;
+  p = p * s + 9.999999932e-01f;
+  V q = all(2.544751288e-04f);
+  q = q * s + 2.449138133e-02f;
+  q = q * s + 4.641648391e-01f;
+  q = q * s + 1.0f;
+  return x * p / q;
+}
+
+// log(1 + e) for e in [0, 1]: 2 artanh(e / (2 + e)) as a series.
+INLINE V log_of_one_and(V e) {
+  V u = e / (2.0f + e), s = u * u;
+  V p = all(1.0f / 15);
+  p = p * s + 1.0f / 13;
+  p = p * s + 1.0f / 11;
+  p = p * s + 1.0f / 9;
+  p = p * s + 1.0f / 7;
+  p = p * s + 1.0f / 5;
+  p = p * s + 1.0f / 3;
+  p = p * s + 1.0f;
+  return 2.0f * u * p;
+}
+#else
+INLINE V exponential(V x) { return each(x, [](S v) { return std::exp(v); }); }
+INLINE V tangent(V x) { return each(x, [](S v) { return std::tanh(v); }); }
+INLINE V log_of_one_and(V e) { return each(e, [](S v) { return std::log1p(v); }); }
+#endif
+
+// From exp, not from tanh: that would lose the small values' digits.
+INLINE V sigmoid(V x) { return 1 / (1 + exponential(-x)); }
+INLINE V log_sigmoid(V x) {
+  V size = x < all(0) ? -x : x;
+  return (x < all(0) ? x : all(0)) - log_of_one_and(exponential(-size));
+}
+
+// Memory on a register's boundary, with room to read one vector past the end.
+struct Buffer {
+  S* p = nullptr;
+  explicit Buffer(i64 n = 0, bool clear = false) {
+    if (n == 0) return;
+    size_t bytes = ((n + 2 * LANES) * sizeof(S) + 63) / 64 * 64;
+    p = (S*)aligned_alloc(64, bytes);
+    if (p == nullptr) throw std::bad_alloc();
+    if (clear) memset(p, 0, bytes);
+  }
+  Buffer(Buffer&& other) noexcept : p(other.p) { other.p = nullptr; }
+  Buffer(const Buffer&) = delete;
+  ~Buffer() { free(p); }
+};
+
+// Runs a function on each of some threads: the process's own OpenMP team, where it has one.
+typedef void (*Team)(void (*)(void*), void*, unsigned, unsigned);
+
+struct Threads {
+  i64 count;
+  Team team;
+
+  // Call f(i) for i in 0 .. tasks-1. Whoever is free takes the next, so it does not matter how
+  // many threads really come: inside another parallel region it is one.
+  template <typename F>
+  void run(i64 tasks, const F& f) const {
+    struct Work {
+      std::atomic<i64> next;
+      i64 tasks;
+      const F* f;
+    } work{{0}, tasks, &f};
+    auto body = [](void* given) {
+      Work& w = *(Work*)given;
+      for (i64 i; (i = w.next++) < w.tasks;) (*w.f)(i);
+    };
+    i64 n = std::min(count, tasks);
+    if (n > 1 && team != nullptr) return team(body, &work, (unsigned)n, 0);
+    std::vector<std::thread> helpers;
+    for (i64 i = 1; i < n; i++) helpers.emplace_back(body, (void*)&work);
+    body(&work);
+    for (auto& helper : helpers) helper.join();
+  }
+};
+
+// Share number i of n things, out of `shares` nearly equal ones.
+INLINE i64 share(i64 n, i64 i, i64 shares) { return n * i / shares; }
+
+// Cut n into parts of at most `most`, nearly equal, and call f(start, size) for each.
+template <typename F>
+INLINE void parts(i64 n, i64 most, const F& f) {
+  i64 count = (n + most - 1) / most;
+  for (i64 i = 0; i < count; i++) f(share(n, i, count), (int)(share(n, i + 1, count) - share(n, i, count)));
+}
+
+INLINE i64 blocks(i64 n) { return (n + LANES - 1) / LANES; }

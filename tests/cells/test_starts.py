@@ -1,0 +1,123 @@
+"""Where parameters start, and how many there are."""
+
+import pytest
+import torch
+
+from seqtag.cells import PRESETS, build_cell
+
+H, D = 20_000, 3
+
+
+def started(cell, units=H):
+    torch.manual_seed(0)
+    biases = {k: torch.zeros(units) for k in cell.gates}
+    cell.start_biases(biases)
+    return biases
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *((n, {"f": 1.0}) for n in ("lstm", "lstm_peephole", "cifg", "nig", "nog", "fgr")),
+        *((n, {"f": 1.0}) for n in ("janet", "minlstm", "slstm")),
+        *((n, {}) for n in ("nfg", "gru", "gru_reset_before", "rnn", "indrnn", "mingru")),
+        ({"name": "lstm", "forget_bias": -2}, {"f": -2.0}),
+        ({"name": "lstm", "forget_gate": "coupled", "forget_bias": 3.0}, {"i": -3.0}),
+    ],
+    ids=str,
+)
+def test_forget_bias(name, expected):
+    for gate, bias_H in started(build_cell(name), 2).items():
+        assert bias_H.tolist() == [expected.get(gate, 0.0)] * 2, gate
+
+
+def test_vectors_start():
+    starts = {v.name: v.start for v in PRESETS["lstm_layernorm"].vectors}
+    assert {name for name, start in starts.items() if start} == {
+        *(f"gain_{part}_{k}" for part in ("input", "recurrent") for k in "ifzo"),
+        *("gain_cell", "bias_f"),
+    }
+    assert set(starts.values()) == {0.0, 1.0}
+    assert [v.start for v in PRESETS["indrnn"].vectors] == [1.0]
+    assert [v.start for v in PRESETS["lstm_peephole"].vectors] == [0.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("cell", "keeps", "opposite"),
+    [
+        ({"name": "lstm"}, "f", "i"),
+        ({"name": "lstm_peephole"}, "f", "i"),
+        ({"name": "cifg"}, "f", None),
+        ({"name": "nig"}, "f", None),
+        ({"name": "janet"}, "f", None),
+        ({"name": "gru"}, "z", None),
+        ({"name": "gru_reset_before"}, "z", None),
+    ],
+    ids=str,
+)
+def test_chrono(cell, keeps, opposite):
+    biases = started(build_cell({**cell, "chrono": 101}))
+    spans = biases[keeps].double().exp()
+    assert spans.min() >= 1 - 1e-5
+    assert spans.max() <= 100 + 1e-3
+    # Uniform on (1, 100): the share below each value is off by less than 2 in a hundred.
+    shares = (spans.sort().values - 1) / 99
+    assert (shares - torch.linspace(0, 1, H, dtype=torch.float64)).abs().max() < 0.02
+    for gate, bias_H in biases.items():
+        if gate == opposite:
+            assert torch.equal(bias_H, -biases[keeps])
+        elif gate != keeps:
+            assert not bias_H.any()
+
+
+def test_chrono_where_the_forget_gate_is_coupled():
+    biases = started(build_cell({"name": "lstm", "forget_gate": "coupled", "chrono": 50}))
+    spans = (-biases["i"]).exp()
+    assert 1 - 1e-5 <= spans.min() < 1.1
+    assert 48.9 < spans.max() <= 49 + 1e-3
+
+
+def test_chrono_of_the_shortest_span():
+    assert started(build_cell({"name": "gru", "chrono": 3}))["z"].min() >= 0
+
+
+def parameters(cell, hidden):
+    rows = len(cell.gates) * (D + cell.has_gate_bias) + len(cell.vectors)
+    squares = sum(len(p.gates) for p in cell.products) + len(cell.inner_gates)
+    return rows * hidden + squares * hidden**2
+
+
+@pytest.mark.parametrize(
+    ("name", "gates", "squares", "vectors"),
+    [
+        ("lstm", 4, 4, 0),
+        ("lstm_peephole", 4, 4, 3),
+        *((name, 3, 3, 0) for name in ("cifg", "nig", "nfg", "nog")),
+        *((name, 4, 4, 0) for name in ("niaf", "noaf", "slstm")),
+        ("fgr", 4, 4 + 9, 0),
+        ("janet", 2, 2, 0),
+        # Its 4 biases are vectors: beside them 8 gains, and gain and bias of the memory.
+        ("lstm_layernorm", 4, 4, 8 + 2),
+        ("gru", 3, 3, 1),
+        ("gru_reset_before", 3, 3, 0),
+        *((name, 1, 1, 0) for name in ("rnn", "rnn_relu")),
+        ("indrnn", 1, 0, 1),
+        ("minlstm", 3, 0, 0),
+        ("mingru", 2, 0, 0),
+    ],
+)
+def test_counts(name, gates, squares, vectors):
+    hidden = 7
+    expected = gates * hidden * (D + 1) + squares * hidden**2 + vectors * hidden
+    assert parameters(PRESETS[name], hidden) == expected
+
+
+def test_a_gate_that_is_off_has_no_rows():
+    only_z = build_cell({"name": "lstm", **dict.fromkeys(("input_gate", "forget_gate"), "none")})
+    assert only_z.gates == ("z", "o")
+    assert all("i" not in p.gates and "f" not in p.gates for p in only_z.products)
+
+
+def test_slstm_starts_at_minus_infinity():
+    assert PRESETS["slstm"].initial_states == {"m": float("-inf")}
+    assert all(not cell.initial_states for name, cell in PRESETS.items() if name != "slstm")
