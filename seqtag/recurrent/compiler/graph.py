@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 Number = float | int
@@ -26,8 +26,8 @@ class Node:
     """
 
     __slots__ = ("__weakref__", "args", "label", "op", "order")
-    _known: WeakValueDictionary[Any, Node] = WeakValueDictionary()
-    _made = 0
+    _known: ClassVar[WeakValueDictionary[Any, Node]] = WeakValueDictionary()
+    _made: ClassVar[int] = 0
 
     op: str
     args: tuple[Node, ...]
@@ -103,15 +103,15 @@ class Node:
         return _make("sigmoid", self)
 
     def log_sigmoid(self) -> Node:
-        """Return log(sigmoid(v))."""
+        """Return the logarithm of sigmoid."""
         return _make("log_sigmoid", self)
 
     def tanh(self) -> Node:
-        """Return tanh(v)."""
+        """Return the hyperbolic tangent."""
         return _make("tanh", self)
 
     def exp(self) -> Node:
-        """Return exp(v)."""
+        """Return the exponential function."""
         return _make("exp", self)
 
     def relu(self) -> Node:

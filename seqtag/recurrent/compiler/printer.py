@@ -135,7 +135,8 @@ def _steps(plan: Plan) -> list[str]:
     back |= {f"units[{i}]": plan.grad_units[name] for i, name in enumerate(units)}
     return [
         print_function(
-            "INLINE void forward_step(const V* slots, const V* prev, const V* unit, V* next, V* kept)",
+            "INLINE void forward_step(const V* slots, const V* prev, const V* unit,"
+            " V* next, V* kept)",
             forward,
             {**given, **slots},
         ),
