@@ -34,6 +34,7 @@ from seqtag.data.labelset import LabelSet
 from seqtag.data.module import CorpusModule
 from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
 from seqtag.io.tagger import Tagger
+from seqtag.memory import keep_freed_memory
 from seqtag.metrics.spans import SpanScore
 from seqtag.model.config import TaggerConfig
 from seqtag.model.tagger import TaggerNetwork
@@ -183,6 +184,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=0, help="then train so long and tell F1")
     parser.add_argument("--peers", default="flair,spacy", help="flair, spacy or both")
     options = parser.parse_args()
+    keep_freed_memory()  # as the program does; it serves the peers too
     torch.set_num_threads(options.threads)
     console = Console(width=100)
     config = CorpusConfig(

@@ -13,6 +13,7 @@ from typing import Any
 
 from seqtag import __version__
 from seqtag.errors import InputError, did_you_mean
+from seqtag.memory import keep_freed_memory
 
 
 def _train(config: dict[str, Any]) -> None:
@@ -71,6 +72,7 @@ def _dispatch(arguments: list[str]) -> int:
         raise InputError(
             f"unknown verb {verb!r}{did_you_mean(verb, verbs)}; known: {', '.join(verbs)}"
         )
+    keep_freed_memory()
     if verb == "tag":
         from seqtag.io import stream
 

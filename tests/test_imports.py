@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "seqtag"
 # What each part of the package may import of the others. `errors` everybody may.
 ARROWS = {
     "errors": set(),
+    "memory": set(),
     "labels": set(),
     "cells": set(),
     "recurrent": {"cells"},

@@ -20,6 +20,7 @@ from seqtag.errors import InputError
 from seqtag.io.artifact import Parts, load_folder, save_folder
 from seqtag.io.output import TaggedSentence, tagged
 from seqtag.io.text import Sentence, Token, split_text
+from seqtag.io.workers import Workers
 from seqtag.model.tagger import TaggerNetwork
 
 # A batch holds at most so many words, padding counted, and so many sentences.
@@ -169,20 +170,36 @@ class Tagger:
         results: list[tuple[list[str], list[float] | None]] = [
             ([], [] if probabilities else None) for _ in sentences
         ]
-        for rows in _batches([len(sentence) for sentence in sentences]):
-            inputs = self._encode(sentences, features, rows)
-            lengths = inputs["lengths_B"].tolist()
-            inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
-            with torch.inference_mode():
-                ids_BT = self.network.decode(inputs).cpu().numpy()
-                p_BTK = self.network.probabilities(inputs).cpu().numpy() if probabilities else None
-            for number, (row, length) in enumerate(zip(rows, lengths, strict=True)):
-                labels = self.labels.decode(ids_BT[number, :length].tolist())
-                certain = None
-                if p_BTK is not None:
-                    certain = self._certainty(labels, p_BTK[number, :length])
-                results[row] = (labels, certain)
+        batches = list(_batches([len(sentence) for sentence in sentences]))
+        with Workers(self.device, len(batches)) as workers:
+            waiting = [
+                (
+                    rows,
+                    workers.submit(
+                        self._decode, self._encode(sentences, features, rows), probabilities
+                    ),
+                )
+                for rows in batches
+            ]
+            for rows, running in waiting:
+                for row, ids_T, p_TK in zip(rows, *running.result(), strict=True):
+                    labels = self.labels.decode(ids_T)
+                    results[row] = (labels, None if p_TK is None else self._certainty(labels, p_TK))
         return results
+
+    @torch.inference_mode()
+    def _decode(
+        self, inputs: Mapping[str, torch.Tensor], probabilities: bool
+    ) -> tuple[list[list[int]], list[np.ndarray | None]]:
+        """Return each sentence's label ids and, if asked for, probabilities (T, K)."""
+        lengths = inputs["lengths_B"].tolist()
+        inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
+        ids_BT = self.network.decode(inputs).tolist()
+        ids = [ids_T[:length] for ids_T, length in zip(ids_BT, lengths, strict=True)]
+        if not probabilities:
+            return ids, [None] * len(ids)
+        p_BTK = self.network.probabilities(inputs).cpu().numpy()
+        return ids, [p_TK[:length] for p_TK, length in zip(p_BTK, lengths, strict=True)]
 
     def _encode(
         self, sentences: Sequence[Sequence[str]], features: Features | None, rows: Sequence[int]

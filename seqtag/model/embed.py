@@ -71,6 +71,23 @@ class Embedding(nn.Module):
             self.features[self._columns[name]] = column
             self.output_size += config.feature_size
 
+    def by_spelling(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the vectors of the batch's different words: (U, output_size).
+
+        ``spelling_BT`` says which of them stands where. Only where no further column is read:
+        a word's vector then follows from its spelling.
+        """
+        spelling_N, words_N = inputs["spelling_BT"].flatten(), inputs["words_BT"].flatten()
+        inside_M = words_N.nonzero().squeeze(1)
+        somewhere_U = words_N.new_zeros(len(inputs["characters_UW"]))
+        somewhere_U[spelling_N[inside_M]] = inside_M
+        chosen = {name: inputs[name].flatten()[somewhere_U] for name in ("words_BT", "case_BT")}
+        chosen["spelling_BT"] = torch.arange(len(somewhere_U), device=words_N.device)
+        chosen["characters_UW"] = inputs["characters_UW"]
+        return self(
+            {name: ids.unsqueeze(0) if ids.dim() == 1 else ids for name, ids in chosen.items()}
+        )[0]
+
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the words' vectors; `inputs` as the encoder makes them."""
         parts = []

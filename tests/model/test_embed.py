@@ -94,3 +94,16 @@ def test_no_part_at_all_has_no_features():
     embedding = Embedding(TaggerConfig(words=None, characters=None), sizes)
     assert embedding.output_size == 0
     assert embedding(batch).shape == (2, 2, 0)
+
+
+def test_vectors_by_spelling_are_those_of_the_words():
+    sentences = [["The", "cat", "the", "cat"], ["A", "cat"], []]
+    encoder = Encoder.fit([{"tokens": s} for s in sentences], EncodeConfig(), ())
+    embedding = Embedding(TaggerConfig(case_size=3), encoder.sizes).eval()
+    inputs = encoder.encode(sentences)
+    by_word_BTD = embedding(inputs)
+    by_spelling_UD = embedding.by_spelling(inputs)
+    assert len(by_spelling_UD) == 4
+    inside_BT = inputs["words_BT"] != 0
+    found_BTD = by_spelling_UD[inputs["spelling_BT"]]
+    torch.testing.assert_close(found_BTD[inside_BT], by_word_BTD[inside_BT])

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 Number = float | int
+_making = threading.Lock()
 
 
 class Node:
@@ -37,14 +39,16 @@ class Node:
     def __new__(cls, op: str, args: tuple[Node, ...] = (), label: Any = None) -> Node:
         """Return the node, the same object for the same content."""
         key = (op, args, label, math.copysign(1.0, label) if op == "constant" else None)
-        node = cls._known.get(key)
-        if node is None:
-            node = super().__new__(cls)
-            node.op, node.args, node.label = op, args, label
-            Node._made += 1
-            node.order = Node._made
-            cls._known[key] = node
-        return node
+        # Two threads that trace at once must not each make a node of the same content.
+        with _making:
+            node = cls._known.get(key)
+            if node is None:
+                node = super().__new__(cls)
+                node.op, node.args, node.label = op, args, label
+                Node._made += 1
+                node.order = Node._made
+                cls._known[key] = node
+            return node
 
     def __repr__(self) -> str:
         if self.op in ("constant", "input"):

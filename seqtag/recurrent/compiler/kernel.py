@@ -49,9 +49,13 @@ class Kernel:
         lengths_B: Tensor | None,
         directions: int,
         sides: Pointers,
+        rows_BT: Tensor | None = None,
     ) -> None:
-        """Run all steps; `skeleton/interface.h` lists what a side holds."""
-        self._call(self._forward, directions, lengths_B, [x_BTD, y_BTH], sides)
+        """Run all steps; `skeleton/interface.h` lists what a side holds.
+
+        With `rows_BT`, x is a table (1, entries, D), and these are the entries to read.
+        """
+        self._call(self._forward, directions, lengths_B, [x_BTD, y_BTH], sides, rows_BT)
 
     def backward(
         self,
@@ -74,14 +78,16 @@ class Kernel:
         lengths_B: Tensor | None,
         sequences: Pointers,
         sides: Pointers,
+        rows_BT: Tensor | None = None,
     ) -> None:
         x_BTD, y_BTH, *_ = sequences
-        batch, time, features = x_BTD.shape
-        hidden = y_BTH.shape[2] // directions
-        sizes = [time, batch, features, hidden, directions, torch.get_num_threads()]
+        batch, time, hidden = y_BTH.shape
+        hidden //= directions
+        threads, entries = torch.get_num_threads(), 0 if rows_BT is None else x_BTD.shape[1]
+        sizes = [time, batch, x_BTD.shape[2], hidden, directions, threads, entries]
         for tensor in sequences:
             sizes += tensor.stride()[:2] if tensor is not None else (0, 0)
-        tensors = [lengths_B, *sequences, *sides]
+        tensors = [lengths_B, rows_BT, *sequences, *sides]
         pointers = [_team(), *(None if t is None else t.data_ptr() for t in tensors)]
         failed = function(
             (ctypes.c_int64 * len(sizes))(*sizes), (ctypes.c_void_p * len(pointers))(*pointers)

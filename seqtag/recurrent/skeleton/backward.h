@@ -55,11 +55,11 @@ struct BackRow {
 };
 
 // What comes to a state through one recurrent product of the step after.
-static void through_product(const Transposed& t, int p, const S* const* after, int rows, i64 block, int columns, V* to) {
+static void through_product(const Transposed& t, int p, const S* const* after, int rows, i64 block, int wide, V* to) {
   Source source{after, t.segments_r[p].data(), (i64)t.segments_r[p].size(), t.r[p].p, t.stride_r[p]};
   Scratch made;
-  product_tile(&source, 1, 0, rows, block, columns, made);
-  for (int k = 0; k < rows * columns; k++) to[k] += made[k];
+  product_tile(&source, 1, 0, rows, block, wide, made);
+  for (int k = 0; k < rows * wide; k++) to[k] += made[k];
 }
 
 // The derivative of the cell's step for one sequence and one block of units. `through`: what comes
@@ -88,23 +88,23 @@ INLINE void back_row(const Transposed& t, i64 H, const BackRow& row, i64 block, 
 }
 
 // What comes by products to each state, for a tile.
-INLINE void through_products(const Transposed& t, const S* const* after, int rows, i64 block, int columns, Scratch* to) {
+INLINE void through_products(const Transposed& t, const S* const* after, int rows, i64 block, int wide, Scratch* to) {
   for (int q = 0; q < STATES; q++)
-    for (int k = 0; k < rows * columns; k++) to[q][k] = V{};
+    for (int k = 0; k < rows * wide; k++) to[q][k] = V{};
   if (after)
-    for (int p = 0; p < PRODUCTS; p++) through_product(t, p, after, rows, block, columns, to[PRODUCT_STATE[p]]);
+    for (int p = 0; p < PRODUCTS; p++) through_product(t, p, after, rows, block, wide, to[PRODUCT_STATE[p]]);
 }
 
 static void back_step(const Transposed& t, i64 H, const BackRow* rows, i64 n, const S* const* after, S* sums) {
   Scratch through[STATES];
   i64 padded = blocks(H) * LANES;
-  parts(blocks(H), TILE, [&](i64 block, int columns) {
+  columns(blocks(H), TILE, [&](i64 block, int wide) {
     parts(n, ROWS, [&](i64 start, int count) {
-      through_products(t, after ? after + start : nullptr, count, block, columns, through);
-      for (int u = 0; u < columns; u++) {
+      through_products(t, after ? after + start : nullptr, count, block, wide, through);
+      for (int u = 0; u < wide; u++) {
         V sum[SLOTS + UNITS] = {};
         for (int i = 0; i < count; i++)
-          back_row(t, H, rows[start + i], block + u, &through[0][i * columns + u], ROWS * TILE, sum);
+          back_row(t, H, rows[start + i], block + u, &through[0][i * wide + u], ROWS * TILE, sum);
         UNROLL for (int q = 0; q < SLOTS + UNITS; q++) {
           S* to = sums + q * padded + (block + u) * LANES;
           store(to, load(to) + sum[q]);
@@ -118,14 +118,14 @@ static void back_step(const Transposed& t, i64 H, const BackRow* rows, i64 n, co
 static void back_start(const Transposed& t, i64 H, const BackRow* rows, i64 n, const S* const* after, S* const* to) {
   Scratch through[STATES];
   i64 padded = blocks(H) * LANES;
-  parts(blocks(H), TILE, [&](i64 block, int columns) {
+  columns(blocks(H), TILE, [&](i64 block, int wide) {
     parts(n, ROWS, [&](i64 start, int count) {
-      through_products(t, after + start, count, block, columns, through);
+      through_products(t, after + start, count, block, wide, through);
       for (int q = 0; q < STATES; q++)
         for (int i = 0; i < count; i++)
-          for (int u = 0; u < columns; u++) {
+          for (int u = 0; u < wide; u++) {
             const S* direct = rows[start + i].arriving[q];
-            V d = through[q][i * columns + u];
+            V d = through[q][i * wide + u];
             store(to[start + i] + q * padded + (block + u) * LANES, direct ? d + load(direct + (block + u) * LANES) : d);
           }
     });

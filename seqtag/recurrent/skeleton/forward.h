@@ -17,6 +17,9 @@ struct Layer {
   Threads threads;
   Schedule schedule;
   Sequence x, y;
+  // Where not null, x is a table of `entries` rows, and this says which one is read: (B, T).
+  const i64* index;
+  i64 entries;
   Side sides[2];
 
   // Whether step 0 has a recurrent product: not where it would multiply zeros.
@@ -36,7 +39,7 @@ struct Layer {
 
 // Parameters of one direction laid out for the forward pass.
 struct Weights {
-  Buffer w, bias, unit;
+  Buffer w, bias, unit, table;  // table: W x + b of all entries, where x is one
   std::vector<Buffer> r;
   i64 stride_w, stride_r[PRODUCTS + 1];
 
@@ -44,6 +47,7 @@ struct Weights {
       : w(layer.D * INPUTS * layer.padded()),
         bias(INPUTS * layer.padded(), true),
         unit(UNITS * layer.padded(), true),
+        table(layer.index ? layer.entries * INPUTS * layer.padded() : 0),
         stride_w(layer.D * INPUTS * LANES) {
     i64 H = layer.H;
     for (int p = 0; p < PRODUCTS; p++) {
@@ -61,6 +65,7 @@ struct Weights {
   }
 };
 
+// Blocks of units in a tile: as many as leave its columns whole.
 constexpr int input_units() { return INPUTS >= 3 ? 1 : TILE / INPUTS; }
 constexpr int step_units() { return SLOTS >= 3 ? 1 : TILE / SLOTS; }
 
@@ -88,15 +93,26 @@ static void input_tile(const Weights& w, i64 D, const S* const* x, i64 block, S*
 
 static void input_product(const Weights& w, const Layer& layer, const S* const* x, i64 rows, S* to) {
   i64 width = layer.padded() * INPUTS;
-  parts(blocks(layer.H), input_units(), [&](i64 block, int columns) {
+  columns(blocks(layer.H), input_units(), [&](i64 block, int wide) {
     parts(rows, ROWS, [&](i64 start, int n) {
       with_size<ROWS>(n, [&](auto m) {
-        with_size<input_units()>(columns, [&](auto u) {
+        with_columns<input_units()>(wide, [&](auto u) {
           input_tile<decltype(m)::value, decltype(u)::value>(w, layer.D, x + start, block, to + start * width, width);
         });
       });
     });
   });
+}
+
+// W x + b of share number i of a table's entries.
+static void fill_table(Weights& w, const Layer& layer, i64 i, i64 shares) {
+  constexpr i64 PIECE = 96;
+  const S* x[PIECE];
+  for (i64 row = share(layer.entries, i, shares), last = share(layer.entries, i + 1, shares); row < last; row += PIECE) {
+    i64 n = std::min(PIECE, last - row);
+    for (i64 k = 0; k < n; k++) x[k] = layer.x.at(0, row + k);
+    input_product(w, layer, x, n, w.table.p + row * INPUTS * layer.padded());
+  }
 }
 
 // One sequence at one step.
@@ -145,15 +161,15 @@ INLINE void step_row(const Weights& w, i64 H, const Row& row, i64 block, const V
 
 static void step(const Weights& w, i64 H, const Row* rows, i64 n, bool recur) {
   V slots[ROWS * step_units() * SLOTS];
-  parts(blocks(H), step_units(), [&](i64 block, int columns) {
+  columns(blocks(H), step_units(), [&](i64 block, int wide) {
     parts(n, ROWS, [&](i64 start, int count) {
       with_size<ROWS>(count, [&](auto m) {
-        with_size<step_units()>(columns, [&](auto u) {
+        with_columns<step_units()>(wide, [&](auto u) {
           slot_tile<decltype(m)::value, decltype(u)::value>(w, H, rows + start, block, recur, slots);
         });
       });
       for (int i = 0; i < count; i++)
-        for (int u = 0; u < columns; u++) step_row(w, H, rows[start + i], block + u, slots + (i * columns + u) * SLOTS);
+        for (int u = 0; u < wide; u++) step_row(w, H, rows[start + i], block + u, slots + (i * wide + u) * SLOTS);
     });
   });
 }
@@ -183,6 +199,10 @@ struct ForwardTask {
   const Side& side() const { return layer.sides[direction]; }
   i64 batch(i64 i) const { return layer.schedule.order[chunk.rank(i)]; }
   S* y(i64 i, i64 s) const { return layer.y.at(batch(i), layer.schedule.time(chunk.rank(i), s, direction)) + direction * layer.H; }
+
+  i64 entry(i64 i, i64 s) const {
+    return layer.index[batch(i) * layer.schedule.T + layer.schedule.time(chunk.rank(i), s, direction)];
+  }
 
   void set_start() {
     i64 H = layer.H, padded = layer.padded();
@@ -232,12 +252,14 @@ struct ForwardTask {
 
   void run() {
     set_start();
+    i64 width = INPUTS * layer.padded();
     const S* input = nullptr;
     for (i64 s = 0, made = 0; s < chunk.steps(); s++) {
-      if (s == made) made += make_inputs(s), input = space.inputs.p;
       i64 n = chunk.running(s);
+      if (s == made && !layer.index) made += make_inputs(s), input = space.inputs.p;
       advance(s, n);
-      for (i64 i = 0; i < n; i++, input += INPUTS * layer.padded()) space.rows[i].input = input;
+      for (i64 i = 0; i < n; i++, input += width)
+        space.rows[i].input = layer.index ? weights.table.p + entry(i, s) * width : input;
       step(weights, layer.H, space.rows.data(), n, s > 0 || layer.recurs_at_start(side()));
     }
     finish();
@@ -251,6 +273,10 @@ static void run_forward(const Layer& layer) {
   i64 chunks = layer.chunks(), count = blocks(layer.H);
   Threads few{chunks == 1 && layer.directions == 1 ? 1 : layer.threads.count, layer.threads.team};
   few.run(count * layer.directions, [&](i64 i) { weights[i / count].pack(layer, layer.sides[i / count], i % count); });
+  if (layer.index) {
+    i64 shares = few.count;
+    few.run(layer.directions * shares, [&](i64 i) { fill_table(weights[i / shares], layer, i % shares, shares); });
+  }
   std::vector<ForwardSpace> spaces;
   spaces.reserve(chunks * layer.directions);
   for (i64 i = 0; i < chunks * layer.directions; i++) spaces.emplace_back(layer, (layer.schedule.B + chunks - 1) / chunks);

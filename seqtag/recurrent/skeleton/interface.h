@@ -1,9 +1,9 @@
 // The kernel's two functions, in C. Both return 0, or 1 where there is no memory.
 //
-// sizes: T, B, D, H, directions, threads, then the strides (batch, time) of x, y, and backwards of
-// y's gradient and x's gradient.
+// sizes: T, B, D, H, directions, threads, entries, then the strides (batch, time) of x, y, and
+// backwards of y's gradient and x's gradient.
 // pointers, in this order; null where something is not there:
-//   team, lengths (int64, B), x, y, and backwards y's gradient, x's gradient;
+//   team, lengths (int64, B), index (int64, (B, T), forwards only: x is a table), x, y, and backwards y's gradient, x's gradient;
 //   for each direction w, bias, r of each product, unit parameters, initial states, final states
 //   (forwards; backwards their gradients), kept, the path of each state but the output,
 //   and backwards the gradients of initial states, w, bias, r, unit parameters.
@@ -44,8 +44,9 @@ static SideGradients read_gradients(Pointers& from, const Side& side) {
 static Layer read_layer(const i64* size, Pointers& from) {
   Team team = (Team)from.next();
   Schedule schedule(size[0], size[1], (const i64*)from.next());
-  return Layer{size[2], size[3], size[4], Threads{size[5], team}, std::move(schedule), Sequence{from.next(), size[6], size[7]},
-               Sequence{from.next(), size[8], size[9]}, {}};
+  const i64* index = (const i64*)from.next();
+  Sequence x{from.next(), size[7], size[8]}, y{from.next(), size[9], size[10]};
+  return Layer{size[2], size[3], size[4], Threads{size[5], team}, std::move(schedule), x, y, index, size[6], {}};
 }
 
 extern "C" int seqtag_forward(const i64* size, void* const* pointers) {
@@ -64,7 +65,7 @@ extern "C" int seqtag_backward(const i64* size, void* const* pointers) {
   try {
     Pointers from{pointers};
     Layer layer = read_layer(size, from);
-    LayerGradients gradients{{from.next(), size[10], size[11]}, {from.next(), size[12], size[13]}, {}};
+    LayerGradients gradients{{from.next(), size[11], size[12]}, {from.next(), size[13], size[14]}, {}};
     for (i64 d = 0; d < layer.directions; d++) {
       layer.sides[d] = read_side(from);
       gradients.sides[d] = read_gradients(from, layer.sides[d]);

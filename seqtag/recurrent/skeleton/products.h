@@ -101,6 +101,24 @@ INLINE void with_size(int n, const F& f) {
   }
 }
 
+// The same for columns, of which tiles have 4, 2 or 1: fewer kinds, so that a build stays short.
+template <int MOST, typename F>
+INLINE void with_columns(int n, const F& f) {
+  if constexpr (MOST == 1) {
+    f(Size<1>{});
+  } else {
+    if (n == MOST) return f(Size<MOST>{});
+    with_columns<MOST / 2>(n, f);
+  }
+}
+template <typename F>
+INLINE void columns(i64 n, int most, const F& f) {
+  for (i64 at = 0; at < n; at += most) {
+    while (most > n - at) most /= 2;
+    f(at, most);
+  }
+}
+
 // Whole registers, where tiles leave what they made.
 typedef V Scratch[ROWS * TILE];
 
@@ -120,10 +138,10 @@ static void product_tile(const Source* sources, i64 count, i64 row, i64 block, V
   UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++) to[i * U + u] = acc[i][u][0];
 }
 
-// to[i * columns + u] = the sum of the sources' products for some rows and blocks of columns.
-static void product_tile(const Source* sources, i64 count, i64 row, int rows, i64 block, int columns, V* to) {
+// to[i * width + u] = the sum of the sources' products for some rows and blocks of columns.
+static void product_tile(const Source* sources, i64 count, i64 row, int rows, i64 block, int width, V* to) {
   with_size<ROWS>(rows, [&](auto m) {
-    with_size<TILE>(columns, [&](auto u) { product_tile<decltype(m)::value, decltype(u)::value>(sources, count, row, block, to); });
+    with_columns<TILE>(width, [&](auto u) { product_tile<decltype(m)::value, decltype(u)::value>(sources, count, row, block, to); });
   });
 }
 
@@ -132,12 +150,12 @@ static void product(const Source* sources, i64 count, i64 first, i64 last, S* co
   constexpr i64 PIECE = 96;  // rows that stay near while all panels pass
   Scratch made;
   for (i64 r = first; r < last; r += PIECE)
-    parts(blocks(N), TILE, [&](i64 block, int columns) {
+    columns(blocks(N), TILE, [&](i64 block, int width) {
       parts(std::min(PIECE, last - r), ROWS, [&](i64 start, int rows) {
-        product_tile(sources, count, r + start, rows, block, columns, made);
+        product_tile(sources, count, r + start, rows, block, width, made);
         for (int i = 0; i < rows; i++)
-          for (int u = 0; u < columns; u++)
-            store(to[r + start + i] + (block + u) * LANES, made[i * columns + u], N - (block + u) * LANES);
+          for (int u = 0; u < width; u++)
+            store(to[r + start + i] + (block + u) * LANES, made[i * width + u], N - (block + u) * LANES);
       });
     });
 }
