@@ -26,6 +26,8 @@ class LabelSet:
         self.scheme = scheme
         self.corpus_scheme = corpus_scheme
         self._ids = {label: number for number, label in enumerate(self.labels)}
+        self._reading = _Conversion(corpus_scheme, scheme)
+        self._writing = _Conversion(scheme, corpus_scheme)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,15 +96,13 @@ class LabelSet:
         What is not labelled, or carries a label unseen in training, becomes `NOT_SCORED`.
         """
         if self.scheme != self.corpus_scheme:
-            labels = convert(labels, self.corpus_scheme, self.scheme)
+            labels = self._reading(labels)
         return [self._ids.get(label, NOT_SCORED) for label in labels]  # type: ignore[arg-type]
 
     def decode(self, ids: Sequence[int]) -> list[str]:
         """Return the labels of a sentence in the scheme of the corpus."""
         labels = [self.labels[i] for i in ids]
-        if self.scheme != self.corpus_scheme:
-            return convert(labels, self.scheme, self.corpus_scheme)
-        return labels
+        return self._writing(labels) if self.scheme != self.corpus_scheme else labels
 
     def to_plain(self) -> dict[str, Any]:
         """Return the labels as JSON values."""
@@ -137,6 +137,30 @@ class LabelSet:
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         return cls(labels, *schemes)
+
+
+class _Conversion:
+    """`convert` by memory: what becomes of a label follows from it and its two neighbours.
+
+    Each such three is converted once, within the first sentence that has it. Where tokens are
+    ignored, neighbours are further away, and nothing is remembered.
+    """
+
+    def __init__(self, source: str, target: str) -> None:
+        self._schemes = source, target
+        self._known: dict[tuple[str | None, ...], str | None] = {}
+
+    def __call__(self, labels: Sequence[str | None]) -> list[str | None]:
+        if None in labels:
+            return convert(labels, *self._schemes)
+        neighbours = (None, *labels), labels, (*labels[1:], None)
+        threes = list(zip(*neighbours, strict=False))  # as many as labels
+        try:
+            return [self._known[three] for three in threes]
+        except KeyError:
+            converted = convert(labels, *self._schemes)
+            self._known.update(zip(threes, converted, strict=True))
+            return converted
 
 
 def _refuse_others(labels: Iterable[str], scheme: str) -> None:

@@ -141,3 +141,18 @@ def test_a_damaged_label_file(change, message):
 def test_no_label_file(plain):
     with pytest.raises(InputError, match=r"labels\.json: not a label file"):
         LabelSet.from_plain(plain)
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["O", "B-x", "I-x", "B-y", "I-y", None]), max_size=9)),
+    st.sampled_from([("bio", "bioes"), ("bioes", "bio")]),
+)
+def test_conversion_by_memory_is_conversion(sentences, schemes):
+    """Illegal sequences too, whatever was remembered from the sentences before."""
+    source, target = schemes
+    if source == "bioes":
+        ends = {"B-y": "S-y", "I-y": "E-y", "I-x": "E-x"}
+        sentences += [[ends.get(label, label) for label in labels] for labels in sentences]
+    labels = LabelSet(["O"], target, source)
+    for sentence in sentences:
+        assert labels._reading(sentence) == convert(sentence, source, target)
