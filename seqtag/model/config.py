@@ -97,6 +97,10 @@ class TaggerConfig:
         word_dropout: in training, a word's whole vector is left out this often.
         layer_dropout: dropout between layers.
         locked_dropout: dropout on layer inputs, one mask for all steps of a sentence.
+        recurrent_dropout: dropout on the state where recurrent weights multiply it, one mask for
+            all steps of a sentence.
+        weight_drop: dropout on the recurrent weights, one mask a batch.
+        zoneout: a unit of the state keeps its value at a step this often.
         output_dropout: dropout on the encoder's output.
         layer_norm: layer normalisation between layers.
         residual: add a layer's input to its output where the sizes agree.
@@ -118,6 +122,9 @@ class TaggerConfig:
     word_dropout: float = 0.0
     layer_dropout: float = 0.5
     locked_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    weight_drop: float = 0.0
+    zoneout: float = 0.0
     output_dropout: float = 0.5
     layer_norm: bool = False
     residual: bool = False
@@ -139,6 +146,9 @@ class TaggerConfig:
             "word_dropout",
             "layer_dropout",
             "locked_dropout",
+            "recurrent_dropout",
+            "weight_drop",
+            "zoneout",
             "output_dropout",
         )
         if self.decoder not in (known := ("crf", "softmax")):

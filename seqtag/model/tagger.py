@@ -19,6 +19,8 @@ from seqtag.model.config import TaggerConfig
 from seqtag.model.crf import LinearChainCRF
 from seqtag.model.embed import Embedding
 from seqtag.model.language import LanguageModel
+from seqtag.recurrent.dropout import Dropout
+from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.layer import Recurrent
 
 
@@ -60,12 +62,15 @@ class TaggerNetwork(nn.Module):
             config.bidirectional,
             dropout=config.layer_dropout if config.num_layers > 1 else 0.0,
             locked_dropout=config.locked_dropout,
+            recurrent_dropout=config.recurrent_dropout,
+            weight_drop=config.weight_drop,
+            zoneout=config.zoneout,
             residual=config.residual,
             layer_norm=config.layer_norm,
         )
         output_size = config.hidden_size * (2 if config.bidirectional else 1)
-        self.input_dropout = nn.Dropout(config.input_dropout)
-        self.output_dropout = nn.Dropout(config.output_dropout)
+        self.input_dropout = Dropout(config.input_dropout)
+        self.output_dropout = Dropout(config.output_dropout)
         self.projection = nn.Linear(output_size, num_labels)
         self.crf = LinearChainCRF(num_labels, transitions) if config.decoder == "crf" else None
         self.language_model = None
@@ -75,6 +80,9 @@ class TaggerNetwork(nn.Module):
 
     def encode(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the encoder's output at each word: (B, T, H)."""
+        if self._words_stand_for_themselves() and len(inputs["characters_UW"]):
+            x = Entries(self.embedding.by_spelling(inputs), inputs["spelling_BT"])
+            return self.encoder(x, inputs["lengths_B"])[0]
         x_BTD = self.input_dropout(self.embedding(inputs))
         if self.training and self.config.word_dropout:
             kept_BT1 = torch.rand(*x_BTD.shape[:2], 1, device=x_BTD.device)
@@ -85,6 +93,11 @@ class TaggerNetwork(nn.Module):
         x_BSD = torch.cat([_gather(x_BTD, inputs["piece_word_BS"]), piece_BSD], dim=2)
         y_BSH = self.encoder(x_BSD, inputs["piece_lengths_B"])[0]
         return _gather(y_BSH, inputs["first_piece_BT"])
+
+    def _words_stand_for_themselves(self) -> bool:
+        """Whether a word's vector follows from its spelling, and no gradient is asked for."""
+        read = self.pieces is not None or self.embedding.features
+        return not (self.training or torch.is_grad_enabled() or read)
 
     def emissions(self, y_BTH: Tensor) -> Tensor:
         """Return the labels' scores at each word, before the decoder: (B, T, K)."""

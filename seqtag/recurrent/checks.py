@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from seqtag.cells import Cell
 from seqtag.errors import InputError
 
 
@@ -21,6 +23,20 @@ def check_options(sizes: Mapping[str, int], shares: Mapping[str, float]) -> None
             raise InputError(f"{name} must be a number from 0 to below 1, not {share!r}")
 
 
+def check_noise(cell: Cell, recurrent_dropout: float, weight_drop: float, zoneout: float) -> None:
+    """Raise InputError for noise that makes no sense for the cell."""
+    shares = {"recurrent_dropout": recurrent_dropout, "weight_drop": weight_drop}
+    for name, share in shares.items():
+        if share and not (cell.products or cell.inner_gates):
+            raise InputError(f"{name} needs a recurrent weight R, and {cell} has none")
+    for state, start in cell.initial_states.items():
+        if zoneout and not math.isfinite(start):
+            raise InputError(
+                f"zoneout mixes a state with its previous value, but {state} of {cell} starts "
+                f"at {start}"
+            )
+
+
 def check_input(x_BTD: Tensor, input_size: int, weight: Tensor) -> None:
     """Raise InputError for an x that is not (B, T, input_size) of the weight's dtype and device."""
     if not isinstance(x_BTD, Tensor):
@@ -31,6 +47,8 @@ def check_input(x_BTD: Tensor, input_size: int, weight: Tensor) -> None:
         )
     if not x_BTD.is_floating_point():
         raise InputError(f"x must be floating point, not {x_BTD.dtype}")
+    if x_BTD.dtype == torch.float16 and x_BTD.device.type == "cpu":
+        raise InputError("x is float16, which is for GPUs: on a CPU use float32 or bfloat16")
     if x_BTD.device != weight.device:
         raise InputError(f"x is on {x_BTD.device}, but the layer is on {weight.device}")
     if x_BTD.dtype != weight.dtype and not torch.is_autocast_enabled(x_BTD.device.type):

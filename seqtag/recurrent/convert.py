@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 SUFFIXES = {"fwd": "", "bwd": "_reverse"}
 STARTS = ("forget_bias", "chrono")  # fields of a cell that say only where it starts
+MISSING = (
+    "residual",
+    "layer_norm",
+    "locked_dropout",
+    "recurrent_dropout",
+    "weight_drop",
+    "zoneout",
+)
 OPTIONS = ("input_size", "hidden_size", "num_layers", "bidirectional", "bias", "dropout")
 
 
@@ -59,7 +67,7 @@ def write_torch(layer: Recurrent) -> nn.RNNBase:
     Raises:
         InputError: where torch has no such cell or option.
     """
-    for option in ("residual", "layer_norm", "locked_dropout"):
+    for option in MISSING:
         if getattr(layer, option):
             raise InputError(f"torch's modules have no {option}")
     options = {name: getattr(layer, name) for name in OPTIONS}

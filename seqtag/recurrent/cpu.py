@@ -7,6 +7,7 @@ sequences, without padding.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -16,7 +17,9 @@ from torch.autograd.function import once_differentiable
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
-from seqtag.recurrent.engine import Run, States, Weights
+from seqtag.recurrent.engine import Broken, Run, States, Weights
+from seqtag.recurrent.entries import Entries
+from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 
 # The kernel computes in these; narrower numbers go in and come out of float32.
@@ -33,19 +36,19 @@ class Cpu:
 
     name = "cpu"
 
-    def refuses(self, cell: Cell, x_BTD: Tensor, traces: bool) -> str | None:
-        """Refuse other devices, traces, cells that cannot be traced, and failed builds."""
+    def refuses(
+        self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
+    ) -> str | None:
+        """Refuse other devices, traces, noise, cells that cannot be traced, and failed builds."""
         if x_BTD.device.type != "cpu":
             return f"it runs on a CPU, not on {x_BTD.device.type}"
         if traces:
             return "its kernel shows no gates"
         if cell.untraceable:
             return cell.untraceable
-        try:
-            kernel_of(cell, _name(COMPUTED[x_BTD.dtype]))
-        except BuildError as error:
-            return str(error)
-        return None
+        if noise is not None:
+            return "its kernel has no noise in the recurrence"
+        return _failure(cell, _name(COMPUTED[x_BTD.dtype]))
 
     def run(
         self,
@@ -55,15 +58,30 @@ class Cpu:
         states: Sequence[States],
         padding: Padding,
         traces: bool = False,
+        noise: Noise | None = None,
+        entries: Entries | None = None,
     ) -> Run:
-        """Run all directions by one call of the kernel."""
+        """Run all directions by one call of the kernel.
+
+        With `entries`, x is what they say, and only its shape is looked at; not for gradients.
+        """
         computed = COMPUTED[x_BTD.dtype]
+        rows_BT = None
+        if entries is not None:
+            x_BTD, rows_BT = entries.table_UD[None], entries.rows_BT
         kernel = kernel_of(cell, _name(computed))
         given = [
             tensor for side in zip(weights, states, strict=True) for tensor in _flat(cell, *side)
         ]
         tensors = [None if t is None else t.to(computed) for t in (x_BTD, *given)]
-        y_BTH, *finals = _Run.apply(kernel, padding.lengths_B, len(weights), *tensors)
+        y_BTH, *finals = _Run.apply(
+            kernel,
+            (padding.batch, padding.time),
+            padding.lengths_B,
+            rows_BT,
+            len(weights),
+            *tensors,
+        )
         if computed is not x_BTD.dtype:
             y_BTH, finals = y_BTH.to(x_BTD.dtype), [f.to(x_BTD.dtype) for f in finals]
         names, count = cell.states, len(cell.states)
@@ -72,6 +90,16 @@ class Cpu:
             for d in range(len(weights))
         ]
         return Run(y_BTH, ends)
+
+
+@cache
+def _failure(cell: Cell, dtype: str) -> Broken | None:
+    """Return why the kernel cannot be built: tried once, for it may take seconds to fail."""
+    try:
+        kernel_of(cell, dtype)
+    except BuildError as error:
+        return Broken(error)
+    return None
 
 
 def _name(dtype: torch.dtype) -> str:
@@ -92,7 +120,9 @@ class _Run(torch.autograd.Function):
     def forward(
         ctx: Any,
         kernel: Kernel,
+        shape: tuple[int, int],
         lengths_B: Tensor | None,
+        rows_BT: Tensor | None,
         directions: int,
         x_BTD: Tensor,
         *given: Tensor | None,
@@ -101,7 +131,7 @@ class _Run(torch.autograd.Function):
         lengths_B = None if lengths_B is None else lengths_B.contiguous()
         given = tuple(None if t is None else t.contiguous() for t in given)
         sides = _split(given, directions)
-        batch, time = x_BTD.shape[:2]
+        batch, time = shape
         hidden = sides[0][0].shape[0] // len(kernel.plan.cell.gates)
         y_BTH = x_BTD.new_empty(batch, time, directions * hidden)
         finals = [[x_BTD.new_empty(batch, hidden) for _ in kernel.plan.cell.states] for _ in sides]
@@ -111,7 +141,7 @@ class _Run(torch.autograd.Function):
         pointers = [
             t for side in zip(sides, finals, kept, strict=True) for part in side for t in part
         ]
-        kernel.forward(x_BTD, y_BTH, lengths_B, directions, pointers)
+        kernel.forward(x_BTD, y_BTH, lengths_B, directions, pointers, rows_BT)
         if keep:
             ctx.kernel, ctx.directions = kernel, directions
             flat_kept = [t for part in kept for t in part]
@@ -129,7 +159,7 @@ class _Run(torch.autograd.Function):
         grad_y_BTH = torch.zeros_like(y_BTH) if grad_y_BTH is None else grad_y_BTH
         grad_y_BTH = grad_y_BTH if grad_y_BTH.stride(2) == 1 else grad_y_BTH.contiguous()
         grad_finals = [None if g is None else g.contiguous() for g in grad_finals]
-        needs_x, *needs = ctx.needs_input_grad[3:]
+        needs_x, *needs = ctx.needs_input_grad[5:]
         grad_x_BTD = (
             torch.empty_like(x_BTD, memory_format=torch.contiguous_format) if needs_x else None
         )
@@ -144,7 +174,7 @@ class _Run(torch.autograd.Function):
             initial = wanted[-states:]
             pointers += [*values, *arriving, *keep, *initial, *wanted[:-states]]
         kernel.backward(x_BTD, y_BTH, grad_y_BTH, grad_x_BTD, lengths_B, directions, pointers)
-        return None, None, None, grad_x_BTD, *grads
+        return *(None,) * 5, grad_x_BTD, *grads
 
 
 def _split(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 
 from seqtag.cells import Cell
+from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 
 
@@ -53,18 +54,25 @@ class Run(NamedTuple):
     traces: Sequence[Traces] = ()
 
 
+class Broken(str):
+    """A refusal that someone should hear of: what ought to work here does not."""
+
+
 class Engine(Protocol):
     """One way to run any cell, or some.
 
     Of `run`: x_BTD may hold anything behind the end, NaN too, and T is the longest length. The
     first direction reads each sequence forwards, the second backwards from its own end. `states`
     are the initial ones, one mapping a direction. A sequence without steps keeps its initial
-    state. Nothing behind a sequence's end may change an output, a state or a gradient.
+    state. Nothing behind a sequence's end may change an output, a state or a gradient. `noise` is
+    what the call has drawn at random; an engine that has no room for it refuses it.
     """
 
     name: str
 
-    def refuses(self, cell: Cell, x_BTD: Tensor, traces: bool) -> str | None:
+    def refuses(
+        self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
+    ) -> str | None:
         """Return why this engine cannot run the cell, or None where it can."""
 
     def run(
@@ -75,5 +83,6 @@ class Engine(Protocol):
         states: Sequence[States],
         padding: Padding,
         traces: bool = False,
+        noise: Noise | None = None,
     ) -> Run:
         """Run one layer in all its directions."""

@@ -14,11 +14,14 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, pad
 
 from seqtag.cells import Cell, build_cell
-from seqtag.recurrent.checks import check_input, check_options, check_state
+from seqtag.recurrent.checks import check_input, check_noise, check_options, check_state
 from seqtag.recurrent.convert import read_torch, write_torch
 from seqtag.recurrent.engine import States, Weights
 from seqtag.recurrent.engines import ENGINES, check_engine, choose_engine
+from seqtag.recurrent.entries import Entries
+from seqtag.recurrent.noise import Noise, Zoned, draw_noise
 from seqtag.recurrent.padding import Padding
+from seqtag.recurrent.parameters import Direction
 
 DIRECTIONS = ("fwd", "bwd")
 
@@ -46,8 +49,10 @@ class Recurrent(nn.Module):
     says.
 
     Args:
-        cell: a name ("lstm", "gru", "rnn"), a mapping with a name and the cell's fields, or a
-            spec.
+        cell: a name, a mapping with a name and the cell's fields, or a spec, such as anybody can
+            write (`seqtag.cells.Cell`). The names are lstm, lstm_peephole, cifg, nig, nfg, nog,
+            niaf, noaf, fgr, janet, lstm_layernorm, gru, gru_reset_before, rnn, rnn_relu, indrnn,
+            minlstm, mingru and slstm.
         input_size: D.
         hidden_size: H.
         num_layers: L.
@@ -56,12 +61,32 @@ class Recurrent(nn.Module):
         dropout: share of features dropped on the input of each layer but the first.
         locked_dropout: share of features dropped on the input of every layer, the same ones at
             all steps of a sequence (Gal & Ghahramani 2016).
+        recurrent_dropout: share of the previous state dropped where an R multiplies it, the same
+            units at all steps of a sequence (Gal & Ghahramani 2016).
+        weight_drop: share of the elements of each R dropped, the same for a whole batch (Merity
+            et al. 2018).
+        zoneout: share of units of every state that keep their previous value at a step; in
+            evaluation a unit moves by its expectation (Krueger et al. 2017).
         residual: add to the output of each layer but the first its input.
         layer_norm: normalise the input of each layer but the first.
-        engine: "auto", "torch" or "reference".
+        engine: what runs the layer. "auto" takes the first of these that can; one log line says
+            which, and why.
+            "cpu": C++ made from the cell's step, compiled at first use. On a CPU, with a compiler,
+                for every cell whose step is elementwise; without noise in the recurrence.
+            "torch": torch's own kernels (oneDNN, cuDNN), for lstm, gru, rnn and rnn_relu; without
+                noise in the recurrence.
+            "scan": parallel in time, for cells that are linear in their state: minlstm, mingru;
+                without noise in the recurrence.
+            "loop": torch operations step by step, in place, for every elementwise cell.
+            "reference": the plain loop under autograd, for every cell; the slowest. It alone gives
+                traces, and it alone runs lstm_layernorm and gru_reset_before.
+
+    Noise in the recurrence is recurrent_dropout, and zoneout in training. All noise but zoneout's
+    expectation is for training alone.
 
     Raises:
-        InputError: for an unknown cell or engine, a size below 1, a share outside [0, 1).
+        InputError: for an unknown cell or engine, a size below 1, a share outside [0, 1), or noise
+            that makes no sense for the cell.
     """
 
     def __init__(
@@ -75,16 +100,25 @@ class Recurrent(nn.Module):
         bias: bool = True,
         dropout: float = 0.0,
         locked_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
         residual: bool = False,
         layer_norm: bool = False,
         engine: str = "auto",
     ):
         super().__init__()
         self.cell = build_cell(cell)
+        noise = {
+            "recurrent_dropout": recurrent_dropout,
+            "weight_drop": weight_drop,
+            "zoneout": zoneout,
+        }
         check_options(
             sizes={"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers},
-            shares={"dropout": dropout, "locked_dropout": locked_dropout},
+            shares={"dropout": dropout, "locked_dropout": locked_dropout, **noise},
         )
+        check_noise(self.cell, **noise)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -92,6 +126,9 @@ class Recurrent(nn.Module):
         self.bias = bias
         self.dropout = dropout
         self.locked_dropout = locked_dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.weight_drop = weight_drop
+        self.zoneout = zoneout
         self.residual = residual
         self.layer_norm = layer_norm
         self.engine = check_engine(engine)
@@ -122,7 +159,7 @@ class Recurrent(nn.Module):
     def _build_layer(self, index: int) -> nn.ModuleDict:
         size = self.output_size if index else self.input_size
         layer = nn.ModuleDict(
-            {way: _Direction(self.cell, size, self.hidden_size, self.bias) for way in self.ways}
+            {way: Direction(self.cell, size, self.hidden_size, self.bias) for way in self.ways}
         )
         if index and self.layer_norm:
             layer["norm"] = nn.LayerNorm(size)
@@ -140,7 +177,7 @@ class Recurrent(nn.Module):
 
     def forward(
         self,
-        x_BTD: Tensor,
+        x_BTD: Tensor | Entries,
         lengths_B: Tensor | None = None,
         state: Tensor | tuple[Tensor, ...] | None = None,
         trace: bool = False,
@@ -148,7 +185,7 @@ class Recurrent(nn.Module):
         """Run over a batch.
 
         Args:
-            x_BTD: inputs, right-padded.
+            x_BTD: inputs, right-padded; or as rows of a table.
             lengths_B: steps of each sequence, integers in 0..T; None where all are T long.
             state: initial state, (L*N, B, H) as `nn.LSTM` orders it; a tuple of these in the
                 order of `cell.states` (h, c) where the cell has several. None for zeros.
@@ -170,11 +207,15 @@ class Recurrent(nn.Module):
 
     def _run(
         self,
-        x_BTD: Tensor,
+        x_BTD: Tensor | Entries,
         lengths_B: Tensor | None,
         state: Tensor | tuple[Tensor, ...] | None,
         trace: bool,
     ) -> tuple[Any, ...]:
+        entries = None
+        if isinstance(x_BTD, Entries):
+            entries = x_BTD if self._reads_entries(x_BTD, trace) else None
+            x_BTD = x_BTD.gather() if entries is None else x_BTD.stand_in()
         check_input(x_BTD, self.input_size, self.layers[0]["fwd"].weight_input)
         padding = Padding.of(x_BTD, lengths_B)
         states = self._initial_states(x_BTD, state)
@@ -183,7 +224,8 @@ class Recurrent(nn.Module):
         traces: dict[str, dict[str, Tensor]] = {}
         finals: list[States] = []
         for index in range(self.num_layers):
-            y_BTH, ends, seen = self._run_layer(index, y_BTH, states[index], padding, trace)
+            by_row = None if index or entries is None else entries.until(padding.time)
+            y_BTH, ends, seen = self._run_layer(index, y_BTH, states[index], padding, trace, by_row)
             finals.extend(ends)
             for way, values in zip(self.ways, seen, strict=False):
                 traces[f"l{index}.{way}"] = {k: _extend(v, behind) for k, v in values.items()}
@@ -191,7 +233,13 @@ class Recurrent(nn.Module):
         return (*result, traces) if trace else result
 
     def _run_layer(
-        self, index: int, x_BTD: Tensor, states: list[States], padding: Padding, trace: bool
+        self,
+        index: int,
+        x_BTD: Tensor,
+        states: list[States],
+        padding: Padding,
+        trace: bool,
+        entries: Entries | None,
     ) -> tuple[Tensor, Any, Any]:
         layer = self.layers[index]
         read_BTD = layer["norm"](x_BTD) if "norm" in layer else x_BTD
@@ -200,12 +248,45 @@ class Recurrent(nn.Module):
         if self.locked_dropout and self.training:
             mask_B1D = read_BTD.new_ones(read_BTD.shape[0], 1, read_BTD.shape[2])
             read_BTD = read_BTD * dropout(mask_B1D, self.locked_dropout)
-        engine = choose_engine(self.engine, self.cell, read_BTD, trace)
+        cell, noise = self._noise(read_BTD)
+        engine = choose_engine(self.engine, cell, read_BTD, trace, noise)
         if padding.time == 0:  # the kernels want a step
             engine = ENGINES["reference"]
-        weights = [layer[way].weights() for way in self.ways]
-        y_BTH, ends, traces = engine.run(self.cell, read_BTD, weights, states, padding, trace)
+        weights = [self._drop_weights(layer[way].weights()) for way in self.ways]
+        given = (cell, read_BTD, weights, states, padding)
+        if entries is not None and engine is ENGINES["cpu"]:
+            y_BTH, ends, traces = ENGINES["cpu"].run(*given, entries=entries)
+        else:
+            y_BTH, ends, traces = engine.run(*given, trace, noise)
         return y_BTH + x_BTD if index and self.residual else y_BTH, ends, traces
+
+    def _reads_entries(self, entries: Entries, trace: bool) -> bool:
+        """Whether the engine takes inputs by reference: the kernel does, without gradients."""
+        if self.training or trace or torch.is_grad_enabled():
+            return False
+        x_BTD = entries.stand_in()
+        return choose_engine(self.engine, self._noise(x_BTD)[0], x_BTD, trace) is ENGINES["cpu"]
+
+    def _noise(self, x_BTD: Tensor) -> tuple[Cell, Noise | None]:
+        """Return the cell as it is to run, and what is drawn at random for one layer of it."""
+        if not self.training:
+            return Zoned(self.cell, self.zoneout) if self.zoneout else self.cell, None
+        cell = Zoned(self.cell) if self.zoneout else self.cell
+        if not (self.recurrent_dropout or self.zoneout):
+            return cell, None
+        drawn = draw_noise(
+            cell, x_BTD, self.hidden_size, len(self.ways), self.recurrent_dropout, self.zoneout
+        )
+        return cell, drawn
+
+    def _drop_weights(self, weights: Weights) -> Weights:
+        if not (self.weight_drop and self.training):
+            return weights
+        inner_GH = weights.inner_GH
+        return weights._replace(
+            recurrent=tuple(dropout(r_GH, self.weight_drop) for r_GH in weights.recurrent),
+            inner_GH=None if inner_GH is None else dropout(inner_GH, self.weight_drop),
+        )
 
     def _initial_states(
         self, x_BTD: Tensor, state: Tensor | tuple[Tensor, ...] | None
@@ -233,62 +314,6 @@ class Recurrent(nn.Module):
         defaults = {k: p.default for k, p in options.items() if p.default is not Parameter.empty}
         changed = ((k, getattr(self, k)) for k, v in defaults.items() if getattr(self, k) != v)
         return ", ".join([text, *(f"{key}={value!r}" for key, value in changed)])
-
-
-class _Direction(nn.Module):
-    """The parameters of one layer in one direction; an engine runs them."""
-
-    def __init__(self, cell: Cell, input_size: int, hidden_size: int, bias: bool):
-        super().__init__()
-        self.cell = cell
-        self.hidden_size = hidden_size
-        rows = len(cell.gates) * hidden_size
-        self.weight_input = nn.Parameter(torch.empty(rows, input_size))
-        # The output's product has the plain name, the others' that of the state they multiply.
-        self.recurrent = [
-            "weight_recurrent" if p.state == cell.states[0] else f"weight_recurrent_{p.state}"
-            for p in cell.products
-        ]
-        for name, product in zip(self.recurrent, cell.products, strict=True):
-            self._add(name, len(product.gates) * hidden_size, hidden_size)
-        self.inner = "weight_inner" if cell.inner_gates else None
-        if self.inner:
-            self._add(self.inner, len(cell.inner_gates) * hidden_size, hidden_size)
-        self.register_parameter("bias", None)
-        if bias and cell.has_gate_bias:
-            self._add("bias", rows)
-        self.vectors = {v.name: v.start for v in cell.vectors if bias or not v.is_bias}
-        for name in self.vectors:
-            self._add(name, hidden_size)
-        self.reset_parameters()
-
-    def _add(self, name: str, *shape: int) -> None:
-        self.register_parameter(name, nn.Parameter(torch.empty(shape)))
-
-    @torch.no_grad()
-    def reset_parameters(self) -> None:
-        """Initialise as `Recurrent` says."""
-        for block_HD in self.weight_input.split(self.hidden_size):
-            nn.init.xavier_uniform_(block_HD)
-        for name in (*self.recurrent, *([self.inner] if self.inner else [])):
-            for block_HH in getattr(self, name).split(self.hidden_size):
-                nn.init.orthogonal_(block_HH)
-        if self.bias is not None:
-            blocks = self.bias.zero_().split(self.hidden_size)
-            self.cell.start_biases(dict(zip(self.cell.gates, blocks, strict=True)))
-        for name, start in self.vectors.items():
-            getattr(self, name).fill_(start)
-
-    def weights(self) -> Weights:
-        """Return the parameters as an engine takes them."""
-        recurrent = tuple(getattr(self, name) for name in self.recurrent)
-        inner = getattr(self, self.inner) if self.inner else None
-        unit = {name: getattr(self, name) for name in self.vectors}
-        return Weights(self.weight_input, recurrent, inner, self.bias, unit)
-
-    def extra_repr(self) -> str:
-        """Return the shapes of the parameters."""
-        return ", ".join(f"{name}={tuple(p.shape)}" for name, p in self.named_parameters())
 
 
 def _extend(y_BTH: Tensor, steps: int) -> Tensor:

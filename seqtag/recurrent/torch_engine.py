@@ -19,6 +19,7 @@ from seqtag.cells import Cell, Gru, Lstm
 from seqtag.recurrent.convert import is_torchs
 from seqtag.recurrent.directions import Collect, Spread
 from seqtag.recurrent.engine import Run, States, Weights
+from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 
 # A sigmoid is exactly 0 or 1 long before this, in every kernel, and float16 can still hold it.
@@ -30,10 +31,14 @@ class Torch:
 
     name = "torch"
 
-    def refuses(self, cell: Cell, x_BTD: Tensor, traces: bool) -> str | None:
-        """Refuse cells that torch does not have, and traces."""
+    def refuses(
+        self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
+    ) -> str | None:
+        """Refuse cells that torch does not have, noise and traces."""
         if not is_torchs(cell):
             return "torch has no such cell"
+        if noise is not None:
+            return "torch's kernels have no noise in the recurrence"
         return "torch's kernels show no gates" if traces else None
 
     def run(
@@ -44,6 +49,7 @@ class Torch:
         states: Sequence[States],
         padding: Padding,
         traces: bool = False,
+        noise: Noise | None = None,
     ) -> Run:
         """Run each direction by one kernel call."""
         holds = isinstance(cell, Lstm) and padding.ragged

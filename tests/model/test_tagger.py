@@ -179,3 +179,19 @@ def test_every_weight_gets_a_gradient():
 def test_networks_that_cannot_be_built(sizes, config, message):
     with pytest.raises(InputError, match=message):
         network({**ENCODER.sizes, **sizes}, **config)
+
+
+def test_words_looked_up_by_spelling_change_nothing():
+    """Without gradients equal words share their inputs; the scores are the same to the bit."""
+    sentences = [["The", "cat", "saw", "the", "cat"], ["cat"], []]
+    encoder = Encoder.fit([{"tokens": s} for s in sentences], EncodeConfig(), ())
+    for cell in ("lstm", "lstm_layernorm"):
+        network = TaggerNetwork(TaggerConfig(hidden_size=6), cell, encoder.sizes, 3).eval()
+        inputs = encoder.encode(sentences)
+        expected = network(inputs)
+        with torch.no_grad():
+            found = network(inputs)
+        assert expected.requires_grad
+        assert torch.equal(found, expected)
+    with torch.no_grad():
+        assert network(encoder.encode([[]])).shape == (1, 0, 3)

@@ -23,6 +23,39 @@ def cell(request) -> Cell:
     return CELLS[request.param]
 
 
-@pytest.fixture(params=["cpu", "torch", "reference"])
+@pytest.fixture(params=["cpu", "torch", "loop", "reference"])
 def engine(request) -> str:
     return request.param
+
+
+@pytest.fixture
+def outcome():
+    """Return a function that runs a float64 layer on an engine and gives all that comes of it.
+
+    That is y, final states and the gradients of x, initial states and parameters. Behind the
+    sequences' ends x is NaN. Each run draws the same noise.
+    """
+
+    def run(layer, engine, lengths=None, x=None, batch=5, time=7):
+        draw = torch.Generator().manual_seed(1)
+        if x is None:
+            x = torch.randn(batch, time, layer.input_size, dtype=torch.float64, generator=draw)
+            if lengths is not None:
+                x[torch.arange(time) >= lengths[:, None]] = float("nan")
+        x = x.detach().clone().requires_grad_()
+        shape = (layer.num_layers * len(layer.ways), len(x), layer.hidden_size)
+        parts = [
+            torch.rand(shape, dtype=x.dtype, generator=draw).requires_grad_()
+            for _ in layer.cell.states
+        ]
+        layer.engine = engine
+        layer.zero_grad()
+        torch.manual_seed(2)
+        y, end = layer(x, lengths, tuple(parts) if len(parts) > 1 else parts[0])
+        ends = (end,) if isinstance(end, torch.Tensor) else end
+        (y.square().sum() + sum(e.pow(3).sum() for e in ends)).backward()
+        given = (x, *parts, *layer.parameters())
+        grads = [torch.zeros_like(t) if t.grad is None else t.grad for t in given]
+        return [y.detach(), *(e.detach() for e in ends), *grads]
+
+    return run

@@ -4,6 +4,7 @@ import copy
 import io
 import logging
 import pickle
+import re
 
 import pytest
 import torch
@@ -11,9 +12,11 @@ from torch import nn
 from torch._dynamo.testing import CompileCounter
 
 from seqtag.cells import Cell, Lstm
+from seqtag.cells.registry import PRESETS
 from seqtag.errors import InputError
-from seqtag.recurrent import Recurrent
-from seqtag.recurrent.engines import _say
+from seqtag.recurrent import Recurrent, cpu
+from seqtag.recurrent.compiler.build import BuildError
+from seqtag.recurrent.engines import ENGINES, _say
 
 B, T, D, H = 3, 5, 4, 6
 LENGTHS = torch.tensor([3, 5, 1])
@@ -171,6 +174,7 @@ def test_mistakes_in_options(change, message):
         (torch.zeros(B, T, D, dtype=torch.int64), None, None, "x must be floating point"),
         (torch.zeros(B, T, D, dtype=torch.float64), None, None, "x is torch.float64, but the"),
         (torch.zeros(B, T, D, device="meta"), None, None, "x is on meta"),
+        (torch.zeros(B, T, D, dtype=torch.float16), None, None, "float16, which is for GPUs"),
         (None, [1, 2, 3], None, "lengths must be a tensor"),
         (None, torch.tensor([1, 2]), None, r"lengths must have the shape \(3,\)"),
         (None, torch.tensor([1.0, 2.0, 3.0]), None, "lengths must be integers"),
@@ -207,6 +211,49 @@ def test_engine_is_logged_once(caplog):
     assert len(said) == 2
     assert "runs on the cpu engine" in said[0]
     assert "reference engine (not cpu: its kernel shows no gates; not torch: " in said[1]
+
+
+@pytest.fixture
+def no_compiler(monkeypatch):
+    """Let each kernel fail to build, and count how often that is tried."""
+    tried = []
+
+    def fail(cell, dtype):
+        tried.append(cell)
+        raise BuildError("c++ failed on the kernel: no such thing")
+
+    monkeypatch.setattr(cpu, "kernel_of", fail)
+    cpu._failure.cache_clear()
+    _say.cache_clear()
+    yield tried
+    cpu._failure.cache_clear()
+    _say.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("cell", "engine"),
+    [("lstm", "torch"), ("lstm_peephole", "loop"), ("mingru", "scan"), ("nig", "loop")],
+)
+def test_without_a_compiler_another_engine_serves_with_one_warning(
+    cell, engine, no_compiler, caplog
+):
+    layer = Recurrent(cell, D, H, bidirectional=True)
+    with caplog.at_level(logging.INFO, logger="seqtag"):
+        for _ in range(3):
+            layer(torch.randn(B, T, D), LENGTHS)[0].sum().backward()
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert f"runs on the {engine} engine (not cpu: c++ failed on" in record.getMessage()
+    assert len(no_compiler) == 1
+    with pytest.raises(InputError, match=r"not cpu: c\+\+ failed on"):
+        Recurrent(cell, D, H, engine="cpu")(torch.zeros(B, T, D))
+
+
+def test_engines_by_preference():
+    assert list(ENGINES) == ["cpu", "torch", "scan", "loop", "reference"]
+    assert all(f'"{name}": ' in Recurrent.__doc__ for name in ENGINES)
+    named = re.search(r"The names are ([^.]*)\.", Recurrent.__doc__)[1]
+    assert re.split(r",\s+|\s+and\s+", named) == list(PRESETS)
 
 
 def test_copies_and_saving(cell):

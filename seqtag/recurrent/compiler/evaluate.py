@@ -1,0 +1,138 @@
+"""Expressions on tensors.
+
+Sums of products and the derivatives of sigmoid and tanh become one call each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqtag.recurrent.compiler.graph import Node, is_number, walk
+
+
+def _call_log_sigmoid(v: Tensor, out: Tensor) -> None:
+    torch._C._nn.log_sigmoid(v, out=out)
+
+
+def _call_relu(v: Tensor, out: Tensor) -> None:
+    torch.clamp(v, min=0.0, out=out)
+
+
+def _call_subtract_product(v: Tensor, a: Tensor, b: Tensor, out: Tensor) -> None:
+    torch.addcmul(v, a, b, value=-1, out=out)
+
+
+def _call_sigmoid_backward(g: Tensor, y: Tensor, out: Tensor) -> None:
+    torch.ops.aten.sigmoid_backward.grad_input(g, y, grad_input=out)
+
+
+def _call_tanh_backward(g: Tensor, y: Tensor, out: Tensor) -> None:
+    torch.ops.aten.tanh_backward.grad_input(g, y, grad_input=out)
+
+
+def _call_copy(v: Tensor, out: Tensor) -> None:
+    out.copy_(v)
+
+
+# Each operation as a function that writes its result into `out`.
+CALLS: dict[str, Callable[..., Any]] = {
+    "add": torch.add,
+    "subtract": torch.sub,
+    "multiply": torch.mul,
+    "divide": torch.div,
+    "negate": torch.neg,
+    "sigmoid": torch.sigmoid,
+    "log_sigmoid": _call_log_sigmoid,
+    "tanh": torch.tanh,
+    "exp": torch.exp,
+    "relu": _call_relu,
+    "maximum": torch.maximum,
+    "at_least": torch.ge,
+    "above": torch.gt,
+    # Made by `Operations` out of several.
+    "add_product": torch.addcmul,  # v + a b
+    "subtract_product": _call_subtract_product,  # v - a b
+    "sigmoid_backward": _call_sigmoid_backward,  # g y (1 - y)
+    "tanh_backward": _call_tanh_backward,  # g (1 - y y)
+    "copy": _call_copy,
+}
+
+
+def evaluate(results: Iterable[Node], given: Mapping[Node, Tensor], like: Tensor) -> list[Tensor]:
+    """Return the results as tensors.
+
+    Args:
+        results: what to compute.
+        given: the value of every input, and of whatever else is known; shapes broadcast.
+        like: a tensor of the shape, dtype and device that results shall have.
+    """
+    results = list(results)
+    given = dict(given)
+    needed = [n for n in walk(results, stop=given.__contains__) if n not in given]
+    for node in needed:
+        if node.op == "constant":
+            given[node] = like.new_tensor(node.label)
+    calls = Operations({("result", i): node for i, node in enumerate(results)}, given)
+    left = Counter(arg for _, args in calls.fused.values() for arg in args)
+    for node, (op, args) in calls.fused.items():
+        out = torch.empty_like(like)
+        CALLS[op](*(given[arg] for arg in args), out=out)
+        given[node] = out
+        for arg in args:  # let go of what is used up: these are whole sequences
+            left[arg] -= 1
+            if not left[arg] and arg not in results:
+                del given[arg]
+    return [given[node].expand_as(like) for node in results]
+
+
+class Operations:
+    """The operations that results need, fused, arguments first: `fused[node] = op, args`."""
+
+    def __init__(self, results: Mapping[Any, Node], given: Mapping[Node, Any]):
+        known = given.__contains__
+        nodes = [n for n in walk(results.values(), stop=known) if n.args and n not in given]
+        # Uses by results count too: what is asked for must be there by itself.
+        self.uses = Counter(arg for node in nodes for arg in node.args) + Counter(results.values())
+        self.given = given
+        fused = {node: self._fuse(node) for node in nodes}
+        wanted: set[Node] = set()
+        pending = [node for node in results.values() if node in fused]
+        while pending:
+            node = pending.pop()
+            if node not in wanted:
+                wanted.add(node)
+                pending.extend(arg for arg in fused[node][1] if arg in fused)
+        self.fused = {node: fused[node] for node in nodes if node in wanted}
+
+    def _fuse(self, node: Node) -> tuple[str, tuple[Node, ...]]:
+        if node.op == "multiply":
+            for g, slope in (node.args, node.args[::-1]):
+                if (found := self._slope(slope)) is not None:
+                    return found[0], (g, found[1])
+        if node.op in ("add", "subtract"):
+            a, b = node.args
+            if self._is_inner(b, "multiply"):
+                return f"{node.op}_product", (a, *b.args)
+            if node.op == "add" and self._is_inner(a, "multiply"):
+                return "add_product", (b, *a.args)
+        return node.op, node.args
+
+    def _is_inner(self, node: Node, op: str) -> bool:
+        return node.op == op and node not in self.given and self.uses[node] == 1
+
+    def _slope(self, slope: Node) -> tuple[str, Node] | None:
+        """Return the operation and y where this is y (1 - y) or 1 - y y, used only here."""
+        if self._is_inner(slope, "multiply"):
+            for y, rest in (slope.args, slope.args[::-1]):
+                if rest.op == "subtract" and is_number(rest.args[0], 1) and rest.args[1] is y:
+                    return "sigmoid_backward", y
+        if self._is_inner(slope, "subtract") and is_number(slope.args[0], 1):
+            square = slope.args[1]
+            if square.op == "multiply" and square.args[0] is square.args[1]:
+                return "tanh_backward", square.args[0]
+        return None

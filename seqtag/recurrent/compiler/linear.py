@@ -1,0 +1,52 @@
+"""Whether a cell is linear in its state: read off its graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from seqtag.cells import Cell
+from seqtag.recurrent.compiler.derivative import gradients
+from seqtag.recurrent.compiler.graph import Node, as_node, named, substitute, walk
+from seqtag.recurrent.compiler.plan import Plan, plan_of
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A cell that is linear in its state.
+
+    Attributes:
+        plan: its plan.
+        carried: the states that the next step reads; the others are made of them and the input.
+        decay: a of each carried state.
+        added: b of each carried state.
+        passed: the gradient at each previous carried state but for what comes through a.
+    """
+
+    plan: Plan
+    carried: tuple[str, ...]
+    decay: tuple[Node, ...]
+    added: tuple[Node, ...]
+    passed: tuple[Node, ...]
+
+
+@cache
+def linear_of(cell: Cell) -> Linear | str:
+    """Return a traceable cell as a scan runs it, or why none can."""
+    if cell.products:
+        return "it has an R"
+    plan = plan_of(cell)
+    previous = {name: named(("state", name)) for name in cell.states}
+    read = {name: {*walk([node])} & {*previous.values()} for name, node in plan.states.items()}
+    carried = tuple(n for n in cell.states if any(previous[n] in reads for reads in read.values()))
+    decay, added, passed = [], [], []
+    for name in carried:
+        if read[name] - {previous[name]}:
+            return f"its state {name} mixes with another"
+        (slope,) = gradients({plan.states[name]: as_node(1)}, [previous[name]])
+        if {*walk([slope])} & {*previous.values()}:
+            return f"it is not linear in its state {name}"
+        decay.append(slope)
+        added += substitute([plan.states[name]], {previous[name]: as_node(0)})
+        passed += substitute([plan.grad_states[name]], {named(("new", name)): as_node(0)})
+    return Linear(plan, carried, tuple(decay), tuple(added), tuple(passed))

@@ -1,0 +1,143 @@
+"""Noise inside the recurrence: dropout on the recurrent state, and zoneout.
+
+B batch, T time, H hidden units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import dropout
+
+from seqtag.cells import Cell
+from seqtag.cells.spec import Product, Values, Vector
+
+
+class Noise(NamedTuple):
+    """What one call of an engine draws at random, one mapping a direction; () where there is none.
+
+    recurrent: by state that an R multiplies, the factor of it there, (B, H): 0 for a unit that is
+        dropped in that sequence, else 1 / (1 - share).
+    held: by name of a parameter of a `Zoned` cell, 1 where a unit keeps its previous value at a
+        step and 0 elsewhere, (B, T, H) in time order. Any number may stand behind the end.
+    """
+
+    recurrent: Sequence[Mapping[str, Tensor]] = ()
+    held: Sequence[Mapping[str, Tensor]] = ()
+
+    def recurrent_of(self, direction: int) -> Mapping[str, Tensor]:
+        """Return the factors of the recurrent state in a direction."""
+        return self.recurrent[direction] if self.recurrent else {}
+
+    def held_of(self, direction: int) -> Mapping[str, Tensor]:
+        """Return where units keep their values in a direction."""
+        return self.held[direction] if self.held else {}
+
+
+def draw_noise(
+    cell: Cell,
+    x_BTD: Tensor,
+    hidden_size: int,
+    directions: int,
+    recurrent_dropout: float,
+    zoneout: float,
+) -> Noise:
+    """Draw the masks for one layer of a cell, which is `Zoned` where there is zoneout."""
+    batch, time = x_BTD.shape[:2]
+    masks, held = [], []
+    for _ in range(directions if recurrent_dropout else 0):
+        ones_BH = x_BTD.new_ones(batch, hidden_size)
+        masks.append({state: dropout(ones_BH, recurrent_dropout) for state in multiplied(cell)})
+    for _ in range(directions if zoneout else 0):
+        none_BTH = x_BTD.new_empty(batch, time, hidden_size, dtype=torch.bool)
+        drawn = (torch.empty_like(none_BTH).bernoulli_(zoneout) for _ in cell.states)
+        held.append(dict(zip(map(held_name, cell.states), drawn, strict=True)))
+    return Noise(masks, held)
+
+
+def multiplied(cell: Cell) -> list[str]:
+    """Return the states that an R multiplies; what an inner product takes comes from the output."""
+    inner = cell.states[:1] if cell.inner_gates else ()
+    return list(dict.fromkeys((*(product.state for product in cell.products), *inner)))
+
+
+def held_name(state: str) -> str:
+    """Return the name of the parameter of a `Zoned` cell that says where a state is kept."""
+    return f"zoneout_{state}"
+
+
+@dataclass(frozen=True)
+class Zoned(Cell):
+    """A cell under zoneout: with probability p a unit of a state keeps its previous value.
+
+        s = k s' + (1 - k) new s
+
+    for each state s, with k drawn anew for each unit, state and step in training, and k = p, the
+    expectation, in evaluation. New states are made of what the others would be without it.
+
+    Attributes:
+        cell: the cell itself.
+        share: p, for evaluation; None where k is given, as a parameter `zoneout_<state>`.
+
+    Source: Krueger et al. 2017, equations 4 and 5.
+    """
+
+    cell: Cell
+    share: float | None = None
+
+    def __str__(self) -> str:
+        share = "drawn" if self.share is None else self.share
+        return f"{self.cell} under zoneout ({share})"
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The cell's."""
+        return self.cell.gates
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The cell's."""
+        return self.cell.states
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The cell's."""
+        return self.cell.products
+
+    @property
+    def inner_gates(self) -> tuple[str, ...]:
+        """The cell's."""
+        return self.cell.inner_gates
+
+    @property
+    def has_gate_bias(self) -> bool:
+        """The cell's."""
+        return self.cell.has_gate_bias
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """The cell's, and where units keep their values."""
+        held = self.cell.states if self.share is None else ()
+        return (*self.cell.vectors, *(Vector(held_name(state)) for state in held))
+
+    @property
+    def initial_states(self) -> Mapping[str, float]:
+        """The cell's."""
+        return self.cell.initial_states
+
+    @property
+    def untraceable(self) -> str | None:
+        """The cell's."""
+        return self.cell.untraceable
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return what the cell does, its states partly kept."""
+        values = dict(self.cell.step(wx, rh, state, unit))
+        for name in self.states:
+            k = unit[held_name(name)] if self.share is None else self.share
+            values[name] = k * state[name] + (1 - k) * values[name]
+        return values

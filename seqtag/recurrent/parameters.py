@@ -1,0 +1,68 @@
+"""The parameters of one layer in one direction.
+
+D features in, H hidden units, G gates.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from seqtag.cells import Cell
+from seqtag.recurrent.engine import Weights
+
+
+class Direction(nn.Module):
+    """W, R, b and what else a cell has, initialised as `Recurrent` says; an engine runs them."""
+
+    def __init__(self, cell: Cell, input_size: int, hidden_size: int, bias: bool):
+        super().__init__()
+        self.cell = cell
+        self.hidden_size = hidden_size
+        rows = len(cell.gates) * hidden_size
+        self.weight_input = nn.Parameter(torch.empty(rows, input_size))
+        # The output's product has the plain name, the others' that of the state they multiply.
+        self.recurrent = [
+            "weight_recurrent" if p.state == cell.states[0] else f"weight_recurrent_{p.state}"
+            for p in cell.products
+        ]
+        for name, product in zip(self.recurrent, cell.products, strict=True):
+            self._add(name, len(product.gates) * hidden_size, hidden_size)
+        self.inner = "weight_inner" if cell.inner_gates else None
+        if self.inner:
+            self._add(self.inner, len(cell.inner_gates) * hidden_size, hidden_size)
+        self.register_parameter("bias", None)
+        if bias and cell.has_gate_bias:
+            self._add("bias", rows)
+        self.vectors = {v.name: v.start for v in cell.vectors if bias or not v.is_bias}
+        for name in self.vectors:
+            self._add(name, hidden_size)
+        self.reset_parameters()
+
+    def _add(self, name: str, *shape: int) -> None:
+        self.register_parameter(name, nn.Parameter(torch.empty(shape)))
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw W and R, and set biases to where they start."""
+        for block_HD in self.weight_input.split(self.hidden_size):
+            nn.init.xavier_uniform_(block_HD)
+        for name in (*self.recurrent, *([self.inner] if self.inner else [])):
+            for block_HH in getattr(self, name).split(self.hidden_size):
+                nn.init.orthogonal_(block_HH)
+        if self.bias is not None:
+            blocks = self.bias.zero_().split(self.hidden_size)
+            self.cell.start_biases(dict(zip(self.cell.gates, blocks, strict=True)))
+        for name, start in self.vectors.items():
+            getattr(self, name).fill_(start)
+
+    def weights(self) -> Weights:
+        """Return the parameters as an engine takes them."""
+        recurrent = tuple(getattr(self, name) for name in self.recurrent)
+        inner = getattr(self, self.inner) if self.inner else None
+        unit = {name: getattr(self, name) for name in self.vectors}
+        return Weights(self.weight_input, recurrent, inner, self.bias, unit)
+
+    def extra_repr(self) -> str:
+        """Return the shapes of the parameters."""
+        return ", ".join(f"{name}={tuple(p.shape)}" for name, p in self.named_parameters())
