@@ -15,9 +15,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def own_cache(tmp_path_factory):
     """Point every cache at a temporary folder, also for processes that a test starts.
 
-    Where tests run in several processes, each has a cache of its own.
+    Where tests run in several processes, each has a cache of its own; but built kernels they
+    share, for a build takes seconds, and it is renamed into place when it is whole.
     """
     folder = tmp_path_factory.mktemp("cache")
+    run = tmp_path_factory.getbasetemp()
+    kernels = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "kernels"
+    kernels.mkdir(exist_ok=True)
+    (folder / "kernels").symlink_to(kernels, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEQTAG_CACHE", str(folder))
         yield folder

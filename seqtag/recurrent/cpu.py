@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
+from seqtag.recurrent.compiler.plan import why_untraceable
 from seqtag.recurrent.engine import Broken, Run, States, Weights
 from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.noise import Noise
@@ -44,10 +45,10 @@ class Cpu:
             return f"it runs on a CPU, not on {x_BTD.device.type}"
         if traces:
             return "its kernel shows no gates"
-        if cell.untraceable:
-            return cell.untraceable
         if noise is not None:
             return "its kernel has no noise in the recurrence"
+        if reason := why_untraceable(cell):
+            return reason
         return _failure(cell, _name(COMPUTED[x_BTD.dtype]))
 
     def run(

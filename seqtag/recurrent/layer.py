@@ -11,15 +11,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, pad
+from torch.nn.functional import pad
 
 from seqtag.cells import Cell, build_cell
 from seqtag.recurrent.checks import check_input, check_noise, check_options, check_state
 from seqtag.recurrent.convert import read_torch, write_torch
-from seqtag.recurrent.engine import States, Weights
+from seqtag.recurrent.dropout import dropout
+from seqtag.recurrent.engine import States
 from seqtag.recurrent.engines import ENGINES, check_engine, choose_engine
 from seqtag.recurrent.entries import Entries
-from seqtag.recurrent.noise import Noise, Zoned, draw_noise
+from seqtag.recurrent.noise import Noise, drop_weights, with_noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Direction
 
@@ -247,12 +248,13 @@ class Recurrent(nn.Module):
             read_BTD = dropout(read_BTD, self.dropout, self.training)
         if self.locked_dropout and self.training:
             mask_B1D = read_BTD.new_ones(read_BTD.shape[0], 1, read_BTD.shape[2])
-            read_BTD = read_BTD * dropout(mask_B1D, self.locked_dropout)
+            read_BTD = read_BTD * dropout(mask_B1D, self.locked_dropout, True)
         cell, noise = self._noise(read_BTD)
         engine = choose_engine(self.engine, cell, read_BTD, trace, noise)
         if padding.time == 0:  # the kernels want a step
             engine = ENGINES["reference"]
-        weights = [self._drop_weights(layer[way].weights()) for way in self.ways]
+        drop = self.weight_drop if self.training else 0.0
+        weights = [drop_weights(layer[way].weights(), drop) for way in self.ways]
         given = (cell, read_BTD, weights, states, padding)
         if entries is not None and engine is ENGINES["cpu"]:
             y_BTH, ends, traces = ENGINES["cpu"].run(*given, entries=entries)
@@ -269,24 +271,8 @@ class Recurrent(nn.Module):
 
     def _noise(self, x_BTD: Tensor) -> tuple[Cell, Noise | None]:
         """Return the cell as it is to run, and what is drawn at random for one layer of it."""
-        if not self.training:
-            return Zoned(self.cell, self.zoneout) if self.zoneout else self.cell, None
-        cell = Zoned(self.cell) if self.zoneout else self.cell
-        if not (self.recurrent_dropout or self.zoneout):
-            return cell, None
-        drawn = draw_noise(
-            cell, x_BTD, self.hidden_size, len(self.ways), self.recurrent_dropout, self.zoneout
-        )
-        return cell, drawn
-
-    def _drop_weights(self, weights: Weights) -> Weights:
-        if not (self.weight_drop and self.training):
-            return weights
-        inner_GH = weights.inner_GH
-        return weights._replace(
-            recurrent=tuple(dropout(r_GH, self.weight_drop) for r_GH in weights.recurrent),
-            inner_GH=None if inner_GH is None else dropout(inner_GH, self.weight_drop),
-        )
+        sizes, shares = (self.hidden_size, len(self.ways)), (self.recurrent_dropout, self.zoneout)
+        return with_noise(self.cell, x_BTD, *sizes, *shares, self.training)
 
     def _initial_states(
         self, x_BTD: Tensor, state: Tensor | tuple[Tensor, ...] | None

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from seqtag.cells import Cell
+from seqtag.recurrent.compiler.plan import why_untraceable
 from seqtag.recurrent.engine import Run, States, Weights
 from seqtag.recurrent.layout import Layout, layout_of
 from seqtag.recurrent.noise import Noise
@@ -37,7 +38,7 @@ class Loop:
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
         """Refuse traces, and cells that cannot be traced."""
-        return "its loop shows no gates" if traces else cell.untraceable
+        return "its loop shows no gates" if traces else why_untraceable(cell)
 
     def run(
         self,

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import dropout
 
 from seqtag.cells import Cell
 from seqtag.cells.spec import Product, Values, Vector
+from seqtag.recurrent.dropout import dropout
+
+if TYPE_CHECKING:
+    from seqtag.recurrent.engine import Weights
 
 
 class Noise(NamedTuple):
@@ -51,12 +54,43 @@ def draw_noise(
     masks, held = [], []
     for _ in range(directions if recurrent_dropout else 0):
         ones_BH = x_BTD.new_ones(batch, hidden_size)
-        masks.append({state: dropout(ones_BH, recurrent_dropout) for state in multiplied(cell)})
+        masks.append(
+            {state: dropout(ones_BH, recurrent_dropout, True) for state in multiplied(cell)}
+        )
     for _ in range(directions if zoneout else 0):
         none_BTH = x_BTD.new_empty(batch, time, hidden_size, dtype=torch.bool)
         drawn = (torch.empty_like(none_BTH).bernoulli_(zoneout) for _ in cell.states)
         held.append(dict(zip(map(held_name, cell.states), drawn, strict=True)))
     return Noise(masks, held)
+
+
+def with_noise(
+    cell: Cell,
+    x_BTD: Tensor,
+    hidden_size: int,
+    directions: int,
+    recurrent_dropout: float,
+    zoneout: float,
+    training: bool,
+) -> tuple[Cell, Noise | None]:
+    """Return the cell as it is to run, and what is drawn at random for one layer of it."""
+    if not training:
+        return Zoned(cell, zoneout) if zoneout else cell, None
+    cell = Zoned(cell) if zoneout else cell
+    if not (recurrent_dropout or zoneout):
+        return cell, None
+    return cell, draw_noise(cell, x_BTD, hidden_size, directions, recurrent_dropout, zoneout)
+
+
+def drop_weights(weights: Weights, share: float) -> Weights:
+    """Return the weights with a share of each R dropped, the same for all steps of a call."""
+    if not share:
+        return weights
+    inner_GH = weights.inner_GH
+    return weights._replace(
+        recurrent=tuple(dropout(r_GH, share, True) for r_GH in weights.recurrent),
+        inner_GH=None if inner_GH is None else dropout(inner_GH, share, True),
+    )
 
 
 def multiplied(cell: Cell) -> list[str]:

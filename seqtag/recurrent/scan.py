@@ -22,6 +22,7 @@ from seqtag.cells import Cell
 from seqtag.recurrent.compiler.evaluate import evaluate
 from seqtag.recurrent.compiler.graph import Node, named
 from seqtag.recurrent.compiler.linear import Linear, linear_of
+from seqtag.recurrent.compiler.plan import why_untraceable
 from seqtag.recurrent.directions import Collect, Spread
 from seqtag.recurrent.engine import Run, States, Weights
 from seqtag.recurrent.loop import COMPUTED
@@ -45,8 +46,8 @@ class Scan:
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
         """Refuse cells that are not linear in their state, traces and noise."""
-        if cell.untraceable:
-            return cell.untraceable
+        if reason := why_untraceable(cell):
+            return reason
         linear = linear_of(cell)
         if isinstance(linear, str):
             return linear

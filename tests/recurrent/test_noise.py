@@ -11,6 +11,7 @@ from seqtag.cells import Cell
 from seqtag.cells.registry import PRESETS
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
+from seqtag.recurrent.dropout import dropout
 from seqtag.recurrent.engines import choose_engine
 from seqtag.recurrent.noise import Noise, Zoned, draw_noise
 from seqtag.recurrent.padding import Padding
@@ -114,7 +115,7 @@ def test_weight_drop_takes_elements_of_r_alone_one_mask_a_call(cell, engine):
     y, _ = layer(x)
     torch.manual_seed(3)
     direction = layer.layers[0]["fwd"]
-    dropped = nn.functional.dropout(direction.weight_recurrent.detach(), 0.5)
+    dropped = dropout(direction.weight_recurrent.detach(), 0.5, training=True)
     assert 0.3 < (dropped == 0).double().mean() < 0.7
     plain = Recurrent(cell, D, H, engine=engine).double()
     plain.load_state_dict({**layer.state_dict(), "layers.0.fwd.weight_recurrent": dropped})

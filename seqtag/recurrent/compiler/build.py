@@ -61,28 +61,31 @@ def build(source: str, name: str) -> ctypes.CDLL:
     try:
         key = "\0".join((source, path, _version(path), *flags))
         file = f"{name}_{hashlib.sha256(key.encode()).hexdigest()[:20]}.so"
-        for folder in _folders():
-            library = folder / file
-            if not library.exists():
-                _compile(path, flags, source, library)
-            return ctypes.CDLL(str(library))
+        found = cache_folder() / file
+        if found.exists():
+            try:
+                return ctypes.CDLL(str(found))
+            except OSError as error:
+                logger.warning("built again, as it cannot be loaded: %s", error)
+        library = _writable_folder() / file
+        _compile(path, flags, source, library)
+        return ctypes.CDLL(str(library))
     except (OSError, subprocess.SubprocessError) as error:
         raise BuildError(f"{path} did not build the kernel {name}: {error}") from error
-    raise BuildError("no folder to build in: neither the cache nor a temporary one can be written")
 
 
-def _folders() -> list[Path]:
-    """Return where a library may lie: the cache, or a folder of this process's own without one."""
+def _writable_folder() -> Path:
+    """Return where to build: the cache, or a folder of this process's own where it is closed."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
-            return [folder]
+            return folder
+        reason = f"{folder} cannot be written"
     except OSError as error:
-        logger.warning("kernels are not kept: %s", error)
-        return [_own_folder()]
-    logger.warning("kernels are not kept: %s cannot be written", folder)
-    return [_own_folder()]
+        reason = str(error)
+    logger.warning("kernels are not kept: %s", reason)
+    return _own_folder()
 
 
 def cache_folder() -> Path:

@@ -80,11 +80,25 @@ class Plan:
 
 
 @cache
+def why_untraceable(cell: Cell) -> str | None:
+    """Return why a cell cannot be traced: what it says itself, or what happens; None if it can."""
+    if cell.untraceable:
+        return cell.untraceable
+    try:
+        plan_of(cell)
+    except (TypeError, AttributeError, ArithmeticError) as error:
+        return f"its step is more than arithmetic and the known functions ({error})"
+    return None
+
+
+@cache
 def plan_of(cell: Cell) -> Plan:
     """Trace a cell's step and differentiate it.
 
     Raises:
-        TypeError: for a step that does anything but arithmetic and the known functions.
+        TypeError, AttributeError: for a step that does anything but arithmetic and the known
+            functions.
+        ArithmeticError: for one that divides by the constant 0, say.
     """
     gates, products = cell.gates, cell.products
     recurrent = {gate for product in products for gate in product.gates}
@@ -121,7 +135,8 @@ def _merge_slots(
     for gate, x in wx.items():
         h = rh.get(gate)
         used = [*users.get(x, ()), *users.get(h, ())] if h is not None else []
-        if h is not None and len(used) == 2 and used[0] is used[1] and used[0].op == "add":
+        summed = len(used) == 2 and used[0] is used[1] and used[0].op == "add"
+        if summed and x not in outputs and h not in outputs:
             merged[used[0]] = named(("slot", gate))
             slots.append(gate)
         else:

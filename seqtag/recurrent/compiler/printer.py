@@ -66,6 +66,8 @@ def print_function(
     for node in walk(results.values(), stop=names.__contains__):
         if node in names:
             continue
+        if node.op == "input":
+            raise ValueError(f"nothing gives the input {node.label}")
         text = TEMPLATES.get(node.op, "all((S){})").format(
             *(names[arg] for arg in node.args) if node.args else (_number(node.label),)
         )

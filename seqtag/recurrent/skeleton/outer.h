@@ -1,6 +1,6 @@
 // The gradient of a weight: a sum of outer products over rows. Knows no cell.
 
-constexpr int DOWN = LANES >= 8 ? 8 : 4;    // rows of a register tile
+constexpr int DOWN = LANES < 8 ? LANES : 8;  // rows of a register tile: all of one slot
 constexpr int ACROSS = LANES >= 8 ? 3 : 2;  // its columns of vectors
 constexpr i64 DEPTH = 256;                  // rows summed at a time
 constexpr i64 WIDTH = 8 * ACROSS;           // columns of vectors packed at a time

@@ -115,7 +115,9 @@ INLINE V tangent(V x) {
   q = q * s + 2.449138133e-02f;
   q = q * s + 4.641648391e-01f;
   q = q * s + 1.0f;
-  return x * p / q;
+  V y = x * p / q;
+  y = y > all(1) ? all(1) : y;  // rounding may leave the range, and 1 - y * y must not be negative
+  return y < all(-1) ? all(-1) : y;
 }
 
 // log(1 + e) for e in [0, 1]: 2 artanh(e / (2 + e)) as a series.

@@ -1,0 +1,105 @@
+"""The smallest sets of values to keep, against a search through all of them."""
+
+import random
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtag.recurrent.compiler.cut import values_to_keep
+from seqtag.recurrent.compiler.graph import Node, named, walk
+
+
+def random_graph(seed):
+    """Return nodes, lost ones among them, free ones, and needed ones."""
+    draw = random.Random(seed)
+    lost = [named(("lost", i)) for i in range(draw.randint(1, 4))]
+    at_hand = [named(("free", i)) for i in range(draw.randint(0, 2))]
+    nodes = [*lost, *at_hand]
+    for i in range(draw.randint(1, 8)):
+        args = tuple(draw.choice(nodes) for _ in range(draw.choice((1, 2, 2))))
+        nodes.append(Node("some", args, label=i))
+    made = nodes[len(lost) + len(at_hand) :]
+    free = {*at_hand, *(node for node in made if draw.random() < 0.15)}
+    needed = {draw.choice(nodes) for _ in range(draw.randint(1, 5))}
+    return nodes, set(lost), free, needed
+
+
+def follows(needed, at_hand, lost):
+    """Whether all that is needed can be computed from what is at hand."""
+    reached = walk(needed, stop=lambda node: node in at_hand)
+    return not any(node in lost and node not in at_hand for node in reached)
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(seed=st.integers(0, 2**32))
+def test_valid_and_smallest(seed):
+    nodes, lost, free, needed = random_graph(seed)
+    kept = values_to_keep(needed, lost.__contains__, free.__contains__)
+    assert not free & set(kept)
+    assert len(set(kept)) == len(kept)
+    assert follows(needed, free | set(kept), lost)
+    candidates = [node for node in nodes if node not in free]
+    for size in range(len(kept)):
+        for fewer in combinations(candidates, size):
+            assert not follows(needed, free | set(fewer), lost)
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(seed=st.integers(0, 2**32))
+def test_of_the_smallest_the_nearest_to_what_is_needed(seed):
+    """No kept value could be computed from other ones of a set as small that is nearer."""
+    nodes, lost, free, needed = random_graph(seed)
+    kept = values_to_keep(needed, lost.__contains__, free.__contains__)
+
+    def recomputed(chosen):
+        stop = free | set(chosen)
+        return sum(node not in stop for node in walk(needed, stop=stop.__contains__))
+
+    candidates = [node for node in nodes if node not in free]
+    for other in combinations(candidates, len(kept)):
+        if follows(needed, free | set(other), lost):
+            assert recomputed(kept) <= recomputed(other)
+
+
+a, b, c, d = (named(("lost", letter)) for letter in "abcd")
+free = named(("free", 0))
+
+
+def is_lost(node):
+    return node.op == "input" and node.label[0] == "lost"
+
+
+def keep(*needed):
+    return values_to_keep(needed, is_lost, lambda node: node is free)
+
+
+@pytest.mark.parametrize(
+    ("needed", "kept"),
+    [
+        ((a,), [a]),
+        ((a.tanh(),), [a.tanh()]),
+        (((a + b).tanh(), (a + b).exp()), [a + b]),  # the sum, not its two parts or two results
+        ((a.tanh(), b.tanh(), a.tanh() * b.tanh()), [a.tanh(), b.tanh()]),
+        (((a + b) * (c + d),), [(a + b) * (c + d)]),
+        ((free.tanh(), free), []),
+        ((free * a, a), [a]),
+        ((a.sigmoid(), 1 - a.sigmoid()), [a.sigmoid()]),
+        ((), []),
+    ],
+)
+def test_small_ones(needed, kept):
+    assert keep(*needed) == kept
+
+
+def test_a_long_ladder():
+    """Two chains with rungs between: two values always, however long."""
+    left, right = a, b
+    needed = []
+    for _ in range(200):
+        left, right = (left + right).tanh(), (left - right).exp()
+        needed += [left * right, left + right]
+    kept = keep(*needed)
+    assert len(kept) == 2
+    assert follows(needed, {free, *kept}, {a, b})

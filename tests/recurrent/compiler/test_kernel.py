@@ -1,0 +1,262 @@
+"""The built kernel as such: instruction sets, threads, forks, and failures to build.
+
+B batch, T time, D features in, H hidden units.
+"""
+
+import logging
+import multiprocessing
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from seqtag.cells import Cell, Lstm, Rnn
+from seqtag.recurrent import Recurrent, cpu, engines
+from seqtag.recurrent.compiler import build as building
+from seqtag.recurrent.compiler import kernel as kernels
+from seqtag.recurrent.compiler.build import BuildError
+from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
+
+B, T, D, H = 13, 24, 16, 33  # enough work for several threads; nothing fills its registers
+LENGTHS = torch.arange(B) * 2
+CELLS = {"lstm": Lstm(), "rnn": Rnn()}
+forks = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def _seed_and_threads():
+    torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def results_of(layer, x, lengths=LENGTHS):
+    """Return outputs and gradients, and outputs alone."""
+    x = x.detach().clone().requires_grad_()
+    y, end = layer(x, lengths)
+    ends = torch.cat(tuple(end) if isinstance(end, tuple) else (end,))
+    wanted = (x, *layer.parameters())
+    grads = torch.autograd.grad(y.square().sum() + ends.pow(3).sum(), wanted)
+    return [y.detach(), ends.detach(), *grads], [y.detach(), ends.detach(), grads[0]]
+
+
+@pytest.fixture(scope="module")
+def layer():
+    torch.manual_seed(0)
+    return Recurrent(Lstm(), D, H, 2, True, engine="cpu")
+
+
+@pytest.fixture(scope="module")
+def x():
+    return torch.randn(B, T, D, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module")
+def expected(layer, x):
+    return results_of(layer, x)
+
+
+def test_one_kernel_a_cell_and_dtype():
+    kernel = kernel_of(Lstm(), "float32")
+    assert kernel_of(Lstm(), "float32") is kernel
+    assert kernel_of(Lstm(forget_bias=3.0), "float32").width == kernel.width
+    assert [kernel.padded(n) for n in (1, kernel.width, kernel.width + 1)] == [
+        kernel.width,
+        kernel.width,
+        2 * kernel.width,
+    ]
+
+
+def narrower_sets():
+    """Return an instruction set, a cell and a dtype, for each build but the one in use."""
+    best = torch.backends.cpu.get_cpu_capability()
+    plain = [("DEFAULT", "lstm", torch.float32), ("DEFAULT", "rnn", torch.float64)]
+    return [*([("AVX2", "lstm", torch.float32)] if best == "AVX512" else []), *plain]
+
+
+@pytest.mark.parametrize(("instructions", "name", "dtype"), narrower_sets())
+def test_instruction_sets_give_the_same_numbers(instructions, name, dtype, monkeypatch):
+    """Also over more rows than a weight's gradient sums at a time."""
+    layer = Recurrent(CELLS[name], D, H, 1, True, engine="cpu").to(dtype)
+    x, lengths = torch.randn(40, T, D, dtype=dtype), torch.arange(40) % (T + 1)
+    expected, _ = results_of(layer, x, lengths)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: instructions)
+        kernel = Kernel(layer.cell, str(dtype).removeprefix("torch."))
+    assert kernel.width <= kernel_of(layer.cell, str(dtype).removeprefix("torch.")).width
+    monkeypatch.setattr(cpu, "kernel_of", lambda cell, dtype: kernel)
+    found, _ = results_of(layer, x, lengths)
+    exact = 1e-11 if dtype == torch.float64 else 3e-5
+    torch.testing.assert_close(found, expected, rtol=exact, atol=exact)
+
+
+@pytest.mark.parametrize("own_threads", [False, True])
+@pytest.mark.parametrize("threads", [1, 2, 3, 5, 64])
+def test_any_number_of_threads(layer, x, expected, threads, own_threads, monkeypatch):
+    """Bit by bit, but for weights: their gradients are summed in another order."""
+    if own_threads:
+        monkeypatch.setattr(kernels, "_find_team", lambda: None)
+    torch.set_num_threads(threads)
+    found = results_of(layer, x)
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-5)
+    assert all(torch.equal(a, b) for a, b in zip(found[1], expected[1], strict=True))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_calls_from_several_threads_at_once(layer, x, expected, threads):
+    torch.set_num_threads(threads)
+    start = threading.Barrier(4)
+
+    def run(_):
+        torch.set_num_threads(threads)  # a thread's own number
+        start.wait()
+        return [results_of(layer, x) for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for results in pool.map(run, range(4)):
+            for found in results:
+                torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-5)
+                assert all(torch.equal(a, b) for a, b in zip(found[1], expected[1], strict=True))
+
+
+def wait_for(child, seconds=60):
+    """Return a child's exit code; kill it where it hangs."""
+    alarm = threading.Timer(seconds, os.kill, (child, 9))
+    alarm.start()
+    _, status = os.waitpid(child, 0)
+    alarm.cancel()
+    return os.waitstatus_to_exitcode(status)
+
+
+@forks
+@pytest.mark.parametrize("threads", [1, 3])
+def test_in_a_forked_child(layer, x, expected, threads):
+    """A fork has none of its parent's threads, but their team's data."""
+    torch.set_num_threads(threads)
+    results_of(layer, x)  # the parent has used its team
+    with torch.no_grad():
+        here = layer(x, LENGTHS)[0]
+    child = os.fork()
+    if child == 0:  # nothing may be raised through pytest's frames
+        code = 1
+        try:
+            with torch.no_grad():
+                code = 0 if torch.equal(layer(x, LENGTHS)[0], here) else 2
+        finally:
+            os._exit(code)
+    assert wait_for(child) == 0
+    assert torch.equal(results_of(layer, x)[1][0], expected[1][0])  # and the parent goes on
+
+
+def _learn(layer, x, queue):
+    queue.put([g.tolist() for g in results_of(layer, x)[1]])
+
+
+@forks
+def test_a_forked_process_differentiates(layer, x, expected):
+    torch.set_num_threads(2)
+    results_of(layer, x)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    process = context.Process(target=_learn, args=(layer, x, queue), daemon=True)
+    process.start()
+    found = [torch.tensor(values) for values in queue.get(timeout=60)]
+    process.join()
+    assert all(torch.equal(a, b) for a, b in zip(found, expected[1], strict=True))
+
+
+class Encoded(Dataset):
+    def __init__(self, layer, x):
+        self.layer, self.x = layer, x
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, row):
+        with torch.no_grad():
+            return self.layer(self.x[row : row + 1], LENGTHS[row : row + 1])[0][0]
+
+
+@forks
+def test_in_data_loader_workers(layer, x, expected):
+    torch.set_num_threads(2)
+    results_of(layer, x)
+    loader = DataLoader(
+        Encoded(layer, x), batch_size=4, num_workers=2, multiprocessing_context="fork", timeout=60
+    )
+    torch.testing.assert_close(torch.cat(list(loader)), expected[0][0], rtol=1e-5, atol=1e-6)
+
+
+class Halved(Cell):
+    """A cell of a test's own, so that its kernel was not built before."""
+
+    gates = ("a",)
+    states = ("h",)
+
+    def __init__(self, share):
+        self.share = share
+
+    def step(self, wx, rh, state, unit):
+        return {"h": self.share * (wx["a"] + rh["a"])}
+
+
+@pytest.fixture
+def _forget():
+    found = (building.compiler, building._version, building._own_folder, engines._say)
+    for cached in found:
+        cached.cache_clear()
+    yield
+    for cached in found:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("_forget")
+@pytest.mark.parametrize("compiler", ["/bin/false", "/no/such/compiler"])
+def test_without_a_working_compiler_another_engine_serves(compiler, x, monkeypatch, caplog):
+    """With one warning, however often it runs."""
+    monkeypatch.setenv("CXX", compiler)
+    layer = Recurrent(Halved(0.11), D, 4)
+    with caplog.at_level(logging.INFO, logger="seqtag"):
+        y, _ = layer(x)
+        layer(x)[0].sum().backward()
+    layer.engine = "reference"
+    torch.testing.assert_close(y, layer(x)[0])
+    warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warned) == 1
+    assert "cpu" in warned[0]
+
+
+@pytest.mark.usefixtures("_forget")
+def test_a_build_that_failed_is_not_tried_at_each_call(x, monkeypatch):
+    """It costs seconds, and a layer is called thousands of times."""
+    calls = []
+
+    def fail(source, name):
+        calls.append(name)
+        raise BuildError("no")
+
+    monkeypatch.setattr(kernels, "build", fail)
+    layer = Recurrent(Halved(0.12), D, 4)
+    for _ in range(5):
+        layer(x)
+    assert len(calls) == 1
+
+
+class Undeclared(Cell):
+    """A step on tensors alone, which does not say so."""
+
+    gates = ("a",)
+    states = ("h",)
+
+    def step(self, wx, rh, state, unit):
+        return {"h": torch.softmax(wx["a"] + rh["a"], dim=-1)}
+
+
+def test_a_step_that_cannot_be_traced_runs_on_tensors(x):
+    layer = Recurrent(Undeclared(), D, 4)
+    y, _ = layer(x)
+    torch.testing.assert_close(y.sum(-1), torch.ones(B, T))

@@ -1,0 +1,131 @@
+"""What is kept of each cell, how its slots lie, and its derivative against autograd.
+
+B rows, H units.
+"""
+
+import pytest
+import torch
+
+from seqtag.cells import PRESETS, Cell, Lstm, Product, build_cell
+from seqtag.cells.functions import sigmoid, tanh
+from seqtag.recurrent.compiler.graph import named, walk
+from seqtag.recurrent.compiler.plan import plan_of
+
+B, H = 6, 5
+TRACED = [name for name, cell in PRESETS.items() if not cell.untraceable]
+# What is needed and cannot be had from states: of lstm the four gates. tanh(c) is made again, for
+# c is kept as a state anyway; of fgr the gates are states too.
+KEPT = {
+    "lstm": 4,
+    "lstm_peephole": 4,
+    "cifg": 3,
+    "nig": 3,
+    "nfg": 3,
+    "nog": 3,
+    "niaf": 4,
+    "noaf": 4,
+    "fgr": 1,
+    "janet": 2,
+    "gru": 4,  # r, z, n, and R_n h' + b'
+    "rnn": 0,  # h alone
+    "rnn_relu": 0,
+    "indrnn": 0,
+    "minlstm": 3,
+    "mingru": 2,
+    "slstm": 4,
+}
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_fewest_values_are_kept(name):
+    plan = plan_of(PRESETS[name])
+    assert len(plan.kept) == KEPT[name]
+    given = {*plan.kept, *plan.states.values()}
+    for node in walk(plan.gradients, stop=given.__contains__):
+        assert node in given or node.op != "input" or node.label[0] != "slot"
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_a_step_and_its_derivative_equal_autograd(name, interpret):
+    """One step at random slots; the gradients are made from the kept values and states alone."""
+    cell = PRESETS[name]
+    plan = plan_of(cell)
+    draw = torch.Generator().manual_seed(3)
+
+    def random():
+        return torch.randn(B, H, generator=draw, dtype=torch.float64).requires_grad_()
+
+    inputs = {named(("slot", slot)): random() for slot in plan.slots}
+    inputs |= {named(("state", state)): random() for state in cell.states}
+    inputs |= {named(("unit", vector.name)): random() for vector in cell.vectors}
+    arriving = {named(("new", state)): random().detach() for state in cell.states}
+    new = interpret(plan.states.values(), inputs)
+    expected = torch.autograd.grad(
+        new, list(inputs.values()), list(arriving.values()), materialize_grads=True
+    )
+    kept = interpret([*plan.kept, *plan.states.values()], inputs)
+    at_hand = {node: value for node, value in inputs.items() if node.label[0] != "slot"}
+    at_hand |= dict(zip([*plan.kept, *plan.states.values()], kept, strict=True)) | arriving
+    with torch.no_grad():
+        found = interpret(plan.gradients, at_hand)
+    torch.testing.assert_close(found, list(expected), rtol=1e-10, atol=1e-12)
+
+
+def test_slots():
+    """A sum that enters as one is one; the candidate of a GRU takes its parts apart."""
+    assert plan_of(Lstm()).slots == ("i", "f", "z", "o")
+    gru = plan_of(build_cell("gru"))
+    assert gru.slots == ("r", "z", "n of x", "n of h")
+    assert gru.input_slots == (0, 1, 2)
+    assert gru.product_slots == ((0, 1, 3),)
+    fgr = plan_of(build_cell("fgr"))
+    assert fgr.product_slots == ((0, 1, 2, 3), (0, 1, 3), (0, 1, 3), (0, 1, 3))
+    assert plan_of(build_cell("mingru")).slots == ("z of x", "n of x")
+
+
+def test_a_gate_of_r_alone_has_a_slot_of_its_own():
+    class Damped(Cell):
+        gates = ("a",)
+        states = ("h",)
+        products = (Product("h", ("a", "q")),)
+
+        def step(self, wx, rh, state, unit):
+            return {"h": tanh(wx["a"] + rh["a"]) * sigmoid(rh["q"])}
+
+    plan = plan_of(Damped())
+    assert plan.slots == ("a", "q of h")
+    assert plan.product_slots == ((0, 1),)
+    assert plan.input_slots == (0,)
+    assert len(plan.kept) == 2
+
+
+def test_a_part_that_is_also_shown_alone_stays_apart():
+    class Shown(Cell):
+        gates = ("a",)
+        states = ("h", "seen")
+
+        def step(self, wx, rh, state, unit):
+            return {"h": tanh(wx["a"] + rh["a"]), "seen": wx["a"]}
+
+    plan = plan_of(Shown())
+    read = {node.label[1] for node in plan.forward_reads() if node.label[0] == "slot"}
+    assert read <= set(plan.slots)
+
+
+def test_what_is_read_and_carried():
+    lstm, peephole, rnn = (plan_of(PRESETS[name]) for name in ("lstm", "lstm_peephole", "rnn"))
+    assert lstm.carries("c")
+    assert not lstm.carries("h")
+    assert lstm.is_stored("c")
+    assert {n.label for n in lstm.forward_reads() if n.label[0] != "slot"} == {("state", "c")}
+    units = {n.label[1] for n in peephole.backward_reads() if n.label and n.label[0] == "unit"}
+    assert units == {"peephole_i", "peephole_f", "peephole_o"}
+    assert rnn.backward_reads() == {rnn.states["h"], named(("new", "h"))}
+
+
+def test_gates_that_are_off_fold_away():
+    """nog, nig and nfg cost less than lstm: fewer slots, fewer nodes."""
+    full = len(list(walk([*plan_of(Lstm()).states.values(), *plan_of(Lstm()).gradients])))
+    for name in ("nig", "nfg", "nog", "cifg", "niaf", "noaf"):
+        plan = plan_of(PRESETS[name])
+        assert len(list(walk([*plan.states.values(), *plan.gradients]))) < full

@@ -1,0 +1,257 @@
+"""Printed C++ against the programs that it was printed from, and the functions of the skeleton.
+
+Everything of a dtype and an instruction set is one file, compiled once.
+"""
+
+import ctypes
+from importlib.resources import files
+
+import mpmath
+import numpy as np
+import pytest
+import torch
+
+from seqtag.cells import PRESETS
+from seqtag.recurrent.compiler.build import INSTRUCTIONS, build
+from seqtag.recurrent.compiler.derivative import gradients
+from seqtag.recurrent.compiler.graph import as_node, named
+from seqtag.recurrent.compiler.plan import plan_of
+from seqtag.recurrent.compiler.printer import TEMPLATES, print_function, print_kernel
+
+DTYPES = {"float32": np.float32, "float64": np.float64}
+HEADS = {
+    "float32": "#define S float\n#define SINGLE 1\n",
+    "float64": "#define S double\n#define SINGLE 0\n",
+}
+DRIVER = """
+extern "C" void run_{name}(const S* from, S* to, i64 n) {{
+  for (i64 k = 0; k < n; k += LANES) {{
+    V x[{inputs}], y[{results}];
+    for (int j = 0; j < {inputs}; j++) x[j] = load(from + j * n + k, n - k);
+    {name}(x, y);
+    for (int j = 0; j < {results}; j++) store(to + j * n + k, y[j], n - k);
+  }}
+}}
+"""
+PROGRAMS, RESULTS, B = 16, 3, 37
+FUNCTIONS = {
+    "exp": named(0).exp(),
+    "tanh": named(0).tanh(),
+    "sigmoid": named(0).sigmoid(),
+    "log_sigmoid": named(0).log_sigmoid(),
+    "relu": named(0).relu(),
+    "maximum": named(0).maximum(named(1)),
+    "at_least": named(0).at_least(named(1)),
+    "above": named(0).above(named(1)),
+    "constants": named(0) * 0.1 + as_node(-np.inf).maximum(named(1)) - 1e-30 + 1e30 * named(0),
+}
+
+
+def print_file(dtype, functions):
+    """Return a source with each function, given as (inputs, results), and its driver."""
+    skeleton = files("seqtag.recurrent") / "skeleton"
+    parts = [HEADS[dtype], (skeleton / "vector.h").read_text(encoding="utf-8")]
+    for name, (inputs, results) in functions.items():
+        arguments = {node: f"x[{j}]" for j, node in enumerate(inputs)}
+        places = {f"y[{j}]": node for j, node in enumerate(results)}
+        parts.append(print_function(f"INLINE void {name}(const V* x, V* y)", places, arguments))
+        parts.append(DRIVER.format(name=name, inputs=len(inputs), results=len(results)))
+    return "\n".join(parts)
+
+
+def call(library, name, inputs, results=1):
+    """Run a function of a library on rows of numbers."""
+    inputs = np.ascontiguousarray(inputs)
+    to = np.empty((results, inputs.shape[1]), inputs.dtype)
+    run = getattr(library, f"run_{name}")
+    run(
+        ctypes.c_void_p(inputs.ctypes.data),
+        ctypes.c_void_p(to.ctypes.data),
+        ctypes.c_int64(inputs.shape[1]),
+    )
+    return to
+
+
+@pytest.fixture(scope="module", params=DTYPES)
+def dtype(request):
+    return request.param
+
+
+def capabilities():
+    """The instruction sets that this processor has, as torch names them, and the plain build."""
+    best = torch.backends.cpu.get_cpu_capability()
+    wider = list(INSTRUCTIONS)
+    return ["DEFAULT", *(wider[wider.index(best) :] if best in wider else [])]
+
+
+@pytest.fixture(scope="module", params=capabilities())
+def functions(request, dtype):
+    """The skeleton's functions, built for one dtype and one instruction set."""
+    inputs = [named(0), named(1)]
+    source = print_file(dtype, {name: (inputs, [node]) for name, node in FUNCTIONS.items()})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: request.param)
+        library = build(source, f"functions_{dtype}")
+
+    def run(name, first, second=None):
+        first = np.asarray(first, DTYPES[dtype])
+        second = np.zeros_like(first) if second is None else np.asarray(second, DTYPES[dtype])
+        return call(library, name, np.stack([first, second]))[0]
+
+    return run
+
+
+def test_random_programs_and_their_derivatives(dtype, symbols, run, random_programs, interpret):
+    kinds = {}
+    for seed in range(PROGRAMS):
+        results = run(random_programs(seed, 14), symbols)[-RESULTS:]
+        arriving = [named(("new", j)) for j in range(RESULTS)]
+        adjoints = {}
+        for node, grad in zip(results, arriving, strict=True):
+            adjoints[node] = adjoints[node] + grad if node in adjoints else grad
+        kinds[f"program_{seed}"] = (
+            [*symbols, *arriving],
+            [*results, *gradients(adjoints, symbols)],
+        )
+    library = build(print_file(dtype, kinds), f"programs_{dtype}")
+    exact = 3e-5 if dtype == "float32" else 1e-11
+    draw = np.random.default_rng(0)
+    for name, (inputs, results) in kinds.items():
+        given = draw.standard_normal((len(inputs), B)).astype(DTYPES[dtype])
+        values = dict(zip(inputs, torch.from_numpy(given.astype(np.float64)), strict=True))
+        expected = torch.stack(interpret(results, values)).numpy()
+        found = call(library, name, given, len(results))
+        scale = np.maximum(1, np.abs(expected).max(axis=1, keepdims=True))
+        assert (np.abs(found - expected) / scale).max() < exact, name
+
+
+def test_every_operation_is_printed():
+    assert {op for op in TEMPLATES if op not in FUNCTIONS} == {
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "negate",
+    }
+
+
+def test_common_parts_are_printed_once():
+    a, b = named(0), named(1)
+    shared = (a * b).tanh()
+    text = print_function("void f()", {"y": shared + shared.exp()}, {a: "x0", b: "x1"})
+    assert text.count("tangent") == 1
+    assert text.splitlines()[0] == "void f() {"
+    assert text.splitlines()[-2:] == ["  y = v3;", "}"]
+
+
+@pytest.mark.parametrize("name", [n for n, cell in PRESETS.items() if not cell.untraceable])
+def test_sources_are_the_same_each_time_and_differ_by_dtype(name):
+    plan = plan_of(PRESETS[name])
+    assert print_kernel(plan, "float32") == print_kernel(plan, "float32")
+    assert print_kernel(plan, "float32") != print_kernel(plan, "float64")
+
+
+def exact_values(name, points):
+    """Return a function at float64 points, correctly rounded to float64."""
+    with mpmath.workdps(40):
+        meanings = {
+            "exp": mpmath.exp,
+            "tanh": mpmath.tanh,
+            "sigmoid": lambda v: 1 / (1 + mpmath.exp(-v)),
+            "log_sigmoid": lambda v: -mpmath.log1p(mpmath.exp(-v)),
+        }
+        return np.array([float(meanings[name](mpmath.mpf(float(v)))) for v in points])
+
+
+# Furthest from the exact value, in units of the result's last place; float32 where its
+# rational functions are, float64 where it calls the C library.
+WORST = {
+    ("exp", "float32"): 2.5,
+    ("tanh", "float32"): 6,
+    ("sigmoid", "float32"): 4,
+    ("log_sigmoid", "float32"): 5,
+    ("exp", "float64"): 1,
+    ("tanh", "float64"): 2,
+    ("sigmoid", "float64"): 3,
+    ("log_sigmoid", "float64"): 3,
+}
+REACH = {"float32": 86.0, "float64": 700.0}
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "log_sigmoid"])
+def test_accuracy(functions, dtype, name):
+    """Relative, over the whole range in which the result is a normal number."""
+    draw = np.random.default_rng(1)
+    sizes = np.exp(draw.uniform(np.log(1e-30), np.log(REACH[dtype]), 600))
+    points = np.concatenate([sizes, -sizes, np.linspace(-20, 20, 501)]).astype(DTYPES[dtype])
+    expected = exact_values(name, points)
+    ulp = np.spacing(np.abs(expected).astype(DTYPES[dtype])).astype(np.float64)
+    worst = np.abs(functions(name, points).astype(np.float64) - expected) / ulp
+    assert worst.max() <= WORST[name, dtype], points[worst.argmax()]
+
+
+def test_ends(functions, dtype):
+    """Infinities, NaN, overflow, underflow and numbers too small to be normal."""
+    inf, nan = np.inf, np.nan
+    tiny = np.finfo(DTYPES[dtype]).smallest_subnormal
+    points = [-inf, -1e4, -tiny, -0.0, 0.0, tiny, 1e4, inf, nan]
+    expected = {
+        "exp": [0, 0, 1, 1, 1, 1, inf, inf, nan],
+        "tanh": [-1, -1, -tiny, 0, 0, tiny, 1, 1, nan],
+        "sigmoid": [0, 0, 0.5, 0.5, 0.5, 0.5, 1, 1, nan],
+        "relu": [0, 0, 0, 0, 0, tiny, 1e4, inf, nan],
+    }
+    for name, values in expected.items():
+        np.testing.assert_array_equal(functions(name, points), np.array(values, DTYPES[dtype]))
+    half = np.log(DTYPES[dtype](0.5))
+    found = functions("log_sigmoid", points)
+    np.testing.assert_allclose(found, [-inf, -1e4, half, half, half, half, 0, 0, nan], rtol=3e-7)
+
+
+def test_subnormal_results(functions, dtype):
+    """exp comes down to 0 by steps, not by a fall."""
+    points = np.linspace(-103.9, -87, 200) if dtype == "float32" else np.linspace(-745, -708, 200)
+    points = points.astype(DTYPES[dtype])
+    step = np.finfo(DTYPES[dtype]).smallest_subnormal
+    expected = exact_values("exp", points)
+    error = np.abs(functions("exp", points).astype(np.float64) - expected)
+    assert (error <= 1.5 * float(step) + 2 * expected * np.finfo(DTYPES[dtype]).eps).all()
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_bounded_and_rising_to_the_ends(functions, dtype, name):
+    lowest = {"tanh": -1, "sigmoid": 0}[name]
+    points = np.linspace(-120, 120, 20011).astype(DTYPES[dtype])
+    points = np.sort(np.concatenate([points, points / 12]))
+    values = functions(name, points)
+    assert values.min() >= lowest
+    assert values.max() <= 1
+    assert values[0] == pytest.approx(lowest, abs=1e-30)
+    assert values[-1] == 1
+    # Rising, but for what the two neighbours may be off by.
+    slack = 2 * WORST[name, dtype] * np.spacing(np.abs(values[1:]))
+    assert (np.diff(values) >= -slack).all()
+
+
+def test_comparisons(functions, dtype):
+    nan, inf = np.nan, np.inf
+    first = [1, 2, 3, nan, 1, nan, -inf, inf, 0]
+    second = [2, 2, 2, 1, nan, nan, 1, 1, -0.0]
+    np.testing.assert_array_equal(
+        functions("maximum", first, second), [2, 2, 3, nan, nan, nan, 1, inf, 0]
+    )
+    np.testing.assert_array_equal(functions("at_least", first, second), [0, 1, 1, 0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(functions("above", first, second), [0, 0, 1, 0, 0, 0, 0, 1, 0])
+
+
+def test_constants(functions, dtype):
+    a, b = np.float64([1, -2, 0.5]), np.float64([3, -4, -0.5])
+    expected = a * 0.1 + b - 1e-30 + 1e30 * a
+    rtol = 1e-6 if dtype == "float32" else 1e-15
+    np.testing.assert_allclose(functions("constants", a, b), expected, rtol=rtol)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 15, 16, 17, 33])
+def test_rows_that_do_not_fill_registers(functions, dtype, count):
+    values = np.arange(count) - count / 2
+    np.testing.assert_array_equal(functions("relu", values), np.maximum(values, 0))

@@ -1,0 +1,205 @@
+"""Every cell and every option: gradcheck of the reference, and the kernel against the reference.
+
+The reference is autograd's; the kernel's derivative is our own, so it is held against that of the
+reference, in float64, all of it. B batch, T time, D features in, H hidden units.
+"""
+
+import itertools
+
+import pytest
+import torch
+from torch.func import functional_call
+
+from seqtag.cells import PRESETS, Lstm
+from seqtag.recurrent import Recurrent
+
+# One field at a time, for the reference.
+FIELDS = {
+    "peephole_i": Lstm(peepholes=("i",)),
+    "peephole_f": Lstm(peepholes=("f",)),
+    "peephole_o": Lstm(peepholes=("o",)),
+    "coupled_forget_gate": Lstm(forget_gate="coupled"),
+    "forget_bias": Lstm(forget_bias=-1.0),
+    "chrono": Lstm(chrono=9),
+}
+# Fields together, for the kernel: each is built, which takes seconds.
+TOGETHER = {
+    "coupled_forget_gate": Lstm(peepholes=("i", "o"), forget_gate="coupled"),
+    "no_activations": Lstm(
+        peepholes=("f", "o"),
+        input_gate="coupled",
+        cell_activation="identity",
+        output_activation="identity",
+        gate_recurrence=True,
+    ),
+    "input_gate_alone": Lstm(
+        peepholes=("i",),
+        forget_gate="none",
+        output_gate="none",
+        cell_activation="identity",
+        gate_recurrence=True,
+    ),
+}
+BUILT = {name: cell for name, cell in PRESETS.items() if not cell.untraceable} | TOGETHER
+STACKS = {"one": (1, False), "two": (2, False), "bidirectional": (1, True)}
+CHECKED = {f"{name}-{stack}": (cell, stack) for name, cell in PRESETS.items() for stack in STACKS}
+CHECKED |= {f"{name}-bidirectional": (cell, "bidirectional") for name, cell in FIELDS.items()}
+RAGGED = (4, 1, 0, 3, 4, 2, 4, 1)  # more rows than a register tile has
+B, T, D, H = len(RAGGED), 4, 3, 9  # more units than a register has
+TIGHT = {"rtol": 1e-10, "atol": 1e-11}
+
+
+def build(cell, stack, engine, sizes=(D, H)):
+    """Return a float64 layer with weights that are neither small nor equal to where they start."""
+    layers, bidirectional = STACKS[stack]
+    layer = Recurrent(cell, *sizes, layers, bidirectional, engine=engine).double()
+    draw = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.uniform_(-0.9, 0.9, generator=draw)
+    return layer
+
+
+def random_states(cell, stack, batch, hidden):
+    """Return initial states; a normaliser lies where one can lie, above 0."""
+    layers, bidirectional = STACKS[stack]
+    shape = (layers * (1 + bidirectional), batch, hidden)
+    draw = torch.Generator().manual_seed(2)
+    states = [torch.randn(shape, generator=draw, dtype=torch.float64) for _ in cell.states]
+    return [
+        s.abs() + 0.5 if name == "n" else s for name, s in zip(cell.states, states, strict=True)
+    ]
+
+
+def packed(states):
+    """Return states as a layer takes them."""
+    return None if not states else tuple(states) if len(states) > 1 else states[0]
+
+
+def parts(state):
+    return state if isinstance(state, tuple) else (state,)
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_reference_passes_gradcheck(name):
+    """Ragged or not, with an initial state or none, into outputs and final states."""
+    cell, stack = CHECKED[name]
+    layer = build(cell, stack, "reference", sizes=(2, 2))
+    names = [name for name, _ in layer.named_parameters()]
+    draw = torch.Generator().manual_seed(3)
+    x = torch.randn(3, 3, 2, generator=draw, dtype=torch.float64)
+    for lengths, given in itertools.product((None, torch.tensor([3, 1, 0])), (False, True)):
+        states = random_states(cell, stack, 3, 2) if given else []
+        count = len(states)
+
+        def run(x, *rest, lengths=lengths, count=count):
+            named = dict(zip(names, rest[count:], strict=True))
+            y, end = functional_call(layer, named, (x, lengths, packed(rest[:count])))
+            # What an empty sequence starts from may be infinite, and has no difference then.
+            return y, *(part.masked_fill(part.isinf(), 0.0) for part in parts(end))
+
+        values = [v.detach().clone().requires_grad_() for v in (x, *states, *layer.parameters())]
+        assert torch.autograd.gradcheck(run, values, fast_mode=True)
+
+
+@pytest.fixture(scope="module", params=BUILT)
+def spec(request):
+    """One cell after the other, so that its kernel is built once."""
+    return BUILT[request.param]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_kernel_equals_reference(spec, stack):
+    draw = torch.Generator().manual_seed(4)
+    x = torch.randn(B, T, D, generator=draw, dtype=torch.float64, requires_grad=True)
+    for lengths, given in itertools.product((None, torch.tensor(RAGGED)), (False, True)):
+        states = random_states(spec, stack, B, H) if given else []
+        for state in states:
+            state.requires_grad_()
+        found = []
+        for engine in ("cpu", "reference"):
+            layer = build(spec, stack, engine)
+            y, end = layer(x, lengths, packed(states))
+            into = ((y,), parts(end), parts(end)[-1:], (y, *parts(end)))
+            wanted = (x, *states, *layer.parameters())
+            grads = []
+            for results in into:
+                seen = torch.Generator().manual_seed(5)
+                weighs = [
+                    torch.randn(r.shape, generator=seen, dtype=torch.float64) for r in results
+                ]
+                grads += torch.autograd.grad(
+                    results, wanted, weighs, retain_graph=True, materialize_grads=True
+                )
+            found.append([y.detach(), *(part.detach() for part in parts(end)), *grads])
+        torch.testing.assert_close(*found, **TIGHT)
+
+
+def test_only_what_is_asked_for_gets_a_gradient(spec):
+    """Whatever is frozen, the rest gets the same gradient."""
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    lengths = torch.tensor(RAGGED)
+    layer = build(spec, "bidirectional", "cpu")
+    layer(x, lengths)[0].square().sum().backward()
+    expected = {name: p.grad for name, p in layer.named_parameters()}
+    for kept in expected:
+        layer.zero_grad()
+        for name, parameter in layer.named_parameters():
+            parameter.requires_grad_(name == kept)
+        layer(x, lengths)[0].square().sum().backward()
+        for name, parameter in layer.named_parameters():
+            if name == kept:
+                assert torch.equal(parameter.grad, expected[name])
+            else:
+                assert parameter.grad is None
+    alone = x.clone().requires_grad_()
+    layer.requires_grad_(False)
+    layer(alone, lengths)[0].square().sum().backward()
+    assert alone.grad[0].all()
+    assert not alone.grad[2].any()
+
+
+def test_kernel_ignores_padding_bitwise(spec):
+    """NaN and infinity behind the end, or more steps of them: every bit stays."""
+    layer = Recurrent(spec, D, H, 2, True, engine="cpu", residual=True, layer_norm=True).double()
+    lengths = torch.tensor([min(length, T - 1) for length in RAGGED])
+    inside = torch.arange(T) < lengths[:, None]
+    state = torch.cat([torch.stack(random_states(spec, "two", B, H))] * 2, dim=1)
+    clean = torch.randn(B, T, D, dtype=torch.float64) * inside[..., None]
+    dirty = clean.masked_fill(~inside[..., None], float("nan"))
+    endless = torch.full((B, 9, D), float("inf"), dtype=torch.float64)
+    found = []
+    for x in (clean, dirty, torch.cat([dirty, endless], dim=1)):
+        x.requires_grad_()
+        layer.zero_grad()
+        y, end = layer(x, lengths, packed(list(state)))
+        (y.square().sum() + sum(part.pow(3).sum() for part in parts(end))).backward()
+        assert not y[:, T:].any()
+        assert not x.grad[:, :T][~inside].any()
+        grads = [p.grad for p in layer.parameters()]
+        found.append([y[:, :T], *parts(end), x.grad[:, :T], *grads])
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+def test_nan_stays_in_its_row(spec):
+    """It goes where the reference takes it, and into no other sequence."""
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    lengths = torch.tensor(RAGGED)
+    spoilt = x.clone()
+    spoilt[4, 1] = float("nan")
+    others = [row for row in range(B) if row != 4]
+    found = []
+    for engine in ("cpu", "reference"):
+        layer = build(spec, "bidirectional", engine)
+        expected, ends = layer(x, lengths)
+        given = spoilt.clone().requires_grad_()
+        y, spoilt_ends = layer(given, lengths)
+        assert torch.equal(y[others], expected[others])
+        for end, spoilt_end in zip(parts(ends), parts(spoilt_ends), strict=True):
+            assert torch.equal(spoilt_end[:, others], end[:, others])
+        assert torch.equal(y[4, 0, :H], expected[4, 0, :H])  # read forwards, it comes later
+        y.sum().backward()
+        assert given.grad[others].isfinite().all()
+        found.append(y.detach())
+    torch.testing.assert_close(*found, equal_nan=True, **TIGHT)
