@@ -1,6 +1,7 @@
 """Training and tagging speed beside Flair and spaCy, by turns in one process; start-up and memory.
 
     python scripts/bench_pipeline.py --path FOLDER     # the folder of CoNLL-2000; extra `bench`
+    python scripts/bench_pipeline.py --path FOLDER --cells lstm,gru,cifg   # our cells, no peers
 
 All get the same sentences in batches of as many, and Flair the same sizes of network. They train
 a few batches each in turn, then tag the same test sentences in turn; the table has medians over
@@ -46,15 +47,17 @@ class SeqtagPeer:
 
     name = "seqtag"
 
-    def __init__(self, corpus: Corpus, batch_size: int, epochs: int, seed: int = 1) -> None:
+    def __init__(
+        self, corpus: Corpus, batch_size: int, epochs: int, seed: int = 1, cell: str = "lstm"
+    ) -> None:
         torch.manual_seed(seed)
         train = corpus.splits["train"]
         encoder = Encoder.fit(train, EncodeConfig(), ())
         labels = LabelSet.fit(train["labels"], corpus.scheme, "bioes")
         network = TaggerNetwork(
-            TaggerConfig(), "lstm", encoder.sizes, len(labels), labels.transitions
+            TaggerConfig(), cell, encoder.sizes, len(labels), labels.transitions
         )
-        self.tagger = Tagger(network, encoder, labels, "lstm")
+        self.tagger = Tagger(network, encoder, labels, cell)
         batch = BatchConfig(sentences=batch_size)
         self.loader = CorpusModule(corpus, encoder, labels, batch, seed).train_dataloader()
         self._optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, fused=True)
@@ -127,18 +130,31 @@ def f1(peer: Any, test: Sequence[Sentence]) -> float:
     return score.compute()["f1"]
 
 
-def show(title: str, speeds: dict[str, list[float]], console: Console) -> None:
-    """Print medians, their spread, and how many times a peer's speed seqtag's is."""
+def show(title: str, speeds: dict[str, list[float]], console: Console, own: str = "seqtag") -> None:
+    """Print medians, their spread, and how many times a peer's speed our own is."""
     table = Table(title=title, title_justify="left")
-    for column in ("", "tokens/s (median)", "quartiles", "seqtag is"):
+    for column in ("", "tokens/s (median)", "quartiles", f"{own} is"):
         table.add_column(column, justify="right")
-    own = statistics.median(speeds["seqtag"])
+    fastest = statistics.median(speeds[own])
     for name, values in speeds.items():
         median = statistics.median(values)
         low, _, high = statistics.quantiles(values, n=4)
-        times = f"{own / median:.1f} x" if name != "seqtag" else ""
+        times = f"{fastest / median:.2f} x" if name != own else ""
         table.add_row(name, f"{median:,.0f}", f"{low:,.0f} - {high:,.0f}", times)
     console.print(table)
+
+
+def compare_cells(
+    cells: Sequence[str], corpus: Corpus, options: argparse.Namespace, console: Console
+) -> None:
+    """Print how fast taggers with each cell train, beside the first's, by turns."""
+    peers = []
+    for cell in cells:
+        peers.append(SeqtagPeer(corpus, options.batch, 10, cell=cell))
+        peers[-1].name = cell
+    speeds = train_by_turns(peers, options.turns)
+    title = f"training, {options.threads} threads, batches of {options.batch}"
+    show(title, speeds, console, own=cells[0])
 
 
 _COLD_START = """
@@ -182,6 +198,7 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")
     parser.add_argument("--epochs", type=int, default=0, help="then train so long and tell F1")
+    parser.add_argument("--cells", help="compare training with these cells, the first as measure")
     parser.add_argument("--peers", default="flair,spacy", help="flair, spacy or both")
     options = parser.parse_args()
     keep_freed_memory()  # as the program does; it serves the peers too
@@ -196,6 +213,9 @@ def main() -> None:
         dev_fraction=0.0,
     )
     corpus = load_corpus(config)
+    if options.cells:
+        compare_cells(options.cells.split(","), corpus, options, console)
+        return
     train, test = (
         list(zip(corpus.splits[s]["tokens"], corpus.splits[s]["labels"], strict=True))
         for s in ("train", "test")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from functools import cache
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqtag.cells import Cell
 from seqtag.errors import InputError, did_you_mean
@@ -71,6 +71,18 @@ def choose_engine(
         if isinstance(refusal, Broken):
             level = logging.WARNING
     raise InputError(f"no engine can run {cell}: {'; '.join(passed)}")
+
+
+def set_engine(module: nn.Module, name: str) -> None:
+    """Have all recurrent layers within a module run on an engine, or on what "auto" takes.
+
+    Raises:
+        InputError: for an unknown name; the nearest is offered.
+    """
+    check_engine(name)
+    for part in module.modules():
+        if hasattr(part, "cell") and hasattr(part, "engine"):
+            part.engine = name
 
 
 @cache

@@ -18,6 +18,7 @@ from seqtag.data.module import CorpusModule
 from seqtag.errors import InputError
 from seqtag.io.artifact import write_json
 from seqtag.io.tagger import Tagger
+from seqtag.recurrent.engines import set_engine
 from seqtag.report.tables import show_scores
 from seqtag.training import build
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
@@ -49,6 +50,7 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
     encoder = build.encoder(config["data"], corpus)
     labels = build.label_set(config["data"], corpus)
     network = build.network(config["model"], config["cell"], encoder, labels)
+    set_engine(network, config["engine"])
     data = CorpusModule(corpus, encoder, labels, batches, config["seed"])
 
     has_dev = "dev" in corpus.splits
@@ -99,6 +101,7 @@ def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
     where that is now. Writes ``metrics.json``.
     """
     tagger = Tagger.load(config["model_dir"])
+    set_engine(tagger.network, config["engine"])
     data = dict(config["data"])
     if data.get("path") is None:
         data.pop("path", None)

@@ -314,3 +314,11 @@ def test_onednn_serves_where_it_serves_torch():
         layer.to_torch()(x)[0].sum().backward()
     kernels = [{e.key for e in p.key_averages() if "mkldnn_rnn" in e.key} for p in (theirs, ours)]
     assert kernels[0] == kernels[1]
+
+
+def test_set_engine_reaches_every_layer():
+    module = nn.ModuleList([nn.Linear(2, 2), Recurrent("lstm", 2, 2), Recurrent("gru", 2, 2)])
+    set_engine(module, "loop")
+    assert [module[1].engine, module[2].engine] == ["loop", "loop"]
+    with pytest.raises(InputError, match="unknown engine 'lop'.*did you mean 'loop'"):
+        set_engine(module, "lop")
