@@ -16,7 +16,7 @@ from seqtag.cells.registry import PRESETS
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent, cpu
 from seqtag.recurrent.compiler.build import BuildError
-from seqtag.recurrent.engines import ENGINES, _say
+from seqtag.recurrent.engines import ENGINES, _say, set_engine
 
 B, T, D, H = 3, 5, 4, 6
 LENGTHS = torch.tensor([3, 5, 1])
