@@ -30,7 +30,7 @@ TEMPLATES = {
 }
 SCALARS = {"float32": ("float", 1), "float64": ("double", 0)}
 BEFORE = ("vector.h", "products.h", "outer.h", "schedule.h")
-BEHIND = ("forward.h", "backward.h", "interface.h")
+BEHIND = ("forward.h", "backward.h", "gradients.h", "interface.h")
 
 
 def print_kernel(plan: Plan, dtype: str) -> str:

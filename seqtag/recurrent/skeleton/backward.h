@@ -1,5 +1,5 @@
-// All steps of a layer, backwards, from backward_step of the generated part: first the gradients at
-// the slots, step by step; then those of inputs and weights, as products over all rows at once.
+// All steps of a layer, backwards, from backward_step of the generated part: the gradients at the
+// slots, step by step.
 
 // The gradients of one direction. Null: not asked for, or for those that arrive, none.
 struct SideGradients {
@@ -31,7 +31,8 @@ struct Transposed {
     for (int p = 0; p < PRODUCTS; p++) {
       stride_r[p] = PRODUCT_SIZE[p] * H * LANES;
       r.emplace_back(stride_r[p] * blocks(H));
-      segments_r[p] = segments_of(H, SLOTS, PRODUCT_SIZE[p], [p](i64 g) { return PRODUCT_SLOT[p][g]; });
+      segments_r[p] =
+          segments_of(H, SLOTS, PRODUCT_SIZE[p], [p](i64 g) { return PRODUCT_SLOT[p][g]; });
     }
     segments_w = segments_of(H, SLOTS, INPUTS, [](i64 g) { return INPUT_SLOT[g]; });
     for (int q = 0; q < UNITS; q++)
@@ -39,7 +40,8 @@ struct Transposed {
   }
   void pack_r(const Layer& layer, const Side& side, i64 block) {
     for (int p = 0; p < PRODUCTS; p++)
-      pack_columns(side.r[p], PRODUCT_SIZE[p], layer.H, layer.H, block, r[p].p + block * stride_r[p]);
+      pack_columns(side.r[p], PRODUCT_SIZE[p], layer.H, layer.H, block,
+                   r[p].p + block * stride_r[p]);
   }
   void pack_w(const Layer& layer, const Side& side, i64 block) {
     pack_columns(side.w, INPUTS, layer.H, layer.D, block, w.p + block * stride_w);
@@ -55,8 +57,10 @@ struct BackRow {
 };
 
 // What comes to a state through one recurrent product of the step after.
-static void through_product(const Transposed& t, int p, const S* const* after, int rows, i64 block, int wide, V* to) {
-  Source source{after, t.segments_r[p].data(), (i64)t.segments_r[p].size(), t.r[p].p, t.stride_r[p]};
+static void through_product(const Transposed& t, int p, const S* const* after, int rows, i64 block,
+                            int wide, V* to) {
+  Source source{after, t.segments_r[p].data(), (i64)t.segments_r[p].size(), t.r[p].p,
+                t.stride_r[p]};
   Scratch made;
   product_tile(&source, 1, 0, rows, block, wide, made);
   for (int k = 0; k < rows * wide; k++) to[k] += made[k];
@@ -65,9 +69,11 @@ static void through_product(const Transposed& t, int p, const S* const* after, i
 // The derivative of the cell's step for one sequence and one block of units. `through`: what comes
 // by products, `distance` apart for each state. Sums over rows for one task: slots (SLOTS, padded),
 // then parameters with one value a unit.
-INLINE void back_row(const Transposed& t, i64 H, const BackRow& row, i64 block, const V* through, int distance, V* sum) {
+INLINE void back_row(const Transposed& t, i64 H, const BackRow& row, i64 block, const V* through,
+                     int distance, V* sum) {
   i64 at = block * LANES, n = H - at, padded = blocks(H) * LANES;
-  V unit[UNITS + 1], prev[STATES], next[STATES], kept[KEPT + 1], arriving[STATES], slots[SLOTS], before[STATES], units[UNITS + 1];
+  V unit[UNITS + 1], prev[STATES], next[STATES], kept[KEPT + 1], arriving[STATES], slots[SLOTS],
+      before[STATES], units[UNITS + 1];
   UNROLL for (int q = 0; q < UNITS; q++) unit[q] = load(t.unit.p + q * padded + at);
   UNROLL for (int q = 0; q < STATES; q++) {
     if (BACK_READS_PREV[q]) prev[q] = q == 0 ? load(row.prev[0] + at, n) : load(row.prev[q] + at);
@@ -83,19 +89,22 @@ INLINE void back_row(const Transposed& t, i64 H, const BackRow& row, i64 block, 
     sum[q] += slots[q];
   }
   UNROLL for (int q = 0; q < UNITS; q++) sum[SLOTS + q] += units[q];
-  UNROLL for (int q = 0; q < STATES; q++)
-    if (CARRIES[q]) store(row.carry + q * padded + at, before[q]);
+  UNROLL for (int q = 0; q < STATES; q++) if (CARRIES[q])
+      store(row.carry + q * padded + at, before[q]);
 }
 
 // What comes by products to each state, for a tile.
-INLINE void through_products(const Transposed& t, const S* const* after, int rows, i64 block, int wide, Scratch* to) {
+INLINE void through_products(const Transposed& t, const S* const* after, int rows, i64 block,
+                             int wide, Scratch* to) {
   for (int q = 0; q < STATES; q++)
     for (int k = 0; k < rows * wide; k++) to[q][k] = V{};
   if (after)
-    for (int p = 0; p < PRODUCTS; p++) through_product(t, p, after, rows, block, wide, to[PRODUCT_STATE[p]]);
+    for (int p = 0; p < PRODUCTS; p++)
+      through_product(t, p, after, rows, block, wide, to[PRODUCT_STATE[p]]);
 }
 
-static void back_step(const Transposed& t, i64 H, const BackRow* rows, i64 n, const S* const* after, S* sums) {
+static void back_step(const Transposed& t, i64 H, const BackRow* rows, i64 n, const S* const* after,
+                      S* sums) {
   Scratch through[STATES];
   i64 padded = blocks(H) * LANES;
   columns(blocks(H), TILE, [&](i64 block, int wide) {
@@ -115,7 +124,8 @@ static void back_step(const Transposed& t, i64 H, const BackRow* rows, i64 n, co
 }
 
 // Before the first step: what arrives at the initial states, to[i] (STATES, padded).
-static void back_start(const Transposed& t, i64 H, const BackRow* rows, i64 n, const S* const* after, S* const* to) {
+static void back_start(const Transposed& t, i64 H, const BackRow* rows, i64 n,
+                       const S* const* after, S* const* to) {
   Scratch through[STATES];
   i64 padded = blocks(H) * LANES;
   columns(blocks(H), TILE, [&](i64 block, int wide) {
@@ -126,7 +136,8 @@ static void back_start(const Transposed& t, i64 H, const BackRow* rows, i64 n, c
           for (int u = 0; u < wide; u++) {
             const S* direct = rows[start + i].arriving[q];
             V d = through[q][i * wide + u];
-            store(to[start + i] + q * padded + (block + u) * LANES, direct ? d + load(direct + (block + u) * LANES) : d);
+            store(to[start + i] + q * padded + (block + u) * LANES,
+                  direct ? d + load(direct + (block + u) * LANES) : d);
           }
     });
   });
@@ -161,15 +172,19 @@ struct BackwardTask {
   const SideGradients& grad() const { return gradients.sides[direction]; }
   i64 batch(i64 i) const { return layer.schedule.order[chunk.rank(i)]; }
   i64 time(i64 i, i64 s) const { return layer.schedule.time(chunk.rank(i), s, direction); }
-  S* slots(i64 i, i64 s) const { return weights.slots.p + chunk.row(i, s) * SLOTS * layer.padded(); }
+  S* slots(i64 i, i64 s) const {
+    return weights.slots.p + chunk.row(i, s) * SLOTS * layer.padded();
+  }
 
   void set_ends() {
     i64 H = layer.H, padded = layer.padded();
     for (i64 i = 0; i < chunk.size(); i++)
       for (int q = 0; q < STATES; q++) {
         S* start = space.start.p + (i * STATES + q) * padded;
-        if (side().initial[q]) memcpy(start, side().initial[q] + batch(i) * H, H * sizeof(S));
-        else std::fill(start, start + padded, INITIAL[q]);
+        if (side().initial[q])
+          memcpy(start, side().initial[q] + batch(i) * H, H * sizeof(S));
+        else
+          std::fill(start, start + padded, INITIAL[q]);
         S* final = space.final.p + (i * STATES + q) * padded;
         if (grad().final[q]) memcpy(final, grad().final[q] + batch(i) * H, H * sizeof(S));
         space.rows[i].arriving[q] = grad().final[q] ? final : nullptr;
@@ -199,9 +214,11 @@ struct BackwardTask {
         row.slots = slots(i, s);
         space.after[i] = i < later ? slots(i, s + 1) : space.none.p;
       }
-      back_step(weights, layer.H, space.rows.data(), n, later > 0 ? space.after.data() : nullptr, space.sums.p);
+      back_step(weights, layer.H, space.rows.data(), n, later > 0 ? space.after.data() : nullptr,
+                space.sums.p);
       for (i64 i = 0; i < n; i++)
-        for (int q = 0; q < STATES; q++) space.rows[i].arriving[q] = CARRIES[q] ? space.rows[i].carry + q * padded : nullptr;
+        for (int q = 0; q < STATES; q++)
+          space.rows[i].arriving[q] = CARRIES[q] ? space.rows[i].carry + q * padded : nullptr;
     }
     bool wanted = false;
     for (int q = 0; q < STATES; q++) wanted |= grad().initial[q] != nullptr;
@@ -214,112 +231,12 @@ struct BackwardTask {
       space.after[i] = layer.schedule.length[chunk.rank(i)] > 0 ? slots(i, 0) : space.none.p;
       space.to[i] = space.start.p + i * STATES * padded;
     }
-    back_start(weights, layer.H, space.rows.data(), chunk.size(), space.after.data(), space.to.data());
+    back_start(weights, layer.H, space.rows.data(), chunk.size(), space.after.data(),
+               space.to.data());
     for (i64 i = 0; i < chunk.size(); i++)
       for (int q = 0; q < STATES; q++)
-        if (grad().initial[q]) memcpy(grad().initial[q] + batch(i) * layer.H, space.to[i] + q * padded, layer.H * sizeof(S));
+        if (grad().initial[q])
+          memcpy(grad().initial[q] + batch(i) * layer.H, space.to[i] + q * padded,
+                 layer.H * sizeof(S));
   }
 };
-
-// The rows of a direction in the order of what is kept: x, and each product's previous state.
-struct Operands {
-  std::vector<const S*> x, states[PRODUCTS + 1];
-
-  Operands(const Layer& layer, i64 direction) {
-    const Schedule& schedule = layer.schedule;
-    const Side& side = layer.sides[direction];
-    i64 H = layer.H, padded = layer.padded();
-    x.reserve(schedule.rows());
-    for (i64 s = 0; s < schedule.T; s++)
-      for (i64 i = 0; i < schedule.start[s + 1] - schedule.start[s]; i++) {
-        i64 b = schedule.order[i];
-        x.push_back(layer.x.at(b, schedule.time(i, s, direction)));
-        for (int p = 0; p < PRODUCTS; p++) {
-          int q = PRODUCT_STATE[p];
-          if (s > 0)
-            states[p].push_back(q == 0 ? layer.y.at(b, schedule.time(i, s - 1, direction)) + direction * H
-                                       : side.path[q] + (schedule.start[s - 1] + i) * padded);
-          else if (side.initial[q])
-            states[p].push_back(side.initial[q] + b * H);
-        }
-      }
-  }
-};
-
-static void weight_gradients(const Layer& layer, const LayerGradients& gradients, const Transposed* weights) {
-  std::vector<Operands> operands;
-  for (i64 d = 0; d < layer.directions; d++) operands.emplace_back(layer, d);
-  i64 shares = std::min(blocks(layer.H), layer.chunks() * layer.directions == 1 ? 1 : 2 * layer.threads.count);
-  std::vector<Buffer> spaces;
-  for (i64 i = 0; i < layer.directions * shares; i++) spaces.emplace_back(outer_space);
-  layer.threads.run(layer.directions * shares, [&](i64 task) {
-    i64 d = task / shares, width = SLOTS * layer.padded(), rows = layer.schedule.rows();
-    i64 first = share(blocks(layer.H), task % shares, shares), last = share(blocks(layer.H), task % shares + 1, shares);
-    const SideGradients& to = gradients.sides[d];
-    const S* left = weights[d].slots.p;
-    if (to.w)
-      outer({left, width, SLOTS, operands[d].x.data(), rows, layer.H, layer.D, INPUTS, INPUT_SLOT, to.w}, first, last, spaces[task].p);
-    for (int p = 0; p < PRODUCTS; p++) {
-      i64 count = operands[d].states[p].size();  // without step 0 where it starts from zeros
-      if (to.r[p])
-        outer({left + (rows - count) * width, width, SLOTS, operands[d].states[p].data(), count, layer.H, layer.H, PRODUCT_SIZE[p],
-               PRODUCT_SLOT[p], to.r[p]}, first, last, spaces[task].p);
-    }
-  });
-}
-
-static void input_gradients(const Layer& layer, const LayerGradients& gradients, const Transposed* weights) {
-  const Schedule& schedule = layer.schedule;
-  std::vector<const S*> slots[2];
-  std::vector<S*> to;
-  for (i64 s = 0; s < schedule.T; s++)
-    for (i64 i = 0; i < schedule.start[s + 1] - schedule.start[s]; i++) {
-      to.push_back(gradients.x.at(schedule.order[i], s));
-      for (i64 d = 0; d < layer.directions; d++)
-        slots[d].push_back(weights[d].slots.p + (schedule.start[schedule.time(i, s, d)] + i) * SLOTS * layer.padded());
-    }
-  Source sources[2];
-  for (i64 d = 0; d < layer.directions; d++)
-    sources[d] = {slots[d].data(), weights[d].segments_w.data(), (i64)weights[d].segments_w.size(), weights[d].w.p, weights[d].stride_w};
-  i64 shares = layer.chunks() * layer.directions == 1 ? 1 : layer.threads.count;
-  layer.threads.run(shares, [&](i64 i) {
-    product(sources, layer.directions, share(to.size(), i, shares), share(to.size(), i + 1, shares), to.data(), layer.D);
-    for (i64 rank = share(schedule.B, i, shares); rank < share(schedule.B, i + 1, shares); rank++)
-      for (i64 t = schedule.length[rank]; t < schedule.T; t++) memset(gradients.x.at(schedule.order[rank], t), 0, layer.D * sizeof(S));
-  });
-}
-
-// Sums over rows were made by each task: add them up, and take the blocks apart.
-static void sum_up(const Layer& layer, const SideGradients& to, const BackwardSpace* spaces, i64 count) {
-  i64 padded = layer.padded();
-  for (i64 i = 1; i < count; i++)
-    for (i64 k = 0; k < (SLOTS + UNITS) * padded; k++) spaces[0].sums.p[k] += spaces[i].sums.p[k];
-  for (int g = 0; g < INPUTS && to.bias; g++) memcpy(to.bias + g * layer.H, spaces[0].sums.p + INPUT_SLOT[g] * padded, layer.H * sizeof(S));
-  for (int q = 0; q < UNITS; q++)
-    if (to.unit[q]) memcpy(to.unit[q], spaces[0].sums.p + (SLOTS + q) * padded, layer.H * sizeof(S));
-}
-
-static void run_backward(const Layer& layer, const LayerGradients& gradients) {
-  i64 chunks = layer.chunks(), directions = layer.directions;
-  bool inputs = gradients.x.p != nullptr;
-  i64 count_r = PRODUCTS ? blocks(layer.H) : 0, count_w = inputs ? blocks(layer.D) : 0;
-  std::vector<Transposed> weights;
-  weights.reserve(directions);
-  for (i64 d = 0; d < directions; d++) weights.emplace_back(layer, layer.sides[d], inputs);
-  Threads few{chunks * directions == 1 ? 1 : layer.threads.count, layer.threads.team};
-  few.run((count_r + count_w) * directions, [&](i64 i) {
-    i64 d = i % directions, block = i / directions;
-    if (block < count_r) weights[d].pack_r(layer, layer.sides[d], block);
-    else weights[d].pack_w(layer, layer.sides[d], block - count_r);
-  });
-  std::vector<BackwardSpace> spaces;
-  spaces.reserve(chunks * directions);
-  for (i64 i = 0; i < chunks * directions; i++) spaces.emplace_back(layer, (layer.schedule.B + chunks - 1) / chunks);
-  few.run(chunks * directions, [&](i64 i) {
-    i64 d = i / chunks;
-    BackwardTask{layer, gradients, weights[d], Chunk{layer.schedule, i % chunks, chunks}, d, spaces[i]}.run();
-  });
-  if (inputs) input_gradients(layer, gradients, weights.data());
-  weight_gradients(layer, gradients, weights.data());
-  for (i64 d = 0; d < directions; d++) sum_up(layer, gradients.sides[d], &spaces[d * chunks], chunks);
-}

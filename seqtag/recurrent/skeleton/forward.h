@@ -55,13 +55,15 @@ struct Weights {
       stride_r[p] = H * PRODUCT_SIZE[p] * LANES;
     }
     for (i64 u = 0; u < H; u++)
-      for (int g = 0; g < INPUTS && side.bias; g++) bias.p[(u / LANES * INPUTS + g) * LANES + u % LANES] = side.bias[g * H + u];
+      for (int g = 0; g < INPUTS && side.bias; g++)
+        bias.p[(u / LANES * INPUTS + g) * LANES + u % LANES] = side.bias[g * H + u];
     for (int q = 0; q < UNITS; q++)
       if (side.unit[q]) memcpy(unit.p + q * layer.padded(), side.unit[q], H * sizeof(S));
   }
   void pack(const Layer& layer, const Side& side, i64 block) {
     pack_gates(side.w, INPUTS, layer.H, layer.D, block, w.p + block * stride_w);
-    for (int p = 0; p < PRODUCTS; p++) pack_gates(side.r[p], PRODUCT_SIZE[p], layer.H, layer.H, block, r[p].p + block * stride_r[p]);
+    for (int p = 0; p < PRODUCTS; p++)
+      pack_gates(side.r[p], PRODUCT_SIZE[p], layer.H, layer.H, block, r[p].p + block * stride_r[p]);
   }
 };
 
@@ -84,20 +86,24 @@ static void input_tile(const Weights& w, i64 D, const S* const* x, i64 block, S*
   const S* rows[M];
   UNROLL for (int i = 0; i < M; i++) {
     rows[i] = x[i];
-    UNROLL for (int u = 0; u < U; u++) UNROLL for (int g = 0; g < INPUTS; g++) acc[i][u][g] = load(w.bias.p + ((block + u) * INPUTS + g) * LANES);
+    UNROLL for (int u = 0; u < U; u++) UNROLL for (int g = 0; g < INPUTS; g++) acc[i][u][g] =
+        load(w.bias.p + ((block + u) * INPUTS + g) * LANES);
   }
   multiply<M, U, INPUTS>(rows, w.w.p + block * w.stride_w, w.stride_w, D, acc, Straight{});
-  UNROLL for (int i = 0; i < M; i++)
-    UNROLL for (int u = 0; u < U; u++) UNROLL for (int g = 0; g < INPUTS; g++) store(to + i * width + ((block + u) * INPUTS + g) * LANES, acc[i][u][g]);
+  UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++)
+      UNROLL for (int g = 0; g < INPUTS; g++)
+          store(to + i * width + ((block + u) * INPUTS + g) * LANES, acc[i][u][g]);
 }
 
-static void input_product(const Weights& w, const Layer& layer, const S* const* x, i64 rows, S* to) {
+static void input_product(const Weights& w, const Layer& layer, const S* const* x, i64 rows,
+                          S* to) {
   i64 width = layer.padded() * INPUTS;
   columns(blocks(layer.H), input_units(), [&](i64 block, int wide) {
     parts(rows, ROWS, [&](i64 start, int n) {
       with_size<ROWS>(n, [&](auto m) {
         with_columns<input_units()>(wide, [&](auto u) {
-          input_tile<decltype(m)::value, decltype(u)::value>(w, layer.D, x + start, block, to + start * width, width);
+          input_tile<decltype(m)::value, decltype(u)::value>(w, layer.D, x + start, block,
+                                                             to + start * width, width);
         });
       });
     });
@@ -108,7 +114,8 @@ static void input_product(const Weights& w, const Layer& layer, const S* const* 
 static void fill_table(Weights& w, const Layer& layer, i64 i, i64 shares) {
   constexpr i64 PIECE = 96;
   const S* x[PIECE];
-  for (i64 row = share(layer.entries, i, shares), last = share(layer.entries, i + 1, shares); row < last; row += PIECE) {
+  for (i64 row = share(layer.entries, i, shares), last = share(layer.entries, i + 1, shares);
+       row < last; row += PIECE) {
     i64 n = std::min(PIECE, last - row);
     for (i64 k = 0; k < n; k++) x[k] = layer.x.at(0, row + k);
     input_product(w, layer, x, n, w.table.p + row * INPUTS * layer.padded());
@@ -124,11 +131,13 @@ struct Row {
 };
 
 template <int P, int M, int U>
-INLINE void recurrent_products(const Weights& w, i64 H, const Row* rows, i64 block, V (&acc)[M][U][SLOTS]) {
+INLINE void recurrent_products(const Weights& w, i64 H, const Row* rows, i64 block,
+                               V (&acc)[M][U][SLOTS]) {
   if constexpr (P < PRODUCTS) {
     const S* a[M];
     UNROLL for (int i = 0; i < M; i++) a[i] = rows[i].prev[PRODUCT_STATE[P]];
-    multiply<M, U, PRODUCT_SIZE[P]>(a, w.r[P].p + block * w.stride_r[P], w.stride_r[P], H, acc, Recurrent<P>{});
+    multiply<M, U, PRODUCT_SIZE[P]>(a, w.r[P].p + block * w.stride_r[P], w.stride_r[P], H, acc,
+                                    Recurrent<P>{});
     recurrent_products<P + 1>(w, H, rows, block, acc);
   }
 }
@@ -137,13 +146,13 @@ INLINE void recurrent_products(const Weights& w, i64 H, const Row* rows, i64 blo
 template <int M, int U>
 static void slot_tile(const Weights& w, i64 H, const Row* rows, i64 block, bool recur, V* to) {
   V acc[M][U][SLOTS];
-  UNROLL for (int i = 0; i < M; i++)
-    UNROLL for (int u = 0; u < U; u++)
-      UNROLL for (int s = 0; s < SLOTS; s++)
-        acc[i][u][s] = SLOT_INPUT[s] < 0 ? V{} : load(rows[i].input + ((block + u) * INPUTS + SLOT_INPUT[s]) * LANES);
+  UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++)
+      UNROLL for (int s = 0; s < SLOTS; s++) acc[i][u][s] =
+          SLOT_INPUT[s] < 0 ? V{}
+                            : load(rows[i].input + ((block + u) * INPUTS + SLOT_INPUT[s]) * LANES);
   if (recur) recurrent_products<0>(w, H, rows, block, acc);
-  UNROLL for (int i = 0; i < M; i++)
-    UNROLL for (int u = 0; u < U; u++) UNROLL for (int s = 0; s < SLOTS; s++) to[(i * U + u) * SLOTS + s] = acc[i][u][s];
+  UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++)
+      UNROLL for (int s = 0; s < SLOTS; s++) to[(i * U + u) * SLOTS + s] = acc[i][u][s];
 }
 
 // The cell's step for one sequence and one block of units.
@@ -151,12 +160,13 @@ INLINE void step_row(const Weights& w, i64 H, const Row& row, i64 block, const V
   i64 at = block * LANES, n = H - at, padded = blocks(H) * LANES;
   V unit[UNITS + 1], prev[STATES], next[STATES], kept[KEPT + 1];
   UNROLL for (int q = 0; q < UNITS; q++) unit[q] = load(w.unit.p + q * padded + at);
-  UNROLL for (int q = 0; q < STATES; q++)
-    if (FORWARD_READS[q]) prev[q] = q == 0 ? load(row.prev[0] + at, n) : load(row.prev[q] + at);
+  UNROLL for (int q = 0; q < STATES; q++) if (FORWARD_READS[q]) prev[q] =
+      q == 0 ? load(row.prev[0] + at, n) : load(row.prev[q] + at);
   forward_step(slots, prev, unit, next, kept);
   store(row.next[0] + at, next[0], n);
   UNROLL for (int q = 1; q < STATES; q++) store(row.next[q] + at, next[q]);
-  if (KEPT > 0 && row.kept) UNROLL for (int q = 0; q < KEPT; q++) store(row.kept + (block * KEPT + q) * LANES, kept[q]);
+  if (KEPT > 0 && row.kept)
+    UNROLL for (int q = 0; q < KEPT; q++) store(row.kept + (block * KEPT + q) * LANES, kept[q]);
 }
 
 static void step(const Weights& w, i64 H, const Row* rows, i64 n, bool recur) {
@@ -165,11 +175,13 @@ static void step(const Weights& w, i64 H, const Row* rows, i64 n, bool recur) {
     parts(n, ROWS, [&](i64 start, int count) {
       with_size<ROWS>(count, [&](auto m) {
         with_columns<step_units()>(wide, [&](auto u) {
-          slot_tile<decltype(m)::value, decltype(u)::value>(w, H, rows + start, block, recur, slots);
+          slot_tile<decltype(m)::value, decltype(u)::value>(w, H, rows + start, block, recur,
+                                                            slots);
         });
       });
       for (int i = 0; i < count; i++)
-        for (int u = 0; u < wide; u++) step_row(w, H, rows[start + i], block + u, slots + (i * wide + u) * SLOTS);
+        for (int u = 0; u < wide; u++)
+          step_row(w, H, rows[start + i], block + u, slots + (i * wide + u) * SLOTS);
     });
   });
 }
@@ -198,10 +210,14 @@ struct ForwardTask {
 
   const Side& side() const { return layer.sides[direction]; }
   i64 batch(i64 i) const { return layer.schedule.order[chunk.rank(i)]; }
-  S* y(i64 i, i64 s) const { return layer.y.at(batch(i), layer.schedule.time(chunk.rank(i), s, direction)) + direction * layer.H; }
+  S* y(i64 i, i64 s) const {
+    return layer.y.at(batch(i), layer.schedule.time(chunk.rank(i), s, direction)) +
+           direction * layer.H;
+  }
 
   i64 entry(i64 i, i64 s) const {
-    return layer.index[batch(i) * layer.schedule.T + layer.schedule.time(chunk.rank(i), s, direction)];
+    return layer
+        .index[batch(i) * layer.schedule.T + layer.schedule.time(chunk.rank(i), s, direction)];
   }
 
   void set_start() {
@@ -210,8 +226,10 @@ struct ForwardTask {
       for (int q = 0; q < STATES; q++) {
         S* to = space.start.p + (i * STATES + q) * padded;
         const S* from = side().initial[q];
-        if (from) memcpy(to, from + batch(i) * H, H * sizeof(S));
-        else std::fill(to, to + padded, INITIAL[q]);
+        if (from)
+          memcpy(to, from + batch(i) * H, H * sizeof(S));
+        else
+          std::fill(to, to + padded, INITIAL[q]);
         space.rows[i].next[q] = to;
       }
   }
@@ -224,8 +242,9 @@ struct ForwardTask {
       for (int q = 0; q < STATES; q++) row.prev[q] = row.next[q];
       row.next[0] = y(i, s);
       for (int q = 1; q < STATES; q++)
-        row.next[q] = side().path[q] ? side().path[q] + chunk.row(i, s) * padded
-                                     : space.running.p + (((s & 1) * chunk.size() + i) * STATES + q) * padded;
+        row.next[q] = side().path[q]
+                          ? side().path[q] + chunk.row(i, s) * padded
+                          : space.running.p + (((s & 1) * chunk.size() + i) * STATES + q) * padded;
       row.kept = side().kept ? side().kept + chunk.row(i, s) * KEPT * padded : nullptr;
     }
   }
@@ -233,9 +252,11 @@ struct ForwardTask {
   // Step s's rows of x, and as many later steps' as fill a piece; return how many steps.
   i64 make_inputs(i64 s) {
     i64 count = 0, steps = 0;
-    while (s + steps < chunk.steps() && (steps == 0 || count + chunk.running(s + steps) <= ForwardSpace::PIECE)) {
+    while (s + steps < chunk.steps() &&
+           (steps == 0 || count + chunk.running(s + steps) <= ForwardSpace::PIECE)) {
       for (i64 i = 0; i < chunk.running(s + steps); i++)
-        space.x[count++] = layer.x.at(batch(i), layer.schedule.time(chunk.rank(i), s + steps, direction));
+        space.x[count++] =
+            layer.x.at(batch(i), layer.schedule.time(chunk.rank(i), s + steps, direction));
       steps++;
     }
     input_product(weights, layer, space.x.data(), count, space.inputs.p);
@@ -244,7 +265,8 @@ struct ForwardTask {
 
   void finish() {
     for (i64 i = 0; i < chunk.size(); i++) {
-      for (int q = 0; q < STATES; q++) memcpy(side().final[q] + batch(i) * layer.H, space.rows[i].next[q], layer.H * sizeof(S));
+      for (int q = 0; q < STATES; q++)
+        memcpy(side().final[q] + batch(i) * layer.H, space.rows[i].next[q], layer.H * sizeof(S));
       for (i64 t = layer.schedule.length[chunk.rank(i)]; t < layer.schedule.T; t++)
         memset(layer.y.at(batch(i), t) + direction * layer.H, 0, layer.H * sizeof(S));
     }
@@ -272,14 +294,17 @@ static void run_forward(const Layer& layer) {
   for (i64 d = 0; d < layer.directions; d++) weights.emplace_back(layer, layer.sides[d]);
   i64 chunks = layer.chunks(), count = blocks(layer.H);
   Threads few{chunks == 1 && layer.directions == 1 ? 1 : layer.threads.count, layer.threads.team};
-  few.run(count * layer.directions, [&](i64 i) { weights[i / count].pack(layer, layer.sides[i / count], i % count); });
+  few.run(count * layer.directions,
+          [&](i64 i) { weights[i / count].pack(layer, layer.sides[i / count], i % count); });
   if (layer.index) {
     i64 shares = few.count;
-    few.run(layer.directions * shares, [&](i64 i) { fill_table(weights[i / shares], layer, i % shares, shares); });
+    few.run(layer.directions * shares,
+            [&](i64 i) { fill_table(weights[i / shares], layer, i % shares, shares); });
   }
   std::vector<ForwardSpace> spaces;
   spaces.reserve(chunks * layer.directions);
-  for (i64 i = 0; i < chunks * layer.directions; i++) spaces.emplace_back(layer, (layer.schedule.B + chunks - 1) / chunks);
+  for (i64 i = 0; i < chunks * layer.directions; i++)
+    spaces.emplace_back(layer, (layer.schedule.B + chunks - 1) / chunks);
   few.run(chunks * layer.directions, [&](i64 i) {
     i64 d = i / chunks;
     ForwardTask{layer, weights[d], Chunk{layer.schedule, i % chunks, chunks}, d, spaces[i]}.run();

@@ -3,10 +3,11 @@
 // sizes: T, B, D, H, directions, threads, entries, then the strides (batch, time) of x, y, and
 // backwards of y's gradient and x's gradient.
 // pointers, in this order; null where something is not there:
-//   team, lengths (int64, B), index (int64, (B, T), forwards only: x is a table), x, y, and backwards y's gradient, x's gradient;
-//   for each direction w, bias, r of each product, unit parameters, initial states, final states
-//   (forwards; backwards their gradients), kept, the path of each state but the output,
-//   and backwards the gradients of initial states, w, bias, r, unit parameters.
+//   team, lengths (int64, B), index (int64, (B, T), forwards only: x is a table), x, y, and
+//   backwards y's gradient, x's gradient; for each direction w, bias, r of each product, unit
+//   parameters, initial states, final states (forwards; backwards their gradients), kept, the path
+//   of each state but the output, and backwards the gradients of initial states, w, bias, r, unit
+//   parameters.
 
 struct Pointers {
   void* const* p;
@@ -46,7 +47,8 @@ static Layer read_layer(const i64* size, Pointers& from) {
   Schedule schedule(size[0], size[1], (const i64*)from.next());
   const i64* index = (const i64*)from.next();
   Sequence x{from.next(), size[7], size[8]}, y{from.next(), size[9], size[10]};
-  return Layer{size[2], size[3], size[4], Threads{size[5], team}, std::move(schedule), x, y, index, size[6], {}};
+  return Layer{size[2], size[3], size[4], Threads{size[5], team}, std::move(schedule), x, y,
+               index,   size[6], {}};
 }
 
 extern "C" int seqtag_forward(const i64* size, void* const* pointers) {
@@ -65,7 +67,8 @@ extern "C" int seqtag_backward(const i64* size, void* const* pointers) {
   try {
     Pointers from{pointers};
     Layer layer = read_layer(size, from);
-    LayerGradients gradients{{from.next(), size[11], size[12]}, {from.next(), size[13], size[14]}, {}};
+    LayerGradients gradients{
+        {from.next(), size[11], size[12]}, {from.next(), size[13], size[14]}, {}};
     for (i64 d = 0; d < layer.directions; d++) {
       layer.sides[d] = read_side(from);
       gradients.sides[d] = read_gradients(from, layer.sides[d]);

@@ -1,12 +1,13 @@
 // The gradient of a weight: a sum of outer products over rows. Knows no cell.
 
 constexpr int DOWN = LANES < 8 ? LANES : 8;  // rows of a register tile: all of one slot
-constexpr int ACROSS = LANES >= 8 ? 3 : 2;  // its columns of vectors
-constexpr i64 DEPTH = 256;                  // rows summed at a time
-constexpr i64 WIDTH = 8 * ACROSS;           // columns of vectors packed at a time
+constexpr int ACROSS = LANES >= 8 ? 3 : 2;   // its columns of vectors
+constexpr i64 DEPTH = 256;                   // rows summed at a time
+constexpr i64 WIDTH = 8 * ACROSS;            // columns of vectors packed at a time
 
 template <int U>
-static void outer_tile(const S* a, const S* b, i64 depth, S* const* to, int rows, i64 column, i64 N, bool first) {
+static void outer_tile(const S* a, const S* b, i64 depth, S* const* to, int rows, i64 column, i64 N,
+                       bool first) {
   V acc[DOWN][U];
   UNROLL for (int i = 0; i < DOWN; i++) UNROLL for (int u = 0; u < U; u++) acc[i][u] = V{};
   _Pragma("GCC unroll 1") for (i64 k = 0; k < depth; k++) {
@@ -47,7 +48,8 @@ static void outer(const Outer& o, i64 first, i64 last, S* space) {
   i64 columns = blocks(o.N);
   if (o.rows == 0)
     for (i64 g = 0; g < o.groups; g++)
-      for (i64 u = first * LANES; u < std::min(o.H, last * LANES); u++) memset(o.to + (g * o.H + u) * o.N, 0, o.N * sizeof(S));
+      for (i64 u = first * LANES; u < std::min(o.H, last * LANES); u++)
+        memset(o.to + (g * o.H + u) * o.N, 0, o.N * sizeof(S));
   for (i64 r = 0; r < o.rows; r += DEPTH) {
     i64 depth = std::min(DEPTH, o.rows - r);
     for (i64 c0 = 0; c0 < columns; c0 += WIDTH) {
@@ -65,14 +67,17 @@ static void outer(const Outer& o, i64 first, i64 last, S* space) {
           for (i64 lane = 0; lane < LANES && block * LANES + lane < o.H; lane += DOWN) {
             i64 unit = block * LANES + lane;
             int rows = (int)std::min<i64>(DOWN, o.H - unit);
-            const S* from = o.left + r * o.width + (block * o.slots_in_row + o.slots[g]) * LANES + lane;
-            for (i64 k = 0; k < depth; k++) memcpy(a + k * DOWN, from + k * o.width, DOWN * sizeof(S));
+            const S* from =
+                o.left + r * o.width + (block * o.slots_in_row + o.slots[g]) * LANES + lane;
+            for (i64 k = 0; k < depth; k++)
+              memcpy(a + k * DOWN, from + k * o.width, DOWN * sizeof(S));
             S* c[DOWN];
             for (int i = 0; i < DOWN; i++) c[i] = o.to + (g * o.H + unit + i) * o.N;
             const S* panel = b;
             parts(width, ACROSS, [&](i64 start, int u) {
               with_size<ACROSS>(u, [&](auto size) {
-                outer_tile<decltype(size)::value>(a, panel, depth, c, rows, (c0 + start) * LANES, o.N, r == 0);
+                outer_tile<decltype(size)::value>(a, panel, depth, c, rows, (c0 + start) * LANES,
+                                                  o.N, r == 0);
               });
               panel += depth * u * LANES;
             });

@@ -5,7 +5,8 @@
 
 // acc[i][u][at(g)] += a[i][k] * panel_u[k][g] for k in 0 .. n-1, panels `stride` apart.
 template <int M, int U, int G, typename Map, int A>
-INLINE void multiply(const S* const (&rows)[M], const S* panel, i64 stride, i64 n, V (&acc)[M][U][A], Map at) {
+INLINE void multiply(const S* const (&rows)[M], const S* panel, i64 stride, i64 n,
+                     V (&acc)[M][U][A], Map at) {
   const S* a[M];
   const S* b[U];
   UNROLL for (int i = 0; i < M; i++) a[i] = rows[i];
@@ -18,8 +19,8 @@ INLINE void multiply(const S* const (&rows)[M], const S* panel, i64 stride, i64 
     }
     UNROLL for (int i = 0; i < M; i++) {
       V x = all(a[i][k]);
-      UNROLL for (int u = 0; u < U; u++)
-        UNROLL for (int g = 0; g < G; g++) acc[i][u][at(g)] += x * w[u][g];
+      UNROLL for (int u = 0; u < U; u++) UNROLL for (int g = 0; g < G; g++) acc[i][u][at(g)] +=
+          x * w[u][g];
     }
   }
 }
@@ -53,7 +54,8 @@ static std::vector<Segment> segments_of(i64 H, i64 slots_in_row, i64 count, Slot
   std::vector<Segment> found;
   for (i64 block = 0; block < blocks(H); block++)
     for (i64 g = 0; g < count; g++) {
-      i64 at = (block * slots_in_row + slot(g)) * LANES, n = std::min<i64>(LANES, H - block * LANES);
+      i64 at = (block * slots_in_row + slot(g)) * LANES,
+          n = std::min<i64>(LANES, H - block * LANES);
       if (!found.empty() && found.back().at + found.back().length == at)
         found.back().length += n;
       else
@@ -135,13 +137,17 @@ static void product_tile(const Source* sources, i64 count, i64 row, i64 block, V
       panel += s->segments[q].length * LANES;
     }
   }
-  UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++) to[i * U + u] = acc[i][u][0];
+  UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++) to[i * U + u] =
+      acc[i][u][0];
 }
 
 // to[i * width + u] = the sum of the sources' products for some rows and blocks of columns.
-static void product_tile(const Source* sources, i64 count, i64 row, int rows, i64 block, int width, V* to) {
+static void product_tile(const Source* sources, i64 count, i64 row, int rows, i64 block, int width,
+                         V* to) {
   with_size<ROWS>(rows, [&](auto m) {
-    with_columns<TILE>(width, [&](auto u) { product_tile<decltype(m)::value, decltype(u)::value>(sources, count, row, block, to); });
+    with_columns<TILE>(width, [&](auto u) {
+      product_tile<decltype(m)::value, decltype(u)::value>(sources, count, row, block, to);
+    });
   });
 }
 
@@ -155,7 +161,8 @@ static void product(const Source* sources, i64 count, i64 first, i64 last, S* co
         product_tile(sources, count, r + start, rows, block, width, made);
         for (int i = 0; i < rows; i++)
           for (int u = 0; u < width; u++)
-            store(to[r + start + i] + (block + u) * LANES, made[i * width + u], N - (block + u) * LANES);
+            store(to[r + start + i] + (block + u) * LANES, made[i * width + u],
+                  N - (block + u) * LANES);
       });
     });
 }

@@ -43,7 +43,9 @@ INLINE V all(S x) { return x - V{}; }
 
 // The first n lanes; the rest reads as 0 and is not written.
 #if defined(__AVX512F__) && SINGLE
-INLINE V load(const S* p, i64 n) { return n >= LANES ? load(p) : (V)_mm512_maskz_loadu_ps((1u << n) - 1, p); }
+INLINE V load(const S* p, i64 n) {
+  return n >= LANES ? load(p) : (V)_mm512_maskz_loadu_ps((1u << n) - 1, p);
+}
 INLINE void store(S* p, V v, i64 n) {
   if (n >= LANES) return store(p, v);
   _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v);
@@ -134,9 +136,15 @@ INLINE V log_of_one_and(V e) {
   return 2.0f * u * p;
 }
 #else
-INLINE V exponential(V x) { return each(x, [](S v) { return std::exp(v); }); }
-INLINE V tangent(V x) { return each(x, [](S v) { return std::tanh(v); }); }
-INLINE V log_of_one_and(V e) { return each(e, [](S v) { return std::log1p(v); }); }
+INLINE V exponential(V x) {
+  return each(x, [](S v) { return std::exp(v); });
+}
+INLINE V tangent(V x) {
+  return each(x, [](S v) { return std::tanh(v); });
+}
+INLINE V log_of_one_and(V e) {
+  return each(e, [](S v) { return std::log1p(v); });
+}
 #endif
 
 // From exp, not from tanh: that would lose the small values' digits.
@@ -197,7 +205,8 @@ INLINE i64 share(i64 n, i64 i, i64 shares) { return n * i / shares; }
 template <typename F>
 INLINE void parts(i64 n, i64 most, const F& f) {
   i64 count = (n + most - 1) / most;
-  for (i64 i = 0; i < count; i++) f(share(n, i, count), (int)(share(n, i + 1, count) - share(n, i, count)));
+  for (i64 i = 0; i < count; i++)
+    f(share(n, i, count), (int)(share(n, i + 1, count) - share(n, i, count)));
 }
 
 INLINE i64 blocks(i64 n) { return (n + LANES - 1) / LANES; }
