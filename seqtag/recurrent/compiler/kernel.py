@@ -133,7 +133,10 @@ def _find_team() -> int | None:
     if not maps.exists():
         return None
     paths = {line.split()[-1] for line in maps.read_text().splitlines() if "/" in line}
-    for path in sorted(path for path in paths if "libgomp" in Path(path).name):
+    found = sorted(path for path in paths if "libgomp" in Path(path).name)
+    # Other packages bring a copy of their own: torch's is wanted, or else the system's.
+    home = str(Path(torch.__file__).parent.parent)
+    for path in sorted(found, key=lambda path: not path.startswith((f"{home}/torch", "/usr/lib"))):
         library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_LAZY)
         return ctypes.cast(library.GOMP_parallel, ctypes.c_void_p).value
     return None
