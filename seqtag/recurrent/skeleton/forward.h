@@ -29,12 +29,14 @@ struct Layer {
     return false;
   }
   i64 padded() const { return blocks(H) * LANES; }
-  // Tasks a direction is cut into. Small ones are not worth a second thread.
+  // Small calls are not worth a second thread.
+  bool small() const { return schedule.rows() * H * (D + H) * INPUTS * directions < 500000; }
+  // Tasks that a direction is cut into.
   i64 chunks() const {
-    i64 work = schedule.rows() * H * (D + H) * INPUTS * directions;
-    i64 threads_a_side = work < 500000 ? 1 : (threads.count + directions - 1) / directions;
+    i64 threads_a_side = small() ? 1 : (threads.count + directions - 1) / directions;
     return std::max<i64>(1, std::min(schedule.B, threads_a_side));
   }
+  Threads team() const { return {small() ? 1 : threads.count, threads.team}; }
 };
 
 // Parameters of one direction laid out for the forward pass.
@@ -293,7 +295,7 @@ static void run_forward(const Layer& layer) {
   weights.reserve(layer.directions);
   for (i64 d = 0; d < layer.directions; d++) weights.emplace_back(layer, layer.sides[d]);
   i64 chunks = layer.chunks(), count = blocks(layer.H);
-  Threads few{chunks == 1 && layer.directions == 1 ? 1 : layer.threads.count, layer.threads.team};
+  Threads few = layer.team();
   few.run(count * layer.directions,
           [&](i64 i) { weights[i / count].pack(layer, layer.sides[i / count], i % count); });
   if (layer.index) {

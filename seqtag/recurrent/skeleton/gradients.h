@@ -31,8 +31,7 @@ static void weight_gradients(const Layer& layer, const LayerGradients& gradients
                              const Transposed* weights) {
   std::vector<Operands> operands;
   for (i64 d = 0; d < layer.directions; d++) operands.emplace_back(layer, d);
-  i64 shares = std::min(blocks(layer.H),
-                        layer.chunks() * layer.directions == 1 ? 1 : 2 * layer.threads.count);
+  i64 shares = std::min(blocks(layer.H), layer.small() ? 1 : 2 * layer.threads.count);
   std::vector<Buffer> spaces;
   for (i64 i = 0; i < layer.directions * shares; i++) spaces.emplace_back(outer_space);
   layer.threads.run(layer.directions * shares, [&](i64 task) {
@@ -71,7 +70,7 @@ static void input_gradients(const Layer& layer, const LayerGradients& gradients,
   for (i64 d = 0; d < layer.directions; d++)
     sources[d] = {slots[d].data(), weights[d].segments_w.data(), (i64)weights[d].segments_w.size(),
                   weights[d].w.p, weights[d].stride_w};
-  i64 shares = layer.chunks() * layer.directions == 1 ? 1 : layer.threads.count;
+  i64 shares = layer.small() ? 1 : layer.threads.count;
   layer.threads.run(shares, [&](i64 i) {
     product(sources, layer.directions, share(to.size(), i, shares), share(to.size(), i + 1, shares),
             to.data(), layer.D);
@@ -101,7 +100,7 @@ static void run_backward(const Layer& layer, const LayerGradients& gradients) {
   std::vector<Transposed> weights;
   weights.reserve(directions);
   for (i64 d = 0; d < directions; d++) weights.emplace_back(layer, layer.sides[d], inputs);
-  Threads few{chunks * directions == 1 ? 1 : layer.threads.count, layer.threads.team};
+  Threads few = layer.team();
   few.run((count_r + count_w) * directions, [&](i64 i) {
     i64 d = i % directions, block = i / directions;
     if (block < count_r)
