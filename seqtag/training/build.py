@@ -186,7 +186,8 @@ def trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
     if not options.get("enable_progress_bar", True):
         callbacks.pop("progress", None)
     if not options.get("enable_checkpointing", True):
-        callbacks.pop("checkpoint", None)
+        for name in ("checkpoint", "last"):
+            callbacks.pop(name, None)
     loggers = {name: part for name, part in config["logger"].items() if part}
     beside = {
         "callbacks": [

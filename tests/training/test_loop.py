@@ -29,7 +29,7 @@ def weights(folder) -> bytes:
 def test_everything_that_a_run_writes(configure, tmp_path, caplog, capsys):
     run = tmp_path / "run"
     with caplog.at_level(logging.INFO):
-        figures = train(configure("trainer.max_epochs=3"))
+        figures = train(configure("trainer.max_epochs=4"))
     assert figures == read(run / "metrics.json")
     assert {path.name for path in (run / "model").iterdir()} == {
         *("config.json", "labels.json", "model.safetensors", "README.md", "tokenizer.json"),
@@ -52,7 +52,7 @@ def test_everything_that_a_run_writes(configure, tmp_path, caplog, capsys):
 
     lines = [record.getMessage() for record in caplog.records if record.name == "seqtag"]
     epochs = [line for line in lines if line.startswith("epoch ")]
-    assert [line.partition(":")[0] for line in epochs] == [f"epoch {n}/3" for n in (1, 2, 3)]
+    assert [line.partition(":")[0] for line in epochs] == [f"epoch {n}/4" for n in (1, 2, 3, 4)]
     out, err = capsys.readouterr()
     assert "test split by label" in out
     assert "dev split by label" not in out
@@ -169,6 +169,14 @@ def test_early_stopping_stops(configure):
 def test_no_such_seed(seed, configure):
     with pytest.raises(InputError, match="seed must be a whole number"):
         train({**configure(), "seed": seed})
+
+
+def test_the_last_checkpoint_is_the_last_epochs_also_where_it_is_no_better(configure, tmp_path):
+    """With a learning rate of 0 the first epoch stays the best."""
+    train(configure("trainer.max_epochs=3", "optimizer.lr=0.0"))
+    folder = tmp_path / "run" / "checkpoints"
+    epochs = {p.name: torch.load(p, weights_only=True)["epoch"] for p in folder.iterdir()}
+    assert epochs == {"best.ckpt": 0, "last.ckpt": 2}
 
 
 def test_the_schedule_ends_at_nothing_with_the_last_step(configure, tmp_path):
