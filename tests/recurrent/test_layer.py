@@ -320,5 +320,5 @@ def test_set_engine_reaches_every_layer():
     module = nn.ModuleList([nn.Linear(2, 2), Recurrent("lstm", 2, 2), Recurrent("gru", 2, 2)])
     set_engine(module, "loop")
     assert [module[1].engine, module[2].engine] == ["loop", "loop"]
-    with pytest.raises(InputError, match="unknown engine 'lop'.*did you mean 'loop'"):
+    with pytest.raises(InputError, match=r"unknown engine 'lop'.*did you mean 'loop'"):
         set_engine(module, "lop")
