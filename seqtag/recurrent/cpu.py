@@ -20,16 +20,9 @@ from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
 from seqtag.recurrent.compiler.plan import why_untraceable
 from seqtag.recurrent.engine import Broken, Run, States, Weights
 from seqtag.recurrent.entries import Entries
+from seqtag.recurrent.flat import by_direction, computed_in, flatten, run_of
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
-
-# The kernel computes in these; narrower numbers go in and come out of float32.
-COMPUTED = {
-    torch.float32: torch.float32,
-    torch.float64: torch.float64,
-    torch.bfloat16: torch.float32,
-    torch.float16: torch.float32,
-}
 
 
 class Cpu:
@@ -49,7 +42,7 @@ class Cpu:
             return "its kernel has no noise in the recurrence"
         if reason := why_untraceable(cell):
             return reason
-        return _failure(cell, _name(COMPUTED[x_BTD.dtype]))
+        return _failure(cell, _name(computed_in(x_BTD.dtype)))
 
     def run(
         self,
@@ -66,31 +59,21 @@ class Cpu:
 
         With `entries`, x is what they say, and only its shape is looked at; not for gradients.
         """
-        computed = COMPUTED[x_BTD.dtype]
+        computed = computed_in(x_BTD.dtype)
         rows_BT = None
         if entries is not None:
             x_BTD, rows_BT = entries.table_UD[None], entries.rows_BT
         kernel = kernel_of(cell, _name(computed))
-        given = [
-            tensor for side in zip(weights, states, strict=True) for tensor in _flat(cell, *side)
-        ]
-        tensors = [None if t is None else t.to(computed) for t in (x_BTD, *given)]
         y_BTH, *finals = _Run.apply(
             kernel,
             (padding.batch, padding.time),
             padding.lengths_B,
             rows_BT,
             len(weights),
-            *tensors,
+            x_BTD.to(computed),
+            *flatten(cell, weights, states, computed),
         )
-        if computed is not x_BTD.dtype:
-            y_BTH, finals = y_BTH.to(x_BTD.dtype), [f.to(x_BTD.dtype) for f in finals]
-        names, count = cell.states, len(cell.states)
-        ends = [
-            dict(zip(names, finals[d * count : (d + 1) * count], strict=True))
-            for d in range(len(weights))
-        ]
-        return Run(y_BTH, ends)
+        return run_of(cell, y_BTH, finals, x_BTD.dtype)
 
 
 @cache
@@ -105,13 +88,6 @@ def _failure(cell: Cell, dtype: str) -> Broken | None:
 
 def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def _flat(cell: Cell, weight: Weights, state: States) -> list[Tensor | None]:
-    """Return a direction's tensors in the order of the kernel's interface."""
-    units = [weight.unit.get(vector.name) for vector in cell.vectors]
-    initial = [state.get(name) for name in cell.states]
-    return [weight.input_GD, weight.bias_G, *weight.recurrent, *units, *initial]
 
 
 class _Run(torch.autograd.Function):
@@ -131,7 +107,7 @@ class _Run(torch.autograd.Function):
         x_BTD = x_BTD if x_BTD.stride(2) == 1 else x_BTD.contiguous()
         lengths_B = None if lengths_B is None else lengths_B.contiguous()
         given = tuple(None if t is None else t.contiguous() for t in given)
-        sides = _split(given, directions)
+        sides = by_direction(given, directions)
         batch, time = shape
         hidden = sides[0][0].shape[0] // len(kernel.plan.cell.gates)
         y_BTH = x_BTD.new_empty(batch, time, directions * hidden)
@@ -170,17 +146,13 @@ class _Run(torch.autograd.Function):
         ]
         pointers = []
         for values, wanted, arriving, keep in zip(
-            *(_split(part, directions) for part in (given, grads, grad_finals, kept)), strict=True
+            *(by_direction(part, directions) for part in (given, grads, grad_finals, kept)),
+            strict=True,
         ):
             initial = wanted[-states:]
             pointers += [*values, *arriving, *keep, *initial, *wanted[:-states]]
         kernel.backward(x_BTD, y_BTH, grad_y_BTH, grad_x_BTD, lengths_B, directions, pointers)
         return *(None,) * 5, grad_x_BTD, *grads
-
-
-def _split(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:
-    size = len(flat) // directions
-    return [flat[d * size : (d + 1) * size] for d in range(directions)]
 
 
 def _allocate_kept(

@@ -19,14 +19,12 @@ from torch.autograd.function import once_differentiable
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.plan import why_untraceable
 from seqtag.recurrent.engine import Run, States, Weights
+from seqtag.recurrent.flat import by_direction, computed_in, flatten, run_of
 from seqtag.recurrent.layout import Layout, layout_of
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.rows import Rows
 from seqtag.recurrent.sweep import Gradients, Kept, Side, backward, forward
-
-# Narrower numbers go in and come out; inside it is these.
-COMPUTED = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
 
 
 class Loop:
@@ -53,31 +51,15 @@ class Loop:
         """Run one direction after the other."""
         noise = noise or Noise()
         layout = layout_of(cell)
-        computed = COMPUTED.get(x_BTD.dtype, x_BTD.dtype)
+        computed = computed_in(x_BTD.dtype)
         masks = []
         for d in range(len(weights)):
             recurrent, held = noise.recurrent_of(d), noise.held_of(d)
             masks.append({name: mask.to(computed) for name, mask in recurrent.items()})
             masks[d] |= {name: mask.to(computed) for name, mask in held.items()}
-        given = [t for w, s in zip(weights, states, strict=True) for t in _flat(cell, w, s)]
-        tensors = [None if t is None else t.to(computed) for t in (x_BTD, *given)]
-        y_BTH, *finals = _Run.apply(layout, padding, masks, *tensors)
-        if computed is not x_BTD.dtype:
-            y_BTH, finals = y_BTH.to(x_BTD.dtype), [f.to(x_BTD.dtype) for f in finals]
-        count = len(cell.states)
-        sides = [finals[d * count : (d + 1) * count] for d in range(len(weights))]
-        return Run(y_BTH, [dict(zip(cell.states, side, strict=True)) for side in sides])
-
-
-def _flat(cell: Cell, weight: Weights, state: States) -> list[Tensor | None]:
-    units = [weight.unit.get(vector.name) for vector in cell.vectors]
-    return [
-        weight.input_GD,
-        weight.bias_G,
-        *weight.recurrent,
-        *units,
-        *(state[name] for name in cell.states),
-    ]
+        given = flatten(cell, weights, states, computed)
+        y_BTH, *finals = _Run.apply(layout, padding, masks, x_BTD.to(computed), *given)
+        return run_of(cell, y_BTH, finals, x_BTD.dtype)
 
 
 class _Given(NamedTuple):
@@ -91,7 +73,7 @@ class _Given(NamedTuple):
 
     @classmethod
     def of(cls, cell: Cell, flat: Sequence[Any]) -> _Given:
-        """Read what `_flat` wrote."""
+        """Read what `flatten` wrote."""
         input_GD, bias_G, *rest = flat
         products, units = len(cell.products), [vector.name for vector in cell.vectors]
         initial = rest[products + len(units) :]
@@ -135,7 +117,9 @@ class _Run(torch.autograd.Function):
         ctx.rows = [Rows(padding, backwards=d == 1) for d in range(directions)]
         y_BTH, finals, saved = None, [], []
         with torch.autocast(x_BTD.device.type, enabled=False):
-            for d, (rows, flat) in enumerate(zip(ctx.rows, _split(given, directions), strict=True)):
+            for d, (rows, flat) in enumerate(
+                zip(ctx.rows, by_direction(given, directions), strict=True)
+            ):
                 side = _side(layout, rows, _Given.of(cell, flat), masks[d])
                 path_PH, ends, kept = forward(side, rows.gather(x_BTD), keep)
                 y_BTH = _write_output(y_BTH, path_PH, rows, d, directions)
@@ -155,7 +139,7 @@ class _Run(torch.autograd.Function):
         given, kept = saved[: ctx.flat], saved[ctx.flat :]
         needs_x, *needs = ctx.needs_input_grad[3:]
         grad_x_BTD, grads = None, []
-        parts = (_split(part, directions) for part in (given, kept, grad_finals, needs))
+        parts = (by_direction(part, directions) for part in (given, kept, grad_finals, needs))
         with torch.autocast(x_BTD.device.type, enabled=False):
             for d, (flat, keep, arriving, asked) in enumerate(zip(*parts, strict=True)):
                 found = _side_backward(
@@ -203,7 +187,7 @@ def _side_backward(
 def _in_turn(
     cell: Cell, rows: Rows, found: Gradients, asked: Sequence[bool]
 ) -> list[Tensor | None]:
-    """Return the gradients in the order of `_flat`, those of states in the batch's order."""
+    """Return the gradients in the order of `flatten`, those of states in the batch's order."""
     grads = [
         found.input_GD,
         found.bias_G,
@@ -231,8 +215,3 @@ def _from_rows(x_RD: Tensor, rows: Rows) -> Tensor:
     """Return (B, T, D) with the rows in their place, 0 behind the end."""
     x_XD = x_RD.new_zeros(rows.batch * rows.time, x_RD.shape[1])
     return x_XD.index_copy_(0, rows.index_R, x_RD).view(rows.batch, rows.time, -1)
-
-
-def _split(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:
-    size = len(flat) // directions
-    return [flat[d * size : (d + 1) * size] for d in range(directions)]

@@ -25,7 +25,7 @@ from seqtag.recurrent.compiler.linear import Linear, linear_of
 from seqtag.recurrent.compiler.plan import why_untraceable
 from seqtag.recurrent.directions import Collect, Spread
 from seqtag.recurrent.engine import Run, States, Weights
-from seqtag.recurrent.loop import COMPUTED
+from seqtag.recurrent.flat import computed_in
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 
@@ -67,7 +67,7 @@ class Scan:
     ) -> Run:
         """Run one direction after the other."""
         linear = linear_of(cell)
-        computed = COMPUTED.get(x_BTD.dtype, x_BTD.dtype)
+        computed = computed_in(x_BTD.dtype)
         units = [vector.name for vector in cell.vectors]
         outputs, finals = [], []
         reads = Spread.apply(x_BTD.to(computed), padding, len(weights), False)

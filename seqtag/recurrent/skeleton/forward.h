@@ -282,8 +282,10 @@ struct ForwardTask {
       i64 n = chunk.running(s);
       if (s == made && !layer.index) made += make_inputs(s), input = space.inputs.p;
       advance(s, n);
-      for (i64 i = 0; i < n; i++, input += width)
-        space.rows[i].input = layer.index ? weights.table.p + entry(i, s) * width : input;
+      for (i64 i = 0; i < n; i++)
+        space.rows[i].input =
+            layer.index ? weights.table.p + entry(i, s) * width : input + i * width;
+      if (!layer.index) input += n * width;
       step(weights, layer.H, space.rows.data(), n, s > 0 || layer.recurs_at_start(side()));
     }
     finish();

@@ -34,7 +34,7 @@ static void weight_gradients(const Layer& layer, const LayerGradients& gradients
   i64 shares = std::min(blocks(layer.H), layer.small() ? 1 : 2 * layer.threads.count);
   std::vector<Buffer> spaces;
   for (i64 i = 0; i < layer.directions * shares; i++) spaces.emplace_back(outer_space);
-  layer.threads.run(layer.directions * shares, [&](i64 task) {
+  layer.team().run(layer.directions * shares, [&](i64 task) {
     i64 d = task / shares, width = SLOTS * layer.padded(), rows = layer.schedule.rows();
     i64 first = share(blocks(layer.H), task % shares, shares),
         last = share(blocks(layer.H), task % shares + 1, shares);
@@ -71,7 +71,7 @@ static void input_gradients(const Layer& layer, const LayerGradients& gradients,
     sources[d] = {slots[d].data(), weights[d].segments_w.data(), (i64)weights[d].segments_w.size(),
                   weights[d].w.p, weights[d].stride_w};
   i64 shares = layer.small() ? 1 : layer.threads.count;
-  layer.threads.run(shares, [&](i64 i) {
+  layer.team().run(shares, [&](i64 i) {
     product(sources, layer.directions, share(to.size(), i, shares), share(to.size(), i + 1, shares),
             to.data(), layer.D);
     for (i64 rank = share(schedule.B, i, shares); rank < share(schedule.B, i + 1, shares); rank++)
