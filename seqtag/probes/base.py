@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from random import Random
 from typing import ClassVar, NamedTuple
 
@@ -53,31 +55,41 @@ class Published(NamedTuple):
 class Probe(ABC):
     """A generator of labelled sequences, and an independent solver of them.
 
-    Class attributes:
+    Attributes, of the class or (a variant's) of the instance:
         name, version: a change of what `generate` returns is a new version.
         labels: the labels that a target can have.
-        splits: the names that `generate` takes as `split`.
+        splits: the names that `generate` takes as `split`: "train", "dev" and those of `judged`.
+        judged: the splits that a trained model is judged on.
         bidirectional_safe: whether the tokens behind a target say nothing about its label, so
             that a model that reads both ways is tested as fairly as one that reads forward.
+        axis: the factor that accuracy is drawn against: a distance, lag, length or depth.
+        unit: what `axis` counts, for the label of that axis: "tokens between subject and pronoun".
+        whole: whether an item counts as right only if all its targets are.
         training: values of each factor inside the training range.
         evaluation: values of each factor on the grid that a model is judged on.
+        quick: the same for a quick look; factors that it leaves out are at their first value.
         published: figures of others, with their source.
     """
 
-    name: ClassVar[str]
+    name: str
     version: ClassVar[int]
-    labels: ClassVar[tuple[str, ...]]
-    splits: ClassVar[tuple[str, ...]]
-    bidirectional_safe: ClassVar[bool]
-    training: ClassVar[Mapping[str, Sequence[int]]]
-    evaluation: ClassVar[Mapping[str, Sequence[int]]]
+    labels: Sequence[str]
+    splits: Sequence[str] = ("train", "dev", "test")
+    judged: Sequence[str] = ("test",)
+    bidirectional_safe: bool
+    axis: ClassVar[str]
+    unit: str
+    whole: bool = False
+    training: Mapping[str, Sequence[int]]
+    evaluation: Mapping[str, Sequence[int]]
+    quick: Mapping[str, Sequence[int]]
     published: ClassVar[tuple[Published, ...]] = ()
 
     @abstractmethod
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
     ) -> list[ProbeItem]:
-        """Return `n` items with exactly these factors.
+        """Return `n` items with exactly these factors; one left out is at its first value.
 
         A pure function of its arguments: the same on every machine and on every day.
 
@@ -91,11 +103,96 @@ class Probe(ABC):
 
     @abstractmethod
     def chance(self, factors: Mapping[str, int]) -> float:
-        """Return the accuracy of guessing among the labels under these factors."""
+        """Return how often a guess among the labels is right under these factors.
+
+        With `whole`, how often the guesses at all targets of an item are.
+        """
 
     @abstractmethod
     def baselines(self) -> dict[str, Labeller]:
-        """Return solvers that cannot do the task, by name: what a score must stand above."""
+        """Return solvers that cannot do the task, by name: what a score must stand above.
+
+        `first_cue` and `last_cue` where they make sense; what knows nothing of the probe
+        (majority, context-free, window) is in `baselines.py`.
+        """
+
+    def possible(self, factors: Mapping[str, int]) -> bool:
+        """Return whether there are items with these factors, all given. Here: always."""
+        return True
+
+    def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
+        """Return the factors of the item of that number in a mixed corpus.
+
+        Here: for "train" and "dev" each uniform over its training range, otherwise the
+        combinations of the quick grid in turn.
+        """
+        if split in self.judged:
+            cells = self.grid(quick=True)
+            return cells[number % len(cells)]
+        while True:
+            factors = {
+                name: values[int(random() * len(values))] for name, values in self.training.items()
+            }
+            if self.possible(factors):
+                return factors
+
+    def at_lag(self, lag: int) -> dict[str, int]:
+        """Return the factors of training at one value of `axis`, and nothing else made hard."""
+        return {name: values[0] for name, values in self.training.items()} | {self.axis: lag}
+
+    def error(self, item: ProbeItem, target: int, predicted: str) -> str:
+        """Return what kind of error a prediction at a target is; "" for a right one."""
+        return "" if predicted == item.labels[target] else "wrong"
+
+    def within(self, factors: Mapping[str, int]) -> bool:
+        """Return whether these factors lie in the training range."""
+        return all(factors[name] in values for name, values in self.training.items())
+
+    def grid(
+        self, quick: bool = False, override: Mapping[str, Sequence[int]] | None = None
+    ) -> list[dict[str, int]]:
+        """Return the combinations of factors that a model is judged on: the possible ones.
+
+        `override` replaces the values of the factors that it names.
+
+        Raises:
+            InputError: for an unknown factor, or if no combination is possible.
+        """
+        asked = {name: values[:1] for name, values in self.evaluation.items()}
+        asked |= self.quick if quick else self.evaluation
+        for name, values in (override or {}).items():
+            for value in values:
+                self.check(0, "test", {name: value})
+            asked[name] = values
+        combinations = [
+            dict(zip(asked, values, strict=True)) for values in product(*asked.values())
+        ]
+        cells = [factors for factors in combinations if self.possible(factors)]
+        if not cells:
+            text = ", ".join(f"{name} {list(values)}" for name, values in asked.items())
+            raise InputError(f"probe {self.name}: no item has factors of this grid: {text}")
+        return cells
+
+    def corpus(self, split: str, n: int, seed: int, lag: int | None = None) -> list[ProbeItem]:
+        """Return `n` items in random order, their factors as `draw` gives them.
+
+        With a `lag`, all of them are at that value of `axis`, as `at_lag` says.
+
+        Raises:
+            InputError: for an unknown split, or a lag that no item has.
+        """
+        self.check(n, split, {})
+        if lag is not None:
+            return self.generate(n, split, self.at_lag(lag), seed)
+        random = self.stream("corpus", split, n, seed).random
+        drawn = (self.draw(random, split, number) for number in range(n))
+        counts = Counter(tuple(factors.items()) for factors in drawn)
+        items = [
+            item
+            for factors, count in sorted(counts.items())
+            for item in self.generate(count, split, dict(factors), seed)
+        ]
+        return shuffled(random, items)
 
     def check(self, n: int, split: str, factors: Mapping[str, int]) -> dict[str, int]:
         """Return `factors` as a dict after checking number, split, names and types.

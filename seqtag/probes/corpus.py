@@ -11,52 +11,60 @@ import datasets
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError, did_you_mean, from_plain
 from seqtag.probes.base import ProbeItem
-from seqtag.probes.pronoun import corpus as pronoun_items
+from seqtag.probes.registry import make_probe
 
 SPLITS = ("train", "dev", "test")
-FACTORS = ("distance", "attractors", "switches")
 
 
 @dataclass(frozen=True)
-class PronounConfig:
-    """How many sentences of the pronoun probe are generated.
+class ProbeCorpusConfig:
+    """How many items of which probe are generated.
 
     Attributes:
-        train: sentences of the training split.
-        dev: sentences of the development split.
-        test: sentences of the test split, whose distances go beyond those of training.
-        seed: chooses the sentences; the same seed gives the same ones everywhere.
+        probe: the probe's name.
+        train: items of the training split.
+        dev: items of the development split.
+        test: items of the test split, which goes beyond the training range.
+        lag: train at this value of the probe's axis alone; None: over the training range.
+        seed: chooses the items; the same seed gives the same ones everywhere.
     """
 
+    probe: str = "pronoun"
     train: int = 8000
     dev: int = 1000
     test: int = 1200
+    lag: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         for split in SPLITS:
-            if getattr(self, split) < 1:
-                raise InputError(f"{split} must be at least 1, not {getattr(self, split)}")
+            size = getattr(self, split)
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise InputError(f"{split} must be a whole number of at least 1, not {size!r}")
 
 
 def generate_corpus(plain: Mapping[str, Any], splits: Sequence[str] | None = None) -> Corpus:
-    """Generate the pronoun corpus that the plain values of a :class:`PronounConfig` describe.
+    """Generate the corpus that the plain values of a :class:`ProbeCorpusConfig` describe.
 
     Raises:
-        InputError: for an unknown key or split, and sizes below 1.
+        InputError: for an unknown key, probe or split, and sizes below 1.
     """
-    config = from_plain(PronounConfig, plain, "data")
+    config = from_plain(ProbeCorpusConfig, plain, "data")
     for split in splits or ():
         if split not in SPLITS:
             raise InputError(
                 f"the corpus has no split {split!r}{did_you_mean(split, SPLITS)}; "
                 f"it has {', '.join(SPLITS)}"
             )
+    probe = make_probe(config.probe)
+    factors = (probe.axis, *(name for name in probe.evaluation if name != probe.axis))
     made = {
-        split: as_dataset(pronoun_items(split, getattr(config, split), config.seed), FACTORS)
+        split: as_dataset(
+            probe.corpus(split, getattr(config, split), config.seed, config.lag), factors
+        )
         for split in splits or SPLITS
     }
-    return Corpus(splits=made, scheme="plain", factors=FACTORS)
+    return Corpus(splits=made, scheme="plain", factors=factors)
 
 
 def as_dataset(items: Sequence[ProbeItem], factors: Sequence[str]) -> datasets.Dataset:

@@ -10,7 +10,6 @@ determiners ("the", or nothing before a name), and no verb form agrees with its 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -68,11 +67,13 @@ class PronounProbe(Probe):
             neither determiners nor lengths tell anything at all.
     """
 
-    name = "pronoun"
     version = 1
     labels = GENDERS
     splits = ("train", "dev", "test", "templates")
+    judged = ("test", "templates")
     bidirectional_safe = True
+    axis = "distance"
+    unit = "tokens between subject and pronoun"
     training = MappingProxyType(
         {
             "distance": (1, *range(3, 21)),
@@ -89,9 +90,13 @@ class PronounProbe(Probe):
             "depth": (0, 1, 2, 3),
         }
     )
+    quick = MappingProxyType(
+        {"distance": TEST_DISTANCES, "attractors": (0, 2), "switches": (0, 1), "depth": (0,)}
+    )
 
     def __init__(self, names: bool = True) -> None:
         self.names = names
+        self.name = "pronoun" if names else "pronoun_nouns"
 
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
@@ -134,6 +139,40 @@ class PronounProbe(Probe):
             "first_cue": lambda tokens: _at_pronoun(tokens, _persons(tokens)[0]),
             "last_cue": lambda tokens: _at_pronoun(tokens, _persons(tokens)[-1]),
         }
+
+    def possible(self, factors: Mapping[str, int]) -> bool:
+        """Return whether a sentence has room for these factors."""
+        return Cell(**factors).fits()
+
+    def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
+        """Return the factors of a sentence in a mixed corpus.
+
+        In training most have attractors or a switch, and in some the subject stands right next
+        to its pronoun; the judged splits go through `TEST_DISTANCES` with attractors and
+        switches of the training range that no shallow cue solves.
+        """
+        judged = split in self.judged
+        if split == "train" and random() < _ADJACENT:
+            return Cell(1, 0, int(random() * 2), 0)._asdict()
+        distance = (
+            TEST_DISTANCES[number % len(TEST_DISTANCES)] if judged else 3 + int(random() * 18)
+        )
+        mix = [pair for pair in (_STRICT if judged else _MIX) if Cell(distance, *pair, 0).fits()]
+        pair = mix[int(random() * len(mix))]
+        fitting = [cell for depth in range(4) if (cell := Cell(distance, *pair, depth)).fits()]
+        return fitting[int(random() * len(fitting))]._asdict()
+
+    def error(self, item: ProbeItem, target: int, predicted: str) -> str:
+        """Return "stale" (an old subject was kept), "capture" (an attractor was taken), or "".
+
+        A form that both an old subject and an attractor have counts as stale; a form that
+        nobody else in the sentence has is "wrong".
+        """
+        if predicted == item.labels[target]:
+            return ""
+        if predicted in {GENDER_OF[item.tokens[i]] for i in item.cue_positions[:-1]}:
+            return "stale"
+        return "capture" if predicted in _persons(item.tokens) else "wrong"
 
     def _cell(self, n: int, split: str, factors: Mapping[str, int]) -> Cell:
         checked = self.check(n, split, factors)
@@ -182,37 +221,3 @@ def _persons(tokens: Sequence[str]) -> list[str]:
     """Return the genders of all words for persons before PRON, in order."""
     before = tokens[: list(tokens).index(PRON)]
     return [GENDER_OF[token] for token in before if token in GENDER_OF]
-
-
-def corpus(split: str, n: int, seed: int) -> list[ProbeItem]:
-    """Return the default corpus: `n` items in random order.
-
-    "train" and "dev" draw their factors over the training range ("train" also has subjects
-    right next to their pronoun). "test" and "templates" go through `TEST_DISTANCES`, as many
-    items each, with attractors and switches of the training range that no shallow cue solves.
-
-    Raises:
-        InputError: for an unknown split.
-    """
-    probe = PronounProbe()
-    probe.check(n, split, {})
-    random = probe.stream("corpus", split, n, seed).random
-    counts = Counter(_draw(random, split, number) for number in range(n))
-    items = [
-        item
-        for cell, count in sorted(counts.items())
-        for item in probe.generate(count, split, cell._asdict(), seed)
-    ]
-    return shuffled(random, items)
-
-
-def _draw(random: Callable[[], float], split: str, number: int) -> Cell:
-    """Return the factors of the item of that number."""
-    judged = split in ("test", "templates")
-    if split == "train" and random() < _ADJACENT:
-        return Cell(1, 0, int(random() * 2), 0)
-    distance = TEST_DISTANCES[number % len(TEST_DISTANCES)] if judged else 3 + int(random() * 18)
-    mix = [pair for pair in (_STRICT if judged else _MIX) if Cell(distance, *pair, 0).fits()]
-    pair = mix[int(random() * len(mix))]
-    fitting = [cell for depth in range(4) if (cell := Cell(distance, *pair, depth)).fits()]
-    return fitting[int(random() * len(fitting))]

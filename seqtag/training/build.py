@@ -75,7 +75,7 @@ _BESIDE_CORPUS = ("batch", "encode", "tag_scheme")
 def corpus(data: Mapping[str, Any], splits: tuple[str, ...] | None = None) -> Corpus:
     """Read, or generate, the corpus that the group `data` describes."""
     plain = {key: value for key, value in data.items() if key not in _BESIDE_CORPUS}
-    if plain.get("format") == "pronoun":
+    if plain.get("format") == "probe":
         return generate_corpus({k: v for k, v in plain.items() if k != "format"}, splits)
     return load_corpus(from_plain(CorpusConfig, plain, "data"), splits)
 

@@ -204,10 +204,10 @@ def test_the_place_of_a_corpus_is_kept_absolute(corpus, monkeypatch):
 
 
 def test_the_generated_corpus_comes_from_its_probe():
-    data = {"format": "pronoun", "train": 3, "dev": 2, "test": 2, "seed": 1, "tag_scheme": "auto"}
+    data = {"format": "probe", "train": 3, "dev": 2, "test": 2, "seed": 1, "tag_scheme": "auto"}
     corpus = build.corpus({**data, "batch": {}, "encode": {}}, ("test",))
     assert list(corpus.splits) == ["test"]
-    assert corpus.factors == ("distance", "attractors", "switches")
+    assert corpus.factors == ("distance", "attractors", "switches", "depth")
 
 
 def test_compiled_while_training_only_and_the_crf_never(configure, monkeypatch):
