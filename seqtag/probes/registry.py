@@ -8,10 +8,12 @@ from functools import partial
 from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.base import Probe
 from seqtag.probes.pronoun import PronounProbe
+from seqtag.probes.reber import ReberProbe
 
 PROBES: dict[str, Callable[[], Probe]] = {
     "pronoun": PronounProbe,
     "pronoun_nouns": partial(PronounProbe, names=False),
+    "reber": ReberProbe,
 }
 
 

@@ -1,0 +1,163 @@
+"""The embedded Reber grammar: lengths, walks, balance, reproducibility."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtag.errors import InputError
+from seqtag.probes.reber import OUTER, ReberProbe
+
+PROBE = ReberProbe()
+repeatable = settings(derandomize=True, deadline=None, max_examples=60)
+
+
+def label(item):
+    return item.labels[item.targets[0]]
+
+
+def check(item):
+    """Assert everything that holds of every single item."""
+    (target,) = item.targets
+    assert item.tokens[target] == "?"
+    assert target == len(item.tokens) - 2
+    assert item.tokens[-1] == "E"
+    assert PROBE.oracle(item.tokens) == list(item.labels)
+    assert item.cue_positions == (1,)
+    assert item.tokens[1] == label(item)
+    assert item.factors == {"length": len(item.tokens)}
+    last = [token for token in item.tokens if token in OUTER][-1]
+    assert item.contrast == ("" if last == label(item) else "last")
+
+
+@repeatable
+@given(st.integers(9, 400), st.sampled_from(PROBE.splits), st.integers(0, 2**40))
+def test_oracle_and_length_agree_with_the_generator(length, split, seed):
+    items = PROBE.generate(4, split, {"length": length}, seed)
+    assert sorted(map(label, items)) == ["P", "P", "T", "T"]
+    for item in items:
+        check(item)
+        assert len(item.tokens) == length
+
+
+@pytest.mark.parametrize(
+    ("inside", "legal"),
+    [
+        ("BTXSE", True),
+        ("BPVVE", True),
+        ("BTSSXXTVVE", True),
+        ("BTXXVPSE", True),
+        ("BPVPXVPXVPXVVE", True),
+        ("BPTVPSE", True),
+        ("BTSSPXSE", False),
+        ("BPTVVB", False),
+        ("BTXXVVSE", False),
+        ("BPVSPSE", False),
+        ("BTSSSE", False),
+    ],
+)
+def test_the_oracle_knows_the_grammar(inside, legal):
+    tokens = [*"BP", *inside, *"?E"]
+    if legal:
+        assert PROBE.oracle(tokens)[-2] == "P"
+    else:
+        with pytest.raises(InputError, match="no string of the embedded grammar: BPB"):
+            PROBE.oracle(tokens)
+
+
+@pytest.mark.parametrize("length", [9, 10, 11, 12])
+def test_all_walks_of_a_length_are_equally_likely(length):
+    """The walks are listed by trying all strings on the oracle's regular expression."""
+    texts = {""}
+    for _ in range(length - 6):
+        texts = {text + symbol for text in texts for symbol in "TPSXV"}
+    legal = set()
+    for text in texts:
+        try:
+            PROBE.oracle([*"BTB", *text, *"E?E"])
+        except InputError:
+            continue
+        legal.add(text)
+    items = PROBE.generate(400 * len(legal), "train", {"length": length}, 5)
+    found = Counter("".join(item.tokens[3:-3]) for item in items)
+    assert set(found) == legal
+    assert all(abs(count - 400) < 90 for count in found.values())
+
+
+def test_the_inner_string_says_nothing_of_the_label():
+    items = PROBE.generate(8000, "train", {"length": 20}, 3)
+    assert Counter(map(label, items)) == {"T": 4000, "P": 4000}
+    assert abs(sum(item.contrast == "last" for item in items) - 4000) < 160
+    solve = PROBE.baselines()["last_cue"]
+    for item in items[:200]:
+        assert (solve(item.tokens) == list(item.labels)) == (item.contrast == "")
+    for position in range(2, 17):
+        table = Counter((item.tokens[position], label(item)) for item in items)
+        for token in {token for token, _ in table}:
+            both = table[token, "T"] + table[token, "P"]
+            assert abs(table[token, "T"] - both / 2) < 2.2 * both**0.5
+
+
+def test_behind_the_hidden_symbol_all_items_are_the_same():
+    assert PROBE.bidirectional_safe
+    for item in PROBE.corpus("test", 100, 0):
+        assert item.tokens[item.targets[0] + 1 :] == ("E",)
+
+
+def test_training_has_natural_lengths():
+    counts = Counter(item.factors["length"] for item in PROBE.corpus("train", 4000, 1))
+    assert set(counts) <= set(PROBE.training["length"])
+    # Four strings in sixteen have the least length, three in sixteen one more.
+    assert abs(counts[9] - 1000) < 110
+    assert abs(counts[10] - 750) < 100
+    test = PROBE.corpus("test", 50, 1)
+    assert Counter(i.factors["length"] for i in test) == dict.fromkeys(PROBE.quick["length"], 10)
+
+
+def test_same_seed_same_items_different_seed_different_items():
+    first = PROBE.generate(50, "train", {"length": 40}, 3)
+    assert first[:20] == PROBE.generate(20, "train", {"length": 40}, 3)
+    assert first != PROBE.generate(50, "train", {"length": 40}, 4)
+    assert first != PROBE.generate(50, "dev", {"length": 40}, 3)
+
+
+def test_bytes_are_what_they_were():
+    """If this fails, what the probe generates has changed: raise `ReberProbe.version`."""
+    text = "\n".join(
+        "".join(item.tokens) + label(item) + item.contrast
+        for split in PROBE.splits
+        for item in PROBE.corpus(split, 60, 0)
+    )
+    assert PROBE.version == 1
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "d08a952ef5365cb1"
+
+
+def test_lengths_that_no_string_has():
+    with pytest.raises(InputError, match="no string has length 8; the least is 9"):
+        PROBE.generate(1, "train", {"length": 8}, 0)
+    with pytest.raises(InputError, match="the least is 9"):
+        PROBE.corpus("train", 1, 0, lag=3)
+    with pytest.raises(InputError, match="the least is 9"):
+        PROBE.chance({"length": 0})
+    assert PROBE.chance({"length": 9}) == 0.5
+    with pytest.raises(InputError, match="no item has factors of this grid"):
+        PROBE.grid(override={"length": (5, 8)})
+
+
+def test_training_at_one_length():
+    assert {len(i.tokens) for i in PROBE.corpus("train", 20, 0, lag=100)} == {100}
+
+
+def test_generation_is_fast():
+    rates = []
+    for seed in range(5):
+        start = time.process_time()
+        items = PROBE.generate(300, "train", {"length": 20}, seed)
+        spent = time.process_time() - start
+        rates.append(sum(len(item.tokens) for item in items) / spent)
+    assert max(rates) > 100_000
