@@ -9,11 +9,15 @@ from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.base import Probe
 from seqtag.probes.pronoun import PronounProbe
 from seqtag.probes.reber import ReberProbe
+from seqtag.probes.states import StatesProbe
 
 PROBES: dict[str, Callable[[], Probe]] = {
     "pronoun": PronounProbe,
     "pronoun_nouns": partial(PronounProbe, names=False),
     "reber": ReberProbe,
+    "parity": partial(StatesProbe, "parity"),
+    "modular_addition": partial(StatesProbe, "modular_addition"),
+    "cycle": partial(StatesProbe, "cycle"),
 }
 
 
