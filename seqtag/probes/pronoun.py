@@ -133,9 +133,8 @@ class PronounProbe(Probe):
         return 1 / len(GENDERS)
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return the solvers "majority", "first_cue" and "last_cue", by what they look at."""
+        """Return the solvers "first_cue" and "last_cue": the first and the last person's form."""
         return {
-            "majority": lambda tokens: _at_pronoun(tokens, GENDERS[0]),
             "first_cue": lambda tokens: _at_pronoun(tokens, _persons(tokens)[0]),
             "last_cue": lambda tokens: _at_pronoun(tokens, _persons(tokens)[-1]),
         }

@@ -3,14 +3,56 @@
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 
 import pytest
 
 from seqtag.errors import InputError
-from seqtag.probes.base import ProbeItem, pick, shuffled
+from seqtag.probes.base import Probe, ProbeItem, pick, shuffled
 from seqtag.probes.pronoun import PronounProbe
 
 PROBE = PronounProbe()
+
+
+class Toy(Probe):
+    """Which letter stood `lag` tokens before the target? At most half of those between are x."""
+
+    name = "toy"
+    version = 1
+    labels = ("a", "b")
+    bidirectional_safe = True
+    axis = "lag"
+    unit = "tokens"
+    training = MappingProxyType({"lag": (1, 2, 4), "noise": (0, 1)})
+    evaluation = MappingProxyType({"lag": (2, 4, 8), "noise": (0, 1, 3)})
+    quick = MappingProxyType({"lag": (2, 8)})
+
+    def generate(self, n, split, factors, seed):
+        checked = self.check(n, split, factors)
+        given = {name: checked.get(name, values[0]) for name, values in self.evaluation.items()}
+        lag, noise = given.values()
+        between = ("x",) * noise + ("y",) * (lag - noise)
+        random = self.stream(split, lag, noise, seed).random
+        return [self.item((pick(random, self.labels), *between, "?"), given) for _ in range(n)]
+
+    def item(self, tokens, factors):
+        last = len(tokens) - 1
+        return ProbeItem(tokens, (*[None] * last, tokens[0]), (last,), factors, (0,), "", "", "")
+
+    def oracle(self, tokens):
+        return [None] * (len(tokens) - 1) + [tokens[0]]
+
+    def chance(self, factors):
+        return 1 / 2
+
+    def baselines(self):
+        return {}
+
+    def possible(self, factors):
+        return 2 * factors["noise"] <= factors["lag"]
+
+
+TOY = Toy()
 
 
 def test_stream_depends_on_every_part_of_its_key():
@@ -64,3 +106,84 @@ def test_items_cannot_be_changed():
 def test_wrong_arguments_are_named(n, split, factors, said):
     with pytest.raises(InputError, match=said):
         PROBE.generate(n, split, factors, 0)
+
+
+def test_grid_is_what_is_possible_of_all_combinations():
+    assert TOY.grid() == [
+        {"lag": 2, "noise": 0},
+        {"lag": 2, "noise": 1},
+        {"lag": 4, "noise": 0},
+        {"lag": 4, "noise": 1},
+        {"lag": 8, "noise": 0},
+        {"lag": 8, "noise": 1},
+        {"lag": 8, "noise": 3},
+    ]
+
+
+def test_quick_grid_leaves_other_factors_at_their_first_value():
+    assert TOY.grid(quick=True) == [{"lag": 2, "noise": 0}, {"lag": 8, "noise": 0}]
+
+
+def test_grid_takes_other_values():
+    assert TOY.grid(override={"lag": [6], "noise": [3]}) == [{"lag": 6, "noise": 3}]
+    assert TOY.grid(quick=True, override={"noise": [1, 2]}) == [
+        {"lag": 2, "noise": 1},
+        {"lag": 8, "noise": 1},
+        {"lag": 8, "noise": 2},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ({"lagg": [1]}, "no factor 'lagg' .did you mean 'lag'"),
+        ({"noise": [1.5]}, "factor noise must be a whole number from 0, got 1.5"),
+        ({"lag": [2], "noise": [2, 3]}, r"no item has factors of this grid: lag \[2\], noise"),
+        ({"lag": []}, "no item has factors of this grid"),
+    ],
+)
+def test_impossible_grids_are_refused(override, said):
+    with pytest.raises(InputError, match=said):
+        TOY.grid(override=override)
+
+
+def test_draw_covers_the_training_range_and_nothing_impossible():
+    random = TOY.stream("draw").random
+    drawn = [tuple(TOY.draw(random, "train", number).values()) for number in range(300)]
+    assert set(drawn) == {(1, 0), (2, 0), (2, 1), (4, 0), (4, 1)}
+
+
+def test_draw_goes_through_the_quick_grid_where_models_are_judged():
+    random = TOY.stream("draw").random
+    drawn = [TOY.draw(random, "test", number)["lag"] for number in range(4)]
+    assert drawn == [2, 8, 2, 8]
+
+
+def test_within_means_every_factor():
+    assert TOY.within({"lag": 4, "noise": 1})
+    assert not TOY.within({"lag": 3, "noise": 1})
+    assert not TOY.within({"lag": 4, "noise": 3})
+
+
+def test_an_error_is_wrong_and_what_is_right_is_none():
+    (item,) = TOY.generate(1, "test", {"lag": 2}, 0)
+    kinds = {TOY.error(item, 3, letter) for letter in TOY.labels if letter != item.labels[3]}
+    assert kinds == {"wrong"}
+    assert TOY.error(item, 3, item.labels[3]) == ""
+
+
+def test_corpus_mixes_the_factors_in_random_order():
+    items = TOY.corpus("train", 200, 0)
+    order = [item.factors["lag"] for item in items]
+    assert set(order) == {1, 2, 4}
+    assert order != sorted(order)
+    assert items == TOY.corpus("train", 200, 0)
+    assert items != TOY.corpus("train", 200, 1)
+
+
+def test_corpus_at_one_lag():
+    items = TOY.corpus("train", 20, 0, lag=30)
+    assert [item.factors for item in items] == 20 * [{"lag": 30, "noise": 0}]
+    assert TOY.corpus("dev", 20, 0, lag=30) != items
+    with pytest.raises(InputError, match="no split 'tran'"):
+        TOY.corpus("tran", 20, 0, lag=30)

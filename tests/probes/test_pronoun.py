@@ -10,9 +10,11 @@ from itertools import pairwise, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2_contingency
 
 from seqtag.errors import InputError
 from seqtag.probes import lexicon as lex
+from seqtag.probes.base import ProbeItem
 from seqtag.probes.parsing import GENDER_OF, analyse
 from seqtag.probes.pronoun import TEST_DISTANCES, Cell, PronounProbe
 
@@ -133,6 +135,7 @@ def test_bytes_are_what_they_were():
 
 
 def strict(cell):
+    """Return whether neither the first nor the last person may tell anything here."""
     return cell.attractors >= 2 or (cell.attractors == 1 and cell.switches >= 1)
 
 
@@ -154,27 +157,48 @@ def test_label_first_and_last_person_are_balanced_exactly():
                 assert right == 54
 
 
+@pytest.mark.parametrize("probe", [PROBE, PronounProbe(names=False)], ids=lambda p: p.name)
+def test_far_away_too_everything_is_balanced(probe):
+    factors = {"distance": 500, "attractors": 6, "switches": 5, "depth": 0}
+    items = probe.generate(54, "test", factors, 1)
+    cues = Counter((label(i), persons(i)[0], persons(i)[-1]) for i in items)
+    assert set(cues.values()) == {2}
+    assert len(cues) == 27
+    for item in items:
+        check(item)
+        assert item.factors == factors
+        assert {t for t in item.tokens if t in GENDER_OF} <= HELD_OUT
+        before = GENDER_OF[item.tokens[item.cue_positions[-2]]]
+        assert probe.error(item, item.targets[0], before) == "stale"
+
+
 def test_baselines_are_at_chance_where_cues_are_balanced():
     factors = {"distance": 30, "attractors": 3, "switches": 2, "depth": 1}
     items = PROBE.generate(270, "test", factors, 2)
     baselines = PROBE.baselines()
-    assert set(baselines) == {"majority", "first_cue", "last_cue"}
+    assert set(baselines) == {"first_cue", "last_cue"}
     for solve in baselines.values():
         assert sum(solve(i.tokens) == list(i.labels) for i in items) == 90
     misleading = [i for i in items if i.contrast == "incongruent"]
     assert len(misleading) == 120
-    for name in ("first_cue", "last_cue"):
-        assert not any(baselines[name](i.tokens) == list(i.labels) for i in misleading)
+    for solve in baselines.values():
+        assert not any(solve(i.tokens) == list(i.labels) for i in misleading)
     assert PROBE.chance(factors) == 1 / 3
 
 
-def worst_chi_square(items, feature):
-    """Chi square over degrees of freedom of label against feature."""
-    table = Counter((label(i), feature(i)) for i in items)
-    features = Counter(map(feature, items))
-    expected = {(a, f): n / 3 for f, n in features.items() for a in PROBE.labels}
-    total = sum((table[key] - e) ** 2 / e for key, e in expected.items())
-    return total / (2 * max(1, len(features) - 1))
+def independence(items, feature):
+    """Return the p-value of label and feature being independent (chi square, labels balanced).
+
+    Values seen fewer than 60 times are pooled, so that every expected count is above 5.
+    """
+    counts = Counter(map(feature, items))
+    pooled = {value: value if n >= 60 else "rare" for value, n in counts.items()}
+    table = Counter((label(item), pooled[feature(item)]) for item in items)
+    columns = sorted(set(pooled.values()), key=str)
+    if len(columns) == 1:
+        return 1.0
+    rows = [[table[gender, value] for value in columns] for gender in PROBE.labels]
+    return chi2_contingency(rows).pvalue
 
 
 FEATURES = {
@@ -197,7 +221,7 @@ def nouns_alone():
 
 @pytest.mark.parametrize("feature", FEATURES)
 def test_nothing_but_the_persons_tells_the_label(feature, nouns_alone):
-    assert worst_chi_square(nouns_alone, FEATURES[feature]) < 1.6
+    assert independence(nouns_alone, FEATURES[feature]) > 1e-4
 
 
 @pytest.mark.parametrize("feature", ["next", "after_next"])
@@ -205,7 +229,15 @@ def test_what_follows_the_pronoun_tells_nothing(feature):
     assert PROBE.bidirectional_safe
     factors = {"distance": 9, "attractors": 2, "switches": 0}
     items = PROBE.generate(5400, "train", factors, 8)
-    assert worst_chi_square(items, FEATURES[feature]) < 1.6
+    assert independence(items, FEATURES[feature]) > 1e-4
+
+
+def test_independence_sees_a_leak(nouns_alone):
+    # One item in thirty says its label.
+    def leaky(item):
+        return label(item) if item.tokens[1] == "king" else "nothing"
+
+    assert independence(nouns_alone, leaky) < 1e-9
 
 
 def test_without_names_every_person_takes_the():
@@ -273,6 +305,53 @@ def test_default_corpus():
     assert all(strict(Cell(**i.factors)) for i in items)
     assert PROBE.corpus("train", 0, 0) == []
     assert PROBE.corpus("dev", 100, 0) == PROBE.corpus("dev", 100, 0) != PROBE.corpus("dev", 100, 1)
+
+
+def test_a_lag_is_a_distance_and_nothing_else_is_hard():
+    assert PROBE.at_lag(40) == {"distance": 40, "attractors": 0, "switches": 0, "depth": 0}
+    items = PROBE.corpus("train", 30, 0, lag=40)
+    assert all(item.factors == PROBE.at_lag(40) for item in items)
+    assert Counter(map(label, items)) == dict.fromkeys(PROBE.labels, 10)
+    with pytest.raises(InputError, match="no sentence has distance 2"):
+        PROBE.corpus("train", 30, 0, lag=2)
+
+
+def test_grid_keeps_what_is_possible():
+    full = PROBE.grid()
+    assert len(full) == len([c for c in product(*PROBE.evaluation.values()) if Cell(*c).fits()])
+    assert {"distance": 500, "attractors": 6, "switches": 5, "depth": 3} in full
+    assert not [f for f in full if f["distance"] == 5 and f["attractors"] > 1]
+    assert all(PROBE.possible(factors) for factors in full)
+    assert not PROBE.possible(Cell(2, 0, 0, 0)._asdict())
+
+
+def item_of(sentence, subjects):
+    tokens = tuple(sentence.split())
+    labels = PROBE.oracle(tokens)
+    target = tokens.index("PRON")
+    return ProbeItem(tokens, tuple(labels), (target,), {}, subjects, "", "", ""), target
+
+
+@pytest.mark.parametrize(
+    ("sentence", "subjects", "kinds"),
+    [
+        (
+            "The king slept , and the nun near the twins slept , and PRON sang .",
+            (1, 6),
+            {"M": "stale", "F": "", "PL": "capture"},
+        ),
+        # Both an old subject and an attractor are M; nobody is PL.
+        (
+            "The king slept , and the nun near the boy slept , and PRON sang .",
+            (1, 6),
+            {"M": "stale", "F": "", "PL": "wrong"},
+        ),
+        ("The king slept , and PRON sang .", (1,), {"M": "", "F": "wrong", "PL": "wrong"}),
+    ],
+)
+def test_kinds_of_error(sentence, subjects, kinds):
+    item, target = item_of(sentence, subjects)
+    assert {form: PROBE.error(item, target, form) for form in PROBE.labels} == kinds
 
 
 @pytest.mark.parametrize(
