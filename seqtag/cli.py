@@ -34,11 +34,18 @@ def _check(config: dict[str, Any]) -> int:
     return check(config)
 
 
+def _probe(config: dict[str, Any]) -> None:
+    from seqtag.training.probing import probe
+
+    probe(config)
+
+
 # Verbs configured by Hydra: name, job, one line of help.
 _CONFIGURED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "train": (_train, "train a tagger and write it into a folder"),
     "evaluate": (_evaluate, "evaluate a trained tagger on a corpus"),
     "check": (_check, "look a corpus over before training on it"),
+    "probe": (_probe, "train a tagger where the answer is near and judge it far beyond"),
 }
 _TAG = "tag text with a trained tagger"
 

@@ -69,6 +69,14 @@ class CorpusModule(L.LightningDataModule):
         """Return how many training batches each of `world_size` processes sees in an epoch."""
         return len(self._order("train", True, 0, world_size))
 
+    def sequences_after(self, batches: int) -> int:
+        """Return how many sequences so many training batches held, over the epochs from 0 on."""
+        order = self._order("train", True, 0, 1)
+        epochs, rest = divmod(batches, len(order))
+        return epochs * len(self.corpus.splits["train"]) + sum(
+            len(rows) for rows in order.batches(epochs)[:rest]
+        )
+
     def _order(self, split: str, shuffle: bool, rank: int, world_size: int) -> BatchOrder:
         lengths = self.corpus.splits[split].data.column("length").to_numpy()
         return BatchOrder(

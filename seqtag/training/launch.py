@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -17,6 +18,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -24,10 +26,16 @@ from seqtag.errors import InputError, did_you_mean
 from seqtag.training.help import config_dir
 
 Job = Callable[[dict[str, Any]], Any]
+# File systems allow 255 bytes.
+_LONGEST_NAME = 120
 
 
-def launch(verb: str, job: Job, arguments: Sequence[str]) -> int:
+def launch(
+    verb: str, job: Job, arguments: Sequence[str], after_sweep: Callable[[Path], None] | None = None
+) -> int:
     """Run `job` on the configuration ``conf/VERB.yaml`` with the overrides in `arguments`.
+
+    After a sweep `after_sweep` is called with its folder.
 
     Returns:
         The exit code of the job, where it returns one, else 0; of a sweep the highest.
@@ -38,27 +46,46 @@ def launch(verb: str, job: Job, arguments: Sequence[str]) -> int:
     """
     codes: list[int] = []
     mistakes: list[InputError] = []
+    sweeps: set[Path] = set()
 
     def task(config: DictConfig) -> None:
+        settings = HydraConfig.get()
+        if settings.mode is RunMode.MULTIRUN:
+            sweeps.add(Path(settings.sweep.dir))
         # Caught here, or Hydra would print a line of its own on top of ours.
         try:
             result = job(_plain(config, verb))
         except InputError as error:
             mistakes.append(error)
-            _sweep_up(Path(HydraConfig.get().runtime.output_dir))
+            _sweep_up(Path(settings.runtime.output_dir))
             return
         if isinstance(result, int) and not isinstance(result, bool):
             codes.append(result)
 
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=verb)
     try:
         with _as_program(verb, arguments):
             main(task)()
+            for folder in sweeps if after_sweep else ():
+                after_sweep(folder)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_explain(error, verb, arguments)) from error
     if mistakes:
         raise mistakes[0]
     return max(codes, default=0)
+
+
+def run_name(overrides: str) -> str:
+    """Return the name of a run's folder within its sweep: what sets it apart, as a file name.
+
+    Too long a name is cut and ends in a hash of the whole, so that runs stay apart.
+    """
+    name = re.sub(r"[^\w.,=+-]+", "_", overrides) or "run"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(overrides.encode()).hexdigest()[:8]
+    return f"{name[: _LONGEST_NAME - 9]}_{digest}"
 
 
 @contextmanager

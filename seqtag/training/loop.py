@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning as L
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -15,6 +16,7 @@ from rich.console import Console
 from seqtag.data.doctor import examine
 from seqtag.data.findings import render
 from seqtag.data.module import CorpusModule
+from seqtag.data.sources import Corpus
 from seqtag.errors import InputError
 from seqtag.io.artifact import write_json
 from seqtag.io.tagger import Tagger
@@ -30,6 +32,19 @@ from seqtag.training.task import TaggingTask
 log = logging.getLogger("seqtag")
 
 
+class Fitted(NamedTuple):
+    """What training ends with.
+
+    Attributes:
+        tagger: the tagger, with the best epoch's weights.
+        figures: seed, seconds, epochs, best_epoch, parameters, sequences (seen in training) and
+            dev_metric (the last one).
+    """
+
+    tagger: Tagger
+    figures: dict[str, Any]
+
+
 @quiet()
 def train(config: Mapping[str, Any]) -> dict[str, Any]:
     """Train a tagger as configured; return its figures and write its folder.
@@ -38,7 +53,7 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
     ``metrics.json`` (the best epoch's figures on the development and test splits) and
     ``model/``, the tagger in a folder.
     """
-    _seed(config["seed"])
+    seed_everything(config["seed"])
     output = Path(config["paths"]["output_dir"])
 
     corpus = build.corpus(config["data"])
@@ -47,11 +62,33 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
     batches = build.batch_config(config["data"])
     if few := config["trainer"]["overfit_batches"]:
         corpus = build.few_batches(corpus, few, batches, config["seed"])
+    tagger, figures = fit(config, corpus)
+
+    figures["splits"] = {}
+    for split in [split for split in ("dev", "test") if split in corpus.splits]:
+        scores = evaluate_split(tagger, corpus, split, batches)
+        figures["splits"][split] = scores
+        # By label and by factor only once, for the split that says most.
+        show_scores(scores, details=split == "test" or "test" not in corpus.splits)
+    tagger.save(output / "model", figures=figures)
+    write_json(output / "metrics.json", figures)
+    log.info(
+        "trained for %.0f s, best epoch %d of %d; the tagger is in %s",
+        figures["seconds"],
+        figures["best_epoch"],
+        figures["epochs"],
+        output / "model",
+    )
+    return figures
+
+
+def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
+    """Train a network on the corpus's training split, choosing the epoch by the development one."""
     encoder = build.encoder(config["data"], corpus)
     labels = build.label_set(config["data"], corpus)
     network = build.network(config["model"], config["cell"], encoder, labels)
     set_engine(network, config["engine"])
-    data = CorpusModule(corpus, encoder, labels, batches, config["seed"])
+    data = CorpusModule(corpus, encoder, labels, build.batch_config(config["data"]), config["seed"])
 
     has_dev = "dev" in corpus.splits
     trainer = build.trainer(config, has_dev)
@@ -61,10 +98,11 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
         build.optimizer_factory(config["optimizer"], config["trainer"]["precision"]),
         build.schedule_factory(config["scheduler"], build.total_steps(trainer, data)),
     )
+    output = Path(config["paths"]["output_dir"])
     resumed = checkpoint_to_resume(config["ckpt_path"], output, task)
     started = time.perf_counter()
     with build.compiled(network, config["compile"]):
-        _fit(trainer, task, data, resumed)
+        _run(trainer, task, data, resumed)
     seconds = time.perf_counter() - started
 
     epoch = load_best(task, trainer)
@@ -74,24 +112,11 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "epochs": trainer.current_epoch,
         "best_epoch": epoch,
+        "sequences": data.sequences_after(trainer.global_step * trainer.accumulate_grad_batches),
+        "dev_metric": float(trainer.callback_metrics.get("dev/metric", math.nan)),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "splits": {},
     }
-    for split in [split for split in ("dev", "test") if split in corpus.splits]:
-        scores = evaluate_split(tagger, corpus, split, data.batch)
-        figures["splits"][split] = scores
-        # By label and by factor only once, for the split that says most.
-        show_scores(scores, details=split == "test" or "test" not in corpus.splits)
-    tagger.save(output / "model", figures=figures)
-    write_json(output / "metrics.json", figures)
-    log.info(
-        "trained for %.0f s, best epoch %d of %d; the tagger is in %s",
-        seconds,
-        epoch,
-        trainer.current_epoch,
-        output / "model",
-    )
-    return figures
+    return Fitted(tagger, figures)
 
 
 def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,13 +154,18 @@ def check(config: Mapping[str, Any]) -> int:
     return report.exit_code
 
 
-def _seed(seed: Any) -> None:
+def seed_everything(seed: Any) -> None:
+    """Seed every source of chance.
+
+    Raises:
+        InputError: if `seed` is no whole number that fits into 32 bits.
+    """
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
         raise InputError(f"seed must be a whole number from 0 to 2^32 - 1, not {seed!r}")
     L.seed_everything(seed, workers=True, verbose=False)
 
 
-def _fit(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
+def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
     try:
         trainer.fit(task, data, ckpt_path=resumed, weights_only=True)
     except MisconfigurationException as error:

@@ -1,0 +1,170 @@
+"""The verb `probe`: train where the answer is near, or take a tagger, and judge it far beyond."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seqtag.data.sources import Corpus
+from seqtag.errors import InputError, from_plain
+from seqtag.io.tagger import Tagger
+from seqtag.io.writing import open_output
+from seqtag.probes.base import Probe
+from seqtag.probes.baselines import fit_baselines
+from seqtag.probes.registry import make_probe
+from seqtag.probes.run import Grid, check_labels, grid_items, judge
+from seqtag.probes.tables import ITEMS
+from seqtag.training import build
+from seqtag.training.console import quiet
+from seqtag.training.learning import learn
+from seqtag.training.loop import fit, seed_everything
+from seqtag.training.runs import about, comparable, hidden_size_for, read_run, write_run
+
+log = logging.getLogger("seqtag")
+
+
+@dataclass(frozen=True)
+class ProbeSize:
+    """How much of a probe is trained on and judged.
+
+    Attributes:
+        train, dev: items of these splits.
+        epochs: passes over the training items.
+        items: items of each combination of factors on the grid.
+    """
+
+    train: int
+    dev: int
+    epochs: int
+    items: int
+
+
+@quiet()
+def probe(config: Mapping[str, Any]) -> None:
+    """Train a tagger on a probe and judge it, or judge a trained one.
+
+    Writes to ``paths.output_dir``, beside what training writes: ``items.parquet`` or
+    ``learn.csv`` (see `probes.tables`), ``run.json``, and the tagger in ``model/``. A run that is
+    finished there already, with the same configuration, is left as it is.
+    """
+    output = Path(config["paths"]["output_dir"])
+    if is_finished(config):
+        log.info("%s is finished already; nothing to do", output)
+        return
+    chosen = make_probe(config["probe"]["name"])
+    _refuse_reading_ahead(config, chosen)
+    seed_everything(config["seed"])
+    config = {**config, "model": _sized(config)}
+    write_run(output, config, finished=False)
+    if config["model_dir"] is not None:
+        _judge_given(config, chosen)
+    elif config["regime"]["name"] == "learn":
+        learn(config, chosen)
+    else:
+        _reach(config, chosen)
+    write_run(output, config, finished=True)
+
+
+def is_finished(config: Mapping[str, Any]) -> bool:
+    """Return whether this very run has been finished in its folder before."""
+    note = read_run(Path(config["paths"]["output_dir"]))
+    sized = {**config, "model": _sized(config)}
+    return bool(note.get("finished")) and note["config"] == comparable(sized)
+
+
+def _refuse_reading_ahead(config: Mapping[str, Any], probe: Probe) -> None:
+    if config["model_dir"] is not None:
+        both = Tagger.load(config["model_dir"]).network.encoder.bidirectional
+    else:
+        both = config["model"]["bidirectional"]
+    if both and not (probe.bidirectional_safe or config["allow_bidirectional"]):
+        raise InputError(
+            f"probe {probe.name} asks what comes next, and a model that reads both ways has seen "
+            "it: take model.bidirectional=false, or allow_bidirectional=true to judge it all the "
+            "same"
+        )
+
+
+def _sized(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the group `model`, its hidden size solved for where `parameters` is given."""
+    model = dict(config["model"])
+    if config["parameters"] is not None:
+        input_size = model["words"]["size"]
+        model["hidden_size"] = hidden_size_for(
+            config["cell"], config["parameters"], input_size, model
+        )
+    return model
+
+
+def _grid(config: Mapping[str, Any]) -> Grid:
+    """Return the grid that a model is judged on; made now, so that mistakes show early."""
+    size = config["size"]
+    override = config["probe"]["grid"] or {}
+    for name, values in override.items():
+        if not isinstance(values, list) or not values:
+            raise InputError(f"probe.grid.{name} must be a list of values, not {values!r}")
+    grid = Grid(
+        config["probe"]["name"],
+        from_plain(ProbeSize, config["probe"][size], f"probe.{size}").items,
+        config["data"]["seed"],
+        size == "quick",
+        tuple((name, tuple(values)) for name, values in override.items()),
+    )
+    grid_items(grid)
+    return grid
+
+
+def _reach(config: Mapping[str, Any], probe: Probe) -> None:
+    """Train over the probe's training range and judge the whole grid."""
+    output = Path(config["paths"]["output_dir"])
+    grid = _grid(config)
+    corpus = build.corpus(config["data"], ("train", "dev"))
+    tagger, figures = fit(config, corpus)
+    tagger.save(output / "model", figures=figures)
+    columns = about(config, tagger) | {"regime": "reach", "lag": None}
+    table = judge(tagger, grid, columns, _baselines(corpus), _untrained(config, tagger))
+    _write_items(output, table)
+    _say(probe, table)
+
+
+def _judge_given(config: Mapping[str, Any], probe: Probe) -> None:
+    """Judge the tagger of a model folder."""
+    tagger = Tagger.load(config["model_dir"])
+    check_labels(tagger, probe)
+    columns = about(config, tagger) | {"regime": "given", "lag": None}
+    corpus = build.corpus(config["data"], ("train",))
+    table = judge(tagger, _grid(config), columns, _baselines(corpus))
+    _write_items(Path(config["paths"]["output_dir"]), table)
+    _say(probe, table)
+
+
+def _baselines(corpus: Corpus) -> Mapping[str, Any]:
+    train = corpus.splits["train"]
+    return fit_baselines(train["tokens"], train["labels"])
+
+
+def _untrained(config: Mapping[str, Any], tagger: Tagger) -> Tagger:
+    """Return the tagger as it was before training."""
+    seed_everything(config["seed"])
+    network = build.network(config["model"], config["cell"], tagger.encoder, tagger.labels)
+    return Tagger(network, tagger.encoder, tagger.labels, tagger.cell)
+
+
+def _write_items(output: Path, table: pa.Table) -> None:
+    with open_output(str(output / ITEMS)) as file:
+        pq.write_table(table, file, compression="zstd")
+
+
+def _say(probe: Probe, table: pa.Table) -> None:
+    """Log the accuracy in and beyond the training range."""
+    for within, where in ((True, "within"), (False, "beyond")):
+        right = table.filter(pa.compute.equal(table["within"], within))["right"]
+        if len(right):
+            share = pa.compute.mean(right.cast(pa.int8())).as_py()
+            log.info("%s: %.1f%% right %s the training range", probe.name, 100 * share, where)
