@@ -7,9 +7,11 @@ from functools import partial
 
 from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.base import Probe
+from seqtag.probes.long_lag import LongLagProbe
 from seqtag.probes.pronoun import PronounProbe
 from seqtag.probes.reber import ReberProbe
 from seqtag.probes.states import StatesProbe
+from seqtag.probes.temporal_order import TemporalOrderProbe
 
 PROBES: dict[str, Callable[[], Probe]] = {
     "pronoun": PronounProbe,
@@ -18,6 +20,9 @@ PROBES: dict[str, Callable[[], Probe]] = {
     "parity": partial(StatesProbe, "parity"),
     "modular_addition": partial(StatesProbe, "modular_addition"),
     "cycle": partial(StatesProbe, "cycle"),
+    "long_lag": LongLagProbe,
+    "temporal_order_6a": partial(TemporalOrderProbe, symbols=2),
+    "temporal_order_6b": partial(TemporalOrderProbe, symbols=3),
 }
 
 

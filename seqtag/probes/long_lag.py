@@ -1,0 +1,72 @@
+"""A long time lag without local regularities: the symbol behind "b" is asked for at "e".
+
+    b x d17 d80 d3 d44 e        the label of e is x
+
+Experiment 2c of Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", section 5.2. There
+the network is trained at long lags alone (here: the regime "learn"), and the number of
+distractors grows with the lag; here it is fixed, so that every symbol is known at every lag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.synthetic import Synthetic, at_end, noise
+
+DISTRACTORS = tuple(f"d{number}" for number in range(100))
+_SOURCE = "Hochreiter & Schmidhuber 1997, table 3, mean of 20 trials"
+
+
+class LongLagProbe(Synthetic):
+    """Which of two symbols stood before all the distractors.
+
+    Factors:
+        lag: distractors between the symbol and the trigger that ends the sequence.
+    """
+
+    name = "long_lag"
+    version = 1
+    labels = ("x", "y")
+    bidirectional_safe = True
+    axis = "lag"
+    unit = "distractors between symbol and trigger"
+    training = MappingProxyType({"lag": tuple(range(1, 51))})
+    evaluation = MappingProxyType({"lag": (1, 10, 20, 50, 100, 200, 500, 1000)})
+    quick = MappingProxyType({"lag": (10, 25, 50, 100, 200)})
+    published = (
+        Published(
+            "LSTM trained at lag 100 alone, 100 distractors", "31,000 sequences to success", _SOURCE
+        ),
+        Published(
+            "LSTM trained at lag 1000 alone, 1000 distractors",
+            "49,000 sequences to success",
+            _SOURCE,
+        ),
+        Published(
+            "LSTM trained at lag 1000 alone, 100 distractors",
+            "135,000 sequences to success",
+            _SOURCE,
+        ),
+    )
+
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return "": every lag from 0 is possible."""
+        return ""
+
+    def write(
+        self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
+    ) -> tuple[list[str], list[int], list[int]]:
+        """Return the tokens of an item with this answer, its target and its cue."""
+        lag = factors["lag"]
+        return ["b", answers[0], *noise(random, DISTRACTORS, lag), "e"], [lag + 2], [1]
+
+    def oracle(self, tokens: Sequence[str]) -> Labels:
+        """Return the labels: the trigger's is the one symbol that is no distractor."""
+        (symbol,) = set(tokens) & set(self.labels)
+        return at_end(tokens, symbol)
+
+    def baselines(self) -> dict[str, Labeller]:
+        """Return no solvers: there is one cue, and it is the answer."""
+        return {}

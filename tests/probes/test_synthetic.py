@@ -1,0 +1,189 @@
+"""What holds of every probe of artificial symbols: oracle, balance, splits, speed."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtag.errors import InputError
+from seqtag.probes.pronoun import PronounProbe
+from seqtag.probes.registry import PROBES, make_probe
+from seqtag.probes.synthetic import Synthetic, balanced, noise, places
+
+NAMES = [name for name in PROBES if isinstance(make_probe(name), Synthetic)]
+# Version of each probe, and what it generated then.
+BYTES = {
+    "long_lag": (1, "8a7209c2b87fd81e"),
+    "temporal_order_6a": (1, "a3e5c6b970f1be63"),
+    "temporal_order_6b": (1, "7a8f2728978c1267"),
+}
+RANDOM = PronounProbe().stream("test").random
+repeatable = settings(derandomize=True, deadline=None, max_examples=120)
+
+
+def one_cell(probe):
+    """Factors with an axis value in the middle of training and the others at their last."""
+    factors = {name: values[-1] for name, values in probe.training.items()}
+    return factors | {probe.axis: probe.training[probe.axis][len(probe.training[probe.axis]) // 2]}
+
+
+@st.composite
+def cells(draw):
+    probe = make_probe(draw(st.sampled_from(NAMES)))
+    return probe, draw(st.sampled_from([*probe.grid(), *probe.grid(quick=True)]))
+
+
+@repeatable
+@given(cells(), st.sampled_from(["train", "dev", "test"]), st.integers(0, 2**40))
+def test_oracle_agrees_with_the_generator(cell, split, seed):
+    probe, factors = cell
+    items = probe.generate(3, split, factors, seed)
+    assert len(items) == 3
+    for item in items:
+        assert item.factors == factors
+        assert len(item.tokens) == len(item.labels)
+        assert item.targets == tuple(i for i, a in enumerate(item.labels) if a is not None)
+        assert {item.labels[i] for i in item.targets} <= set(probe.labels)
+        assert probe.oracle(item.tokens) == list(item.labels)
+
+
+@repeatable
+@given(cells(), st.integers(0, 2**40))
+def test_what_stands_before_a_target_decides_it(cell, seed):
+    probe, factors = cell
+    (item,) = probe.generate(1, "test", factors, seed)
+    for target in item.targets:
+        assert probe.oracle(item.tokens[: target + 1])[target] == item.labels[target]
+        assert any(cue <= target for cue in item.cue_positions)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_labels_are_equally_frequent_at_every_target(name):
+    probe = make_probe(name)
+    for factors in (one_cell(probe), probe.grid(quick=True)[-1]):
+        kinds = len(probe.answers(factors))
+        assert probe.chance(factors) == 1 / kinds
+        for n in (4 * kinds, 4 * kinds - 1):
+            items = probe.generate(n, "train", factors, 6)
+            for place in range(probe.asked(factors)):
+                counts = Counter(item.labels[item.targets[place]] for item in items)
+                assert set(counts) == set(probe.answers(factors))
+                assert set(counts.values()) == ({4} if n % kinds == 0 else {3, 4})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_targets_of_an_item_do_not_give_a_label_away(name):
+    probe = make_probe(name)
+    assert probe.bidirectional_safe
+    factors = one_cell(probe)
+    items = probe.generate(4000, "train", factors, 3)
+    answers = [[item.labels[i] for i in item.targets] for item in items]
+    for one, other in combinations(range(min(3, probe.asked(factors))), 2):
+        pairs = Counter((row[one], row[other]) for row in answers)
+        expected = 4000 / len(probe.labels) ** 2
+        chi_square = sum((pairs[a, b] - expected) ** 2 for a in probe.labels for b in probe.labels)
+        assert chi_square / expected < 1.6 * (len(probe.labels) - 1) ** 2 + 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_items(name):
+    probe = make_probe(name)
+    factors = one_cell(probe)
+    first = probe.generate(50, "train", factors, 3)
+    assert first == probe.generate(50, "train", dict(reversed(factors.items())), 3)
+    assert first[:20] == probe.generate(20, "train", factors, 3)
+    for other in (
+        probe.generate(50, "train", factors, 4),
+        probe.generate(50, "dev", factors, 3),
+        probe.generate(50, "train", factors | {probe.axis: factors[probe.axis] + 1}, 3),
+    ):
+        shared = {item.tokens for item in first} & {item.tokens for item in other}
+        assert len(shared) < 10  # timing has few different sequences: some come again by chance
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_bytes_are_what_they_were(name):
+    """If this fails, what the probe generates has changed: raise its version."""
+    probe = make_probe(name)
+    items = [item for split in probe.splits for item in probe.corpus(split, 60, 0)]
+    text = "\n".join(
+        f"{' '.join(i.tokens)} {[i.labels[t] for t in i.targets]} {i.cue_positions} {i.contrast}"
+        for i in items
+    )
+    assert (probe.version, hashlib.sha256(text.encode()).hexdigest()[:16]) == BYTES[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_factor_left_out_is_at_its_first_value(name):
+    probe = make_probe(name)
+    first = {factor: values[0] for factor, values in probe.evaluation.items()}
+    assert probe.generate(5, "test", {}, 1) == probe.generate(5, "test", first, 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_corpora_are_within_the_training_range_and_the_quick_grid(name):
+    probe = make_probe(name)
+    for split in ("train", "dev"):
+        items = probe.corpus(split, 400, 1)
+        assert len(items) == 400
+        assert all(probe.within(item.factors) for item in items)
+        assert len({item.factors[probe.axis] for item in items}) > 20
+    quick = probe.grid(quick=True)
+    seen = Counter(tuple(i.factors.items()) for i in probe.corpus("test", 2 * len(quick), 1))
+    assert seen == Counter({tuple(factors.items()): 2 for factors in quick})
+    assert max(probe.quick[probe.axis]) <= 4 * max(probe.training[probe.axis])
+    assert any(probe.within(factors) for factors in quick)
+    assert not all(probe.within(factors) for factors in quick)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_at_one_value_of_the_axis(name):
+    probe = make_probe(name)
+    value = probe.training[probe.axis][-1] * 2
+    items = probe.corpus("train", 20, 0, lag=value)
+    assert {item.factors[probe.axis] for item in items} == {value}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_generation_is_fast(name):
+    probe = make_probe(name)
+    rates = []
+    for seed in range(4):
+        start = time.process_time()
+        items = probe.corpus("train", 500, seed)
+        spent = time.process_time() - start
+        rates.append(sum(len(item.tokens) for item in items) / spent)
+    assert max(rates) > 100_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wrong_arguments_are_named(name):
+    probe = make_probe(name)
+    with pytest.raises(InputError, match=f"probe {name}: no split 'trian'"):
+        probe.generate(1, "trian", {}, 0)
+    with pytest.raises(InputError, match=f"factor {probe.axis} must be a whole number"):
+        probe.generate(1, "train", {probe.axis: 12.5}, 0)
+    with pytest.raises(InputError, match="no factor 'depht'"):
+        probe.chance({"depht": 3})
+
+
+def test_balanced_counts_out_and_begins_alike_for_every_number():
+    drawn = list(balanced(PronounProbe().stream("a").random, "abc", 11))
+    assert Counter(Counter(drawn).values()) == {4: 2, 3: 1}
+    assert list(balanced(PronounProbe().stream("a").random, "abc", 7)) == drawn[:7]
+    firsts = Counter(next(balanced(RANDOM, "abc", 3)) for _ in range(3000))
+    assert all(abs(count - 1000) < 100 for count in firsts.values())
+
+
+def test_noise_and_places_reach_everything():
+    counts = Counter(noise(RANDOM, "abcd", 4000))
+    assert all(abs(counts[symbol] - 1000) < 100 for symbol in "abcd")
+    chosen = Counter(place for _ in range(2000) for place in places(RANDOM, 2, 5))
+    assert all(abs(chosen[place] - 800) < 100 for place in range(5))
+    assert places(RANDOM, 5, 5) == [0, 1, 2, 3, 4]
