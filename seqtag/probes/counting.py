@@ -1,0 +1,237 @@
+"""Counting: a^n b^n and a^n b^n c^n, predicted step by step or judged whole.
+
+    a a a b b b                  a|b a|b a|b b b $      what may come next ($: nothing more)
+    a a a b b b c c c ?          yes                    is it in the language?
+
+The first form is that of Gers & Schmidhuber 2001 (and of Weiss, Goldberg & Yahav 2018, who show
+that an LSTM of finite precision can count and a GRU cannot): from right strings only, at every
+step the set of legal next symbols. As a tagger labels what it has seen, the label stands at the
+symbol before. The second form is safe for a model that reads both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate, groupby, pairwise
+from types import MappingProxyType
+
+from seqtag.errors import InputError
+from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, Published, shuffled
+
+END = "$"
+ASK = "?"
+ANSWERS = ("yes", "no")
+# By how many symbols a near miss is off.
+_OFF = 3
+
+
+class _Counting(Probe):
+    """What both forms share: the symbols, the axis, and the least n."""
+
+    version = 1
+    axis = "n"
+    unit = "symbols of each kind"
+    quick = MappingProxyType({"n": (5, 20, 50, 100, 200)})
+    published = (
+        Published(
+            "a^n b^n, LSTM trained to n = 100: right to n",
+            "256",
+            "Weiss, Goldberg & Yahav 2018",
+        ),
+        Published(
+            "a^n b^n c^n, LSTM trained to n = 10 with a Kalman filter: right to n",
+            "1000",
+            "Gers, Pérez-Ortiz, Eck & Schmidhuber 2002",
+        ),
+    )
+    least: int
+
+    def __init__(self, name: str, symbols: str) -> None:
+        self.name = name
+        self.symbols = tuple(symbols)
+
+    def baselines(self) -> dict[str, Labeller]:
+        """Return nothing: no single symbol is a cue."""
+        return {}
+
+    def possible(self, factors: Mapping[str, int]) -> bool:
+        """Return whether there are strings of this n."""
+        return factors["n"] >= self.least
+
+    def _n(self, number: int, split: str, factors: Mapping[str, int]) -> int:
+        n = self.check(number, split, factors).get("n", self.evaluation["n"][0])
+        if not self.possible({"n": n}):
+            raise InputError(f"probe {self.name}: no string has n {n}; the least is {self.least}")
+        return n
+
+
+class CountingProbe(_Counting):
+    """The legal next symbols at every step of a string; right only if all of them are.
+
+    The one factor is `n`. There is one string per n, so that all items of an n are the same one,
+    in every split: what varies is the trained model. The contiguous n that a model reaches (the
+    figure of Weiss et al.) is the last n of the table before the first whose accuracy is below
+    1; the grid has every n to 100.
+
+    What stands behind a target gives it away (its neighbour is a legal next symbol), hence for
+    forward models only. Labels are as uneven as the language has them: `$` once a string.
+
+    Args:
+        name: the probe's name.
+        symbols: "ab" or "abc": the symbols in order.
+    """
+
+    bidirectional_safe = False
+    whole = True
+    training = MappingProxyType({"n": tuple(range(1, 51))})
+    evaluation = MappingProxyType(
+        {"n": (*range(1, 101), *range(110, 201, 10), *range(250, 1001, 50))}
+    )
+    least = 1
+
+    def __init__(self, name: str, symbols: str) -> None:
+        super().__init__(name, symbols)
+        first, *rest = self.symbols
+        self.labels = (f"{first}|{rest[0]}", *rest, END)
+
+    def generate(
+        self, n: int, split: str, factors: Mapping[str, int], seed: int
+    ) -> list[ProbeItem]:
+        """Return the string of that n, `n` times.
+
+        Raises:
+            InputError: for unknown names, or n 0.
+        """
+        size = self._n(n, split, factors)
+        open_end, *rest = self.labels
+        labels = [open_end] * size
+        for symbol, next_symbol in pairwise(rest):
+            labels += [symbol] * (size - 1) + [next_symbol]
+        item = ProbeItem(
+            tokens=tuple(symbol for symbol in self.symbols for _ in range(size)),
+            labels=tuple(labels),
+            targets=tuple(range(len(labels))),
+            factors={"n": size},
+            cue_positions=tuple(range(size - 1, len(labels) - 1, size)),
+            template="",
+            lexicon="training",
+            contrast="",
+        )
+        return [item] * n
+
+    def oracle(self, tokens: Sequence[str]) -> Labels:
+        """Return the labels of a string or the beginning of one, found with a counter a symbol.
+
+        Raises:
+            InputError: at a symbol that may not stand where it does.
+        """
+        counts = dict.fromkeys(self.symbols, 0)
+        legal = self.symbols[0]
+        labels: Labels = []
+        for position, token in enumerate(tokens):
+            if token not in legal.split("|"):
+                raise InputError(
+                    f"probe {self.name}: token {position + 1} is {token!r}, legal is {legal}"
+                )
+            counts[token] += 1
+            legal = self._legal(counts)
+            labels.append(legal)
+        return labels
+
+    def chance(self, factors: Mapping[str, int]) -> float:
+        """Return how often guesses among the labels are all right: their number ^ −(targets).
+
+        Raises:
+            InputError: as `generate` does.
+        """
+        size = self._n(0, "test", factors)
+        return float(len(self.labels)) ** -(size * len(self.symbols))
+
+    def _legal(self, counts: Mapping[str, int]) -> str:
+        first, *rest = self.symbols
+        if not any(counts[symbol] for symbol in rest):
+            return self.labels[0]
+        return next((symbol for symbol in rest if counts[symbol] < counts[first]), END)
+
+
+class MembershipProbe(_Counting):
+    """Whether a string is in the language, asked for behind it; half of the strings are.
+
+    The one factor is `n`. A near miss has 1 to 3 symbols more of one kind and as many fewer of
+    another, so that its length tells nothing and its neighbouring symbols are as they should
+    be. (A broken order would show in two neighbours; none is generated.) `template` is "equal",
+    or by how many symbols a miss is off.
+
+    Args:
+        name: the probe's name.
+        symbols: "ab" or "abc": the symbols in order.
+    """
+
+    labels = ANSWERS
+    bidirectional_safe = True
+    training = MappingProxyType({"n": tuple(range(2, 51))})
+    evaluation = MappingProxyType(
+        {"n": (5, 10, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 500, 750, 1000)}
+    )
+    least = 2
+
+    def generate(
+        self, n: int, split: str, factors: Mapping[str, int], seed: int
+    ) -> list[ProbeItem]:
+        """Return `n` items of this n, half of them labelled "yes".
+
+        Raises:
+            InputError: for unknown names, or an n below 2, which has no near miss.
+        """
+        size = self._n(n, split, factors)
+        random = self.stream(split, size, seed).random
+        items: list[ProbeItem] = []
+        while len(items) < n:
+            block = shuffled(random, ANSWERS)[: n - len(items)]
+            items += [self._item(random, size, answer) for answer in block]
+        return items
+
+    def oracle(self, tokens: Sequence[str]) -> Labels:
+        """Return the labels found from the runs of equal symbols.
+
+        Raises:
+            InputError: if the tokens are no symbols with a "?" behind them.
+        """
+        *string, ask = tokens or [""]
+        if ask != ASK or not set(string) <= set(self.symbols):
+            known = ", ".join(self.symbols)
+            raise InputError(f"probe {self.name}: a string is made of {known}, and a ? at its end")
+        runs = [(symbol, len(list(run))) for symbol, run in groupby(string)]
+        ordered = tuple(symbol for symbol, _ in runs) == self.symbols
+        equal = len({size for _, size in runs}) == 1
+        return [None] * len(string) + ["yes" if ordered and equal else "no"]
+
+    def chance(self, factors: Mapping[str, int]) -> float:
+        """Return one half: both answers are equally frequent at every n.
+
+        Raises:
+            InputError: as `generate` does.
+        """
+        self._n(0, "test", factors)
+        return 1 / len(ANSWERS)
+
+    def _item(self, random: Callable[[], float], n: int, answer: str) -> ProbeItem:
+        sizes = dict.fromkeys(self.symbols, n)
+        template = "equal"
+        if answer == "no":
+            off = 1 + int(random() * min(_OFF, n - 1))
+            more, fewer, *_ = shuffled(random, self.symbols)
+            sizes[more] += off
+            sizes[fewer] -= off
+            template = f"off by {off}"
+        string = [symbol for symbol, size in sizes.items() for _ in range(size)]
+        return ProbeItem(
+            tokens=(*string, ASK),
+            labels=(*[None] * len(string), answer),
+            targets=(len(string),),
+            factors={"n": n},
+            cue_positions=tuple(end - 1 for end in accumulate(sizes.values())),
+            template=template,
+            lexicon="training",
+            contrast="",
+        )
