@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from seqtag.labels import Transitions
 from seqtag.model.chain import NEVER, Potentials, automaton, inside, log_partition, sums
-from seqtag.model.paths import best_paths
+from seqtag.model.paths import best_path, best_paths
 
 NO_LABEL = -100
 
@@ -123,7 +123,7 @@ class LinearChainCRF(nn.Module):
 
         Should no path of that length be allowed, its labels are all -100.
         """
-        return best_paths(self._potentials(emissions_BTK, lengths_B), 1)[0][:, 0]
+        return best_path(self._potentials(emissions_BTK, lengths_B))
 
     @torch.no_grad()
     def marginals(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
