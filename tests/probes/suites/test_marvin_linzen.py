@@ -1,0 +1,99 @@
+"""Marvin & Linzen's pickles, and pickles that would do harm."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import pickletools
+
+import pytest
+
+from seqtag.errors import InputError
+from seqtag.probes.suites.marvin_linzen import read_marvin_linzen
+
+TEMPLATES = {
+    "sing_MS_MV_plur_ES": [
+        ("the cook near the cats sings", "the cook near the cats sing"),
+        ("the cook near the cats is tall", "the cook near the cats are tall"),
+    ],
+    "plur_MS_MV_plur_ES": [
+        ("the cooks near the cats sing", "the cooks near the cats sings"),
+        ("the cooks near the cats are tall", "the cooks near the cats is tall"),
+    ],
+}
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_templates_become_pairs_with_two_sides(source, protocol):
+    pairs = read_marvin_linzen(source("prep_anim.pickle", pickle.dumps(TEMPLATES, protocol)))
+    assert [pair.tokens[-2:] for pair in pairs] == [("VERB", "."), ("tall", ".")] * 2
+    assert [(pair.gold, pair.foil) for pair in pairs] == [("SG", "PL")] * 2 + [("PL", "SG")] * 2
+    assert [pair.pair for pair in pairs] == ["sing_MS_MV_plur_ES:1", "sing_MS_MV_plur_ES:2"] * 2
+    assert {pair.group for pair in pairs} == {"prep_anim"}
+    assert {pair.antecedent for pair in pairs} == {(1,)}
+    assert pairs[1].where == "prep_anim.pickle: sing_MS_MV_plur_ES, pair 2"
+
+
+def test_reflexives_ask_for_the_pronoun(source):
+    content = {"sing_MS_ANPHR": [("the cook hurt himself", "the cook hurt themselves")]}
+    (pair,) = read_marvin_linzen(source("reflexives.pickle", pickle.dumps(content)))
+    assert (pair.placeholder, pair.gold, pair.foil, pair.antecedent) == ("PRON", "M", "PL", ())
+
+
+class _Bomb:
+    def __reduce__(self):
+        return os.mkdir, ("exploded",)
+
+
+class _Plain:
+    pass
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_cannot_run_anything(source, protocol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content = pickle.dumps(TEMPLATES | {"last": [_Bomb()]}, protocol)
+    with pytest.raises(InputError, match=r"^x.pickle: .*mkdir, and must hold plain text alone"):
+        read_marvin_linzen(source("x.pickle", content))
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(pickle.dumps(_Plain()), id="object"),
+        pytest.param(pickle.dumps({"set": {1}}, 2), id="set"),
+        pytest.param(pickle.dumps({"type": str}), id="type"),
+        pytest.param(b"\x80\x04\x8c\x02idQ.", id="persistent id"),
+        pytest.param(b"\x80\x02\x82\x01.", id="registered extension"),
+        pytest.param(b"(ios\nsystem\n.", id="the oldest way to make an object"),
+        pytest.param(b"cbuiltins\neval\n.", id="global"),
+    ],
+)
+def test_no_name_is_looked_up(source, content):
+    pickletools.dis(content, out=io.StringIO())  # each is a pickle indeed
+    with pytest.raises(InputError, match=r"^x.pickle: no pickle of Marvin & Linzen's templates"):
+        read_marvin_linzen(source("x.pickle", content))
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x80\x04]", pickle.dumps(TEMPLATES)[:60], b"}"])
+def test_damaged_pickles_are_refused(source, content):
+    with pytest.raises(InputError, match=r"^x.pickle: no pickle of Marvin & Linzen's templates"):
+        read_marvin_linzen(source("x.pickle", content))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([1], "holds a list"),
+        ({"past": "x"}, "'past': a name and a list"),
+        ({3: []}, "3: a name and a list"),
+        ({"past": [("no cook ever", "the cook ever", "most ever")]}, "past, pair 1: a good and"),
+        ({"past": [("the cook sings", 3)]}, "past, pair 1: a good and a bad"),
+        ({"past": [("the cook sings", "the cook left")]}, "past, pair 1: 'sings' and 'left'"),
+    ],
+)
+def test_other_content_is_refused(source, content, said):
+    with pytest.raises(InputError, match=f"^x.pickle: {said}"):
+        read_marvin_linzen(source("x.pickle", pickle.dumps(content)))
