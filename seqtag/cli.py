@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 from seqtag import __version__
@@ -47,7 +48,11 @@ _CONFIGURED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "check": (_check, "look a corpus over before training on it"),
     "probe": (_probe, "train a tagger where the answer is near and judge it far beyond"),
 }
-_TAG = "tag text with a trained tagger"
+# Verbs of their own: name, module, one line of help.
+_OWN = {
+    "tag": ("seqtag.io.stream", "tag text with a trained tagger"),
+    "trace": ("seqtag.training.tracing", "show what goes on inside a trained tagger"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    verbs = [*_CONFIGURED, "tag"]
+    verbs = [*_CONFIGURED, *_OWN]
     verb = next((argument for argument in arguments if not argument.startswith("-")), None)
     if verb is None or arguments[0] != verb:
         return _top_level(arguments)
@@ -80,12 +85,12 @@ def _dispatch(arguments: list[str]) -> int:
             f"unknown verb {verb!r}{did_you_mean(verb, verbs)}; known: {', '.join(verbs)}"
         )
     keep_freed_memory()
-    if verb == "tag":
-        from seqtag.io import stream
-
-        parser = argparse.ArgumentParser("seqtag tag", description=f"{_TAG.capitalize()}.")
-        stream.add_arguments(parser)
-        return stream.run(parser.parse_args(arguments[1:]))
+    if verb in _OWN:
+        module, text = _OWN[verb]
+        job = import_module(module)
+        parser = argparse.ArgumentParser(f"seqtag {verb}", description=f"{text.capitalize()}.")
+        job.add_arguments(parser)
+        return job.run(parser.parse_args(arguments[1:]))
     if {"-h", "--help"} & set(arguments):
         from seqtag.training.help import help_text
 
@@ -97,14 +102,13 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _top_level(arguments: list[str]) -> int:
-    lines = [f"  {name:10} {text}" for name, (_, text) in _CONFIGURED.items()]
+    verbs = {**_CONFIGURED, **_OWN}
+    lines = [f"  {name:10} {text}" for name, (_, text) in verbs.items()]
     parser = argparse.ArgumentParser(
         "seqtag",
         usage="seqtag VERB [key=value ...]",
         description="Sequence labelling with recurrent networks.",
-        epilog="verbs:\n"
-        + "\n".join([*lines, f"  {'tag':10} {_TAG}"])
-        + "\n\n`seqtag VERB --help` tells more of each.",
+        epilog="verbs:\n" + "\n".join(lines) + "\n\n`seqtag VERB --help` tells more of each.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"seqtag {__version__}")

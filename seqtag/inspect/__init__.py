@@ -1,0 +1,5 @@
+"""What a trained tagger does inside: gates, memory, gradients through time."""
+
+from seqtag.inspect.trace import Trace, trace, traces
+
+__all__ = ["Trace", "trace", "traces"]

@@ -1,0 +1,178 @@
+"""Gates and states of a tagger's encoder, word by word.
+
+Legend: B sentences, T words, S steps of the encoder (words, or subword pieces), D features of a
+step, H hidden units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqtag.cells import Cell, Gru, GruResetBefore, MinGru
+from seqtag.errors import InputError, did_you_mean
+from seqtag.io.tagger import Tagger
+from seqtag.model.tagger import TaggerNetwork
+from seqtag.recurrent.entries import Entries
+from seqtag.recurrent.layer import Recurrent
+
+# Sentences that run together.
+_BATCH = 32
+# The order in which gates and states are shown: gates, what they let in, memory, output.
+_ORDER = "ifrozncmh"
+# What a name stands for in every cell that has it; z and n mean different things.
+_MEANINGS = {
+    "i": "input gate",
+    "f": "forget gate",
+    "o": "output gate",
+    "r": "reset gate",
+    "c": "memory",
+    "h": "output",
+    "m": "stabiliser",
+}
+
+Values = Mapping[str, np.ndarray]  # every gate and state by name, each (T, H)
+
+
+class Trace(NamedTuple):
+    """What a tagger's encoder did on a sentence.
+
+    Attributes:
+        tokens: the words.
+        labels: the label that the tagger gives each.
+        values: by layer and direction, every gate and state that its cell names, (T, H): the
+            forget gate of the first layer is ``values["l0.fwd"]["f"]``. Words come in the order
+            of the sentence in both directions. With subwords a word's values are those at its
+            first piece, where its label is read.
+    """
+
+    tokens: tuple[str, ...]
+    labels: tuple[str, ...]
+    values: Mapping[str, Values]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return it as arrays by name: ``l0.fwd/f`` (T, H), ..., ``tokens`` and ``labels`` (T)."""
+        named = {
+            f"{layer}/{name}": value_TH
+            for layer, values in self.values.items()
+            for name, value_TH in values.items()
+        }
+        return {"tokens": np.array(self.tokens), "labels": np.array(self.labels), **named}
+
+
+def trace(
+    tagger: Tagger, tokens: Sequence[str], features: Mapping[str, Sequence[str]] | None = None
+) -> Trace:
+    """Return what the encoder of a tagger does on one sentence.
+
+        trace(tagger, ["Anna", "left", "."]).values["l0.fwd"]["f"]
+
+    Args:
+        tagger: the tagger.
+        tokens: the words of the sentence.
+        features: for each further column that the tagger reads, a value a word.
+
+    Raises:
+        InputError: for a sentence without words, or a column that is not given.
+    """
+    columns = {name: [values] for name, values in features.items()} if features else None
+    return next(traces(tagger, [tokens], columns))
+
+
+def traces(
+    tagger: Tagger,
+    sentences: Sequence[Sequence[str]],
+    features: Mapping[str, Sequence[Sequence[str]]] | None = None,
+) -> Iterator[Trace]:
+    """Yield what the encoder does on each of some sentences, as `trace` does, a batch at a time.
+
+    Raises:
+        InputError: as `trace` does, before any sentence runs.
+    """
+    for number, tokens in enumerate(sentences):
+        if not tokens:
+            raise InputError(f"sentence {number + 1} has no words: there is nothing to trace")
+    sentences = [tuple(map(_mended, tokens)) for tokens in sentences]
+    labels = tagger.predict(sentences, features)
+    for first in range(0, len(sentences), _BATCH):
+        rows = slice(first, first + _BATCH)
+        columns = {name: features[name][rows] for name in tagger.features}
+        inputs = tagger.encoder.encode(sentences[rows], columns)
+        values = _run(tagger.network, {k: v.to(tagger.device) for k, v in inputs.items()})
+        for row, (tokens, given) in enumerate(zip(sentences[rows], labels[rows], strict=True)):
+            own = {
+                layer: {name: value_BTH[row, : len(tokens)] for name, value_BTH in named.items()}
+                for layer, named in values.items()
+            }
+            yield Trace(tokens, tuple(given), own)
+
+
+def encoder_input(network: TaggerNetwork, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Return what the encoder reads of a batch, (B, S, D), and the steps of each sentence, (B)."""
+    given: list[Any] = []
+    handle = network.encoder.register_forward_pre_hook(lambda _, read: given.extend(read))
+    try:
+        network.encode(inputs)
+    finally:
+        handle.remove()
+    x_BSD, lengths_B = given
+    return x_BSD.gather() if isinstance(x_BSD, Entries) else x_BSD, lengths_B
+
+
+def layer_names(encoder: Recurrent) -> list[str]:
+    """Return the layers and directions of an encoder by the names that its traces have."""
+    return [f"l{index}.{way}" for index in range(encoder.num_layers) for way in encoder.ways]
+
+
+def check_layer(encoder: Recurrent, name: str) -> str:
+    """Return the name of a layer and direction, such as ``l0.fwd``, unchanged.
+
+    Raises:
+        InputError: if the encoder has none of that name; the nearest is offered.
+    """
+    known = layer_names(encoder)
+    if name not in known:
+        raise InputError(f"no layer {name!r}{did_you_mean(name, known)}; it has {', '.join(known)}")
+    return name
+
+
+def meaning(cell: Cell, name: str) -> str:
+    """Return what a name of a cell's step stands for, in words: "forget gate" for f."""
+    updating = isinstance(cell, Gru | GruResetBefore | MinGru)
+    apart = {
+        "z": "update gate" if updating else "cell input",
+        "n": "normaliser" if "n" in cell.states else "candidate",
+    }
+    return apart.get(name) or _MEANINGS.get(name, name)
+
+
+def in_order(values: Values) -> Values:
+    """Return gates and states as they are best read: gates first, the output last."""
+    return {name: values[name] for name in sorted(values, key=_ORDER.find)}
+
+
+@torch.inference_mode()
+def _run(network: TaggerNetwork, inputs: Mapping[str, Tensor]) -> dict[str, dict[str, np.ndarray]]:
+    """Return every gate and state by layer and name, each (B, T, H)."""
+    x_BSD, lengths_B = encoder_input(network, inputs)
+    values = network.encoder(x_BSD, lengths_B, trace=True)[2]
+    first_BT = inputs.get("first_piece_BT") if network.pieces is not None else None
+    return {
+        layer: {name: _at_words(value_BSH, first_BT).cpu().numpy() for name, value_BSH in v.items()}
+        for layer, v in values.items()
+    }
+
+
+def _at_words(value_BSH: Tensor, first_BT: Tensor | None) -> Tensor:
+    if first_BT is None:
+        return value_BSH
+    return value_BSH.take_along_dim(first_BT[:, :, None], 1)
+
+
+def _mended(token: str) -> str:
+    """Put the replacement character for lone surrogates: they are no text, and have no bytes."""
+    return token.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

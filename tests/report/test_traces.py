@@ -1,0 +1,77 @@
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seqtag.report.traces import DPI, WIDTH, as_png, page, plot_trace
+
+TITLES = {"f": "forget gate", "c": "memory"}
+
+
+def draw(tokens, labels=None, units=None, hidden=6):
+    rng = np.random.default_rng(0)
+    shape = (len(tokens), hidden)
+    values = {"f": rng.uniform(size=shape), "c": rng.normal(size=shape)}
+    return plot_trace(tokens, labels or ["O"] * len(tokens), values, TITLES, "c", units)
+
+
+def words(figure) -> list[str]:
+    return [text.get_text() for text in figure.axes[1].get_xticklabels()]
+
+
+def test_a_panel_a_name_over_the_words():
+    figure = draw(["Anna", "left", "."], ["B-PER", "O", "O"])
+    panels = figure.axes[:2]
+    assert [panel.get_title(loc="left") for panel in panels] == ["f: forget gate", "c: memory"]
+    assert [panel.images[0].get_array().shape for panel in panels] == [(6, 3), (6, 3)]
+    assert words(figure) == ["Anna", "left", "."]
+    above = panels[0].child_axes[0]
+    assert [text.get_text() for text in above.get_xticklabels()] == ["B-PER", "O", "O"]
+    assert figure.get_figwidth() == WIDTH
+
+
+def test_shares_go_from_0_to_1_and_other_values_both_ways_from_0():
+    shares, states = (panel.images[0].get_clim() for panel in draw(["a", "b"]).axes[:2])
+    assert shares == (0.0, 1.0)
+    assert states[0] == -states[1] < 0
+
+
+def test_units_that_vary_most_in_the_order_of_their_peaks():
+    state_TH = np.array([[0.0, 0.1, 2.0, 0.0], [0.0, 0.1, 0.0, -3.0], [1.0, 0.1, 0.0, 0.0]])
+    figure = plot_trace(["a", "b", "c"], ["O"] * 3, {"c": state_TH}, TITLES, "c", 3)
+    shown_HT = figure.axes[0].images[0].get_array()
+    np.testing.assert_array_equal(shown_HT, state_TH[:, [2, 3, 0]].T)
+    assert "3 of 4 units" in figure.get_supylabel()
+
+
+def test_words_are_no_formulas_and_never_too_long():
+    figure = draw(["$x", "$y", "a" * 30, "<b>"])
+    assert words(figure) == ["$x", "$y", "a" * 13 + "…", "<b>"]
+    assert not any(text.get_parse_math() for text in figure.axes[1].get_xticklabels())
+
+
+def test_a_script_that_the_font_lacks_is_drawn_without_a_warning():
+    assert as_png(draw(["日本", "🙂"]))
+
+
+def test_a_long_text_is_no_wider_than_a_picture_can_be():
+    figure = draw([str(n) for n in range(2000)], hidden=2)
+    assert figure.get_figwidth() == pytest.approx(60)
+    assert words(figure)[:3] == ["0", "5", "10"]
+
+
+def test_the_page_has_the_words_as_text_and_needs_no_other_file():
+    figure = draw(["<b>", "left"], ["B-X", "O"])
+    text = page("Inside <it>", ["<b>", "left"], ["B-X", "O"], {"layer l0.fwd": figure})
+    assert "<b>" not in re.sub("<b>[BO]", "", text)
+    assert "&lt;b&gt;<b>B-X</b>" in text
+    assert "Inside &lt;it&gt;" in text
+    (source,) = re.findall('src="([^"]*)"', text)
+    kind, data = source.split(",")
+    assert kind == "data:image/png;base64"
+    picture = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert picture.width == round(WIDTH * DPI)
+    assert "http" not in text
