@@ -7,6 +7,7 @@ from functools import partial
 
 from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.base import Probe
+from seqtag.probes.brackets import BracketsProbe, ShuffleProbe
 from seqtag.probes.counting import CountingProbe, MembershipProbe
 from seqtag.probes.long_lag import LongLagProbe
 from seqtag.probes.pronoun import PronounProbe
@@ -22,6 +23,8 @@ PROBES: dict[str, Callable[[], Probe]] = {
     "counting_abc": partial(CountingProbe, "counting_abc", "abc"),
     "counting_ab_member": partial(MembershipProbe, "counting_ab_member", "ab"),
     "counting_abc_member": partial(MembershipProbe, "counting_abc_member", "abc"),
+    "brackets": BracketsProbe,
+    "brackets_shuffle": ShuffleProbe,
     "parity": partial(StatesProbe, "parity"),
     "modular_addition": partial(StatesProbe, "modular_addition"),
     "cycle": partial(StatesProbe, "cycle"),
