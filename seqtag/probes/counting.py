@@ -17,55 +17,26 @@ from types import MappingProxyType
 
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, Published, shuffled
+from seqtag.probes.synthetic import Synthetic, at_end
 
 END = "$"
 ASK = "?"
 ANSWERS = ("yes", "no")
-# By how many symbols a near miss is off.
-_OFF = 3
+_UNIT = "symbols of each kind"
+_QUICK = (5, 20, 50, 100, 200)
+_PUBLISHED = (
+    Published(
+        "a^n b^n, LSTM trained to n = 100: right to n", "256", "Weiss, Goldberg & Yahav 2018"
+    ),
+    Published(
+        "a^n b^n c^n, LSTM trained to n = 10 with a Kalman filter: right to n",
+        "1000",
+        "Gers, Pérez-Ortiz, Eck & Schmidhuber 2002",
+    ),
+)
 
 
-class _Counting(Probe):
-    """What both forms share: the symbols, the axis, and the least n."""
-
-    version = 1
-    axis = "n"
-    unit = "symbols of each kind"
-    quick = MappingProxyType({"n": (5, 20, 50, 100, 200)})
-    published = (
-        Published(
-            "a^n b^n, LSTM trained to n = 100: right to n",
-            "256",
-            "Weiss, Goldberg & Yahav 2018",
-        ),
-        Published(
-            "a^n b^n c^n, LSTM trained to n = 10 with a Kalman filter: right to n",
-            "1000",
-            "Gers, Pérez-Ortiz, Eck & Schmidhuber 2002",
-        ),
-    )
-    least: int
-
-    def __init__(self, name: str, symbols: str) -> None:
-        self.name = name
-        self.symbols = tuple(symbols)
-
-    def baselines(self) -> dict[str, Labeller]:
-        """Return nothing: no single symbol is a cue."""
-        return {}
-
-    def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether there are strings of this n."""
-        return factors["n"] >= self.least
-
-    def _n(self, number: int, split: str, factors: Mapping[str, int]) -> int:
-        n = self.check(number, split, factors).get("n", self.evaluation["n"][0])
-        if not self.possible({"n": n}):
-            raise InputError(f"probe {self.name}: no string has n {n}; the least is {self.least}")
-        return n
-
-
-class CountingProbe(_Counting):
+class CountingProbe(Probe):
     """The legal next symbols at every step of a string; right only if all of them are.
 
     The one factor is `n`. There is one string per n, so that all items of an n are the same one,
@@ -81,16 +52,21 @@ class CountingProbe(_Counting):
         symbols: "ab" or "abc": the symbols in order.
     """
 
+    version = 1
     bidirectional_safe = False
+    axis = "n"
+    unit = _UNIT
     whole = True
     training = MappingProxyType({"n": tuple(range(1, 51))})
     evaluation = MappingProxyType(
         {"n": (*range(1, 101), *range(110, 201, 10), *range(250, 1001, 50))}
     )
-    least = 1
+    quick = MappingProxyType({"n": _QUICK})
+    published = _PUBLISHED
 
     def __init__(self, name: str, symbols: str) -> None:
-        super().__init__(name, symbols)
+        self.name = name
+        self.symbols = tuple(symbols)
         first, *rest = self.symbols
         self.labels = (f"{first}|{rest[0]}", *rest, END)
 
@@ -147,6 +123,20 @@ class CountingProbe(_Counting):
         size = self._n(0, "test", factors)
         return float(len(self.labels)) ** -(size * len(self.symbols))
 
+    def baselines(self) -> dict[str, Labeller]:
+        """Return nothing: no single symbol is a cue."""
+        return {}
+
+    def possible(self, factors: Mapping[str, int]) -> bool:
+        """Return whether there is a string of this n."""
+        return factors["n"] >= 1
+
+    def _n(self, number: int, split: str, factors: Mapping[str, int]) -> int:
+        n = self.check(number, split, factors).get("n", self.evaluation["n"][0])
+        if not self.possible({"n": n}):
+            raise InputError(f"probe {self.name}: no string has n {n}; the least is 1")
+        return n
+
     def _legal(self, counts: Mapping[str, int]) -> str:
         first, *rest = self.symbols
         if not any(counts[symbol] for symbol in rest):
@@ -154,42 +144,57 @@ class CountingProbe(_Counting):
         return next((symbol for symbol in rest if counts[symbol] < counts[first]), END)
 
 
-class MembershipProbe(_Counting):
+class MembershipProbe(Synthetic):
     """Whether a string is in the language, asked for behind it; half of the strings are.
 
-    The one factor is `n`. A near miss has 1 to 3 symbols more of one kind and as many fewer of
-    another, so that its length tells nothing and its neighbouring symbols are as they should
-    be. (A broken order would show in two neighbours; none is generated.) `template` is "equal",
-    or by how many symbols a miss is off.
+    Factors:
+        n: symbols of each kind, in a string of the language.
+        off: a near miss has so many symbols more of one kind and as many fewer of another, so
+            that its length tells nothing and its neighbouring symbols are as they should be. (A
+            broken order would show in two neighbours; none is generated.)
 
     Args:
         name: the probe's name.
         symbols: "ab" or "abc": the symbols in order.
     """
 
+    version = 1
     labels = ANSWERS
     bidirectional_safe = True
-    training = MappingProxyType({"n": tuple(range(2, 51))})
+    axis = "n"
+    unit = _UNIT
+    training = MappingProxyType({"n": tuple(range(2, 51)), "off": (1, 2, 3)})
     evaluation = MappingProxyType(
-        {"n": (5, 10, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 500, 750, 1000)}
+        {
+            "n": (5, 10, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 500, 750, 1000),
+            "off": (1, 3),
+        }
     )
-    least = 2
+    quick = MappingProxyType({"n": _QUICK, "off": (1,)})
+    published = _PUBLISHED
 
-    def generate(
-        self, n: int, split: str, factors: Mapping[str, int], seed: int
-    ) -> list[ProbeItem]:
-        """Return `n` items of this n, half of them labelled "yes".
+    def __init__(self, name: str, symbols: str) -> None:
+        self.name = name
+        self.symbols = tuple(symbols)
 
-        Raises:
-            InputError: for unknown names, or an n below 2, which has no near miss.
-        """
-        size = self._n(n, split, factors)
-        random = self.stream(split, size, seed).random
-        items: list[ProbeItem] = []
-        while len(items) < n:
-            block = shuffled(random, ANSWERS)[: n - len(items)]
-            items += [self._item(random, size, answer) for answer in block]
-        return items
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return why there is no near miss, and the least n that has one; "" if there is."""
+        if not factors["off"]:
+            return "the least off is 1"
+        least = factors["off"] + 1
+        return "" if factors["n"] >= least else f"the least n is {least}"
+
+    def write(
+        self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
+    ) -> tuple[list[str], list[int], list[int]]:
+        """Return the tokens of an item, its end as the target, and the last symbol of each kind."""
+        sizes = dict.fromkeys(self.symbols, factors["n"])
+        if answers[0] == "no":
+            more, fewer, *_ = shuffled(random, self.symbols)
+            sizes[more] += factors["off"]
+            sizes[fewer] -= factors["off"]
+        string = [symbol for symbol, size in sizes.items() for _ in range(size)]
+        return [*string, ASK], [len(string)], [end - 1 for end in accumulate(sizes.values())]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels found from the runs of equal symbols.
@@ -204,34 +209,8 @@ class MembershipProbe(_Counting):
         runs = [(symbol, len(list(run))) for symbol, run in groupby(string)]
         ordered = tuple(symbol for symbol, _ in runs) == self.symbols
         equal = len({size for _, size in runs}) == 1
-        return [None] * len(string) + ["yes" if ordered and equal else "no"]
+        return at_end(tokens, "yes" if ordered and equal else "no")
 
-    def chance(self, factors: Mapping[str, int]) -> float:
-        """Return one half: both answers are equally frequent at every n.
-
-        Raises:
-            InputError: as `generate` does.
-        """
-        self._n(0, "test", factors)
-        return 1 / len(ANSWERS)
-
-    def _item(self, random: Callable[[], float], n: int, answer: str) -> ProbeItem:
-        sizes = dict.fromkeys(self.symbols, n)
-        template = "equal"
-        if answer == "no":
-            off = 1 + int(random() * min(_OFF, n - 1))
-            more, fewer, *_ = shuffled(random, self.symbols)
-            sizes[more] += off
-            sizes[fewer] -= off
-            template = f"off by {off}"
-        string = [symbol for symbol, size in sizes.items() for _ in range(size)]
-        return ProbeItem(
-            tokens=(*string, ASK),
-            labels=(*[None] * len(string), answer),
-            targets=(len(string),),
-            factors={"n": n},
-            cue_positions=tuple(end - 1 for end in accumulate(sizes.values())),
-            template=template,
-            lexicon="training",
-            contrast="",
-        )
+    def baselines(self) -> dict[str, Labeller]:
+        """Return nothing: no single symbol is a cue."""
+        return {}

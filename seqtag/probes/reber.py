@@ -16,7 +16,8 @@ from functools import cache
 from types import MappingProxyType
 
 from seqtag.errors import InputError
-from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, Published, shuffled
+from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.synthetic import Synthetic
 
 OUTER = ("T", "P")
 HIDDEN = "?"
@@ -34,18 +35,17 @@ _LAST = len(_WAYS)
 # E T E at the back.
 _FRAME = 6
 _SHORTEST = 9
-# The same grammar as a regular expression, with the outer symbols around it.
-_STRING = re.compile(r"B([TP])B(?:(?:TS*X|PT*VP)(?:XT*VP)*(?:S|XT*VV)|PT*VV)E\?E")
+# The same grammar as a regular expression, with the outer symbols around it; the end may lack.
+_STRING = re.compile(r"B([TP])B(?:(?:TS*X|PT*VP)(?:XT*VP)*(?:S|XT*VV)|PT*VV)E\?E?")
 
 
-class ReberProbe(Probe):
+class ReberProbe(Synthetic):
     """The outer symbol, asked for behind the inner string.
 
     The one factor is `length`, of the whole string, at least 9. Training has natural lengths:
     both ways on from a node are equally likely, which makes 1 string in 4 the shortest and all
     but 1 in 800 fall into the training range. Strings of one length are then equally likely,
-    and so they are here, at any length. Of every two items one is labelled T, whatever stands
-    inside.
+    and so they are here, at any length.
     """
 
     name = "reber"
@@ -70,24 +70,21 @@ class ReberProbe(Probe):
         ),
     )
 
-    def generate(
-        self, n: int, split: str, factors: Mapping[str, int], seed: int
-    ) -> list[ProbeItem]:
-        """Return `n` items of this length, half of them labelled T.
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return that a string is longer, or ""."""
+        return "" if factors["length"] >= _SHORTEST else f"the least length is {_SHORTEST}"
 
-        Raises:
-            InputError: for unknown names, or a length below 9.
-        """
-        length = self._length(n, split, factors)
-        random = self.stream(split, length, seed).random
-        items: list[ProbeItem] = []
-        while len(items) < n:
-            block = shuffled(random, OUTER)[: n - len(items)]
-            items += [_item(random, length, outer) for outer in block]
-        return items
+    def write(
+        self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
+    ) -> tuple[list[str], list[int], list[int]]:
+        """Return the tokens of an item with this answer, its target and its cue."""
+        (outer,) = answers
+        inner = _walk(random, factors["length"] - _FRAME)
+        tokens = ["B", outer, "B", *inner, "E", HIDDEN, "E"]
+        return tokens, [len(tokens) - 2], [1]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found by matching the string against a regular expression.
+        """Return the labels found by matching the string, up to the hidden symbol at least.
 
         Raises:
             InputError: if the tokens are no string of the grammar.
@@ -98,22 +95,9 @@ class ReberProbe(Probe):
             raise InputError(f"probe reber: no string of the embedded grammar: {text}")
         return _at_hidden(tokens, found[1])
 
-    def chance(self, factors: Mapping[str, int]) -> float:
-        """Return one half: both labels are equally frequent at every length.
-
-        Raises:
-            InputError: as `generate` does.
-        """
-        self._length(0, "test", factors)
-        return 1 / len(OUTER)
-
     def baselines(self) -> dict[str, Labeller]:
         """Return "last_cue", the last T or P before the hidden one; the first is the answer."""
         return {"last_cue": lambda tokens: _at_hidden(tokens, _last_outer(tokens))}
-
-    def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether a string can be so short."""
-        return factors["length"] >= _SHORTEST
 
     def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
         """Return the length of a string in a mixed corpus: in training as the grammar has it."""
@@ -122,28 +106,6 @@ class ReberProbe(Probe):
         while (length := _natural_length(random)) not in self.training["length"]:
             pass
         return {"length": length}
-
-    def _length(self, n: int, split: str, factors: Mapping[str, int]) -> int:
-        length = self.check(n, split, factors).get("length", self.evaluation["length"][0])
-        if not self.possible({"length": length}):
-            raise InputError(
-                f"probe reber: no string has length {length}; the least is {_SHORTEST}"
-            )
-        return length
-
-
-def _item(random: Callable[[], float], length: int, outer: str) -> ProbeItem:
-    tokens = ("B", outer, "B", *_walk(random, length - _FRAME), "E", HIDDEN, "E")
-    return ProbeItem(
-        tokens=tokens,
-        labels=tuple(_at_hidden(tokens, outer)),
-        targets=(length - 2,),
-        factors={"length": length},
-        cue_positions=(1,),
-        template="",
-        lexicon="training",
-        contrast="" if _last_outer(tokens) == outer else "last",
-    )
 
 
 def _walk(random: Callable[[], float], steps: int) -> list[str]:
