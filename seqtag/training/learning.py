@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqtag.data.batches import BatchOrder
+from seqtag.data.sources import Corpus
 from seqtag.errors import InputError
 from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe
@@ -66,8 +68,10 @@ def learn(config: Mapping[str, Any], probe: Probe) -> None:
 def _learn_lag(config: Mapping[str, Any], probe: Probe, lag: int) -> dict[str, Any]:
     """Train at one lag and return its row."""
     seed_everything(config["seed"])
-    at_lag = _at_lag(config, lag)
-    tagger, figures = fit(at_lag, build.corpus(at_lag["data"], ("train", "dev")))
+    fitting = max(_FEWEST, _MOST_TOKENS // (lag + 1))
+    data = {**config["data"], "lag": lag, "train": min(config["data"]["train"], fitting)}
+    corpus = build.corpus(data, ("train", "dev"))
+    tagger, figures = fit({**config, "data": data, **_training(config, corpus)}, corpus)
     columns = about(config, tagger)
     data_seed = columns.pop("data_seed")
     # Of the kind that was trained on, but none that any decision was made by.
@@ -86,23 +90,24 @@ def _learn_lag(config: Mapping[str, Any], probe: Probe, lag: int) -> dict[str, A
     }
 
 
-def _at_lag(config: Mapping[str, Any], lag: int) -> dict[str, Any]:
-    """Return the configuration of training at one lag."""
-    data, regime = config["data"], config["regime"]
-    batch = data["batch"]["sentences"]
-    stopping = {**config["callbacks"]["early_stopping"], "stopping_threshold": regime["solved"]}
+def _training(config: Mapping[str, Any], corpus: Corpus) -> dict[str, Any]:
+    """Return the groups `trainer` and `callbacks` for one lag: its budget, looks, and end."""
+    regime, train = config["regime"], corpus.splits["train"]
+    order = BatchOrder(
+        train.data.column("length").to_numpy(), build.batch_config(config["data"]), shuffle=True
+    )
+    # Batches hold sequences of about one length, so that not all of them are full.
+    sequences = len(train) / len(order)
     trainer = {
         **config["trainer"],
         "max_epochs": -1,
-        "max_steps": math.ceil(regime["budget"] / batch),
-        "val_check_interval": max(1, regime["check"] // batch),
+        "max_steps": math.ceil(regime["budget"] / sequences),
+        "val_check_interval": max(1, round(regime["check"] / sequences)),
         "check_val_every_n_epoch": None,  # the interval goes on over epochs
         "enable_checkpointing": False,
     }
-    fitting = max(_FEWEST, _MOST_TOKENS // (lag + 1))
-    data = {**data, "lag": lag, "train": min(data["train"], fitting)}
-    callbacks = {**config["callbacks"], "early_stopping": stopping}
-    return {**config, "data": data, "trainer": trainer, "callbacks": callbacks}
+    stopping = {**config["callbacks"]["early_stopping"], "stopping_threshold": regime["solved"]}
+    return {"trainer": trainer, "callbacks": {**config["callbacks"], "early_stopping": stopping}}
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

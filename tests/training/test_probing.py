@@ -1,0 +1,123 @@
+"""The verb probe: trained and judged, judged alone, lag by lag; what is done is not done again."""
+
+import csv
+import logging
+
+import pyarrow.parquet as pq
+import pytest
+
+from seqtag import Tagger
+from seqtag.errors import InputError
+from seqtag.probes.registry import PROBES
+from seqtag.training.help import config_dir
+from seqtag.training.probing import probe
+
+SMALL = (
+    "probe.quick.train=300",
+    "probe.quick.dev=50",
+    "probe.quick.epochs=2",
+    "probe.quick.items=6",
+    "model.hidden_size=16",
+    "model.words.size=8",
+    "optimizer.lr=0.02",
+)
+LEARN = (
+    *("regime=learn", "regime.lags=[3,4,5]", "regime.budget=128", "regime.check=64"),
+    "regime.give_up=2",
+)
+
+
+@pytest.fixture
+def probed(configure, tmp_path):
+    """Return a function from overrides to the run's folder, once it has run there."""
+
+    def run(*overrides: str, output: str = "run"):
+        probe(configure(*SMALL, *overrides, verb="probe", output=output))
+        return tmp_path / output
+
+    return run
+
+
+def test_every_probe_has_its_configuration():
+    files = {path.stem for path in (config_dir() / "probe").glob("[!_]*.yaml")}
+    assert files == set(PROBES)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_each_configuration_names_its_probe(name, configure):
+    config = configure(f"probe={name}", verb="probe")
+    assert config["probe"]["name"] == config["data"]["probe"] == name
+    assert config["trainer"]["max_epochs"] == config["probe"]["quick"]["epochs"]
+
+
+def test_reach_writes_items_and_a_tagger(probed, caplog):
+    with caplog.at_level(logging.INFO):
+        run = probed("cell=gru", "probe.grid={distance: [5, 30]}")
+    table = pq.read_table(run / "items.parquet")
+    first = table.slice(0, 1).to_pylist()[0]
+    assert (first["cell"], first["direction"], first["hidden"]) == ("gru", "forward", 16)
+    assert (first["regime"], first["lag"], first["seed"]) == ("reach", None, 1)
+    assert set(table["factor_distance"].to_pylist()) == {5, 30}
+    assert Tagger.load(run / "model").cell["name"] == "gru"
+    assert any("within the training range" in record.getMessage() for record in caplog.records)
+
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    probed("cell=gru", "probe.grid={distance: [5, 30]}")
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+    given = probed(f"model_dir={run / 'model'}", "probe.grid={distance: [5, 30]}", output="given")
+    judged = pq.read_table(given / "items.parquet")
+    for column in ("predicted", "p_gold", "item", "gold"):
+        assert judged[column].to_pylist() == table[column].to_pylist()
+    assert set(judged["regime"].to_pylist()) == {"given"}
+
+
+def test_learn_goes_on_where_it_stopped(probed, caplog):
+    run = probed(*LEARN, "regime.solved=0.99")
+    with (run / "learn.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["lag"] for row in rows] == ["3", "4"]  # two in a row, not the third
+    assert {row["solved"] for row in rows} == {"False"}
+    assert all(abs(int(row["sequences"]) - 128) <= 64 for row in rows)  # whole batches
+
+    # As if it had been stopped in its second lag.
+    lines = (run / "learn.csv").read_text().splitlines(keepends=True)
+    (run / "learn.csv").write_text("".join(lines[:2]))
+    note = (run / "run.json").read_text()
+    (run / "run.json").write_text(note.replace('"finished": true', '"finished": false'))
+    with caplog.at_level(logging.INFO):
+        probed(*LEARN, "regime.solved=0.99")
+    assert (run / "learn.csv").read_text() == "".join(lines)
+    said = [r.getMessage() for r in caplog.records if r.getMessage().startswith("lag ")]
+    assert [line.partition(":")[0] for line in said] == ["lag 4"]
+
+
+def test_learn_stops_when_it_is_solved(probed):
+    run = probed(*LEARN, "regime.solved=0.0", "regime.lags=[3]")
+    with (run / "learn.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert row["solved"] == "True"
+    assert 16 <= int(row["sequences"]) <= 128  # one look, after a batch or two
+
+
+def test_an_encoder_of_so_many_parameters(probed):
+    run = probed("cell=rnn", "parameters=3000", "probe.grid={distance: [5]}")
+    assert abs(pq.read_table(run / "items.parquet")["parameters"][0].as_py() - 3000) < 60
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("probe.grid={distance: 5}",), "probe.grid.distance must be a list"),
+        (("probe.grid={distence: [5]}",), "did you mean 'distance'"),
+        (("regime=learn", "regime.lags=[20,10]"), "regime.lags must rise"),
+        (("regime=learn", "regime.lags=[2]"), "no sentence has distance 2"),
+        (("model_dir=nowhere",), "nowhere"),
+        (("cell.name=lstn",), "did you mean 'lstm'"),
+        (("probe.quick.items=0",), "items must be a whole number"),
+    ],
+)
+def test_mistakes(overrides, said, configure, tmp_path):
+    with pytest.raises(InputError, match=said):
+        probe(configure(*SMALL, *overrides, verb="probe"))
+    assert not list(tmp_path.rglob("*.parquet"))
