@@ -21,6 +21,7 @@ from seqtag.io.artifact import Parts, load_folder, save_folder
 from seqtag.io.output import TaggedSentence, tagged
 from seqtag.io.text import Sentence, Token, split_text
 from seqtag.io.workers import Workers
+from seqtag.model.spellings import Spellings
 from seqtag.model.tagger import TaggerNetwork
 
 # A batch holds at most so many words, padding counted, and so many sentences.
@@ -64,6 +65,8 @@ class Tagger:
         self.encoder, self.labels = encoder, labels
         self.cell, self.data = cell, data
         self.figures: Mapping[str, Any] | None = None
+        characters = network.embedding.characters
+        self._spellings = None if characters is None else Spellings(characters)
 
     @classmethod
     def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> Tagger:
@@ -194,11 +197,14 @@ class Tagger:
         """Return each sentence's label ids and, if asked for, probabilities (T, K)."""
         lengths = inputs["lengths_B"].tolist()
         inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
-        ids_BT = self.network.decode(inputs).tolist()
+        if self._spellings is not None and self.device.type == "cpu":
+            inputs["spelled_UF"] = self._spellings(inputs["characters_UW"])
+        emissions_BTK, lengths_B = self.network(inputs), inputs["lengths_B"]
+        ids_BT = self.network.best_labels(emissions_BTK, lengths_B).tolist()
         ids = [ids_T[:length] for ids_T, length in zip(ids_BT, lengths, strict=True)]
         if not probabilities:
             return ids, [None] * len(ids)
-        p_BTK = self.network.probabilities(inputs).cpu().numpy()
+        p_BTK = self.network.label_probabilities(emissions_BTK, lengths_B).cpu().numpy()
         return ids, [p_TK[:length] for p_TK, length in zip(p_BTK, lengths, strict=True)]
 
     def _encode(

@@ -83,18 +83,22 @@ class Embedding(nn.Module):
         somewhere_U[spelling_N[inside_M]] = inside_M
         chosen = {name: inputs[name].flatten()[somewhere_U] for name in ("words_BT", "case_BT")}
         chosen["spelling_BT"] = torch.arange(len(somewhere_U), device=words_N.device)
-        chosen["characters_UW"] = inputs["characters_UW"]
-        return self(
-            {name: ids.unsqueeze(0) if ids.dim() == 1 else ids for name, ids in chosen.items()}
-        )[0]
+        chosen = {name: ids.unsqueeze(0) for name, ids in chosen.items()}
+        return self({**inputs, **chosen})[0]
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the words' vectors; `inputs` as the encoder makes them."""
+        """Return the words' vectors.
+
+        `inputs` are as the encoder makes them. Where ``spelled_UF`` is among them too, it is what
+        the characters' encoder would make of ``characters_UW``.
+        """
         parts = []
         if self.words is not None:
             parts.append(self.words(inputs["words_BT"]))
         if self.characters is not None:
-            spelled_UF = self.characters(inputs["characters_UW"])
+            spelled_UF = inputs.get("spelled_UF")
+            if spelled_UF is None:
+                spelled_UF = self.characters(inputs["characters_UW"])
             parts.append(F.embedding(inputs["spelling_BT"], spelled_UF))
         if self.case is not None:
             parts.append(self.case(inputs["case_BT"]))

@@ -126,7 +126,11 @@ class TaggerNetwork(nn.Module):
     @torch.no_grad()
     def decode(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the best label of each word, -100 behind the end: (B, T)."""
-        emissions_BTK, lengths_B = self(inputs), inputs["lengths_B"]
+        return self.best_labels(self(inputs), inputs["lengths_B"])
+
+    @torch.no_grad()
+    def best_labels(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return what `decode` does, from scores that are there already."""
         if self.crf is not None:
             return self.crf.decode(emissions_BTK, lengths_B)
         return emissions_BTK.argmax(dim=2).masked_fill(_outside(emissions_BTK, lengths_B), -100)
@@ -134,7 +138,11 @@ class TaggerNetwork(nn.Module):
     @torch.no_grad()
     def probabilities(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the labels' probabilities at each word, 0 behind the end: (B, T, K)."""
-        emissions_BTK, lengths_B = self(inputs), inputs["lengths_B"]
+        return self.label_probabilities(self(inputs), inputs["lengths_B"])
+
+    @torch.no_grad()
+    def label_probabilities(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return what `probabilities` does, from scores that are there already."""
         if self.crf is not None:
             return self.crf.marginals(emissions_BTK, lengths_B)
         outside_BT1 = _outside(emissions_BTK, lengths_B)[:, :, None]

@@ -223,10 +223,10 @@ def test_threads_change_nothing(tagger):
 
 
 def test_a_fault_in_a_worker_is_raised(tagger, monkeypatch):
-    def fails(inputs):
+    def fails(*scores):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(tagger.network, "decode", fails)
+    monkeypatch.setattr(tagger.network, "best_labels", fails)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     with pytest.raises(MemoryError, match="no room"):
         tagger.predict([["A", "cat"]] * 300)

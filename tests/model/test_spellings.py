@@ -1,0 +1,125 @@
+"""The memory of spellings: as the encoder, whatever came before."""
+
+import threading
+
+import pytest
+import torch
+
+from seqtag.model import spellings as module
+from seqtag.model.characters import CharacterCNN, CharacterRNN
+from seqtag.model.config import CharacterConfig
+from seqtag.model.spellings import Spellings
+
+
+class Counting(torch.nn.Module):
+    """An encoder that counts the words that it is given."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder, self.output_size = encoder, encoder.output_size
+        self.words = 0
+
+    def forward(self, characters_UW):
+        self.words += len(characters_UW)
+        return self.encoder(characters_UW)
+
+
+@pytest.fixture
+def counting():
+    torch.manual_seed(0)
+    return Counting(CharacterCNN(300, CharacterConfig(size=3, filters=2)).eval())
+
+
+def words(*spellings, width=5):
+    padded = torch.zeros(len(spellings), width, dtype=torch.int64)
+    for row, spelling in zip(padded, spellings, strict=True):
+        row[: len(spelling)] = torch.tensor(spelling)
+    return padded
+
+
+@pytest.mark.parametrize(("kind", "encoder"), [(CharacterCNN, "cnn"), (CharacterRNN, "gru")])
+def test_vectors_are_those_of_the_encoder(kind, encoder):
+    torch.manual_seed(0)
+    characters = kind(300, CharacterConfig(encoder=encoder, size=3, filters=2, hidden_size=4))
+    remembered = Spellings(characters.eval())
+    # 256 is 1 with a zero byte before it; the last word has no characters.
+    batches = [words([1], [1, 2], [256]), words([2, 1], [1, 2], [2], [], width=9), words([256, 1])]
+    for batch in (*batches, *batches):
+        with torch.no_grad():
+            torch.testing.assert_close(remembered(batch), characters(batch), rtol=0, atol=1e-6)
+    assert remembered(words()).shape == (0, characters.output_size)
+
+
+def test_a_spelling_is_encoded_once(counting):
+    remembered = Spellings(counting)
+    remembered(words([1], [1, 2]))
+    remembered(words([1, 2], [3], width=8))
+    assert counting.words == 3
+    # What is returned is a copy.
+    with torch.inference_mode():
+        first = remembered(words([1])).clone()
+        remembered(words([1])).zero_()
+    assert remembered(words([1])).equal(first)
+
+
+def _in_place(network):
+    with torch.no_grad():
+        network.encoder.convolutions[0].bias.add_(1.0)
+
+
+def _for_other_parameters(network):
+    network.encoder.embedding.weight = torch.nn.Parameter(torch.randn(300, 3))
+
+
+def _by_an_optimizer(network):
+    network.encoder(words([1])).sum().backward()
+    torch.optim.AdamW(network.parameters(), lr=0.1, fused=True).step()
+
+
+@pytest.mark.parametrize("change", [_in_place, _for_other_parameters, _by_an_optimizer])
+def test_changed_weights_are_noticed(counting, change):
+    remembered = Spellings(counting)
+    before = remembered(words([1]))
+    change(counting)
+    after = remembered(words([1]))
+    assert not after.equal(before)
+    with torch.no_grad():
+        assert after.equal(counting.encoder(words([1])))
+
+
+def test_weights_that_were_made_in_inference_mode():
+    with torch.inference_mode():
+        characters = CharacterCNN(9, CharacterConfig(size=3, filters=2)).eval()
+        remembered = Spellings(characters)
+        assert remembered(words([1])).equal(characters(words([1])))
+
+
+def test_a_full_memory_begins_anew(counting, monkeypatch):
+    monkeypatch.setattr(module, "_BYTES", 3 * 4 * counting.output_size)  # three words
+    remembered = Spellings(counting)
+    five = words([1], [2], [3], [4], [5])
+    with torch.no_grad():
+        expected = counting.encoder(five)
+    for rows in ([0, 1], [2, 3], [0, 1, 2, 3, 4], [3, 4], [1, 0]):
+        assert remembered(five[rows]).equal(expected[rows])
+
+
+def test_threads_share_a_memory(counting):
+    remembered = Spellings(counting)
+    every = words(*([a, b] for a in range(1, 20) for b in range(1, 20)))
+    with torch.no_grad():
+        expected = counting.encoder(every)
+    wrong = []
+
+    def read(seed):
+        order = torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))
+        for part in order.split(40):
+            if not remembered(every[part]).equal(expected[part]):
+                wrong.append(part)
+
+    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
