@@ -5,6 +5,12 @@
 
 The first needs a stack (Dyck-k; Suzgun et al. 2019, Hewitt et al. 2020), the second a counter
 for each type (shuffle-Dyck; Suzgun et al. 2019).
+
+Both have the same factors:
+    depth: the most brackets that are open at once, reached in every item.
+    length: brackets of the string, opening and closing; even, and twice the depth at least.
+
+The rises and falls of depth of an item are drawn uniformly from all that have these factors.
 """
 
 from __future__ import annotations
@@ -28,14 +34,7 @@ _LSTM_SOURCE = (
 
 
 class _Nested(Synthetic):
-    """What both probes share: the factors.
-
-    Factors:
-        depth: the most brackets that are open at once, reached in every item.
-        length: brackets of the string, opening and closing; even, and twice the depth at least.
-
-    The rises and falls of depth of an item are drawn uniformly from all that have these factors.
-    """
+    """What both probes share: the factors and their values."""
 
     version = 1
     bidirectional_safe = True
@@ -62,7 +61,7 @@ class _Nested(Synthetic):
 
 
 class BracketsProbe(_Nested):
-    """The type of each closer, which its opener decides; the factors are those of `_Nested`.
+    """The type of each closer, which its opener decides.
 
     Four types, each equally frequent at every closer, whatever the others are. About half of
     the closers stand right behind their opener: `last_cue` has those, and by chance some more,
@@ -136,8 +135,9 @@ class ShuffleProbe(_Nested):
 
     Brackets of four types open and close in any order, none closing before one of its type is
     open. In a near miss one bracket is of another type: the string is as long and as deep, and
-    opens and closes as often, but two types do not come out even. The factors are those of
-    `_Nested`; at depth 1 two neighbours tell, `( ]`.
+    opens and closes as often, but two types do not come out even. (Strings that come out even
+    and close too early are not generated: where all openers come first there are none, and the
+    depths would tell.) At depth 1 two neighbours tell, `( ]`.
     """
 
     name = "brackets_shuffle"
