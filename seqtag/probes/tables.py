@@ -26,7 +26,9 @@ Columns of `items.parquet`:
 
 Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, parameters, seed, lag,
 budget (sequences at most), solved (True or False), sequences (seen when it was solved, or in all),
-accuracy (of the development items at the end).
+accuracy (of fresh items at the end).
+
+A suite leaves `pairs.parquet` and `suite.json` in their place: see `suites.run.run_suite`.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ import pyarrow as pa
 
 BASELINES = ("majority", "context_free", "window", "untrained", "first_cue", "last_cue")
 ITEMS, LEARN, RUN = "items.parquet", "learn.csv", "run.json"
+PAIRS, SUITE = "pairs.parquet", "suite.json"
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 

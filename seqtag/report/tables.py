@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -31,6 +31,29 @@ def show_scores(
     for name, slices in reversed(scores.get("factors", {}).items()):
         if len(slices) > 1:
             console.print(_by_factor(name, slices))
+
+
+def show_rows(
+    title: str, rows: Sequence[Mapping[str, Any]], console: Console | None = None
+) -> None:
+    """Print rows of the same keys as a table: shares as percentages, a column of nothing left out.
+
+    Floats are taken for shares.
+    """
+    table = _table(title)
+    names = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
+    for name in names:
+        number = all(not isinstance(row[name], str) for row in rows)
+        table.add_column(name.replace("_", "\n"), justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(_cell(row[name]) for name in names))
+    (console or Console()).print(table)
+
+
+def _cell(value: Any) -> Text:
+    if value is None:
+        return Text("-")
+    return Text(f"{value:.1%}" if isinstance(value, float) else str(value))
 
 
 def _table(title: str) -> Table:

@@ -13,13 +13,16 @@ import pyarrow.parquet as pq
 
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError, from_plain
+from seqtag.io.artifact import write_json
 from seqtag.io.tagger import Tagger
 from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe
 from seqtag.probes.baselines import fit_baselines
 from seqtag.probes.registry import make_probe
 from seqtag.probes.run import Grid, check_labels, grid_items, judge
-from seqtag.probes.tables import ITEMS
+from seqtag.probes.suites.run import run_suite
+from seqtag.probes.tables import ITEMS, PAIRS, SUITE
+from seqtag.report.tables import show_rows
 from seqtag.training import build
 from seqtag.training.console import quiet
 from seqtag.training.learning import learn
@@ -27,6 +30,8 @@ from seqtag.training.loop import fit, seed_everything
 from seqtag.training.runs import about, comparable, hidden_size_for, read_run, write_run
 
 log = logging.getLogger("seqtag")
+
+_NOT_SHOWN = ("suite", "source", "ceiling", "left_out")
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,16 @@ class ProbeSize:
 def probe(config: Mapping[str, Any]) -> None:
     """Train a tagger on a probe and judge it, or judge a trained one.
 
+    With ``suite`` the tagger is judged on that, see `judge_suite`.
+
     Writes to ``paths.output_dir``, beside what training writes: ``items.parquet`` or
     ``learn.csv`` (see `probes.tables`), ``run.json``, and the tagger in ``model/``. A run that is
     finished there already, with the same configuration, is left as it is.
     """
     output = Path(config["paths"]["output_dir"])
+    if config["suite"] is not None:
+        judge_suite(config)
+        return
     if is_finished(config):
         log.info("%s is finished already; nothing to do", output)
         return
@@ -69,6 +79,24 @@ def probe(config: Mapping[str, Any]) -> None:
     else:
         _reach(config, chosen)
     write_run(output, config, finished=True)
+
+
+def judge_suite(config: Mapping[str, Any]) -> None:
+    """Judge a trained tagger on a suite of minimal pairs that people wrote.
+
+    Writes ``pairs.parquet`` (a row a pair) and ``suite.json`` (a row a group), and prints those.
+    """
+    for key in ("model_dir", "suite_path"):
+        if config[key] is None:
+            raise InputError(f"a suite is read from files and judges a trained model: give {key}=")
+    tagger = Tagger.load(config["model_dir"])
+    pairs, groups = run_suite(tagger, config["suite"], config["suite_path"])
+    output = Path(config["paths"]["output_dir"])
+    _write_table(output / PAIRS, pa.Table.from_pylist(pairs))
+    write_json(output / SUITE, groups)
+    # The rest is in the file; with it no table fits into a terminal.
+    shown = [{k: v for k, v in row.items() if k not in _NOT_SHOWN} for row in groups]
+    show_rows(f"suite {config['suite']}", shown)
 
 
 def is_finished(config: Mapping[str, Any]) -> bool:
@@ -129,7 +157,7 @@ def _reach(config: Mapping[str, Any], probe: Probe) -> None:
     tagger.save(output / "model", figures=figures)
     columns = about(config, tagger) | {"regime": "reach", "lag": None}
     table = judge(tagger, grid, columns, _baselines(corpus), _untrained(config, tagger))
-    _write_items(output, table)
+    _write_table(output / ITEMS, table)
     _say(probe, table)
 
 
@@ -140,7 +168,7 @@ def _judge_given(config: Mapping[str, Any], probe: Probe) -> None:
     columns = about(config, tagger) | {"regime": "given", "lag": None}
     corpus = build.corpus(config["data"], ("train",))
     table = judge(tagger, _grid(config), columns, _baselines(corpus))
-    _write_items(Path(config["paths"]["output_dir"]), table)
+    _write_table(Path(config["paths"]["output_dir"]) / ITEMS, table)
     _say(probe, table)
 
 
@@ -156,8 +184,9 @@ def _untrained(config: Mapping[str, Any], tagger: Tagger) -> Tagger:
     return Tagger(network, tagger.encoder, tagger.labels, tagger.cell)
 
 
-def _write_items(output: Path, table: pa.Table) -> None:
-    with open_output(str(output / ITEMS)) as file:
+def _write_table(path: Path, table: pa.Table) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open_output(str(path)) as file:
         pq.write_table(table, file, compression="zstd")
 
 

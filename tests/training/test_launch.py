@@ -10,11 +10,11 @@ from omegaconf import OmegaConf
 
 from seqtag.errors import InputError
 from seqtag.training.help import config_dir, help_text
-from seqtag.training.launch import launch
+from seqtag.training.launch import launch, run_name
 
 CONF = config_dir()
 FILES = sorted(CONF.rglob("*.yaml"))
-VERBS = ("train", "evaluate", "check")
+VERBS = ("train", "evaluate", "check", "probe")
 OPTIONS = [
     (path.parent.relative_to(CONF).as_posix(), path.stem)
     for path in FILES
@@ -40,6 +40,11 @@ def composed(verb: str, *overrides: str):
     return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 
+def groups_of(verb: str) -> set[str]:
+    text = (CONF / f"{verb}.yaml").read_text()
+    return set(re.findall(r"^  - (?:optional )?(\w+):", text, re.MULTILINE))
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_composes(verb):
     assert "data" in composed(verb)
@@ -47,7 +52,8 @@ def test_each_verb_composes(verb):
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda name: name)
 def test_each_option_composes(group, option):
-    config = composed("train", f"{group}={option}")
+    verb = "train" if group in groups_of("train") else "probe"
+    config = composed(verb, f"{group}={option}")
     assert {"data", "model", "cell", "optimizer", "trainer", "seed"} <= config.keys()
 
 
@@ -69,12 +75,9 @@ def test_each_key_is_explained(path):
     assert not bare, "keys without a comment:\n" + "\n".join(bare)
 
 
-def test_every_folder_is_a_group_that_train_knows():
+def test_every_folder_is_a_group_that_a_verb_knows():
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
-    known = set(
-        re.findall(r"^  - (?:optional )?(\w+):", (CONF / "train.yaml").read_text(), re.MULTILINE)
-    )
-    assert groups == known
+    assert groups == groups_of("train") | groups_of("probe")
 
 
 def run(*arguments: str, verb: str = "train") -> list[dict]:
@@ -104,6 +107,32 @@ def test_a_sweep_runs_each_job_once(in_folder):
         *(("gru", 1), ("gru", 2)),
     ]
     assert len({config["paths"]["output_dir"] for config in configs}) == 4
+
+
+def test_after_a_sweep_its_folder_is_handed_on(in_folder):
+    folders: list[Path] = []
+    for flags in (["-m", "seed=1,2"], ["seed=1"]):
+        launch("probe", lambda config: None, [*flags, "study=mine"], folders.append)
+    assert folders == [Path("logs/probe/mine")]
+
+
+def test_runs_of_a_study_are_named_after_what_sets_them_apart(in_folder):
+    configs = run("-m", "cell=lstm,gru", "probe.grid={distance: [5]}", "study=x", verb="probe")
+    assert [Path(config["paths"]["output_dir"]).name for config in configs] == [
+        f"cell={cell},probe.grid=_distance_5_" for cell in ("lstm", "gru")
+    ]
+
+
+@pytest.mark.parametrize("text", ["a" * 300, "model_dir=/x/y,seed=1", "", "ü=[1, 2]"])
+def test_names_of_runs_are_file_names(text):
+    name = run_name(text)
+    assert 0 < len(name.encode()) < 255
+    assert "/" not in name
+    assert run_name(text) == name
+
+
+def test_long_names_stay_apart():
+    assert run_name("a" * 300) != run_name("a" * 301)
 
 
 def test_exit_codes_are_those_of_the_job(in_folder):

@@ -1,6 +1,7 @@
 """The verb probe: trained and judged, judged alone, lag by lag; what is done is not done again."""
 
 import csv
+import json
 import logging
 
 import pyarrow.parquet as pq
@@ -105,6 +106,27 @@ def test_an_encoder_of_so_many_parameters(probed):
     assert abs(pq.read_table(run / "items.parquet")["parameters"][0].as_py() - 3000) < 60
 
 
+def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
+    model = probed("probe.grid={distance: [5]}") / "model"
+    pair = {
+        "sentence_good": "Peter saw himself.",
+        "sentence_bad": "Peter saw herself.",
+        "one_prefix_prefix": "Peter saw",
+        "one_prefix_word_good": "himself",
+        "one_prefix_word_bad": "herself",
+        "UID": "anaphor_gender_agreement",
+        "pairID": "0",
+    }
+    file = tmp_path / "suite.jsonl"
+    file.write_text(json.dumps(pair) + "\n")
+    run = probed(f"model_dir={model}", "suite=blimp", f"suite_path={file}", output="suite")
+    (row,) = pq.read_table(run / "pairs.parquet").to_pylist()
+    assert (row["gold"], row["foil"], row["covered"]) == ("M", "F", True)
+    (group,) = json.loads((run / "suite.json").read_text())
+    assert group["pairwise"] == float(row["right"])
+    assert "pairwise" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
@@ -115,6 +137,8 @@ def test_an_encoder_of_so_many_parameters(probed):
         (("model_dir=nowhere",), "nowhere"),
         (("cell.name=lstn",), "did you mean 'lstm'"),
         (("probe.quick.items=0",), "items must be a whole number"),
+        (("suite=blimp", "suite_path=x"), "give model_dir="),
+        (("suite=blimp", "model_dir=x"), "give suite_path="),
     ],
 )
 def test_mistakes(overrides, said, configure, tmp_path):
