@@ -40,9 +40,9 @@ class CountingProbe(Probe):
     """The legal next symbols at every step of a string; right only if all of them are.
 
     The one factor is `n`. There is one string per n, so that all items of an n are the same one,
-    in every split: what varies is the trained model. The contiguous n that a model reaches (the
-    figure of Weiss et al.) is the last n of the table before the first whose accuracy is below
-    1; the grid has every n to 100.
+    in every split, and one is enough to judge by: what varies is the trained model. The
+    contiguous n that a model reaches is the last n of the table before the first whose accuracy
+    is below 1; the grid has every n to 100.
 
     What stands behind a target gives it away (its neighbour is a legal next symbol), hence for
     forward models only. Labels are as uneven as the language has them: `$` once a string.
