@@ -6,14 +6,18 @@ from collections.abc import Callable
 from functools import partial
 
 from seqtag.errors import InputError, did_you_mean
+from seqtag.probes.adding import AddingProbe
 from seqtag.probes.base import Probe
 from seqtag.probes.brackets import BracketsProbe, ShuffleProbe
+from seqtag.probes.copy import CopyProbe
 from seqtag.probes.counting import CountingProbe, MembershipProbe
 from seqtag.probes.long_lag import LongLagProbe
 from seqtag.probes.pronoun import PronounProbe
 from seqtag.probes.reber import ReberProbe
+from seqtag.probes.recall import RecallProbe
 from seqtag.probes.states import StatesProbe
 from seqtag.probes.temporal_order import TemporalOrderProbe
+from seqtag.probes.timing import TimingProbe
 
 PROBES: dict[str, Callable[[], Probe]] = {
     "pronoun": PronounProbe,
@@ -31,6 +35,11 @@ PROBES: dict[str, Callable[[], Probe]] = {
     "long_lag": LongLagProbe,
     "temporal_order_6a": partial(TemporalOrderProbe, symbols=2),
     "temporal_order_6b": partial(TemporalOrderProbe, symbols=3),
+    "adding": AddingProbe,
+    "timing": TimingProbe,
+    "copy": CopyProbe,
+    "recall": RecallProbe,
+    "recall_forget": partial(RecallProbe, forget=True),
 }
 
 

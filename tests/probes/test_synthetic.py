@@ -21,6 +21,11 @@ NAMES = [name for name in PROBES if isinstance(make_probe(name), Synthetic)]
 BYTES = {
     "long_lag": (1, "8a7209c2b87fd81e"),
     "temporal_order_6a": (1, "a3e5c6b970f1be63"),
+    "adding": (1, "6e64145e350d8a94"),
+    "timing": (1, "474d9b83fa172ca6"),
+    "copy": (1, "27f3cc95ba9c9cc7"),
+    "recall": (1, "1dbfcc63c5630797"),
+    "recall_forget": (1, "fd986e29fcb9d454"),
     "temporal_order_6b": (1, "7a8f2728978c1267"),
     "reber": (1, "df6040c36a138f98"),
     "counting_ab_member": (1, "c2987e397119e37b"),

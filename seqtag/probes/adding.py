@@ -1,0 +1,89 @@
+"""The adding problem in classes: the sum of two marked digits among many.
+
+    7* 3 0 8 5* 1 9 2 2 4 =        the label of "=" is 12
+
+Experiment 4 of Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", section 5.4. There the
+marked elements are real numbers and their sum is predicted to 0.04 of a range of 1; here they
+are digits, and the sum is one of 19 classes. As there, one of them stands in the first tenth of
+the sequence and the other anywhere in the first half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.synthetic import Synthetic, at_end, noise
+
+DIGITS = "0123456789"
+MARK = "*"
+_LEAST = 4
+_SOURCE = "Hochreiter & Schmidhuber 1997, table 7, mean of 10 trials"
+
+
+class AddingProbe(Synthetic):
+    """The sum of two marked digits, asked for at the end.
+
+    Sums are equally frequent, and so are the pairs of digits that make a sum. One digit alone
+    therefore says something: see `baselines`.
+
+    Factors:
+        length: tokens of the sequence, with the equals sign; at least 4.
+    """
+
+    name = "adding"
+    version = 1
+    labels = tuple(str(total) for total in range(19))
+    bidirectional_safe = True
+    axis = "length"
+    unit = "tokens of the sequence"
+    training = MappingProxyType({"length": tuple(range(5, 51))})
+    evaluation = MappingProxyType({"length": (10, 20, 50, 100, 200, 500)})
+    quick = MappingProxyType({"length": (10, 25, 50, 100, 200)})
+    published = (
+        Published("LSTM trained at length 100", "74,000 sequences to success", _SOURCE),
+        Published("LSTM trained at length 500", "209,000 sequences to success", _SOURCE),
+        Published("LSTM trained at length 1000", "853,000 sequences to success", _SOURCE),
+    )
+
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return that the first half must hold two digits, or ""."""
+        return f"the least length is {_LEAST}" if factors["length"] < _LEAST else ""
+
+    def write(
+        self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
+    ) -> tuple[list[str], list[int], list[int]]:
+        """Return the tokens of an item with this sum, its target and its cues."""
+        length, total = factors["length"], int(answers[0])
+        tokens = [*noise(random, DIGITS, length - 1), "="]
+        early = int(random() * max(1, length // 10))
+        other = int(random() * (length // 2 - 1))
+        other += other >= early
+        least = max(0, total - 9)
+        digit = least + int(random() * (min(9, total) - least + 1))
+        tokens[early] = f"{digit}{MARK}"
+        tokens[other] = f"{total - digit}{MARK}"
+        return tokens, [length - 1], sorted((early, other))
+
+    def oracle(self, tokens: Sequence[str]) -> Labels:
+        """Return the labels found by adding up what is marked."""
+        return at_end(tokens, str(sum(_marked(tokens))))
+
+    def baselines(self) -> dict[str, Labeller]:
+        """Return solvers that see one marked digit and name the sum it makes most often.
+
+        That is the sum with 0 or 9, which fewest pairs make: right in 24% of all items.
+        """
+        return {
+            "first_cue": lambda tokens: at_end(tokens, _likeliest(_marked(tokens)[0])),
+            "last_cue": lambda tokens: at_end(tokens, _likeliest(_marked(tokens)[-1])),
+        }
+
+
+def _marked(tokens: Sequence[str]) -> list[int]:
+    return [int(token[0]) for token in tokens if token.endswith(MARK)]
+
+
+def _likeliest(digit: int) -> str:
+    return str(digit if digit < 5 else digit + 9)
