@@ -44,7 +44,7 @@ def read_blimp(file: SourceFile) -> list[Pair]:
 def _record(line: str, where: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: no JSON: {error}; BLiMP has one object per line") from None
     if not isinstance(record, dict):
         raise InputError(f"{where}: a JSON {type(record).__name__}; BLiMP has one object per line")
@@ -68,15 +68,15 @@ def _pair(record: dict[str, Any], stem: str, where: str) -> Pair:
             f"{where}: in {group} the verb is not what differs; the paradigms to take are "
             f"{', '.join(FILES)}"
         )
-    return replace(pair, antecedent=_subject(good))
+    return replace(pair, antecedent=_subject(good[: pair.position]))
 
 
-def _subject(tokens: Sequence[str]) -> tuple[int, ...]:
-    """Return the place of the subject: these sentences open with it, a determiner before it.
+def _subject(before: Sequence[str]) -> tuple[int, ...]:
+    """Return the place of the subject, if it stands before the placeholder.
 
-    Of the few subjects of two words ("newspaper article") it is the first.
+    These sentences open with it, or with its determiner. Of the few subjects of two words
+    ("newspaper article") it is the first.
     """
-    opening = [token.lower() for token in tokens[:3]]
-    if opening == ["a", "lot", "of"]:
-        return (3,)
-    return (int(opening[0] in _DETERMINERS),)
+    opening = [token.lower() for token in before[:3]]
+    place = len(opening) if opening == ["a", "lot", "of"] else len(_DETERMINERS & {*opening[:1]})
+    return (place,) if place < len(before) else ()

@@ -42,7 +42,7 @@ def _pair(row: dict[str, str], where: str) -> Pair:
         if _flag(row, f"{name}-coref", where):
             antecedent = _places(row, name, tokens, where)
     texts = [token.text for token in tokens]
-    texts[place[0]] = PRON
+    texts[place[0]] = PRON  # with what is glued to it, as in "his-and-hers"
     return Pair(
         tokens=tuple(texts),
         position=place[0],

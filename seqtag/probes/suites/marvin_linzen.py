@@ -8,7 +8,9 @@ unpickler that knows no name at all: plain values come through, anything else is
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,13 @@ def _sentences(file: SourceFile) -> list[tuple[str, int, list[str], list[str]]]:
 def _load(file: SourceFile) -> Any:
     with open_binary(file) as raw:
         try:
-            return _PlainUnpickler(raw).load()
+            content = raw.read()
+            # The unpickler makes room up to the highest number that a value is noted under: ten
+            # bytes can ask for 64 GB. No honest number is larger than the file is long.
+            for code, number, _ in pickletools.genops(content):
+                if code.name.endswith("PUT") and number > len(content):
+                    raise pickle.UnpicklingError(f"a value is noted under the number {number}")
+            return _PlainUnpickler(io.BytesIO(content)).load()
         except Exception as error:  # a damaged pickle can raise nearly anything
             raise InputError(
                 f"{file.name}: no pickle of Marvin & Linzen's templates: {error}"

@@ -45,9 +45,10 @@ def run_suite(tagger: Tagger, name: str, path: str | Path) -> tuple[Table, Table
 
         One row for each group, and for "all" if there are several: suite, group, n, left_out
         (pairs with a class that the model has no label for), and pairwise with its interval
-        (low, high), argmax, both_sides, coverage, ceiling (of the judged pairs), ceiling_all (of
-        the whole group), published and source. For the suites of stereotypes: female, male, gap
-        (see `scores.stereotypes`) and coverage.
+        (low, high), argmax, both_sides, coverage, pairwise_covered (of the covered pairs alone),
+        ceiling (of the judged pairs), ceiling_all (of the whole group), published and source.
+        For the suites of stereotypes after left_out: female, male, gap (see
+        `scores.stereotypes`) and coverage.
 
         Shares go from 0 to 1; None where there is nothing to count.
 
@@ -163,6 +164,7 @@ def _summary(
         "argmax": scores.share([judged.predicted == judged.pair.gold for judged in judgements]),
         "both_sides": scores.both_sides(judgements),
         "coverage": coverage,
+        "pairwise_covered": scores.share([judged.right for judged in judgements if judged.covered]),
         "ceiling": scores.ceiling([judged.pair for judged in judgements]),
         "ceiling_all": scores.ceiling(pairs),
         "published": None if published is None else float(published.value) / 100,

@@ -39,17 +39,23 @@ def read_syntaxgym(file: SourceFile) -> list[Pair]:
         suite = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{file.name}:{error.lineno}: no JSON: {error.msg}") from None
-    except RecursionError:
-        raise InputError(f"{file.name}:1: no suite of SyntaxGym: nested too deeply") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file.name}:1: no suite of SyntaxGym: {error}") from None
     try:
         comparisons = _comparisons(suite["predictions"], file.name)
         group = str(suite.get("meta", {}).get("name") or Path(file.name).stem)
         items = [(item["item_number"], _conditions(item)) for item in suite["items"]]
-    except (KeyError, TypeError, AttributeError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{file.name}:1: no suite of SyntaxGym: {error!r}") from None
     lines = [text.count("\n", 0, match.start()) + 1 for match in _ITEM.finditer(text)]
+    if len(lines) != len(items):
+        raise InputError(
+            f'{file.name}:1: {len(items)} items, but "item_number" stands {len(lines)} times'
+        )
     pairs: list[Pair] = []
-    for (number, conditions), line in zip(items, lines, strict=False):
+    for (number, conditions), line in zip(items, lines, strict=True):
         pairs += _sides(conditions, comparisons, group, str(number), f"{file.name}:{line}")
     return pairs
 
@@ -75,7 +81,8 @@ def _comparisons(predictions: list[dict[str, str]], name: str) -> list[tuple[int
 def _conditions(item: dict[str, Any]) -> dict[str, Regions]:
     return {
         condition["condition_name"]: {
-            region["region_number"]: words(region["content"]) for region in condition["regions"]
+            int(region["region_number"]): words(region["content"])
+            for region in condition["regions"]
         }
         for condition in item["conditions"]
     }

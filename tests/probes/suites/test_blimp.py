@@ -27,12 +27,13 @@ def test_a_line_becomes_a_pair(source, blimp_line):
         ("The cook who met the girls {}.", "cook"),
         ("A lot of cooks who met Olga {}.", "cooks"),
         ("Cooks {}.", "Cooks"),
+        ("{} the cook.", None),
     ],
 )
 def test_the_subject_opens_the_sentence(source, blimp_line, sentence, subject):
     line = blimp_line(sentence.format("sings"), sentence.format("sing"), VERBS)
     (pair,) = read_blimp(source("verbs.jsonl", line))
-    assert [pair.tokens[i] for i in pair.antecedent] == [subject]
+    assert [pair.tokens[i] for i in pair.antecedent] == [subject] * (subject is not None)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,12 @@ def test_other_paradigms_are_refused_by_line(source, blimp_line, good, bad, more
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("no json", "no JSON"), ("[1]", "a JSON list"), ("[" * 100_000, "no JSON")],
+    [
+        ("no json", "no JSON"),
+        ("[1]", "a JSON list"),
+        ("[" * 100_000, "no JSON"),
+        ("9" * 5000, "no JSON"),
+    ],
 )
 def test_what_is_no_record_is_refused(source, content, said):
     with pytest.raises(InputError, match=f"^x.jsonl:1: {said}"):

@@ -77,6 +77,12 @@ def test_no_name_is_looked_up(source, content):
         read_marvin_linzen(source("x.pickle", content))
 
 
+def test_a_pickle_cannot_ask_for_all_memory(source):
+    content = b"\x80\x02]r\xff\xff\xff\x7f."  # an empty list, noted under the number 2**31 - 1
+    with pytest.raises(InputError, match=r"^x.pickle: .*noted under the number 2147483647"):
+        read_marvin_linzen(source("x.pickle", content))
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x80\x04]", pickle.dumps(TEMPLATES)[:60], b"}"])
 def test_damaged_pickles_are_refused(source, content):
     with pytest.raises(InputError, match=r"^x.pickle: no pickle of Marvin & Linzen's templates"):

@@ -58,6 +58,7 @@ def test_rows_and_summary(blimp):
     assert summary["pairwise"] == sum(row["right"] for row in rows) / 3
     assert summary["low"] < summary["pairwise"] < summary["high"]
     assert summary["coverage"] == 2 / 3
+    assert summary["pairwise_covered"] == sum(row["right"] for row in rows[:2]) / 2
     assert summary["ceiling"] == 2 / 3
     assert summary["ceiling_all"] == 3 / 4
     assert summary["both_sides"] is None

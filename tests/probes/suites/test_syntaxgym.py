@@ -58,6 +58,8 @@ def test_one_comparison_makes_pairs_without_sides(source):
         ("[]", "1: no suite of SyntaxGym"),
         ("{}", "1: no suite of SyntaxGym: KeyError\\('predictions'"),
         (suite(items=[{"item_number": 1}]), "1: no suite of SyntaxGym: KeyError\\('conditions'"),
+        (suite().replace("item_number", "item\\u005fnumber"), "1: 2 items, but .* 0 times"),
+        (suite().replace('"region_number": 1', '"region_number": "x"'), "1: no suite .*ValueError"),
         (suite(formula="(3;%a%) + (4;%a%) < (3;%b%)"), "1: the prediction .* does more than"),
         (suite(formula="(3;%a%) - (3;%b%) > 0"), "1: the prediction .* does more than"),
         (suite(formula="(3;%match_sing%) < (2;%mismatch_sing%)"), "1: .* different regions"),
