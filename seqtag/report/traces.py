@@ -9,7 +9,7 @@ import base64
 import html
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,6 +22,11 @@ WIDTH, DPI = 7.2, 200
 _COLUMN, _WIDEST = 0.13, 60.0
 _LONGEST_WORD = 14
 _SMALL = 7
+# Okabe and Ito's colours, which the colour-blind tell apart; without yellow, too pale for a line.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_MARKERS = "os^Dvx+"
+# What is below underflows in float32.
+_FLOOR = 1e-38
 
 
 def plot_trace(
@@ -69,6 +74,38 @@ def plot_trace(
     return figure
 
 
+def plot_gradients(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], dashed: Collection[str] = ()
+) -> Figure:
+    """Draw how large the gradient still is at each lag, on a logarithmic axis.
+
+    Args:
+        curves: by label, lags (K) and norms (K). Norms of 0 are left out.
+        dashed: labels of curves drawn with dashes; a label takes the colour of the one at the
+            same place among those of its kind, so that pairs, before and after training, match.
+    """
+    figure = Figure((WIDTH, 4.2), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    kinds = {True: 0, False: 0}
+    least = 1.0
+    for label, (lag_K, norm_K) in curves.items():
+        number, kinds[label in dashed] = kinds[label in dashed], kinds[label in dashed] + 1
+        seen_K = norm_K > _FLOOR
+        least = min(least, *norm_K[seen_K])
+        style = {"color": COLOURS[number % len(COLOURS)], "linewidth": 1.4}
+        style |= {"marker": _MARKERS[number % len(_MARKERS)], "markersize": 4, "markevery": 0.1}
+        line = (0, (4, 2)) if label in dashed else "-"
+        axes.plot(lag_K[seen_K], norm_K[seen_K], label=label, linestyle=line, **style)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=least / 3)
+    axes.set_xlabel("lag k (tokens before the target)", fontsize=_SMALL + 2)
+    axes.set_ylabel("mean ‖∂L(t) / ∂state(t − k)‖", fontsize=_SMALL + 2)
+    axes.tick_params(labelsize=_SMALL + 1)
+    axes.grid(alpha=0.3, linewidth=0.5)
+    _legend(axes)
+    return figure
+
+
 def page(title: str, tokens: Sequence[str], labels: Sequence[str], maps: Mapping[str, Figure]):
     """Return one page of HTML with everything inside it: the words, their labels, the pictures.
 
@@ -110,6 +147,12 @@ def as_png(figure: Figure) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(to, format="png")
     return to.getvalue()
+
+
+def _legend(axes: Axes) -> None:
+    """Put the legend beside the axes, its lines long enough to show their dashes."""
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+    axes.legend(fontsize=_SMALL + 1, frameon=False, handlelength=4, **place)
 
 
 def _rows(state_TH: np.ndarray, units: int | None) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seqtag.report.traces import DPI, WIDTH, as_png, page, plot_trace
+from seqtag.report.traces import DPI, WIDTH, as_png, page, plot_gradients, plot_trace
 
 TITLES = {"f": "forget gate", "c": "memory"}
 
@@ -75,3 +75,18 @@ def test_the_page_has_the_words_as_text_and_needs_no_other_file():
     picture = Image.open(io.BytesIO(base64.b64decode(data)))
     assert picture.width == round(WIDTH * DPI)
     assert "http" not in text
+
+
+def test_gradients_on_a_logarithmic_axis_in_pairs():
+    lags = np.arange(50)
+    norms = {"lstm, initial": 0.5**lags, "gru, initial": 0.8**lags, "lstm, trained": 0.9**lags}
+    norms["lstm, trained"][0] = 0.0
+    curves = {label: (lags, norm_K) for label, norm_K in norms.items()}
+    (axes,) = plot_gradients(curves, dashed=["lstm, initial", "gru, initial"]).axes
+    assert axes.get_yscale() == "log"
+    assert [line.get_label() for line in axes.lines] == list(curves)
+    one, other, trained = axes.lines
+    assert one.get_color() == trained.get_color() != other.get_color()
+    assert trained.get_linestyle() == "-" != one.get_linestyle()
+    assert trained.get_xdata().tolist() == lags[1:].tolist()
+    assert axes.get_ylim()[0] < 0.5**49

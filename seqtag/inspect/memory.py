@@ -1,0 +1,92 @@
+"""How long memory lasts: the share that a cell keeps at each step, and its half-life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from seqtag.cells import (
+    Cell,
+    Gru,
+    GruResetBefore,
+    Janet,
+    LayerNormLstm,
+    Lstm,
+    MinGru,
+    MinLstm,
+    SLstm,
+)
+from seqtag.errors import InputError
+from seqtag.inspect.trace import Values, layer_names, traces
+from seqtag.io.tagger import Tagger
+
+# What a unit keeps of its previous memory at a step, by family. sLSTM puts out c / n, in which
+# the old weighs f n' of n = f n' + i; f alone is only the share before c and n are scaled down.
+_KEPT: dict[type[Cell], Callable[[Values], np.ndarray]] = {
+    Lstm: lambda values: values["f"],
+    Janet: lambda values: values["f"],
+    LayerNormLstm: lambda values: values["f"],
+    MinLstm: lambda values: values["f"],
+    Gru: lambda values: values["z"],
+    GruResetBefore: lambda values: values["z"],
+    MinGru: lambda values: 1 - values["z"],
+    SLstm: lambda values: 1 - values["i"] / values["n"],
+}
+
+
+def keeps(cell: Cell) -> bool:
+    """Return whether a gate of the cell says what share of its memory it keeps."""
+    return type(cell) in _KEPT and getattr(cell, "forget_gate", "gate") != "none"
+
+
+def kept_share(cell: Cell, values: Values) -> np.ndarray:
+    """Return what share of its memory each unit keeps at each step, in 0..1, (T, H).
+
+    Raises:
+        InputError: for a cell without such a gate.
+    """
+    if not keeps(cell):
+        raise InputError(
+            f"{cell} has no gate that says what share of its memory it keeps, so there is nothing "
+            "to show; cells of the LSTM and GRU families have one, but for nfg"
+        )
+    return _KEPT[type(cell)](values)
+
+
+def mean_log_kept(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """Return the mean of the logarithm of what each unit keeps, by layer and direction, (H).
+
+    The mean is over all words of the sentences. -inf for a unit that once kept nothing.
+
+    Raises:
+        InputError: for no sentence or one without words, and as `kept_share` does.
+    """
+    encoder = tagger.network.encoder
+    sums = dict.fromkeys(layer_names(encoder), 0.0)
+    words = 0
+    for seen in traces(tagger, sentences):
+        words += len(seen.tokens)
+        for layer, values in seen.values.items():
+            with np.errstate(divide="ignore"):
+                log_TH = np.log(kept_share(encoder.cell, values).astype(np.float64))
+            sums[layer] = sums[layer] + log_TH.sum(axis=0)
+    if not words:
+        raise InputError("no sentence is given: there is nothing to measure")
+    return {layer: total / words for layer, total in sums.items()}
+
+
+def half_lives(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """Return after how many words each unit has half of its memory left, by layer, (H).
+
+    That is ln(1/2) over the mean of ln f, as if the unit kept the same share at every word;
+    infinite for a unit that keeps all. Zoneout, which keeps more, is not counted in.
+
+    Raises:
+        InputError: as `mean_log_kept` does.
+    """
+    with np.errstate(divide="ignore"):
+        return {
+            layer: np.log(2.0) / np.abs(mean_H)
+            for layer, mean_H in mean_log_kept(tagger, sentences).items()
+        }

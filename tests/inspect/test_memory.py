@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+
+from seqtag.cells import PRESETS
+from seqtag.errors import InputError
+from seqtag.inspect.memory import half_lives, keeps, kept_share, mean_log_kept
+from seqtag.inspect.trace import trace
+
+SENTENCE = ["Anna", "left", "the", "king", "."]
+KEEPERS = [name for name in PRESETS if name not in ("nfg", "rnn", "rnn_relu", "indrnn")]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_which_cells_have_a_gate_that_keeps(name):
+    assert keeps(PRESETS[name]) == (name in KEEPERS)
+
+
+@pytest.mark.parametrize("name", KEEPERS)
+def test_what_is_kept_is_how_a_change_of_the_memory_comes_through(name, build_tagger):
+    # Gates held as they were, the step is linear in its memory, and the share is its slope.
+    tagger = build_tagger(name)
+    encoder = tagger.network.encoder
+    cell = encoder.cell
+    values = trace(tagger, SENTENCE).values["l0.fwd"]
+    share_TH = kept_share(cell, values)
+    assert (share_TH >= 0).all()
+    assert (share_TH <= 1).all()
+    memory = "c" if "c" in cell.states else "h"
+    v = {key: value_TH[1:] for key, value_TH in values.items()}
+    old_TH = values[memory][:-1]
+    if name == "slstm":  # of what it puts out, the average c / n
+        old_TH, new_TH = old_TH / values["n"][:-1], v["c"] / v["n"]
+        written_TH = (1 - share_TH[1:]) * v["z"]
+    elif "gru" in name:
+        new_TH, written_TH = v["h"], (1 - share_TH[1:]) * v["n"]
+    else:
+        new_TH, written_TH = v[memory], v.get("i", 1.0) * v["z"]
+    expected_TH = share_TH[1:] * old_TH + written_TH
+    np.testing.assert_allclose(new_TH, expected_TH, atol=1e-6)
+
+
+def set_forget_gate(tagger, bias_H):
+    """Have the forget gate at sigmoid(bias) at every word."""
+    with torch.no_grad():
+        for parameter in tagger.network.encoder.parameters():
+            parameter.zero_()
+        tagger.network.encoder.layers[0]["fwd"].bias[5:10] = torch.tensor(bias_H)
+
+
+def test_half_of_it_is_left_after_the_half_life(build_tagger):
+    tagger = build_tagger("lstm")
+    half, third, all_, none = 0.0, float(np.log(0.5)), 200.0, -200.0
+    set_forget_gate(tagger, [half, third, all_, none, 5.0])
+    (life_H,) = half_lives(tagger, [SENTENCE, SENTENCE[:2]]).values()
+    expected = [1.0, np.log(2) / np.log(3), np.inf, 0.0]
+    np.testing.assert_allclose(life_H[:4], expected, rtol=1e-5)
+    assert life_H[4] == pytest.approx(np.log(2) / np.log1p(np.exp(-5.0)), rel=1e-3)
+
+
+def test_the_mean_is_over_words_not_sentences(tagger):
+    sentences = [SENTENCE, SENTENCE[:1], SENTENCE[2:]]
+    means = mean_log_kept(tagger, sentences)
+    assert list(means) == ["l0.fwd", "l0.bwd", "l1.fwd", "l1.bwd"]
+    seen = [trace(tagger, tokens).values["l1.bwd"]["f"] for tokens in sentences]
+    np.testing.assert_allclose(means["l1.bwd"], np.log(np.vstack(seen)).mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["nfg", "rnn"])
+def test_a_cell_that_does_not_fade_by_a_gate_is_refused(name, build_tagger):
+    with pytest.raises(InputError, match="has no gate that says what share"):
+        half_lives(build_tagger(name), [SENTENCE])
+
+
+def test_nothing_to_measure_is_refused(tagger):
+    with pytest.raises(InputError, match="no sentence is given"):
+        half_lives(tagger, [])
