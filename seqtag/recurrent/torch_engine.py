@@ -3,6 +3,8 @@
 A packed batch never reaches oneDNN. So the batch runs as it is, padding included, and the second
 direction reads through the index t -> length-1-t, which leaves its padding behind the end as well.
 
+Where oneDNN lacks bfloat16, it runs in float32 and rounds what comes out.
+
 B batch, T time, D features in, H hidden units, G gates. Works on (T, B, ...), as the kernels do.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -56,7 +59,8 @@ class Torch:
         reads = Spread.apply(x_BTD, padding, len(weights), holds)
         outputs, finals = [], []
         for x_TBD, weight, state in zip(reads, weights, states, strict=True):
-            y_TBH, final = _kernel(cell, x_TBD, _parameters(cell, weight, holds), state)
+            start = [state[name][None] for name in cell.states]
+            y_TBH, final = _kernel(cell, x_TBD, _parameters(cell, weight, holds), start)
             final["h"] = padding.at_end(y_TBH, state["h"])
             outputs.append(y_TBH)
             finals.append(final)
@@ -64,11 +68,39 @@ class Torch:
 
 
 def _kernel(
-    cell: Cell, x_TBD: Tensor, parameters: list[Tensor], state: States
+    cell: Cell, x_TBD: Tensor, parameters: list[Tensor], start: list[Tensor]
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return y (T, B, H) and the states after T steps, padding counted."""
+    device = x_TBD.device.type
+    asked = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_TBD.dtype
+    computed = torch.float32 if device == "cpu" and asked in _missing_dtypes() else asked
+    if computed == asked:
+        return _call(cell, x_TBD, parameters, start)
+    with torch.autocast(device, enabled=False):
+        wide = ([t.to(computed) for t in given] for given in (parameters, start))
+        y_TBH, final = _call(cell, x_TBD.to(computed), *wide)
+    return y_TBH.to(asked), {name: end.to(asked) for name, end in final.items()}
+
+
+@cache
+def _missing_dtypes() -> tuple[torch.dtype, ...]:
+    """Return the narrow numbers that oneDNN's LSTM lacks on this processor.
+
+    Autocast hands them to it all the same, and it fails.
+    """
+    mkldnn = torch.ops.mkldnn
+    has = {
+        torch.bfloat16: mkldnn._is_mkldnn_bf16_supported,
+        torch.float16: mkldnn._is_mkldnn_fp16_supported,
+    }
+    available = torch.backends.mkldnn.is_available()
+    return tuple(dtype for dtype, supported in has.items() if not (available and supported()))
+
+
+def _call(
+    cell: Cell, x_TBD: Tensor, parameters: list[Tensor], start: list[Tensor]
+) -> tuple[Tensor, dict[str, Tensor]]:
     # `train` makes the kernel keep what backward needs, which a model in eval mode may need too.
-    start = [state[name][None] for name in cell.states]
     given = (x_TBD, *parameters, *start)
     train = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
     options = (True, 1, 0.0, train, False, False)  # biases, layers, dropout, ..., two ways, B first

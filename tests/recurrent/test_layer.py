@@ -292,6 +292,16 @@ def test_autocast_to_bfloat16(cell, engine):
     assert all(p.grad.isfinite().all() and p.grad.dtype == p.dtype for p in layer.parameters())
 
 
+def test_torch_hands_back_bfloat16_whatever_the_processor_has(cell):
+    layer = Recurrent(cell, D, H, engine="torch")
+    x = torch.randn(B, T, D)
+    with torch.autocast("cpu", torch.bfloat16):
+        y, state = layer(x, LENGTHS)
+    assert {y.dtype, *(end.dtype for end in state)} == {torch.bfloat16}
+    y, state = layer.bfloat16()(x.bfloat16(), LENGTHS)
+    assert {y.dtype, *(end.dtype for end in state)} == {torch.bfloat16}
+
+
 # Torch's own, at any graph break: it looks at the gradient of a tensor that goes across.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_under_torch_compile_one_graph_break_at_any_time():
