@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 # Inches across a page, and the resolution: twice that of a screen.
 WIDTH, DPI = 7.2, 200
@@ -98,37 +99,88 @@ def plot_gradients(
         axes.plot(lag_K[seen_K], norm_K[seen_K], label=label, linestyle=line, **style)
     axes.set_yscale("log")
     axes.set_ylim(bottom=least / 3)
-    axes.set_xlabel("lag k (tokens before the target)", fontsize=_SMALL + 2)
-    axes.set_ylabel("mean ‖∂L(t) / ∂state(t − k)‖", fontsize=_SMALL + 2)
-    axes.tick_params(labelsize=_SMALL + 1)
-    axes.grid(alpha=0.3, linewidth=0.5)
+    _label(axes, "lag k (tokens before the target)", "mean ‖∂L(t) / ∂state(t − k)‖")
     _legend(axes)
     return figure
 
 
-def page(title: str, tokens: Sequence[str], labels: Sequence[str], maps: Mapping[str, Figure]):
-    """Return one page of HTML with everything inside it: the words, their labels, the pictures.
+def plot_half_lives(lives: Mapping[str, np.ndarray]) -> Figure:
+    """Draw which share of the units of each layer (H) has at most so long a half-life, in tokens.
+
+    The axis begins at a tenth of a token, where units that keep nothing are drawn; units that
+    keep all, whose half-life is infinite, are missing at its other end.
+    """
+    figure = Figure((WIDTH, 3.4), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    for number, (layer, life_H) in enumerate(lives.items()):
+        finite = np.sort(np.maximum(life_H[np.isfinite(life_H)], 0.1))
+        share = 100 * np.arange(1, len(finite) + 1) / len(life_H)
+        label = f"{layer}: median {np.median(life_H):.3g}"
+        colour = COLOURS[number % len(COLOURS)]
+        axes.step(finite, share, where="post", color=colour, linewidth=1.4, label=label)
+    axes.set_xscale("log")
+    axes.set_ylim(0, 100)
+    _label(axes, "half-life of a unit's memory (tokens)", "units with at most that (%)")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    _legend(axes)
+    return figure
+
+
+def plot_switch(
+    places: np.ndarray,
+    panels: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]],
+    event: str,
+) -> Figure:
+    """Draw what memory keeps around events, a panel for each group of units.
+
+    Args:
+        places: places relative to the event (P), in tokens.
+        panels: by title, by kind of event, the mean and the ends of its interval (P).
+        event: what stands at place 0.
+    """
+    figure = Figure((WIDTH, 2.6 * len(panels)), dpi=DPI, layout="constrained")
+    axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for panel, (title, bands) in zip(axes, panels.items(), strict=True):
+        for number, (kind, (mean, low, high)) in enumerate(bands.items()):
+            style = {"color": COLOURS[number], "marker": _MARKERS[number], "markersize": 3}
+            panel.plot(places, mean, linewidth=1.4, label=kind, **style)
+            panel.fill_between(places, low, high, color=COLOURS[number], alpha=0.2, linewidth=0)
+        panel.axvline(0, color="black", linewidth=0.8, linestyle=":")
+        panel.set_title(title, fontsize=_SMALL + 1, loc="left")
+        _label(panel, "", "share of memory kept")
+    _label(axes[-1], f"tokens from {event}", "share of memory kept")
+    _legend(axes[0])
+    return figure
+
+
+def page(title: str, words: Sequence[tuple[str, str]], pictures: Mapping[str, bytes]) -> str:
+    """Return one page of HTML with everything inside it: words, their labels, pictures.
 
     Args:
         title: its heading.
-        tokens: the words.
-        labels: a label each.
-        maps: the pictures, each under its caption.
+        words: words with their labels; none where the pictures are of no one sentence.
+        pictures: PNG files by caption.
     """
-    words = "".join(
+    text = "".join(
         f"<span class=word>{html.escape(token)}<b>{html.escape(label)}</b></span>"
-        for token, label in zip(tokens, labels, strict=True)
+        for token, label in words
     )
-    pictures = "".join(
+    shown = "".join(
         f'<h2>{html.escape(caption)}</h2><div class=map><img alt="{html.escape(caption)}" '
-        f'width="{round(96 * figure.get_figwidth())}" src="data:image/png;base64,'
-        f'{base64.b64encode(as_png(figure)).decode()}"></div>'
-        for caption, figure in maps.items()
+        f'width="{_width(png)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>'
+        for caption, png in pictures.items()
     )
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"
-        f"<style>{_STYLE}</style><h1>{html.escape(title)}</h1><p>{words}</p>{pictures}</html>\n"
+        f"<style>{_STYLE}</style><h1>{html.escape(title)}</h1><p>{text}</p>{shown}</html>\n"
     )
+
+
+def _width(png: bytes) -> int:
+    """Return how many pixels wide a browser shall draw a PNG file; its header has the width."""
+    return round(int.from_bytes(png[16:20]) * 96 / DPI)
 
 
 _STYLE = (
@@ -147,6 +199,13 @@ def as_png(figure: Figure) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(to, format="png")
     return to.getvalue()
+
+
+def _label(axes: Axes, x: str, y: str) -> None:
+    axes.set_xlabel(x, fontsize=_SMALL + 2)
+    axes.set_ylabel(y, fontsize=_SMALL + 2)
+    axes.tick_params(labelsize=_SMALL + 1)
+    axes.grid(alpha=0.3, linewidth=0.5)
 
 
 def _legend(axes: Axes) -> None:

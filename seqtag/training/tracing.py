@@ -6,21 +6,33 @@ import argparse
 import io
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqtag.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from seqtag.inspect.switch import Event
     from seqtag.io.tagger import Tagger
+    from seqtag.probes.base import ProbeItem
 
 _WRITTEN = """\
 what is written into the folder:
-  trace.npz    arrays: tokens, labels, and every gate and state by layer, direction and name:
-               l0.fwd/f is the forget gate of the first layer read forward, (words, units)
-  trace.html   the words, their labels and the pictures on one page that needs nothing else
-  l0.fwd.png   a picture of each layer and direction
+  trace.html   the words, their labels and all pictures on one page that needs nothing else
+  trace.npz    of the sentence, arrays without pickle: tokens, labels, and every gate and state by
+               layer, direction and name: l0.fwd/f is the forget gate of the first layer read
+               forward, (words, units)
+  l0.fwd.png   of the sentence, a picture of each layer and direction
+  memory.png, memory.npz   with --memory: after how many tokens half of a unit's memory is left,
+               by layer, over the sentence, or over sentences of the pronoun probe if none is given
+  switch.png, switch.npz   with --switch: what memory keeps around a new subject, an attractor and
+               a first subject of the pronoun probe, for a tagger that was trained on it
 """
+# Sentences of the pronoun probe: so many of each kind, as long as training has them.
+_ITEMS, _FACTORS = 200, {"distance": 20, "attractors": 1}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,11 +40,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _WRITTEN
     add = parser.add_argument
-    add("sentence", help="the words, as one sentence whatever full stops it has")
+    add("sentence", nargs="?", help="the words, as one sentence whatever full stops it has")
     add("--model", metavar="DIR", required=True, help="the model folder")
     add("--output", metavar="DIR", help="where to (default: logs/trace/DATE_TIME)")
-    add("--layer", metavar="NAME", help="l0.fwd, l0.bwd, l1.fwd, ... (default: all of them)")
+    add("--layer", metavar="NAME", help="l0.fwd, l0.bwd, l1.fwd, ... (default: all; --switch: top)")
     add("--units", metavar="N", default="50", help="draw the N that vary most, or all (default 50)")
+    add("--memory", action="store_true", help="how long units remember")
+    add("--switch", action="store_true", help="what is forgotten at a new subject")
+
+
+@dataclass
+class _Shown:
+    """What is made: arrays by name of file, pictures by name of file with their captions."""
+
+    words: list[tuple[str, str]] = field(default_factory=list)
+    arrays: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    pictures: dict[str, tuple[str, Figure]] = field(default_factory=dict)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,13 +65,26 @@ def run(args: argparse.Namespace) -> int:
         InputError: for a mistake in arguments or model folder. Nothing is written then.
     """
     units = _units(args.units)
+    if args.sentence is None and not (args.memory or args.switch):
+        raise InputError("there is nothing to show: give a sentence, --memory or --switch")
+    place = Path(args.output or time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S"))
+    if place.exists() and not place.is_dir():
+        raise InputError(f"{place}: there is a file of that name; choose another folder")
     from seqtag.inspect.trace import check_layer
     from seqtag.io.tagger import Tagger  # torch
 
     tagger = Tagger.load(args.model)
     if args.layer is not None:
         check_layer(tagger.network.encoder, args.layer)
-    _write(args.output, _trace(tagger, args.sentence, args.layer, units))
+    shown = _Shown()
+    tokens = None if args.sentence is None else _tokens(args.sentence)
+    if tokens is not None:
+        _add_trace(shown, tagger, tokens, args.layer, units)
+    if args.memory:
+        _add_memory(shown, tagger, tokens, args.layer)
+    if args.switch:
+        _add_switch(shown, tagger, args.layer)
+    _write(place, shown, f"Inside {tagger.network.encoder.cell}")
     return 0
 
 
@@ -61,47 +97,116 @@ def _units(given: str) -> int | None:
     return int(given)
 
 
-def _trace(tagger: Tagger, sentence: str, layer: str | None, units: int | None) -> dict[str, bytes]:
-    """Return the files that show one sentence."""
-    from seqtag.inspect.trace import in_order, meaning, trace
+def _tokens(sentence: str) -> list[str]:
     from seqtag.io.text import split_text
-    from seqtag.report.traces import as_png, page, plot_trace
 
     tokens = [token.text for part in split_text(sentence) for token in part.tokens]
     if not tokens:
         raise InputError("the sentence has no words: there is nothing to trace")
+    return tokens
+
+
+def _add_trace(
+    shown: _Shown, tagger: Tagger, tokens: list[str], layer: str | None, units: int | None
+) -> None:
+    """Add what happens in one sentence."""
+    from seqtag.inspect.trace import in_order, meaning, trace
+    from seqtag.report.traces import plot_trace
+
     seen = trace(tagger, tokens)
     cell = tagger.network.encoder.cell
     order = "c" if "c" in cell.states else cell.states[0]
-    maps = {}
+    shown.words = list(zip(seen.tokens, seen.labels, strict=True))
+    shown.arrays["trace"] = seen.arrays()
     for name, values in seen.values.items():
         if layer in (None, name):
             titles = {key: meaning(cell, key) for key in values}
-            drawn = in_order(values)
-            maps[name] = plot_trace(seen.tokens, seen.labels, drawn, titles, order, units)
-    captions = {f"layer {name}": figure for name, figure in maps.items()}
-    text = page(f"Inside {cell}", seen.tokens, seen.labels, captions)
-    return {
-        "trace.npz": _npz(seen.arrays()),
-        "trace.html": text.encode(),
-        **{f"{name}.png": as_png(figure) for name, figure in maps.items()},
+            figure = plot_trace(seen.tokens, seen.labels, in_order(values), titles, order, units)
+            shown.pictures[name] = f"Gates and states of layer {name}", figure
+
+
+def _add_memory(shown: _Shown, tagger: Tagger, tokens: list[str] | None, layer: str | None) -> None:
+    """Add how long units remember, in a sentence or in those of the pronoun probe."""
+    from seqtag.inspect.memory import half_lives
+    from seqtag.report.traces import plot_half_lives
+
+    if tokens is None:
+        from seqtag.probes.pronoun import PronounProbe
+
+        sentences = [item.tokens for item in PronounProbe().corpus("test", _ITEMS, 0)]
+        where = f"over {_ITEMS} sentences of the pronoun probe"
+    else:
+        sentences, where = [tokens], "over the sentence"
+    lives = half_lives(tagger, sentences)
+    lives = {name: life_H for name, life_H in lives.items() if layer in (None, name)}
+    shown.arrays["memory"] = lives
+    shown.pictures["memory"] = f"Half-life of memory, {where}", plot_half_lives(lives)
+
+
+def _add_switch(shown: _Shown, tagger: Tagger, layer: str | None) -> None:
+    """Add what is kept around a new subject, and around persons that are none."""
+    from seqtag.inspect.switch import switch_curves
+    from seqtag.report.traces import plot_switch
+
+    curves = switch_curves(tagger, _events(tagger), layer)
+    groups = {
+        f"all {tagger.network.encoder.hidden_size} units": curves.every,
+        f"the {len(curves.units)} units that react most (chosen on the other half of the "
+        "sentences)": curves.reacting,
     }
+    panels = {
+        title: {kind: (band.mean_P, band.low_P, band.high_P) for kind, band in bands.items()}
+        for title, bands in groups.items()
+    }
+    figure = plot_switch(curves.places_P, panels, "the person's word")
+    shown.arrays["switch"] = curves.arrays()
+    shown.pictures["switch"] = "What memory keeps around a person, mean and 95% interval", figure
 
 
-def _npz(arrays: Mapping[str, Any]) -> bytes:
-    """Return arrays as an .npz file, which `numpy.load` reads without pickle."""
+def _events(tagger: Tagger) -> dict[str, list[Event]]:
+    """Return sentences of the pronoun probe by what kind of person comes in them, and where."""
+    from seqtag.inspect.switch import Event
+    from seqtag.probes.parsing import GENDER_OF, analyse
+    from seqtag.probes.pronoun import PronounProbe
+    from seqtag.probes.run import check_labels
+
+    probe = PronounProbe()
+    check_labels(tagger, probe)
+    new, other, first = [], [], []
+    for item in probe.generate(_ITEMS, "test", {**_FACTORS, "switches": 1}, 0):
+        new.append(Event(_until_link(item), item.cue_positions[-1]))
+    for item in probe.generate(_ITEMS, "test", {**_FACTORS, "attractors": 2}, 0):
+        tokens, subject = _until_link(item), item.cue_positions[-1]
+        first.append(Event(tokens, subject))
+        gender = item.labels[item.targets[0]]
+        for place in analyse(item.tokens).others:
+            if place > subject and GENDER_OF[item.tokens[place]] != gender:
+                other.append(Event(tokens, place))
+                break
+    return {"new subject": new, "attractor": other, "first subject": first}
+
+
+def _until_link(item: ProbeItem) -> tuple[str, ...]:
+    """Return the tokens before the comma, link and PRON: what comes there has its own effect."""
+    return item.tokens[: item.targets[0] - item.tokens[item.targets[0] :: -1].index(",")]
+
+
+def _write(place: Path, shown: _Shown, title: str) -> None:
+    """Write arrays, pictures and the page, and say where they are."""
     import numpy as np
 
-    to = io.BytesIO()
-    np.savez(to, allow_pickle=False, **arrays)
-    return to.getvalue()
-
-
-def _write(folder: str | None, files: Mapping[str, bytes]) -> None:
-    """Write the files and say where they are."""
     from seqtag.io.writing import open_output
+    from seqtag.report.traces import as_png, page
 
-    place = Path(folder or time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S"))
+    files: dict[str, bytes] = {}
+    for name, arrays in shown.arrays.items():
+        to = io.BytesIO()
+        np.savez(to, allow_pickle=False, **arrays)
+        files[f"{name}.npz"] = to.getvalue()
+    captioned = {}
+    for name, (caption, figure) in shown.pictures.items():
+        files[f"{name}.png"] = captioned[caption] = as_png(figure)
+    files["trace.html"] = page(title, shown.words, captioned).encode()
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:

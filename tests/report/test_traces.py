@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seqtag.report.traces import DPI, WIDTH, as_png, page, plot_gradients, plot_trace
+from seqtag.report.traces import (
+    DPI,
+    WIDTH,
+    as_png,
+    page,
+    plot_gradients,
+    plot_half_lives,
+    plot_switch,
+    plot_trace,
+)
 
 TITLES = {"f": "forget gate", "c": "memory"}
 
@@ -64,8 +73,9 @@ def test_a_long_text_is_no_wider_than_a_picture_can_be():
 
 
 def test_the_page_has_the_words_as_text_and_needs_no_other_file():
-    figure = draw(["<b>", "left"], ["B-X", "O"])
-    text = page("Inside <it>", ["<b>", "left"], ["B-X", "O"], {"layer l0.fwd": figure})
+    words = [("<b>", "B-X"), ("left", "O")]
+    png = as_png(draw([token for token, _ in words]))
+    text = page("Inside <it>", words, {"layer l0.fwd": png})
     assert "<b>" not in re.sub("<b>[BO]", "", text)
     assert "&lt;b&gt;<b>B-X</b>" in text
     assert "Inside &lt;it&gt;" in text
@@ -74,6 +84,7 @@ def test_the_page_has_the_words_as_text_and_needs_no_other_file():
     assert kind == "data:image/png;base64"
     picture = Image.open(io.BytesIO(base64.b64decode(data)))
     assert picture.width == round(WIDTH * DPI)
+    assert f'width="{round(WIDTH * 96)}"' in text
     assert "http" not in text
 
 
@@ -90,3 +101,28 @@ def test_gradients_on_a_logarithmic_axis_in_pairs():
     assert trained.get_linestyle() == "-" != one.get_linestyle()
     assert trained.get_xdata().tolist() == lags[1:].tolist()
     assert axes.get_ylim()[0] < 0.5**49
+
+
+def test_half_lives_as_shares_of_units():
+    lives = {"l0.fwd": np.array([np.inf, 0.0, 8.0, 2.0]), "l0.bwd": np.array([1.0, 3.0])}
+    (axes,) = plot_half_lives(lives).axes
+    one, other = axes.lines
+    assert one.get_xdata().tolist() == [0.1, 2.0, 8.0]
+    assert one.get_ydata().tolist() == [25, 50, 75]
+    assert other.get_ydata().tolist() == [50, 100]
+    assert [line.get_label() for line in axes.lines] == ["l0.fwd: median 5", "l0.bwd: median 2"]
+
+
+def test_a_panel_a_group_of_units_and_a_line_a_kind_of_event():
+    places = np.arange(-2, 3)
+    mean = np.array([0.9, 0.8, 0.2, 0.7, np.nan])
+    bands = {"new subject": (mean, mean - 0.1, mean + 0.1), "attractor": (mean, mean, mean)}
+    figure = plot_switch(places, {"all units": bands, "some": bands}, "the person's word")
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["all units", "some"]
+    for axes in figure.axes:
+        first, second, here = axes.lines
+        np.testing.assert_array_equal(first.get_ydata(), mean)
+        assert first.get_color() != second.get_color()
+        assert here.get_xdata() == [0, 0]
+    assert figure.axes[1].get_xlabel() == "tokens from the person's word"
+    assert as_png(figure)
