@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_number
+from seqtag.cells.fields import check_chrono, check_number, start_keeping
 from seqtag.cells.functions import layer_norm, sigmoid, tanh
 from seqtag.cells.spec import Cell, Values, Vector
 
@@ -30,17 +30,22 @@ class LayerNormLstm(Cell):
 
     Attributes:
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
+        chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1)
+            and b_i at -b_f, in place of forget_bias. 0 is off.
 
     Raises:
-        InputError: where forget_bias is not a finite number.
+        InputError: where forget_bias is not a finite number, or chrono not a whole one that is
+            0 or at least 3.
 
-    Source: Ba, Kiros & Hinton 2016, equations 20 to 22.
+    Source: Ba, Kiros & Hinton 2016, equations 20 to 22. Chrono from Tallec & Ollivier 2018.
     """
 
     forget_bias: float = 1.0
+    chrono: int = 0
 
     def __post_init__(self) -> None:
         check_number("forget_bias", self.forget_bias)
+        check_chrono(self.chrono)
 
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
     states: ClassVar[tuple[str, ...]] = ("h", "c")
@@ -50,17 +55,24 @@ class LayerNormLstm(Cell):
     @property
     def vectors(self) -> tuple[Vector, ...]:
         """Gains, which start at 1, and biases."""
-        starts = {"f": self.forget_bias}
         return (
             *(
                 Vector(f"gain_{part}_{k}", 1.0)
                 for part in ("input", "recurrent")
                 for k in self.gates
             ),
-            *(Vector(f"bias_{k}", starts.get(k, 0.0), is_bias=True) for k in self.gates),
+            *(Vector(f"bias_{k}", is_bias=True) for k in self.gates),
             Vector("gain_cell", 1.0),
             Vector("bias_cell", is_bias=True),
         )
+
+    def start_units(self, unit: Values) -> None:
+        """Let the forget gate start as forget_bias or chrono say."""
+        if "bias_f" not in unit:
+            return
+        start_keeping(unit["bias_f"], self.forget_bias, self.chrono)
+        if self.chrono:
+            unit["bias_i"].copy_(unit["bias_f"]).neg_()
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new states."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_number
+from seqtag.cells.fields import check_chrono, check_number, start_keeping
 from seqtag.cells.functions import log_sigmoid, sigmoid
 from seqtag.cells.spec import Cell, Product, Values
 
@@ -27,25 +27,34 @@ class MinLstm(Cell):
 
     Attributes:
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
+        chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1)
+            and b_i at -b_f, in place of forget_bias, so that f / i = F / I = exp(b_f) where x
+            is 0. 0 is off.
 
     Raises:
-        InputError: where forget_bias is not a finite number.
+        InputError: where forget_bias is not a finite number, or chrono not a whole one that is
+            0 or at least 3.
 
-    Source: Feng et al. 2024, section 3.2, the form whose scale does not grow with time.
+    Source: Feng et al. 2024, section 3.2, the form whose scale does not grow with time. Chrono
+    from Tallec & Ollivier 2018.
     """
 
     forget_bias: float = 1.0
+    chrono: int = 0
 
     def __post_init__(self) -> None:
         check_number("forget_bias", self.forget_bias)
+        check_chrono(self.chrono)
 
     gates: ClassVar[tuple[str, ...]] = ("f", "i", "z")
     states: ClassVar[tuple[str, ...]] = ("h",)
     products: ClassVar[tuple[Product, ...]] = ()
 
     def start_biases(self, bias: Values) -> None:
-        """Let the forget gate start at forget_bias."""
-        bias["f"].fill_(self.forget_bias)
+        """Let the forget gate start as forget_bias or chrono say."""
+        start_keeping(bias["f"], self.forget_bias, self.chrono)
+        if self.chrono:
+            bias["i"].copy_(bias["f"]).neg_()
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""
@@ -69,12 +78,30 @@ class MinGru(Cell):
     W (2H, D), b (2H), blocks in the order z, n. Here z is the share that is new, where in `Gru`
     it is the share that is kept.
 
-    Source: Feng et al. 2024, section 3.1.
+    Attributes:
+        chrono: T_max, the longest span to remember in steps: b_z starts at -log U(1, T_max - 1),
+            for 1 - z is the share of h' that is kept. 0 is off, and b_z starts at 0.
+
+    Raises:
+        InputError: where chrono is not a whole number that is 0 or at least 3.
+
+    Source: Feng et al. 2024, section 3.1. Chrono from Tallec & Ollivier 2018.
     """
+
+    chrono: int = 0
+
+    def __post_init__(self) -> None:
+        check_chrono(self.chrono)
 
     gates: ClassVar[tuple[str, ...]] = ("z", "n")
     states: ClassVar[tuple[str, ...]] = ("h",)
     products: ClassVar[tuple[Product, ...]] = ()
+
+    def start_biases(self, bias: Values) -> None:
+        """Let the update gate start as chrono says."""
+        if self.chrono:
+            start_keeping(bias["z"], 0.0, self.chrono)
+            bias["z"].neg_()
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""

@@ -51,9 +51,9 @@ class IndRnn(Cell):
     with h' (H) the previous state, W (H, D), b (H); u (H) is `recurrent_weight`. There is no R:
     units meet in the next layer.
 
-    u starts at 1, where a relu unit keeps what it has for any number of steps: within the
-    paper's bounds on |u| for every span. The paper draws u, and holds it within those bounds
-    while it learns; here it is free.
+    u starts drawn from U(0, 1): some units forget at once, some remember long. The paper draws
+    from U(0, g^(1/T)), where over T steps no gradient through h grows by more than g > 1; 1 is
+    within that for every T. The paper also holds u there while it learns; here it is free.
 
     Attributes:
         activation: g, "relu" or "tanh".
@@ -72,7 +72,11 @@ class IndRnn(Cell):
     gates: ClassVar[tuple[str, ...]] = ("a",)
     states: ClassVar[tuple[str, ...]] = ("h",)
     products: ClassVar[tuple[Product, ...]] = ()
-    vectors: ClassVar[tuple[Vector, ...]] = (Vector("recurrent_weight", start=1.0),)
+    vectors: ClassVar[tuple[Vector, ...]] = (Vector("recurrent_weight"),)
+
+    def start_units(self, unit: Values) -> None:
+        """Draw u."""
+        unit["recurrent_weight"].uniform_(0, 1)
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the new state."""

@@ -18,7 +18,7 @@ Values = Mapping[str, Any]
 class Vector(NamedTuple):
     """A parameter with one value a unit, (H).
 
-    start: the value that it starts at.
+    start: the value that it starts at, unless `start_units` says otherwise.
     is_bias: a layer without biases is without it, and the step gets the number 0 in its place.
     """
 
@@ -93,6 +93,12 @@ class Cell(ABC):
         values = {option.name: getattr(self, option.name) for option in options}
         changed = (f"{o.name}={values[o.name]!r}" for o in options if values[o.name] != o.default)
         return f"{type(self).__name__}({', '.join(changed)})"
+
+    def start_units(self, unit: Values) -> None:  # noqa: B027  few cells need it
+        """Set in place the parameters with one value a unit that do not all start alike.
+
+        They are at their `Vector.start`; a layer without biases has none of those.
+        """
 
     @abstractmethod
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Direction(nn.Module):
             self.cell.start_biases(dict(zip(self.cell.gates, blocks, strict=True)))
         for name, start in self.vectors.items():
             getattr(self, name).fill_(start)
+        self.cell.start_units({name: getattr(self, name) for name in self.vectors})
 
     def weights(self) -> Weights:
         """Return the parameters as an engine takes them."""

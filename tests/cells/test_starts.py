@@ -15,6 +15,20 @@ def started(cell, units=H):
     return biases
 
 
+def started_units(cell, units=H):
+    torch.manual_seed(0)
+    cell = build_cell(cell)
+    unit = {v.name: torch.full((units,), v.start) for v in cell.vectors}
+    cell.start_units(unit)
+    return unit
+
+
+def assert_uniform(values_H):
+    """The share of values on (0, 1) below each is off by less than 2 in a hundred."""
+    expected = torch.linspace(0, 1, len(values_H), dtype=values_H.dtype)
+    assert (values_H.sort().values - expected).abs().max() < 0.02
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -32,14 +46,32 @@ def test_forget_bias(name, expected):
 
 
 def test_vectors_start():
-    starts = {v.name: v.start for v in PRESETS["lstm_layernorm"].vectors}
-    assert {name for name, start in starts.items() if start} == {
-        *(f"gain_{part}_{k}" for part in ("input", "recurrent") for k in "ifzo"),
-        *("gain_cell", "bias_f"),
+    starts = {
+        name: set(unit_H.tolist()) for name, unit_H in started_units("lstm_layernorm").items()
     }
-    assert set(starts.values()) == {0.0, 1.0}
-    assert [v.start for v in PRESETS["indrnn"].vectors] == [1.0]
-    assert [v.start for v in PRESETS["lstm_peephole"].vectors] == [0.0] * 3
+    gains = [f"gain_{part}_{k}" for part in ("input", "recurrent") for k in "ifzo"]
+    assert starts == dict.fromkeys([*gains, "gain_cell", "bias_f"], {1.0}) | dict.fromkeys(
+        ["bias_i", "bias_z", "bias_o", "bias_cell"], {0.0}
+    )
+    assert all(not unit_H.any() for unit_H in started_units("lstm_peephole").values())
+
+
+def test_indrnn_remembers_by_units_for_different_spans():
+    u_H = started_units("indrnn")["recurrent_weight"]
+    assert u_H.min() >= 0
+    assert u_H.max() <= 1
+    assert_uniform(u_H)
+
+
+def test_layer_norm_with_chrono():
+    unit = started_units({"name": "lstm_layernorm", "chrono": 101})
+    assert_uniform((unit["bias_f"].double().exp() - 1) / 99)
+    assert torch.equal(unit["bias_i"], -unit["bias_f"])
+
+
+def test_layer_norm_without_bias():
+    cell = build_cell({"name": "lstm_layernorm", "chrono": 101})
+    cell.start_units({})
 
 
 @pytest.mark.parametrize(
@@ -52,6 +84,8 @@ def test_vectors_start():
         ({"name": "janet"}, "f", None),
         ({"name": "gru"}, "z", None),
         ({"name": "gru_reset_before"}, "z", None),
+        ({"name": "minlstm"}, "f", "i"),
+        ({"name": "slstm"}, "f", None),
     ],
     ids=str,
 )
@@ -60,9 +94,7 @@ def test_chrono(cell, keeps, opposite):
     spans = biases[keeps].double().exp()
     assert spans.min() >= 1 - 1e-5
     assert spans.max() <= 100 + 1e-3
-    # Uniform on (1, 100): the share below each value is off by less than 2 in a hundred.
-    shares = (spans.sort().values - 1) / 99
-    assert (shares - torch.linspace(0, 1, H, dtype=torch.float64)).abs().max() < 0.02
+    assert_uniform((spans - 1) / 99)
     for gate, bias_H in biases.items():
         if gate == opposite:
             assert torch.equal(bias_H, -biases[keeps])
@@ -75,6 +107,25 @@ def test_chrono_where_the_forget_gate_is_coupled():
     spans = (-biases["i"]).exp()
     assert 1 - 1e-5 <= spans.min() < 1.1
     assert 48.9 < spans.max() <= 49 + 1e-3
+
+
+def test_chrono_where_the_gate_is_the_share_that_is_new():
+    assert_uniform(((-started(build_cell({"name": "mingru", "chrono": 101}))["z"]).exp() - 1) / 99)
+
+
+@pytest.mark.parametrize("name", ["minlstm", "mingru", "slstm", "lstm_layernorm"])
+def test_chrono_spreads_over_the_spans_of_forgetting(name):
+    """Without input a unit keeps t / (1 + t) of its state, t uniform on (1, 100)."""
+    cell = build_cell({"name": name, "chrono": 101})
+    biases, unit = started(cell), started_units(cell)
+    wx = {k: b_H[None].double() for k, b_H in biases.items()}
+    if name == "lstm_layernorm":  # whose norm of equal values is 0
+        wx = {k: torch.zeros(1, H, dtype=torch.float64) for k in cell.gates}
+    zero = torch.zeros(1, H, dtype=torch.float64)
+    state = dict.fromkeys(cell.states, zero)
+    found = cell.step(wx, dict.fromkeys(cell.gates, zero), state, unit)
+    kept_H = (1 - found["z"] if name == "mingru" else found["f"])[0]
+    assert_uniform((kept_H / (1 - kept_H) - 1) / 99)
 
 
 def test_chrono_of_the_shortest_span():
