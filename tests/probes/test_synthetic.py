@@ -22,7 +22,7 @@ BYTES = {
     "long_lag": (1, "8a7209c2b87fd81e"),
     "temporal_order_6a": (1, "a3e5c6b970f1be63"),
     "adding": (1, "6e64145e350d8a94"),
-    "timing": (1, "474d9b83fa172ca6"),
+    "timing": (1, "fc7c9ffd47b262ca"),
     "copy": (1, "27f3cc95ba9c9cc7"),
     "recall": (1, "1dbfcc63c5630797"),
     "recall_forget": (1, "fd986e29fcb9d454"),
