@@ -25,6 +25,7 @@ from seqtag.probes.tables import ITEMS, PAIRS, SUITE
 from seqtag.report.tables import show_rows
 from seqtag.training import build
 from seqtag.training.console import quiet
+from seqtag.training.inspecting import check_inspect, inspect_gradients
 from seqtag.training.learning import learn
 from seqtag.training.loop import fit, seed_everything
 from seqtag.training.runs import about, comparable, hidden_size_for, read_run, write_run
@@ -69,16 +70,18 @@ def probe(config: Mapping[str, Any]) -> None:
         return
     chosen = make_probe(config["probe"]["name"])
     _refuse_reading_ahead(config, chosen)
+    check_inspect(config, chosen)
     seed_everything(config["seed"])
     config = {**config, "model": _sized(config)}
     write_run(output, config, finished=False)
+    figures: dict[str, Any] = {}
     if config["model_dir"] is not None:
         _judge_given(config, chosen)
     elif config["regime"]["name"] == "learn":
         learn(config, chosen)
     else:
-        _reach(config, chosen)
-    write_run(output, config, finished=True)
+        figures = _reach(config, chosen)
+    write_run(output, config, finished=True, **figures)
 
 
 def judge_suite(config: Mapping[str, Any]) -> None:
@@ -148,17 +151,21 @@ def _grid(config: Mapping[str, Any]) -> Grid:
     return grid
 
 
-def _reach(config: Mapping[str, Any], probe: Probe) -> None:
-    """Train over the probe's training range and judge the whole grid."""
+def _reach(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
+    """Train over the probe's training range and judge the whole grid; return what was measured."""
     output = Path(config["paths"]["output_dir"])
     grid = _grid(config)
     corpus = build.corpus(config["data"], ("train", "dev"))
     tagger, figures = fit(config, corpus)
     tagger.save(output / "model", figures=figures)
     columns = about(config, tagger) | {"regime": "reach", "lag": None}
-    table = judge(tagger, grid, columns, _baselines(corpus), _untrained(config, tagger))
+    untrained = _untrained(config, tagger)
+    table = judge(tagger, grid, columns, _baselines(corpus), untrained)
     _write_table(output / ITEMS, table)
     _say(probe, table)
+    if config["inspect"] == "gradients":
+        figures["gradients"] = inspect_gradients(config, probe, untrained, tagger, columns)
+    return figures
 
 
 def _judge_given(config: Mapping[str, Any], probe: Probe) -> None:

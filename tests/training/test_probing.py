@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import math
 
 import pyarrow.parquet as pq
 import pytest
@@ -101,6 +102,21 @@ def test_learn_stops_when_it_is_solved(probed):
     assert 16 <= int(row["sequences"]) <= 128  # one look, after a batch or two
 
 
+def test_gradients_before_and_after(probed):
+    run = probed("inspect=gradients", "inspect_lag=8", "probe.grid={distance: [5]}")
+    with (run / "gradients.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["when"], row["state"]) for row in rows} == {
+        (when, state) for when in ("initial", "trained") for state in ("h", "c")
+    }
+    assert [int(row["k"]) for row in rows[:9]] == list(range(9))
+    assert (run / "gradients.png").read_bytes()[:4] == b"\x89PNG"
+    slopes = json.loads((run / "run.json").read_text())["gradients"]
+    assert len(slopes) == 4
+    # At its start the forget gate of bias 1 keeps about sigmoid(1) = 0.73 at a step.
+    assert slopes[0]["kept"] == pytest.approx(math.log(0.73), abs=0.05)
+
+
 def test_an_encoder_of_so_many_parameters(probed):
     run = probed("cell=rnn", "parameters=3000", "probe.grid={distance: [5]}")
     assert abs(pq.read_table(run / "items.parquet")["parameters"][0].as_py() - 3000) < 60
@@ -138,6 +154,8 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
         (("cell.name=lstn",), "did you mean 'lstm'"),
         (("probe.quick.items=0",), "items must be a whole number"),
         (("suite=blimp", "suite_path=x"), "give model_dir="),
+        (("inspect=gradient",), "did you mean 'gradients'"),
+        (("inspect=gradients", "inspect_lag=2"), "no sentence has distance 2"),
         (("suite=blimp", "model_dir=x"), "give suite_path="),
     ],
 )
