@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from seqtag.errors import InputError
-from seqtag.probes import balance, sentences
-from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, shuffled
-from seqtag.probes.lexicon import GENDERS, PRON
-from seqtag.probes.parsing import GENDER_OF, analyse
+from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem
+from seqtag.probes.english import balance, cues, sentences
+from seqtag.probes.english.lexicon import GENDER_OF, GENDERS, PRON
+from seqtag.probes.english.parsing import analyse
+from seqtag.probes.synthetic import balanced
 
 # Distances at which the default corpus is tested.
 TEST_DISTANCES = (5, 10, 20, 50, 100, 200)
@@ -109,11 +110,7 @@ class PronounProbe(Probe):
         cell = self._cell(n, split, factors)
         random = self.stream(split, *cell, seed).random
         every = balance.cases(cell.attractors, cell.switches)
-        items: list[ProbeItem] = []
-        while len(items) < n:
-            block = shuffled(random, every)[: n - len(items)]
-            items += [self._item(random, split, cell, case) for case in block]
-        return items
+        return [self._item(random, split, cell, case) for case in balanced(random, every, n)]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels found by parsing the tokens.
@@ -121,7 +118,8 @@ class PronounProbe(Probe):
         Raises:
             InputError: if the tokens are no sentence of the grammar.
         """
-        return _at_pronoun(tokens, GENDER_OF[tokens[analyse(tokens).subjects[-1]]])
+        subject = analyse(tokens).subjects[-1]
+        return cues.label_at(tokens, PRON, GENDER_OF[tokens[subject]])
 
     def chance(self, factors: Mapping[str, int]) -> float:
         """Return one third: labels are equally frequent under all factors.
@@ -134,10 +132,7 @@ class PronounProbe(Probe):
 
     def baselines(self) -> dict[str, Labeller]:
         """Return the solvers "first_cue" and "last_cue": the first and the last person's form."""
-        return {
-            "first_cue": lambda tokens: _at_pronoun(tokens, _persons(tokens)[0]),
-            "last_cue": lambda tokens: _at_pronoun(tokens, _persons(tokens)[-1]),
-        }
+        return cues.baselines(PRON, GENDER_OF)
 
     def possible(self, factors: Mapping[str, int]) -> bool:
         """Return whether a sentence has room for these factors."""
@@ -171,7 +166,8 @@ class PronounProbe(Probe):
             return ""
         if predicted in {GENDER_OF[item.tokens[i]] for i in item.cue_positions[:-1]}:
             return "stale"
-        return "capture" if predicted in _persons(item.tokens) else "wrong"
+        taken = predicted in cues.persons_before(item.tokens, PRON, GENDER_OF)
+        return "capture" if taken else "wrong"
 
     def _cell(self, n: int, split: str, factors: Mapping[str, int]) -> Cell:
         checked = self.check(n, split, factors)
@@ -193,9 +189,10 @@ class PronounProbe(Probe):
         lexicon = "held-out" if split == "test" else "training"
         if cell.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
             lexicon = "held-out"
-        plan = balance.plan(random, case, *cell)
+        room = sentences.room(cell.distance, cell.depth)
+        cast = balance.cast(random, case, cell.attractors, cell.switches, room)
         tokens, heads, template = sentences.write(
-            random, plan, lexicon, split == "templates", self.names
+            random, cast, cell.distance, cell.depth, lexicon, split == "templates", self.names
         )
         target = heads[-1] + cell.distance + 1
         labels: Labels = [None] * len(tokens)
@@ -210,13 +207,3 @@ class PronounProbe(Probe):
             lexicon=lexicon,
             contrast=balance.contrast(case),
         )
-
-
-def _at_pronoun(tokens: Sequence[str], label: str | None) -> Labels:
-    return [label if token == PRON else None for token in tokens]
-
-
-def _persons(tokens: Sequence[str]) -> list[str]:
-    """Return the genders of all words for persons before PRON, in order."""
-    before = tokens[: list(tokens).index(PRON)]
-    return [GENDER_OF[token] for token in before if token in GENDER_OF]

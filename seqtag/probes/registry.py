@@ -7,6 +7,7 @@ from functools import partial
 
 from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.adding import AddingProbe
+from seqtag.probes.agreement import AgreementProbe
 from seqtag.probes.base import Probe
 from seqtag.probes.brackets import BracketsProbe, ShuffleProbe
 from seqtag.probes.copy import CopyProbe
@@ -15,6 +16,7 @@ from seqtag.probes.long_lag import LongLagProbe
 from seqtag.probes.pronoun import PronounProbe
 from seqtag.probes.reber import ReberProbe
 from seqtag.probes.recall import RecallProbe
+from seqtag.probes.reflexive import ReflexiveProbe
 from seqtag.probes.states import StatesProbe
 from seqtag.probes.temporal_order import TemporalOrderProbe
 from seqtag.probes.timing import TimingProbe
@@ -22,6 +24,8 @@ from seqtag.probes.timing import TimingProbe
 PROBES: dict[str, Callable[[], Probe]] = {
     "pronoun": PronounProbe,
     "pronoun_nouns": partial(PronounProbe, names=False),
+    "reflexive": ReflexiveProbe,
+    "agreement": AgreementProbe,
     "reber": ReberProbe,
     "counting_ab": partial(CountingProbe, "counting_ab", "ab"),
     "counting_abc": partial(CountingProbe, "counting_abc", "abc"),

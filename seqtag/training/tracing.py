@@ -166,7 +166,8 @@ def _add_switch(shown: _Shown, tagger: Tagger, layer: str | None) -> None:
 def _events(tagger: Tagger) -> dict[str, list[Event]]:
     """Return sentences of the pronoun probe by what kind of person comes in them, and where."""
     from seqtag.inspect.switch import Event
-    from seqtag.probes.parsing import GENDER_OF, analyse
+    from seqtag.probes.english.lexicon import GENDER_OF
+    from seqtag.probes.english.parsing import analyse
     from seqtag.probes.pronoun import PronounProbe
     from seqtag.probes.run import check_labels
 

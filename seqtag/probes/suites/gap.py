@@ -10,7 +10,7 @@ from __future__ import annotations
 from seqtag.data.lines import SourceFile
 from seqtag.errors import InputError
 from seqtag.io.text import Token
-from seqtag.probes.lexicon import PRON
+from seqtag.probes.english.lexicon import PRON
 from seqtag.probes.suites.pairs import Pair, pronoun_class, tokenize
 from seqtag.probes.suites.tsv import read_rows
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from seqtag.data.lines import SourceFile, text_lines
 from seqtag.errors import InputError
-from seqtag.probes.lexicon import PRON
+from seqtag.probes.english.lexicon import PRON
 from seqtag.probes.suites.pairs import Pair, minimal_pair, pronoun_class, tokenize, words
 from seqtag.probes.suites.tsv import read_rows
 

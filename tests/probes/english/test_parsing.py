@@ -1,11 +1,11 @@
-"""The oracle's parser, against sentences labelled by hand."""
+"""The oracles' parsers, against sentences labelled by hand."""
 
 from __future__ import annotations
 
 import pytest
 
 from seqtag.errors import InputError
-from seqtag.probes.parsing import analyse
+from seqtag.probes.english.parsing import analyse, analyse_clause
 
 # Sentence, matrix subjects, other persons, depth of relative clauses behind the last subject.
 BY_HAND = [
@@ -57,7 +57,7 @@ def test_analyse_agrees_with_the_hand(sentence, subjects, others, depth):
     assert [tokens[i] for i in found.subjects] == subjects
     assert [tokens[i] for i in found.others] == others
     assert found.depth == depth
-    assert tokens[found.pronoun] == "PRON"
+    assert tokens[found.target] == "PRON"
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,49 @@ def test_analyse_agrees_with_the_hand(sentence, subjects, others, depth):
 def test_no_sentence_of_the_grammar(sentence, said):
     with pytest.raises(InputError, match=said):
         analyse(sentence.split())
+
+
+# Sentence, the subject that decides, other persons.
+CLAUSES = [
+    ("The king VERB .", "king", []),
+    ("The kings ' nun soon VERB .", "nun", ["kings"]),
+    ("The nun near the kings beside the boys VERB again .", "nun", ["kings", "boys"]),
+    ("Near the kings , the nun VERB .", "nun", ["kings"]),
+    ("The kings near the boy said that the nun VERB .", "nun", ["kings", "boy"]),
+    ("The nun who the kings who the boys saw liked VERB .", "nun", ["kings", "boys"]),
+    ("The nun who slept and sang again near the kings VERB .", "nun", ["kings"]),
+    (
+        "The nun who saw the kings and slept near the boys who the king saw and who sang VERB .",
+        "nun",
+        ["kings", "boys", "king"],
+    ),
+    ("The twins liked REFL .", "twins", []),
+    ("The nun who saw the king near the twins liked REFL today .", "nun", ["king", "twins"]),
+    ("The twins who the king saw then liked REFL .", "twins", ["king"]),
+    ("The twins who slept thought that the king who slept liked REFL .", "king", ["twins"]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "subject", "others"), CLAUSES)
+def test_analyse_clause_agrees_with_the_hand(sentence, subject, others):
+    tokens = sentence.split()
+    found = analyse_clause(tokens)
+    assert [tokens[i] for i in found.subjects] == [subject]
+    assert [tokens[i] for i in found.others] == others
+    assert tokens[found.target] in ("VERB", "REFL")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("The king smiled .", "token 4: expected REFL, found '.'"),
+        ("The king near VERB .", "token 4: expected the, found 'VERB'"),
+        ("The king who the nun VERB .", "token 6: expected verb"),
+        ("The river VERB .", "no person"),
+        ("The king said the nun VERB .", "token 4: expected relative, found 'the'"),
+        ("The king slept , and PRON sang .", "expected REFL, found ','"),
+    ],
+)
+def test_no_clause_of_the_grammar(sentence, said):
+    with pytest.raises(InputError, match=said):
+        analyse_clause(sentence.split())

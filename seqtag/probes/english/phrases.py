@@ -1,11 +1,11 @@
-"""Phrases of the pronoun probe's small English grammar, with words drawn at random."""
+"""Phrases of the small English grammar of the probes, with words drawn at random."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from seqtag.probes import lexicon as lex
 from seqtag.probes.base import pick
+from seqtag.probes.english import lexicon as lex
 
 # Verb phrases without persons, by length. I, T: verb without and with an object; d: "the";
 # n: thing or animal; p: preposition; l: place; a: adjective; r: adverb.
@@ -42,7 +42,7 @@ class Phrases:
     def __init__(
         self,
         random: Callable[[], float],
-        persons: dict[str, lex.Persons],
+        persons: lex.Lexicon,
         names: bool = True,
     ) -> None:
         self.random = random

@@ -1,48 +1,26 @@
-"""From a plan of who appears to a sentence of the pronoun probe.
+"""From who appears to a sentence of the pronoun probe.
 
     sentence  := [opener "," | place ","] clause ("," link clause)* "," link [later] PRON tail "."
     clause    := subject [place | relatives] verb_phrase (join verb_phrase)*
     subject   := (person possessive)* person
     relatives := who verb person [relatives] | who person [relatives] verb
 
-The plan gives the genders, the order of the persons and the number of tokens between the last
-subject and PRON; constructions and words are drawn here.
+Given are the genders, the order of the persons, the number of tokens between the last subject and
+PRON, and how deeply relative clauses are nested there; constructions and words are drawn here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from seqtag.probes import lexicon as lex
-from seqtag.probes.phrases import LONGEST_FILLER, Phrases
+from seqtag.probes.english import lexicon as lex
+from seqtag.probes.english.balance import Cast
+from seqtag.probes.english.phrases import LONGEST_FILLER, Phrases
 
 # What nothing can save between subject and PRON: a verb, a comma, a link.
 SHORTEST = 3
 OPENINGS = ("none", "opener", "place")
 MODIFIERS = ("none", "place", "relative")
-_LEXICONS = {"training": lex.TRAINING, "held-out": lex.HELD_OUT}
-
-
-@dataclass(slots=True)
-class Plan:
-    """Who appears in a sentence, by gender and in order.
-
-    Attributes:
-        front: persons before the first subject.
-        subjects: matrix subjects; the last one decides.
-        between: for each earlier subject, the other persons of its clause.
-        behind: persons between the last subject and PRON.
-        distance: tokens between the last subject and PRON; 1 is "Anna , PRON laughed .".
-        depth: how deeply relative clauses are nested behind the last subject.
-    """
-
-    front: list[str]
-    subjects: list[str]
-    between: list[list[str]]
-    behind: list[str]
-    distance: int
-    depth: int
 
 
 def room(distance: int, depth: int) -> int:
@@ -61,38 +39,48 @@ def is_held_out(opening: str, modifier: str) -> bool:
 
 def write(
     random: Callable[[], float],
-    plan: Plan,
+    cast: Cast,
+    distance: int,
+    depth: int,
     lexicon: str,
     held_out_template: bool,
     names: bool = True,
 ) -> tuple[list[str], list[int], str]:
     """Return the tokens of a sentence, the positions of its subjects, and its template's name.
 
-    `lexicon` is "training" or "held-out"; where the last subject stands next to PRON it says
-    which words that subject is drawn from, and all others are of the training lexicon.
-    `held_out_template` picks the templates that training leaves out.
+    Args:
+        random: the source of chance.
+        cast: who appears.
+        distance: tokens between the last subject and PRON; 1 is "Anna , PRON laughed .".
+        depth: how deeply relative clauses are nested behind the last subject.
+        lexicon: "training" or "held-out"; where the last subject stands next to PRON it says
+            which words that subject is drawn from, and all others are of the training lexicon.
+        held_out_template: whether the template is one of those that training leaves out.
+        names: whether persons may be names.
     """
-    last_subject = _LEXICONS[lexicon]
-    adjacent = plan.distance == 1
-    phrases = Phrases(random, lex.TRAINING if adjacent else last_subject, names)
+    last_subject = lex.BY_GENDER[lexicon]
+    adjacent = distance == 1
+    phrases = Phrases(random, lex.BY_GENDER["training"] if adjacent else last_subject, names)
     # The last clause is drawn first: its modifier decides which openings are allowed.
-    modifier, behind = ("none", [","]) if adjacent else _behind(phrases, plan)
+    modifier, behind = (
+        ("none", [","]) if adjacent else _behind(phrases, cast.behind, distance, depth)
+    )
     allowed = [o for o in OPENINGS if is_held_out(o, modifier) == held_out_template]
     opening = phrases.pick(allowed)
     out: list[str] = []
-    placed = _persons_in_place(random, opening, plan.front)
-    phrases.opening(out, opening, plan.front[:placed])
-    owners = plan.front[placed:]
+    placed = _persons_in_place(random, opening, cast.front)
+    phrases.opening(out, opening, cast.front[:placed])
+    owners = cast.front[placed:]
     heads = []
-    for gender, others in zip(plan.subjects[:-1], plan.between, strict=True):
+    for gender, others in zip(cast.subjects[:-1], cast.between, strict=True):
         phrases.owners(out, owners)
         heads.append(phrases.subject(out, gender, owned=bool(owners)))
         owners = []
-        _earlier_clause(phrases, out, others, plan.depth > 0)
+        _earlier_clause(phrases, out, others, depth > 0)
         out += (",", phrases.pick(lex.LINKS))
     phrases.owners(out, owners)
     phrases.persons = last_subject
-    heads.append(phrases.subject(out, plan.subjects[-1], owned=bool(owners)))
+    heads.append(phrases.subject(out, cast.subjects[-1], owned=bool(owners)))
     out += behind
     phrases.tail(out)
     out[0] = out[0][0].upper() + out[0][1:]
@@ -122,16 +110,17 @@ def _earlier_clause(phrases: Phrases, out: list[str], others: list[str], deep: b
         out += phrases.filler(2 + int(random() * (LONGEST_FILLER - 1)))
 
 
-def _behind(phrases: Phrases, plan: Plan) -> tuple[str, list[str]]:
+def _behind(
+    phrases: Phrases, persons: list[str], distance: int, depth: int
+) -> tuple[str, list[str]]:
     """Return the last clause's modifier and the tokens between its subject and PRON."""
     random = phrases.random
-    persons, depth = plan.behind, plan.depth
     # Some of the persons stand in the relative clauses; the loose ones go elsewhere.
-    fewest = max(0, len(persons) + depth - room(plan.distance, depth))
+    fewest = max(0, len(persons) + depth - room(distance, depth))
     most = min(depth, len(persons))
     in_chain = fewest + int(random() * (most - fewest + 1))
     loose = len(persons) - in_chain
-    spare = plan.distance - SHORTEST - 4 * depth
+    spare = distance - SHORTEST - 4 * depth
     hosted = depth > 0
     options = [("none", 0, _objects(loose, hosted)), ("place", 0, 3 + _objects(loose, hosted))]
     if loose:
@@ -154,7 +143,7 @@ def _behind(phrases: Phrases, plan: Plan) -> tuple[str, list[str]]:
         chain = []
     elif modifier == "place":
         phrases.place(out, persons[0] if placed else None)
-    out += _verb_phrases(phrases, rest, chain, plan.distance - len(out))
+    out += _verb_phrases(phrases, rest, chain, distance - len(out))
     return modifier, out
 
 

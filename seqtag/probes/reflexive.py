@@ -1,0 +1,43 @@
+"""The reflexive probe: himself, herself or themselves, as the subject of its clause is.
+
+    The nun who the kings near the twins saw liked REFL .
+    The king said that the nun near the twins liked REFL .
+
+Both are F: neither the subject of the relative clause nor that of "said" is the subject of
+"liked".
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from seqtag.probes.base import Published
+from seqtag.probes.english import lexicon as lex
+from seqtag.probes.english.phrases import Phrases
+from seqtag.probes.english.subject import SubjectProbe
+
+_SOURCE = "Marvin & Linzen 2018, table 1: language model of text, forced choice, chance 0.5"
+
+
+class ReflexiveProbe(SubjectProbe):
+    """Gender and number of the subject, asked for at REFL, the object of its verb."""
+
+    name = "reflexive"
+    labels = lex.GENDERS
+    unit = "persons of another gender or number"
+    target = lex.REFL
+    lexicons = lex.BY_GENDER
+    form_of = lex.GENDER_OF
+    shortest = 1
+    training = MappingProxyType({"attractors": (0, 1, 2), "distance": tuple(range(1, 21))})
+    published = (
+        Published("LSTM, reflexive right behind subject and verb", "0.83", _SOURCE),
+        Published("LSTM, reflexive in a sentential complement", "0.86", _SOURCE),
+        Published("LSTM, reflexive across an object relative clause", "0.55", _SOURCE),
+        Published("people, the same three", "0.96, 0.91, 0.87", _SOURCE),
+    )
+
+    def predicate(self, phrases: Phrases) -> list[str]:
+        """Return "liked REFL ." with or without an adverb."""
+        adverb = [phrases.pick(lex.ADVERBS)] if phrases.random() < 0.3 else []
+        return [phrases.vary(lex.TRANSITIVE), lex.REFL, *adverb, "."]

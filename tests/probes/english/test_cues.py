@@ -1,0 +1,23 @@
+"""What a shallow reader goes by, by hand."""
+
+from __future__ import annotations
+
+from seqtag.probes.english import cues
+from seqtag.probes.english.lexicon import GENDER_OF
+
+SENTENCE = "Near Anna , the king saw the twins , and PRON saw Peter ."
+TOKENS = SENTENCE.split()
+
+
+def test_persons_before_the_target():
+    assert cues.persons_before(TOKENS, "PRON", GENDER_OF) == ["F", "M", "PL"]
+
+
+def test_labels_are_at_the_target_alone():
+    labels = cues.label_at(TOKENS, "PRON", "M")
+    assert labels == [None] * 10 + ["M"] + [None] * 3
+
+
+def test_baselines_take_the_first_and_the_last_person():
+    said = {name: solve(TOKENS)[10] for name, solve in cues.baselines("PRON", GENDER_OF).items()}
+    assert said == {"first_cue": "F", "last_cue": "PL"}

@@ -1,0 +1,215 @@
+"""Reflexive and agreement: oracle against generator, balance, splits, reproducibility."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtag.errors import InputError
+from seqtag.probes.agreement import AgreementProbe
+from seqtag.probes.english.clause import HELD_OUT
+from seqtag.probes.english.lexicon import ADVERBS
+from seqtag.probes.english.parsing import analyse_clause
+from seqtag.probes.reflexive import ReflexiveProbe
+
+REFLEXIVE, AGREEMENT = ReflexiveProbe(), AgreementProbe()
+repeatable = settings(derandomize=True, deadline=None, max_examples=60)
+both = pytest.mark.parametrize("probe", [REFLEXIVE, AGREEMENT], ids=lambda probe: probe.name)
+probes = st.sampled_from([REFLEXIVE, AGREEMENT])
+
+
+@st.composite
+def factors_of(draw, probe):
+    """Draw factors that some sentence has."""
+    attractors = draw(st.integers(0, 6))
+    factors = {"attractors": attractors, "distance": draw(st.integers(probe.shortest, 60))}
+    while not probe.possible(factors):
+        factors["distance"] += 3
+    return factors
+
+
+def held_out_words(probe):
+    return {noun for persons in probe.lexicons["held-out"].values() for noun in persons.nouns}
+
+
+def label(item):
+    return item.labels[item.targets[0]]
+
+
+def forms(probe, item):
+    """Return the forms of all persons, in order, by the parser."""
+    found = analyse_clause(item.tokens)
+    return [probe.form_of[item.tokens[i]] for i in sorted(found.subjects + found.others)]
+
+
+def check(probe, item):
+    """Assert everything that holds of every single item."""
+    (target,) = item.targets
+    assert [i for i, token in enumerate(item.tokens) if token == probe.target] == [target]
+    assert probe.oracle(item.tokens) == list(item.labels)
+    assert label(item) in probe.labels
+    found = analyse_clause(item.tokens)
+    assert item.cue_positions == tuple(found.subjects)
+    assert item.factors == {
+        "attractors": sum(form != label(item) for form in forms(probe, item)),
+        "distance": target - found.subjects[0] - 1,
+    }
+    misled = tuple(forms(probe, item)[end] != label(item) for end in (0, -1))
+    names = {(False, False): "congruent", (True, False): "first", (False, True): "last"}
+    assert item.contrast == names.get(misled, "incongruent")
+    # What follows the target: perhaps an adverb, a full stop; and it is not needed.
+    *adverb, stop = item.tokens[target + 1 :]
+    assert set(adverb) <= set(ADVERBS)
+    assert stop == "."
+    assert probe.oracle(item.tokens[: target + 1]) == list(item.labels[: target + 1])
+
+
+@repeatable
+@given(st.data(), probes, st.integers(0, 2**40))
+def test_oracle_and_factors_agree_with_the_generator(data, probe, seed):
+    factors = data.draw(factors_of(probe))
+    items = probe.generate(4, data.draw(st.sampled_from(probe.splits)), factors, seed)
+    assert len(items) == 4
+    for item in items:
+        check(probe, item)
+        assert item.factors == factors
+
+
+@both
+def test_every_cell_of_the_grid(probe):
+    for factors in probe.grid():
+        for split in probe.judged:
+            for item in probe.generate(4, split, factors, 5):
+                check(probe, item)
+                assert item.factors == factors
+
+
+@both
+def test_grid_keeps_what_is_possible(probe):
+    grid = probe.grid()
+    assert {"attractors": 6, "distance": 100} in grid
+    assert not [f for f in grid if f["distance"] == 5 and f["attractors"] > 1]
+    # Quick: all numbers of attractors, inside and beyond the distances of training.
+    assert len(probe.grid(quick=True)) == 10
+    assert {probe.within(f) for f in probe.grid(quick=True)} == {True, False}
+
+
+@both
+def test_same_seed_same_items_different_seed_different_items(probe):
+    factors = {"attractors": 2, "distance": 20}
+    first = probe.generate(50, "train", factors, 3)
+    assert first == probe.generate(50, "train", dict(reversed(factors.items())), 3)
+    assert first[:20] == probe.generate(20, "train", factors, 3)
+    for other in (
+        probe.generate(50, "train", factors, 4),
+        probe.generate(50, "dev", factors, 3),
+        probe.generate(50, "train", factors | {"distance": 21}, 3),
+    ):
+        assert not {item.tokens for item in first} & {item.tokens for item in other}
+
+
+@pytest.mark.parametrize(
+    ("probe", "digest"),
+    [(REFLEXIVE, "7b9b7708bff4d3c8"), (AGREEMENT, "b82bd1ec930a528e")],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_bytes_are_what_they_were(probe, digest):
+    """If this fails, what the probes generate has changed: raise `SubjectProbe.version`."""
+    text = "\n".join(
+        " ".join(item.tokens) + label(item) + item.template + item.contrast
+        for split in probe.splits
+        for item in probe.corpus(split, 60, 0)
+    )
+    assert probe.version == 1
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
+
+
+@both
+def test_held_out_words_meet_training_only_next_to_their_predicate(probe):
+    held_out = held_out_words(probe)
+    seen = Counter()
+    for item in probe.corpus("train", 6000, 0):
+        nouns = held_out & set(item.tokens)
+        assert item.lexicon == ("held-out" if nouns else "training")
+        if nouns:
+            assert item.factors == {"attractors": 0, "distance": probe.shortest}
+            assert nouns == {item.tokens[item.cue_positions[0]]}
+            seen.update(nouns)
+    assert set(seen) == held_out
+    assert min(seen.values()) >= 4
+    for item in probe.corpus("dev", 500, 0) + probe.corpus("templates", 100, 0):
+        assert not held_out & set(item.tokens)
+    for item in probe.corpus("test", 300, 0):
+        assert {token for token in item.tokens if token in probe.form_of} <= held_out
+        assert item.lexicon == "held-out"
+
+
+@both
+def test_held_out_templates_are_not_in_training(probe):
+    trained = {i.template for s in ("train", "dev", "test") for i in probe.corpus(s, 800, 0)}
+    others = {i.template for i in probe.corpus("templates", 300, 0)}
+    assert not trained & HELD_OUT
+    # Judging begins where nothing is next to its subject any more.
+    assert others == HELD_OUT - {"speech+none"}
+
+
+@both
+def test_default_corpus(probe):
+    for split in ("train", "dev"):
+        items = probe.corpus(split, 1000, 1)
+        for item in items:
+            check(probe, item)
+            assert probe.within(item.factors)
+        closest = min(item.factors["distance"] for item in items)
+        assert (Counter(i.factors["distance"] for i in items)[closest] > 100) == (split == "train")
+        # Most of it is what no shallow cue solves.
+        assert sum(item.factors["attractors"] >= 2 for item in items) > 450
+    items = probe.corpus("test", 100, 1)
+    assert Counter(item.factors["attractors"] for item in items) == dict.fromkeys(
+        (0, 1, 2, 4, 6), 20
+    )
+
+
+@both
+def test_factors_left_out_are_at_their_first_value(probe):
+    (item,) = probe.generate(1, "dev", {}, 0)
+    assert item.factors == {"attractors": 0, "distance": 5}
+
+
+@both
+@pytest.mark.parametrize(
+    ("factors", "least"),
+    [
+        ({"attractors": 2}, 6),
+        ({"attractors": 6, "distance": 17}, 18),
+        ({"attractors": 1, "distance": 2}, 3),
+    ],
+)
+def test_impossible_factors(probe, factors, least):
+    said = f"the least distance for so many attractors is {least + probe.shortest}"
+    for ask in (lambda: probe.generate(1, "train", factors, 0), lambda: probe.chance(factors)):
+        with pytest.raises(InputError, match=said):
+            ask()
+
+
+@both
+def test_attractors_are_no_lag(probe):
+    for lag in (1, 40):
+        with pytest.raises(InputError, match=f"probe {probe.name}: no lag to train at"):
+            probe.corpus("train", 30, 0, lag=lag)
+
+
+@both
+def test_generation_is_fast(probe):
+    rates = []
+    for seed in range(5):
+        start = time.process_time()
+        items = probe.generate(300, "train", {"attractors": 2, "distance": 20}, seed)
+        spent = time.process_time() - start
+        rates.append(sum(len(item.tokens) for item in items) / spent)
+    assert max(rates) > 100_000
