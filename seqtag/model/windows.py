@@ -1,0 +1,117 @@
+"""The windows of a word that score highest under a convolution: compiled, or by torch.
+
+Legend: U different words, W characters of the longest one, X the same with padding on both sides,
+P windows of a word, V different characters, F filters, k characters of a window, R rows of a table:
+k x V.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from seqtag.recurrent.compiler.build import BuildError, build
+
+logger = logging.getLogger("seqtag")
+
+_SCALARS = {torch.float32: "float", torch.float64: "double"}
+
+
+def strongest(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Tensor:
+    """Return each word's highest score under each filter: (U, F), differentiable once.
+
+    Args:
+        table_kVF: what a character at a place of a window adds to the score.
+        characters_UW: right-padded with 0, which also stands before and behind a word.
+        lengths_U: characters of each word, at least 1. Windows of padding alone do not count:
+            they exist for short words only, and with them a word's score would depend on the
+            longest word of its batch.
+    """
+    width = len(table_kVF)
+    around_UX = F.pad(characters_UW, (width - 1, width - 1))
+    windows_U = lengths_U + width - 1
+    compiled = around_UX.device.type == "cpu" and not torch.compiler.is_compiling()
+    if compiled and _library(table_kVF.dtype) is not None:
+        return _Strongest.apply(table_kVF, around_UX, windows_U)
+    return _by_torch(table_kVF, around_UX, windows_U)
+
+
+class _Strongest(torch.autograd.Function):
+    """The compiled search; backwards the gradient goes to the window that won."""
+
+    @staticmethod
+    def forward(ctx: Any, table_kVF: Tensor, around_UX: Tensor, windows_U: Tensor) -> Tensor:
+        table_kVF = table_kVF.contiguous()
+        shape = len(around_UX), table_kVF.shape[2]
+        best_UF, window_UF = table_kVF.new_empty(shape), torch.empty(shape, dtype=torch.int32)
+        call = _library(table_kVF.dtype).seqtag_search
+        _call(call, table_kVF, around_UX, windows_U, table_kVF, best_UF, window_UF)
+        ctx.save_for_backward(table_kVF, around_UX, window_UF)
+        return best_UF
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_UF: Tensor) -> tuple[Tensor, None, None]:
+        table_kVF, around_UX, window_UF = ctx.saved_tensors
+        grad_kVF, grad_UF = torch.zeros_like(table_kVF), grad_UF.contiguous()
+        call = _library(table_kVF.dtype).seqtag_spread
+        _call(call, table_kVF, around_UX, window_UF, grad_UF, grad_kVF)
+        return grad_kVF, None, None
+
+
+def _call(function: Any, table_kVF: Tensor, around_UX: Tensor, *tensors: Tensor) -> None:
+    width, num_characters, filters = table_kVF.shape
+    sizes = (ctypes.c_int64 * 5)(*around_UX.shape, num_characters, filters, width)
+    pointers = (ctypes.c_void_p(t.data_ptr()) for t in (around_UX, *tensors))
+    function(sizes, *pointers)
+
+
+@cache
+def _library(dtype: torch.dtype) -> ctypes.CDLL | None:
+    """Return the compiled functions; None where they cannot be built, or not for this dtype."""
+    if dtype not in _SCALARS:
+        return None
+    source = (files("seqtag.model") / "windows.cpp").read_text(encoding="utf-8")
+    try:
+        return build(f"#define S {_SCALARS[dtype]}\n{source}", f"windows_{_SCALARS[dtype]}")
+    except BuildError as error:
+        logger.warning("characters are searched by torch: %s", error)
+        return None
+
+
+def _by_torch(table_kVF: Tensor, around_UX: Tensor, windows_U: Tensor) -> Tensor:
+    """Return the same by torch's operations.
+
+    The search runs without autograd, and the winners alone are scored again with it.
+    """
+    width, num_characters, filters = table_kVF.shape
+    table_RF = table_kVF.flatten(0, 1)
+    places_k = torch.arange(width, device=around_UX.device)
+    rows_UPk = around_UX.unfold(1, width, 1) + places_k * num_characters
+    best_UF = _search(rows_UPk, table_RF.detach(), windows_U)
+    rows_UFk = rows_UPk.gather(1, best_UF[:, :, None].expand(-1, -1, width))
+    cells_UFk = rows_UFk * filters + torch.arange(filters, device=rows_UFk.device)[:, None]
+    return table_RF.flatten().gather(0, cells_UFk.flatten()).view_as(cells_UFk).sum(dim=2)
+
+
+@torch.no_grad()
+def _search(rows_UPk: Tensor, table_RF: Tensor, windows_U: Tensor) -> Tensor:
+    """Return for each word and filter the window that scores highest: (U, F)."""
+    num_words, num_windows, width = rows_UPk.shape
+    scores_NF = F.embedding_bag(rows_UPk.reshape(-1, width), table_RF, mode="sum")
+    windows_P = torch.arange(num_windows, device=rows_UPk.device)
+    empty_N = (windows_P >= windows_U[:, None]).flatten().nonzero().squeeze(1)
+    # Filling whole rows by number is far faster on a CPU than a mask spread over the filters.
+    scores_UPF = scores_NF.index_fill_(0, empty_N, -torch.inf).view(num_words, num_windows, -1)
+    # Pooling in channels-last order finds positions 10 times faster than argmax over this axis.
+    scores_UFP1 = scores_UPF[:, :, None].permute(0, 3, 1, 2)
+    _, best_UF11 = F.max_pool2d(scores_UFP1, (num_windows, 1), return_indices=True)
+    return best_UF11.flatten(1)
