@@ -16,7 +16,7 @@ from seqtag.cli import main
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 SENTENCE = "Ada B-PER\nlives O\nin O\nRome B-LOC\n. O\n\nDr O\nBob B-PER\nSmith I-PER\nleft O\n\n"
-VERBS = ("train", "evaluate", "check", "tag", "trace")
+VERBS = ("train", "evaluate", "check", "probe", "tag", "trace")
 SMALL = ["model.hidden_size=8", "model.words.size=8", "trainer.max_epochs=1"]
 
 
@@ -77,7 +77,8 @@ def test_train_by_its_script_in_a_process(trained):
     # Results on standard output, what happens on standard error, and nothing else on either.
     assert "test split by label" in done.stdout
     said = r"\d\d:\d\d:\d\d (recurrent: |epoch 1/1: loss |trained for )"
-    lines = done.stderr.splitlines()
+    # A kernel is built where no test before this one has needed it.
+    lines = [line for line in done.stderr.splitlines() if " built /" not in line]
     assert len(lines) == 3
     assert all(re.match(said, line) for line in lines), done.stderr
     assert "\x1b" not in done.stdout + done.stderr  # no bar, no colours
