@@ -3,11 +3,13 @@
     python scripts/bench_pipeline.py --path FOLDER     # the folder of CoNLL-2000; extra `bench`
     python scripts/bench_pipeline.py --path FOLDER --cells lstm,gru,cifg   # our cells, no peers
 
-All get the same sentences in batches of as many, and Flair the same sizes of network. They train
-a few batches each in turn, then tag the same test sentences in turn; the table has medians over
-the turns and their ratios. With --epochs, seqtag and spaCy then train on to the end, and F1 is
-told. seqtag trains in a bare loop as Flair does; what `seqtag train` reaches under Lightning, with
-its logging and evaluations, is measured apart, as is a cold start.
+All train on the same sentences in batches of as many, and Flair has the same sizes of network. They
+train a few batches each in turn, then tag the same sentences in turn, those of the test split and
+then others, so that no text comes twice before all have been read; seqtag and spaCy tag in batches
+of their own choice. The table has medians over the turns and their ratios. With --epochs, seqtag
+and spaCy are then trained anew to the end, and F1 is told. seqtag trains in a bare loop as Flair
+does; what `seqtag train` reaches under Lightning, with its logging and evaluations, is measured
+apart, as is a cold start.
 """
 
 from __future__ import annotations
@@ -120,6 +122,18 @@ def tag_by_turns(
     return speeds
 
 
+def make_peers(
+    names: str, corpus: Corpus, train: Sequence[Sentence], options: argparse.Namespace
+) -> list[Any]:
+    """Return seqtag and the peers named, ready to train."""
+    peers: list[Any] = [SeqtagPeer(corpus, options.batch, options.epochs or 10)]
+    kinds = {"flair": FlairPeer, "spacy": SpacyPeer}
+    for name in filter(None, names.split(",")):
+        peers.append(kinds[name](batch_size=options.batch))
+        peers[-1].prepare(train)
+    return peers
+
+
 def f1(peer: Any, test: Sequence[Sentence]) -> float:
     """Return the span F1 of a peer on the test sentences."""
     predicted, _ = peer.tag([tokens for tokens, _ in test])
@@ -220,24 +234,21 @@ def main() -> None:
         list(zip(corpus.splits[s]["tokens"], corpus.splits[s]["labels"], strict=True))
         for s in ("train", "test")
     )
-    peers: list[Any] = [SeqtagPeer(corpus, options.batch, options.epochs or 10)]
-    kinds = {"flair": FlairPeer, "spacy": SpacyPeer}
-    for name in filter(None, options.peers.split(",")):
-        peers.append(kinds[name](batch_size=options.batch))
-        peers[-1].prepare(train)
-    words = [tokens for tokens, _ in test]
-    threads = f"{options.threads} threads, batches of {options.batch}"
-    show(f"training, {threads}", train_by_turns(peers, options.turns), console)
-    show(f"tagging, {threads}", tag_by_turns(peers, words, options.turns), console)
+    peers = make_peers(options.peers, corpus, train, options)
+    words = [tokens for tokens, _ in (*test, *train)]
+    title = f"training, {options.threads} threads, batches of {options.batch}"
+    show(title, train_by_turns(peers, options.turns), console)
+    show(f"tagging, {options.threads} threads", tag_by_turns(peers, words, options.turns), console)
     cold_start(peers[0].tagger, console)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"peak memory of this process, all peers in it: {peak:.0f} MiB")
     if options.epochs:
-        for peer in [peer for peer in peers if not isinstance(peer, FlairPeer)]:
+        names = ",".join(name for name in options.peers.split(",") if name != "flair")
+        for peer in make_peers(names, corpus, train, options):
             for _ in range(options.epochs):
                 for _ in peer.train_epoch():
                     pass
             console.print(f"{peer.name}: F1 {f1(peer, test):.2%} after {options.epochs} epochs")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"peak memory of this process, all peers in it: {peak:.0f} MiB")
 
 
 if __name__ == "__main__":
