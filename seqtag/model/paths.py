@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from seqtag.model.chain import NEVER, Potentials, inside
+from seqtag.model.compiled import call, functions
 
 
 def _best_suffixes(potentials: Potentials) -> Tensor:
@@ -39,10 +40,17 @@ def best_path(potentials: Potentials) -> Tensor:
 
     Of paths with equal scores any may come.
     """
-    emissions_BTK, start_K, transitions_KK, _, lengths_B, *_ = potentials
-    B, T, _ = emissions_BTK.shape
+    emissions_BTK, start_K, transitions_KK, end_K, lengths_B, *_ = potentials
+    B, T, K = emissions_BTK.shape
+    labels_BT = lengths_B.new_full((B, T), -100)
     if not B * T:
-        return lengths_B.new_full((B, T), -100)
+        return labels_BT
+    if library := functions("chain", emissions_BTK):
+        to_KK, room_TK = transitions_KK.T.contiguous(), emissions_BTK.new_empty(T, K)
+        scores = (emissions_BTK.contiguous(), start_K, to_KK, end_K)
+        lengths_B = lengths_B.contiguous()
+        call(library.seqtag_best_path, (B, T, K), *scores, lengths_B, room_TK, labels_BT)
+        return labels_BT
     first_BK, *later = _best_suffixes(potentials).unbind()
     score_B, label_B = (start_K + first_BK).max(-1)
     labels = [label_B]
@@ -50,7 +58,7 @@ def best_path(potentials: Potentials) -> Tensor:
         label_B = transitions_KK.index_select(0, label_B).add_(suffix_BK).argmax(-1)
         labels.append(label_B)
     there_BT = inside(lengths_B, T) & (score_B != NEVER)[:, None]
-    return torch.where(there_BT, torch.stack(labels, 1), -100)
+    return torch.where(there_BT, torch.stack(labels, 1), labels_BT)
 
 
 def best_paths(potentials: Potentials, n: int) -> tuple[Tensor, Tensor]:

@@ -7,10 +7,6 @@ k x V.
 
 from __future__ import annotations
 
-import ctypes
-import logging
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import torch
@@ -18,11 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from seqtag.recurrent.compiler.build import BuildError, build
-
-logger = logging.getLogger("seqtag")
-
-_SCALARS = {torch.float32: "float", torch.float64: "double"}
+from seqtag.model.compiled import call, functions
 
 
 def strongest(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Tensor:
@@ -38,8 +30,7 @@ def strongest(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Te
     width = len(table_kVF)
     around_UX = F.pad(characters_UW, (width - 1, width - 1))
     windows_U = lengths_U + width - 1
-    compiled = around_UX.device.type == "cpu" and not torch.compiler.is_compiling()
-    if compiled and _library(table_kVF.dtype) is not None:
+    if functions("windows", table_kVF) is not None:
         return _Strongest.apply(table_kVF, around_UX, windows_U)
     return _by_torch(table_kVF, around_UX, windows_U)
 
@@ -50,10 +41,13 @@ class _Strongest(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table_kVF: Tensor, around_UX: Tensor, windows_U: Tensor) -> Tensor:
         table_kVF = table_kVF.contiguous()
-        shape = len(around_UX), table_kVF.shape[2]
-        best_UF, window_UF = table_kVF.new_empty(shape), torch.empty(shape, dtype=torch.int32)
-        call = _library(table_kVF.dtype).seqtag_search
-        _call(call, table_kVF, around_UX, windows_U, table_kVF, best_UF, window_UF)
+        width, num_characters, filters = table_kVF.shape
+        sizes = (*around_UX.shape, num_characters, filters, width)
+        best_UF = table_kVF.new_empty(len(around_UX), filters)
+        window_UF = torch.empty(best_UF.shape, dtype=torch.int32)
+        search = functions("windows", table_kVF).seqtag_search
+        call(search, sizes, around_UX, windows_U, table_kVF, best_UF, window_UF)
+        ctx.sizes = sizes
         ctx.save_for_backward(table_kVF, around_UX, window_UF)
         return best_UF
 
@@ -61,30 +55,10 @@ class _Strongest(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_UF: Tensor) -> tuple[Tensor, None, None]:
         table_kVF, around_UX, window_UF = ctx.saved_tensors
-        grad_kVF, grad_UF = torch.zeros_like(table_kVF), grad_UF.contiguous()
-        call = _library(table_kVF.dtype).seqtag_spread
-        _call(call, table_kVF, around_UX, window_UF, grad_UF, grad_kVF)
+        grad_kVF = torch.zeros_like(table_kVF)
+        spread = functions("windows", table_kVF).seqtag_spread
+        call(spread, ctx.sizes, around_UX, window_UF, grad_UF.contiguous(), grad_kVF)
         return grad_kVF, None, None
-
-
-def _call(function: Any, table_kVF: Tensor, around_UX: Tensor, *tensors: Tensor) -> None:
-    width, num_characters, filters = table_kVF.shape
-    sizes = (ctypes.c_int64 * 5)(*around_UX.shape, num_characters, filters, width)
-    pointers = (ctypes.c_void_p(t.data_ptr()) for t in (around_UX, *tensors))
-    function(sizes, *pointers)
-
-
-@cache
-def _library(dtype: torch.dtype) -> ctypes.CDLL | None:
-    """Return the compiled functions; None where they cannot be built, or not for this dtype."""
-    if dtype not in _SCALARS:
-        return None
-    source = (files("seqtag.model") / "windows.cpp").read_text(encoding="utf-8")
-    try:
-        return build(f"#define S {_SCALARS[dtype]}\n{source}", f"windows_{_SCALARS[dtype]}")
-    except BuildError as error:
-        logger.warning("characters are searched by torch: %s", error)
-        return None
 
 
 def _by_torch(table_kVF: Tensor, around_UX: Tensor, windows_U: Tensor) -> Tensor:

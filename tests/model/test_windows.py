@@ -1,7 +1,5 @@
 """Windows that score highest: compiled and by torch, against all windows one by one."""
 
-import logging
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +7,6 @@ from hypothesis import strategies as st
 
 from seqtag.model import windows as module
 from seqtag.model.windows import strongest
-from seqtag.recurrent.compiler import build
 
 spellings = st.lists(st.lists(st.integers(1, 8), min_size=1, max_size=7), min_size=1, max_size=6)
 
@@ -17,8 +14,8 @@ spellings = st.lists(st.lists(st.integers(1, 8), min_size=1, max_size=7), min_si
 @pytest.fixture(params=["compiled", "torch"])
 def path(request, monkeypatch):
     if request.param == "torch":
-        monkeypatch.setattr(module, "_library", lambda dtype: None)
-    elif module._library(torch.float64) is None:
+        monkeypatch.setattr(module, "functions", lambda *_: None)
+    elif module.functions("windows", torch.zeros(0)) is None:
         pytest.skip("no compiler")
     return request.param
 
@@ -53,7 +50,7 @@ def test_values_and_gradients_are_those_of_all_windows(compiled, words, width, w
     lengths_U = torch.tensor([len(word) for word in words])
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
-            patch.setattr(module, "_library", lambda dtype: None)
+            patch.setattr(module, "functions", lambda *_: None)
         found_UF = strongest(table_kVF, characters_UW, lengths_U)
     expected_UF = one_by_one(table_kVF, words)
     torch.testing.assert_close(found_UF, expected_UF, rtol=1e-12, atol=1e-12)
@@ -85,22 +82,6 @@ def test_what_is_no_number_is_not_hidden(path):
     table_kVF[0, 3, 1] = torch.nan
     found_UF = strongest(table_kVF, torch.tensor([[3, 4], [4, 0]]), torch.tensor([2, 1]))
     assert found_UF.isnan().tolist() == [[False, True, False], [False] * 3]
-
-
-def test_without_a_compiler_torch_serves(monkeypatch, caplog):
-    module._library.cache_clear()
-    monkeypatch.setattr(build, "compiler", lambda: None)
-    words = [[1, 2], [3]]
-    table_kVF = table(2, 3)
-    with caplog.at_level(logging.WARNING, "seqtag"):
-        for _ in range(2):
-            found_UF = strongest(table_kVF, padded(words), torch.tensor([2, 1]))
-    module._library.cache_clear()
-    torch.testing.assert_close(found_UF, one_by_one(table_kVF, words))
-    assert [record.message for record in caplog.records] == [
-        "characters are searched by torch: no C++ compiler found "
-        "(looked for $CXX, g++, clang++, c++)"
-    ]
 
 
 def test_half_precision(path):

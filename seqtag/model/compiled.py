@@ -1,0 +1,44 @@
+"""Functions in C++ beside torch's operations: built at first use, called on tensors of a CPU."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from functools import cache
+from importlib.resources import files
+
+import torch
+from torch import Tensor
+
+from seqtag.recurrent.compiler.build import BuildError, build
+
+logger = logging.getLogger("seqtag")
+
+_SCALARS = {torch.float32: "float", torch.float64: "double"}
+
+
+def functions(name: str, like: Tensor) -> ctypes.CDLL | None:
+    """Return the functions of the file ``NAME.cpp`` of this folder, for a tensor's dtype.
+
+    None where torch's operations have to do: on other devices, with other dtypes, under
+    torch.compile, and without a compiler (then one log line says so).
+    """
+    if like.device.type != "cpu" or like.dtype not in _SCALARS or torch.compiler.is_compiling():
+        return None
+    return _build(name, _SCALARS[like.dtype])
+
+
+@cache
+def _build(name: str, scalar: str) -> ctypes.CDLL | None:
+    source = (files("seqtag.model") / f"{name}.cpp").read_text(encoding="utf-8")
+    try:
+        return build(f"#define S {scalar}\n{source}", f"{name}_{scalar}")
+    except BuildError as error:
+        logger.warning("%s runs on torch's operations: %s", name, error)
+        return None
+
+
+def call(function: ctypes._CFuncPtr, sizes: tuple[int, ...], *tensors: Tensor) -> None:
+    """Call one of them with its sizes and the addresses of contiguous tensors."""
+    pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
+    function((ctypes.c_int64 * len(sizes))(*sizes), *pointers)

@@ -1,0 +1,46 @@
+"""Functions in C++: where they serve, and what serves elsewhere."""
+
+import logging
+
+import pytest
+import torch
+
+from seqtag.model import compiled
+from seqtag.model.compiled import functions
+from seqtag.model.crf import LinearChainCRF
+from seqtag.model.windows import strongest
+from seqtag.recurrent.compiler import build
+
+
+@pytest.fixture
+def no_compiler(monkeypatch):
+    compiled._build.cache_clear()
+    monkeypatch.setattr(build, "compiler", lambda: None)
+    yield
+    compiled._build.cache_clear()
+
+
+def results():
+    torch.manual_seed(0)
+    table, crf, emissions = torch.randn(2, 9, 3), LinearChainCRF(4), torch.randn(3, 5, 4)
+    windows = strongest(table, torch.tensor([[3, 4], [5, 0]]), torch.tensor([2, 1]))
+    return windows, crf.decode(emissions, torch.tensor([5, 0, 2]))
+
+
+def test_torch_serves_without_a_compiler(no_compiler, caplog):
+    with caplog.at_level(logging.WARNING, "seqtag"):
+        without = [results(), results()][0]
+    messages = [record.message for record in caplog.records]
+    assert [message.partition(":")[0] for message in messages] == [
+        "windows runs on torch's operations",
+        "chain runs on torch's operations",
+    ]
+    assert all("no C++ compiler found" in message for message in messages)
+    compiled._build.cache_clear()
+    for found, expected in zip(results(), without, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_other_tensors_are_left_to_torch():
+    assert functions("windows", torch.zeros(1, dtype=torch.bfloat16)) is None
+    assert functions("windows", torch.zeros(1, device="meta")) is None
