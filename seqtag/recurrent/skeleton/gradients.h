@@ -33,7 +33,7 @@ static void weight_gradients(const Layer& layer, const LayerGradients& gradients
   for (i64 d = 0; d < layer.directions; d++) operands.emplace_back(layer, d);
   i64 shares = std::min(blocks(layer.H), layer.small() ? 1 : 2 * layer.threads.count);
   std::vector<Buffer> spaces;
-  for (i64 i = 0; i < layer.directions * shares; i++) spaces.emplace_back(outer_space);
+  for (i64 i = 0; i < layer.directions * shares; i++) spaces.emplace_back(outer_space(SLOTS));
   layer.team().run(layer.directions * shares, [&](i64 task) {
     i64 d = task / shares, width = SLOTS * layer.padded(), rows = layer.schedule.rows();
     i64 first = share(blocks(layer.H), task % shares, shares),

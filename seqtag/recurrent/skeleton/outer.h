@@ -1,15 +1,26 @@
 // The gradient of a weight: a sum of outer products over rows. Knows no cell.
 
-constexpr int DOWN = LANES < 8 ? LANES : 8;  // rows of a register tile: all of one slot
-constexpr int ACROSS = LANES >= 8 ? 3 : 2;   // its columns of vectors
-constexpr i64 DEPTH = 256;                   // rows summed at a time
-constexpr i64 WIDTH = 8 * ACROSS;            // columns of vectors packed at a time
+// A register tile has DOWN rows, all of one slot, and ACROSS columns of vectors.
+constexpr int DOWN = std::min(LANES, VECTOR_BYTES == 64 ? 8 : 4);
+constexpr int ACROSS = 3;
+// Rows are summed DEPTH at a time: so many, ACROSS wide, stay in the nearest cache while the tiles
+// of a strip of units pass. Both sides of a product are laid out in pieces that the next cache
+// holds.
+constexpr i64 DEPTH = 8192 / VECTOR_BYTES;
+constexpr i64 WIDTH = 384 / LANES;  // columns of vectors
+constexpr i64 STRIP = 256 / LANES;  // units times slots, in vectors
+// From one tile's rows to the next: not a power of 2, for the sets of a cache.
+constexpr i64 TILE_ROOM = DEPTH * DOWN + 64 / sizeof(S);
 
 template <int U>
 static void outer_tile(const S* a, const S* b, i64 depth, S* const* to, int rows, i64 column, i64 N,
                        bool first) {
   V acc[DOWN][U];
-  UNROLL for (int i = 0; i < DOWN; i++) UNROLL for (int u = 0; u < U; u++) acc[i][u] = V{};
+  UNROLL for (int i = 0; i < DOWN; i++) {
+    __builtin_prefetch(to[i] + column, 1);
+    __builtin_prefetch(to[i] + column + U * LANES - 1, 1);
+    UNROLL for (int u = 0; u < U; u++) acc[i][u] = V{};
+  }
   _Pragma("GCC unroll 1") for (i64 k = 0; k < depth; k++) {
     V w[U];
     UNROLL for (int u = 0; u < U; u++) w[u] = load(b + u * LANES);
@@ -41,50 +52,69 @@ struct Outer {
   S* to;
 };
 
+// Scalars that outer needs as space of its own.
+INLINE i64 outer_space(i64 slots) {
+  return DEPTH * WIDTH * LANES + (STRIP + slots) * LANES / DOWN * TILE_ROOM;
+}
+
+// Blocks of units from the left, tile by tile: [block][group][tile][k][DOWN].
+static void pack_left(const Outer& o, i64 row, i64 depth, i64 first, i64 last, S* tiles) {
+  for (i64 k = 0; k < depth; k++) {
+    const S* from = o.left + (row + k) * o.width + first * o.slots_in_row * LANES;
+    S* to = tiles + k * DOWN;
+    for (i64 block = first; block < last; block++, from += o.slots_in_row * LANES)
+      for (i64 g = 0; g < o.groups; g++)
+        for (i64 lane = 0; lane < LANES; lane += DOWN, to += TILE_ROOM) {
+          const S* at = from + o.slots[g] * LANES + lane;
+          __builtin_prefetch(at + 4 * o.width);  // rows lie too far apart to be foreseen
+          memcpy(to, at, DOWN * sizeof(S));
+        }
+  }
+}
+
+// Columns of vectors from the right, panel by panel: [panel][k][vector][lane].
+static void pack_right(const Outer& o, i64 row, i64 depth, i64 first, i64 width, S* panels) {
+  for (i64 k = 0; k < depth; k++)
+    parts(width, ACROSS, [&](i64 start, int wide) {
+      S* to = panels + (start * depth + k * wide) * LANES;
+      for (int j = 0; j < wide; j++) {
+        i64 column = (first + start + j) * LANES;
+        store(to + j * LANES, load(o.right[row + k] + column, o.N - column));
+      }
+    });
+}
+
 // The part of it that belongs to the units of blocks first .. last-1. `space`: see outer_space.
 static void outer(const Outer& o, i64 first, i64 last, S* space) {
-  S* a = space;
-  S* b = space + DEPTH * DOWN;
-  i64 columns = blocks(o.N);
+  S* panels = space;
+  S* tiles = space + DEPTH * WIDTH * LANES;
   if (o.rows == 0)
     for (i64 g = 0; g < o.groups; g++)
       for (i64 u = first * LANES; u < std::min(o.H, last * LANES); u++)
         memset(o.to + (g * o.H + u) * o.N, 0, o.N * sizeof(S));
+  i64 strip = std::max<i64>(1, STRIP / o.groups);
   for (i64 r = 0; r < o.rows; r += DEPTH) {
     i64 depth = std::min(DEPTH, o.rows - r);
-    for (i64 c0 = 0; c0 < columns; c0 += WIDTH) {
-      i64 width = std::min(WIDTH, columns - c0);
-      S* to = b;
-      parts(width, ACROSS, [&](i64 start, int u) {
-        for (i64 k = 0; k < depth; k++)
-          for (int j = 0; j < u; j++, to += LANES) {
-            i64 column = (c0 + start + j) * LANES;
-            store(to, load(o.right[r + k] + column, o.N - column));
-          }
+    parts(blocks(o.N), WIDTH, [&](i64 c0, i64 width) {
+      pack_right(o, r, depth, c0, width, panels);
+      parts(last - first, strip, [&](i64 b0, i64 high) {
+        pack_left(o, r, depth, first + b0, first + b0 + high, tiles);
+        parts(width, ACROSS, [&](i64 start, int wide) {
+          with_size<ACROSS>(wide, [&](auto size) {
+            const S* tile = tiles;
+            for (i64 block = first + b0; block < first + b0 + high; block++)
+              for (i64 g = 0; g < o.groups; g++)
+                for (i64 lane = 0; lane < LANES; lane += DOWN, tile += TILE_ROOM) {
+                  i64 unit = block * LANES + lane;
+                  S* c[DOWN];
+                  for (int i = 0; i < DOWN; i++) c[i] = o.to + (g * o.H + unit + i) * o.N;
+                  int rows = (int)std::min<i64>(DOWN, o.H - unit);
+                  outer_tile<decltype(size)::value>(tile, panels + start * depth * LANES, depth, c,
+                                                    rows, (c0 + start) * LANES, o.N, r == 0);
+                }
+          });
+        });
       });
-      for (i64 block = first; block < last; block++)
-        for (i64 g = 0; g < o.groups; g++)
-          for (i64 lane = 0; lane < LANES && block * LANES + lane < o.H; lane += DOWN) {
-            i64 unit = block * LANES + lane;
-            int rows = (int)std::min<i64>(DOWN, o.H - unit);
-            const S* from =
-                o.left + r * o.width + (block * o.slots_in_row + o.slots[g]) * LANES + lane;
-            for (i64 k = 0; k < depth; k++)
-              memcpy(a + k * DOWN, from + k * o.width, DOWN * sizeof(S));
-            S* c[DOWN];
-            for (int i = 0; i < DOWN; i++) c[i] = o.to + (g * o.H + unit + i) * o.N;
-            const S* panel = b;
-            parts(width, ACROSS, [&](i64 start, int u) {
-              with_size<ACROSS>(u, [&](auto size) {
-                outer_tile<decltype(size)::value>(a, panel, depth, c, rows, (c0 + start) * LANES,
-                                                  o.N, r == 0);
-              });
-              panel += depth * u * LANES;
-            });
-          }
-    }
+    });
   }
 }
-
-// Scalars that outer needs as space of its own.
-constexpr i64 outer_space = DEPTH * DOWN + DEPTH * WIDTH * LANES;
