@@ -1,6 +1,6 @@
 """From who appears to the subject of one clause, with an exact number of tokens behind its head.
 
-    clause    := [place+ "," | subject relatives* "said" "that"] subject modifier* [later]
+    clause    := [place+ "," | subject place* "said" "that"] subject modifier* [later]
     subject   := (person possessive)* person
     modifier  := place | ["and"] relative
     place     := near person
