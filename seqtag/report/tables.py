@@ -33,20 +33,22 @@ def show_scores(
             console.print(_by_factor(name, slices))
 
 
-def show_rows(
+def show_groups(
     title: str, rows: Sequence[Mapping[str, Any]], console: Console | None = None
 ) -> None:
-    """Print rows of the same keys as a table: shares as percentages, a column of nothing left out.
+    """Print rows of the same keys side by side, a column each, headed by its `group`.
 
-    Floats are taken for shares.
+    Floats are taken for shares and shown as percentages; what no row has is left out.
     """
     table = _table(title)
-    names = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
-    for name in names:
-        number = all(not isinstance(row[name], str) for row in rows)
-        table.add_column(name.replace("_", "\n"), justify="right" if number else "left")
+    table.add_column("")
     for row in rows:
-        table.add_row(*(_cell(row[name]) for name in names))
+        # Rich breaks lines at spaces.
+        table.add_column(str(row["group"]).replace("_", " "), justify="right", vertical="bottom")
+    for name in rows[0]:
+        cells = [row[name] for row in rows]
+        if name != "group" and any(cell not in (None, "") for cell in cells):
+            table.add_row(name.replace("_", " "), *map(_cell, cells))
     (console or Console()).print(table)
 
 

@@ -22,7 +22,7 @@ from seqtag.probes.registry import make_probe
 from seqtag.probes.run import Grid, check_labels, grid_items, judge
 from seqtag.probes.suites.run import run_suite
 from seqtag.probes.tables import ITEMS, PAIRS, SUITE
-from seqtag.report.tables import show_rows
+from seqtag.report.tables import show_groups
 from seqtag.training import build
 from seqtag.training.console import quiet
 from seqtag.training.inspecting import check_inspect, inspect_gradients
@@ -31,8 +31,6 @@ from seqtag.training.loop import fit, seed_everything
 from seqtag.training.runs import about, comparable, hidden_size_for, read_run, write_run
 
 log = logging.getLogger("seqtag")
-
-_NOT_SHOWN = ("suite", "source", "ceiling", "left_out")
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,7 @@ def judge_suite(config: Mapping[str, Any]) -> None:
     output = Path(config["paths"]["output_dir"])
     _write_table(output / PAIRS, pa.Table.from_pylist(pairs))
     write_json(output / SUITE, groups)
-    # The rest is in the file; with it no table fits into a terminal.
-    shown = [{k: v for k, v in row.items() if k not in _NOT_SHOWN} for row in groups]
-    show_rows(f"suite {config['suite']}", shown)
+    show_groups(f"suite {config['suite']}", groups)
 
 
 def is_finished(config: Mapping[str, Any]) -> bool:
