@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import datasets
@@ -11,6 +12,7 @@ import datasets
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError, did_you_mean, from_plain
 from seqtag.probes.base import ProbeItem
+from seqtag.probes.baselines import WindowBaseline, fit_baselines
 from seqtag.probes.registry import make_probe
 
 SPLITS = ("train", "dev", "test")
@@ -56,15 +58,36 @@ def generate_corpus(plain: Mapping[str, Any], splits: Sequence[str] | None = Non
                 f"the corpus has no split {split!r}{did_you_mean(split, SPLITS)}; "
                 f"it has {', '.join(SPLITS)}"
             )
+    return _generated(config, tuple(splits or SPLITS))
+
+
+@lru_cache(maxsize=1)
+def _generated(config: ProbeCorpusConfig, splits: tuple[str, ...]) -> Corpus:
+    """Generate the splits; those of the last call are kept: runs of a study share them."""
     probe = make_probe(config.probe)
     factors = (probe.axis, *(name for name in probe.evaluation if name != probe.axis))
     made = {
         split: as_dataset(
             probe.corpus(split, getattr(config, split), config.seed, config.lag), factors
         )
-        for split in splits or SPLITS
+        for split in splits
     }
     return Corpus(splits=made, scheme="plain", factors=factors)
+
+
+def baselines_of(plain: Mapping[str, Any]) -> dict[str, WindowBaseline]:
+    """Return the baselines fitted to the training split of such a corpus; the last are kept too.
+
+    Raises:
+        InputError: as `generate_corpus` does.
+    """
+    return _fitted(from_plain(ProbeCorpusConfig, plain, "data"))
+
+
+@lru_cache(maxsize=1)
+def _fitted(config: ProbeCorpusConfig) -> dict[str, WindowBaseline]:
+    items = make_probe(config.probe).corpus("train", config.train, config.seed, config.lag)
+    return fit_baselines([item.tokens for item in items], [item.labels for item in items])
 
 
 def as_dataset(items: Sequence[ProbeItem], factors: Sequence[str]) -> datasets.Dataset:

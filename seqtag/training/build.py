@@ -36,7 +36,8 @@ from seqtag.data.vectors import load_vectors
 from seqtag.errors import InputError, did_you_mean, from_plain
 from seqtag.model.config import TaggerConfig
 from seqtag.model.tagger import TaggerNetwork
-from seqtag.probes.corpus import generate_corpus
+from seqtag.probes.baselines import WindowBaseline
+from seqtag.probes.corpus import baselines_of, generate_corpus
 
 _OPTIMIZERS = ("torch.optim.AdamW", "torch.optim.SGD", "torch.optim.Adam")
 _SCHEDULES = ("seqtag.training.schedules.WarmupDecay",)
@@ -74,10 +75,31 @@ _BESIDE_CORPUS = ("batch", "encode", "tag_scheme")
 
 def corpus(data: Mapping[str, Any], splits: tuple[str, ...] | None = None) -> Corpus:
     """Read, or generate, the corpus that the group `data` describes."""
-    plain = {key: value for key, value in data.items() if key not in _BESIDE_CORPUS}
-    if plain.get("format") == "probe":
-        return generate_corpus({k: v for k, v in plain.items() if k != "format"}, splits)
+    made, plain = _description(data)
+    if made:
+        return generate_corpus(plain, splits)
     return load_corpus(from_plain(CorpusConfig, plain, "data"), splits)
+
+
+def baselines(data: Mapping[str, Any]) -> dict[str, WindowBaseline]:
+    """Return the baselines of the generated corpus that the group `data` describes.
+
+    Raises:
+        InputError: if it describes a corpus that is read.
+    """
+    made, plain = _description(data)
+    if not made:
+        raise InputError("a probe is judged on its own items: leave out data=")
+    return baselines_of(plain)
+
+
+def _description(data: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
+    """Return whether a corpus is generated, and what describes it."""
+    plain = {key: value for key, value in data.items() if key not in _BESIDE_CORPUS}
+    made = plain.get("format") == "probe"
+    if made:
+        del plain["format"]
+    return made, plain
 
 
 def portable(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,13 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seqtag.data.sources import Corpus
 from seqtag.errors import InputError, from_plain
 from seqtag.io.artifact import write_json
 from seqtag.io.tagger import Tagger
 from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe
-from seqtag.probes.baselines import fit_baselines
 from seqtag.probes.registry import make_probe
 from seqtag.probes.run import Grid, check_labels, grid_items, judge
 from seqtag.probes.suites.run import run_suite
@@ -151,12 +149,12 @@ def _reach(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
     """Train over the probe's training range and judge the whole grid; return what was measured."""
     output = Path(config["paths"]["output_dir"])
     grid = _grid(config)
-    corpus = build.corpus(config["data"], ("train", "dev"))
-    tagger, figures = fit(config, corpus)
+    baselines = build.baselines(config["data"])
+    tagger, figures = fit(config, build.corpus(config["data"], ("train", "dev")))
     tagger.save(output / "model", figures=figures)
     columns = about(config, tagger) | {"regime": "reach", "lag": None}
     untrained = _untrained(config, tagger)
-    table = judge(tagger, grid, columns, _baselines(corpus), untrained)
+    table = judge(tagger, grid, columns, baselines, untrained)
     _write_table(output / ITEMS, table)
     _say(probe, table)
     if config["inspect"] == "gradients":
@@ -169,15 +167,9 @@ def _judge_given(config: Mapping[str, Any], probe: Probe) -> None:
     tagger = Tagger.load(config["model_dir"])
     check_labels(tagger, probe)
     columns = about(config, tagger) | {"regime": "given", "lag": None}
-    corpus = build.corpus(config["data"], ("train",))
-    table = judge(tagger, _grid(config), columns, _baselines(corpus))
+    table = judge(tagger, _grid(config), columns, build.baselines(config["data"]))
     _write_table(Path(config["paths"]["output_dir"]) / ITEMS, table)
     _say(probe, table)
-
-
-def _baselines(corpus: Corpus) -> Mapping[str, Any]:
-    train = corpus.splits["train"]
-    return fit_baselines(train["tokens"], train["labels"])
 
 
 def _untrained(config: Mapping[str, Any], tagger: Tagger) -> Tagger:

@@ -151,6 +151,7 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
         (("regime=learn", "regime.lags=[20,10]"), "regime.lags must rise"),
         (("regime=learn", "regime.lags=[2]"), "no sentence has distance 2"),
         (("model_dir=nowhere",), "nowhere"),
+        (("data=column", "data.path=x"), "a probe is judged on its own items"),
         (("cell.name=lstn",), "did you mean 'lstm'"),
         (("probe.quick.items=0",), "items must be a whole number"),
         (("suite=blimp", "suite_path=x"), "give model_dir="),
