@@ -64,6 +64,8 @@ def probe(config: Mapping[str, Any]) -> None:
     if is_finished(config):
         log.info("%s is finished already; nothing to do", output)
         return
+    if config["data"]["format"] != "probe":
+        raise InputError("a probe is judged on its own items, not on a corpus: leave out data=")
     chosen = make_probe(config["probe"]["name"])
     _refuse_reading_ahead(config, chosen)
     check_inspect(config, chosen)
