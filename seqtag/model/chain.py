@@ -3,9 +3,9 @@
 Shapes: B batch, T time, K labels, D directions (0 runs from the first token to the last, 1 from
 the last to the first).
 
-Both directions run as one batched product a step: the second is the first over the sentence read
-backwards with the transitions transposed. `sums` does it with probabilities scaled at each step,
-and with logarithms where emissions are so far apart that a scaled probability could underflow.
+Both directions run side by side: the second is the first over the sentence read backwards with the
+transitions transposed. `sums` does it with probabilities scaled at each step, and with logarithms
+where emissions are so far apart that a scaled probability could underflow.
 Everything is computed in the dtype of the emissions, which should be float64 where the device has
 it. Source: Rabiner 1989, "A tutorial on hidden Markov models", sections III.A and V.A.
 """
@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from seqtag.model.scaled import batch_major, inside, mirror, scaled_sums, time_major
 
 NEVER = -math.inf
 # A longer detour than this leaves the scaled recursion too little room to be worth the search.
@@ -134,96 +136,31 @@ def sums(potentials: Potentials, gradients: bool) -> Sums:
         return run(potentials, gradients)
 
 
-def inside(lengths_B: Tensor, T: int) -> Tensor:
-    """Return the bool mask (B, T) of positions before the end."""
-    return torch.arange(T, device=lengths_B.device) < lengths_B[:, None]
-
-
-def _mirror(lengths_B: Tensor, T: int) -> Tensor:
-    """Index (B, T) that reads each sentence backwards and leaves what lies behind its end."""
-    t_T = torch.arange(T, device=lengths_B.device)
-    return torch.where(t_T < lengths_B[:, None], lengths_B[:, None] - 1 - t_T, t_T)
-
-
-def _time_major(x_BTK: Tensor, mirror_BT: Tensor, directions: int) -> Tensor:
-    """Lay out as (T, D, B, K), the second direction mirrored."""
-    B, T, K = x_BTK.shape
-    row_B1 = torch.arange(B, device=x_BTK.device)[:, None] * T
-    forward_BT = row_B1 + torch.arange(T, device=x_BTK.device)
-    order_DBT = torch.stack((forward_BT, row_B1 + mirror_BT)[:directions])
-    flat = x_BTK.reshape(B * T, K).index_select(0, order_DBT.permute(2, 0, 1).flatten())
-    return flat.view(T, directions, B, K)
-
-
-def _batch_major(x_TDBK: Tensor, direction: int, mirror_BT: Tensor) -> Tensor:
-    """Undo `_time_major` for one direction: (B, T, K)."""
-    x_BTK = x_TDBK[:, direction].transpose(0, 1)
-    if direction == 0:
-        return x_BTK
-    return x_BTK.gather(1, mirror_BT[:, :, None].expand_as(x_BTK))
-
-
 def _scaled_sums(potentials: Potentials, gradients: bool) -> Sums:
     emissions_BTK, start_K, transitions_KK, end_K, lengths_B, clamp_BTK, _ = potentials
-    B, T, K = emissions_BTK.shape
-    inside_BT, mirror_BT = inside(lengths_B, T), _mirror(lengths_B, T)
-    directions = 2 if gradients else 1
-    tiny = torch.finfo(emissions_BTK.dtype).tiny
-
     peak_BT = emissions_BTK.amax(-1)
     weight_BTK = (emissions_BTK - peak_BT[:, :, None]).exp_()
     if clamp_BTK is not None:
         weight_BTK.mul_(clamp_BTK)
     peak = torch.cat((start_K, transitions_KK.flatten(), end_K)).amax()
-    first_K, step_KK, last_K = (start_K - peak).exp(), (transitions_KK - peak).exp(), end_K - peak
-    last_K = last_K.exp_()
-
-    # before: the sum over steps into a label, without the label's own weight; after: with it.
-    weight_TDBK = _time_major(weight_BTK, mirror_BT, directions)
-    before_TDBK, after_TDBK = torch.empty_like(weight_TDBK), torch.empty_like(weight_TDBK)
-    scale_TDB1 = weight_TDBK.new_empty(T, directions, B, 1)
-    step_DKK = torch.stack((step_KK, step_KK.T)[:directions])
-    before_TDBK[0] = torch.stack((first_K, last_K)[:directions])[:, None]
-    previous_DBK = None
-    for weight_DBK, before_DBK, after_DBK, scale_DB1 in zip(
-        weight_TDBK.unbind(), before_TDBK.unbind(), after_TDBK.unbind(), scale_TDB1.unbind(),
-        strict=True,
-    ):  # fmt: skip
-        if previous_DBK is not None:
-            torch.bmm(previous_DBK, step_DKK, out=before_DBK)
-        torch.mul(before_DBK, weight_DBK, out=after_DBK)
-        torch.sum(after_DBK, -1, keepdim=True, out=scale_DB1)
-        # The sum is 0 only if no path is allowed; the row then stays 0.
-        after_DBK.div_(scale_DB1.clamp_min_(tiny))
-        previous_DBK = after_DBK
-
-    forward_BTK = _batch_major(after_TDBK, 0, mirror_BT)
-    at_end_B11 = (lengths_B - 1).clamp_min(0)[:, None, None]
-    ending_BK = forward_BTK.gather(1, at_end_B11.expand(B, 1, K))[:, 0]
-    log_BT = scale_TDB1[:, 0, :, 0].T.log() + peak_BT
-    log_z_B = (ending_BK * last_K).sum(-1).log() + peak * (lengths_B + 1)
-    log_z_B = log_z_B + torch.where(inside_BT, log_BT, 0.0).sum(-1)
-    log_z_B = torch.where(lengths_B == 0, 0.0, log_z_B)
-    if not gradients:
-        return Sums(log_z_B, None, None)
-
-    joint_BTK = forward_BTK * _batch_major(before_TDBK, 1, mirror_BT)
-    mass_BT1 = joint_BTK.sum(-1, keepdim=True)
-    weight_BT1 = torch.where(inside_BT[:, :, None] & (mass_BT1 != 0), 1.0 / mass_BT1, 0.0)
-    backward_BTK = _batch_major(after_TDBK, 1, mirror_BT) * inside_BT[:, :, None]
-    pairs_BKK = (forward_BTK * weight_BT1)[:, :-1].transpose(1, 2) @ backward_BTK[:, 1:]
-    return Sums(log_z_B, joint_BTK * weight_BT1, pairs_BKK.mul_(step_KK))
+    steps = [(scores - peak).exp() for scores in (start_K, transitions_KK, end_K)]
+    total_B, scale_BT, marginals_BTK, counts_BKK = scaled_sums(
+        weight_BTK, *steps, lengths_B, gradients
+    )
+    log_BT = torch.where(inside(lengths_B, peak_BT.shape[1]), scale_BT.log() + peak_BT, 0.0)
+    log_z_B = total_B.log() + peak * (lengths_B + 1) + log_BT.sum(-1)
+    return Sums(torch.where(lengths_B == 0, 0.0, log_z_B), marginals_BTK, counts_BKK)
 
 
 def _log_sums(potentials: Potentials, gradients: bool) -> Sums:
     emissions_BTK, start_K, transitions_KK, end_K, lengths_B, clamp_BTK, _ = potentials
     B, T, K = emissions_BTK.shape
-    inside_BT, mirror_BT = inside(lengths_B, T), _mirror(lengths_B, T)
+    inside_BT, mirror_BT = inside(lengths_B, T), mirror(lengths_B, T)
     directions = 2 if gradients else 1
     if clamp_BTK is not None:
         emissions_BTK = emissions_BTK.masked_fill(~clamp_BTK, NEVER)
 
-    emission_TDBK = _time_major(emissions_BTK, mirror_BT, directions)
+    emission_TDBK = time_major(emissions_BTK, mirror_BT, directions)
     before_TDBK, after_TDBK = torch.empty_like(emission_TDBK), torch.empty_like(emission_TDBK)
     step_D1KK = torch.stack((transitions_KK.T, transitions_KK)[:directions])[:, None]
     before_TDBK[0] = torch.stack((start_K, end_K)[:directions])[:, None]
@@ -232,7 +169,7 @@ def _log_sums(potentials: Potentials, gradients: bool) -> Sums:
             before_TDBK[t] = (step_D1KK + after_TDBK[t - 1][:, :, None, :]).logsumexp(-1)
         after_TDBK[t] = before_TDBK[t] + emission_TDBK[t]
 
-    forward_BTK = _batch_major(after_TDBK, 0, mirror_BT)
+    forward_BTK = batch_major(after_TDBK, 0, mirror_BT)
     at_end_B11 = (lengths_B - 1).clamp_min(0)[:, None, None]
     ending_BK = forward_BTK.gather(1, at_end_B11.expand(B, 1, K))[:, 0] + end_K
     log_z_B = torch.where(lengths_B == 0, 0.0, ending_BK.logsumexp(-1))
@@ -241,12 +178,12 @@ def _log_sums(potentials: Potentials, gradients: bool) -> Sums:
 
     # Where no path is allowed all terms are -inf; 0 in place of log Z keeps them so.
     base_B1 = torch.where(log_z_B == NEVER, 0.0, log_z_B)[:, None]
-    joint_BTK = forward_BTK + _batch_major(before_TDBK, 1, mirror_BT) - base_B1[:, :, None]
+    joint_BTK = forward_BTK + batch_major(before_TDBK, 1, mirror_BT) - base_B1[:, :, None]
     marginals_BTK = torch.where(inside_BT[:, :, None], joint_BTK, NEVER).exp()
     # Sums of exponents of large numbers carry their rounding: scale it away.
     total_BT1 = marginals_BTK.sum(-1, keepdim=True)
     marginals_BTK = marginals_BTK / torch.where(total_BT1 == 0, 1.0, total_BT1)
-    backward_BTK = _batch_major(after_TDBK, 1, mirror_BT)
+    backward_BTK = batch_major(after_TDBK, 1, mirror_BT)
     backward_BTK = torch.where(inside_BT[:, :, None], backward_BTK, NEVER)
     counts_BKK = emissions_BTK.new_zeros(B, K, K)
     for t in range(T - 1):

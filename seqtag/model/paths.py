@@ -49,7 +49,7 @@ def best_path(potentials: Potentials) -> Tensor:
         to_KK, room_TK = transitions_KK.T.contiguous(), emissions_BTK.new_empty(T, K)
         scores = (emissions_BTK.contiguous(), start_K, to_KK, end_K)
         lengths_B = lengths_B.contiguous()
-        call(library.seqtag_best_path, (B, T, K), *scores, lengths_B, room_TK, labels_BT)
+        call(library.seqtag_best_path, (B, T, K, 0), *scores, lengths_B, room_TK, labels_BT)
         return labels_BT
     first_BK, *later = _best_suffixes(potentials).unbind()
     score_B, label_B = (start_K + first_BK).max(-1)

@@ -9,12 +9,13 @@ import torch
 from hypothesis import given, settings
 
 from seqtag.labels import Transitions, allowed_transitions
-from seqtag.model import chain, paths
+from seqtag.model import chain, paths, scaled
 from seqtag.model.crf import LinearChainCRF
 
 BIO = ["O", "B-a", "I-a", "I-b"]  # I-b has no beginning: no legal path can carry it
 BIOES = ["O", "B-a", "I-a", "E-a", "S-a"]
 NO_O = ["B-a", "E-a"]  # only even lengths have a legal path
+ROUTES = ["compiled", "torch", "log"]
 SCHEMES = [(None, 3), (("bio", BIO), 4), (("bioes", BIOES), 5), (("bioes", NO_O), 2)]
 
 
@@ -72,10 +73,17 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(params=["scaled", "log"])
+def take(route, patch):
+    """Let the sums be run compiled, by torch's operations, or with logarithms."""
+    if route == "log":
+        patch.setattr(chain, "scaling_is_exact", lambda potentials: False)
+    if route == "torch":
+        patch.setattr(scaled, "functions", lambda *_: None)
+
+
+@pytest.fixture(params=ROUTES)
 def route(request, monkeypatch):
-    if request.param == "log":
-        monkeypatch.setattr(chain, "scaling_is_exact", lambda potentials: False)
+    take(request.param, monkeypatch)
     return request.param
 
 
@@ -87,16 +95,15 @@ problems = st.tuples(
 )
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(problems, st.booleans())
-def test_everything_equals_listing_all_paths(problem, by_log):
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(problems, st.sampled_from(ROUTES))
+def test_everything_equals_listing_all_paths(problem, route):
     (scheme, K), lengths, seed, spread = problem
     legal = allowed_transitions(scheme[1], scheme[0]) if scheme else None
     crf = make_crf(scheme, K, seed)
     emissions, lengths_B = make_batch(lengths, K, seed, spread)
     with pytest.MonkeyPatch.context() as patch:
-        if by_log:
-            patch.setattr(chain, "scaling_is_exact", lambda potentials: False)
+        take(route, patch)
         log_z = crf.log_partition(emissions, lengths_B)
         marginals = crf.marginals(emissions, lengths_B)
         labels, logp = crf.n_best(emissions, lengths_B, 6)
@@ -341,20 +348,21 @@ def test_marginals_are_the_gradient_of_log_z(scheme, num_labels, route):
     torch.testing.assert_close(crf.transitions_KK.grad.sum(), steps)
 
 
-def test_the_scaled_route_equals_the_logarithmic_one_on_long_sentences(monkeypatch):
+def test_all_routes_agree_on_long_sentences():
     results = []
-    for route in ("scaled", "log"):
+    for route in ROUTES:
         crf = make_crf(("bioes", BIOES), 5)
         emissions, lengths = make_batch([300, 250], 5, spread=8.0)
         emissions.requires_grad_()
-        potentials = crf._potentials(emissions, lengths)
-        assert chain.scaling_is_exact(potentials) is (route == "scaled")
-        log_z = crf.log_partition(emissions, lengths)
+        assert chain.scaling_is_exact(crf._potentials(emissions, lengths))
+        with pytest.MonkeyPatch.context() as patch:
+            take(route, patch)
+            log_z = crf.log_partition(emissions, lengths)
         log_z.sum().backward()
         results.append([log_z, emissions.grad, *(p.grad for p in crf.parameters())])
-        monkeypatch.setattr(chain, "scaling_is_exact", lambda potentials: False)
-    for one, other in zip(*results, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+    for one, other in itertools.combinations(results, 2):
+        for found, expected in zip(one, other, strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(("scheme", "num_labels"), SCHEMES[:3])

@@ -1,0 +1,137 @@
+"""Sums over all label paths with probabilities scaled at each step: compiled, or by torch.
+
+Shapes: B batch, T time, K labels, D directions (0 runs from the first token to the last, 1 from
+the last to the first).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seqtag.model.compiled import call, functions
+
+
+def scaled_sums(
+    weight_BTK: Tensor,
+    first_K: Tensor,
+    step_KK: Tensor,
+    last_K: Tensor,
+    lengths_B: Tensor,
+    gradients: bool,
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """Run both directions over all sentences.
+
+    Args:
+        weight_BTK: factor of a label at a position, 0 to 1.
+        first_K: factor of beginning with a label.
+        step_KK: factor of going from the first index to the second.
+        last_K: factor of ending with a label.
+        lengths_B: numbers of tokens.
+        gradients: whether marginals and counts are asked for.
+
+    Returns:
+        the scaled sum over all paths; the scales, (B, T), whose product it is to be multiplied
+        with and which mean nothing behind the end; the marginals, 0 behind the end; and (B, K, K)
+        how often each step is taken on average.
+    """
+    run = _by_torch if functions("chain", weight_BTK) is None else _compiled
+    return run(weight_BTK, first_K, step_KK, last_K, lengths_B, gradients)
+
+
+def _compiled(
+    weight_BTK: Tensor,
+    first_K: Tensor,
+    step_KK: Tensor,
+    last_K: Tensor,
+    lengths_B: Tensor,
+    gradients: bool,
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    B, T, K = weight_BTK.shape
+    total_B, scale_BT = weight_BTK.new_zeros(B), weight_BTK.new_ones(B, T)
+    size = (B, T, K) if gradients else (0, 0, 0)
+    marginals_BTK = weight_BTK.new_zeros(size)
+    counts_BKK = weight_BTK.new_zeros(size[0], size[2], size[2])
+    room = weight_BTK.new_empty(T + 2, K)
+    given = (weight_BTK, first_K, step_KK, step_KK.T, last_K, lengths_B)
+    made = (total_B, scale_BT, marginals_BTK, counts_BKK)
+    run = functions("chain", weight_BTK).seqtag_sums
+    call(run, (B, T, K, gradients), *(tensor.contiguous() for tensor in given), room, *made)
+    return (*made[:2], marginals_BTK, counts_BKK) if gradients else (*made[:2], None, None)
+
+
+def inside(lengths_B: Tensor, T: int) -> Tensor:
+    """Return the bool mask (B, T) of positions before the end."""
+    return torch.arange(T, device=lengths_B.device) < lengths_B[:, None]
+
+
+def mirror(lengths_B: Tensor, T: int) -> Tensor:
+    """Index (B, T) that reads each sentence backwards and leaves what lies behind its end."""
+    t_T = torch.arange(T, device=lengths_B.device)
+    return torch.where(t_T < lengths_B[:, None], lengths_B[:, None] - 1 - t_T, t_T)
+
+
+def time_major(x_BTK: Tensor, mirror_BT: Tensor, directions: int) -> Tensor:
+    """Lay out as (T, D, B, K), the second direction mirrored."""
+    B, T, K = x_BTK.shape
+    row_B1 = torch.arange(B, device=x_BTK.device)[:, None] * T
+    forward_BT = row_B1 + torch.arange(T, device=x_BTK.device)
+    order_DBT = torch.stack((forward_BT, row_B1 + mirror_BT)[:directions])
+    flat = x_BTK.reshape(B * T, K).index_select(0, order_DBT.permute(2, 0, 1).flatten())
+    return flat.view(T, directions, B, K)
+
+
+def batch_major(x_TDBK: Tensor, direction: int, mirror_BT: Tensor) -> Tensor:
+    """Undo `time_major` for one direction: (B, T, K)."""
+    x_BTK = x_TDBK[:, direction].transpose(0, 1)
+    if direction == 0:
+        return x_BTK
+    return x_BTK.gather(1, mirror_BT[:, :, None].expand_as(x_BTK))
+
+
+def _by_torch(
+    weight_BTK: Tensor,
+    first_K: Tensor,
+    step_KK: Tensor,
+    last_K: Tensor,
+    lengths_B: Tensor,
+    gradients: bool,
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """Both directions as one batched product a step."""
+    B, T, K = weight_BTK.shape
+    inside_BT1, mirror_BT = inside(lengths_B, T)[:, :, None], mirror(lengths_B, T)
+    directions = 2 if gradients else 1
+    tiny = torch.finfo(weight_BTK.dtype).tiny
+
+    # before: the sum over steps into a label, without the label's own weight; after: with it.
+    weight_TDBK = time_major(weight_BTK, mirror_BT, directions)
+    before_TDBK, after_TDBK = torch.empty_like(weight_TDBK), torch.empty_like(weight_TDBK)
+    scale_TDB1 = weight_TDBK.new_empty(T, directions, B, 1)
+    step_DKK = torch.stack((step_KK, step_KK.T)[:directions])
+    before_TDBK[0] = torch.stack((first_K, last_K)[:directions])[:, None]
+    previous_DBK = None
+    for weight_DBK, before_DBK, after_DBK, scale_DB1 in zip(
+        weight_TDBK.unbind(), before_TDBK.unbind(), after_TDBK.unbind(), scale_TDB1.unbind(),
+        strict=True,
+    ):  # fmt: skip
+        if previous_DBK is not None:
+            torch.bmm(previous_DBK, step_DKK, out=before_DBK)
+        torch.mul(before_DBK, weight_DBK, out=after_DBK)
+        torch.sum(after_DBK, -1, keepdim=True, out=scale_DB1)
+        # The sum is 0 only if no path is allowed; the row then stays 0.
+        after_DBK.div_(scale_DB1.clamp_min_(tiny))
+        previous_DBK = after_DBK
+
+    forward_BTK = batch_major(after_TDBK, 0, mirror_BT)
+    at_end_B11 = (lengths_B - 1).clamp_min(0)[:, None, None]
+    ending_BK = forward_BTK.gather(1, at_end_B11.expand(B, 1, K))[:, 0]
+    total_B, scale_BT = (ending_BK * last_K).sum(-1), scale_TDB1[:, 0, :, 0].T
+    if not gradients:
+        return total_B, scale_BT, None, None
+
+    joint_BTK = forward_BTK * batch_major(before_TDBK, 1, mirror_BT)
+    mass_BT1 = joint_BTK.sum(-1, keepdim=True)
+    weight_BT1 = torch.where(inside_BT1 & (mass_BT1 != 0), 1.0 / mass_BT1, 0.0)
+    backward_BTK = batch_major(after_TDBK, 1, mirror_BT) * inside_BT1
+    pairs_BKK = (forward_BTK * weight_BT1)[:, :-1].transpose(1, 2) @ backward_BTK[:, 1:]
+    return total_B, scale_BT, joint_BTK * weight_BT1, pairs_BKK.mul_(step_KK)
