@@ -52,6 +52,7 @@ _CONFIGURED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
 _OWN = {
     "tag": ("seqtag.io.stream", "tag text with a trained tagger"),
     "trace": ("seqtag.training.tracing", "show what goes on inside a trained tagger"),
+    "report": ("seqtag.training.reporting", "make one page of what judged runs of probes found"),
 }
 
 

@@ -39,3 +39,79 @@ def write(tmp_path):
         return path
 
     return to_file
+
+
+@pytest.fixture(scope="session")
+def judged():
+    """Return a function that makes up a run's items as `seqtag.probes.tables` tells of them.
+
+    Give grid (factor -> values, the axis first), within (factors -> in range?) and accuracy
+    (factors -> share right); all runs have the same items, their outcomes differ by seed and cell.
+    """
+    import zlib
+    from itertools import product
+
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    from seqtag.probes.tables import BASELINES, items_schema
+
+    def make(grid, within, accuracy, n=10, targets=1, splits=("test",), seed=0, **about):
+        about = {
+            **{"probe": "pronoun", "version": 1, "axis": next(iter(grid)), "unit": "tokens"},
+            **{"cell": "lstm", "start": "bias 1", "direction": "both", "layers": 1, "hidden": 32},
+            **{"parameters": 8448, "data_seed": 0, "regime": "reach", "lag": None},
+            **{"whole": False, "chance": 1 / 3, "seed": seed, **about},
+        }
+        rng = np.random.default_rng([seed, zlib.crc32(repr(sorted(about.items())).encode())])
+        rows = []
+        cells = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+        for split, factors in product(splits, cells):
+            for _ in range(n):
+                number = len(rows) // targets
+                misleading = ("congruent", "incongruent")[number % 2]
+                for position in range(targets):
+                    right = rng.random() < accuracy(factors)
+                    rows.append(
+                        {
+                            **{"split": split, "item": number, "position": position, "length": 9},
+                            **{"contrast": misleading, "lexicon": "held-out", "template": "t"},
+                            **{f"factor_{name}": value for name, value in factors.items()},
+                            **{"within": within(factors), "right": right, "gold": "F"},
+                            **{"predicted": "F" if right else "M", "p_gold": 0.5, "margin": 0.0},
+                            "error": "" if right else rng.choice(["stale", "capture", "wrong"]),
+                            **{f"baseline_{name}": None for name in BASELINES},
+                            "baseline_majority": number % 3 == 0,
+                        }
+                    )
+        about.setdefault("run", f"{about['probe']}-{about['cell']}-{about['start']}-{seed}")
+        frame = pd.DataFrame(rows).assign(**about)
+        schema = items_schema(tuple(grid))
+        table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False)
+        return table.to_pandas()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def save_run():
+    """Return a function that writes a run's folder: its items, its lags, and that it is done."""
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def save(folder, items=None, learn=None, finished=True):
+        folder.mkdir(parents=True)
+        if items is not None:
+            pq.write_table(
+                pa.Table.from_pandas(items, preserve_index=False), folder / "items.parquet"
+            )
+        if learn is not None:
+            learn.to_csv(folder / "learn.csv", index=False)
+        note = json.dumps({"config": {}, "finished": finished})
+        (folder / "run.json").write_text(note, encoding="utf-8")
+        return folder
+
+    return save

@@ -31,6 +31,7 @@ from seqtag.data.labelset import LabelSet
 from seqtag.data.vocabulary import Vocabulary
 from seqtag.errors import InputError, did_you_mean
 from seqtag.io.card import model_card
+from seqtag.io.folders import fresh_folder
 from seqtag.io.trust import AGAIN, read_object, trust
 from seqtag.io.weights import load_network
 from seqtag.model.tagger import TaggerNetwork
@@ -94,20 +95,8 @@ def save_folder(folder: str | Path, parts: Parts) -> None:
             refuses to write there.
     """
     folder = Path(folder)
-    place = folder.resolve()
-    if place.exists() and not place.is_dir():
-        raise InputError(f"{folder}: there is a file of that name; choose another folder")
-    if place.is_dir() and any(place.iterdir()) and not (place / CONFIG).exists():
-        raise InputError(f"{folder}: not empty and no model folder; choose another one")
-    aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-    try:
-        aside.mkdir(parents=True)
-        _write(aside, parts, folder.name or place.name)
-        _move(aside, place)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with fresh_folder(folder, "model folder", FILES) as aside:
+        _write(aside, parts, folder.name or folder.resolve().name)
 
 
 def load_folder(folder: str | Path) -> Parts:
@@ -161,24 +150,6 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
     shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
     (folder / CARD).write_text(model_card(name, values, parts.labels), encoding="utf-8")
-
-
-def _move(aside: Path, place: Path) -> None:
-    """Put `aside` in its place; what was there goes only when the new folder stands."""
-    if not place.exists():
-        os.rename(aside, place)
-        return
-    old = place.with_name(f"{aside.name}.old")
-    os.rename(place, old)
-    try:
-        os.rename(aside, place)
-    except OSError:
-        os.rename(old, place)
-        raise
-    for entry in old.iterdir():
-        if entry.name not in FILES:
-            os.rename(entry, place / entry.name)
-    shutil.rmtree(old)
 
 
 def _json(value: Any) -> str:

@@ -1,0 +1,61 @@
+"""Folders that appear when all of them is written."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seqtag.errors import InputError
+
+
+@contextmanager
+def fresh_folder(folder: Path, kind: str, files: Collection[str]) -> Iterator[Path]:
+    """Give a folder to write into; move it to its place at the end, over an older one if need be.
+
+    What is in an older folder and not among `files` (a ``.git``, notes) is kept.
+
+    Args:
+        folder: its place.
+        kind: what it is called in messages: "model folder".
+        files: names of all that it may hold; the first one marks a folder of this kind.
+
+    Raises:
+        InputError: if the place is taken by something else, or the system refuses to write there.
+    """
+    place = folder.resolve()
+    mark = next(iter(files))
+    if place.exists() and not place.is_dir():
+        raise InputError(f"{folder}: there is a file of that name; choose another folder")
+    if place.is_dir() and any(place.iterdir()) and not (place / mark).exists():
+        raise InputError(f"{folder}: not empty and no {kind}; choose another one")
+    aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+    try:
+        aside.mkdir(parents=True)
+        yield aside
+        _move(aside, place, files)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _move(aside: Path, place: Path, files: Collection[str]) -> None:
+    """Put `aside` in its place; what was there goes only when the new folder stands."""
+    if not place.exists():
+        os.rename(aside, place)
+        return
+    old = place.with_name(f"{aside.name}.old")
+    os.rename(place, old)
+    try:
+        os.rename(aside, place)
+    except OSError:
+        os.rename(old, place)
+        raise
+    for entry in old.iterdir():
+        if entry.name not in files:
+            os.rename(entry, place / entry.name)
+    shutil.rmtree(old)

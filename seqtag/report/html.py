@@ -1,0 +1,110 @@
+"""The parts of a page that needs nothing from elsewhere: tables, pictures, sections."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable, Sequence
+
+# A cell: its text, or that and a smaller text behind it.
+Cell = str | tuple[str, str]
+
+_STYLE = """
+:root{color-scheme:light dark;--fg:#1b1f23;--bg:#fff;--soft:#5b6570;--line:#d5dae0;--head:#f3f5f7}
+@media(prefers-color-scheme:dark){:root{--fg:#e4e7ea;--bg:#15181b;--soft:#9aa4ae;--line:#363c42;
+--head:#20252a}}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:62rem;
+margin:0 auto;padding:1rem}
+h1{font-size:1.6rem}h2{font-size:1.3rem;margin-top:2.5rem;border-bottom:1px solid var(--line)}
+h3{font-size:1.05rem;margin:1.6rem 0 .4rem}
+a{color:inherit}nav{columns:12rem auto;margin:1rem 0}nav a{display:block}
+.table{overflow:auto;max-height:36rem;margin:.6rem 0 1.2rem;border:1px solid var(--line)}
+table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;min-width:100%}
+caption{text-align:left;padding:.4rem .6rem;font-size:.85rem;color:var(--soft)}
+th,td{padding:.25rem .6rem;text-align:right;white-space:nowrap;vertical-align:top}
+thead th{position:sticky;top:0;background:var(--head);z-index:1;vertical-align:bottom}
+tbody th{position:sticky;left:0;background:var(--bg);font-weight:500}
+thead th:first-child{left:0;z-index:2}
+th:first-child,td.text{text-align:left}
+tbody tr{border-top:1px solid var(--line)}
+small{color:var(--soft);font-size:.85em}
+figure{margin:1rem 0}figcaption,.note{color:var(--soft);font-size:.9rem}
+img{display:block;width:100%;max-width:720px;height:auto;background:#fff;border-radius:4px}
+summary{cursor:pointer;font-weight:500}dt{font-weight:600;margin-top:.6rem}dd{margin-left:1rem}
+@media print{body{max-width:none;font-size:10pt}.table{overflow:visible;max-height:none}
+thead th,tbody th{position:static}figure,tr{break-inside:avoid}
+th,td{white-space:normal;padding:.1rem .3rem}}
+"""
+
+
+def page(title: str, body: str) -> str:
+    """Return a whole page around `body`, which is HTML."""
+    return (
+        "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
+        '<meta name=viewport content="width=device-width,initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n"
+        f"<h1>{html.escape(title)}</h1>\n{body}\n</html>\n"
+    )
+
+
+def section(heading: str, parts: Iterable[str], level: int = 2, anchor: str = "") -> str:
+    """Return a heading and what stands below it, which is HTML."""
+    mark = f' id="{html.escape(anchor)}"' if anchor else ""
+    return f"<h{level}{mark}>{html.escape(heading)}</h{level}>\n" + "\n".join(parts)
+
+
+def paragraph(text: str, note: bool = False) -> str:
+    """Return a paragraph, or a note in a softer colour."""
+    return f"<p{' class=note' if note else ''}>{html.escape(text)}</p>"
+
+
+def contents(anchors: Iterable[tuple[str, str]]) -> str:
+    """Return links to sections of the page, from pairs of anchor and text."""
+    links = (f'<a href="#{html.escape(to)}">{html.escape(text)}</a>' for to, text in anchors)
+    return f"<nav>{''.join(links)}</nav>"
+
+
+def definitions(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return a list of terms and what they mean."""
+    return f"<dl>{''.join(f'<dt>{_cell(a)}</dt><dd>{_cell(b)}</dd>' for a, b in pairs)}</dl>"
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[Cell]], caption: str, folded: bool = False
+) -> str:
+    """Return a table that scrolls where it is wide or long; the first cell of a row is its head.
+
+    Args:
+        head: the columns.
+        rows: a cell a column.
+        caption: what the figures are.
+        folded: show the caption alone until it is clicked.
+    """
+    top = "".join(f"<th scope=col>{html.escape(text)}</th>" for text in head)
+    lines = "\n".join(
+        f"<tr><th scope=row>{_cell(first)}</th>{''.join(f'<td>{_cell(c)}</td>' for c in rest)}</tr>"
+        for first, *rest in rows
+    )
+    text = html.escape(caption)
+    label = "" if folded else f"<caption>{text}</caption>"
+    inside = (
+        f"<div class=table><table>{label}<thead><tr>{top}</tr></thead>\n"
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+    return f"<details><summary>{text}</summary>{inside}</details>" if folded else inside
+
+
+def picture(png: bytes, caption: str) -> str:
+    """Return a picture with everything inside it, and its caption below."""
+    data = base64.b64encode(png).decode()
+    text = html.escape(caption)
+    return (
+        f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{text}</figcaption></figure>"
+    )
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return html.escape(cell)
+    return f"{html.escape(cell[0])} <small>{html.escape(cell[1])}</small>"

@@ -1,0 +1,136 @@
+"""Heat maps: two factors at once for each setup, and all setups on all probes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import PercentFormatter
+
+from seqtag.report.results import ProbeResults
+from seqtag.report.style import SMALL, TEXT, figure_of, panel_title, title
+
+_COLOURS = "cividis"
+# Above this share the map is light, and text on it dark.
+_LIGHT = 0.55
+
+
+def plot_two_factors(
+    results: ProbeResults, column: str, split: str, order: Sequence[str]
+) -> Figure:
+    """Draw accuracy by the axis and a second factor, a map for each setup.
+
+    All values of the remaining factors are taken together. A frame is around the training range.
+    """
+    names = [name for name in order if name in results.names]
+    rows = results.rows("factors", split)
+    rows = rows.assign(right=rows["accuracy"] * rows["n"])
+    sums = rows.groupby(["name", column, results.column])[["right", "n"]].sum()
+    accuracy = (sums["right"] / sums["n"]).unstack(results.column)
+    inside = rows[rows["within"]]
+    few = len(names) <= 6
+    columns = min(len(names), 2 if few else 4)
+    lines = -(-len(names) // columns)
+    each = 0.75 + 0.16 * rows[column].nunique() if few else 0.45 + 0.13 * rows[column].nunique()
+    figure, axes = figure_of(lines, columns, 0.8 + each * lines, sharex=True, sharey=True)
+    for panel, name in zip(axes, names, strict=False):
+        table = accuracy.loc[name]
+        image = _draw(panel, table, numbers=few and table.shape[1] <= 10)
+        _frame(panel, table, inside[column].unique(), inside[results.column].unique())
+        panel_title(panel, name)
+    _clear(axes, len(names), columns)
+    other = column.removeprefix("factor_")
+    title(figure, f"{results.probe}: accuracy by {results.axis} and {other} ({split} split)")
+    figure.supxlabel(f"{results.axis}: {results.unit}", fontsize=TEXT)
+    figure.supylabel(other, fontsize=TEXT)
+    _bar(figure, image, axes, "accuracy")
+    return figure
+
+
+def plot_overview(
+    accuracy: pd.DataFrame, chance: pd.DataFrame, titles: Sequence[str], order: Sequence[str]
+) -> Figure:
+    """Draw the accuracy of all setups on all probes, a panel for each region.
+
+    The colour says how far an accuracy is on the way from chance to 100 %; the number is the
+    accuracy itself, in per cent.
+
+    Args:
+        accuracy: a row a setup; columns (title, probe).
+        chance: the same for chance.
+        titles: the panels, from the top.
+        order: the setups, from the top.
+    """
+    height = 1.3 + len(titles) * (0.45 + 0.17 * len(order))
+    figure, axes = figure_of(len(titles), 1, height, sharex=True)
+    probes = list(dict.fromkeys(accuracy.columns.get_level_values(1)))
+    for panel, name in zip(axes, titles, strict=True):
+        shares = accuracy[name].reindex(index=order, columns=probes)
+        floor = chance[name].reindex(index=order, columns=probes)
+        above = ((shares - floor) / (1 - floor)).clip(0, 1)
+        image = _draw(panel, above, numbers=True, said=shares)
+        panel_title(panel, name)
+        panel.tick_params(axis="x", rotation=60)
+        for text in panel.get_xticklabels():
+            text.set(ha="right", rotation_mode="anchor")
+    title(figure, "All cells on all probes: mean accuracy in per cent")
+    _bar(figure, image, axes, "from chance (0 %) to all right (100 %)")
+    return figure
+
+
+def _draw(
+    panel: Axes, table: pd.DataFrame, numbers: bool, said: pd.DataFrame | None = None
+) -> AxesImage:
+    """Draw a table of shares as a map, its first row on top; gaps stay white."""
+    shares = table.to_numpy(float)
+    options = {"aspect": "auto", "cmap": _COLOURS, "interpolation": "nearest"}
+    image = panel.imshow(np.ma.masked_invalid(shares), vmin=0, vmax=1, **options)
+    every = 1 + (table.shape[1] - 1) // (25 if numbers else 8)
+    panel.set_xticks(range(0, table.shape[1], every), map(str, table.columns[::every]))
+    panel.set_yticks(range(table.shape[0]), map(str, table.index))
+    for labels in (panel.get_xticklabels(), panel.get_yticklabels()):
+        for label in labels:
+            label.set_parse_math(False)
+    panel.tick_params(length=0)
+    panel.spines[:].set_visible(False)
+    if numbers:
+        shown = shares if said is None else said.to_numpy(float)
+        for (row, column), share in np.ndenumerate(shown):
+            if np.isfinite(share):
+                colour = "black" if shares[row, column] > _LIGHT else "white"
+                # Rounded down: 100 says that all are right.
+                text = f"{np.floor(100 * share + 1e-9):.0f}"
+                place = {"ha": "center", "va": "center", "fontsize": SMALL - 1}
+                panel.text(column, row, text, color=colour, **place)
+    return image
+
+
+def _frame(panel: Axes, table: pd.DataFrame, rows: Sequence, columns: Sequence) -> None:
+    """Frame the part of a map that lies in the training range."""
+    row = np.flatnonzero(table.index.isin(rows))
+    column = np.flatnonzero(table.columns.isin(columns))
+    if len(row) and len(column):
+        corner = (column[0] - 0.5, row[0] - 0.5)
+        size = (column[-1] - column[0] + 1, row[-1] - row[0] + 1)
+        style = {"fill": False, "edgecolor": "#D55E00", "linewidth": 1.4, "clip_on": False}
+        panel.add_patch(Rectangle(corner, *size, **style))
+
+
+def _clear(axes: Sequence[Axes], used: int, columns: int) -> None:
+    """Hide panels without a map; those above them show the values of the x axis."""
+    for panel in axes[used:]:
+        panel.set_visible(False)
+    for panel in axes[max(0, used - columns) : used]:
+        panel.tick_params(labelbottom=True)
+
+
+def _bar(figure: Figure, image: AxesImage, axes: Sequence[Axes], label: str) -> None:
+    bar = figure.colorbar(image, ax=list(axes), pad=0.01, aspect=30, format=PercentFormatter(1))
+    bar.set_label(label, fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
+    bar.outline.set_visible(False)

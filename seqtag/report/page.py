@@ -1,0 +1,111 @@
+"""The page of a report: what was run, the headline, and a section for each probe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from seqtag.report import html
+from seqtag.report.figures import Picture
+from seqtag.report.results import ProbeResults, Results
+from seqtag.report.sections import (
+    baselines,
+    by_axis,
+    by_contrast,
+    differences,
+    judged_values,
+    lags,
+    overview,
+)
+from seqtag.report.words import DEFINITIONS, interval, percent, whole
+
+_REGIONS = {"within": "within the training range", "beyond": "beyond the training range"}
+
+
+def render(results: Results, pictures: Sequence[Picture]) -> str:
+    """Return the page as HTML, with the pictures inside it."""
+    learned = results.learn["probe"].unique() if len(results.learn) else []
+    judged = {probe.probe: probe for probe in results.probes}
+    probes = list(dict.fromkeys([*judged, *learned]))
+    parts = [html.contents([*_ANCHORS[:1], *((f"probe-{p}", p) for p in probes), *_ANCHORS[1:]])]
+    parts += [html.paragraph(note, note=True) for note in results.notes]
+    parts.append(html.section("What was run", [_setups(results.setups)], anchor="runs"))
+    if results.probes:
+        shown = [_headline(results, region) for region in _REGIONS]
+        parts.append(html.section("All cells on all probes", [*shown, *_shown(pictures, "")]))
+    for name in probes:
+        rows = results.learn[results.learn["probe"] == name]
+        parts.append(_probe(name, judged.get(name), rows, pictures, results.names))
+    what = html.definitions(DEFINITIONS)
+    parts.append(html.section("How the figures are defined", [what], anchor="definitions"))
+    return html.page(results.title, "\n".join(parts))
+
+
+_ANCHORS = (("runs", "What was run"), ("definitions", "How the figures are defined"))
+
+
+def _shown(pictures: Sequence[Picture], probe: str) -> list[str]:
+    return [html.picture(p.png, p.caption) for p in pictures if p.probe == probe]
+
+
+def _setups(setups: pd.DataFrame) -> str:
+    head = list(setups.columns)
+    rows = [[str(value) for value in row] for row in setups.itertuples(index=False)]
+    return html.table(head, rows, "A setup is what is the same in runs that differ by seed.")
+
+
+def _headline(results: Results, region: str) -> str:
+    """Return a table of all setups on all probes, or "" where none was judged in that region."""
+    found = {what: results.by_probe(what) for what in ("accuracy", "low", "high")}
+    if region not in found["accuracy"].columns:
+        return ""
+    tables = {what: table[region] for what, table in found.items()}
+    probes = [p.probe for p in results.probes if p.probe in tables["accuracy"]]
+    rows = []
+    for name in results.names:
+        if name in tables["accuracy"].index:
+            cells = [[tables[what].loc[name, p] for what in tables] for p in probes]
+            rows.append([name, *(interval(*cell) for cell in cells)])
+    floor = results.by_probe("chance")[region].mean()
+    rows.append(["chance", *(percent(floor[probe]) for probe in probes)])
+    caption = (
+        f"Accuracy {_REGIONS[region]} in %, with its 95 % interval; test split, seeds together."
+    )
+    return html.table(["", *probes], rows, caption)
+
+
+def _probe(
+    name: str,
+    probe: ProbeResults | None,
+    learn: pd.DataFrame,
+    pictures: Sequence[Picture],
+    order: Sequence[str],
+) -> str:
+    own = _shown(pictures, name)
+    parts = []
+    if probe is not None:
+        parts.append(_about(probe))
+        for split in probe.splits:
+            parts.append(overview(probe, split, order))
+        parts += [baselines(probe, probe.splits[0]), *own]
+        parts += [by_axis(probe, split, order) for split in probe.splits]
+        parts += [by_contrast(probe, split, order) for split in probe.splits]
+        parts.append(differences(probe))
+    else:
+        parts += own
+    if len(learn):
+        parts.append(html.section("Trained at one lag alone", [lags(learn, order)], level=3))
+    return html.section(name, filter(None, parts), anchor=f"probe-{name}")
+
+
+def _about(probe: ProbeResults) -> str:
+    rows = probe.rows("factors")
+    units = "items, right only if all their targets are" if probe.whole else "targets"
+    ranges = "; ".join(judged_values(probe, c) for c in [probe.column, *probe.other_factors])
+    text = (
+        f"Accuracy is over {units}; the axis is {probe.axis}, in {probe.unit}. "
+        f"{whole(rows['n'].sum())} answers of {whole(probe.runs['run'].nunique())} runs. "
+        f"Judged at: {ranges}."
+    )
+    return html.paragraph(text)

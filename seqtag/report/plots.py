@@ -1,0 +1,190 @@
+"""Pictures of a probe: accuracy along its axis, kinds of error, seeds, and lags learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
+
+from seqtag.report.results import ProbeResults
+from seqtag.report.style import (
+    COLOURS,
+    GREY,
+    MOST_LINES,
+    SHADE,
+    TEXT,
+    figure_of,
+    legend,
+    line_of,
+    panel_title,
+    shade_training,
+    share_axis,
+    title,
+    value_axis,
+)
+
+IN, BEYOND = "axis, others in range", "axis, others beyond"
+_PANELS = 4  # small panels in a row
+# The markers of more values would run together.
+_MOST_MARKERS = 20
+_OWN, _HARDER = COLOURS[0], COLOURS[1]
+# Errors: colour, and hatching for those who print in grey.
+_ERRORS = {"stale": (COLOURS[1], ""), "capture": (COLOURS[4], "///"), "wrong": ("#b5b5b5", "...")}
+
+
+def plot_accuracy(results: ProbeResults, split: str, order: Sequence[str]) -> Figure:
+    """Draw accuracy against the axis, its interval, the training range and chance.
+
+    A few setups share a plot, in two panels: the other factors in their training range, and one
+    of them at least beyond. Of many, each has a panel, the others behind it in grey.
+    """
+    names = [name for name in order if name in results.names]
+    together = len(names) <= MOST_LINES
+    figure = (_together if together else _apart)(results, split, names, order)
+    title(figure, f"{results.probe}: accuracy by {results.axis} ({split} split)")
+    return figure
+
+
+def _together(
+    results: ProbeResults, split: str, names: Sequence[str], order: Sequence[str]
+) -> Figure:
+    titles = {IN: "other factors within the training range", BEYOND: "another factor beyond it"}
+    found = {slice_: results.rows(slice_, split) for slice_ in titles}
+    shown = {slice_: rows for slice_, rows in found.items() if len(rows)}
+    figure, axes = figure_of(1, len(shown), 3.3, sharey=True)
+    for panel, (slice_, rows) in zip(axes, shown.items(), strict=True):
+        for name in names:
+            own = rows[rows["name"] == name]
+            _line(panel, own, results.column, label=name, **line_of(order.index(name)))
+        _finish(panel, rows, results)
+        if len(shown) > 1:
+            panel_title(panel, titles[slice_])
+    axes[0].set_ylabel("accuracy", fontsize=TEXT)
+    handles = [*axes[0].get_legend_handles_labels()[0], *_background()]
+    legend(figure, handles, 4, f"{results.axis}: {results.unit}")
+    return figure
+
+
+def _apart(results: ProbeResults, split: str, names: Sequence[str], order: Sequence[str]) -> Figure:
+    easy, hard = (results.rows(slice_, split) for slice_ in (IN, BEYOND))
+    lines = -(-len(names) // _PANELS)
+    figure, axes = figure_of(lines, _PANELS, 0.9 + 1.25 * lines, sharex=True, sharey=True)
+    for panel, name in zip(axes, names, strict=False):
+        for _, other in easy[easy["name"] != name].groupby("name"):
+            panel.plot(other[results.column], other["accuracy"], color="#d0d0d0", linewidth=0.5)
+        style = {"markersize": 2.5, "linewidth": 1.3}
+        own, own_hard = (rows[rows["name"] == name] for rows in (easy, hard))
+        _line(panel, own_hard, results.column, color=_HARDER, marker="s", linestyle="--", **style)
+        _line(panel, own, results.column, color=_OWN, marker="o", **style)
+        _finish(panel, easy, results, ticks=5)
+        panel_title(panel, name)
+    for panel in axes[len(names) :]:
+        panel.set_visible(False)
+    for panel in axes[len(names) - _PANELS : len(names)]:
+        panel.tick_params(labelbottom=True)
+    figure.supylabel("accuracy", fontsize=TEXT)
+    handles = [Line2D([], [], color=_OWN, marker="o", markersize=3, label="other factors in range")]
+    if len(hard):
+        style = {"color": _HARDER, "marker": "s", "markersize": 3, "linestyle": "--"}
+        handles.append(Line2D([], [], label="another factor beyond", **style))
+    handles.append(
+        Line2D([], [], color="#d0d0d0", linewidth=0.8, label="the other cells, in range")
+    )
+    legend(figure, [*handles, *_background()], 5, f"{results.axis}: {results.unit}")
+    return figure
+
+
+def _line(panel: Axes, rows: pd.DataFrame, column: str, **style) -> None:
+    rows = rows.sort_values(column)
+    value = rows[column].astype(float)
+    style = {"markersize": 3.5, "linewidth": 1.4, **style}
+    if len(rows) > _MOST_MARKERS:
+        style["marker"] = ""
+    panel.plot(value, rows["accuracy"], **style)
+    panel.fill_between(value, rows["low"], rows["high"], color=style["color"], alpha=0.18, lw=0)
+
+
+def _finish(panel: Axes, rows: pd.DataFrame, results: ProbeResults, ticks: int = 8) -> None:
+    chance = rows.groupby(results.column)["chance"].mean()
+    panel.plot(chance.index.astype(float), chance, color=GREY, linestyle=":", linewidth=1)
+    value_axis(panel, [float(value) for value in chance.index], ticks)
+    share_axis(panel)
+    shade_training(panel, results.trained(results.column))
+
+
+def _background() -> list[Line2D | Patch]:
+    return [
+        Line2D([], [], color=GREY, linestyle=":", label="chance"),
+        Patch(color=SHADE, label="training range"),
+    ]
+
+
+def _rows_of_names(names: Sequence[str], panels: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a line a setup, the first on top, in each of its panels."""
+    figure, axes = figure_of(1, panels, 1.1 + 0.19 * len(names), sharey=True, sharex=True)
+    axes[0].set_yticks(range(len(names)), names, parse_math=False)
+    axes[0].set_ylim(len(names) - 0.4, -0.6)
+    for panel in axes:
+        panel.xaxis.set_major_formatter(PercentFormatter(1))
+        panel.tick_params(axis="y", length=0)
+    return figure, axes
+
+
+def plot_errors(results: ProbeResults, split: str, order: Sequence[str]) -> Figure:
+    """Draw how often each kind of error is made, within the training range and beyond it."""
+    names = [name for name in order if name in results.names]
+    shown = _regions(results, split)
+    figure, axes = _rows_of_names(names, len(shown))
+    for panel, (slice_, rows) in zip(axes, shown.items(), strict=True):
+        rows = rows.set_index("name").reindex(names)
+        left = pd.Series(0.0, rows.index)
+        for error, (colour, hatch) in _ERRORS.items():
+            style = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+            panel.barh(range(len(names)), rows[error], left=left, height=0.7, label=error, **style)
+            left += rows[error].fillna(0)
+        panel_title(panel, f"{slice_} the training range")
+        panel.grid(axis="x", alpha=0.35, linewidth=0.5)
+    title(figure, f"{results.probe}: what the errors are ({split} split)")
+    legend(figure, axes[0].get_legend_handles_labels()[0], 3, "share of all answers")
+    return figure
+
+
+def _regions(results: ProbeResults, split: str) -> dict[str, pd.DataFrame]:
+    found = {slice_: results.rows(slice_, split) for slice_ in ("within", "beyond")}
+    return {slice_: rows for slice_, rows in found.items() if len(rows)}
+
+
+def plot_seeds(results: ProbeResults, split: str, order: Sequence[str]) -> Figure:
+    """Draw the accuracy of each run as a dot, the median of each setup as a bar."""
+    names = [name for name in order if name in results.names]
+    shown = _regions(results, split)
+    figure, axes = _rows_of_names(names, len(shown))
+    for panel, (slice_, summary) in zip(axes, shown.items(), strict=True):
+        of_region = results.runs[
+            (results.runs["split"] == split) & (results.runs["within"] == (slice_ == "within"))
+        ]
+        for number, name in enumerate(names):
+            accuracy = of_region.loc[of_region["name"] == name, "accuracy"]
+            panel.plot(
+                accuracy, [number] * len(accuracy), "o", color=_OWN, alpha=0.55, markersize=4, mew=0
+            )
+            panel.plot(
+                [accuracy.median()] * 2, [number - 0.32, number + 0.32], color="black", lw=1.2
+            )
+        panel.axvline(summary["chance"].mean(), color=GREY, linestyle=":", linewidth=1)
+        panel_title(panel, f"{slice_} the training range")
+        panel.grid(alpha=0.35, linewidth=0.5)
+        panel.set_xlim(-0.02, 1.03)
+    title(figure, f"{results.probe}: accuracy of each run ({split} split)")
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=_OWN, markersize=4, label="a run (seed)"),
+        Line2D([], [], marker="|", linestyle="", color="black", markersize=8, label="median"),
+        Line2D([], [], color=GREY, linestyle=":", label="chance"),
+    ]
+    legend(figure, handles, 3, "accuracy")
+    return figure

@@ -1,0 +1,186 @@
+"""The tables of a probe's section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from seqtag.report import html
+from seqtag.report.results import ProbeResults
+from seqtag.report.words import DASH, interval, percent, spread, whole
+
+BASELINES = ("majority", "context_free", "window", "first_cue", "last_cue", "untrained")
+_IN = "axis, others in range"
+# So many values of the axis have a column; all of them are in summary.csv.
+_MOST_VALUES = 12
+
+
+def overview(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
+    """Return a table with all that is known about each setup in a split."""
+    regions = {r: probe.rows(r, split).set_index("name") for r in ("within", "beyond")}
+    corner = probe.rows("far corner", split).set_index("name")
+    half = probe.half_lost[probe.half_lost["split"] == split].set_index("name")["text"]
+    reached = probe.unbroken[probe.unbroken["split"] == split].groupby("name")["reached"]
+    errors = [e for e in ("stale", "capture") if probe.summary[e].any()]
+    head = ["", "seeds"]
+    for region in regions:
+        head += [region, "median over seeds", "solve rate"]
+    head += ["far corner", "d50", "unbroken to", *(f"{e}, beyond" for e in errors)]
+    rows = []
+    for name in (name for name in order if name in probe.names):
+        row: list[html.Cell] = [name, whole(_seeds(regions.values(), name))]
+        for table in regions.values():
+            row += _region(table, name)
+        row += [_interval_at(corner, name), half.get(name, DASH)]
+        own = reached.get_group(name) if name in reached.groups else pd.Series(dtype=float)
+        row.append(spread(own.median(), own.min(), own.max(), whole))
+        row += [_percent_at(regions["beyond"], name, error) for error in errors]
+        rows.append(row)
+    caption = f"{split} split. Figures in % but d50 and unbroken to, which are in {probe.unit}."
+    return html.table(head, rows, caption)
+
+
+def _seeds(tables: Iterable[pd.DataFrame], name: str) -> float:
+    return max((table.loc[name, "seeds"] for table in tables if name in table.index), default=0)
+
+
+def _region(table: pd.DataFrame, name: str) -> list[html.Cell]:
+    if name not in table.index:
+        return [DASH] * 3
+    row = table.loc[name]
+    median = spread(row["median"], row["least"], row["most"])
+    return [_interval_at(table, name), median, percent(row["solve_rate"])]
+
+
+def _interval_at(table: pd.DataFrame, name: str) -> html.Cell:
+    if name not in table.index:
+        return DASH
+    row = table.loc[name]
+    return interval(row["accuracy"], row["low"], row["high"])
+
+
+def _percent_at(table: pd.DataFrame, name: str, column: str) -> str:
+    return percent(table.loc[name, column]) if name in table.index else DASH
+
+
+def by_axis(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
+    """Return accuracy by the axis, with chance and baselines, the other factors in range."""
+    rows = probe.rows(_IN, split)
+    values = _columns(sorted(rows[probe.column].unique()))
+    head = ["", *(f"{value:g}" for value in map(float, values))]
+    lines: list[list[html.Cell]] = []
+    for name in (name for name in order if name in probe.names):
+        own = rows[rows["name"] == name].set_index(probe.column)
+        lines.append([name, *(_interval_at(own, value) for value in values)])
+    means = rows.groupby(probe.column)[["chance", *BASELINES]].mean()
+    for what in ("chance", *BASELINES):
+        if means[what].notna().any():
+            lines.append([_spoken(what), *(percent(means.loc[v, what]) for v in values)])
+    n = rows.groupby(probe.column)["n"].max()
+    lines.append(["answers a setup", *(whole(n[value]) for value in values)])
+    others = ", other factors within the training range" if probe.other_factors else ""
+    caption = f"Accuracy by {probe.axis}, in %, {split} split{others}"
+    return html.table(head, lines, caption, folded=True)
+
+
+def _columns(values: Sequence) -> list:
+    """Return values for the columns of a table: all, or so many spread over them."""
+    if len(values) <= _MOST_VALUES:
+        return list(values)
+    last = len(values) - 1
+    chosen = {round(place * last / (_MOST_VALUES - 1)) for place in range(_MOST_VALUES)}
+    return [values[number] for number in sorted(chosen)]
+
+
+def by_contrast(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
+    """Return accuracy by contrast: in range, along the axis beyond it, and in the far corner."""
+    contrasts = sorted(set(probe.summary["contrast"]) - {""})
+    if not contrasts:
+        return ""
+    trained = probe.trained(probe.column)
+    values = sorted(probe.rows(_IN, split)[probe.column].unique())
+    far = _columns([value for value in values if trained is None or value > trained[1]])
+    head = ["", "within", *(f"{probe.axis} {v}, others in range" for v in far), "far corner"]
+    lines = []
+    for contrast in contrasts:
+        tables = {s: probe.rows(s, split, contrast) for s in ("within", _IN, "far corner")}
+        for name in (name for name in order if name in probe.names):
+            own = {s: table[table["name"] == name] for s, table in tables.items()}
+            along = own[_IN].set_index(probe.column)
+            within, corner = (own[s].set_index("name") for s in ("within", "far corner"))
+            cells = [_interval_at(along, value) for value in far]
+            cells = [_interval_at(within, name), *cells, _interval_at(corner, name)]
+            lines.append([f"{contrast}: {name}", *cells])
+    caption = f"Accuracy by contrast, in %, {split} split"
+    return html.table(head, lines, caption, folded=True)
+
+
+def baselines(probe: ProbeResults, split: str) -> str:
+    """Return chance and baselines within and beyond the training range."""
+    shown = ("chance", *BASELINES)
+    means = {r: probe.rows(r, split)[list(shown)].mean() for r in ("within", "beyond")}
+    rows = [
+        [_spoken(what), *(percent(mean[what]) for mean in means.values())]
+        for what in shown
+        if any(pd.notna(mean[what]) for mean in means.values())
+    ]
+    return html.table(["", *means], rows, f"What a score must stand above, in %, {split} split")
+
+
+def _spoken(what: str) -> str:
+    return f"baseline: {what.replace('_', ' ')}" if what in BASELINES else what
+
+
+def differences(probe: ProbeResults) -> str:
+    """Return how far each setup is above or below the reference."""
+    if probe.differences.empty:
+        return ""
+    rows = []
+    for name, group in probe.differences.groupby("name", sort=False):
+        by_region = {row.within: row for row in group.itertuples()}
+        cells = [_difference(by_region.get(within)) for within in (True, False)]
+        rows.append([str(name), whole(group["seeds"].iloc[0]), *cells])
+    caption = f"Accuracy less that of {probe.reference} on the same items, in points"
+    return html.table(["", "seeds", "within", "beyond"], rows, caption)
+
+
+def _difference(row: Any) -> html.Cell:
+    if row is None:
+        return DASH
+    return f"{100 * row.difference:+.1f}", f"[{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
+
+
+def lags(learn: pd.DataFrame, order: Sequence[str]) -> str:
+    """Return which lags each setup learned, and in how many sequences."""
+    values = sorted(learn["lag"].unique())
+    rows = []
+    for name in (name for name in order if name in set(learn["name"])):
+        own = learn[learn["name"] == name].set_index("lag")
+        rows.append([name, *(_lag(own.loc[v]) if v in own.index else DASH for v in values)])
+    budgets = " or ".join(whole(budget) for budget in sorted(learn["budget"].unique()))
+    caption = (
+        "Runs that learned a lag of all runs, and the sequences it took them (median, range); "
+        f"budget {budgets} sequences. {DASH} not tried by any run."
+    )
+    return html.table(["", *(f"lag {value}" for value in values)], rows, caption)
+
+
+def _lag(row: pd.Series) -> html.Cell:
+    share = f"{row['solved']} of {row['seeds']}"
+    if not row["solved"]:
+        return share
+    median, least, most = (whole(round(row[name])) for name in ("median", "least", "most"))
+    return share, f"{median} ({least} to {most})" if row["solved"] > 1 else median
+
+
+def judged_values(probe: ProbeResults, column: str) -> str:
+    """Return the judged values of a factor in words, and which of them are in training range."""
+    values = list(map(int, sorted(probe.rows("factors")[column].unique())))
+    text = ", ".join(map(str, _columns(values)))
+    if len(values) > _MOST_VALUES:
+        text = f"{len(values)} values from {values[0]} to {values[-1]}"
+    trained = probe.trained(column)
+    inside = f" (trained up to {trained[1]})" if trained and trained[1] < values[-1] else ""
+    return f"{column.removeprefix('factor_')} {text}{inside}"

@@ -1,0 +1,108 @@
+"""What all plots share: size, colours, lines, axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+
+from seqtag.report.traces import COLOURS, DPI, WIDTH
+
+TEXT, SMALL = 8, 7
+GREY, SHADE = "#8a8a8a", "#e9eef2"
+# So many lines in one plot can still be told apart; beyond, each has a panel of its own.
+MOST_LINES = 6
+# Ticks at the judged values as long as they do not run into each other.
+_MOST_TICKS = 8
+_MARKERS = "osD^vP*"
+_LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
+
+
+def line_of(number: int) -> dict[str, Any]:
+    """Return colour, marker and dashes of the setup with that number; 21 are distinct."""
+    shift = number // len(COLOURS)
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "marker": _MARKERS[(number + shift) % len(_MARKERS)],
+        "linestyle": _LINES[shift % len(_LINES)],
+    }
+
+
+def figure_of(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
+    """Return a figure at a page's width and its panels row by row.
+
+    Args:
+        rows: of panels.
+        columns: of panels.
+        height: of all, in inches.
+        shared: what `Figure.subplots` takes, such as sharey.
+    """
+    figure = Figure((WIDTH, height), dpi=DPI, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **shared).ravel().tolist()
+    for panel in axes:
+        panel.tick_params(labelsize=SMALL, length=2.5)
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def title(figure: Figure, text: str) -> None:
+    """Put a title over a figure: what is seen."""
+    figure.suptitle(text, fontsize=TEXT + 1.5, x=0.01, ha="left", parse_math=False)
+
+
+def panel_title(panel: Axes, text: str) -> None:
+    """Put a title over a panel."""
+    panel.set_title(text, fontsize=TEXT, loc="left", parse_math=False)
+
+
+def value_axis(panel: Axes, values: Sequence[float], ticks: int = _MOST_TICKS) -> None:
+    """Scale the x axis for a factor: logarithmic where its values span decades."""
+    values = sorted(set(values))
+    if values[0] > 0 and values[-1] >= 10 * values[0]:
+        panel.set_xscale("log")
+        panel.xaxis.set_minor_locator(NullLocator())
+    shown = values
+    if len(values) > ticks:
+        # 1, 2 and 5 of each decade, or every so many values.
+        round_ones = [v for v in values if str(int(v)).rstrip("0") in ("1", "2", "5")]
+        shown = round_ones if len(round_ones) >= 3 else values
+        shown = shown[:: -(-len(shown) // ticks)]
+    panel.set_xticks(shown)
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def share_axis(panel: Axes) -> None:
+    """Scale the y axis for a share from 0 to 1, in per cent."""
+    panel.set_ylim(-0.02, 1.03)
+    panel.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    panel.yaxis.set_major_formatter(PercentFormatter(1))
+    panel.grid(axis="y", alpha=0.35, linewidth=0.5)
+
+
+def shade_training(panel: Axes, trained: tuple[float, float] | None) -> None:
+    """Shade the training range on the x axis, from the panel's edge where nothing lies before."""
+    if trained is None:
+        return
+    least, most = panel.get_xlim()
+    start = least if trained[0] == min(panel.get_xticks(), default=least) else trained[0]
+    panel.axvspan(start, trained[1], color=SHADE, zorder=0, linewidth=0)
+    panel.set_xlim(least, most)
+
+
+def legend(figure: Figure, handles: Sequence[Artist], columns: int, x_axis: str) -> None:
+    """Put what the x axis of all panels is, and below it a legend, under a figure."""
+    # As its title, for a label of the figure would lie across the legend.
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=min(columns, len(handles)),
+        fontsize=SMALL,
+        title=x_axis,
+        title_fontsize=TEXT,
+        frameon=False,
+        handlelength=2.8,
+    )

@@ -1,0 +1,85 @@
+import pytest
+
+from seqtag.report.figures import Picture, pictures
+from seqtag.report.page import render
+from seqtag.report.sections import by_axis, by_contrast, differences, lags, overview
+
+
+@pytest.fixture(scope="module")
+def page(results):
+    return render(results, [Picture("pronoun", "x", "caption <1>", b"png")])
+
+
+def test_a_section_for_each_probe(page):
+    for anchor in ("runs", "probe-pronoun", "probe-counting_ab", "definitions"):
+        assert f'id="{anchor}"' in page
+        assert f'href="#{anchor}"' in page
+
+
+def test_what_the_runs_say_of_themselves_is_escaped(page):
+    assert "symbols &lt;b&gt;" in page
+    assert "<b>" not in page
+    assert "left &amp; out" in page
+    assert "caption &lt;1&gt;" in page
+
+
+def test_the_headline_has_intervals(results, page):
+    row = next(p for p in results.probes if p.probe == "pronoun").rows("beyond", "test").iloc[0]
+    low, high = 100 * row["low"], 100 * row["high"]
+    assert f"<small>[{low:.1f}, {high:.1f}]</small>" in page
+    assert "Accuracy within the training range" in page
+    assert "Accuracy beyond the training range" in page
+
+
+def test_how_far_each_setup_gets(counting, pronoun, results):
+    table = overview(counting, "test", results.names)
+    assert "14" in table  # counts to 14
+    assert "stale" not in table
+    assert "stale, beyond" in overview(pronoun, "test", results.names)
+    assert "none up to 100" in overview(pronoun, "test", results.names)
+
+
+def test_a_long_axis_has_a_few_columns(counting, results):
+    table = by_axis(counting, "test", results.names)
+    assert table.count("<th scope=col>") == 13
+    assert "<th scope=col>1</th>" in table
+    assert "<th scope=col>30</th>" in table
+
+
+def test_baselines_and_chance_are_in_the_table(pronoun, results):
+    table = by_axis(pronoun, "test", results.names)
+    assert "baseline: majority" in table
+    assert "baseline: window" not in table  # it says nothing
+    assert ">33.3<" in table
+
+
+def test_contrasts_where_there_are_some(pronoun, counting, results):
+    table = by_contrast(pronoun, "test", results.names)
+    assert "incongruent: rnn" in table
+    assert "distance 100, others in range" in table
+    assert by_contrast(counting, "test", results.names) == ""
+
+
+def test_differences_are_to_the_lstm(pronoun):
+    table = differences(pronoun)
+    assert "less that of lstm, bias 1" in table
+    (beyond,) = pronoun.differences.query("not within")["difference"]
+    assert f"{100 * beyond:+.1f}" in table
+    assert beyond < -0.1
+
+
+def test_lags_and_the_sequences_they_took(results):
+    table = lags(results.learn, results.names)
+    assert "1 of 1 <small>200</small>" in table
+    assert "0 of 1" in table
+    assert "budget 1,000 sequences" in table
+
+
+def test_pictures_of_all_that_was_judged(results):
+    names = [picture.name for picture in pictures(results)]
+    assert names == [
+        "overview",
+        "counting_ab-accuracy-test",
+        *("pronoun-accuracy-test", "pronoun-accuracy-templates", "pronoun-distance-attractors"),
+        *("pronoun-errors", "pronoun-seeds", "pronoun-learn"),
+    ]

@@ -1,0 +1,92 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from seqtag.report.plots import plot_accuracy, plot_errors, plot_seeds
+from seqtag.report.style import COLOURS, line_of
+from seqtag.report.traces import WIDTH, as_png
+
+ORDER = ["lstm, bias 1", "lstm, chrono 100", "rnn"]
+
+
+def many(probe, number=9):
+    """Return the probe with so many setups more, like the ones that there are."""
+    names = [f"cell_{n}" for n in range(number)]
+    one = {
+        field: getattr(probe, field)[getattr(probe, field)["name"] == "rnn"]
+        for field in ("summary", "runs")
+    }
+    copies = {f: pd.concat([t.assign(name=name) for name in names]) for f, t in one.items()}
+    return replace(probe, **copies), names
+
+
+def texts(figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text")))
+
+
+def test_a_few_setups_share_two_panels(pronoun):
+    figure = plot_accuracy(pronoun, "test", ORDER)
+    easy, hard = figure.axes
+    assert easy.get_xscale() == "log"
+    assert [label.get_text() for label in easy.get_xticklabels()] == ["5", "20", "100"]
+    for panel, slice_ in ((easy, "axis, others in range"), (hard, "axis, others beyond")):
+        rows = pronoun.rows(slice_, "test")
+        line = next(line for line in panel.lines if line.get_label() == "rnn")
+        wanted = rows[rows["name"] == "rnn"]
+        np.testing.assert_allclose(line.get_ydata(), wanted["accuracy"])
+        np.testing.assert_array_equal(line.get_xdata(), [5, 20, 100])
+        (shade,) = panel.patches
+        assert shade.get_x() + shade.get_width() == 20
+    assert figure.get_figwidth() == WIDTH
+    said = texts(figure)
+    assert "pronoun: accuracy by distance (test split)" in said
+    assert "distance: tokens" in said
+    assert "training range" in said
+    assert "lstm, bias 1" in said
+
+
+def test_a_setup_looks_the_same_whatever_was_judged(pronoun):
+    figure = plot_accuracy(pronoun, "test", ORDER)
+    line = next(line for line in figure.axes[0].lines if line.get_label() == "rnn")
+    assert line.get_color() == COLOURS[2]
+
+
+def test_many_setups_have_a_panel_each(pronoun):
+    probe, names = many(pronoun)
+    figure = plot_accuracy(probe, "test", names)
+    shown = [panel for panel in figure.axes if panel.get_visible()]
+    assert [panel.get_title(loc="left") for panel in shown] == names
+    assert len(shown[0].lines) == 8 + 2 + 1  # the others, in range and beyond, chance
+    assert as_png(figure)
+
+
+def test_one_factor_is_one_panel_without_markers_where_values_are_many(counting):
+    figure = plot_accuracy(counting, "test", ORDER)
+    (panel,) = figure.axes
+    assert {line.get_marker() for line in panel.lines} <= {"", "None"}
+
+
+def test_lines_of_21_setups_differ():
+    assert len({tuple(map(str, line_of(number).values())) for number in range(21)}) == 21
+
+
+def test_kinds_of_error_add_up(pronoun):
+    figure = plot_errors(pronoun, "test", ORDER)
+    within, beyond = figure.axes
+    assert [text.get_text() for text in within.get_yticklabels()] == ["lstm, bias 1", "rnn"]
+    bars = [[bar.get_width() for bar in group] for group in beyond.containers]
+    rows = pronoun.rows("beyond", "test").set_index("name")
+    np.testing.assert_allclose(np.sum(bars, axis=0), 1 - rows["accuracy"], atol=1e-9)
+    np.testing.assert_allclose(bars[0], rows["stale"])
+    assert not any(bar.get_width() for group in within.containers for bar in group)
+
+
+def test_each_run_is_a_dot(pronoun):
+    figure = plot_seeds(pronoun, "test", ORDER)
+    beyond = figure.axes[1]
+    dots = [line.get_xdata() for line in beyond.lines if line.get_marker() == "o"]
+    assert [len(values) for values in dots] == [2, 2]
+    runs = pronoun.runs
+    chosen = (runs["split"] == "test") & (runs["name"] == "rnn") & ~runs["within"]
+    np.testing.assert_allclose(sorted(dots[1]), sorted(runs.loc[chosen, "accuracy"]))

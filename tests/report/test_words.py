@@ -1,0 +1,30 @@
+import math
+
+import pytest
+
+from seqtag.report.words import DASH, interval, percent, spread, whole
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.0, "100.0"), (0.9999, "99.9"), (0.57, "57.0"), (0.0, "0.0"), (math.nan, DASH)],
+)
+def test_only_all_right_is_100(share, text):
+    assert percent(share) == text
+
+
+def test_every_tenth_of_a_per_cent_is_itself():
+    assert [percent(tenth / 1000) for tenth in range(1001)] == [
+        f"{t / 10:.1f}" for t in range(1001)
+    ]
+
+
+def test_what_is_not_there_is_a_dash():
+    assert interval(math.nan, 0, 1) == spread(math.nan, 0, 1) == whole(math.nan) == DASH
+
+
+def test_shares_with_what_is_around_them():
+    assert interval(0.5, 0.25, 0.75) == ("50.0", "[25.0, 75.0]")
+    assert spread(0.5, 0.25, 1) == ("50.0", "25.0 to 100.0")
+    assert spread(70, 60, 1000, whole) == ("70", "60 to 1,000")
+    assert whole(2.5) == "2.5"
