@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from seqtag import __version__
@@ -39,6 +40,13 @@ def _probe(config: dict[str, Any]) -> None:
     from seqtag.training.probing import probe
 
     probe(config)
+
+
+def _report(folder: Path) -> None:
+    from seqtag.training.reporting import report
+
+    if any(folder.rglob("run.json")):  # a suite leaves none
+        print(report([folder], folder / "report"))
 
 
 # Verbs configured by Hydra: name, job, one line of help.
@@ -99,7 +107,8 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     from seqtag.training.launch import launch
 
-    return launch(verb, _CONFIGURED[verb][0], arguments[1:])
+    finish = _report if verb == "probe" else None
+    return launch(verb, _CONFIGURED[verb][0], arguments[1:], finish)
 
 
 def _top_level(arguments: list[str]) -> int:

@@ -31,11 +31,12 @@ _LONGEST_NAME = 120
 
 
 def launch(
-    verb: str, job: Job, arguments: Sequence[str], after_sweep: Callable[[Path], None] | None = None
+    verb: str, job: Job, arguments: Sequence[str], finish: Callable[[Path], None] | None = None
 ) -> int:
     """Run `job` on the configuration ``conf/VERB.yaml`` with the overrides in `arguments`.
 
-    After a sweep `after_sweep` is called with its folder.
+    When all is done `finish` is called with the folder of the run, or of the sweep; not if there
+    was a mistake in each run.
 
     Returns:
         The exit code of the job, where it returns one, else 0; of a sweep the highest.
@@ -46,12 +47,10 @@ def launch(
     """
     codes: list[int] = []
     mistakes: list[InputError] = []
-    sweeps: set[Path] = set()
+    folders: set[Path] = set()
 
     def task(config: DictConfig) -> None:
         settings = HydraConfig.get()
-        if settings.mode is RunMode.MULTIRUN:
-            sweeps.add(Path(settings.sweep.dir))
         # Caught here, or Hydra would print a line of its own on top of ours.
         try:
             result = job(_plain(config, verb))
@@ -59,6 +58,8 @@ def launch(
             mistakes.append(error)
             _sweep_up(Path(settings.runtime.output_dir))
             return
+        sweep = settings.mode is RunMode.MULTIRUN
+        folders.add(Path(settings.sweep.dir if sweep else settings.runtime.output_dir))
         if isinstance(result, int) and not isinstance(result, bool):
             codes.append(result)
 
@@ -67,8 +68,8 @@ def launch(
     try:
         with _as_program(verb, arguments):
             main(task)()
-            for folder in sweeps if after_sweep else ():
-                after_sweep(folder)
+            for folder in folders if finish else ():
+                finish(folder)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_explain(error, verb, arguments)) from error
     if mistakes:

@@ -109,11 +109,19 @@ def test_a_sweep_runs_each_job_once(in_folder):
     assert len({config["paths"]["output_dir"] for config in configs}) == 4
 
 
-def test_after_a_sweep_its_folder_is_handed_on(in_folder):
+@pytest.mark.parametrize("flags", [["-m", "seed=1,2"], ["seed=1"]])
+def test_in_the_end_the_folder_is_handed_on(flags, in_folder):
     folders: list[Path] = []
-    for flags in (["-m", "seed=1,2"], ["seed=1"]):
-        launch("probe", lambda config: None, [*flags, "study=mine"], folders.append)
-    assert folders == [Path("logs/probe/mine")]
+    launch("probe", lambda config: None, [*flags, "study=mine"], folders.append)
+    assert [folder.resolve() for folder in folders] == [in_folder / "logs" / "probe" / "mine"]
+
+
+def test_not_if_every_run_was_a_mistake(in_folder):
+    def refuse(config: dict) -> None:
+        raise InputError("no")
+
+    with pytest.raises(InputError, match="no"):
+        launch("probe", refuse, ["study=mine"], lambda folder: pytest.fail("called"))
 
 
 def test_runs_of_a_study_are_named_after_what_sets_them_apart(in_folder):
