@@ -1,12 +1,15 @@
 """Speed and memory of the cells beside torch's own layers, by turns in one process.
 
-    python scripts/bench_cells.py                         # everything, some minutes
-    python scripts/bench_cells.py --cells lstm,gru --turns 5
+    python scripts/bench_cells.py                         # everything, under ten minutes
+    python scripts/bench_cells.py --cells lstm,gru --seconds 10
 
 Each turn runs all competitors once, so that whatever else the machine does hits all alike; tables
-hold medians over turns. Times are of a forward and a backward pass ("train") or of a forward pass
-without gradients ("infer"), in milliseconds, or relative to the layer of torch in the head of the
-column: below 1 is faster. Shapes are (time, batch, features in, hidden units).
+hold medians over turns. Turns are taken for so many seconds a table, three at least. Times are of a
+forward and a backward pass ("train") or of a forward pass without gradients ("infer"), in
+milliseconds, or relative to a layer of torch: below 1 is faster; a cell's own is nn.GRU or nn.RNN
+where it is that cell, else nn.LSTM. "Ragged both ways" is bidirectional training, lengths spread
+over [T/2, T], beside nn.LSTM on the packed batch. Shapes are (time, batch, features
+in, hidden units). Each table is printed once it is measured.
 
 Besides: the machine's speed of matrix products and of memory in the same run, and the share of it
 that each reaches; memory kept for the backward pass; without a compiler (the loop engine); and,
@@ -19,6 +22,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from rich.console import Console
@@ -41,19 +45,32 @@ SHAPES = [
 LONG = (4096, 8, 128, 128)
 Shape = tuple[int, int, int, int]
 Call = Callable[[], object]
+PEERS = {"nn.LSTM": nn.LSTM, "nn.GRU": nn.GRU, "nn.RNN": nn.RNN}
+OWN_PEERS = {"gru": "nn.GRU", "rnn": "nn.RNN", "rnn_relu": "nn.RNN"}  # nn.LSTM for the others
 
 
-def time_by_turns(calls: Mapping[str, Call], turns: int, device: str = "cpu") -> dict[str, float]:
+class Pace(NamedTuple):
+    """How long to measure a table: no more turns than these, none begun after these seconds."""
+
+    turns: int
+    seconds: float
+
+
+def time_by_turns(calls: Mapping[str, Call], pace: Pace, device: str = "cpu") -> dict[str, float]:
     """Return the median milliseconds of each call."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(turns + 2):
+    for call in calls.values():  # builds, and warms up
+        call()
+    begun = time.perf_counter()
+    for turn in range(pace.turns):
+        if turn >= 3 and time.perf_counter() - begun > pace.seconds:
+            break
         for name, call in calls.items():
             start = time.perf_counter()
             call()
             if device != "cpu":
                 torch.cuda.synchronize()
-            if turn >= 2:  # the first turns build, and warm up
-                taken[name].append(1e3 * (time.perf_counter() - start))
+            taken[name].append(1e3 * (time.perf_counter() - start))
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
@@ -76,18 +93,16 @@ def ragged(shape: Shape) -> Tensor:
     return torch.linspace(time_ / 2, time_, batch).round().long() if batch > 1 else None
 
 
-def bench_shape(
-    shape: Shape, cells: Sequence[str], turns: int, engine: str = "cpu"
-) -> dict[str, dict[str, float]]:
-    """Return, by cell, the times relative to torch's layers on one shape."""
+def bench_shape(shape: Shape, cells: Sequence[str], pace: Pace) -> dict[str, float]:
+    """Return the milliseconds of torch's layers and of the cells on one shape."""
     _, _, size, hidden = shape
     x_BTD = torch.randn(shape[1], shape[0], size, requires_grad=True)
     calls: dict[str, Call] = {}
-    for name, kind in (("nn.LSTM", nn.LSTM), ("nn.GRU", nn.GRU), ("nn.RNN", nn.RNN)):
+    for name, kind in PEERS.items():
         module = kind(size, hidden, batch_first=True)
         calls[f"{name} train"], calls[f"{name} infer"] = train_and_infer(module, x_BTD)
     for cell in cells:
-        layer = Recurrent(cell, size, hidden, engine=engine)
+        layer = Recurrent(cell, size, hidden, engine="cpu")
         calls[f"{cell} train"], calls[f"{cell} infer"] = train_and_infer(layer, x_BTD)
     lengths_B = ragged(shape)
     if lengths_B is not None:
@@ -99,24 +114,20 @@ def bench_shape(
 
         calls["packed"] = packed
         for cell in cells:
-            layer = Recurrent(cell, size, hidden, bidirectional=True, engine=engine)
+            layer = Recurrent(cell, size, hidden, bidirectional=True, engine="cpu")
             calls[f"{cell} ragged"] = train_and_infer(layer, x_BTD, lengths_B)[0]
-    return relative(time_by_turns(calls, turns), cells)
+    return time_by_turns(calls, pace)
 
 
-def relative(ms: Mapping[str, float], cells: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Return torch's milliseconds under their names, and each cell's ratios."""
-    peers = {"gru": "nn.GRU", "rnn": "nn.RNN", "rnn_relu": "nn.RNN"}
-    found: dict[str, dict[str, float]] = {"ms": dict(ms)}
-    for cell in cells:
-        peer = peers.get(cell, "nn.LSTM")
-        found[cell] = {
-            "train": ms[f"{cell} train"] / ms["nn.LSTM train"],
-            "infer": ms[f"{cell} infer"] / ms["nn.LSTM infer"],
-            "own": ms[f"{cell} train"] / ms[f"{peer} train"],
-        }
-        if "packed" in ms:
-            found[cell]["packed"] = ms[f"{cell} ragged"] / ms["packed"]
+def relative(ms: Mapping[str, float], cell: str) -> dict[str, float]:
+    """Return a cell's times relative to torch's, by column."""
+    found = {
+        "train": ms[f"{cell} train"] / ms["nn.LSTM train"],
+        "infer": ms[f"{cell} infer"] / ms["nn.LSTM infer"],
+        "own": ms[f"{cell} train"] / ms[f"{OWN_PEERS.get(cell, 'nn.LSTM')} train"],
+    }
+    if "packed" in ms:
+        found["packed"] = ms[f"{cell} ragged"] / ms["packed"]
     return found
 
 
@@ -141,24 +152,16 @@ def kept_bytes(call: Callable[[], tuple], own: Iterable[Tensor]) -> int:
 
 def bench_memory(shapes: Sequence[Shape], cells: Sequence[str], console: Console) -> None:
     """Print the memory kept for the backward pass relative to nn.LSTM's."""
-    table = Table(
-        "memory kept", *map(str, shapes), title="relative to nn.LSTM", title_justify="left"
-    )
-    base = []
+    rows: dict[str, list[str]] = {name: [] for name in ("nn.LSTM, MiB", *cells)}
     for time_, batch, size, hidden in shapes:
         x_BTD = torch.randn(batch, time_, size, requires_grad=True)
-        module = nn.LSTM(size, hidden, batch_first=True)
-        base.append(kept_bytes(lambda m=module, x=x_BTD: m(x), [x_BTD, *module.parameters()]))
-    table.add_row("nn.LSTM", *(f"{size / 2**20:.1f} MiB" for size in base))
-    for cell in cells:
-        row = []
-        for (time_, batch, size, hidden), reference in zip(shapes, base, strict=True):
-            x_BTD = torch.randn(batch, time_, size, requires_grad=True)
-            layer = Recurrent(cell, size, hidden, engine="cpu")
-            kept = kept_bytes(lambda m=layer, x=x_BTD: m(x), [x_BTD, *layer.parameters()])
-            row.append(f"{kept / reference:.2f}")
-        table.add_row(cell, *row)
-    console.print(table)
+        modules: list[nn.Module] = [nn.LSTM(size, hidden, batch_first=True)]
+        modules += [Recurrent(cell, size, hidden, engine="cpu") for cell in cells]
+        kept = [kept_bytes(lambda m=m, x=x_BTD: m(x), [x_BTD, *m.parameters()]) for m in modules]
+        values = [kept[0] / 2**20, *(size / kept[0] for size in kept[1:])]
+        for row, value in zip(rows.values(), values, strict=True):
+            row.append(f"{value:.2f}")
+    show("memory kept for the backward pass, relative to nn.LSTM", shapes, rows, console)
 
 
 def roofline() -> tuple[float, float]:
@@ -170,7 +173,7 @@ def roofline() -> tuple[float, float]:
         calls["oneDNN"] = lambda: torch._C._nn.mkldnn_linear(dense_a, dense_b)
     block = torch.empty(1 << 26)
     calls["copy"] = lambda: block[: 1 << 25].copy_(block[1 << 25 :])
-    ms = time_by_turns(calls, 5)
+    ms = time_by_turns(calls, Pace(5, 10.0))
     copy = ms.pop("copy")
     return 2 * 2048**3 / min(ms.values()) / 1e6, 2 * 4 * (1 << 25) / copy / 1e6
 
@@ -187,64 +190,73 @@ def show(
     """Print a table with a column for each shape."""
     table = Table("", *map(str, shapes), "median", title=title, title_justify="left")
     for name, values in rows.items():
-        numbers = [float(v) for v in values if v]
-        table.add_row(name, *values, f"{statistics.median(numbers):.2f}" if numbers else "")
+        table.add_row(name, *values, f"{statistics.median(map(float, values)):.2f}")
     console.print(table)
 
 
-TITLES = {
-    "train": "train, relative to nn.LSTM padded",
-    "infer": "infer, relative to nn.LSTM padded",
-    "own": "train, relative to torch's own cell: nn.GRU, nn.RNN, else nn.LSTM",
-    "packed": "train, both directions, lengths in [T/2, T], relative to nn.LSTM packed",
+COLUMNS = {
+    "train": "train / nn.LSTM",
+    "infer": "infer / nn.LSTM",
+    "own": "train / its own",
+    "packed": "ragged both ways / packed",
 }
 
 
-def bench_cpu(cells: Sequence[str], turns: int, console: Console) -> None:
-    """Print the tables of the cpu engine."""
+def show_ratios(title: str, found: Mapping[str, Mapping[str, float]], console: Console) -> None:
+    """Print a table with a row for each cell and a column for each ratio."""
+    table = Table("", *COLUMNS.values(), title=title, title_justify="left")
+    for cell, ratios in found.items():
+        table.add_row(cell, *(f"{ratios[k]:.2f}" if k in ratios else "" for k in COLUMNS))
+    console.print(table)
+
+
+def bench_cpu(cells: Sequence[str], pace: Pace, console: Console) -> None:
+    """Print the tables of the cpu engine: one a shape, then the medians over shapes."""
     gflops, copying = roofline()
-    threads = torch.get_num_threads()
     speeds = f"products {gflops:.0f} GFLOP/s, memory {copying:.1f} GB/s"
-    console.print(f"{threads} threads: {speeds}")
-    found = {shape: bench_shape(shape, cells, turns) for shape in SHAPES}
-
-    def row(cell: str, key: str) -> list[str]:
-        return [f"{of[cell][key]:.2f}" if key in of[cell] else "" for of in found.values()]
-
-    peers = ("nn.LSTM train", "nn.LSTM infer", "nn.GRU train", "nn.RNN train", "packed")
-    show("milliseconds", SHAPES, {peer: row("ms", peer) for peer in peers}, console)
-    for key, title in TITLES.items():
-        show(title, SHAPES, {cell: row(cell, key) for cell in cells}, console)
-    roof = {
-        f"{who} {what}": [
-            f"{share_of_roof(shape, of['ms'][f'{who} {what}'], gflops, passes):.2f}"
-            for shape, of in found.items()
-        ]
-        for who in ("nn.LSTM", *(["lstm"] if "lstm" in cells else []))
-        for what, passes in (("train", 3), ("infer", 1))
+    console.print(f"{torch.get_num_threads()} threads: {speeds}")
+    seen = []
+    for shape in SHAPES:
+        ms = bench_shape(shape, cells, pace)
+        found = {cell: relative(ms, cell) for cell in cells}
+        show_ratios(str(shape), found, console)
+        peers = [name for name in ms if name.startswith("nn.") or name == "packed"]
+        console.print("ms:", ", ".join(f"{name} {ms[name]:.2f}" for name in peers))
+        shares = (
+            f"{who} {what} {share_of_roof(shape, ms[f'{who} {what}'], gflops, passes):.2f}"
+            for who in ("nn.LSTM", *(["lstm"] if "lstm" in cells else []))
+            for what, passes in (("train", 3), ("infer", 1))
+        )
+        console.print("share of the machine's product speed:", ", ".join(shares), end="\n\n")
+        seen.append(found)
+    medians = {
+        cell: {k: statistics.median(of[cell][k] for of in seen if k in of[cell]) for k in COLUMNS}
+        for cell in cells
     }
-    show("share of the machine's product speed", SHAPES, roof, console)
+    show_ratios("median of the shapes", medians, console)
 
 
-def bench_long(cells: Sequence[str], turns: int, console: Console) -> None:
-    """Print the cells without R on a long sequence."""
-    linear = [cell for cell in cells if not PRESETS[cell].products]
-    if linear:
-        found = bench_shape(LONG, linear, turns)
-        rows = {cell: [f"{found[cell]['train']:.2f}"] for cell in linear}
-        show("long sequences: train, relative to nn.LSTM padded", [LONG], rows, console)
+def bench_training(
+    title: str,
+    shapes: Sequence[Shape],
+    cells: Sequence[str],
+    engine: str,
+    pace: Pace,
+    console: Console,
+) -> None:
+    """Print the times of training on an engine relative to nn.LSTM padded."""
+    rows: dict[str, list[str]] = {cell: [] for cell in cells}
+    for time_, batch, size, hidden in shapes:
+        x_BTD = torch.randn(batch, time_, size, requires_grad=True)
+        modules: dict[str, nn.Module] = {"nn.LSTM": nn.LSTM(size, hidden, batch_first=True)}
+        modules |= {cell: Recurrent(cell, size, hidden, engine=engine) for cell in cells}
+        ms = time_by_turns({n: train_and_infer(m, x_BTD)[0] for n, m in modules.items()}, pace)
+        for cell, row in rows.items():
+            row.append(f"{ms[cell] / ms['nn.LSTM']:.2f}")
+    show(f"{title}: train, relative to nn.LSTM padded", shapes, rows, console)
 
 
-def bench_loop(cells: Sequence[str], turns: int, console: Console) -> None:
-    """Print what serves where there is no compiler."""
-    wide = [shape for shape in SHAPES if shape[3] >= 200 and shape[1] > 1]
-    family = [cell for cell in cells if isinstance(PRESETS[cell], Lstm) and cell != "fgr"]
-    found = [bench_shape(shape, family, turns, "loop") for shape in wide]
-    rows = {cell: [f"{of[cell]['train']:.2f}" for of in found] for cell in family}
-    show("without a compiler: train, relative to nn.LSTM padded", wide, rows, console)
-
-
-def bench_cuda(turns: int, console: Console) -> None:
+def bench_cuda(pace: Pace, console: Console) -> None:
     """Print nn.LSTM on cuDNN beside what serves on the device."""
     rows: dict[str, list[str]] = {}
     for time_, batch, size, hidden in SHAPES:
@@ -252,7 +264,7 @@ def bench_cuda(turns: int, console: Console) -> None:
         modules: dict[str, nn.Module] = {"nn.LSTM": nn.LSTM(size, hidden, batch_first=True)}
         modules |= {c: Recurrent(c, size, hidden) for c in ("lstm", "lstm_peephole", "gru")}
         calls = {n: train_and_infer(m.cuda(), x_BTD)[0] for n, m in modules.items()}
-        for name, ms in time_by_turns(calls, turns, "cuda").items():
+        for name, ms in time_by_turns(calls, pace, "cuda").items():
             rows.setdefault(name, []).append(f"{ms:.2f}")
     show(f"{torch.cuda.get_device_name()}: train, milliseconds", SHAPES, rows, console)
 
@@ -262,19 +274,25 @@ def main() -> None:
     traced = [name for name, cell in PRESETS.items() if not cell.untraceable]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", default=",".join(traced), help="names, with commas between")
-    parser.add_argument("--turns", type=int, default=15, help="how often each runs (default 15)")
+    parser.add_argument("--turns", type=int, default=15, help="most turns a table (default 15)")
+    parser.add_argument("--seconds", type=float, default=30, help="a table, about (default 30)")
     parser.add_argument("--threads", type=int, default=2, help="threads (default 2)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     console = Console(width=140)
-    cells = options.cells.split(",")
-    bench_cpu(cells, options.turns, console)
+    cells, pace = options.cells.split(","), Pace(options.turns, options.seconds)
+    bench_cpu(cells, pace, console)
     bench_memory(SHAPES, cells, console)
-    bench_long(cells, max(3, options.turns // 3), console)
-    bench_loop(cells, max(3, options.turns // 3), console)
+    linear = [cell for cell in cells if not PRESETS[cell].products]
+    if linear:
+        bench_training("long sequences", [LONG], linear, "cpu", pace, console)
+    wide = [shape for shape in SHAPES if shape[3] >= 200 and shape[1] > 1]
+    family = [cell for cell in cells if isinstance(PRESETS[cell], Lstm) and cell != "fgr"]
+    if family:
+        bench_training("without a compiler", wide, family, "loop", pace, console)
     if torch.cuda.is_available():
-        bench_cuda(options.turns, console)
+        bench_cuda(pace, console)
 
 
 if __name__ == "__main__":
