@@ -1,7 +1,7 @@
 """The reflexive probe: himself, herself or themselves, as the subject of its clause is.
 
-    The nun who the kings near the twins saw liked REFL .
-    The king said that the nun near the twins liked REFL .
+    The nun who the kings near the twins saw liked PRON .
+    The king said that the nun near the twins liked PRON .
 
 Both are F: neither the subject of the relative clause nor that of "said" is the subject of
 "liked".
@@ -20,12 +20,12 @@ _SOURCE = "Marvin & Linzen 2018, table 1: language model of text, forced choice,
 
 
 class ReflexiveProbe(SubjectProbe):
-    """Gender and number of the subject, asked for at REFL, the object of its verb."""
+    """Gender and number of the subject, asked for at PRON, the object of its verb."""
 
     name = "reflexive"
     labels = lex.GENDERS
     unit = "persons of another gender or number"
-    target = lex.REFL
+    target = lex.PRON
     lexicons = lex.BY_GENDER
     form_of = lex.GENDER_OF
     shortest = 1
@@ -38,6 +38,6 @@ class ReflexiveProbe(SubjectProbe):
     )
 
     def predicate(self, phrases: Phrases) -> list[str]:
-        """Return "liked REFL ." with or without an adverb."""
+        """Return "liked PRON ." with or without an adverb."""
         adverb = [phrases.pick(lex.ADVERBS)] if phrases.random() < 0.3 else []
-        return [phrases.vary(lex.TRANSITIVE), lex.REFL, *adverb, "."]
+        return [phrases.vary(lex.TRANSITIVE), lex.PRON, *adverb, "."]

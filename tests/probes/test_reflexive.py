@@ -13,15 +13,15 @@ PROBE = ReflexiveProbe()
 @pytest.mark.parametrize(
     ("sentence", "label"),
     [
-        ("The king liked REFL .", "M"),
-        ("The nun who the kings near the twins saw liked REFL .", "F"),
-        ("The king said that the nun near the twins liked REFL today .", "F"),
-        ("The nun who saw the king said that the twins liked REFL .", "PL"),
+        ("The king liked PRON .", "M"),
+        ("The nun who the kings near the twins saw liked PRON .", "F"),
+        ("The king said that the nun near the twins liked PRON today .", "F"),
+        ("The nun who saw the king said that the twins liked PRON .", "PL"),
     ],
 )
 def test_the_subject_of_its_own_clause_decides(sentence, label):
     tokens = sentence.split()
-    assert PROBE.oracle(tokens) == [label if token == "REFL" else None for token in tokens]
+    assert PROBE.oracle(tokens) == [label if token == "PRON" else None for token in tokens]
 
 
 def test_a_verb_stands_between_subject_and_reflexive():
@@ -30,7 +30,7 @@ def test_a_verb_stands_between_subject_and_reflexive():
 
 
 def test_kinds_of_error():
-    sentence = "The king near the nun liked REFL ."
+    sentence = "The king near the nun liked PRON ."
     item = ProbeItem(
         tuple(sentence.split()), (*[None] * 6, "M", None), (6,), {}, (1,), "", "", "last"
     )

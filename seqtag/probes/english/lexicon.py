@@ -13,7 +13,7 @@ from typing import NamedTuple
 GENDERS = ("M", "F", "PL")
 NUMBERS = ("SG", "PL")
 # What stands in place of the word that is asked for: he, himself, laughs.
-PRON, REFL, VERB = "PRON", "REFL", "VERB"
+PRON, VERB = "PRON", "VERB"
 
 
 class Persons(NamedTuple):

@@ -31,7 +31,7 @@ def _word_classes() -> dict[str, str]:
         "relative": ("who", "that"),
     }.items():
         classes |= dict.fromkeys(words, name)
-    for word in ("the", ",", ".", lex.PRON, lex.REFL, lex.VERB):
+    for word in ("the", ",", ".", lex.PRON, lex.VERB):
         classes[word] = word
     return classes
 
@@ -210,7 +210,7 @@ class _PronounParser(_Parser):
 
 
 class _ClauseParser(_Parser):
-    """Reads a clause, or one inside "the king said that", as far as VERB or REFL."""
+    """Reads a clause, or one inside "the king said that", as far as VERB or PRON."""
 
     def sentence(self) -> None:
         if self.sees("preposition"):
@@ -226,7 +226,7 @@ class _ClauseParser(_Parser):
             self.take("adverb")
         if self.sees("verb"):
             self.take("verb")
-            self.found.target = self.take(lex.REFL)
+            self.found.target = self.take(lex.PRON)
         else:
             self.found.target = self.take(lex.VERB)
 

@@ -16,9 +16,7 @@ from dataclasses import dataclass, replace
 
 from seqtag.errors import InputError
 from seqtag.io.text import Token, split_text
-from seqtag.probes.english.lexicon import PRON
-
-VERB = "VERB"
+from seqtag.probes.english.lexicon import PRON, VERB
 
 # Forms of a pronoun by class.
 FORMS = {
