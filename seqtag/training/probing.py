@@ -19,7 +19,7 @@ from seqtag.probes.base import Probe
 from seqtag.probes.registry import make_probe
 from seqtag.probes.run import Grid, check_labels, grid_items, judge
 from seqtag.probes.suites.run import run_suite
-from seqtag.probes.tables import ITEMS, PAIRS, SUITE
+from seqtag.probes.tables import ITEMS, PAIRS, RUN, SUITE
 from seqtag.report.tables import show_groups
 from seqtag.training import build
 from seqtag.training.console import quiet
@@ -72,14 +72,23 @@ def probe(config: Mapping[str, Any]) -> None:
     seed_everything(config["seed"])
     config = {**config, "model": _sized(config)}
     write_run(output, config, finished=False)
-    figures: dict[str, Any] = {}
-    if config["model_dir"] is not None:
-        _judge_given(config, chosen)
-    elif config["regime"]["name"] == "learn":
-        learn(config, chosen)
-    else:
-        figures = _reach(config, chosen)
+    try:
+        figures = _run(config, chosen)
+    except InputError:
+        (output / RUN).unlink()  # a run that could not begin is none
+        raise
     write_run(output, config, finished=True, **figures)
+
+
+def _run(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
+    """Train or judge, as configured; return what was measured beside the tables."""
+    if config["model_dir"] is not None:
+        _judge_given(config, probe)
+    elif config["regime"]["name"] == "learn":
+        learn(config, probe)
+    else:
+        return _reach(config, probe)
+    return {}
 
 
 def judge_suite(config: Mapping[str, Any]) -> None:

@@ -163,4 +163,4 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
 def test_mistakes(overrides, said, configure, tmp_path):
     with pytest.raises(InputError, match=said):
         probe(configure(*SMALL, *overrides, verb="probe"))
-    assert not list(tmp_path.rglob("*.parquet"))
+    assert not [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
