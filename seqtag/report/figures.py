@@ -51,7 +51,8 @@ _OVERVIEW = (
     "The colour takes chance out: dark is chance, bright is all right."
 )
 _ACCURACY = (
-    "Accuracy with its 95 % interval, seeds together. Shaded: the training range; dotted: chance."
+    "Accuracy with its 95 % interval, seeds together. Shaded: the training range; dotted: chance. "
+    "The axis starts above 0 where nothing is lower."
 )
 _LEARN = (
     "Sequences seen until a lag was learned, median and range over the runs that learned it, with "
@@ -73,13 +74,15 @@ def _of_probe(probe: ProbeResults, order: list[str]) -> Iterator[Picture]:
         )
         yield _picture(probe.probe, f"{probe.probe}-{probe.axis}-{other}", figure, caption)
     if probe.summary[["stale", "capture"]].to_numpy().any():
-        caption = "Errors by kind, as shares of all answers: stale kept an old subject, capture "
-        caption += "took an attractor, wrong is any other."
+        caption = (
+            "Errors by kind, as shares of all answers: stale was right before, capture is another "
+            "that the item holds, wrong is anything else."
+        )
         figure = plot_errors(probe, split, order)
         yield _picture(probe.probe, f"{probe.probe}-errors", figure, caption)
     if probe.runs["seed"].nunique() > 1:
         figure = plot_seeds(probe, split, order)
-        caption = "Each run is a dot, the median over seeds a bar."
+        caption = "Each run is a dot, the median over seeds a bar. Dotted: chance."
         yield _picture(probe.probe, f"{probe.probe}-seeds", figure, caption)
 
 

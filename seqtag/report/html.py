@@ -28,11 +28,11 @@ thead th:first-child{left:0;z-index:2}
 th:first-child,td.text{text-align:left}
 tbody tr{border-top:1px solid var(--line)}
 small{color:var(--soft);font-size:.85em}
-figure{margin:1rem 0}figcaption,.note{color:var(--soft);font-size:.9rem}
-img{display:block;width:100%;max-width:720px;height:auto;background:#fff;border-radius:4px}
+figure{margin:1rem 0;overflow-x:auto}figcaption,.note{color:var(--soft);font-size:.9rem}
+img{display:block;width:100%;min-width:620px;max-width:860px;height:auto;background:#fff;border-radius:4px}
 summary{cursor:pointer;font-weight:500}dt{font-weight:600;margin-top:.6rem}dd{margin-left:1rem}
 @media print{body{max-width:none;font-size:10pt}.table{overflow:visible;max-height:none}
-thead th,tbody th{position:static}figure,tr{break-inside:avoid}
+thead th,tbody th{position:static}figure,tr{break-inside:avoid}img{min-width:0}
 th,td{white-space:normal;padding:.1rem .3rem}}
 """
 

@@ -40,7 +40,7 @@ def plot_two_factors(
     figure, axes = figure_of(lines, columns, 0.8 + each * lines, sharex=True, sharey=True)
     for panel, name in zip(axes, names, strict=False):
         table = accuracy.loc[name]
-        image = _draw(panel, table, numbers=few and table.shape[1] <= 10)
+        image = _draw(panel, table, numbers=few and table.shape[1] <= 10, digits=1)
         _frame(panel, table, inside[column].unique(), inside[results.column].unique())
         panel_title(panel, name)
     _clear(axes, len(names), columns)
@@ -84,9 +84,16 @@ def plot_overview(
 
 
 def _draw(
-    panel: Axes, table: pd.DataFrame, numbers: bool, said: pd.DataFrame | None = None
+    panel: Axes,
+    table: pd.DataFrame,
+    numbers: bool,
+    said: pd.DataFrame | None = None,
+    digits: int = 0,
 ) -> AxesImage:
-    """Draw a table of shares as a map, its first row on top; gaps stay white."""
+    """Draw a table of shares as a map, its first row on top; gaps stay white.
+
+    With `numbers` the shares are written in it too, or those of `said`, in per cent.
+    """
     shares = table.to_numpy(float)
     options = {"aspect": "auto", "cmap": _COLOURS, "interpolation": "nearest"}
     image = panel.imshow(np.ma.masked_invalid(shares), vmin=0, vmax=1, **options)
@@ -103,11 +110,15 @@ def _draw(
         for (row, column), share in np.ndenumerate(shown):
             if np.isfinite(share):
                 colour = "black" if shares[row, column] > _LIGHT else "white"
-                # Rounded down: 100 says that all are right.
-                text = f"{np.floor(100 * share + 1e-9):.0f}"
                 place = {"ha": "center", "va": "center", "fontsize": SMALL - 1}
-                panel.text(column, row, text, color=colour, **place)
+                panel.text(column, row, _number(share, digits), color=colour, **place)
     return image
+
+
+def _number(share: float, digits: int) -> str:
+    """Return a share in per cent, rounded down: 100 says that all are right."""
+    scale = 10**digits
+    return "100" if share == 1 else f"{np.floor(100 * scale * share + 1e-9) / scale:.{digits}f}"
 
 
 def _frame(panel: Axes, table: pd.DataFrame, rows: Sequence, columns: Sequence) -> None:

@@ -57,7 +57,7 @@ def _setups(setups: pd.DataFrame) -> str:
 
 def _headline(results: Results, region: str) -> str:
     """Return a table of all setups on all probes, or "" where none was judged in that region."""
-    found = {what: results.by_probe(what) for what in ("accuracy", "low", "high")}
+    found = {what: results.by_probe(what) for what in ("accuracy", "low", "high", "least", "most")}
     if region not in found["accuracy"].columns:
         return ""
     tables = {what: table[region] for what, table in found.items()}
@@ -66,13 +66,23 @@ def _headline(results: Results, region: str) -> str:
     for name in results.names:
         if name in tables["accuracy"].index:
             cells = [[tables[what].loc[name, p] for what in tables] for p in probes]
-            rows.append([name, *(interval(*cell) for cell in cells)])
+            rows.append([name, *(_with_seeds(*cell) for cell in cells)])
     floor = results.by_probe("chance")[region].mean()
     rows.append(["chance", *(percent(floor[probe]) for probe in probes)])
     caption = (
         f"Accuracy {_REGIONS[region]} in %, with its 95 % interval; test split, seeds together."
     )
-    return html.table(["", *probes], rows, caption)
+    return html.table(["", *probes], rows, f"{caption} Behind it: the lowest and highest seed.")
+
+
+def _with_seeds(
+    share: float, low: float, high: float, least: float, most: float
+) -> tuple[str, str] | str:
+    """Return an accuracy with its interval and, where there are several, its range over seeds."""
+    cell = interval(share, low, high)
+    if least == most or isinstance(cell, str):
+        return cell
+    return cell[0], f"{cell[1]} {percent(least)} to {percent(most)}"
 
 
 def _probe(

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from seqtag.report.results import ProbeResults
 from seqtag.report.style import (
@@ -18,7 +18,9 @@ from seqtag.report.style import (
     MOST_LINES,
     SHADE,
     TEXT,
+    chance_key,
     figure_of,
+    floor_of,
     legend,
     line_of,
     panel_title,
@@ -56,22 +58,25 @@ def _together(
     titles = {IN: "other factors within the training range", BEYOND: "another factor beyond it"}
     found = {slice_: results.rows(slice_, split) for slice_ in titles}
     shown = {slice_: rows for slice_, rows in found.items() if len(rows)}
+    every = pd.concat(shown.values())
+    floor = floor_of(every["low"])
     figure, axes = figure_of(1, len(shown), 3.3, sharey=True)
     for panel, (slice_, rows) in zip(axes, shown.items(), strict=True):
         for name in names:
             own = rows[rows["name"] == name]
             _line(panel, own, results.column, label=name, **line_of(order.index(name)))
-        _finish(panel, rows, results)
+        _finish(panel, rows, results, floor)
         if len(shown) > 1:
             panel_title(panel, titles[slice_])
     axes[0].set_ylabel("accuracy", fontsize=TEXT)
-    handles = [*axes[0].get_legend_handles_labels()[0], *_background()]
+    handles = [*axes[0].get_legend_handles_labels()[0], *_background(every, floor)]
     legend(figure, handles, 4, f"{results.axis}: {results.unit}")
     return figure
 
 
 def _apart(results: ProbeResults, split: str, names: Sequence[str], order: Sequence[str]) -> Figure:
     easy, hard = (results.rows(slice_, split) for slice_ in (IN, BEYOND))
+    floor = floor_of(pd.concat([easy, hard])["low"])
     lines = -(-len(names) // _PANELS)
     figure, axes = figure_of(lines, _PANELS, 0.9 + 1.25 * lines, sharex=True, sharey=True)
     for panel, name in zip(axes, names, strict=False):
@@ -81,7 +86,7 @@ def _apart(results: ProbeResults, split: str, names: Sequence[str], order: Seque
         own, own_hard = (rows[rows["name"] == name] for rows in (easy, hard))
         _line(panel, own_hard, results.column, color=_HARDER, marker="s", linestyle="--", **style)
         _line(panel, own, results.column, color=_OWN, marker="o", **style)
-        _finish(panel, easy, results, ticks=5)
+        _finish(panel, easy, results, floor, ticks=5)
         panel_title(panel, name)
     for panel in axes[len(names) :]:
         panel.set_visible(False)
@@ -95,7 +100,7 @@ def _apart(results: ProbeResults, split: str, names: Sequence[str], order: Seque
     handles.append(
         Line2D([], [], color="#d0d0d0", linewidth=0.8, label="the other cells, in range")
     )
-    legend(figure, [*handles, *_background()], 5, f"{results.axis}: {results.unit}")
+    legend(figure, [*handles, *_background(easy, floor)], 5, f"{results.axis}: {results.unit}")
     return figure
 
 
@@ -109,19 +114,18 @@ def _line(panel: Axes, rows: pd.DataFrame, column: str, **style) -> None:
     panel.fill_between(value, rows["low"], rows["high"], color=style["color"], alpha=0.18, lw=0)
 
 
-def _finish(panel: Axes, rows: pd.DataFrame, results: ProbeResults, ticks: int = 8) -> None:
+def _finish(
+    panel: Axes, rows: pd.DataFrame, results: ProbeResults, floor: float, ticks: int = 8
+) -> None:
     chance = rows.groupby(results.column)["chance"].mean()
     panel.plot(chance.index.astype(float), chance, color=GREY, linestyle=":", linewidth=1)
     value_axis(panel, [float(value) for value in chance.index], ticks)
-    share_axis(panel)
+    share_axis(panel, "y", floor)
     shade_training(panel, results.trained(results.column))
 
 
-def _background() -> list[Line2D | Patch]:
-    return [
-        Line2D([], [], color=GREY, linestyle=":", label="chance"),
-        Patch(color=SHADE, label="training range"),
-    ]
+def _background(rows: pd.DataFrame, floor: float) -> list[Line2D | Patch]:
+    return [chance_key(rows["chance"], floor), Patch(color=SHADE, label="training range")]
 
 
 def _rows_of_names(names: Sequence[str], panels: int) -> tuple[Figure, list[Axes]]:
@@ -130,7 +134,6 @@ def _rows_of_names(names: Sequence[str], panels: int) -> tuple[Figure, list[Axes
     axes[0].set_yticks(range(len(names)), names, parse_math=False)
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     for panel in axes:
-        panel.xaxis.set_major_formatter(PercentFormatter(1))
         panel.tick_params(axis="y", length=0)
     return figure, axes
 
@@ -148,6 +151,8 @@ def plot_errors(results: ProbeResults, split: str, order: Sequence[str]) -> Figu
             panel.barh(range(len(names)), rows[error], left=left, height=0.7, label=error, **style)
             left += rows[error].fillna(0)
         panel_title(panel, f"{slice_} the training range")
+        panel.xaxis.set_major_locator(MaxNLocator(5))
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
         panel.grid(axis="x", alpha=0.35, linewidth=0.5)
     title(figure, f"{results.probe}: what the errors are ({split} split)")
     legend(figure, axes[0].get_legend_handles_labels()[0], 3, "share of all answers")
@@ -163,6 +168,7 @@ def plot_seeds(results: ProbeResults, split: str, order: Sequence[str]) -> Figur
     """Draw the accuracy of each run as a dot, the median of each setup as a bar."""
     names = [name for name in order if name in results.names]
     shown = _regions(results, split)
+    floor = floor_of(results.runs.loc[results.runs["split"] == split, "accuracy"])
     figure, axes = _rows_of_names(names, len(shown))
     for panel, (slice_, summary) in zip(axes, shown.items(), strict=True):
         of_region = results.runs[
@@ -178,13 +184,13 @@ def plot_seeds(results: ProbeResults, split: str, order: Sequence[str]) -> Figur
             )
         panel.axvline(summary["chance"].mean(), color=GREY, linestyle=":", linewidth=1)
         panel_title(panel, f"{slice_} the training range")
-        panel.grid(alpha=0.35, linewidth=0.5)
-        panel.set_xlim(-0.02, 1.03)
+        panel.grid(axis="y", alpha=0.35, linewidth=0.5)
+        share_axis(panel, "x", floor)
     title(figure, f"{results.probe}: accuracy of each run ({split} split)")
     handles = [
         Line2D([], [], marker="o", linestyle="", color=_OWN, markersize=4, label="a run (seed)"),
         Line2D([], [], marker="|", linestyle="", color="black", markersize=8, label="median"),
-        Line2D([], [], color=GREY, linestyle=":", label="chance"),
+        chance_key(pd.concat(shown.values())["chance"], floor),
     ]
     legend(figure, handles, 3, "accuracy")
     return figure

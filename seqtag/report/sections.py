@@ -176,11 +176,15 @@ def _lag(row: pd.Series) -> html.Cell:
 
 
 def judged_values(probe: ProbeResults, column: str) -> str:
-    """Return the judged values of a factor in words, and which of them are in training range."""
+    """Return the judged values of a factor in words, and up to which they are in range."""
     values = list(map(int, sorted(probe.rows("factors")[column].unique())))
     text = ", ".join(map(str, _columns(values)))
     if len(values) > _MOST_VALUES:
         text = f"{len(values)} values from {values[0]} to {values[-1]}"
     trained = probe.trained(column)
-    inside = f" (trained up to {trained[1]})" if trained and trained[1] < values[-1] else ""
+    inside = (
+        f" (in the training range up to {trained[1]})"
+        if trained and trained[1] < values[-1]
+        else ""
+    )
     return f"{column.removeprefix('factor_')} {text}{inside}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from seqtag.report.traces import COLOURS, DPI, WIDTH
 
@@ -75,12 +77,26 @@ def value_axis(panel: Axes, values: Sequence[float], ticks: int = _MOST_TICKS) -
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def share_axis(panel: Axes) -> None:
-    """Scale the y axis for a share from 0 to 1, in per cent."""
-    panel.set_ylim(-0.02, 1.03)
-    panel.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    panel.yaxis.set_major_formatter(PercentFormatter(1))
-    panel.grid(axis="y", alpha=0.35, linewidth=0.5)
+def floor_of(shares: pd.Series) -> float:
+    """Return where an axis of shares starts: at 0, or nearer to 1 where all of them are there."""
+    return max((floor for floor in (0.5, 0.75, 0.9) if floor < shares.min()), default=0.0)
+
+
+def share_axis(panel: Axes, which: Literal["x", "y"], floor: float) -> None:
+    """Scale an axis of a panel for shares from `floor` to 1, in per cent."""
+    room = 0.03 * (1 - floor)
+    panel.set(**{f"{which}lim": (floor - room, 1 + room)})
+    axis = panel.xaxis if which == "x" else panel.yaxis
+    axis.set_ticks([floor + (1 - floor) * fifth / 5 for fifth in range(6)])
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    axis.grid(alpha=0.35, linewidth=0.5)
+
+
+def chance_key(chance: pd.Series, floor: float) -> Line2D:
+    """Return the key of the line for chance; it says so where that is not in the picture."""
+    # Where the line is nowhere to be seen, its value is.
+    label = f"chance ({100 * chance.mean():.0f} %): below" if chance.max() < floor else "chance"
+    return Line2D([], [], color=GREY, linestyle=":", label=label)
 
 
 def shade_training(panel: Axes, trained: tuple[float, float] | None) -> None:

@@ -19,16 +19,17 @@ def interval(share: float, low: float, high: float) -> tuple[str, str] | str:
     """Return a share and its interval, in per cent, as the cell of a table."""
     if pd.isna(share):
         return DASH
-    return percent(share), f"[{100 * low:.1f}, {100 * high:.1f}]"
+    # Rounded outwards: an interval is never narrower than it is.
+    return percent(share), f"[{percent(low)}, {math.ceil(1000 * high - 1e-6) / 10:.1f}]"
 
 
 def spread(
     middle: float, least: float, most: float, form: Callable[[float], str] = percent
 ) -> tuple[str, str] | str:
-    """Return a median and the range around it as the cell of a table."""
+    """Return a median and the range around it, if there is one, as the cell of a table."""
     if pd.isna(middle):
         return DASH
-    return form(middle), f"{form(least)} to {form(most)}"
+    return form(middle) if least == most else (form(middle), f"{form(least)} to {form(most)}")
 
 
 def whole(number: float) -> str:
@@ -72,8 +73,9 @@ DEFINITIONS = (
     ),
     (
         "stale, capture, wrong",
-        "Kinds of error, as shares of all answers. Stale: an old subject was kept after a new one "
-        "came. Capture: somebody who is no subject was taken. Wrong: any other error.",
+        "Kinds of error, as shares of all answers. Stale: what was right before and no longer "
+        "is, as an old subject after a new one came. Capture: something else that the item holds, "
+        "as a person who is no subject. Wrong: anything else.",
     ),
     (
         "contrast",

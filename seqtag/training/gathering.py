@@ -56,9 +56,15 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
             for probe in by_probe
         ],
         learn=pd.DataFrame(columns=["probe"]) if learn is None else _learned(learn, setups),
-        notes=[f"Left out, for it is not finished: {folder}" for folder in unfinished],
+        notes=_notes(unfinished),
     )
     return results, pd.concat(summaries.values()) if summaries else pd.DataFrame()
+
+
+def _notes(unfinished: Sequence[Path]) -> list[str]:
+    if not unfinished:
+        return []
+    return [f"Left out, for they are not finished: {', '.join(map(str, unfinished))}."]
 
 
 def _setups(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -18,7 +18,10 @@ def test_a_map_a_setup(pronoun):
     assert rnn.images[0].get_clim() == (0, 1)
     assert [text.get_text() for text in rnn.get_xticklabels()] == ["5", "20", "100"]
     assert [text.get_text() for text in lstm.get_yticklabels()] == ["0", "4"]
-    assert len(rnn.texts) == 6
+    said = [text.get_text() for text in rnn.texts]
+    assert len(said) == 6
+    assert said[0] == "100"
+    assert float(said[2]) == pytest.approx(100 * shares[0, 2], abs=0.1)
     assert bar.get_ylabel() == "accuracy"
 
 

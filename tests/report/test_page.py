@@ -3,6 +3,7 @@ import pytest
 from seqtag.report.figures import Picture, pictures
 from seqtag.report.page import render
 from seqtag.report.sections import by_axis, by_contrast, differences, lags, overview
+from seqtag.report.words import interval, percent
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,9 @@ def test_what_the_runs_say_of_themselves_is_escaped(page):
 
 def test_the_headline_has_intervals(results, page):
     row = next(p for p in results.probes if p.probe == "pronoun").rows("beyond", "test").iloc[0]
-    low, high = 100 * row["low"], 100 * row["high"]
-    assert f"<small>[{low:.1f}, {high:.1f}]</small>" in page
+    share, around = interval(row["accuracy"], row["low"], row["high"])
+    seeds = f"{percent(row['least'])} to {percent(row['most'])}"
+    assert f"<td>{share} <small>{around} {seeds}</small></td>" in page
     assert "Accuracy within the training range" in page
     assert "Accuracy beyond the training range" in page
 

@@ -90,3 +90,16 @@ def test_each_run_is_a_dot(pronoun):
     runs = pronoun.runs
     chosen = (runs["split"] == "test") & (runs["name"] == "rnn") & ~runs["within"]
     np.testing.assert_allclose(sorted(dots[1]), sorted(runs.loc[chosen, "accuracy"]))
+
+
+def test_the_axis_starts_where_nothing_is_lower(pronoun):
+    table = pronoun.summary.assign(accuracy=0.97, low=0.92, high=0.99)
+    near = plot_accuracy(replace(pronoun, summary=table), "test", ORDER)
+    low, high = near.axes[0].get_ylim()
+    assert 0.88 < low < 0.9
+    assert high > 1
+    assert "chance (33 %): below" in texts(near)
+    np.testing.assert_allclose(near.axes[0].get_yticks(), [0.9, 0.92, 0.94, 0.96, 0.98, 1])
+    whole = plot_accuracy(pronoun, "test", ORDER)
+    assert whole.axes[0].get_ylim()[0] < 0
+    assert "below" not in texts(whole)

@@ -26,5 +26,8 @@ def test_what_is_not_there_is_a_dash():
 def test_shares_with_what_is_around_them():
     assert interval(0.5, 0.25, 0.75) == ("50.0", "[25.0, 75.0]")
     assert spread(0.5, 0.25, 1) == ("50.0", "25.0 to 100.0")
+    assert interval(0.5, 0.2509, 0.7501) == ("50.0", "[25.0, 75.1]")
+    assert interval(1.0, 0.9996, 1.0) == ("100.0", "[99.9, 100.0]")
+    assert spread(0.5, 0.5, 0.5) == "50.0"
     assert spread(70, 60, 1000, whole) == ("70", "60 to 1,000")
     assert whole(2.5) == "2.5"
