@@ -79,8 +79,9 @@ DEFINITIONS = (
     ),
     (
         "contrast",
-        "Which shallow cues mislead in an item. Incongruent: neither the first nor the last one "
-        "that bears a label tells the right one.",
+        "Which shallow cues mislead in an item, in the probe's own words. Of the pronoun probe: "
+        "the first person, the last one, both (incongruent) or neither (congruent) is of another "
+        "gender than the answer.",
     ),
     (
         "baselines",
