@@ -14,13 +14,14 @@ _STYLE = """
 @media(prefers-color-scheme:dark){:root{--fg:#e4e7ea;--bg:#15181b;--soft:#9aa4ae;--line:#363c42;
 --head:#20252a}}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:62rem;
-margin:0 auto;padding:1rem}
+margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 h1{font-size:1.6rem}h2{font-size:1.3rem;margin-top:2.5rem;border-bottom:1px solid var(--line)}
 h3{font-size:1.05rem;margin:1.6rem 0 .4rem}
 a{color:inherit}nav{columns:12rem auto;margin:1rem 0}nav a{display:block}
 .table{overflow:auto;max-height:36rem;margin:.6rem 0 1.2rem;border:1px solid var(--line)}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;min-width:100%}
 caption{text-align:left;padding:.4rem .6rem;font-size:.85rem;color:var(--soft)}
+caption span{position:sticky;left:.6rem;display:inline-block;max-width:min(58rem,100vw - 4rem)}
 th,td{padding:.25rem .6rem;text-align:right;white-space:nowrap;vertical-align:top}
 thead th{position:sticky;top:0;background:var(--head);z-index:1;vertical-align:bottom}
 tbody th{position:sticky;left:0;background:var(--bg);font-weight:500}
@@ -86,7 +87,7 @@ def table(
         for first, *rest in rows
     )
     text = html.escape(caption)
-    label = "" if folded else f"<caption>{text}</caption>"
+    label = "" if folded else f"<caption><span>{text}</span></caption>"
     inside = (
         f"<div class=table><table>{label}<thead><tr>{top}</tr></thead>\n"
         f"<tbody>{lines}</tbody></table></div>"
