@@ -39,12 +39,15 @@ class ProbeSize:
         train, dev: items of these splits.
         epochs: passes over the training items.
         items: items of each combination of factors on the grid.
+        lags, budget: in the regime learn, where to train, and on how many sequences at most.
     """
 
     train: int
     dev: int
     epochs: int
     items: int
+    lags: list[int]
+    budget: int
 
 
 @quiet()
