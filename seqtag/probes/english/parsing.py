@@ -5,6 +5,7 @@ Recursive descent over word classes. They know the words and nothing of how a se
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -57,7 +58,7 @@ class Analysis:
     depth: int = 0
 
 
-class _Parser:
+class _Parser(ABC):
     """What all sentences have in common: words, noun phrases and what modifies them."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -97,9 +98,9 @@ class _Parser:
         ]
         return self.found
 
+    @abstractmethod
     def sentence(self) -> None:
         """Read a sentence as far as the word that is asked for."""
-        raise NotImplementedError
 
     def subject(self) -> None:
         """Read a subject with what modifies it; depth counts from the last one."""
