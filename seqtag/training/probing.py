@@ -19,7 +19,7 @@ from seqtag.probes.base import Probe
 from seqtag.probes.registry import make_probe
 from seqtag.probes.run import Grid, check_labels, grid_items, judge
 from seqtag.probes.suites.run import run_suite
-from seqtag.probes.tables import ITEMS, PAIRS, RUN, SUITE
+from seqtag.probes.tables import ITEMS, LEARN, PAIRS, RUN, SUITE
 from seqtag.report.tables import show_groups
 from seqtag.training import build
 from seqtag.training.console import quiet
@@ -74,6 +74,8 @@ def probe(config: Mapping[str, Any]) -> None:
     check_inspect(config, chosen)
     seed_everything(config["seed"])
     config = {**config, "model": _sized(config)}
+    if read_run(output).get("config") != comparable(config):
+        (output / LEARN).unlink(missing_ok=True)  # of another run: not to be gone on with
     write_run(output, config, finished=False)
     try:
         figures = _run(config, chosen)

@@ -94,6 +94,14 @@ def test_learn_goes_on_where_it_stopped(probed, caplog):
     assert [line.partition(":")[0] for line in said] == ["lag 4"]
 
 
+def test_learn_does_not_go_on_with_another_run(probed):
+    for cell in ("rnn", "gru"):
+        run = probed(*LEARN, "regime.lags=[3]", f"cell={cell}")
+        with (run / "learn.csv").open() as file:
+            (row,) = csv.DictReader(file)
+        assert row["cell"] == cell
+
+
 def test_learn_stops_when_it_is_solved(probed):
     run = probed(*LEARN, "regime.solved=0.0", "regime.lags=[3]")
     with (run / "learn.csv").open() as file:
