@@ -28,6 +28,12 @@ from seqtag.training.console import quiet
 from seqtag.training.evaluation import evaluate_split
 from seqtag.training.scoring import TaggingScore
 from seqtag.training.task import TaggingTask
+from seqtag.training.trainer import (
+    build_trainer,
+    optimizer_factory,
+    schedule_factory,
+    total_steps,
+)
 
 log = logging.getLogger("seqtag")
 
@@ -91,12 +97,12 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
     data = CorpusModule(corpus, encoder, labels, build.batch_config(config["data"]), config["seed"])
 
     has_dev = "dev" in corpus.splits
-    trainer = build.trainer(config, has_dev)
+    trainer = build_trainer(config, has_dev)
     task = TaggingTask(
         network,
         TaggingScore.of_split(corpus, "dev" if has_dev else "train", labels),
-        build.optimizer_factory(config["optimizer"], config["trainer"]["precision"]),
-        build.schedule_factory(config["scheduler"], build.total_steps(trainer, data)),
+        optimizer_factory(config["optimizer"], config["trainer"]["precision"]),
+        schedule_factory(config["scheduler"], total_steps(trainer, data)),
     )
     output = Path(config["paths"]["output_dir"])
     resumed = checkpoint_to_resume(config["ckpt_path"], output, task)

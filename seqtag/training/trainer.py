@@ -1,0 +1,127 @@
+"""Lightning's trainer and what goes with it: callbacks, loggers, optimizer, schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.profilers import (
+    AdvancedProfiler,
+    Profiler,
+    PyTorchProfiler,
+    SimpleProfiler,
+)
+
+from seqtag.data.module import CorpusModule
+from seqtag.errors import InputError, did_you_mean
+from seqtag.training.factory import (
+    CALLBACKS,
+    LOGGERS,
+    OPTIMIZERS,
+    SCHEDULES,
+    call,
+    factory,
+    known_options,
+)
+
+_PROFILERS: dict[str, Callable[..., Profiler]] = {
+    "simple": SimpleProfiler,
+    "advanced": AdvancedProfiler,
+    "pytorch": PyTorchProfiler,
+}
+_WHOLE_NUMBERS = (
+    "accumulate_grad_batches",
+    "check_val_every_n_epoch",
+    "log_every_n_steps",
+    "max_epochs",
+    "max_steps",
+    "num_sanity_val_steps",
+)
+
+
+def optimizer_factory(optimizer: Mapping[str, Any], precision: Any) -> Callable[[Any], Any]:
+    """Return a function from parameters to an optimizer, for training at that precision."""
+    if optimizer.get("fused") and "mixed" in str(precision):
+        # Lightning does not clip gradients in mixed precision where the optimizer is fused.
+        optimizer = {**optimizer, "fused": False}
+    return factory(optimizer, OPTIMIZERS, "optimizer")
+
+
+def schedule_factory(scheduler: Mapping[str, Any], total_steps: int) -> Callable[[Any], Any]:
+    """Return a function from an optimizer to its schedule over `total_steps`."""
+    return partial(factory(scheduler, SCHEDULES, "scheduler"), total_steps=total_steps)
+
+
+def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
+    """Build Lightning's trainer with its callbacks and loggers.
+
+    Without a development split nothing can be chosen by it: the last weights are kept then, and
+    training does not stop early.
+    """
+    options = {key: value for key, value in config["trainer"].items() if key != "overfit_batches"}
+    for key in _WHOLE_NUMBERS:
+        value = options.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise InputError(f"trainer.{key} must be a whole number, not {value!r}")
+    if options.get("profiler") is not None:
+        options["profiler"] = _profiler(options["profiler"], config["paths"]["output_dir"])
+    callbacks = {name: dict(part) for name, part in config["callbacks"].items() if part}
+    if not has_dev:
+        callbacks.pop("early_stopping", None)
+        if "checkpoint" in callbacks:
+            callbacks["checkpoint"]["monitor"] = None
+    if not options.get("enable_progress_bar", True):
+        callbacks.pop("progress", None)
+    if not options.get("enable_checkpointing", True):
+        for name in ("checkpoint", "last"):
+            callbacks.pop(name, None)
+    loggers = {name: part for name, part in config["logger"].items() if part}
+    beside = {
+        "callbacks": [
+            factory(part, CALLBACKS, f"callbacks.{name}")() for name, part in callbacks.items()
+        ],
+        "logger": [factory(part, LOGGERS, f"logger.{name}")() for name, part in loggers.items()],
+        "default_root_dir": config["paths"]["output_dir"],
+        # The order of batches is shared out by the data module itself.
+        "use_distributed_sampler": False,
+    }
+    if taken := options.keys() & beside:
+        raise InputError(f"trainer: {sorted(taken)[0]!r} is not set here, but in its own group")
+    return call(L.Trainer, "trainer", **known_options(L.Trainer, options, "trainer"), **beside)
+
+
+def _profiler(name: str, folder: str) -> Profiler:
+    if name not in _PROFILERS:
+        raise InputError(
+            f"trainer.profiler={name!r} is unknown{did_you_mean(str(name), _PROFILERS)}; "
+            f"it is one of {', '.join(_PROFILERS)}"
+        )
+    return _PROFILERS[name](dirpath=folder, filename="profile")
+
+
+def total_steps(trainer: L.Trainer, data: CorpusModule) -> int:
+    """Return the number of optimizer steps that `trainer` will take at most.
+
+    Worked out here, since asking Lightning for its estimate builds the loaders too early for an
+    exact resume.
+
+    Raises:
+        InputError: if no batch of an epoch is to be used, or training is to go on for ever: there
+            is no schedule over that.
+    """
+    share, batches = trainer.limit_train_batches, data.batches_per_epoch(trainer.world_size)
+    used = min(batches, share) if isinstance(share, int) else int(batches * share)
+    if not used:
+        raise InputError(
+            f"trainer.limit_train_batches={share}: that is none of the {batches} batches of an "
+            "epoch; give a larger share, or a whole number"
+        )
+    steps = -(-used // trainer.accumulate_grad_batches) * (
+        -1 if trainer.max_epochs is None else trainer.max_epochs
+    )
+    limits = [limit for limit in (steps, trainer.max_steps) if limit >= 0]
+    if not limits:
+        raise InputError("trainer: there is no end; set max_epochs or max_steps")
+    return max(1, min(limits))

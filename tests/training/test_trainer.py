@@ -1,0 +1,189 @@
+"""Trainer, optimizer and schedule: only what is on the lists is ever made."""
+
+import os
+
+import lightning as L
+import pytest
+import torch
+
+from seqtag.errors import InputError
+from seqtag.training.console import quiet
+from seqtag.training.trainer import (
+    build_trainer,
+    optimizer_factory,
+    schedule_factory,
+    total_steps,
+)
+
+HOSTILE = {"_target_": "os.system", "command": "exit 7"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_run(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a configuration ran a command")
+
+    monkeypatch.setattr(os, "system", refuse)
+
+
+def parameters():
+    return [torch.nn.Parameter(torch.zeros(2))]
+
+
+def test_optimizer_and_schedule():
+    adamw = {"_target_": "torch.optim.AdamW", "lr": 0.5, "betas": [0.8, 0.9], "fused": True}
+    optimizer = optimizer_factory(adamw, "32-true")(parameters())
+    assert isinstance(optimizer, torch.optim.AdamW)
+    assert (optimizer.defaults["lr"], optimizer.defaults["fused"]) == (0.5, True)
+    linear = {"_target_": "seqtag.training.schedules.WarmupDecay", "warmup": 0.0}
+    schedule = schedule_factory(linear, 2)(optimizer)
+    optimizer.step()
+    schedule.step()
+    assert schedule.get_last_lr() == [0.25]
+
+
+def test_no_fused_optimizer_in_mixed_precision():
+    adamw = {"_target_": "torch.optim.AdamW", "fused": True}
+    optimizer = optimizer_factory(adamw, "bf16-mixed")(parameters())
+    assert not optimizer.defaults["fused"]
+
+
+@pytest.mark.parametrize("group", ["optimizer", "scheduler", "callbacks", "logger"])
+@pytest.mark.parametrize(
+    ("target", "nearest"),
+    [
+        ("os.system", {}),
+        (None, {}),
+        (["os.system"], {}),
+        (
+            "near",
+            {
+                "optimizer": ("torch.optim.AdamWW", "torch.optim.AdamW"),
+                "scheduler": (
+                    "seqtag.training.schedules.WarmupDecays",
+                    "seqtag.training.schedules.WarmupDecay",
+                ),
+                "callbacks": (
+                    "lightning.pytorch.callbacks.EarlyStoping",
+                    "lightning.pytorch.callbacks.EarlyStopping",
+                ),
+                "logger": (
+                    "lightning.pytorch.loggers.CSVLoger",
+                    "lightning.pytorch.loggers.CSVLogger",
+                ),
+            },
+        ),
+    ],
+)
+def test_a_target_that_is_not_listed_is_refused(group, target, nearest, configure):
+    target, real = nearest.get(group, (target, None))
+    part = {"_target_": target, "command": "exit 7"}
+    config = configure()
+    config[group] = {"extra": part}
+    makers = {
+        "optimizer": lambda: optimizer_factory(part, "32-true"),
+        "scheduler": lambda: schedule_factory(part, 3),
+    }
+    make = makers.get(group, lambda: build_trainer(config, has_dev=True))
+    with pytest.raises(InputError, match="is not allowed") as raised:
+        make()
+    assert str(raised.value).startswith(group)
+    assert (f"(did you mean {real!r}?)" in str(raised.value)) == (real is not None)
+
+
+def test_a_target_further_down_is_plain_data():
+    # Hydra's own instantiation would have called it.
+    with pytest.raises(InputError, match="optimizer"):
+        optimizer_factory({"_target_": "torch.optim.SGD", "lr": HOSTILE}, "32")(parameters())
+
+
+@pytest.mark.parametrize("key", ["_args_", "_partial_", "_recursive_"])
+def test_hydras_special_keys_mean_nothing(key):
+    with pytest.raises(InputError, match=f"optimizer: unknown key '{key}'"):
+        optimizer_factory({"_target_": "torch.optim.SGD", key: HOSTILE}, "32-true")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lrr": 1}, r"^optimizer: unknown key 'lrr' \(did you mean 'lr'\?\)$"),
+        ({"lr": "fast"}, "^optimizer: "),
+        ({"lr": -1.0}, "^optimizer: Invalid learning rate: -1.0$"),
+    ],
+)
+def test_wrong_options(options, message):
+    with pytest.raises(InputError, match=message):
+        optimizer_factory({"_target_": "torch.optim.AdamW", **options}, "32")(parameters())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("max_epochs", "abc", "trainer.max_epochs must be a whole number, not 'abc'"),
+        ("max_steps", 1.5, "trainer.max_steps must be a whole number"),
+        ("precision", "33-true", "trainer: Precision '33-true' is invalid"),
+        ("max_epoch", 3, r"trainer: unknown key 'max_epoch' \(did you mean 'max_epochs'\?\)"),
+        ("callbacks", [], "trainer: 'callbacks' is not set here"),
+        ("profiler", "simpel", r"profiler='simpel' is unknown \(did you mean 'simple'\?\)"),
+        ("accelerator", "quantum", "trainer: "),
+    ],
+)
+def test_wrong_trainer_keys(key, value, message, configure):
+    config = configure()
+    config["trainer"][key] = value
+    with quiet(), pytest.raises(InputError, match=message):
+        build_trainer(config, has_dev=True)
+
+
+def test_a_logger_whose_package_is_missing(configure, monkeypatch):
+    def missing(*args, **kwargs):
+        raise ModuleNotFoundError("no wandb here")
+
+    monkeypatch.setattr("lightning.pytorch.loggers.WandbLogger.__init__", missing)
+    with pytest.raises(InputError, match=r"logger\.wandb: .*pip install 'seqtag\[wandb\]'"):
+        build_trainer(configure("logger=wandb"), has_dev=True)
+
+
+def test_without_development_split_nothing_is_chosen_by_it(configure):
+    with quiet():
+        trainer = build_trainer(configure(), has_dev=False)
+    assert trainer.checkpoint_callback.monitor is None
+    assert trainer.early_stopping_callback is None
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({"max_epochs": 3}, 30),
+        ({"max_epochs": 3, "max_steps": 7}, 7),
+        ({"max_epochs": 3, "accumulate_grad_batches": 4}, 9),
+        ({"max_epochs": 3, "limit_train_batches": 4}, 12),
+        ({"max_epochs": 3, "limit_train_batches": 0.25}, 6),
+        ({"max_epochs": -1, "max_steps": 50}, 50),
+        ({"max_epochs": 0}, 1),
+    ],
+)
+def test_total_steps(options, steps, tmp_path):
+    assert total_steps(plain_trainer(tmp_path, **options), TenBatches()) == steps
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_epochs": -1}, "there is no end"),
+        ({"max_epochs": 1, "limit_train_batches": 0.01}, "none of the 10 batches"),
+    ],
+)
+def test_no_steps_at_all_or_without_end(options, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        total_steps(plain_trainer(tmp_path, **options), TenBatches())
+
+
+class TenBatches:
+    def batches_per_epoch(self, world_size):
+        return 10
+
+
+def plain_trainer(folder, **options) -> L.Trainer:
+    with quiet():
+        return L.Trainer(accelerator="cpu", logger=False, default_root_dir=folder, **options)
