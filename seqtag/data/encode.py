@@ -145,7 +145,7 @@ class Encoder:
             "words_BT": _scatter(self._forms.word_ids[forms], mask_BT),
             "case_BT": _scatter(self._forms.case_ids[forms], mask_BT),
         }
-        distinct, rows = np.unique(forms, return_inverse=True)
+        distinct, rows = _distinct(forms)
         batch["characters_UW"] = torch.from_numpy(self._forms.spellings(distinct))
         batch["spelling_BT"] = _scatter(rows, mask_BT)
         for name, column in self.features.items():
@@ -208,6 +208,19 @@ class Encoder:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{where}: not an encoder of seqtag: {error!r}") from None
+
+
+def _distinct(forms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different words in the order they come in, and where among these each one is.
+
+    Not in the order of their numbers, which depends on what was read before: a batch is to be the
+    same in every process, and sums over its words to be rounded alike.
+    """
+    numbers, firsts, rows = np.unique(forms, return_index=True, return_inverse=True)
+    order = np.argsort(firsts)
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    return numbers[order], places[rows]
 
 
 def _scatter(values: np.ndarray, mask: np.ndarray) -> Tensor:

@@ -55,6 +55,16 @@ def test_each_tensor_of_a_batch():
     assert all(tensor.dtype == torch.int64 for tensor in batch.values())
 
 
+def test_a_batch_does_not_depend_on_what_was_encoded_before():
+    """Or sums over its words would be rounded otherwise in a process that begins in the middle."""
+    sentences = [["Paris", "in", "Anna"], ["in", "1999"]]
+    fresh = fit().encode(sentences)
+    experienced = fit()
+    experienced.encode([["1999", "Anna", "stays", "in", "Paris"]])
+    again = experienced.encode(sentences)
+    assert all(torch.equal(tensor, again[name]) for name, tensor in fresh.items())
+
+
 def test_sizes_bound_the_ids():
     encoder = fit(["pos"], subwords={"vocab_size": 50})
     sizes = encoder.sizes
