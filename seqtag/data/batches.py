@@ -100,6 +100,8 @@ class BatchOrder(Sampler[list[int]]):
 def _fill_buckets(lengths: np.ndarray, config: BatchConfig) -> list[tuple[np.ndarray, int]]:
     """Cut the sentences, shortest first, into (members, sentences per batch)."""
     order = np.argsort(lengths, kind="stable")
+    if len(order) <= np.iinfo(np.int32).max:
+        order = order.astype(np.int32)  # half the memory, for as long as training lasts
     ascending = lengths[order]
     buckets = []
     start = 0

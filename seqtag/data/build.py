@@ -130,13 +130,21 @@ def _converted(batch: pa.RecordBatch, source: str, target: str) -> pa.RecordBatc
 def held_out(size: int, fraction: float, seed: int) -> np.ndarray:
     """Return which of `size` training sentences are held out: (size,) bool.
 
-    A pure function of its arguments. At least one sentence stays for training, and if any is held
-    out at all, at least one is. NumPy's RandomState is used because its stream is frozen for good.
+    A pure function of its arguments. NumPy's RandomState is used because its stream is frozen for
+    good.
     """
-    count = min(max(1, round(size * fraction)), size - 1) if fraction > 0 else 0
     mask = np.zeros(size, dtype=bool)
-    mask[np.random.RandomState(seed).permutation(size)[:count]] = True
+    chosen = np.random.RandomState(seed).permutation(size)[: held_out_count(size, fraction)]
+    mask[chosen] = True
     return mask
+
+
+def held_out_count(size: int, fraction: float) -> int:
+    """Return how many of `size` training sentences are held out.
+
+    At least one stays for training, and if any is held out at all, at least one is.
+    """
+    return min(max(1, round(size * fraction)), size - 1) if fraction > 0 else 0
 
 
 def build_held_out(folder: Path, source: Path, mask: np.ndarray) -> dict[str, Any]:

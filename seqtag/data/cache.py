@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from seqtag.data.mapped import open_table
 from seqtag.data.sentence import Sentence
 from seqtag.errors import InputError
 
@@ -61,7 +62,8 @@ class Entry:
         import datasets
         from datasets.table import MemoryMappedTable
 
-        table = MemoryMappedTable.from_file(str(self.folder / f"{name}.arrow"))
+        path = self.folder / f"{name}.arrow"
+        table = MemoryMappedTable(open_table(path), str(path))
         if table.num_rows != self.meta["rows"][name]:
             raise ValueError(f"{self.folder}: {name}.arrow is cut short")
         # Told by content, so that whatever is derived from the data set can be cached in turn.
@@ -198,7 +200,7 @@ def rewrite(path: Path, target: Path, change: Callable[[pa.RecordBatch], pa.Reco
     """Copy an Arrow file batch by batch through `change` and return the number of rows."""
     rows = 0
     with (
-        pa.memory_map(str(path)) as source,
+        pa.OSFile(str(path)) as source,
         pa.ipc.open_stream(source) as reader,
         pa.OSFile(str(target), "wb") as sink,
         pa.ipc.new_stream(sink, reader.schema) as writer,
@@ -213,5 +215,5 @@ def rewrite(path: Path, target: Path, change: Callable[[pa.RecordBatch], pa.Reco
 
 def batches(path: Path) -> Iterator[pa.RecordBatch]:
     """Yield the record batches of an Arrow file."""
-    with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
+    with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as reader:
         yield from reader

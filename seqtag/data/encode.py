@@ -6,7 +6,8 @@ of the longest word, S subword pieces of the longest sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqtag.data.counting import Sentences, count_strings, lists_of
 from seqtag.data.vocabulary import (
     SubwordConfig,
     Vocabulary,
@@ -23,6 +25,9 @@ from seqtag.data.vocabulary import (
 )
 from seqtag.data.wordforms import CASES, WordForms
 from seqtag.errors import InputError, from_plain
+
+# Raise it when the same sentences give another encoder: those made before are kept with a corpus.
+ENCODER_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -78,31 +83,32 @@ class Encoder:
         self._forms = WordForms(words, characters, subwords, config.max_characters)
 
     @classmethod
-    def fit(
-        cls, sentences: Iterable[Mapping[str, Any]], config: EncodeConfig, features: Sequence[str]
-    ) -> Encoder:
+    def fit(cls, sentences: Sentences, config: EncodeConfig, features: Sequence[str]) -> Encoder:
         """Build the vocabularies from training sentences.
 
-        `sentences` are mappings with ``tokens`` and one list of strings per feature; they may be
-        read more than once.
+        `sentences` are mappings with ``tokens`` and one list of strings per feature, or a data
+        set of such columns; they may be read more than once. Memory grows with the number of
+        different words alone.
         """
+        counts = count_strings(sentences, "tokens")
         words = build_vocabulary(
-            (sentence["tokens"] for sentence in sentences),
+            counts,
             min_count=config.min_count,
             fold_digits=config.fold_digits,
             lowercase=config.lowercase,
         )
-        characters = build_vocabulary(list(word) for s in sentences for word in s["tokens"])
-        columns = {
-            name: build_vocabulary(sentence[name] for sentence in sentences) for name in features
-        }
+        characters: Counter[str] = Counter()
+        for word, count in counts.items():
+            for character in word:
+                characters[character] += count
+        columns = {name: build_vocabulary(count_strings(sentences, name)) for name in features}
         subwords = None
         if config.subwords is not None:
             if config.subwords.path is not None:
                 subwords = load_subwords(config.subwords.path)
             else:
-                subwords = train_subwords((s["tokens"] for s in sentences), config.subwords)
-        return cls(config, words, characters, columns, subwords)
+                subwords = train_subwords(lists_of(sentences, "tokens"), config.subwords)
+        return cls(config, words, build_vocabulary(characters), columns, subwords)
 
     @property
     def sizes(self) -> dict[str, Any]:

@@ -12,15 +12,22 @@ from torch.utils.data import DataLoader, Dataset
 from seqtag.data.batches import BatchConfig, BatchOrder
 from seqtag.data.encode import Encoder
 from seqtag.data.labelset import NOT_SCORED, LabelSet
+from seqtag.data.mapped import let_go
 from seqtag.data.sources import Corpus
+
+# Batches between two lettings-go of what was read: some 100 MB of a large corpus by then.
+_LET_GO_EVERY = 8
 
 
 class EncodedSentences(Dataset):
     """A split read by lists of rows: each access is a whole encoded batch."""
 
     def __init__(self, split: Any, encoder: Encoder, labels: LabelSet, with_text: bool) -> None:
+        if not with_text:
+            split = split.select_columns(["tokens", "labels", *encoder.features])
         self._split, self._encoder, self._labels = split, encoder, labels
         self._with_text = with_text
+        self._read = 0
 
     def __len__(self) -> int:
         return len(self._split)
@@ -28,6 +35,9 @@ class EncodedSentences(Dataset):
     def __getitem__(self, rows: list[int]) -> dict[str, Any]:
         """Return ``inputs``, ``labels_BT`` and, for evaluation, ``columns``: the rows as read."""
         columns = self._split[rows]
+        self._read += 1
+        if self._read % _LET_GO_EVERY == 0:
+            let_go(self._split)
         inputs = self._encoder.encode(columns["tokens"], columns)
         labels_BT = np.full(tuple(inputs["words_BT"].shape), NOT_SCORED, np.int64)
         for row, labels in zip(labels_BT, columns["labels"], strict=True):

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqtag.data.build import build_held_out, build_split, held_out
+from seqtag.data.build import build_held_out, build_split, held_out, held_out_count
 from seqtag.data.cache import cache_folder, cached, digest
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.lines import SourceFile
 from seqtag.data.paths import Place, find_splits
+from seqtag.data.remembered import file_digest
 from seqtag.data.sentence import Sentence
 from seqtag.errors import InputError, did_you_mean
 
@@ -147,7 +148,9 @@ def _file_split(config: CorpusConfig, places: list[Place]) -> _Split:
         return fetched
 
     def identity() -> list[Any]:
-        return [config.reader_settings(), [(file.name, digest(file.path)) for file in files()]]
+        root = cache_folder(config.cache_dir)
+        contents = [(file.name, file_digest(file.path, root)) for file in files()]
+        return [config.reader_settings(), contents]
 
     def read() -> Iterator[tuple[str, Iterator[Sentence]]]:
         reader = _reader(config.format)
@@ -249,14 +252,18 @@ def _hold_out(
     if size < 2:
         notes.append("no development split, and too few training sentences to hold one out")
         return
-    mask = held_out(size, config.dev_fraction, config.split_seed)
-    key = digest("held out", READER_VERSION, path.parent.name, mask.tobytes().hex())
+    chosen = (size, config.dev_fraction, config.split_seed)
+    key = digest("held out", READER_VERSION, path.parent.name, *chosen)
     _, (found["train"], found["dev"]) = cached(
-        root, key, ["train", "dev"], lambda folder: build_held_out(folder, path, mask)
+        root,
+        key,
+        ["train", "dev"],
+        lambda folder: build_held_out(folder, path, held_out(*chosen)),
     )
     origins["dev"] = replace(origins["train"], empty=0, first_empty="")
+    count = held_out_count(size, config.dev_fraction)
     notes.append(
-        f"no development split: held out {int(mask.sum()):,} of {size:,} training sentences "
+        f"no development split: held out {count:,} of {size:,} training sentences "
         f"(dev_fraction={config.dev_fraction}, split_seed={config.split_seed})"
     )
 

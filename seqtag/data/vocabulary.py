@@ -59,21 +59,23 @@ class Vocabulary:
 
 
 def build_vocabulary(
-    sequences: Iterable[Sequence[str]],
+    strings: Mapping[str, int],
     min_count: int = 1,
     fold_digits: bool = False,
     lowercase: bool = False,
 ) -> Vocabulary:
-    """Count the strings of `sequences` and number those seen at least `min_count` times."""
+    """Give ids to the strings that were seen at least `min_count` times.
+
+    `strings` says of each how often it was seen.
+    """
     steps: list[normalizers.Normalizer] = []
     if fold_digits:
         steps.append(normalizers.Replace(Regex(r"\d"), "0"))
     if lowercase:
         steps.append(normalizers.Lowercase())
     normalizer = normalizers.Sequence(steps) if steps else None
-    raw = Counter(string for sequence in sequences for string in sequence)
     counts: Counter[str] = Counter()
-    for string, count in raw.items():
+    for string, count in strings.items():
         counts[normalizer.normalize_str(string) if normalizer else string] += count
     ids = {_PADDING: Vocabulary.PADDING, _UNKNOWN: Vocabulary.UNKNOWN}
     num_frequent = len(ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,11 @@ import numpy as np
 import torch
 
 from seqtag.data.batches import BatchConfig, BatchOrder
-from seqtag.data.encode import EncodeConfig, Encoder
+from seqtag.data.cache import digest
+from seqtag.data.counting import distinct_labels
+from seqtag.data.encode import ENCODER_VERSION, EncodeConfig, Encoder
 from seqtag.data.labelset import LabelSet
+from seqtag.data.remembered import remembered
 from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
 from seqtag.data.vectors import load_vectors
 from seqtag.errors import InputError, from_plain
@@ -58,16 +61,24 @@ def portable(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encoder(data: Mapping[str, Any], corpus: Corpus) -> Encoder:
-    """Build the vocabularies from the training split."""
+    """Build the vocabularies from the training split, or read those built of it before."""
     if "train" not in corpus.splits:
         raise InputError("data: there is no training split")
     config = from_plain(EncodeConfig, data["encode"], "data.encode")
-    return Encoder.fit(corpus.splits["train"], config, corpus.features)
+    train, features = corpus.splits["train"], corpus.features
+    pieces = config.subwords and config.subwords.path
+    key = [ENCODER_VERSION, asdict(config), features]
+    if pieces and Path(pieces).is_file():
+        key.append(digest(Path(pieces)))
+    plain = remembered(train, key, lambda: Encoder.fit(train, config, features).to_plain())
+    return Encoder.from_plain(plain)
 
 
 def label_set(data: Mapping[str, Any], corpus: Corpus) -> LabelSet:
     """Collect the labels of the training split, in the scheme the tagger is to work in."""
-    return LabelSet.fit(corpus.splits["train"]["labels"], corpus.scheme, data["tag_scheme"])
+    return LabelSet.fit(
+        [distinct_labels(corpus.splits["train"])], corpus.scheme, data["tag_scheme"]
+    )
 
 
 def network(

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 from torch import Tensor, nn
 
+from seqtag.data.counting import distinct_labels
 from seqtag.data.labelset import NOT_SCORED, LabelSet
 from seqtag.data.sources import Corpus
 from seqtag.data.vocabulary import Vocabulary
@@ -42,8 +43,7 @@ class TaggingScore(nn.Module):
     @classmethod
     def of_split(cls, corpus: Corpus, split: str, labels: LabelSet) -> TaggingScore:
         """Build the score of a corpus's split."""
-        column = corpus.splits[split].data.column("labels")
-        evaluated = pc.unique(pc.list_flatten(column)).drop_null().to_pylist()
+        evaluated = distinct_labels(corpus.splits[split])
         slices = {}
         for factor in corpus.factors:
             values = pc.unique(corpus.splits[split].data.column(factor)).to_pylist()

@@ -1,5 +1,8 @@
 """The order of batches: every property a resumable, distributed epoch rests on."""
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,6 +88,22 @@ def test_starting_in_the_middle_gives_the_rest(lengths, config, epoch, world_siz
         start = order.start
         assert list(order) == whole[start:]
         assert list(order) == whole  # only the coming epoch is cut
+
+
+def test_the_order_never_changes():
+    lengths = np.array([5, 2, 9, 2, 5, 1, 7, 3, 3, 12, 4, 6])
+    config = BatchConfig(sentences=3, tokens=20)
+    order = BatchOrder(lengths, config, shuffle=True, seed=7)
+    order.set_epoch(2)
+    assert list(order) == [[3, 1], [2], [9], [5], [6], [7, 8], [10], [0, 11, 4]]
+    second = BatchOrder(lengths, config, shuffle=True, seed=7, rank=1, world_size=2)
+    second.set_epoch(2)
+    assert list(second) == [[2], [5], [7, 8], [0, 11, 4]]
+    lengths = np.random.RandomState(0).randint(1, 60, 5000)
+    order = BatchOrder(lengths, BatchConfig(), shuffle=True, seed=1)
+    batches = [batch.tolist() for epoch in range(3) for batch in order.batches(epoch)]
+    assert len(batches) == 486
+    assert hashlib.sha256(json.dumps(batches).encode()).hexdigest().startswith("cebf0a18dde25bf9")
 
 
 def test_epochs_and_seeds_differ():

@@ -1,5 +1,7 @@
 """The memory of word forms: letter case, spellings, pieces, and its being emptied."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,9 +16,9 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
 def memory(subwords=True, max_characters=40):
-    characters = build_vocabulary(list(word) for word in WORDS)
+    characters = build_vocabulary(Counter("".join(WORDS)))
     pieces = train_subwords([WORDS], SubwordConfig(vocab_size=60)) if subwords else None
-    return WordForms(build_vocabulary([WORDS]), characters, pieces, max_characters)
+    return WordForms(build_vocabulary(Counter(WORDS)), characters, pieces, max_characters)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,10 @@ def test_what_is_known_of_each_word():
     numbers = forms.lookup([*WORDS, "unheard", "the"])
     assert numbers[0] == numbers[-1]
     assert len(set(numbers)) == len(WORDS) + 1
-    vocabulary, characters = build_vocabulary([WORDS]), build_vocabulary(map(list, WORDS))
+    vocabulary, characters = (
+        build_vocabulary(Counter(WORDS)),
+        build_vocabulary(Counter("".join(WORDS))),
+    )
     for word, number in zip([*WORDS, "unheard"], numbers, strict=False):
         assert forms.word_ids[number] == vocabulary[word]
         assert forms.case_ids[number] == letter_case(word)
@@ -64,8 +69,8 @@ def test_spellings_are_padded_to_the_longest():
 
 @pytest.mark.parametrize(("limit", "kept"), [(5, "abcij"), (4, "abij"), (1, "a"), (10, None)])
 def test_long_words_are_read_by_their_two_ends(limit, kept):
-    characters = build_vocabulary([list("abcdefghij")])
-    forms = WordForms(build_vocabulary([]), characters, None, limit)
+    characters = build_vocabulary(Counter("abcdefghij"))
+    forms = WordForms(build_vocabulary({}), characters, None, limit)
     spelled = forms.spellings(forms.lookup(["abcdefghij"])).tolist()
     assert spelled == [[characters[c] for c in kept or "abcdefghij"]]
 

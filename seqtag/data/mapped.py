@@ -1,0 +1,51 @@
+"""Arrow files mapped into memory, read in whatever order, and let go of again."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import datasets
+
+_BATCH_SENTENCES = 20_000
+# By path: datasets keeps the path of a file that it has mapped, but not the mapping.
+_MAPPINGS: WeakValueDictionary[str, mmap.mmap] = WeakValueDictionary()
+
+
+def open_table(path: Path) -> pa.Table:
+    """Map an Arrow file into memory and return its table, which takes no memory of its own.
+
+    Raises:
+        OSError, ValueError: if there is no such file, or it is no Arrow stream.
+    """
+    with path.open("rb") as file:
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    table = pa.ipc.open_stream(pa.py_buffer(mapping)).read_all()
+    _MAPPINGS[os.path.abspath(path)] = mapping
+    return table
+
+
+def let_go(rows: datasets.Dataset) -> None:
+    """Take the pages of a data set's files that were read out of this process's memory.
+
+    The system goes on caching them, and reading them again is a matter of microseconds. Not let
+    go of, they count as resident until all of the corpus does.
+    """
+    if hasattr(mmap, "MADV_DONTNEED"):
+        for file in rows.cache_files:
+            if mapping := _MAPPINGS.get(file["filename"]):
+                mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def tables(rows: datasets.Dataset) -> Iterator[pa.Table]:
+    """Yield the rows of a data set in order, as Arrow tables of a bounded size."""
+    for table in rows.with_format("arrow").iter(batch_size=_BATCH_SENTENCES):
+        yield table
+        let_go(rows)
