@@ -24,7 +24,7 @@ through it: its two neighbours count as standing side by side, as if the token w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -42,7 +42,16 @@ _SAME_ROLE = {"L": "E", "U": "S"}
 # The letters that need an open span of their own type right before them.
 _CONTINUING = {"iob1": "B", "bio": "I", "bioes": "IE"}
 _OUTSIDE_PARTS = (OUTSIDE, "")
-_EDGE = object()  # stands before and behind a sentence's labels; like O, but messages tell it
+
+
+class _Edge:
+    """Stands before and behind a sentence's labels; like O, but messages tell it."""
+
+    def __reduce__(self) -> str:
+        return "_EDGE"  # there is only one, in other processes too
+
+
+_EDGE = _Edge()
 
 
 class Span(NamedTuple):
@@ -79,7 +88,7 @@ def problems(labels: Sequence[str | None], scheme: str) -> list[Problem]:
         empty = "the label is empty"
         return [Problem(position, empty) for position, label in enumerate(labels) if label == ""]
     found = []
-    for position, (left, right) in enumerate(pairwise([_EDGE, *labels, _EDGE])):
+    for position, (left, right) in enumerate(neighbours(labels)):
         if message := _complaint(left, right, scheme):
             found.append(Problem(min(position, len(labels) - 1), message))
     return found
@@ -186,7 +195,17 @@ def detect_scheme(sentences: Iterable[Sequence[str | None]]) -> str:
     """
     pairs: Counter[tuple[object, object]] = Counter()
     for labels in sentences:
-        pairs.update(pairwise([_EDGE, *labels, _EDGE]))
+        pairs.update(neighbours(labels))
+    return scheme_of(pairs)
+
+
+def neighbours(labels: Sequence[str | None]) -> Iterator[tuple[object, object]]:
+    """Yield the pairs of labels that stand side by side, the edges of the sentence counted."""
+    return pairwise([_EDGE, *labels, _EDGE])
+
+
+def scheme_of(pairs: Counter[tuple[object, object]]) -> str:
+    """Return what `detect_scheme` does, of the neighbours of all sentences, counted."""
     return _span_scheme(pairs) if _spells_spans(pairs) else "plain"
 
 

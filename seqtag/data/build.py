@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from seqtag.data.cache import batches, rewrite, write_sentences
+from seqtag.data.cache import rewrite, write_sentences
+from seqtag.data.parts import Part, in_processes
 from seqtag.data.sentence import Sentence
 from seqtag.errors import InputError
-from seqtag.labels import OUTSIDE, allowed_transitions, convert, detect_scheme
+from seqtag.labels import OUTSIDE, allowed_transitions, convert, neighbours, scheme_of
 
 # What a split's labels are in once they are read: IOB1 is BIO with fewer B.
 _KEPT_AS = {"plain": "plain", "iob1": "bio", "bio": "bio", "bioes": "bioes"}
@@ -20,78 +24,141 @@ _KEPT_AS = {"plain": "plain", "iob1": "bio", "bio": "bio", "bioes": "bioes"}
 
 def build_split(
     folder: Path,
-    sources: Iterable[tuple[str, Iterable[Sentence]]],
+    parts: list[Part],
     features: tuple[str, ...],
     scheme: str,
     absent: str = "_",
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Write the sentences of a split to ``data.arrow`` and return what is to be known of them.
 
     Args:
         folder: where to write.
-        sources: (name of the file, its sentences), read in this order.
+        parts: its sentences, in this order.
         features: names of the further input columns.
         scheme: the label scheme, or "auto".
         absent: the value that stands for none; columns that hold nothing else are noted.
+        processes: how many of them read parts side by side.
 
     Raises:
         InputError: for what the readers refuse, for a file without a sentence, and for a label
             that is none of the scheme.
     """
-    notes = _Notes(("labels", *features), absent)
-    raw = folder / "raw.arrow"
-    rows = write_sentences(raw, notes.watch(sources), features)
-    found = detect_scheme(_labels(raw)) if scheme == "auto" else scheme
-    notes.check_labels(found, detected=scheme == "auto")
+    work = partial(_write_part, folder=folder, features=features, absent=absent)
+    notes = in_processes(work, list(enumerate(parts)), processes)
+    _refuse_empty(parts, notes)
+    found = scheme
+    if scheme == "auto":
+        found = scheme_of(sum((note.neighbours for note in notes), Counter()))
+    labels: dict[str, str] = {}
+    for note in notes:
+        for label, where in note.labels.items():
+            labels.setdefault(label, where)
+    _check_labels(labels, found, detected=scheme == "auto")
     kept = _KEPT_AS[found]
     # BILOU letters are read as bioes; writing them anew makes E and S of them.
-    if found == "iob1" or (found == "bioes" and any(label[0] in "LU" for label in notes.labels)):
-        rewrite(raw, folder / "data.arrow", lambda batch: _converted(batch, found, kept))
-        raw.unlink()
-    else:
-        raw.rename(folder / "data.arrow")
+    rewritten = found == "iob1" or (found == "bioes" and any(label[0] in "LU" for label in labels))
+    rows = _join(folder, parts, notes, (found, kept) if rewritten else None)
+    empty = [note for note in notes if note.empty]
     return {
         "rows": {"data": rows},
         "found_scheme": found,
         "scheme": kept,
-        "bare": set(notes.labels) <= {OUTSIDE},
-        "empty": notes.empty,
-        "first_empty": notes.first_empty,
-        "unfilled": sorted(notes.unfilled),
+        "bare": set(labels) <= {OUTSIDE},
+        "empty": sum(note.empty for note in notes),
+        "first_empty": empty[0].first_empty if empty else "",
+        "unfilled": sorted(set.intersection(*(note.unfilled for note in notes))),
     }
 
 
+def _write_part(
+    numbered: tuple[int, Part], folder: Path, features: tuple[str, ...], absent: str
+) -> _Notes:
+    number, part = numbered
+    notes = _Notes(("labels", *features), absent)
+    notes.rows = write_sentences(_part_file(folder, number), notes.watch(part), features)
+    return notes
+
+
+def _part_file(folder: Path, number: int) -> Path:
+    return folder / f"part-{number}.arrow"
+
+
+def _join(
+    folder: Path, parts: list[Part], notes: list[_Notes], schemes: tuple[str, str] | None
+) -> int:
+    """Put the parts together in ``data.arrow``, documents counted on; return the rows."""
+    target = folder / "data.arrow"
+    if len(parts) == 1 and not schemes:
+        _part_file(folder, 0).rename(target)
+        return notes[0].rows
+    last_doc, begun = -1, False
+    changes = []
+    for number, (part, note) in enumerate(zip(parts, notes, strict=True)):
+        begun = begun and part.goes_on  # the part before may have had nothing but empty sentences
+        first_doc = last_doc if begun else last_doc + 1
+        last_doc = max(last_doc, first_doc + note.last_doc)
+        begun = begun or note.rows > 0
+        change = partial(_moved, documents=first_doc, schemes=schemes)
+        changes.append((_part_file(folder, number), change))
+    rows = rewrite(changes, target)
+    for path, _ in changes:
+        path.unlink()
+    return rows
+
+
+def _moved(
+    batch: pa.RecordBatch, documents: int, schemes: tuple[str, str] | None
+) -> pa.RecordBatch:
+    """Count documents from a number on, and convert the labels from one scheme to another."""
+    if documents:
+        batch = _with(batch, "doc", pc.add(batch.column("doc"), pa.scalar(documents, pa.int32())))
+    if schemes:
+        labels = [convert(one, *schemes) for one in batch.column("labels").to_pylist()]
+        batch = _with(batch, "labels", labels)
+    return batch
+
+
+def _with(batch: pa.RecordBatch, name: str, values: Any) -> pa.RecordBatch:
+    position = batch.schema.get_field_index(name)
+    field = batch.schema.field(position)
+    return batch.set_column(position, field, pa.array(values, type=field.type))
+
+
 class _Notes:
-    """Watches sentences go by: first places of labels, empty sentences, columns without values."""
+    """Watches the sentences of a part go by, and notes what is to be known of them.
+
+    Attributes:
+        rows: sentences with a token.
+        labels: the place where each label is first.
+        neighbours: how often two labels stand side by side.
+        empty: sentences without a token; the first of them is at `first_empty`.
+        last_doc: the last sentence's document, the part's first one being 0; -1 without any.
+        unfilled: columns without a value.
+    """
 
     def __init__(self, columns: tuple[str, ...], absent: str) -> None:
         self._columns, self._absent = columns, absent
         self.unfilled = set(columns)
         self.labels: dict[str, str] = {}
-        self.empty, self.first_empty = 0, ""
+        self.neighbours: Counter[tuple[object, object]] = Counter()
+        self.rows, self.empty, self.first_empty = 0, 0, ""
+        self.last_doc = -1
 
-    def watch(
-        self, sources: Iterable[tuple[str, Iterable[Sentence]]]
-    ) -> Iterator[tuple[Sentence, str]]:
-        """Yield (sentence, where); documents are counted on from file to file."""
-        next_doc = 0
-        for name, sentences in sources:
-            base, full = next_doc, False
-            for sentence in sentences:
-                where = f"{name}:{sentence.line}"
-                full = full or bool(sentence.tokens)
-                if not sentence.tokens:
-                    self.empty += 1
-                    self.first_empty = self.first_empty or where
-                    continue
-                self._look(name, sentence)
-                sentence = sentence._replace(doc=base + sentence.doc)
-                next_doc = sentence.doc + 1
+    def watch(self, part: Part) -> Iterator[tuple[Sentence, str]]:
+        """Yield (sentence, where) for each sentence with a token."""
+        for sentence in part.read():
+            where = f"{part.name}:{sentence.line}"
+            if sentence.tokens:
+                self._look(part.name, sentence)
                 yield sentence, where
-            if not full:
-                raise InputError(f"{name}: empty: there is no sentence with a token in this file")
+            else:
+                self.empty += 1
+                self.first_empty = self.first_empty or where
 
     def _look(self, name: str, sentence: Sentence) -> None:
+        self.last_doc = sentence.doc
+        self.neighbours.update(neighbours(sentence.labels))
         for label in set(sentence.labels).difference(self.labels):
             if label is not None:
                 line = sentence.line_of(sentence.labels.index(label))
@@ -102,29 +169,25 @@ class _Notes:
                 if set(of_column) - {self._absent, None}:
                     self.unfilled.discard(column)
 
-    def check_labels(self, scheme: str, detected: bool) -> None:
-        """Raise an InputError for the first label that is none of the scheme."""
-        for label, where in self.labels.items():
-            try:
-                allowed_transitions([label], scheme)
-            except InputError as error:
-                how = f" (data.scheme=auto found {scheme} labels)" if detected else ""
-                raise InputError(
-                    f"{where}: {error}{how}. Mend it, or set data.scheme=plain if labels stand "
-                    "for themselves"
-                ) from None
+
+def _refuse_empty(parts: list[Part], notes: list[_Notes]) -> None:
+    full = {part.name for part, note in zip(parts, notes, strict=True) if note.last_doc >= 0}
+    for part in parts:
+        if part.name not in full:
+            raise InputError(f"{part.name}: empty: there is no sentence with a token in this file")
 
 
-def _labels(path: Path) -> Iterator[list[str | None]]:
-    for batch in batches(path):
-        yield from batch.column("labels").to_pylist()
-
-
-def _converted(batch: pa.RecordBatch, source: str, target: str) -> pa.RecordBatch:
-    position = batch.schema.get_field_index("labels")
-    field = batch.schema.field(position)
-    labels = [convert(one, source, target) for one in batch.column(position).to_pylist()]
-    return batch.set_column(position, field, pa.array(labels, type=field.type))
+def _check_labels(labels: Mapping[str, str], scheme: str, detected: bool) -> None:
+    """Raise an InputError for the first label that is none of the scheme."""
+    for label, where in labels.items():
+        try:
+            allowed_transitions([label], scheme)
+        except InputError as error:
+            how = f" (data.scheme=auto found {scheme} labels)" if detected else ""
+            raise InputError(
+                f"{where}: {error}{how}. Mend it, or set data.scheme=plain if labels stand "
+                "for themselves"
+            ) from None
 
 
 def held_out(size: int, fraction: float, seed: int) -> np.ndarray:
@@ -150,8 +213,8 @@ def held_out_count(size: int, fraction: float) -> int:
 def build_held_out(folder: Path, source: Path, mask: np.ndarray) -> dict[str, Any]:
     """Part an Arrow file into ``dev.arrow``, the rows of `mask`, and ``train.arrow``."""
     rows = {
-        "train": rewrite(source, folder / "train.arrow", _picking(~mask)),
-        "dev": rewrite(source, folder / "dev.arrow", _picking(mask)),
+        "train": rewrite([(source, _picking(~mask))], folder / "train.arrow"),
+        "dev": rewrite([(source, _picking(mask))], folder / "dev.arrow"),
     }
     return {"rows": rows}
 

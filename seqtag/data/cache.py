@@ -196,24 +196,21 @@ def _no_text(batch: list[tuple[Sentence, str]], error: UnicodeEncodeError) -> In
     return InputError(f"{batch[0][1]}: {error}")
 
 
-def rewrite(path: Path, target: Path, change: Callable[[pa.RecordBatch], pa.RecordBatch]) -> int:
-    """Copy an Arrow file batch by batch through `change` and return the number of rows."""
+def rewrite(
+    sources: Iterable[tuple[Path, Callable[[pa.RecordBatch], pa.RecordBatch]]], target: Path
+) -> int:
+    """Copy Arrow files into one, batch by batch through a function; return the number of rows."""
     rows = 0
-    with (
-        pa.OSFile(str(path)) as source,
-        pa.ipc.open_stream(source) as reader,
-        pa.OSFile(str(target), "wb") as sink,
-        pa.ipc.new_stream(sink, reader.schema) as writer,
-    ):
-        for batch in reader:
-            changed = change(batch)
-            if changed.num_rows:
-                writer.write_batch(changed)
-            rows += changed.num_rows
+    with pa.OSFile(str(target), "wb") as sink:
+        writer = None
+        for path, change in sources:
+            with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as reader:
+                writer = writer or pa.ipc.new_stream(sink, reader.schema)
+                for batch in reader:
+                    changed = change(batch)
+                    if changed.num_rows:
+                        writer.write_batch(changed)
+                    rows += changed.num_rows
+        if writer is not None:
+            writer.close()
     return rows
-
-
-def batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """Yield the record batches of an Arrow file."""
-    with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as reader:
-        yield from reader

@@ -28,8 +28,9 @@ def read_column(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
     comment, marker = config.comment, config.document_marker
     rows: list[list[str]] = []
     lines: list[int] = []
-    doc, doc_has_sentences = 0, False
-    for number, line in enumerate(text_lines(file, config.encoding), start=1):
+    # What comes before a part of a file ends in a sentence.
+    doc, doc_has_sentences = 0, file.start > 0
+    for number, line in enumerate(text_lines(file, config.encoding), file.first_line):
         is_marker = False
         if line.strip(" \t"):
             if comment is not None and line.startswith(comment):

@@ -67,6 +67,7 @@ class CorpusConfig:
         split_seed: chooses which sentences those are.
         name: (hub) configuration of the data set.
         revision: (hub) branch, tag or commit.
+        processes: how many of them read large files into Arrow, side by side.
         cache_dir: folder for the Arrow files. None: ``SEQTAG_CACHE``, else ``seqtag`` in
             ``XDG_CACHE_HOME`` or ``~/.cache``.
 
@@ -93,6 +94,7 @@ class CorpusConfig:
     split_seed: int = 0
     name: str | None = None
     revision: str | None = None
+    processes: int = 1
     cache_dir: str | None = None
 
     def __post_init__(self) -> None:
@@ -113,6 +115,9 @@ class CorpusConfig:
         self._check_columns()
         if not 0 <= self.dev_fraction < 1:
             raise InputError(f"data.dev_fraction must be in [0, 1), not {self.dev_fraction}")
+        count = self.processes
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise InputError(f"data.processes must be a whole number of at least 1, not {count!r}")
         if self.path is None and not self.files:
             raise InputError("data.path is missing: a file, folder, glob or URL of a corpus")
 

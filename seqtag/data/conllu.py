@@ -37,7 +37,8 @@ def read_conllu(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
     wanted = (config.token_column, config.label_column, *config.features)
     # Made at the first token: only then it is known that no global.columns comes.
     getters: list[Callable[[dict[str, Any]], str]] = []
-    doc, seen_sentence = 0, False
+    # What comes before a part of a file ends in a sentence.
+    doc, seen_sentence = 0, file.start > 0
     for first, block in _blocks(file, config.encoding):
         for line in block:
             plus = _PLUS.match(line)
@@ -64,7 +65,7 @@ def _blocks(file: SourceFile, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the lines of each run of lines that are not blank."""
     block: list[str] = []
     number = 0
-    for number, line in enumerate(text_lines(file, encoding), start=1):
+    for number, line in enumerate(text_lines(file, encoding), file.first_line):
         if line.strip(" \t"):
             block.append(line)
         elif block:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from seqtag.data.config import SPLITS, CorpusConfig, require_columns
+from seqtag.data.parts import Part
 from seqtag.data.records import RecordReader, class_names, from_batches, names_of
 from seqtag.data.sentence import Sentence
 from seqtag.errors import InputError
@@ -18,6 +21,8 @@ _CONVERTED = "refs/convert/parquet"
 _REPOSITORY = re.compile(r"(?:hf://datasets/)?((?:[\w.-]+/)?[\w.-]+)(?:@([^/]+|refs/.+))?/?")
 _DEV_NAMES = ("validation", "dev", "valid", "val")
 _ROWS = 1000
+# Fewer are read before another process has even started.
+_LEAST_ROWS = 20_000
 
 
 def is_repository(path: str) -> bool:
@@ -45,15 +50,36 @@ def load_splits(config: CorpusConfig) -> dict[str, datasets.Dataset]:
     return _named_splits(name, loaded, config)
 
 
-def read_rows(name: str, rows: datasets.Dataset, config: CorpusConfig) -> Iterator[Sentence]:
-    """Yield the sentences of one loaded split; `name` stands for a file name in messages."""
+def read_rows(
+    name: str, rows: datasets.Dataset, config: CorpusConfig, before: int = 0
+) -> Iterator[Sentence]:
+    """Yield the sentences of one loaded split; `name` stands for a file name in messages.
+
+    They are numbered as rows that have so many others `before` them.
+    """
     require_columns(config, rows.column_names, name)
     columns = [config.token_column, config.label_column, *config.features]
     columns += [config.document_column] * bool(config.document_column)
     rows = rows.select_columns(list(dict.fromkeys(columns)))
     decoders = {**class_names(rows.data.schema), **names_of(rows.features)}
     batches = rows.with_format("arrow").iter(batch_size=_ROWS)
-    yield from from_batches(batches, RecordReader(name, config, decoders))
+    yield from from_batches(batches, RecordReader(name, config, decoders), before)
+
+
+def row_parts(name: str, rows: datasets.Dataset, config: CorpusConfig) -> list[Part]:
+    """Return the rows of one loaded split in a part for each process that reads them."""
+    count = min(config.processes, max(1, len(rows) // _LEAST_ROWS))
+    if config.document_column:
+        count = 1  # which document goes on is known only from the rows before
+    starts = [len(rows) * i // count for i in range(count + 1)]
+    return [
+        Part(
+            name,
+            partial(read_rows, name, rows.select(range(start, end)), config, start),
+            goes_on=start > 0,
+        )
+        for start, end in pairwise(starts)
+    ]
 
 
 def _load(name: str, configuration: str | None, revision: str | None) -> Any:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from seqtag.errors import InputError
 
@@ -22,19 +22,59 @@ _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A local file and the name by which messages call it."""
+    """A local file, or a part of one, and the name by which messages call it.
+
+    Attributes:
+        path: where it is.
+        name: what messages call it.
+        start: byte at which the part begins; 0 for that of the file.
+        end: byte before which it ends; None for the end of the file.
+        first_line: number of the part's first line.
+    """
 
     path: Path
     name: str
+    start: int = 0
+    end: int | None = None
+    first_line: int = 1
 
 
 def open_binary(file: SourceFile) -> IO[bytes]:
     """Open a file for reading; ``.gz``, ``.bz2`` and ``.xz`` are decompressed by their name."""
-    suffix = Path(file.name).suffix.lower()
     try:
-        return _OPENERS[suffix](file.path, "rb") if suffix in _OPENERS else file.path.open("rb")
+        if file.start or file.end is not None:
+            return io.BufferedReader(_Part(file), _CHUNK)
+        if is_packed(file):
+            return _OPENERS[Path(file.name).suffix.lower()](file.path, "rb")
+        return file.path.open("rb")
     except OSError as error:
         raise unreadable(file, error) from error
+
+
+def is_packed(file: SourceFile) -> bool:
+    """Return whether a file is compressed, by its name."""
+    return Path(file.name).suffix.lower() in _OPENERS
+
+
+class _Part(io.RawIOBase):
+    """The bytes of a file from one place to another."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._raw = file.path.open("rb", buffering=0)
+        self._raw.seek(file.start)
+        self._left = (file.path.stat().st_size if file.end is None else file.end) - file.start
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._raw.readinto(memoryview(buffer)[: self._left])
+        self._left -= count
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def text_lines(file: SourceFile, encoding: str) -> Iterator[str]:
@@ -48,7 +88,9 @@ def text_lines(file: SourceFile, encoding: str) -> Iterator[str]:
     """
     try:
         with open_binary(file) as raw, io.TextIOWrapper(raw, encoding, newline="\n") as text:
-            first = text.readline().removeprefix("\ufeff")
+            first = text.readline()
+            if not file.start:
+                first = first.removeprefix("\ufeff")
             if first:
                 yield _chomp(first)
             for line in text:
@@ -71,7 +113,7 @@ def unreadable(file: SourceFile, error: Exception) -> InputError:
 def _undecodable(file: SourceFile, encoding: str, error: UnicodeError) -> InputError:
     """Find the line at fault by decoding once more: the text layer reads ahead of the lines."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
+    line = file.first_line
     with open_binary(file) as raw:
         start = raw.read(2)
         chunk = start + raw.read(_CHUNK)

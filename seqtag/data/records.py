@@ -115,7 +115,7 @@ class RecordReader:
 def read_json(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
     """Yield the sentences of a JSONL file: an object with token and label lists on each line."""
     reader = RecordReader(file.name, config)
-    for number, line in enumerate(text_lines(file, config.encoding), start=1):
+    for number, line in enumerate(text_lines(file, config.encoding), file.first_line):
         if not line.strip(" \t"):
             continue
         try:
@@ -209,9 +209,11 @@ def read_parquet(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
         raise unreadable(file, error) from error
 
 
-def from_batches(batches: Iterable[Any], reader: RecordReader) -> Iterator[Sentence]:
-    """Yield the sentences of Arrow record batches."""
-    row = 0
+def from_batches(
+    batches: Iterable[Any], reader: RecordReader, before: int = 0
+) -> Iterator[Sentence]:
+    """Yield the sentences of Arrow record batches, which have so many rows `before` them."""
+    row = before
     for batch in batches:
         for record in batch.to_pylist():
             row += 1

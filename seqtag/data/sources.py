@@ -17,6 +17,7 @@ from seqtag.data.build import build_held_out, build_split, held_out, held_out_co
 from seqtag.data.cache import cache_folder, cached, digest
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.lines import SourceFile
+from seqtag.data.parts import Part, file_parts
 from seqtag.data.paths import Place, find_splits
 from seqtag.data.remembered import file_digest
 from seqtag.data.sentence import Sentence
@@ -78,7 +79,7 @@ class _Split:
     names: tuple[str, ...]
     identity: Callable[[], list[Any]]
     files: Callable[[], list[SourceFile]]
-    read: Callable[[], Iterator[tuple[str, Iterator[Sentence]]]]
+    parts: Callable[[], list[Part]]
 
 
 def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Corpus:
@@ -152,12 +153,10 @@ def _file_split(config: CorpusConfig, places: list[Place]) -> _Split:
         contents = [(file.name, file_digest(file.path, root)) for file in files()]
         return [config.reader_settings(), contents]
 
-    def read() -> Iterator[tuple[str, Iterator[Sentence]]]:
-        reader = _reader(config.format)
-        for file in files():
-            yield file.name, reader(file, config)
+    def parts() -> list[Part]:
+        return file_parts(files(), _reader(config.format), config)
 
-    return _Split(tuple(place.name for place in places), identity, files, read)
+    return _Split(tuple(place.name for place in places), identity, files, parts)
 
 
 def _hub_split(config: CorpusConfig, split: str, rows: datasets.Dataset) -> _Split:
@@ -167,10 +166,7 @@ def _hub_split(config: CorpusConfig, split: str, rows: datasets.Dataset) -> _Spl
     # datasets tells its tables by a fingerprint of what they were made from.
     identity = [config.reader_settings(), name, rows._fingerprint]
 
-    def read() -> Iterator[tuple[str, Iterator[Sentence]]]:
-        yield name, hub.read_rows(name, rows, config)
-
-    return _Split((name,), lambda: identity, list, read)
+    return _Split((name,), lambda: identity, list, lambda: hub.row_parts(name, rows, config))
 
 
 def _reader(format: str) -> Callable[[SourceFile, CorpusConfig], Iterator[Sentence]]:
@@ -216,7 +212,8 @@ def _open(
         raise InputError(f"{', '.join(source.names)}: cannot be read: {error}") from error
 
     def build(folder: Path) -> dict[str, Any]:
-        return build_split(folder, source.read(), config.features, config.scheme, config.absent)
+        columns = (config.features, config.scheme, config.absent)
+        return build_split(folder, source.parts(), *columns, config.processes)
 
     entry, (rows,) = cached(root, key, ["data"], build)
     meta = entry.meta

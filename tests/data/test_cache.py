@@ -2,12 +2,14 @@
 
 import os
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 
 from seqtag.data.build import build_held_out, build_split, held_out
 from seqtag.data.cache import cache_folder, cached, digest
+from seqtag.data.parts import Part
 from seqtag.data.sentence import Sentence
 from seqtag.data.sources import CorpusConfig, load_corpus
 from seqtag.errors import InputError
@@ -18,7 +20,7 @@ def sentences(count):
 
 
 def builder(count=3):
-    return lambda folder: build_split(folder, [("a", sentences(count))], (), "auto")
+    return lambda folder: build_split(folder, [Part("a", partial(sentences, count))], (), "auto")
 
 
 def test_built_once_and_opened_then(tmp_path):
