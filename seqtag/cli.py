@@ -45,8 +45,7 @@ def _probe(config: dict[str, Any]) -> None:
 def _report(folder: Path) -> None:
     from seqtag.training.reporting import report
 
-    if any(folder.rglob("run.json")):  # a suite leaves none
-        print(report([folder], folder / "report"))
+    print(report([folder], folder / "report"))
 
 
 # Verbs configured by Hydra: name, job, one line of help.

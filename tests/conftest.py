@@ -96,13 +96,13 @@ def judged():
 
 @pytest.fixture(scope="session")
 def save_run():
-    """Return a function that writes a run's folder: its items, its lags, and that it is done."""
+    """Return a function that writes a run's folder: its tables, and a note that it is done."""
     import json
 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    def save(folder, items=None, learn=None, finished=True):
+    def save(folder, items=None, learn=None, curves=None, groups=None, finished=True, **note):
         folder.mkdir(parents=True)
         if items is not None:
             pq.write_table(
@@ -110,7 +110,11 @@ def save_run():
             )
         if learn is not None:
             learn.to_csv(folder / "learn.csv", index=False)
-        note = json.dumps({"config": {}, "finished": finished})
+        if curves is not None:
+            curves.to_csv(folder / "gradients.csv", index=False)
+        if groups is not None:
+            (folder / "suite.json").write_text(json.dumps(groups), encoding="utf-8")
+        note = json.dumps({"config": {}, "finished": finished, **note})
         (folder / "run.json").write_text(note, encoding="utf-8")
         return folder
 

@@ -100,3 +100,27 @@ def lags(learn: pd.DataFrame) -> pd.DataFrame:
             found.append((*key, lag, *figures, seen.median(), seen.min(), seen.max()))
     columns = ["budget", "seeds", "tried", "solved", "share", "median", "least", "most"]
     return pd.DataFrame(found, columns=[*by, "lag", *columns])
+
+
+def learned(lags: pd.DataFrame) -> pd.DataFrame:
+    """Return up to which lag each setup learns: those that more than half of its runs solve.
+
+    Args:
+        lags: rows of `lags` with the column name, that of the setup.
+
+    Returns:
+        Columns: probe, name; unbroken: the largest lag such that it and all shorter ones are
+        learned; longest: the largest that is; tried: the largest that a run was trained at.
+        0 where none is.
+    """
+    rows = lags.sort_values("lag", ignore_index=True)
+    rows["most"] = rows["solved"] > rows["seeds"] / 2
+    groups = rows.groupby(["probe", "name"], sort=False)
+    so_far = groups["most"].cummin()
+    table = rows.assign(
+        unbroken=rows["lag"].where(so_far, 0), longest=rows["lag"].where(rows["most"], 0)
+    )
+    table = table.groupby(["probe", "name"], sort=False)
+    return table.agg(
+        unbroken=("unbroken", "max"), longest=("longest", "max"), tried=("lag", "max")
+    ).reset_index()

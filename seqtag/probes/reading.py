@@ -1,23 +1,48 @@
-"""Judged runs from their folders: `items.parquet`, `learn.csv` and `run.json`, checked."""
+"""Judged runs from their folders, checked: what `tables` says that they leave on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from seqtag.errors import InputError
 from seqtag.io.trust import read_object, trust
-from seqtag.probes.tables import ITEMS, LEARN, RUN, items_schema
+from seqtag.probes.suites.merging import SHARES
+from seqtag.probes.tables import GRADIENTS, ITEMS, LEARN, RUN, SUITE, items_schema
 
 _LEARN_COLUMNS = {
     **dict.fromkeys(("run", "probe", "cell", "start", "direction"), "str"),
     **dict.fromkeys(("layers", "hidden", "parameters", "seed", "lag", "budget"), "int64"),
     **{"solved": "bool", "sequences": "int64", "accuracy": "float64"},
 }
+_CURVE_COLUMNS = {"when": "str", "state": "str", "k": "int64", "norm": "float64"}
+_SLOPE_COLUMNS = {"when": "str", "state": "str", "slope": "float64", "kept": "float64"}
+_JUDGED_COLUMNS = {
+    **dict.fromkeys(("cell", "start", "direction", "trained"), "str"),
+    **dict.fromkeys(("layers", "hidden", "parameters", "seed"), "int64"),
+}
+_GROUP_COLUMNS = {
+    **dict.fromkeys(("suite", "group"), "str"),
+    **dict.fromkeys(("n", "left_out"), "int64"),
+}
 _AGAIN = "judge the model again"
+
+
+class Gradients(NamedTuple):
+    """What a run measured of its gradients through time.
+
+    Attributes:
+        curves: run, when, state, k, norm.
+        slopes: run, when, state, slope, kept: a line fitted to each curve.
+    """
+
+    curves: pd.DataFrame
+    slopes: pd.DataFrame
 
 
 def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -83,6 +108,51 @@ def read_learn(folder: Path) -> pd.DataFrame | None:
     if table["solved"].isna().any():
         raise InputError(f"{path}: column solved must be True or False; {_AGAIN}")
     return trust(path, lambda: table.astype(_LEARN_COLUMNS)).assign(run=str(folder))
+
+
+def read_gradients(folder: Path) -> Gradients | None:
+    """Return a run's gradient curves, named after its folder; None where it has none.
+
+    Raises:
+        InputError: for a file that cannot be read, or lacks a column.
+    """
+    path = folder / GRADIENTS
+    if not path.exists():
+        return None
+    curves = trust(path, lambda: pd.read_csv(path, keep_default_na=False, na_values=["nan"]))
+    _check_columns(path, _CURVE_COLUMNS, list(curves.columns))
+    curves = trust(path, lambda: curves[[*_CURVE_COLUMNS]].astype(_CURVE_COLUMNS))
+    slopes = _frame(folder / RUN, read_object(folder / RUN).get("gradients"), _SLOPE_COLUMNS)
+    return Gradients(curves.assign(run=str(folder)), slopes.assign(run=str(folder)))
+
+
+def read_groups(folder: Path) -> pd.DataFrame | None:
+    """Return a run's row for each group of a suite, and whom it judged; None where it has none.
+
+    Shares that a suite does not have are nan.
+
+    Raises:
+        InputError: for a file that cannot be read, or lacks a column.
+    """
+    path = folder / SUITE
+    if not path.exists():
+        return None
+    rows = trust(path, lambda: json.loads(path.read_text(encoding="utf-8")))
+    groups = _frame(path, rows, _GROUP_COLUMNS)
+    judged = _frame(folder / RUN, [read_object(folder / RUN).get("judged")], _JUDGED_COLUMNS)
+    about = judged[[*_JUDGED_COLUMNS]].iloc[0].to_dict()
+    shares = groups.reindex(columns=SHARES)
+    shares = trust(path, lambda: shares.astype("float64"))
+    return groups[[*_GROUP_COLUMNS]].join(shares).assign(**about, run=str(folder))
+
+
+def _frame(path: Path, rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return a list of objects from a JSON file as a frame that has these columns."""
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path}: rows are expected, not {rows!r:.60}; {_AGAIN}")
+    table = pd.DataFrame(rows)
+    _check_columns(path, columns, list(table.columns))
+    return trust(path, lambda: table.astype(columns))
 
 
 def _check_columns(path: Path, needed: Iterable[str], there: Sequence[str]) -> None:

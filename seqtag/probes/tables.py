@@ -28,7 +28,13 @@ Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, para
 budget (sequences at most), solved (True or False), sequences (seen when it was solved, or in all),
 accuracy (of fresh items at the end).
 
-A suite leaves `pairs.parquet` and `suite.json` in their place: see `suites.run.run_suite`.
+Columns of `gradients.csv` (inspect=gradients: one row a curve and lag): run, cell, start, when
+("initial" or "trained"), state ("h", "c"), k, norm (mean of the norm of dL_t/dstate_{t-k}). The
+lines fitted to these curves are in `run.json`, under "gradients".
+
+A suite leaves `pairs.parquet` and `suite.json` in their place, see `suites.run.run_suite`, and in
+`run.json` whom it judged: under "judged", the columns from cell to seed, and trained, the probe
+that the tagger was trained on ("" for a corpus).
 """
 
 from __future__ import annotations
@@ -40,6 +46,7 @@ import pyarrow as pa
 BASELINES = ("majority", "context_free", "window", "untrained", "first_cue", "last_cue")
 ITEMS, LEARN, RUN = "items.parquet", "learn.csv", "run.json"
 PAIRS, SUITE = "pairs.parquet", "suite.json"
+GRADIENTS = "gradients.csv"
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 

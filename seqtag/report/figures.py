@@ -9,6 +9,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 from PIL import Image
 
+from seqtag.report.gradients import plot_fading
 from seqtag.report.lags import plot_lags
 from seqtag.report.maps import plot_overview, plot_two_factors
 from seqtag.report.plots import plot_accuracy, plot_errors, plot_seeds
@@ -24,12 +25,14 @@ class Picture(NamedTuple):
 
     Attributes:
         probe: what it is about; "" for all of them.
+        part: of the probe's section: "judged", "learn" or "gradients".
         name: of its file, without the ending.
         caption: what is seen.
         png: the bytes of its file.
     """
 
     probe: str
+    part: str
     name: str
     caption: str
     png: bytes
@@ -38,12 +41,15 @@ class Picture(NamedTuple):
 def pictures(results: Results) -> Iterator[Picture]:
     """Draw all pictures of a report, one after the other."""
     if len(results.probes) > 1 and len(results.names) > 1:
-        yield _picture("", "overview", _overview(results), _OVERVIEW)
+        yield _picture("", "judged", "overview", _overview(results), _OVERVIEW)
     for probe in results.probes:
         yield from _of_probe(probe, results.names)
     for probe, rows in results.learn.groupby("probe", sort=False):
         figure = plot_lags(rows, str(probe), results.names)
-        yield _picture(str(probe), f"{probe}-learn", figure, _LEARN)
+        yield _picture(str(probe), "learn", f"{probe}-learn", figure, _LEARN)
+    for probe, rows in results.curves.groupby("probe", sort=False):
+        figure = plot_fading(rows, str(probe), results.names)
+        yield _picture(str(probe), "gradients", f"{probe}-gradients", figure, _GRADIENTS)
 
 
 _OVERVIEW = (
@@ -59,11 +65,16 @@ _LEARN = (
     "training at that lag alone."
 )
 
+_GRADIENTS = (
+    "How much the loss L at the target moves with the output h of the cell k tokens before: mean "
+    "norm of the gradient over items, geometric mean over runs."
+)
+
 
 def _of_probe(probe: ProbeResults, order: list[str]) -> Iterator[Picture]:
     for split in probe.splits:
         figure = plot_accuracy(probe, split, order)
-        yield _picture(probe.probe, f"{probe.probe}-accuracy-{split}", figure, _ACCURACY)
+        yield _picture(probe.probe, "judged", f"{probe.probe}-accuracy-{split}", figure, _ACCURACY)
     split = probe.splits[0]
     for column in probe.other_factors:
         other = column.removeprefix("factor_")
@@ -72,18 +83,20 @@ def _of_probe(probe: ProbeResults, order: list[str]) -> Iterator[Picture]:
             f"Accuracy by {probe.axis} and {other}, all other factors together, seeds together. "
             "The frame is around the training range."
         )
-        yield _picture(probe.probe, f"{probe.probe}-{probe.axis}-{other}", figure, caption)
+        yield _picture(
+            probe.probe, "judged", f"{probe.probe}-{probe.axis}-{other}", figure, caption
+        )
     if probe.summary[["stale", "capture"]].to_numpy().any():
         caption = (
             "Errors by kind, as shares of all answers: stale was right before, capture is another "
             "that the item holds, wrong is anything else."
         )
         figure = plot_errors(probe, split, order)
-        yield _picture(probe.probe, f"{probe.probe}-errors", figure, caption)
+        yield _picture(probe.probe, "judged", f"{probe.probe}-errors", figure, caption)
     if probe.runs["seed"].nunique() > 1:
         figure = plot_seeds(probe, split, order)
         caption = "Each run is a dot, the median over seeds a bar. Dotted: chance."
-        yield _picture(probe.probe, f"{probe.probe}-seeds", figure, caption)
+        yield _picture(probe.probe, "judged", f"{probe.probe}-seeds", figure, caption)
 
 
 def _overview(results: Results) -> Figure:
@@ -96,8 +109,8 @@ def _overview(results: Results) -> Figure:
     return plot_overview(found["accuracy"], found["chance"], shown, judged)
 
 
-def _picture(probe: str, name: str, figure: Figure, caption: str) -> Picture:
+def _picture(probe: str, part: str, name: str, figure: Figure, caption: str) -> Picture:
     with Image.open(io.BytesIO(as_png(figure))) as image:
         to = io.BytesIO()
         image.convert("RGB").quantize(_PALETTE, dither=Image.Dither.NONE).save(to, "PNG")
-    return Picture(probe, name, caption, to.getvalue())
+    return Picture(probe, part, name, caption, to.getvalue())

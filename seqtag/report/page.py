@@ -8,6 +8,7 @@ import pandas as pd
 
 from seqtag.report import html
 from seqtag.report.figures import Picture
+from seqtag.report.gradients import slopes
 from seqtag.report.results import ProbeResults, Results
 from seqtag.report.sections import (
     baselines,
@@ -18,6 +19,7 @@ from seqtag.report.sections import (
     lags,
     overview,
 )
+from seqtag.report.suites import suites
 from seqtag.report.words import DEFINITIONS, interval, percent, whole
 
 _REGIONS = {"within": "within the training range", "beyond": "beyond the training range"}
@@ -28,25 +30,35 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
     learned = results.learn["probe"].unique() if len(results.learn) else []
     judged = {probe.probe: probe for probe in results.probes}
     probes = list(dict.fromkeys([*judged, *learned]))
-    parts = [html.contents([*_ANCHORS[:1], *((f"probe-{p}", p) for p in probes), *_ANCHORS[1:]])]
+    anchors = [_RUNS, *((f"probe-{p}", p) for p in probes), _SUITES, _DEFINED]
+    if results.suites.empty:
+        anchors.remove(_SUITES)
+    parts = [html.contents(anchors)]
     parts += [html.paragraph(note, note=True) for note in results.notes]
-    parts.append(html.section("What was run", [_setups(results.setups)], anchor="runs"))
+    parts.append(html.section(_RUNS[1], [_setups(results.setups)], anchor=_RUNS[0]))
     if results.probes:
         shown = [_headline(results, region) for region in _REGIONS]
         parts.append(html.section("All cells on all probes", [*shown, *_shown(pictures, "")]))
-    for name in probes:
-        rows = results.learn[results.learn["probe"] == name]
-        parts.append(_probe(name, judged.get(name), rows, pictures, results.names))
+    parts += [_probe(name, judged.get(name), results, pictures) for name in probes]
+    if len(results.suites):
+        tables = suites(results.suites, results.names)
+        parts.append(html.section(_SUITES[1], tables, anchor=_SUITES[0]))
     what = html.definitions(DEFINITIONS)
-    parts.append(html.section("How the figures are defined", [what], anchor="definitions"))
+    parts.append(html.section(_DEFINED[1], [what], anchor=_DEFINED[0]))
     return html.page(results.title, "\n".join(parts))
 
 
-_ANCHORS = (("runs", "What was run"), ("definitions", "How the figures are defined"))
+# Anchor and heading.
+_RUNS, _SUITES, _DEFINED = (
+    ("runs", "What was run"),
+    ("suites", "What people wrote"),
+    ("definitions", "How the figures are defined"),
+)
 
 
-def _shown(pictures: Sequence[Picture], probe: str) -> list[str]:
-    return [html.picture(p.png, p.caption) for p in pictures if p.probe == probe]
+def _shown(pictures: Sequence[Picture], probe: str, part: str = "judged") -> list[str]:
+    chosen = (p for p in pictures if (p.probe, p.part) == (probe, part))
+    return [html.picture(picture.png, picture.caption) for picture in chosen]
 
 
 def _setups(setups: pd.DataFrame) -> str:
@@ -88,24 +100,29 @@ def _with_seeds(
 def _probe(
     name: str,
     probe: ProbeResults | None,
-    learn: pd.DataFrame,
+    results: Results,
     pictures: Sequence[Picture],
-    order: Sequence[str],
 ) -> str:
-    own = _shown(pictures, name)
+    order = results.names
     parts = []
     if probe is not None:
         parts.append(_about(probe))
         for split in probe.splits:
             parts.append(overview(probe, split, order))
-        parts += [baselines(probe, probe.splits[0]), *own]
+        parts += [baselines(probe, probe.splits[0]), *_shown(pictures, name)]
         parts += [by_axis(probe, split, order) for split in probe.splits]
         parts += [by_contrast(probe, split, order) for split in probe.splits]
         parts.append(differences(probe))
-    else:
-        parts += own
+    learn, fitted, learned = (
+        table[table["probe"] == name] for table in (results.learn, results.slopes, results.learned)
+    )
     if len(learn):
-        parts.append(html.section("Trained at one lag alone", [lags(learn, order)], level=3))
+        shown = [*_shown(pictures, name, "learn"), lags(learn, order)]
+        parts.append(html.section("Trained at one lag alone", shown, level=3))
+    if len(fitted):
+        furthest = results.curves.loc[results.curves["probe"] == name, "k"].max()
+        shown = [*_shown(pictures, name, "gradients"), slopes(fitted, learned, order, furthest)]
+        parts.append(html.section("How far back the gradient reaches", shown, level=3))
     return html.section(name, filter(None, parts), anchor=f"probe-{name}")
 
 

@@ -82,6 +82,13 @@ class Results:
         probes: figures by probe.
         learn: a row for each probe, setup and lag: name, budget, seeds, tried, solved, share,
             median, least, most.
+        learned: probe, name, unbroken, longest, tried: up to which lag each setup learns.
+        curves: gradients through time: probe, name, when ("initial", "trained"), state, k (the
+            lag), norm, least, most.
+        slopes: lines fitted to them: probe, name, when, state, runs, factor (at a step), least,
+            most, kept (the share that the forget gate alone keeps).
+        suites: a row for each suite, group, setup and probe it was trained on: see
+            `suites.merging.over_runs`.
         notes: what a reader must know about the runs: those that were left out.
     """
 
@@ -89,6 +96,10 @@ class Results:
     setups: pd.DataFrame
     probes: Sequence[ProbeResults]
     learn: pd.DataFrame
+    learned: pd.DataFrame
+    curves: pd.DataFrame
+    slopes: pd.DataFrame
+    suites: pd.DataFrame
     notes: Sequence[str]
 
     @property

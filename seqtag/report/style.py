@@ -111,11 +111,13 @@ def shade_training(panel: Axes, trained: tuple[float, float] | None) -> None:
 
 def legend(figure: Figure, handles: Sequence[Artist], columns: int, x_axis: str) -> None:
     """Put what the x axis of all panels is, and below it a legend, under a figure."""
-    # As its title, for a label of the figure would lie across the legend.
+    # As few rows as there must be, all of them about as full. What the axis is stands as the
+    # legend's title, for a label of the figure would lie across the legend.
+    rows = -(-len(handles) // columns)
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=min(columns, len(handles)),
+        ncols=-(-len(handles) // rows),
         fontsize=SMALL,
         title=x_axis,
         title_fontsize=TEXT,

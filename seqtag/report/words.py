@@ -101,4 +101,18 @@ DEFINITIONS = (
         "budget of sequences. A run that gave up at a shorter lag counts as not solving it. The "
         "sequences are the median and range of the runs that did.",
     ),
+    (
+        "gradient, a step, left at a lag",
+        "The norm of the gradient of the loss at the target with respect to the output h, k tokens "
+        "before, mean over 64 items. A straight line is fitted to its logarithm; the factor at a "
+        "step is what it shrinks or grows by with each token further back.",
+    ),
+    (
+        "score in pairs, ceiling, argmax, both sides",
+        "Of two sentences that differ in one word, the score is how often the good word's class is "
+        "more probable than the bad one's. The ceiling is the best that a preference for one of "
+        "the two classes, whatever the sentence, can score on these pairs: chance is not one half. "
+        "Argmax: the good class is the most probable of all. Both sides: where an item stands in "
+        "both versions, both are right. Antecedent seen: it is in the model's vocabulary.",
+    ),
 )

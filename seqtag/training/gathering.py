@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
 from seqtag.errors import InputError
 from seqtag.probes.bootstrap import Outcomes, compare, outcomes
-from seqtag.probes.ranges import half_lost, lags, unbroken
-from seqtag.probes.reading import read_items, read_learn
+from seqtag.probes.fading import mean_curves, mean_slopes
+from seqtag.probes.ranges import half_lost, lags, learned, unbroken
+from seqtag.probes.reading import read_gradients, read_groups, read_items, read_learn
 from seqtag.probes.statistics import SETUP, by_run, count, setup_names, summary, units
-from seqtag.probes.tables import ITEMS, LEARN
+from seqtag.probes.suites.merging import over_runs
+from seqtag.probes.tables import ITEMS, LEARN, SUITE
 from seqtag.report.results import ProbeResults, Results
 
 # What a setup is told apart by; which lag it was trained at is another question.
@@ -24,41 +26,92 @@ _LEARN_SETUP = ["probe", *(name for name in SETUP if name not in ("regime", "lag
 _REFERENCE = "lstm"
 
 
+@dataclass
+class _Read:
+    """What was read of all runs.
+
+    Attributes:
+        counts, outcomes: of each judged run, by probe.
+        learned: lags that were trained at.
+        curves, slopes: of gradients through time, with the probe.
+        groups: of suites, as judged on a probe of the suite's name.
+    """
+
+    counts: dict[str, list[pd.DataFrame]] = field(default_factory=lambda: defaultdict(list))
+    outcomes: dict[str, list[Outcomes]] = field(default_factory=lambda: defaultdict(list))
+    learned: list[pd.DataFrame] = field(default_factory=list)
+    curves: list[pd.DataFrame] = field(default_factory=list)
+    slopes: list[pd.DataFrame] = field(default_factory=list)
+    groups: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, folder: Path) -> None:
+        """Read the tables of a run's folder.
+
+        Raises:
+            InputError: for a table that cannot be read, or no table at all.
+        """
+        items, learn, groups = read_items(folder), read_learn(folder), read_groups(folder)
+        if items is None and learn is None and groups is None:
+            raise InputError(
+                f"{folder}: a run with neither {ITEMS} nor {LEARN} nor {SUITE}; start it again"
+            )
+        if items is not None:
+            judged = units(items)
+            probe = str(judged["probe"].iloc[0])
+            self.counts[probe].append(count(judged))
+            self.outcomes[probe].append(outcomes(judged))
+            if gradients := read_gradients(folder):
+                self.curves.append(gradients.curves.assign(probe=probe))
+                self.slopes.append(gradients.slopes.assign(probe=probe))
+        if learn is not None:
+            self.learned.append(learn.assign(regime="learn"))
+        if groups is not None:
+            self.groups.append(groups.assign(probe=groups["suite"], regime="suite"))
+
+
 def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, pd.DataFrame]:
     """Return the figures of a report on some runs, and the rows of `summary.csv`.
 
     Raises:
         InputError: for a table that cannot be read, or two runs that differ by nothing told.
     """
-    counts: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    outcomes_: dict[str, list[Outcomes]] = defaultdict(list)
-    learned = []
+    read = _Read()
     for folder in runs:
-        items, learn = read_items(folder), read_learn(folder)
-        if items is None and learn is None:
-            raise InputError(f"{folder}: a run with neither {ITEMS} nor {LEARN}; start it again")
-        if items is not None:
-            judged = units(items)
-            probe = str(judged["probe"].iloc[0])
-            counts[probe].append(count(judged))
-            outcomes_[probe].append(outcomes(judged))
-        if learn is not None:
-            learned.append(learn.assign(regime="learn"))
-    by_probe = {probe: pd.concat(tables, ignore_index=True) for probe, tables in counts.items()}
-    learn = pd.concat(learned, ignore_index=True) if learned else None
-    setups = _setups([*by_probe.values(), *([] if learn is None else [learn])])
+        read.add(folder)
+    by_probe = {p: pd.concat(tables, ignore_index=True) for p, tables in read.counts.items()}
+    setups = _setups([*by_probe.values(), *read.learned, *read.groups])
     summaries = {probe: _named(summary(table), setups) for probe, table in by_probe.items()}
+    learn = _joined(read.learned, ["probe"], lambda rows: _learned(rows, setups))
     results = Results(
         title=f"Probes: {', '.join(dict.fromkeys(setups['probe']))}",
         setups=_told(setups),
         probes=[
-            _probe(summaries[probe], by_probe[probe], outcomes_[probe], setups)
+            _probe(summaries[probe], by_probe[probe], read.outcomes[probe], setups)
             for probe in by_probe
         ],
-        learn=pd.DataFrame(columns=["probe"]) if learn is None else _learned(learn, setups),
+        learn=learn,
+        learned=_joined([learn], ["probe"], learned),
+        curves=_joined(read.curves, ["probe"], lambda rows: mean_curves(_of_run(rows, setups))),
+        slopes=_joined(read.slopes, ["probe"], lambda rows: mean_slopes(_of_run(rows, setups))),
+        suites=_joined(read.groups, ["suite"], lambda rows: over_runs(_of_run(rows, setups))),
         notes=_notes(unfinished),
     )
     return results, pd.concat(summaries.values()) if summaries else pd.DataFrame()
+
+
+def _joined(
+    tables: Sequence[pd.DataFrame], columns: list[str], then: Callable[[pd.DataFrame], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return what `then` makes of all tables together; where there are none, one without rows."""
+    filled = [table for table in tables if len(table)]
+    if not filled:
+        return pd.DataFrame(columns=columns)
+    return then(pd.concat(filled, ignore_index=True))
+
+
+def _of_run(table: pd.DataFrame, setups: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the column name: that of its run's setup."""
+    return table.assign(name=table["run"].map(setups.groupby("run")["name"].first()))
 
 
 def _notes(unfinished: Sequence[Path]) -> list[str]:
@@ -80,7 +133,9 @@ def _setups(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         if versions.nunique() > 1:
             text = " and ".join(f"{version:g}" for version in sorted(versions.dropna().unique()))
             raise InputError(f"probe {probe}: versions {text} cannot be compared; judge again")
-    twice = runs[runs.duplicated([*_KEY, "seed", "data_seed"], keep=False)]
+    # The same suite may have been judged group by group.
+    generated = runs[runs["regime"] != "suite"]
+    twice = generated[generated.duplicated([*_KEY, "seed", "data_seed"], keep=False)]
     if len(twice):
         first, second = twice["run"].iloc[:2]
         raise InputError(

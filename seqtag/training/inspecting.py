@@ -14,6 +14,7 @@ from seqtag.inspect.gradients import gradient_report, write_gradients
 from seqtag.io.tagger import Tagger
 from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe
+from seqtag.probes.tables import GRADIENTS
 from seqtag.report.traces import as_png, plot_gradients
 
 log = logging.getLogger("seqtag")
@@ -46,7 +47,7 @@ def inspect_gradients(
     output, lag = Path(config["paths"]["output_dir"]), config["inspect_lag"]
     items = probe.generate(_ITEMS, "dev", probe.at_lag(lag), columns["data_seed"])
     curves = gradient_report(before, after, items, lag)
-    write_gradients(str(output / "gradients.csv"), curves, columns)
+    write_gradients(str(output / GRADIENTS), curves, columns)
     lags = np.arange(lag + 1)
     named = {f"{curve.state}, {curve.when}": (lags, curve.norm_K) for curve in curves}
     figure = plot_gradients(named, [name for name in named if name.endswith("initial")])

@@ -61,11 +61,11 @@ def probe(config: Mapping[str, Any]) -> None:
     finished there already, with the same configuration, is left as it is.
     """
     output = Path(config["paths"]["output_dir"])
-    if config["suite"] is not None:
-        judge_suite(config)
-        return
     if is_finished(config):
         log.info("%s is finished already; nothing to do", output)
+        return
+    if config["suite"] is not None:
+        judge_suite(config)
         return
     if config["data"]["format"] != "probe":
         raise InputError("a probe is judged on its own items, not on a corpus: leave out data=")
@@ -99,7 +99,8 @@ def _run(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
 def judge_suite(config: Mapping[str, Any]) -> None:
     """Judge a trained tagger on a suite of minimal pairs that people wrote.
 
-    Writes ``pairs.parquet`` (a row a pair) and ``suite.json`` (a row a group), and prints those.
+    Writes ``pairs.parquet`` (a row a pair), ``suite.json`` (a row a group), and who was judged
+    into ``run.json``; prints the groups.
     """
     for key in ("model_dir", "suite_path"):
         if config[key] is None:
@@ -109,6 +110,8 @@ def judge_suite(config: Mapping[str, Any]) -> None:
     output = Path(config["paths"]["output_dir"])
     _write_table(output / PAIRS, pa.Table.from_pylist(pairs))
     write_json(output / SUITE, groups)
+    trained = str((tagger.data or {}).get("probe", ""))
+    write_run(output, config, finished=True, judged=about(config, tagger) | {"trained": trained})
     show_groups(f"suite {config['suite']}", groups)
 
 

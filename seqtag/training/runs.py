@@ -25,8 +25,12 @@ _PLACE = ("paths", "study")
 
 
 def about(config: Mapping[str, Any], tagger: Tagger) -> dict[str, Any]:
-    """Return the columns that are the same for the whole run, as `probes.tables` names them."""
+    """Return the columns that are the same for the whole run, as `probes.tables` names them.
+
+    The seed is that of the tagger's training, where its folder tells.
+    """
     encoder = tagger.network.encoder
+    seed = (tagger.figures or {}).get("seed")
     return {
         "run": Path(config["paths"]["output_dir"]).name,
         "cell": cell_label(tagger.cell),
@@ -35,7 +39,7 @@ def about(config: Mapping[str, Any], tagger: Tagger) -> dict[str, Any]:
         "layers": encoder.num_layers,
         "hidden": encoder.hidden_size,
         "parameters": count_parameters(encoder),
-        "seed": config["seed"],
+        "seed": seed if isinstance(seed, int) else config["seed"],
         "data_seed": config["data"]["seed"],
     }
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqtag.probes.ranges import half_lost, lags, unbroken
+from seqtag.probes.ranges import half_lost, lags, learned, unbroken
 from seqtag.probes.statistics import AXIS_IN, PROBE, SETUP, count, slices, tally, units
 
 GRID = {"distance": (10, 100, 1000), "attractors": (0, 5)}
@@ -64,7 +64,7 @@ def test_whole_items_must_all_be_right_and_targets_99_in_100(judged, whole, reac
     assert unbroken(table)["reached"].tolist() == [reached]
 
 
-def learned(run, lag, solved, sequences=900, cell="lstm"):
+def row(run, lag, solved, sequences=900, cell="lstm"):
     return {
         **{"run": run, "probe": "p", "cell": cell, "start": "", "direction": "both", "layers": 1},
         **{"hidden": 32, "parameters": 900, "seed": 0, "lag": lag, "budget": 1000},
@@ -75,9 +75,9 @@ def learned(run, lag, solved, sequences=900, cell="lstm"):
 def test_lags_count_runs_that_gave_up_before():
     table = pd.DataFrame(
         [
-            *(learned("a", 10, True, 100), learned("a", 20, True, 300), learned("a", 40, True)),
-            *(learned("b", 10, True, 200), learned("b", 20, False)),  # gave up
-            *(learned("c", 10, True, 600), learned("c", 20, True, 500)),  # not asked for more
+            *(row("a", 10, True, 100), row("a", 20, True, 300), row("a", 40, True)),
+            *(row("b", 10, True, 200), row("b", 20, False)),  # gave up
+            *(row("c", 10, True, 600), row("c", 20, True, 500)),  # not asked for more
         ]
     )
     found = lags(table).set_index("lag")
@@ -91,11 +91,21 @@ def test_lags_count_runs_that_gave_up_before():
 
 
 def test_lags_that_no_run_solved_took_no_sequences():
-    (found,) = lags(pd.DataFrame([learned("a", 10, False)])).to_dict("records")
+    (found,) = lags(pd.DataFrame([row("a", 10, False)])).to_dict("records")
     assert (found["solved"], found["share"]) == (0, 0.0)
     assert np.isnan(found["median"])
 
 
 def test_lags_of_each_setup_are_apart():
-    table = pd.DataFrame([learned("a", 10, True), learned("b", 10, False, cell="rnn")])
+    table = pd.DataFrame([row("a", 10, True), row("b", 10, False, cell="rnn")])
     assert lags(table).set_index("cell")["solved"].to_dict() == {"lstm": 1, "rnn": 0}
+
+
+def test_lags_are_learned_by_more_than_half_of_the_runs():
+    solved = {10: 2, 20: 2, 40: 1, 70: 2, 100: 0}
+    table = pd.DataFrame({"lag": list(solved), "solved": list(solved.values())})
+    table = table.assign(probe="p", name="lstm", seeds=2)
+    none = table.assign(name="rnn", solved=0)
+    lstm, rnn = learned(pd.concat([none, table])).sort_values("name").to_dict("records")
+    assert (lstm["unbroken"], lstm["longest"], lstm["tried"]) == (20, 70, 100)
+    assert (rnn["unbroken"], rnn["longest"], rnn["tried"]) == (0, 0, 100)

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqtag.errors import InputError
-from seqtag.probes.reading import find_runs, read_items, read_learn
+from seqtag.probes.reading import find_runs, read_gradients, read_groups, read_items, read_learn
 
 HEAD = (
     "run,probe,cell,start,direction,layers,hidden,parameters,seed,"
@@ -103,6 +103,70 @@ def test_what_is_no_table_of_lags_is_refused(tmp_path, write, text, said):
     with pytest.raises(InputError, match=said) as raised:
         read_learn(tmp_path)
     assert "learn.csv" in str(raised.value)
+
+
+CURVE = "run,cell,start,when,state,k,norm\nx,lstm,,initial,c,0,0.0\nx,lstm,,initial,c,1,nan\n"
+SLOPE = {"when": "initial", "state": "c", "slope": -0.1, "half_distance": None, "kept": None}
+
+
+def test_gradients_are_read(tmp_path, write):
+    assert read_gradients(tmp_path) is None
+    write("gradients.csv", CURVE)
+    write("run.json", json.dumps({"gradients": [SLOPE]}))
+    curves, slopes = read_gradients(tmp_path)
+    assert curves["k"].tolist() == [0, 1]
+    assert curves["norm"].isna().tolist() == [False, True]
+    assert slopes[["slope", "run"]].values.tolist() == [[-0.1, str(tmp_path)]]
+    assert slopes["kept"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("curve", "note", "said"),
+    [
+        (CURVE.replace("norm", "size"), {"gradients": [SLOPE]}, "csv: column norm is missing"),
+        (CURVE.replace(",0,", ",x,"), {"gradients": [SLOPE]}, "gradients.csv"),
+        (CURVE, {}, "run.json: rows are expected, not None"),
+        (CURVE, {"gradients": [{"when": "initial"}]}, "run.json: column state, slope, kept"),
+    ],
+)
+def test_what_is_no_gradient_is_refused(tmp_path, write, curve, note, said):
+    write("gradients.csv", curve)
+    write("run.json", json.dumps(note))
+    with pytest.raises(InputError, match=said):
+        read_gradients(tmp_path)
+
+
+GROUP = {"suite": "blimp", "group": "g", "n": 3, "left_out": 0, "pairwise": 0.5, "low": None}
+JUDGED = {
+    **{"cell": "lstm", "start": "bias 1", "direction": "forward", "layers": 1, "hidden": 8},
+    **{"parameters": 99, "seed": 4, "trained": "pronoun"},
+}
+
+
+def test_groups_of_a_suite_are_read_with_whom_it_judged(tmp_path, write):
+    assert read_groups(tmp_path) is None
+    write("suite.json", json.dumps([GROUP]))
+    write("run.json", json.dumps({"judged": JUDGED}))
+    (row,) = read_groups(tmp_path).to_dict("records")
+    assert (row["pairwise"], row["n"], row["seed"], row["trained"]) == (0.5, 3, 4, "pronoun")
+    assert pd.isna(row["low"])
+    assert pd.isna(row["gap"])  # this suite has none
+
+
+@pytest.mark.parametrize(
+    ("groups", "note", "said"),
+    [
+        ({}, {"judged": JUDGED}, "suite.json: rows are expected"),
+        ([{"suite": "blimp"}], {"judged": JUDGED}, "suite.json: column group, n, left_out"),
+        ([GROUP | {"gap": "wide"}], {"judged": JUDGED}, "suite.json"),
+        ([GROUP], {}, "run.json: rows are expected, not .None"),
+    ],
+)
+def test_what_is_no_suite_is_refused(tmp_path, write, groups, note, said):
+    write("suite.json", json.dumps(groups))
+    write("run.json", json.dumps(note))
+    with pytest.raises(InputError, match=said):
+        read_groups(tmp_path)
 
 
 def test_runs_are_found_once_and_unfinished_ones_apart(tmp_path, write):

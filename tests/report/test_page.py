@@ -8,11 +8,11 @@ from seqtag.report.words import interval, percent
 
 @pytest.fixture(scope="module")
 def page(results):
-    return render(results, [Picture("pronoun", "x", "caption <1>", b"png")])
+    return render(results, [Picture("pronoun", "judged", "x", "caption <1>", b"png")])
 
 
 def test_a_section_for_each_probe(page):
-    for anchor in ("runs", "probe-pronoun", "probe-counting_ab", "definitions"):
+    for anchor in ("runs", "probe-pronoun", "probe-counting_ab", "suites", "definitions"):
         assert f'id="{anchor}"' in page
         assert f'href="#{anchor}"' in page
 
@@ -77,6 +77,16 @@ def test_lags_and_the_sequences_they_took(results):
     assert "budget 1,000 sequences" in table
 
 
+def test_a_picture_stands_in_its_part_of_the_section(results):
+    drawn = [Picture("pronoun", part, part, f"[{part}]", b"") for part in ("gradients", "learn")]
+    page = render(results, drawn)
+    places = [
+        page.rindex(text)
+        for text in ("at one lag alone</h3>", "[learn]", "gradient reaches</h3>", "[gradients]")
+    ]
+    assert places == sorted(places)
+
+
 def test_pictures_of_all_that_was_judged(results):
     names = [picture.name for picture in pictures(results)]
     assert names == [
@@ -84,4 +94,5 @@ def test_pictures_of_all_that_was_judged(results):
         "counting_ab-accuracy-test",
         *("pronoun-accuracy-test", "pronoun-accuracy-templates", "pronoun-distance-attractors"),
         *("pronoun-errors", "pronoun-seeds", "pronoun-learn"),
+        "pronoun-gradients",
     ]

@@ -149,6 +149,10 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
     (group,) = json.loads((run / "suite.json").read_text())
     assert group["pairwise"] == float(row["right"])
     assert "pairwise" in capsys.readouterr().out
+    note = json.loads((run / "run.json").read_text())
+    assert (note["judged"]["cell"], note["judged"]["trained"]) == ("lstm", "pronoun")
+    probed(f"model_dir={model}", "suite=blimp", f"suite_path={file}", output="suite")
+    assert capsys.readouterr().out == ""  # it is done already
 
 
 @pytest.mark.parametrize(

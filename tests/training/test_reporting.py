@@ -92,7 +92,7 @@ def test_mistakes_are_told_in_a_line_and_nothing_is_written(items, save_run, tmp
     (run / "items.parquet").write_bytes(b"no table")
     assert str(run / "items.parquet") in failed(capsys, tmp_path)
     (run / "items.parquet").unlink()
-    assert "neither items.parquet nor learn.csv" in failed(capsys, tmp_path)
+    assert "neither items.parquet nor learn.csv nor suite.json" in failed(capsys, tmp_path)
     assert tree(tmp_path) == ["run", "run/run.json"]
 
 

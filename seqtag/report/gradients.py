@@ -1,0 +1,178 @@
+"""Gradients through time: a picture of the curves, and a table beside the lags learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullLocator
+
+from seqtag.report import html
+from seqtag.report.style import (
+    GREY,
+    MOST_LINES,
+    TEXT,
+    figure_of,
+    legend,
+    line_of,
+    panel_title,
+    title,
+)
+from seqtag.report.traces import COLOURS
+from seqtag.report.words import DASH, percent, whole
+
+# The state whose curves are shown: every cell has it, and hands it on.
+STATE = "h"
+_PANELS = 4
+_WHEN = {"initial": "at initialisation", "trained": "after training"}
+# Below this, float32 has no gradient any more.
+_FLOOR = 1e-38
+_FAR = 100
+
+
+def plot_fading(curves: pd.DataFrame, probe: str, order: Sequence[str]) -> Figure:
+    """Draw the gradient at h against the lag, before training and after, with the range over runs.
+
+    A few setups share a panel for each time; of many, each has a panel for both.
+
+    Args:
+        curves: rows of one probe: name, when, state, k, norm, least, most.
+        probe: its name.
+        order: all setups of the report.
+    """
+    rows = curves[(curves["state"] == STATE) & (curves["norm"] > _FLOOR)]
+    names = [name for name in order if name in set(rows["name"])]
+    figure = (_together if len(names) <= MOST_LINES else _apart)(rows, names, order)
+    title(figure, f"{probe}: how far back the loss reaches")
+    figure.supylabel("mean ‖∂L(t) / ∂h(t − k)‖", fontsize=TEXT)
+    return figure
+
+
+def _together(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
+    figure, axes = figure_of(1, len(_WHEN), 3.3, sharey=True)
+    for panel, (when, text) in zip(axes, _WHEN.items(), strict=True):
+        for place, name in enumerate(names):
+            own = rows[(rows["name"] == name) & (rows["when"] == when)]
+            # Marks of lines that lie on each other stand beside each other.
+            every = (0.03 * place, 0.2)
+            _line(
+                panel, own, label=name, markevery=every, markersize=4, **line_of(order.index(name))
+            )
+        _finish(panel, rows)
+        panel_title(panel, text)
+    legend(figure, [*axes[0].get_legend_handles_labels()[0], _range()], 4, _X_AXIS)
+    return figure
+
+
+def _apart(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
+    lines = -(-len(names) // _PANELS)
+    figure, axes = figure_of(lines, _PANELS, 0.9 + 1.25 * lines, sharex=True, sharey=True)
+    for panel, name in zip(axes, names, strict=False):
+        own = rows[rows["name"] == name]
+        for style, when in zip(_STYLES, _WHEN, strict=True):
+            for _, other in rows[(rows["name"] != name) & (rows["when"] == when)].groupby("name"):
+                panel.plot(other["k"], other["norm"], color="#e0e0e0", linewidth=0.5, zorder=0)
+            _line(panel, own[own["when"] == when], **style)
+        _finish(panel, rows)
+        panel_title(panel, name)
+    for panel in axes[len(names) :]:
+        panel.set_visible(False)
+    for panel in axes[len(names) - _PANELS : len(names)]:
+        panel.tick_params(labelbottom=True)
+    keys = [
+        Line2D([], [], label=text, **style)
+        for style, text in zip(_STYLES, _WHEN.values(), strict=True)
+    ]
+    others = Line2D([], [], color="#d0d0d0", linewidth=0.8, label="the other cells")
+    legend(figure, [*keys, _range(), others], 4, _X_AXIS)
+    return figure
+
+
+_X_AXIS = "lag k: tokens before the target t"
+_STYLES = (
+    {"color": COLOURS[1], "linestyle": (0, (4, 2))},
+    {"color": COLOURS[0], "linestyle": "-"},
+)
+
+
+def _line(panel: Axes, rows: pd.DataFrame, **style) -> None:
+    rows = rows.sort_values("k")
+    panel.plot(rows["k"], rows["norm"], linewidth=1.4, **style)
+    low, high = rows["least"].clip(lower=_FLOOR), rows["most"]
+    panel.fill_between(rows["k"], low, high, color=style["color"], alpha=0.18, lw=0)
+
+
+def _finish(panel: Axes, rows: pd.DataFrame) -> None:
+    panel.set_yscale("log")
+    panel.set_ylim(rows["least"].clip(lower=_FLOOR).min() / 3, rows["most"].max() * 3)
+    panel.yaxis.set_major_locator(LogLocator(10, numticks=8))
+    panel.yaxis.set_minor_locator(NullLocator())
+    panel.set_xlim(0, rows["k"].max())
+    panel.grid(alpha=0.35, linewidth=0.5)
+
+
+def _range() -> Patch:
+    return Patch(color=GREY, alpha=0.3, label="range over runs")
+
+
+def slopes(fitted: pd.DataFrame, learned: pd.DataFrame, order: Sequence[str], furthest: int) -> str:
+    """Return a table of the lines fitted to the curves, beside the lags that each setup learns.
+
+    Args:
+        fitted: rows of one probe: name, when, state, runs, factor, least, most, kept.
+        learned: rows of that probe: name, unbroken, longest, tried.
+        order: all setups of the report.
+        furthest: the largest lag of the curves.
+    """
+    own = fitted[fitted["state"] == STATE]
+    by_time = {when: own[own["when"] == when].set_index("name") for when in _WHEN}
+    reached = learned.set_index("name") if len(learned) else learned
+    head = ["", "runs"]
+    for text in _WHEN.values():
+        head += [f"{text}: a step", f"left at lag {_FAR}", "forget gate alone"]
+    if len(learned):
+        head += ["learns every lag to", "longest lag learned", "tried to"]
+    rows = []
+    for name in (name for name in order if name in {*own["name"], *reached.index}):
+        runs = max((t.loc[name, "runs"] for t in by_time.values() if name in t.index), default=None)
+        row: list[html.Cell] = [name, DASH if runs is None else whole(runs)]
+        for table in by_time.values():
+            row += _fitted(table, name)
+        if len(learned):
+            known = name in reached.index
+            columns = ("unbroken", "longest", "tried")
+            row += [whole(reached.loc[name, c]) if known else DASH for c in columns]
+        rows.append(row)
+    return html.table(head, rows, _caption(furthest, len(learned) > 0))
+
+
+def _fitted(table: pd.DataFrame, name: str) -> list[html.Cell]:
+    if name not in table.index:
+        return [DASH] * 3
+    row = table.loc[name]
+    factor: html.Cell = f"{row['factor']:.3f}"
+    if row["least"] < row["most"]:
+        factor = (factor, f"{row['least']:.3f} to {row['most']:.3f}")
+    kept = DASH if pd.isna(row["kept"]) else f"{row['kept']:.3f}"
+    return [factor, _share(row["factor"] ** _FAR), kept]
+
+
+def _share(share: float) -> str:
+    """Return a share in per cent, or where that would be 0.0, as a power of ten."""
+    return f"{percent(share)} %" if share >= 0.001 else f"{share:.0e}"
+
+
+def _caption(furthest: int, learned: bool) -> str:
+    text = (
+        "The factor by which the gradient at h changes with each step back: a line fitted to its "
+        f"logarithm at lags 1 to {furthest}; geometric mean over runs, and range. Left at lag "
+        f"{_FAR}: that factor to the power of {_FAR}. Forget gate alone: the share of memory that "
+        "it keeps at a step, without what flows through R."
+    )
+    if learned:
+        text += " A lag is learned if more than half of the runs do, trained at that lag alone."
+    return text
