@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seqtag import __version__
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, RunStopped, did_you_mean
 from seqtag.memory import keep_freed_memory
 
 
@@ -64,7 +64,11 @@ _OWN = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit code: 0 fine, 1 a fault, 2 a mistake of the user."""
+    """Run the program; return its exit code.
+
+    0 fine, 1 a fault, 2 a mistake of the user, 75 stopped by a signal with a checkpoint to go on
+    from (EX_TEMPFAIL of sysexits.h), 128 and a signal's number stopped by it without one.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _dispatch(arguments)
@@ -73,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"seqtag: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except RunStopped as error:
+        print(f"seqtag: {error}", file=sys.stderr)
+        return error.exit_code
     except KeyboardInterrupt:
         print("seqtag: interrupted", file=sys.stderr)
         return 130

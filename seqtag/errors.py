@@ -18,6 +18,25 @@ class InputError(ValueError):
     """
 
 
+class RunStopped(Exception):
+    """A run that had to end early, through no mistake in what it was given.
+
+    The message says what happened and how to go on. The command line prints it without a
+    traceback.
+
+    Attributes:
+        exit_code: what the program ends with: 1 for a fault, 75 where a checkpoint is written and
+            the same command can go on, 128 and the signal's number where there is none.
+    """
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message, exit_code)
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the known name nearest to `name`, or ``""``."""
     match = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.6)

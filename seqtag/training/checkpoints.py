@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
 
 from seqtag.errors import InputError
+from seqtag.training.checkpoint_files import LAST, PREVIOUS
+from seqtag.training.continuity import KEY
+
+log = logging.getLogger("seqtag")
 
 
 def checkpoint_to_resume(path: str | None, output: Path, task: L.LightningModule) -> str | None:
     """Return the file that training is to go on from, or None.
 
     Args:
-        path: a file, ``last`` for the newest one in `output`, or None.
+        path: a file; ``last`` for the newest one in `output` that is whole; ``auto`` likewise, but
+            None where there is none yet; None.
         output: the output folder.
         task: what is to be trained; the checkpoint must fit it.
 
@@ -23,25 +30,56 @@ def checkpoint_to_resume(path: str | None, output: Path, task: L.LightningModule
     """
     if path is None:
         return None
-    found = output / "checkpoints" / "last.ckpt" if path == "last" else Path(path)
-    if not found.is_file():
+    if path in ("last", "auto"):
+        newest = [output / "checkpoints" / name for name in (LAST, PREVIOUS)]
+    else:
+        newest = [Path(path)]
+    there = [file for file in newest if file.is_file()]
+    if not there and path == "auto":
+        return None
+    if not there:
         raise InputError(
-            f"ckpt_path: there is no checkpoint {str(found)!r}"
+            f"ckpt_path: there is no checkpoint {str(newest[0])!r}"
             + ("; give the folder of the run as hydra.run.dir=FOLDER" if path == "last" else "")
         )
+    for file in there:
+        saved = _weights(file)
+        if saved is None:
+            continue
+        _check_fit(saved, task.state_dict(), file)
+        if file != newest[0]:
+            log.warning("%s is missing, or cut short: going on from %s", newest[0], file)
+        return str(file)
+    raise InputError(f"ckpt_path: {_damaged(there[0])}")
+
+
+def _weights(file: Path) -> dict[str, Any] | None:
+    """Return the weights in a checkpoint; None if it is none, or damaged."""
     try:
-        saved = torch.load(found, map_location="cpu", weights_only=True)["state_dict"]
+        saved = torch.load(file, map_location="cpu", weights_only=True)
     except Exception:  # by where a file is damaged, torch raises whatever comes up
-        raise InputError(f"ckpt_path: {str(found)!r} is no checkpoint, or cut short") from None
-    own = task.state_dict()
+        return None
+    return saved["state_dict"] if isinstance(saved, dict) and KEY in saved else None
+
+
+def _damaged(file: Path) -> str:
+    """Say that a file is damaged, and which ones beside it are not."""
+    beside = sorted(path for path in file.parent.glob("*.ckpt") if path != file)
+    whole = [str(path) for path in beside if _weights(path) is not None]
+    return f"{str(file)!r} is no checkpoint of seqtag, or cut short" + (
+        f"; whole beside it: {', '.join(whole)}" if whole else ""
+    )
+
+
+def _check_fit(saved: dict[str, Any], own: dict[str, Any], file: Path) -> None:
+    """Refuse a checkpoint whose weights are not those of the network to be trained."""
     for name in sorted(own.keys() | saved.keys()):
         shapes = [tuple(state[name].shape) if name in state else None for state in (saved, own)]
         if shapes[0] != shapes[1]:
             raise InputError(
-                f"ckpt_path: {str(found)!r} is of another network or corpus: its {name} is "
+                f"ckpt_path: {str(file)!r} is of another network or corpus: its {name} is "
                 f"{shapes[0] or 'missing'}, this one's {shapes[1] or 'missing'}"
             )
-    return str(found)
 
 
 def load_best(task: L.LightningModule, trainer: L.Trainer) -> int:

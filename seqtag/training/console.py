@@ -14,10 +14,11 @@ _KNOWN_WARNINGS = (
     # Lightning asks torch for a type that torch has begun to retire.
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
     # Hydra has just made the folder, or a run is being resumed in it.
-    r"Experiment logs directory .* exists and is not empty",
     r"Checkpoint directory .* exists and is not empty",
     # Figures are logged by epoch, not by so many batches.
     r"The number of training batches \(\d+\) is smaller than the logging interval",
+    # It is not: its sampler is, which the data module sees to.
+    r"You're resuming from a checkpoint that ended before the epoch ended",
     # Encoding a batch costs less than handing it from one process to another.
     r"The '\w+_dataloader' does not have many workers",
     # A corpus without a development split is said so in our own words.

@@ -21,13 +21,14 @@ CALLBACKS = (
     "lightning.pytorch.callbacks.RichProgressBar",
     "lightning.pytorch.callbacks.TQDMProgressBar",
     "seqtag.training.averaging.ExponentialAverage",
+    "seqtag.training.last.LastCheckpoint",
     "seqtag.training.progress.Progress",
 )
 LOGGERS = (
-    "lightning.pytorch.loggers.CSVLogger",
     "lightning.pytorch.loggers.MLFlowLogger",
     "lightning.pytorch.loggers.TensorBoardLogger",
     "lightning.pytorch.loggers.WandbLogger",
+    "seqtag.training.metrics_file.MetricsFile",
 )
 
 

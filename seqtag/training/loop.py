@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning as L
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 from rich.console import Console
 
 from seqtag.data.doctor import examine
 from seqtag.data.findings import render
 from seqtag.data.module import CorpusModule
 from seqtag.data.sources import Corpus
-from seqtag.errors import InputError
+from seqtag.errors import InputError, RunStopped
 from seqtag.io.artifact import write_json
 from seqtag.io.tagger import Tagger
 from seqtag.recurrent.engines import set_engine
@@ -26,6 +25,7 @@ from seqtag.training import build
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 from seqtag.training.console import quiet
 from seqtag.training.evaluation import evaluate_split
+from seqtag.training.preemption import handlers_restored
 from seqtag.training.scoring import TaggingScore
 from seqtag.training.task import TaggingTask
 from seqtag.training.trainer import (
@@ -119,7 +119,7 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
         "epochs": trainer.current_epoch,
         "best_epoch": epoch,
         "sequences": data.sequences_after(trainer.global_step * trainer.accumulate_grad_batches),
-        "dev_metric": float(trainer.callback_metrics.get("dev/metric", math.nan)),
+        "dev_metric": task.dev_metric,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
     }
     return Fitted(tagger, figures)
@@ -173,9 +173,19 @@ def seed_everything(seed: Any) -> None:
 
 def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
     try:
-        trainer.fit(task, data, ckpt_path=resumed, weights_only=True)
+        with handlers_restored():
+            trainer.fit(task, data, ckpt_path=resumed, weights_only=True)
     except MisconfigurationException as error:
         raise InputError(f"trainer: {error}") from error
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise RunStopped(
+            "a process that prepares batches died; was memory short? The same command with "
+            f"ckpt_path=last goes on, and data.batch.workers=0 does without ({error})"
+        ) from error
+    except SIGTERMException:
+        raise RunStopped("stopped by SIGTERM; there is no checkpoint of it", 143) from None
     except SystemExit as error:
         # Lightning's answer to Ctrl-C; the caller has its own.
         if type(error) is SystemExit and trainer.interrupted:

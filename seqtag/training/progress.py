@@ -30,6 +30,20 @@ class Progress(RichProgressBar):
         """Return nothing: the figures are in the lines, and would break the bar's."""
         return {}
 
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin also where training goes on in the middle of an epoch."""
+        super().on_train_start(trainer, pl_module)
+        if trainer.fit_loop.restarted_mid_epoch:
+            self.on_train_epoch_start(trainer, pl_module)
+
+    def state_dict(self) -> dict[str, float]:
+        """Return the best figure so far."""
+        return {"best": self._best}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Go on from what :meth:`state_dict` returned."""
+        self._best = state_dict["best"]
+
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note the time."""
         self._started = time.perf_counter()

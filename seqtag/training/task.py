@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import lightning as L
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torchmetrics import Metric
 
 from seqtag.model.tagger import TaggerNetwork
 from seqtag.training.scoring import TaggingScore
+
+
+class MeanLoss(Metric):
+    """The mean loss of a sentence, over batches and processes."""
+
+    full_state_update = False
+    total: Tensor
+    sentences: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("sentences", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, loss: Tensor, sentences: int) -> None:
+        """Count the mean loss of so many sentences."""
+        self.total = self.total + loss * sentences
+        self.sentences = self.sentences + sentences
+
+    def compute(self) -> Tensor:
+        """Return the mean."""
+        return self.total / self.sentences
 
 
 class TaggingTask(L.LightningModule):
@@ -22,6 +47,10 @@ class TaggingTask(L.LightningModule):
         score: what its predictions on the development split are counted by.
         make_optimizer: parameters to optimizer.
         make_schedule: optimizer to learning-rate schedule, stepped after each batch.
+
+    Attributes:
+        mean_loss: that of the running epoch.
+        dev_metric: the last figure that checkpoints go by; nan where there was none.
     """
 
     def __init__(
@@ -34,14 +63,23 @@ class TaggingTask(L.LightningModule):
         super().__init__()
         self.network = network
         self.score = score
+        self.mean_loss = MeanLoss()
+        self.dev_metric = math.nan
         self._make_optimizer, self._make_schedule = make_optimizer, make_schedule
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the batch's loss."""
         loss = self.network.loss(batch["inputs"], batch["labels_BT"])
         size = len(batch["labels_BT"])
-        self.log("train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
+        self.mean_loss.update(loss.detach(), size)
+        self.log("train/loss", self.mean_loss, on_step=False, on_epoch=True, logger=False)
         return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Write the epoch's loss; Lightning would do so behind the epoch's checkpoint only."""
+        figures = {"train/loss": self.trainer.callback_metrics["train/loss"]}
+        for logger in self.loggers:
+            logger.log_metrics({**figures, "epoch": self.current_epoch}, step=self.global_step - 1)
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Count what the network says of a development batch."""
@@ -59,6 +97,7 @@ class TaggingTask(L.LightningModule):
         logged = {f"dev/{name}": figures[name] for name in ("accuracy", "f1") if name in figures}
         self.log_dict(logged, prog_bar=True)
         self.log("dev/metric", main)
+        self.dev_metric = float(main)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Return optimizer and schedule, stepped after each batch."""

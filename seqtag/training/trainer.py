@@ -16,6 +16,8 @@ from lightning.pytorch.profilers import (
 
 from seqtag.data.module import CorpusModule
 from seqtag.errors import InputError, did_you_mean
+from seqtag.training.checkpoint_files import CheckpointFiles
+from seqtag.training.continuity import Continuity
 from seqtag.training.factory import (
     CALLBACKS,
     LOGGERS,
@@ -80,9 +82,11 @@ def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
     loggers = {name: part for name, part in config["logger"].items() if part}
     beside = {
         "callbacks": [
-            factory(part, CALLBACKS, f"callbacks.{name}")() for name, part in callbacks.items()
+            Continuity(),
+            *(factory(part, CALLBACKS, f"callbacks.{name}")() for name, part in callbacks.items()),
         ],
         "logger": [factory(part, LOGGERS, f"logger.{name}")() for name, part in loggers.items()],
+        "plugins": [CheckpointFiles()],
         "default_root_dir": config["paths"]["output_dir"],
         # The order of batches is shared out by the data module itself.
         "use_distributed_sampler": False,

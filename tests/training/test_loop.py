@@ -103,41 +103,6 @@ def test_seeds_reproduce_bit_by_bit(configure, tmp_path):
     assert weights(tmp_path / "a") != weights(tmp_path / "c")
 
 
-def test_resuming_comes_to_the_same_as_never_stopping(configure, tmp_path):
-    # The schedule must be that of the whole training, so a constant one without warm-up; and
-    # nothing random, since a new process draws anew.
-    steady = (
-        *("scheduler=constant", "scheduler.warmup=0.0", "callbacks.early_stopping=null"),
-        *("model.input_dropout=0", "model.output_dropout=0", "model.words.unknown_probability=0"),
-    )
-    train(configure(*steady, "trainer.max_epochs=2", output="whole"))
-    train(configure(*steady, "trainer.max_epochs=1", output="parts"))
-    figures = train(configure(*steady, "trainer.max_epochs=2", "ckpt_path=last", output="parts"))
-    assert figures["epochs"] == 2
-    states = [
-        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
-        for name in ("whole", "parts")
-    ]
-    for name, tensor in states[0].items():
-        assert torch.equal(tensor, states[1][name]), name
-
-
-def test_checkpoints_that_cannot_be_resumed(configure, tmp_path, write):
-    with pytest.raises(InputError, match=r"ckpt_path: there is no checkpoint .*last\.ckpt"):
-        train(configure("ckpt_path=last"))
-    junk = write("junk.ckpt", b"junk")
-    with pytest.raises(InputError, match=r"junk\.ckpt' is no checkpoint, or cut short"):
-        train(configure(f"ckpt_path={junk}"))
-    train(configure("trainer.max_epochs=1", output="old"))
-    old = tmp_path / "old" / "checkpoints" / "last.ckpt"
-    with pytest.raises(InputError, match="of another network or corpus"):
-        train(configure(f"ckpt_path={old}", "model.hidden_size=8"))
-    cut = write("cut.ckpt", old.read_bytes()[:2000])
-    with pytest.raises(InputError, match="is no checkpoint, or cut short"):
-        train(configure(f"ckpt_path={cut}"))
-    assert not (tmp_path / "run" / "model").exists()
-
-
 def test_no_development_split_at_all(configure, corpus, caplog):
     (corpus / "dev.txt").unlink()
     with caplog.at_level(logging.INFO):

@@ -68,8 +68,8 @@ def test_no_fused_optimizer_in_mixed_precision():
                     "lightning.pytorch.callbacks.EarlyStopping",
                 ),
                 "logger": (
-                    "lightning.pytorch.loggers.CSVLoger",
-                    "lightning.pytorch.loggers.CSVLogger",
+                    "seqtag.training.metrics_file.MetricFile",
+                    "seqtag.training.metrics_file.MetricsFile",
                 ),
             },
         ),

@@ -1,0 +1,103 @@
+"""What Lightning leaves out of a checkpoint, though a run that goes on from it needs it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import EarlyStopping
+from torch import distributed
+
+from seqtag.training.metrics_file import MetricsFile
+from seqtag.training.randomness import random_states, restore_random_states
+from seqtag.training.task import TaggingTask
+
+log = logging.getLogger("seqtag")
+
+# Of a checkpoint, beside Lightning's own.
+KEY = "seqtag"
+
+
+class Continuity(L.Callback):
+    """Adds to every checkpoint, and takes from it when training goes on, three things.
+
+    - of each process the random states and the sums behind the running epoch's mean loss;
+    - how many rows ``metrics.csv`` had: later ones are going to be written again;
+    - the last development figure, and whether training was to stop.
+
+    A checkpoint written at the end of an epoch is made one of a completed epoch, which Lightning
+    would close a second time where ``trainer.max_steps`` is set.
+    """
+
+    def __init__(self) -> None:
+        self._saved: dict[str, Any] | None = None
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what is missing; every process takes part."""
+        assert isinstance(pl_module, TaggingTask)
+        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+        at_end = epochs["current"]["processed"] == epochs["current"]["started"]
+        if at_end:
+            for counts in epochs.values():
+                counts["completed"] = counts["processed"]
+        sums = {name: value.cpu() for name, value in pl_module.mean_loss.metric_state.items()}
+        own = {"random": random_states(pl_module.device), "loss": None if at_end else sums}
+        checkpoint[KEY] = {
+            "processes": _from_all(own, trainer.world_size),
+            "rows": _rows(trainer),
+            "dev_metric": pl_module.dev_metric,
+            "stop": trainer.should_stop,
+        }
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Take what concerns a run that has ended, too; the rest waits for training to start."""
+        assert isinstance(pl_module, TaggingTask)
+        self._saved = checkpoint[KEY]
+        pl_module.dev_metric = self._saved["dev_metric"]
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsFile):
+                logger.keep(self._saved["rows"])
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take the rest: whatever else draws at random has done so by now."""
+        if self._saved is None:
+            return
+        assert isinstance(pl_module, TaggingTask)
+        saved, self._saved = self._saved, None
+        if len(saved["processes"]) != trainer.world_size:
+            log.warning(
+                "the checkpoint is of %d processes, and %d go on: what is random begins anew",
+                *(len(saved["processes"]), trainer.world_size),
+            )
+        else:
+            own = saved["processes"][trainer.global_rank]
+            restore_random_states(own["random"], pl_module.device)
+            for name, value in (own["loss"] or {}).items():
+                setattr(pl_module.mean_loss, name, value.to(pl_module.device))
+        if not trainer.fit_loop.restarted_mid_epoch:
+            trainer.fit_loop.epoch_loop.restarting = False
+        if any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks):
+            trainer.should_stop = saved["stop"]
+
+
+def _from_all(own: dict[str, Any], processes: int) -> list[dict[str, Any]]:
+    """Return what each process gives, in the order of their ranks."""
+    if processes == 1:
+        return [own]
+    of_all: list[Any] = [None] * processes
+    distributed.all_gather_object(of_all, own)
+    return of_all
+
+
+def _rows(trainer: L.Trainer) -> int:
+    """Return how many rows the metrics have on disk; 0 where there is no such file."""
+    for logger in trainer.loggers:
+        if isinstance(logger, MetricsFile):
+            logger.save()
+            return len(logger.rows)
+    return 0

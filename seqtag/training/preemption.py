@@ -1,0 +1,86 @@
+"""Being asked to stop: signals are noted, and heeded when a step is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from seqtag.errors import RunStopped
+
+log = logging.getLogger("seqtag")
+
+# EX_TEMPFAIL of sysexits.h: not now, but the same command can go on.
+GOES_ON = 75
+HEEDED = (signal.SIGTERM, signal.SIGUSR1)
+
+
+class Signals:
+    """Notes SIGTERM and SIGUSR1, of which the process would die.
+
+    Attributes:
+        received: the first one that came, or None.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+
+    def listen(self) -> None:
+        """Put the handlers in place; outside the main thread, which alone may, do nothing."""
+        if threading.current_thread() is threading.main_thread():
+            for number in HEEDED:
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        # No more than that: the signal may have come in the middle of anything.
+        self.received = self.received or signal.Signals(number)
+
+
+@contextmanager
+def handlers_restored() -> Iterator[None]:
+    """Leave the handlers of both signals afterwards as they were before."""
+    kept = {number: signal.getsignal(number) for number in HEEDED}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+
+def stopped(received: signal.Signals, step: int, checkpoint: str) -> RunStopped:
+    """Return what is to be raised when `checkpoint` is written."""
+    return RunStopped(
+        f"stopped by {received.name} after step {step}; with ckpt_path=last and this run's "
+        f"hydra.run.dir the same command goes on from {checkpoint}",
+        GOES_ON,
+    )
+
+
+def requeue() -> None:
+    """Ask SLURM to start this job again, if it is one of SLURM's.
+
+    For SIGUSR1, which SLURM sends before the time is up (``sbatch --signal=USR1@60``). After
+    SIGTERM it starts preempted jobs again by itself.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is None:
+        return
+    if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
+        job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+    try:
+        answer = subprocess.run(
+            ["scontrol", "requeue", job], capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.warning("scontrol requeue %s: %s", job, error)
+        return
+    if answer.returncode:
+        log.warning("scontrol requeue %s: %s", job, answer.stderr.strip())
+    else:
+        log.info("SLURM starts job %s again", job)
