@@ -93,7 +93,7 @@ class LastCheckpoint(Checkpoint):
     def _save(self, trainer: L.Trainer) -> None:
         if trainer.fast_dev_run:
             return
-        trainer.save_checkpoint(self._path)
+        trainer.save_checkpoint(self._path, weights_only=False)
         self._saved_at, self._written = time.monotonic(), True
         for number in HEEDED:
             mine = self._signals.received is number

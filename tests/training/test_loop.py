@@ -140,7 +140,7 @@ def test_the_last_checkpoint_is_the_last_epochs_also_where_it_is_no_better(confi
     train(configure("trainer.max_epochs=3", "optimizer.lr=0.0"))
     folder = tmp_path / "run" / "checkpoints"
     epochs = {p.name: torch.load(p, weights_only=True)["epoch"] for p in folder.iterdir()}
-    assert epochs == {"best.ckpt": 0, "last.ckpt": 2}
+    assert epochs == {"best.ckpt": 0, "last.ckpt": 2, "previous.ckpt": 1}
 
 
 def test_the_schedule_ends_at_nothing_with_the_last_step(configure, tmp_path):
