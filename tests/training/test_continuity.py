@@ -86,9 +86,10 @@ def everything(folder) -> dict[str, Any]:
     for name in ("best.ckpt", "last.ckpt"):
         checkpoint = torch.load(folder / "checkpoints" / name, weights_only=True)
         for path, value in leaves(checkpoint):
-            key = f"{name}{path}"
-            left[key] = value.numpy().tobytes() if isinstance(value, torch.Tensor) else value
-            left[key] = left[key] if not path.endswith("dirpath") else None
+            # The score that was looked at last is kept for messages alone, and not restored.
+            if not path.endswith(("dirpath", "current_score")):
+                value = value.numpy().tobytes() if isinstance(value, torch.Tensor) else value
+                left[f"{name}{path}"] = value
     return left
 
 
