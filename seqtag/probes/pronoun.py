@@ -57,6 +57,8 @@ class PronounProbe(Probe):
         attractors: persons of another gender than the label's who are no matrix subject.
         switches: matrix subjects before the last, each of another gender than the next.
         depth: nesting of relative clauses between the last subject and PRON.
+    Off the grid: alone=1 asks for sentences in which the subject is the only person. Otherwise
+    persons of its own form come later too, even without attractors, and stand nearer to PRON.
 
     Splits: "train" and "dev" share words and templates; "test" has words that training shows
     only next to their pronoun; "templates" has pairs of opening and modifier that training
@@ -107,10 +109,14 @@ class PronounProbe(Probe):
         Raises:
             InputError: for unknown names, or factors that no sentence has.
         """
-        cell = self._cell(n, split, factors)
-        random = self.stream(split, *cell, seed).random
+        given = dict(factors)
+        alone = given.pop("alone", 0) == 1
+        cell = self._cell(n, split, given)
+        if alone and (cell.attractors or cell.switches):
+            raise InputError(f"probe {self.name}: alone leaves no attractors and no switches")
+        random = self.stream(split, *cell, *["alone"] * alone, seed).random
         every = balance.cases(cell.attractors, cell.switches)
-        return [self._item(random, split, cell, case) for case in balanced(random, every, n)]
+        return [self._item(random, split, cell, case, alone) for case in balanced(random, every, n)]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels found by parsing the tokens.
@@ -133,6 +139,10 @@ class PronounProbe(Probe):
     def baselines(self) -> dict[str, Labeller]:
         """Return the solvers "first_cue" and "last_cue": the first and the last person's form."""
         return cues.baselines(PRON, GENDER_OF)
+
+    def at_lag(self, lag: int) -> dict[str, int]:
+        """Return the factors of training at one distance: nobody else tells the label."""
+        return {**super().at_lag(lag), "alone": 1}
 
     def possible(self, factors: Mapping[str, int]) -> bool:
         """Return whether a sentence has room for these factors."""
@@ -184,13 +194,21 @@ class PronounProbe(Probe):
         return cell
 
     def _item(
-        self, random: Callable[[], float], split: str, cell: Cell, case: balance.Case
+        self,
+        random: Callable[[], float],
+        split: str,
+        cell: Cell,
+        case: balance.Case,
+        alone: bool,
     ) -> ProbeItem:
         lexicon = "held-out" if split == "test" else "training"
         if cell.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
             lexicon = "held-out"
         room = sentences.room(cell.distance, cell.depth)
-        cast = balance.cast(random, case, cell.attractors, cell.switches, room)
+        if alone:
+            cast = balance.Cast(front=[], subjects=[case[0]], between=[], behind=[])
+        else:
+            cast = balance.cast(random, case, cell.attractors, cell.switches, room)
         tokens, heads, template = sentences.write(
             random, cast, cell.distance, cell.depth, lexicon, split == "templates", self.names
         )

@@ -211,13 +211,21 @@ def test_default_corpus():
     assert PROBE.corpus("dev", 100, 0) == PROBE.corpus("dev", 100, 0) != PROBE.corpus("dev", 100, 1)
 
 
-def test_a_lag_is_a_distance_and_nothing_else_is_hard():
-    assert PROBE.at_lag(40) == {"distance": 40, "attractors": 0, "switches": 0, "depth": 0}
-    items = PROBE.corpus("train", 30, 0, lag=40)
-    assert all(item.factors == PROBE.at_lag(40) for item in items)
-    assert Counter(map(label, items)) == dict.fromkeys(PROBE.labels, 10)
+def test_at_a_lag_nobody_but_the_subject_tells_the_label():
+    grid = {"distance": 40, "attractors": 0, "switches": 0, "depth": 0}
+    assert PROBE.at_lag(40) == {**grid, "alone": 1}
+    items = PROBE.corpus("train", 60, 0, lag=40)
+    for item in items:
+        check(item)
+        assert item.factors == grid
+        assert len(persons(item)) == 1
+    assert Counter(map(label, items)) == dict.fromkeys(PROBE.labels, 20)
+    # Without that, others of the subject's form stand nearer to PRON.
+    assert any(len(persons(item)) > 1 for item in PROBE.generate(30, "train", grid, 0))
     with pytest.raises(InputError, match="no sentence has distance 2"):
         PROBE.corpus("train", 30, 0, lag=2)
+    with pytest.raises(InputError, match="alone leaves no attractors and no switches"):
+        PROBE.generate(1, "train", {**grid, "attractors": 1, "alone": 1}, 0)
 
 
 def test_grid_keeps_what_is_possible():
