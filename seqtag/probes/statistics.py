@@ -12,19 +12,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from seqtag.probes.intervals import design_effect, wilson
 from seqtag.probes.tables import BASELINES
 
 # What sets a run apart from others on the same probe, but for its seed.
 SETUP = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
 PROBE = ["probe", "version", "axis", "unit", "whole"]
 ERRORS = ["stale", "capture", "wrong"]
-# What `count` sums.
-_SUMMED = [*("n", "right_model", "chance"), *ERRORS]
+# What `count` sums over units, and over items; the latter are what intervals need.
+_OF_ITEMS = ["items", "right_right", "right_n", "n_n"]
+_SUMMED = [*("n", "right_model", "chance"), *ERRORS, *_OF_ITEMS]
 _SUMMED += [f"{what}_{name}" for what in ("known", "right") for name in BASELINES]
 # A run has solved what it is right about this often, as a share.
 SOLVED = 0.99
-# The quantile of the normal distribution for intervals of 95 %.
-_Z = 1.959964
 # Names of slices: all combinations of factors; by axis value, over all values of the others or
 # over those in or beyond their training range; in and beyond the training range; its far corner.
 FACTORS, AXIS = "factors", "axis"
@@ -89,11 +89,12 @@ def count(units: pd.DataFrame) -> pd.DataFrame:
     """Return the sums of one run's units, a row for each combination of factors and contrast.
 
     Columns: those of probe, setup, run, seeds, split, contrast, within and factors; n, right and
-    each kind of error, in units; chance, summed; and of each baseline how many units it speaks
-    about (`known_*`) and is right about (`right_*`).
+    each kind of error, in units; chance, summed; of each baseline how many units it speaks
+    about (`known_*`) and is right about (`right_*`); and items, with the sums over them that
+    `intervals.design_effect` takes.
     """
     by = ["split", "contrast", "within", *factors_of(units)]
-    sums = units[by].copy()
+    sums = units[[*by, "item"]].copy()
     sums["n"] = 1
     sums["right_model"] = units["right"].astype(int)
     for name in ERRORS:
@@ -103,27 +104,21 @@ def count(units: pd.DataFrame) -> pd.DataFrame:
         column = units[f"baseline_{name}"].astype("boolean")
         sums[f"known_{name}"] = column.notna().astype(int)
         sums[f"right_{name}"] = column.fillna(False).astype(int)
-    sums = sums.groupby(by, observed=True, sort=False).sum().reset_index()
+    sums = sums.groupby([*by, "item"], observed=True, sort=False).sum().reset_index("item")
+    right, n = sums["right_model"], sums["n"]
+    sums = sums.assign(items=1, right_right=right**2, right_n=right * n, n_n=n**2)
+    sums = sums.drop(columns="item").groupby(by, observed=True, sort=False).sum().reset_index()
     same = units[[*PROBE, *SETUP, "run", "seed", "data_seed"]].iloc[0]
     table = sums.assign(**same)
     return table.astype({"split": object, "contrast": object, "lag": "Int64"})
 
 
-def wilson(right_G: np.ndarray, n_G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of Wilson's interval of 95 % for each of G shares (Wilson 1927)."""
-    share_G, z2_n_G = right_G / n_G, _Z**2 / n_G
-    middle_G = share_G + z2_n_G / 2
-    half_G = _Z * np.sqrt((share_G * (1 - share_G) + z2_n_G / 4) / n_G)
-    low_G, high_G = (middle_G - half_G) / (1 + z2_n_G), (middle_G + half_G) / (1 + z2_n_G)
-    # At the ends of the scale rounding would leave the interval beside the share.
-    return np.clip(low_G, 0, share_G), np.clip(high_G, share_G, 1)
-
-
 def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return accuracies and the like for each group, over all of its runs.
 
-    Columns behind those of `by`: n (units of all runs), seeds (runs), accuracy with the ends
-    `low` and `high` of Wilson's interval over all units, median, least and most over runs,
+    Columns behind those of `by`: n (units of all runs), items they belong to, seeds (runs),
+    accuracy with the ends `low` and `high` of its interval, design_effect (Wilson's interval is
+    taken at n / design_effect units, see `intervals`), median, least and most over runs,
     solve_rate (share of runs with an accuracy of at least `SOLVED`), chance, each baseline, and
     the kinds of error as shares of all units.
     """
@@ -136,9 +131,12 @@ def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     total = groups[_SUMMED].sum()
     summed = {name: total[name].to_numpy() for name in _SUMMED}
     n_G = summed["n"]
-    figures = {"n": n_G, "seeds": groups.size().to_numpy()}
-    figures["accuracy"] = summed["right_model"] / n_G
-    figures["low"], figures["high"] = wilson(summed["right_model"], n_G)
+    right_G = summed["right_model"]
+    figures = {"n": n_G, "items": summed["items"], "seeds": groups.size().to_numpy()}
+    figures["accuracy"] = right_G / n_G
+    effect_G = design_effect(right_G, n_G, *(summed[name] for name in _OF_ITEMS[1:]))
+    figures["low"], figures["high"] = wilson(right_G / effect_G, n_G / effect_G)
+    figures["design_effect"] = effect_G
     for name, how in (("median", "median"), ("least", "min"), ("most", "max")):
         figures[name] = groups["accuracy"].agg(how).to_numpy()
     figures["solve_rate"] = groups["solved"].mean().to_numpy()

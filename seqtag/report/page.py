@@ -129,6 +129,8 @@ def _probe(
 def _about(probe: ProbeResults) -> str:
     rows = probe.rows("factors")
     units = "items, right only if all their targets are" if probe.whole else "targets"
+    if rows["n"].sum() > rows["items"].sum():
+        units += ", several an item: intervals take those of one item together"
     ranges = "; ".join(judged_values(probe, c) for c in [probe.column, *probe.other_factors])
     text = (
         f"Accuracy is over {units}; the axis is {probe.axis}, in {probe.unit}. "

@@ -17,8 +17,9 @@ class ProbeResults:
         axis: the factor that accuracy is drawn against; its column is `factor_<axis>`.
         unit: what the axis counts.
         whole: whether an item is right only if all its targets are.
-        summary: slices: slice, name, split, contrast, factors, within, n, seeds, accuracy, low,
-            high, median, least, most, solve_rate, chance, baselines, stale, capture, wrong.
+        summary: slices: slice, name, split, contrast, factors, within, n, items, seeds, accuracy,
+            low, high, design_effect, median, least, most, solve_rate, chance, baselines, stale,
+            capture, wrong.
         runs: a row a run: name, run, seed, split, within, accuracy.
         half_lost: name, split, d50, text.
         unbroken: a row a run: name, run, seed, split, reached.

@@ -44,7 +44,9 @@ DEFINITIONS = (
         "accuracy, and its interval",
         "Right answers over all answers, those of all seeds together; an answer is that at one "
         "target, or a whole item where the section says so. The interval is Wilson's of 95 % for "
-        "so many answers. It does not know that seeds differ: for that, see median and range.",
+        "so many answers; where an item has several, for as many independent ones as theirs are "
+        "worth (their number over the design effect, which summary.csv has). It does not know "
+        "that seeds differ: for that, see median and range.",
     ),
     (
         "within and beyond",

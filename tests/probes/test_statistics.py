@@ -1,9 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import stats
 
 from seqtag.probes.statistics import (
     AXIS,
@@ -19,7 +16,6 @@ from seqtag.probes.statistics import (
     slices,
     summary,
     units,
-    wilson,
 )
 
 GRID = {"distance": (5, 20, 100), "attractors": (0, 4)}
@@ -51,16 +47,6 @@ def row(table, slice_, contrast="", **where):
         chosen &= table[name] == value
     (found,) = table[chosen].to_dict("records")
     return found
-
-
-@settings(derandomize=True, deadline=None, max_examples=60)
-@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_is_wilsons(numbers):
-    right, n = numbers
-    low, high = wilson(np.array([right]), np.array([n]))
-    wanted = stats.binomtest(right, n).proportion_ci(method="wilson")
-    np.testing.assert_allclose([low[0], high[0]], wanted, atol=1e-6)
-    assert 0 <= low[0] <= right / n <= high[0] <= 1
 
 
 def test_sums_of_a_run_are_those_of_its_rows(judged):
@@ -95,6 +81,24 @@ def test_a_whole_item_is_right_if_all_its_targets_are(judged):
 def test_targets_are_units_where_items_are_not_whole(judged):
     items = judged({"n": (1, 2)}, lambda f: True, lambda f: 1.0, n=6, targets=3)
     assert count(units(items))["n"].sum() == 36
+
+
+def test_targets_of_an_item_make_one_answer_where_they_are_alike(judged):
+    grid = {"n": (1, 2)}
+    apart = judged(grid, lambda f: True, lambda f: 0.7, n=60, targets=4)
+    alike = apart.assign(right=apart["right"].groupby(apart["item"]).transform("first"))
+    rows = {}
+    for name, items in (("apart", apart), ("alike", alike)):
+        rows[name] = row(summary(count(units(items))), WITHIN)
+        assert (rows[name]["n"], rows[name]["items"]) == (480, 120)
+    assert rows["apart"]["design_effect"] < 1.5
+    assert rows["alike"]["design_effect"] == pytest.approx(4)
+    first = judged(grid, lambda f: True, lambda f: 0.7, n=60).assign(
+        right=alike.loc[alike["position"] == 0, "right"].to_numpy()
+    )
+    one = row(summary(count(units(first))), WITHIN)
+    assert one["design_effect"] == 1
+    assert (rows["alike"]["low"], rows["alike"]["high"]) == pytest.approx((one["low"], one["high"]))
 
 
 def test_slices_by_the_axis_and_by_the_training_range(counts):
