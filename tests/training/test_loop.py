@@ -129,6 +129,12 @@ def test_early_stopping_stops(configure):
     assert figures["best_epoch"] < figures["epochs"]
 
 
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+def test_steps_may_end_before_the_first_evaluation(configure):
+    figures = train(configure("trainer.max_steps=2"))
+    assert (figures["sequences"], figures["best_epoch"]) == (16, 1)
+
+
 @pytest.mark.parametrize("seed", [-1, 2**32, "one", True, 1.5, None])
 def test_no_such_seed(seed, configure):
     with pytest.raises(InputError, match="seed must be a whole number"):
