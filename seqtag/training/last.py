@@ -12,7 +12,8 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from seqtag.errors import InputError
 from seqtag.training.checkpoint_files import LAST
-from seqtag.training.preemption import HEEDED, Signals, requeue, stopped
+from seqtag.training.preemption import HEEDED, Signals, stopped
+from seqtag.training.slurm import requeue
 
 
 class LastCheckpoint(Checkpoint):
@@ -98,6 +99,7 @@ class LastCheckpoint(Checkpoint):
         for number in HEEDED:
             mine = self._signals.received is number
             if trainer.strategy.reduce_boolean_decision(mine, all=False):
-                if number is signal.SIGUSR1 and trainer.is_global_zero:
+                # At SIGUSR2 submitit has asked SLURM itself.
+                if number is not signal.SIGUSR2 and trainer.is_global_zero:
                     requeue()
                 raise stopped(number, trainer.global_step, self._path)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +10,14 @@ from types import FrameType
 
 from seqtag.errors import RunStopped
 
-log = logging.getLogger("seqtag")
-
 # EX_TEMPFAIL of sysexits.h: not now, but the same command can go on.
 GOES_ON = 75
-HEEDED = (signal.SIGTERM, signal.SIGUSR1)
+# SIGUSR2 is how submitit has SLURM warn its jobs.
+HEEDED = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Signals:
-    """Notes SIGTERM and SIGUSR1, of which the process would die.
+    """Notes the signals of `HEEDED`, of which the process would die.
 
     Attributes:
         received: the first one that came, or None.
@@ -43,7 +39,7 @@ class Signals:
 
 @contextmanager
 def handlers_restored() -> Iterator[None]:
-    """Leave the handlers of both signals afterwards as they were before."""
+    """Leave the handlers of these signals afterwards as they were before."""
     kept = {number: signal.getsignal(number) for number in HEEDED}
     try:
         yield
@@ -60,27 +56,3 @@ def stopped(received: signal.Signals, step: int, checkpoint: str) -> RunStopped:
         f"hydra.run.dir the same command goes on from {checkpoint}",
         GOES_ON,
     )
-
-
-def requeue() -> None:
-    """Ask SLURM to start this job again, if it is one of SLURM's.
-
-    For SIGUSR1, which SLURM sends before the time is up (``sbatch --signal=USR1@60``). After
-    SIGTERM it starts preempted jobs again by itself.
-    """
-    job = os.environ.get("SLURM_JOB_ID")
-    if job is None:
-        return
-    if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
-        job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
-    try:
-        answer = subprocess.run(
-            ["scontrol", "requeue", job], capture_output=True, text=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        log.warning("scontrol requeue %s: %s", job, error)
-        return
-    if answer.returncode:
-        log.warning("scontrol requeue %s: %s", job, answer.stderr.strip())
-    else:
-        log.info("SLURM starts job %s again", job)
