@@ -107,7 +107,7 @@ def test_learn_stops_when_it_is_solved(probed):
     with (run / "learn.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert row["solved"] == "True"
-    assert 16 <= int(row["sequences"]) <= 128  # one look, after a batch or two
+    assert 0 < int(row["sequences"]) <= 128  # one look, after a batch or two
 
 
 def test_gradients_before_and_after(probed):
