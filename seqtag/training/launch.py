@@ -22,7 +22,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, RunStopped, did_you_mean
 from seqtag.training.help import config_dir
 
 Job = Callable[[dict[str, Any]], Any]
@@ -44,6 +44,7 @@ def launch(
     Raises:
         InputError: for a wrong override, an unknown key or option, a value that is missing, and
             what the job itself raises. The run's folder is then gone, if nothing came to be in it.
+        RunStopped: if a job had to stop; after a signal it is the last one of a sweep.
     """
     codes: list[int] = []
     mistakes: list[InputError] = []
@@ -58,6 +59,10 @@ def launch(
             mistakes.append(error)
             _sweep_up(Path(settings.runtime.output_dir))
             return
+        except RunStopped as error:
+            if settings.mode is RunMode.MULTIRUN and error.exit_code == 1:
+                raise
+            raise _Stop(error) from error
         sweep = settings.mode is RunMode.MULTIRUN
         folders.add(Path(settings.sweep.dir if sweep else settings.runtime.output_dir))
         if isinstance(result, int) and not isinstance(result, bool):
@@ -70,11 +75,17 @@ def launch(
             main(task)()
             for folder in folders if finish else ():
                 finish(folder)
+    except _Stop as stop:
+        raise stop.args[0] from None
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_explain(error, verb, arguments)) from error
     if mistakes:
         raise mistakes[0]
     return max(codes, default=0)
+
+
+class _Stop(BaseException):
+    """Ends a sweep together with the job; after an `Exception` Hydra goes on with the next one."""
 
 
 def run_name(overrides: str) -> str:

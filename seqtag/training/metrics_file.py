@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,23 +66,27 @@ class MetricsFile(Logger):
         if step is not None:
             row["step"] = step
         self.rows.append(row)
-        try:
+        with self._refusals():
             if row.keys() <= set(self._columns):
                 with self._path.open("a", encoding="utf-8", newline="") as file:
                     csv.DictWriter(file, self._columns).writerow(row)
             else:
                 self._write_all()
-        except OSError as error:
-            raise InputError(
-                f"{self._path}: cannot be written: {error.strerror or error}"
-            ) from error
 
     @rank_zero_only
     def save(self) -> None:
-        """Have the disk confirm the rows so far."""
-        if self.rows:
-            with self._path.open("rb") as file:
-                os.fsync(file.fileno())
+        """Have the disk confirm the rows so far.
+
+        Raises:
+            InputError: if it does not.
+        """
+        with self._refusals():
+            if self.rows:
+                with self._path.open("rb") as file:
+                    os.fsync(file.fileno())
+
+    def finalize(self, status: str) -> None:
+        """Do nothing: all rows are in the file."""
 
     @rank_zero_only
     def keep(self, count: int) -> None:
@@ -93,6 +98,15 @@ class MetricsFile(Logger):
         # An empty cell is a figure that was not logged.
         self.rows = [{name: value for name, value in row.items() if value} for row in rows]
         self._write_all()
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"{self._path}: cannot be written: {error.strerror or error}"
+            ) from error
 
     def _write_all(self) -> None:
         self._columns = sorted(set().union(*self.rows))

@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from seqtag.errors import InputError
+from seqtag.errors import InputError, RunStopped
 from seqtag.training.help import config_dir, help_text
 from seqtag.training.launch import launch, run_name
 
@@ -204,6 +204,20 @@ def test_a_fault_of_the_program_is_no_mistake_of_the_user(in_folder):
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
         launch("train", fail, ["hydra.run.dir=out"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["-m", "seed=1,2"]], ids=["run", "sweep"])
+def test_a_run_that_was_stopped_is_the_last_one(arguments, in_folder):
+    seen = []
+
+    def stop(config):
+        seen.append(config["seed"])
+        raise RunStopped("stopped by SIGTERM", 75)
+
+    with pytest.raises(RunStopped, match="stopped by SIGTERM") as raised:
+        launch("train", stop, [*arguments, "hydra.run.dir=out", "hydra.sweep.dir=out"])
+    assert raised.value.exit_code == 75
+    assert seen == [1]
 
 
 def test_the_process_is_left_as_it_was(in_folder):
