@@ -72,7 +72,7 @@ def test_train_by_its_script_in_a_process(trained):
     folder, done = trained
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (folder / "run").iterdir()} == {
-        *(".hydra", "checkpoints", "metrics.csv", "metrics.json", "model", "train.log"),
+        *(".hydra", "checkpoints", "metrics.csv", "metrics.json", "model", "run.json", "train.log"),
     }
     # Results on standard output, what happens on standard error, and nothing else on either.
     assert "test split by label" in done.stdout

@@ -24,15 +24,16 @@ ARROWS = {
     "probes": {"io", "model", "data", "metrics", "labels"},
     "inspect": {"io", "model", "data", "metrics", "labels", "recurrent", "cells"},
     "report": set(),
+    "sweeps": {"io", "report"},
     "training": {
         *("labels", "cells", "recurrent", "model", "data"),
-        *("metrics", "io", "probes", "inspect", "report"),
+        *("metrics", "io", "probes", "inspect", "report", "sweeps"),
     },
 }
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
-    "hydra": ("cli.py", "training/build.py", "training/launch.py"),
-    "omegaconf": ("cli.py", "training/build.py", "training/launch.py"),
+    "hydra": ("cli.py", "training/build.py", "training/launch.py", "sweeps/"),
+    "omegaconf": ("cli.py", "training/build.py", "training/launch.py", "sweeps/"),
     "lightning": ("training/", "data/module.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

@@ -13,10 +13,6 @@ configuration asks for before anything of their size is allocated.
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,6 +28,7 @@ from seqtag.data.vocabulary import Vocabulary
 from seqtag.errors import InputError, did_you_mean
 from seqtag.io.card import model_card
 from seqtag.io.folders import fresh_folder
+from seqtag.io.small import plain, write_json
 from seqtag.io.trust import AGAIN, read_object, trust
 from seqtag.io.weights import load_network
 from seqtag.model.tagger import TaggerNetwork
@@ -65,23 +62,6 @@ class Parts(NamedTuple):
     cell: Mapping[str, Any] | str
     data: Mapping[str, Any] | None = None
     figures: Mapping[str, Any] | None = None
-
-
-def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as JSON: all of it or nothing, never half a file.
-
-    Numbers of numpy and torch become plain ones, paths strings; a number that JSON does not have
-    (nan, infinity) becomes null.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        aside.write_text(_json(value), encoding="utf-8")
-        os.replace(aside, path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 def save_folder(folder: str | Path, parts: Parts) -> None:
@@ -134,7 +114,7 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
         for key, tensor in parts.network.state_dict().items()
         if not key.startswith("language_model.")
     }
-    values = _plain(
+    values = plain(
         {
             "format": FORMAT,
             "seqtag": __version__,
@@ -150,24 +130,6 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
     shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
     (folder / CARD).write_text(model_card(name, values, parts.labels), encoding="utf-8")
-
-
-def _json(value: Any) -> str:
-    # The escape keeps a lone surrogate, which has no bytes in UTF-8, as JSON writes it.
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # Reading

@@ -23,9 +23,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqtag.errors import InputError, RunStopped, did_you_mean
+from seqtag.sweeps.apart import run_apart
+from seqtag.sweeps.jobs import Outcome, quoted
+from seqtag.sweeps.records import in_a_line, write_record
 from seqtag.training.help import config_dir
 
+log = logging.getLogger("seqtag")
+
 Job = Callable[[dict[str, Any]], Any]
+# What runs a verb.
+PROGRAM = (sys.executable, "-m", "seqtag.cli")
+_MANY = ("-m", "--multirun")
 # File systems allow 255 bytes.
 _LONGEST_NAME = 120
 
@@ -35,53 +43,108 @@ def launch(
 ) -> int:
     """Run `job` on the configuration ``conf/VERB.yaml`` with the overrides in `arguments`.
 
-    When all is done `finish` is called with the folder of the run, or of the sweep; not if there
-    was a mistake in each run.
+    When all is done `finish` is called with the folder of the run, or of the sweep; not if nothing
+    was done.
 
     Returns:
-        The exit code of the job, where it returns one, else 0; of a sweep the highest.
+        The exit code of the job, where it returns one, else 0; of a sweep the highest, and 1 where
+        a job failed.
 
     Raises:
         InputError: for a wrong override, an unknown key or option, a value that is missing, and
-            what the job itself raises. The run's folder is then gone, if nothing came to be in it.
+            what the job itself raises, if it is the only one. Its folder is then gone, if nothing
+            came to be in it.
         RunStopped: if a job had to stop; after a signal it is the last one of a sweep.
     """
-    codes: list[int] = []
-    mistakes: list[InputError] = []
-    folders: set[Path] = set()
-
-    def task(config: DictConfig) -> None:
-        settings = HydraConfig.get()
-        # Caught here, or Hydra would print a line of its own on top of ours.
-        try:
-            result = job(_plain(config, verb))
-        except InputError as error:
-            mistakes.append(error)
-            _sweep_up(Path(settings.runtime.output_dir))
-            return
-        except RunStopped as error:
-            if settings.mode is RunMode.MULTIRUN and error.exit_code == 1:
-                raise
-            raise _Stop(error) from error
-        sweep = settings.mode is RunMode.MULTIRUN
-        folders.add(Path(settings.sweep.dir if sweep else settings.runtime.output_dir))
-        if isinstance(result, int) and not isinstance(result, bool):
-            codes.append(result)
-
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=verb)
+    task = Task(verb, job, [word for word in _flags(arguments) if word not in _MANY])
     try:
         with _as_program(verb, arguments):
             main(task)()
-            for folder in folders if finish else ():
-                finish(folder)
+            if finish and any(outcome.error is None for outcome in task.outcomes):
+                finish(task.folder)
     except _Stop as stop:
         raise stop.args[0] from None
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_explain(error, verb, arguments)) from error
-    if mistakes:
-        raise mistakes[0]
-    return max(codes, default=0)
+    if task.mistake is not None:
+        raise task.mistake
+    return max((outcome.code for outcome in task.outcomes), default=0)
+
+
+class Task:
+    """What Hydra calls with the configuration of each job: the one place where a job is run.
+
+    Attributes:
+        outcomes: what became of the jobs.
+        mistake: what the only job raised, where there is no sweep.
+        folder: that of the run, or of the sweep.
+    """
+
+    def __init__(self, verb: str, job: Job, flags: Sequence[str]):
+        self.outcomes: list[Outcome] = []
+        self.mistake: InputError | None = None
+        self.folder = Path()
+        self._verb, self._job, self._command = verb, job, [*PROGRAM, verb, *flags]
+        self._process = os.getpid()
+
+    def __call__(self, config: DictConfig) -> Outcome | None:
+        """Run the job; in a sweep nothing that it raises ends the others.
+
+        Where a launcher has brought the job to another process, that one is the launcher's own,
+        and may be lost with all that it was to do: the job is then run apart, as the command that
+        would run it alone.
+        """
+        settings = HydraConfig.get()
+        folder = Path(settings.runtime.output_dir)
+        if os.getpid() != self._process:
+            place = f"hydra.run.dir={quoted(str(folder))}"
+            command = [*self._command, *settings.overrides.task, "hydra.mode=RUN", place]
+            code, error = run_apart(command, folder)
+            return self._ended(config, Outcome(folder, code, error))
+        if settings.mode is RunMode.MULTIRUN:
+            return self._ended(config, self._guarded(config, folder))
+        self.folder = folder
+        try:
+            outcome = self._run(config, folder)
+        except InputError as error:
+            # Caught here, or Hydra would print a line of its own on top of ours.
+            self.mistake = error
+            _sweep_up(folder)
+            return None
+        except RunStopped as error:
+            raise _Stop(error) from error
+        self.outcomes.append(outcome)
+        return outcome
+
+    def plain(self, config: DictConfig) -> dict[str, Any]:
+        """Return the configuration as plain values; see `_plain`."""
+        return _plain(config, self._verb)
+
+    def _run(self, config: DictConfig, folder: Path) -> Outcome:
+        result = self._job(self.plain(config))
+        is_code = isinstance(result, int) and not isinstance(result, bool)
+        return Outcome(folder, result if is_code else 0)
+
+    def _guarded(self, config: DictConfig, folder: Path) -> Outcome:
+        try:
+            return self._run(config, folder)
+        except Exception as error:
+            if isinstance(error, RunStopped) and error.exit_code != 1:
+                raise _Stop(error) from error  # told to stop: so is the sweep
+            if isinstance(error, InputError | RunStopped):
+                log.error("%s: %s", folder, error)
+            else:
+                log.exception("%s failed", folder)
+            return Outcome(folder, 1, in_a_line(error))
+
+    def _ended(self, config: DictConfig, outcome: Outcome) -> Outcome:
+        """Leave in the record of a job of a sweep why it failed, and return its outcome."""
+        if outcome.error is not None:
+            plain = self.plain(config)
+            write_record(outcome.folder, plain, finished=False, error=outcome.error)
+        return outcome
 
 
 class _Stop(BaseException):
@@ -108,8 +171,8 @@ def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
     handlers, level = list(root.handlers), root.level
     GlobalHydra.instance().clear()
     # Flags first: Hydra's parser does not find overrides on both sides of one.
-    overrides = [word for word in arguments if "=" in word and not word.startswith("-")]
-    flags = [word for word in arguments if word not in overrides]
+    flags = _flags(arguments)
+    overrides = [word for word in arguments if word not in flags]
     sys.argv = [f"seqtag {verb}", *flags, *overrides]
     # Errors are to reach the caller as they are, not as Hydra's summary of them.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -125,6 +188,11 @@ def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
                 handler.close()
         root.handlers[:] = handlers
         root.setLevel(level)
+
+
+def _flags(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments that are no overrides."""
+    return [word for word in arguments if "=" not in word or word.startswith("-")]
 
 
 def _plain(config: DictConfig, verb: str) -> dict[str, Any]:

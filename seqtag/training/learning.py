@@ -31,13 +31,14 @@ _FEWEST = 1000
 _CONFIRM = 500
 
 
-def learn(config: Mapping[str, Any], probe: Probe) -> None:
+def learn(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
     """Train from scratch at each of ``regime.lags``; write a row each to ``learn.csv``.
 
     A lag is solved when more than ``regime.solved`` of the development items are right; training
     then stops, and the sequences seen so far are what it took. After ``regime.give_up`` lags in a
     row that were not solved within the budget, longer ones are not tried. Rows of an interrupted
-    run in the same folder are kept, and their lags not trained again.
+    run in the same folder are kept, and their lags not trained again. Returns, as the score
+    "lags", the share of them that was learned.
     """
     output = Path(config["paths"]["output_dir"])
     regime = config["regime"]
@@ -63,6 +64,8 @@ def learn(config: Mapping[str, Any], probe: Probe) -> None:
         if missed == regime["give_up"]:
             log.info("%d lags in a row were not solved; longer ones are not tried", missed)
             break
+    solved = sum(str(row["solved"]) == "True" for row in rows)
+    return {"scores": {"lags": solved / len(lags)}}
 
 
 def _learn_lag(config: Mapping[str, Any], probe: Probe, lag: int) -> dict[str, Any]:

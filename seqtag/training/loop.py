@@ -17,10 +17,11 @@ from seqtag.data.findings import render
 from seqtag.data.module import CorpusModule
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError, RunStopped
-from seqtag.io.artifact import write_json
+from seqtag.io.small import write_json
 from seqtag.io.tagger import Tagger
 from seqtag.recurrent.engines import set_engine
 from seqtag.report.tables import show_scores
+from seqtag.sweeps.records import recorded
 from seqtag.training import build
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 from seqtag.training.console import quiet
@@ -52,12 +53,13 @@ class Fitted(NamedTuple):
 
 
 @quiet()
+@recorded
 def train(config: Mapping[str, Any]) -> dict[str, Any]:
     """Train a tagger as configured; return its figures and write its folder.
 
     Writes to ``paths.output_dir``: ``checkpoints/``, ``metrics.csv`` (by epoch),
-    ``metrics.json`` (the best epoch's figures on the development and test splits) and
-    ``model/``, the tagger in a folder.
+    ``metrics.json`` (the best epoch's figures on the development and test splits), ``model/``, the
+    tagger in a folder, and ``run.json``, by which it is not trained again (see `sweeps.records`).
     """
     seed_everything(config["seed"])
     output = Path(config["paths"]["output_dir"])

@@ -12,21 +12,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqtag.errors import InputError, from_plain
-from seqtag.io.artifact import write_json
+from seqtag.io.small import write_json
 from seqtag.io.tagger import Tagger
 from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe
 from seqtag.probes.registry import make_probe
 from seqtag.probes.run import Grid, check_labels, grid_items, judge
 from seqtag.probes.suites.run import run_suite
-from seqtag.probes.tables import ITEMS, LEARN, PAIRS, RUN, SUITE
+from seqtag.probes.tables import ITEMS, LEARN, PAIRS, SUITE
 from seqtag.report.tables import show_groups
+from seqtag.sweeps.records import comparable, read_record, recorded
 from seqtag.training import build
 from seqtag.training.console import quiet
 from seqtag.training.inspecting import check_inspect, inspect_gradients
 from seqtag.training.learning import learn
 from seqtag.training.loop import fit, seed_everything
-from seqtag.training.runs import about, comparable, hidden_size_for, read_run, write_run
+from seqtag.training.runs import about, hidden_size_for
 
 log = logging.getLogger("seqtag")
 
@@ -57,50 +58,46 @@ def probe(config: Mapping[str, Any]) -> None:
     With ``suite`` the tagger is judged on that, see `judge_suite`.
 
     Writes to ``paths.output_dir``, beside what training writes: ``items.parquet`` or
-    ``learn.csv`` (see `probes.tables`), ``run.json``, and the tagger in ``model/``. A run that is
-    finished there already, with the same configuration, is left as it is.
+    ``learn.csv`` (see `probes.tables`), ``run.json`` (see `sweeps.records`), and the tagger in
+    ``model/``. A run that is finished there already, with the same configuration, is left as it is.
     """
+    if config["suite"] is None:
+        _check(config)
     output = Path(config["paths"]["output_dir"])
-    if is_finished(config):
-        log.info("%s is finished already; nothing to do", output)
-        return
-    if config["suite"] is not None:
-        judge_suite(config)
-        return
+    if read_record(output).get("config") != comparable(config):
+        (output / LEARN).unlink(missing_ok=True)  # of another run: not to be gone on with
+    _run(config)
+
+
+def _check(config: Mapping[str, Any]) -> None:
+    """Refuse what cannot be trained or judged, before anything is written."""
     if config["data"]["format"] != "probe":
         raise InputError("a probe is judged on its own items, not on a corpus: leave out data=")
     chosen = make_probe(config["probe"]["name"])
     _refuse_reading_ahead(config, chosen)
     check_inspect(config, chosen)
-    seed_everything(config["seed"])
-    config = {**config, "model": _sized(config)}
-    if read_run(output).get("config") != comparable(config):
-        (output / LEARN).unlink(missing_ok=True)  # of another run: not to be gone on with
-    write_run(output, config, finished=False)
-    try:
-        figures = _run(config, chosen)
-    except InputError:
-        (output / RUN).unlink()  # a run that could not begin is none
-        raise
-    write_run(output, config, finished=True, **figures)
 
 
-def _run(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
+@recorded
+def _run(config: Mapping[str, Any]) -> dict[str, Any]:
     """Train or judge, as configured; return what was measured beside the tables."""
+    if config["suite"] is not None:
+        return judge_suite(config)
+    seed_everything(config["seed"])
+    probe = make_probe(config["probe"]["name"])
+    config = {**config, "model": _sized(config)}
     if config["model_dir"] is not None:
-        _judge_given(config, probe)
-    elif config["regime"]["name"] == "learn":
-        learn(config, probe)
-    else:
-        return _reach(config, probe)
-    return {}
+        return _judge_given(config, probe)
+    if config["regime"]["name"] == "learn":
+        return learn(config, probe)
+    return _reach(config, probe)
 
 
-def judge_suite(config: Mapping[str, Any]) -> None:
+def judge_suite(config: Mapping[str, Any]) -> dict[str, Any]:
     """Judge a trained tagger on a suite of minimal pairs that people wrote.
 
-    Writes ``pairs.parquet`` (a row a pair), ``suite.json`` (a row a group), and who was judged
-    into ``run.json``; prints the groups.
+    Writes ``pairs.parquet`` (a row a pair) and ``suite.json`` (a row a group); prints the groups,
+    and returns who was judged.
     """
     for key in ("model_dir", "suite_path"):
         if config[key] is None:
@@ -111,15 +108,8 @@ def judge_suite(config: Mapping[str, Any]) -> None:
     _write_table(output / PAIRS, pa.Table.from_pylist(pairs))
     write_json(output / SUITE, groups)
     trained = str((tagger.data or {}).get("probe", ""))
-    write_run(output, config, finished=True, judged=about(config, tagger) | {"trained": trained})
     show_groups(f"suite {config['suite']}", groups)
-
-
-def is_finished(config: Mapping[str, Any]) -> bool:
-    """Return whether this very run has been finished in its folder before."""
-    note = read_run(Path(config["paths"]["output_dir"]))
-    sized = {**config, "model": _sized(config)}
-    return bool(note.get("finished")) and note["config"] == comparable(sized)
+    return {"judged": about(config, tagger) | {"trained": trained}}
 
 
 def _refuse_reading_ahead(config: Mapping[str, Any], probe: Probe) -> None:
@@ -175,20 +165,20 @@ def _reach(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
     untrained = _untrained(config, tagger)
     table = judge(tagger, grid, columns, baselines, untrained)
     _write_table(output / ITEMS, table)
-    _say(probe, table)
+    figures["scores"] = _scores(probe, table)
     if config["inspect"] == "gradients":
         figures["gradients"] = inspect_gradients(config, probe, untrained, tagger, columns)
     return figures
 
 
-def _judge_given(config: Mapping[str, Any], probe: Probe) -> None:
-    """Judge the tagger of a model folder."""
+def _judge_given(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
+    """Judge the tagger of a model folder; return its scores."""
     tagger = Tagger.load(config["model_dir"])
     check_labels(tagger, probe)
     columns = about(config, tagger) | {"regime": "given", "lag": None}
     table = judge(tagger, _grid(config), columns, build.baselines(config["data"]))
     _write_table(Path(config["paths"]["output_dir"]) / ITEMS, table)
-    _say(probe, table)
+    return {"scores": _scores(probe, table)}
 
 
 def _untrained(config: Mapping[str, Any], tagger: Tagger) -> Tagger:
@@ -204,10 +194,12 @@ def _write_table(path: Path, table: pa.Table) -> None:
         pq.write_table(table, file, compression="zstd")
 
 
-def _say(probe: Probe, table: pa.Table) -> None:
-    """Log the accuracy in and beyond the training range."""
-    for within, where in ((True, "within"), (False, "beyond")):
+def _scores(probe: Probe, table: pa.Table) -> dict[str, float]:
+    """Return, and log, the accuracy beyond and within the training range."""
+    scores = {}
+    for where, within in (("beyond", False), ("within", True)):
         right = table.filter(pa.compute.equal(table["within"], within))["right"]
         if len(right):
-            share = pa.compute.mean(right.cast(pa.int8())).as_py()
+            scores[where] = share = pa.compute.mean(right.cast(pa.int8())).as_py()
             log.info("%s: %.1f%% right %s the training range", probe.name, 100 * share, where)
+    return scores

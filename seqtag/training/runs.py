@@ -1,8 +1,7 @@
-"""What a run of a probe was: its columns in the tables, its note on disk, whether it is done."""
+"""What a run of a probe was: its columns in the tables, and the size of its encoder."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,11 @@ from torch import nn
 from seqtag.cells import build_cell
 from seqtag.cells.registry import PRESETS, describe
 from seqtag.errors import InputError
-from seqtag.io.artifact import write_json
 from seqtag.io.tagger import Tagger
-from seqtag.probes.tables import RUN
 from seqtag.recurrent.layer import Recurrent
 
 # Fields of a cell's spec that say where biases start, not what the cell is.
 _STARTS = ("forget_bias", "update_bias", "chrono")
-# Where a run is does not change what it is.
-_PLACE = ("paths", "study")
 
 
 def about(config: Mapping[str, Any], tagger: Tagger) -> dict[str, Any]:
@@ -95,25 +90,3 @@ def hidden_size_for(
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) <= parameters else (low, middle)
     return min((low, high), key=lambda units: abs(count(units) - parameters))
-
-
-def read_run(folder: Path) -> dict[str, Any]:
-    """Return the note of an earlier run in this folder; {} where there is none that is whole."""
-    try:
-        note = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
-        return {}
-    return note if isinstance(note, dict) else {}
-
-
-def write_run(folder: Path, config: Mapping[str, Any], **what: Any) -> None:
-    """Write the note of a run: its configuration, less where it is, and what else is given."""
-    write_json(folder / RUN, {"config": comparable(config), **what})
-
-
-def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration as JSON gives it back, less where the run is."""
-    kept = {key: value for key, value in config.items() if key not in _PLACE}
-    # Callbacks and loggers name the run's folder.
-    folder = json.dumps(str(config["paths"]["output_dir"]))[1:-1]
-    return json.loads(json.dumps(kept).replace(folder, "."))

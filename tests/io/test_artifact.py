@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import stat
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from safetensors.torch import load_file
 
 from seqtag.errors import InputError
 from seqtag.io import artifact
-from seqtag.io.artifact import FILES, FORMAT, write_json
+from seqtag.io.artifact import FILES, FORMAT
 from seqtag.io.tagger import Tagger
 
 TEXT = "Alex Graves is going to  Paris. Anna 💃 stays, really?"
@@ -138,14 +137,3 @@ def test_a_folder_of_links_loads(tmp_path, folder):
     for name in READ:
         (linked / name).symlink_to(folder / name)
     assert Tagger.load(linked).tag("Alex.") == Tagger.load(folder).tag("Alex.")
-
-
-def test_write_json_writes_all_or_nothing(tmp_path):
-    path = tmp_path / "below" / "x.json"
-    write_json(path, {"a": (1, np.float32(0.5)), "p": Path("q"), "n": math.inf, "é": "\ud800"})
-    value = json.loads(path.read_text("utf-8"))
-    assert value == {"a": [1, 0.5], "p": "q", "n": None, "é": "\ud800"}
-    with pytest.raises(TypeError):
-        write_json(path, {"a": object()})
-    assert json.loads(path.read_text("utf-8")) == value
-    assert [p.name for p in path.parent.iterdir()] == ["x.json"]

@@ -1,4 +1,4 @@
-"""What a run is called, how large its encoder is, and when it counts as the same run."""
+"""What a run is called, and how large its encoder is."""
 
 import pytest
 from hypothesis import given, settings
@@ -8,12 +8,9 @@ from seqtag.errors import InputError
 from seqtag.recurrent.layer import Recurrent
 from seqtag.training.runs import (
     cell_label,
-    comparable,
     count_parameters,
     hidden_size_for,
-    read_run,
     start_label,
-    write_run,
 )
 
 ONE_WAY = {"num_layers": 1, "bidirectional": False}
@@ -55,27 +52,3 @@ def test_the_hidden_size_for_so_many_parameters_is_the_nearest(cell, parameters,
 def test_too_few_parameters():
     with pytest.raises(InputError, match="one unit of this cell has 72"):
         hidden_size_for("lstm", 10, 16, ONE_WAY)
-
-
-def test_a_run_is_the_same_wherever_it_is(tmp_path):
-    def config(place: str) -> dict:
-        output = tmp_path / place
-        return {
-            "seed": 1,
-            "study": place,
-            "paths": {"output_dir": output},
-            "callbacks": {"last": {"dirpath": f"{output}/checkpoints"}},
-        }
-
-    assert comparable(config("a")) == comparable(config("b"))
-    assert comparable(config("a")) != comparable({**config("a"), "seed": 2})
-    write_run(tmp_path, config("a"), finished=True)
-    note = read_run(tmp_path)
-    assert note == {"config": comparable(config("b")), "finished": True}
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
-def test_no_note_or_none_that_is_whole(text, tmp_path):
-    assert read_run(tmp_path) == {}
-    (tmp_path / "run.json").write_text(text)
-    assert read_run(tmp_path) == {}

@@ -1,0 +1,74 @@
+"""A job in a process of its own: what kills that kills neither the sweep nor the other jobs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+# What the job would have said on a terminal.
+SAID = "terminal.txt"
+# Seconds that a job has to end once it is told to, before it is killed.
+_PATIENCE = 30
+_THREADS = "OMP_NUM_THREADS"
+
+
+def run_apart(command: Sequence[str], folder: Path) -> tuple[int, str | None]:
+    """Run a command, what it says in a file in `folder`; return its exit code and what went wrong.
+
+    If this process is interrupted or told to end, so is the command.
+    """
+    with (folder / SAID).open("w+b") as said:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+        )
+        try:
+            code = process.wait()
+        except BaseException:
+            _end(process)
+            raise
+        return code, _fault(code, said)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _fault(code: int, said: BinaryIO) -> str | None:
+    if code == 0:
+        return None
+    if code < 0:
+        return f"its process was killed ({signal.Signals(-code).name})"
+    said.seek(0)
+    lines = said.read().decode("utf-8", "replace").splitlines()
+    last = next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
+    return last.removeprefix("seqtag: ").removeprefix("error: ").strip()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def threads_shared(jobs: int) -> Iterator[None]:
+    """Have so many processes that are started here share the cores, unless told otherwise."""
+    told = _THREADS in os.environ
+    if not told and jobs > 1:
+        os.environ[_THREADS] = str(max(1, cores() // jobs))
+    try:
+        yield
+    finally:
+        if not told:
+            os.environ.pop(_THREADS, None)

@@ -1,0 +1,134 @@
+"""The jobs of a sweep: planned, then handed to one of Hydra's launchers, to run where that does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from seqtag.sweeps.apart import cores, threads_shared
+from seqtag.sweeps.records import in_a_line, is_finished
+
+log = logging.getLogger("seqtag")
+
+
+class Outcome(NamedTuple):
+    """What became of a job: its folder, its exit code, and why it failed, where it did."""
+
+    folder: Path
+    code: int = 0
+    error: str | None = None
+
+
+class Job(NamedTuple):
+    """A list of overrides, the configuration that they make, and where its output goes."""
+
+    overrides: list[str]
+    config: dict[str, Any]
+    folder: Path
+
+
+class Runner:
+    """Runs jobs, and keeps what became of them.
+
+    Attributes:
+        folder: that of the sweep.
+        at_once: how many jobs run side by side.
+        outcomes: what became of each job so far.
+    """
+
+    def __init__(self, sweeper: BasicSweeper, plain: Callable[[DictConfig], dict[str, Any]]):
+        self._sweeper, self._plain = sweeper, plain
+        config = sweeper.config
+        self.folder = Path(config.hydra.sweep.dir)
+        launcher = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+        self.at_once, self._batch, self._shared = _side_by_side(
+            launcher, config.hydra.sweeper.max_batch_size
+        )
+        self.outcomes: list[Outcome] = []
+
+    def run(self, overrides: Sequence[Sequence[str]]) -> list[Outcome]:
+        """Run a job for each list of overrides, but for those that are finished; return the ends.
+
+        Raises:
+            InputError: for a job that cannot be configured, before any is started.
+        """
+        jobs = [self._plan(list(given), number) for number, given in enumerate(overrides)]
+        waiting = list({job.folder: job for job in jobs if not is_finished(job.config)}.values())
+        if done := len({job.folder for job in jobs}) - len(waiting):
+            log.info("%d of %d jobs are finished already", done, done + len(waiting))
+        ended = {job.folder: Outcome(job.folder) for job in jobs}
+        size = self._batch or len(waiting) or 1
+        for first in range(0, len(waiting), size):
+            batch = waiting[first : first + size]
+            ended |= {outcome.folder: outcome for outcome in self._launch(batch, first)}
+        self.outcomes += ended.values()
+        return [ended[job.folder] for job in jobs]
+
+    def check(self, overrides: Sequence[str]) -> None:
+        """Raise the error that planning a job raises, if it does; run nothing."""
+        self._plan(list(overrides), 0)
+
+    def _plan(self, overrides: list[str], number: int) -> Job:
+        """Compose a job's configuration as it will be where it runs."""
+        master = self._sweeper.config
+        config = self._sweeper.hydra_context.config_loader.load_sweep_config(master, overrides)
+        with read_write(config.hydra.runtime), open_dict(config):
+            config.hydra.job.num, config.hydra.job.id = number, str(number)
+            HydraConfig.instance().set_config(config)
+            name = str(config.hydra.sweep.subdir)
+            folder = Path(str(config.hydra.sweep.dir), name).absolute()
+            config.hydra.runtime.output_dir = str(folder)
+            HydraConfig.instance().set_config(config)
+            del config["hydra"]
+        plain = self._plain(config)
+        HydraConfig.instance().set_config(master)
+        # Where a finished job is left out, those behind it keep the folders that they had.
+        return Job([*overrides, f"hydra.sweep.subdir={quoted(name)}"], plain, folder)
+
+    def _launch(self, jobs: Sequence[Job], first: int) -> list[Outcome]:
+        try:
+            with threads_shared(min(self.at_once, len(jobs)) if self._shared else 1):
+                results = self._sweeper.launcher.launch(
+                    [job.overrides for job in jobs], initial_job_idx=first
+                )
+        except Exception as error:
+            # A launcher that lost a process of its own does not tell of the jobs of the others.
+            lost = f"the launcher gave up: {in_a_line(error)}"
+            return [
+                Outcome(job.folder) if is_finished(job.config) else Outcome(job.folder, 1, lost)
+                for job in jobs
+            ]
+        return [_outcome(job, result) for job, result in zip(jobs, results, strict=True)]
+
+
+def _outcome(job: Job, result: JobReturn) -> Outcome:
+    if result.status is JobStatus.COMPLETED:
+        return result.return_value
+    return Outcome(job.folder, 1, in_a_line(result._return_value))
+
+
+def _side_by_side(launcher: Mapping[str, Any], most: int | None) -> tuple[int, int | None, bool]:
+    """Return how many jobs run at once, how many are launched in one go, and if on our cores."""
+    match launcher["_target_"].rpartition(".")[2]:
+        case "JoblibLauncher":
+            count = launcher["n_jobs"]
+            return (count if count > 0 else max(1, cores() + 1 + count)), most, True
+        case "LocalLauncher":  # starts all that it is given
+            count = most or cores()
+            return count, count, True
+        case "SlurmLauncher":
+            return most or launcher["array_parallelism"], most, False
+    return 1, most, False
+
+
+def quoted(text: str) -> str:
+    """Return a text as a value in Hydra's syntax, whatever is in it."""
+    return QuotedString(text, Quote.single).with_quotes()

@@ -1,0 +1,133 @@
+"""The record of a run, one file in its folder: what it was, whether it is done, how well it went.
+
+    config    its configuration, less where it is
+    finished  whether all of it is done
+    error     why it failed, else null; a run that was killed is neither finished nor failed
+    seconds   how long it took
+    scores    what it is judged by, as shares: {"test f1": 0.93, "dev f1": 0.94}
+
+and whatever figures the run returned. With several processes only the first one writes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqtag.errors import InputError
+from seqtag.io.small import write_json
+
+RECORD = "run.json"
+# Where a run is, and what asked for it, does not change what it is.
+_PLACE = ("paths", "study", "search")
+# Set where there are several processes: by Lightning, torchrun and SLURM.
+_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+
+log = logging.getLogger("seqtag")
+
+
+def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as JSON gives it back, less where the run is.
+
+    A run that goes on from its own last checkpoint is the run that it was.
+    """
+    kept = {key: value for key, value in config.items() if key not in _PLACE}
+    if kept.get("ckpt_path") in ("last", "auto"):
+        kept["ckpt_path"] = None
+    # Callbacks and loggers name the run's folder.
+    folder = json.dumps(str(config["paths"]["output_dir"]))[1:-1]
+    return json.loads(json.dumps(kept).replace(folder, "."))
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return the record of an earlier run in this folder; {} where there is none that is whole."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def write_record(folder: Path, config: Mapping[str, Any], **what: Any) -> None:
+    """Write the record of a run: its configuration, less where it is, and what else is given."""
+    if first_process():
+        write_json(folder / RECORD, {"config": comparable(config), **what})
+
+
+def is_finished(config: Mapping[str, Any]) -> bool:
+    """Return whether this very run has been finished in its folder before."""
+    record = read_record(Path(config["paths"]["output_dir"]))
+    return bool(record.get("finished")) and record.get("config") == comparable(config)
+
+
+def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Have `run`, a function of a configuration to figures, leave a record.
+
+    One that is finished in its folder already is not repeated: its record is returned. A run that
+    could not begin for a mistake of the user (`InputError`) is none; what was there before stays.
+    """
+
+    @functools.wraps(run)
+    def recording(config: Mapping[str, Any], *more: Any) -> dict[str, Any]:
+        folder = Path(config["paths"]["output_dir"])
+        if is_finished(config):
+            log.info("%s is finished already; nothing to do", folder)
+            return read_record(folder)
+        before = read_record(folder)
+        write_record(folder, config, finished=False, error=None)
+        started = time.perf_counter()
+        try:
+            figures = run(config, *more)
+        except InputError:
+            _put_back(folder, before)
+            raise
+        except Exception as error:
+            write_record(folder, config, finished=False, error=in_a_line(error))
+            raise
+        kept = {key: value for key, value in figures.items() if key != "splits"}
+        kept = {"seconds": round(time.perf_counter() - started, 1), **kept}
+        write_record(
+            folder, config, finished=True, error=None, **{**kept, "scores": scores_of(figures)}
+        )
+        return figures
+
+    return recording
+
+
+def scores_of(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a run is judged by, what says most first: those of its splits, or its own."""
+    if "splits" not in figures:
+        return dict(figures.get("scores", {}))
+    splits = {
+        split: figures["splits"][split] for split in ("test", "dev") if split in figures["splits"]
+    }
+    mains = {split: "f1" if "f1" in scores else "accuracy" for split, scores in splits.items()}
+    return {f"{split} {main}": splits[split][main] for split, main in mains.items()}
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return what went wrong, in one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, InputError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def first_process() -> bool:
+    """Return whether this is the one process of a run, or the first of several."""
+    return all(os.environ.get(name, "0") == "0" for name in _RANKS)
+
+
+def _put_back(folder: Path, record: Mapping[str, Any]) -> None:
+    if not first_process():
+        return
+    if record:
+        write_json(folder / RECORD, record)
+    else:
+        (folder / RECORD).unlink(missing_ok=True)

@@ -1,0 +1,129 @@
+"""A sweep: all jobs planned before any is started, none that is finished repeated, then a table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from seqtag.errors import InputError, from_plain
+from seqtag.io.small import write_text
+from seqtag.sweeps.jobs import Outcome, Runner
+from seqtag.sweeps.records import first_process, read_record
+from seqtag.sweeps.search import Search, SearchConfig
+from seqtag.sweeps.space import Space
+from seqtag.sweeps.table import read_runs, show, tabulate, write_table
+
+log = logging.getLogger("seqtag")
+
+# So many trials are shown in a terminal; the files have them all.
+_SHOWN = 10
+
+
+class Task(Protocol):
+    """What Hydra calls with the configuration of each job."""
+
+    outcomes: list[Outcome]
+    folder: Path
+
+    def plain(self, config: DictConfig) -> dict[str, Any]:
+        """Return a configuration as plain values; `InputError` where a value is missing."""
+
+
+def sweep(sweeper: BasicSweeper, task: Task, arguments: list[str]) -> None:
+    """Run all jobs that the arguments ask for; leave in the task what became of them.
+
+    Raises:
+        InputError: for what is wrong with the arguments, before any job is started.
+    """
+    config = sweeper.config
+    parser = OverridesParser.create(config_loader=sweeper.hydra_context.config_loader)
+    overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
+    task.folder = Path(config.hydra.sweep.dir)
+    runner = Runner(sweeper, task.plain)
+    if OmegaConf.select(config, "search") is None:
+        _grid(sweeper, overrides, runner)
+    else:
+        _search(config, overrides, runner)
+    task.outcomes += runner.outcomes
+
+
+def _grid(sweeper: BasicSweeper, overrides: Sequence[Override], runner: Runner) -> None:
+    for override in overrides:
+        if override.is_interval_sweep():
+            raise InputError(
+                f"{override.input_line}: a grid takes no interval; add search=tpe or search=random"
+            )
+    (jobs,) = sweeper.split_arguments(list(overrides), None)
+    runner.run(jobs)
+    if first_process():
+        _show_grid(runner.folder)
+
+
+def _show_grid(folder: Path) -> None:
+    try:
+        rows = tabulate(read_runs(folder))
+    except InputError:  # a verb that leaves no records
+        return
+    write_table(folder, rows)
+    show(rows)
+
+
+def _search(config: DictConfig, overrides: Sequence[Override], runner: Runner) -> None:
+    if not first_process():
+        raise InputError("a search is started once, not by each process; give trainer=ddp to it")
+    plain = OmegaConf.to_container(config.search, resolve=True)
+    settings = from_plain(SearchConfig, plain, "search")
+    space = Space.of(overrides)
+    for params in space.each_once():
+        runner.check(space.jobs(params)[0])
+    search = Search(settings, space.distributions(), f"{config.hydra.job.name}/{config.study}")
+    width = len(space.seeds)
+    while trials := search.ask(max(1, runner.at_once // width)):
+        try:
+            jobs = [job for trial in trials for job in space.jobs(trial.params)]
+            outcomes = runner.run(jobs)
+        except BaseException:
+            for trial in trials:
+                search.free(trial)
+            raise
+        for number, trial in enumerate(trials):
+            ended = outcomes[number * width : (number + 1) * width]
+            search.tell(trial, *_judge(ended, settings.metric))
+    _conclude(runner.folder, search, space)
+
+
+def _judge(outcomes: Sequence[Outcome], metric: str) -> tuple[float | None, str | None]:
+    """Return the mean of a score over a trial's seeds, or why there is none."""
+    values = []
+    for outcome in outcomes:
+        scores = read_record(outcome.folder).get("scores") or {}
+        if outcome.error is not None:
+            return None, outcome.error
+        value = next((v for k, v in scores.items() if metric in (k, k.partition(" ")[0])), None)
+        if value is None:
+            return None, f"no score {metric!r}; there are {', '.join(scores) or 'none'}"
+        values.append(value)
+    return sum(values) / len(values), None
+
+
+def _conclude(folder: Path, search: Search, space: Space) -> None:
+    rows = search.rows()
+    write_table(folder, rows)
+    show(rows[: _SHOWN + 1])
+    if (best := search.best()) is None:
+        return
+    text = (
+        f"# @package _global_\n# The best of a search: {search.settings.metric} {best.value:.4f}.\n"
+    )
+    write_text(folder / "experiment" / "best.yaml", text + space.experiment(best.params))
+    log.info(
+        "the best is %s, with %.2f%%; again by --config-dir %s experiment=best",
+        *(" ".join(space.given(best.params)), 100 * best.value, folder),
+    )
