@@ -20,7 +20,8 @@ def half_lost(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns of probe and setup, split, d50 and text. Where all values hold, d50 is null and
-        text is "none up to 500"; where the first one does not, null and "below 5".
+        text is "none up to 500"; where the first one does not, null and "below 5", and where all
+        answers at that value are right, but so few that they prove nothing, "too few answers".
     """
     axis = factors_of(table)[0]
     rows = table[(table["slice"] == AXIS_IN) & (table["contrast"] == "")]
@@ -29,6 +30,7 @@ def half_lost(table: pd.DataFrame) -> pd.DataFrame:
         group = group.sort_values(axis)
         where, text = _crossing(
             group[axis].to_numpy(float),
+            group["accuracy"].to_numpy(),
             group["low"].to_numpy(),
             (1 + group["chance"].to_numpy()) / 2,
         )
@@ -36,11 +38,15 @@ def half_lost(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=[*PROBE, *SETUP, "split", "d50", "text"])
 
 
-def _crossing(value: np.ndarray, low: np.ndarray, half: np.ndarray) -> tuple[float, str]:
+def _crossing(
+    value: np.ndarray, accuracy: np.ndarray, low: np.ndarray, half: np.ndarray
+) -> tuple[float, str]:
     above = low - half
     if (above >= 0).all():
         return np.nan, f"none up to {value[-1]:g}"
     at = int(np.argmax(above < 0))
+    if accuracy[at] == 1:
+        return np.nan, "too few answers"
     if at == 0:
         return np.nan, f"below {value[0]:g}"
     share = above[at - 1] / (above[at - 1] - above[at])

@@ -163,7 +163,7 @@ def _fitted(table: pd.DataFrame, name: str) -> list[html.Cell]:
 
 def _share(share: float) -> str:
     """Return a share in per cent, or where that would be 0.0, as a power of ten."""
-    return f"{percent(share)} %" if share >= 0.001 else f"{share:.0e}"
+    return f"{percent(share)}\N{NO-BREAK SPACE}%" if share >= 0.001 else f"{share:.0e}"
 
 
 def _caption(furthest: int, learned: bool) -> str:

@@ -18,12 +18,12 @@ margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 h1{font-size:1.6rem}h2{font-size:1.3rem;margin-top:2.5rem;border-bottom:1px solid var(--line)}
 h3{font-size:1.05rem;margin:1.6rem 0 .4rem}
 a{color:inherit}nav{columns:12rem auto;margin:1rem 0}nav a{display:block}
-.table{overflow:auto;max-height:36rem;margin:.6rem 0 1.2rem;border:1px solid var(--line)}
+.table{overflow:auto;max-height:45rem;margin:.6rem 0 1.2rem;border:1px solid var(--line)}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;min-width:100%}
 caption{text-align:left;padding:.4rem .6rem;font-size:.85rem;color:var(--soft)}
 caption span{position:sticky;left:.6rem;display:inline-block;max-width:min(58rem,100vw - 4rem)}
 th,td{padding:.25rem .6rem;text-align:right;vertical-align:top;overflow-wrap:normal}
-td{white-space:nowrap}
+td small{white-space:nowrap}
 thead th{position:sticky;top:0;background:var(--head);z-index:1;vertical-align:bottom}
 tbody th{position:sticky;left:0;background:var(--bg);font-weight:500;min-width:8.5rem}
 thead th:first-child{left:0;z-index:2}
@@ -35,7 +35,7 @@ img{display:block;width:100%;min-width:620px;max-width:860px;height:auto;backgro
 summary{cursor:pointer;font-weight:500}dt{font-weight:600;margin-top:.6rem}dd{margin-left:1rem}
 @media print{body{max-width:none;font-size:10pt}.table{overflow:visible;max-height:none}
 thead th,tbody th{position:static}figure,tr{break-inside:avoid}img{min-width:0}
-td{white-space:normal}th,td{padding:.1rem .3rem}}
+th,td{padding:.1rem .3rem}}
 """
 
 

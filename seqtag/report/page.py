@@ -74,17 +74,20 @@ def _headline(results: Results, region: str) -> str:
         return ""
     tables = {what: table[region] for what, table in found.items()}
     probes = [p.probe for p in results.probes if p.probe in tables["accuracy"]]
-    rows = []
+    lines: list[list[html.Cell]] = [["", *probes]]
     for name in results.names:
         if name in tables["accuracy"].index:
             cells = [[tables[what].loc[name, p] for what in tables] for p in probes]
-            rows.append([name, *(_with_seeds(*cell) for cell in cells)])
+            lines.append([name, *(_with_seeds(*cell) for cell in cells)])
     floor = results.by_probe("chance")[region].mean()
-    rows.append(["chance", *(percent(floor[probe]) for probe in probes)])
+    lines.append(["chance", *(percent(floor[probe]) for probe in probes)])
+    if len(probes) > len(lines):  # what is more goes down the page
+        lines = list(map(list, zip(*lines, strict=True)))
     caption = (
         f"Accuracy {_REGIONS[region]} in %, with its 95 % interval; test split, seeds together."
     )
-    return html.table(["", *probes], rows, f"{caption} Behind it: the lowest and highest seed.")
+    head = [str(cell) for cell in lines[0]]
+    return html.table(head, lines[1:], f"{caption} Behind it: the lowest and highest seed.")
 
 
 def _with_seeds(
@@ -131,10 +134,11 @@ def _about(probe: ProbeResults) -> str:
     units = "items, right only if all their targets are" if probe.whole else "targets"
     if rows["n"].sum() > rows["items"].sum():
         units += ", several an item: intervals take those of one item together"
+    runs = probe.runs["run"].nunique()
     ranges = "; ".join(judged_values(probe, c) for c in [probe.column, *probe.other_factors])
     text = (
         f"Accuracy is over {units}; the axis is {probe.axis}, in {probe.unit}. "
-        f"{whole(rows['n'].sum())} answers of {whole(probe.runs['run'].nunique())} runs. "
+        f"{whole(rows['n'].sum())} answers of {runs} {'run' if runs == 1 else 'runs'}. "
         f"Judged at: {ranges}."
     )
     return html.paragraph(text)

@@ -24,15 +24,16 @@ def overview(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
     half = probe.half_lost[probe.half_lost["split"] == split].set_index("name")["text"]
     reached = probe.unbroken[probe.unbroken["split"] == split].groupby("name")["reached"]
     errors = [e for e in ("stale", "capture") if probe.summary[e].any()]
+    several = max(_seeds(regions.values(), name) for name in probe.names) > 1
     head = ["", "seeds"]
     for region in regions:
-        head += [region, "median over seeds", "solve rate"]
+        head += [region, *(("median over seeds", "solve rate") if several else ())]
     head += ["far corner", "d50", "unbroken to", *(f"{e}, beyond" for e in errors)]
     rows = []
     for name in (name for name in order if name in probe.names):
         row: list[html.Cell] = [name, whole(_seeds(regions.values(), name))]
         for table in regions.values():
-            row += _region(table, name)
+            row += _region(table, name)[: 3 if several else 1]
         row += [_interval_at(corner, name), half.get(name, DASH)]
         own = reached.get_group(name) if name in reached.groups else pd.Series(dtype=float)
         row.append(spread(own.median(), own.min(), own.max(), whole))

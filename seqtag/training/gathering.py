@@ -22,6 +22,8 @@ from seqtag.report.results import ProbeResults, Results
 # What a setup is told apart by; which lag it was trained at is another question.
 _KEY = ["probe", *(name for name in SETUP if name != "lag")]
 _LEARN_SETUP = ["probe", *(name for name in SETUP if name not in ("regime", "lag"))]
+# So many probes are named in the title of a page.
+_MOST_NAMES = 5
 # What others are compared to, where it was judged.
 _REFERENCE = "lstm"
 
@@ -83,7 +85,7 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
     summaries = {probe: _named(summary(table), setups) for probe, table in by_probe.items()}
     learn = _joined(read.learned, ["probe"], lambda rows: _learned(rows, setups))
     results = Results(
-        title=f"Probes: {', '.join(dict.fromkeys(setups['probe']))}",
+        title=_title(list(dict.fromkeys(setups["probe"]))),
         setups=_told(setups),
         probes=[
             _probe(summaries[probe], by_probe[probe], read.outcomes[probe], setups)
@@ -112,6 +114,11 @@ def _joined(
 def _of_run(table: pd.DataFrame, setups: pd.DataFrame) -> pd.DataFrame:
     """Return a table with the column name: that of its run's setup."""
     return table.assign(name=table["run"].map(setups.groupby("run")["name"].first()))
+
+
+def _title(probes: Sequence[str]) -> str:
+    few = len(probes) <= _MOST_NAMES
+    return f"Probes: {', '.join(probes)}" if few else f"{len(probes)} probes"
 
 
 def _notes(unfinished: Sequence[Path]) -> list[str]:

@@ -15,7 +15,7 @@ def counts(judged, accuracy, **about):
 
 
 def d50(judged, accuracy, **about):
-    table = counts(judged, accuracy, n=100, **about)
+    table = counts(judged, accuracy, **{"n": 100, **about})
     rows = next(table[rows] for name, rows, _ in slices(table) if name == AXIS_IN)
     table = tally(rows, [*PROBE, *SETUP, "split", "contrast", "factor_distance"])
     table = table[table["contrast"] == "congruent"].assign(contrast="", slice=AXIS_IN)
@@ -34,6 +34,12 @@ def test_nothing_is_lost_or_all_of_it(judged):
     assert d50(judged, lambda f: 1.0)[1] == "none up to 1000"
     where, text = d50(judged, lambda f: 0.1)
     assert text == "below 10"
+    assert np.isnan(where)
+
+
+def test_a_few_answers_that_are_right_prove_nothing(judged):
+    where, text = d50(judged, lambda f: 1.0, n=4)
+    assert text == "too few answers"
     assert np.isnan(where)
 
 

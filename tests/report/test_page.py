@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from seqtag.report.figures import Picture, pictures
@@ -31,6 +33,22 @@ def test_the_headline_has_intervals(results, page):
     assert f"<td>{share} <small>{around} {seeds}</small></td>" in page
     assert "Accuracy within the training range" in page
     assert "Accuracy beyond the training range" in page
+
+
+def test_where_there_are_more_probes_than_setups_they_go_down_the_page(results):
+    many = [replace(results.probes[0], probe=f"p{number}") for number in range(6)]
+    page = render(replace(results, probes=many), [])
+    table = page[page.index("Accuracy within the training range") :].partition("</table>")[0]
+    heads = table.partition("</thead>")[0]
+    assert [name for name in ("lstm, bias 1", "rnn", "chance", "p0") if name in heads] == [
+        *("lstm, bias 1", "rnn", "chance")
+    ]
+    assert "<th scope=row>p5</th>" in table
+
+
+def test_medians_are_shown_where_there_are_several_seeds(pronoun, counting, results):
+    assert "median over seeds" in overview(pronoun, "test", results.names)
+    assert "median over seeds" not in overview(counting, "test", results.names)
 
 
 def test_how_far_each_setup_gets(counting, pronoun, results):

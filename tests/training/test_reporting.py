@@ -103,6 +103,13 @@ def test_a_run_told_twice_is_refused(items, save_run, tmp_path):
         report([tmp_path], tmp_path / "r")
 
 
+def test_many_probes_are_counted_in_the_title(items, save_run, tmp_path):
+    for number in range(6):
+        save_run(tmp_path / str(number), items(probe=f"p{number}"))
+    page = report([tmp_path], tmp_path / "r").read_text(encoding="utf-8")
+    assert "<h1>6 probes</h1>" in page
+
+
 def test_versions_of_a_probe_are_refused(items, save_run, tmp_path):
     save_run(tmp_path / "one", items())
     save_run(tmp_path / "two", items(seed=1, version=2))
