@@ -52,8 +52,8 @@ class CheckpointFiles(CheckpointIO):
             with suppress(OSError):
                 aside.unlink()
             raise InputError(
-                f"{path}: the checkpoint cannot be written: {error.strerror or error}; those "
-                "before it are whole: make room, and go on with ckpt_path=last "
+                f"{path}: the checkpoint cannot be written: {error.strerror or error}; "
+                "the earlier ones are whole: make room, and go on with ckpt_path=last "
                 f"hydra.run.dir={path.parent.parent}"
             ) from error
 

@@ -43,29 +43,30 @@ def checkpoint_to_resume(path: str | None, output: Path, task: L.LightningModule
             + ("; give the folder of the run as hydra.run.dir=FOLDER" if path == "last" else "")
         )
     for file in there:
-        saved = _weights(file)
+        saved = _read(file)
         if saved is None:
             continue
-        _check_fit(saved, task.state_dict(), file)
+        _check_fit(saved["state_dict"], task.state_dict(), file)
         if file != newest[0]:
-            log.warning("%s is missing, or cut short: going on from %s", newest[0], file)
+            log.warning("%s is missing, or cut short: the one before is taken", newest[0])
+        log.info("going on from %s, written after step %d", file, saved["global_step"])
         return str(file)
     raise InputError(f"ckpt_path: {_damaged(there[0])}")
 
 
-def _weights(file: Path) -> dict[str, Any] | None:
-    """Return the weights in a checkpoint; None if it is none, or damaged."""
+def _read(file: Path) -> dict[str, Any] | None:
+    """Return what a checkpoint holds; None if it is none, or damaged."""
     try:
         saved = torch.load(file, map_location="cpu", weights_only=True)
     except Exception:  # by where a file is damaged, torch raises whatever comes up
         return None
-    return saved["state_dict"] if isinstance(saved, dict) and KEY in saved else None
+    return saved if isinstance(saved, dict) and KEY in saved else None
 
 
 def _damaged(file: Path) -> str:
     """Say that a file is damaged, and which ones beside it are not."""
     beside = sorted(path for path in file.parent.glob("*.ckpt") if path != file)
-    whole = [str(path) for path in beside if _weights(path) is not None]
+    whole = [str(path) for path in beside if _read(path) is not None]
     return f"{str(file)!r} is no checkpoint of seqtag, or cut short" + (
         f"; whole beside it: {', '.join(whole)}" if whole else ""
     )

@@ -20,7 +20,7 @@ def save(tmp_path):
 
     def saved(name: str, module: nn.Module = TASK) -> Path:
         path = tmp_path / "checkpoints" / name
-        checkpoint = {"state_dict": module.state_dict(), "seqtag": {}}
+        checkpoint = {"state_dict": module.state_dict(), "seqtag": {}, "global_step": 7}
         CheckpointFiles().save_checkpoint(checkpoint, path)
         return path
 
@@ -55,10 +55,13 @@ def test_a_damaged_one_is_passed_over_for_the_one_before(damage, path, save, tmp
     save("last.ckpt")
     last = save("last.ckpt")
     damage(last)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         found = checkpoint_to_resume(path, tmp_path, TASK)
     assert found == str(last.with_name("previous.ckpt"))
-    assert f"{last} is missing, or cut short: going on from {found}" in caplog.text
+    assert caplog.messages == [
+        f"{last} is missing, or cut short: the one before is taken",
+        f"going on from {found}, written after step 7",
+    ]
 
 
 def test_damaged_ones_are_named_and_the_whole_ones_beside_them(save, tmp_path, write):
