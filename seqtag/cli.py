@@ -16,6 +16,7 @@ from typing import Any
 from seqtag import __version__
 from seqtag.errors import InputError, RunStopped, did_you_mean
 from seqtag.memory import keep_freed_memory
+from seqtag.training.place import current_place
 
 
 def _train(config: dict[str, Any]) -> None:
@@ -114,7 +115,22 @@ def _dispatch(arguments: list[str]) -> int:
     from seqtag.training.launch import launch
 
     finish = _report if verb == "probe" else None
-    return launch(verb, _CONFIGURED[verb][0], arguments[1:], finish)
+    return _in_its_place(lambda: launch(verb, _CONFIGURED[verb][0], arguments[1:], finish))
+
+
+def _in_its_place(run: Callable[[], int]) -> int:
+    """Run the program, unless several processes were started and another one leads."""
+    place = current_place()
+    if place.processes == 1:
+        return run()
+    if not place.leads:
+        from seqtag.training.loop import follow
+
+        return follow()
+    from seqtag.training.ranks import leading
+
+    with leading():
+        return run()
 
 
 def _top_level(arguments: list[str]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -17,7 +16,7 @@ _BUCKET_GROWTH = 1.2
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """How much goes into a batch.
+    """How much goes into a batch, which is that of all processes together.
 
     Attributes:
         sentences: at most this many sentences.
@@ -45,9 +44,11 @@ class BatchOrder(Sampler[list[int]]):
     the budget allows at its greatest length. So the number of batches is the same in every
     epoch, and what is in them depends on `seed`, the epoch, `rank` and `world_size` alone.
 
-    In training (`shuffle`) all ranks get equally many batches, the last ones repeated where the
-    division leaves a rest; in evaluation the rest is filled with empty batches, so that nothing
-    counts twice.
+    All ranks get equally many. In training (`shuffle`) each batch is shared out among them, so that
+    they take the steps that one process would; a batch with fewer sentences than processes goes to
+    each of them whole, which leaves its mean loss as it is. In evaluation whole batches are dealt
+    out, so that a sentence is padded as on one process, and the rest is filled with empty ones, so
+    that nothing counts twice.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class BatchOrder(Sampler[list[int]]):
         self.start = 0  # batches of the coming epoch that are done already
         self._buckets = _fill_buckets(np.asarray(lengths), config)
         count = sum(-(-len(members) // capacity) for members, capacity in self._buckets)
-        self._batches_per_rank = -(-count // world_size)
+        self._batches_per_rank = count if shuffle else -(-count // world_size)
 
     def __len__(self) -> int:
         return self._batches_per_rank
@@ -81,20 +82,20 @@ class BatchOrder(Sampler[list[int]]):
             yield batch.tolist()
 
     def batches(self, epoch: int) -> list[np.ndarray]:
-        """Return this rank's batches of an epoch."""
+        """Return this rank's batches, or shares of them, of an epoch."""
         random = np.random.default_rng((self.seed, epoch))
         batches: list[np.ndarray] = []
         for members, capacity in self._buckets:
             order = random.permutation(members) if self.shuffle else members
             batches.extend(np.split(order, range(capacity, len(order), capacity)))
         if self.shuffle:
-            batches = [batches[i] for i in random.permutation(len(batches))]
+            return [self._share(batches[i]) for i in random.permutation(len(batches))]
         missing = self._batches_per_rank * self.world_size - len(batches)
-        empty = np.zeros(0, np.int64)
-        # Fewer batches than processes: they go round more than once.
-        rest = list(islice(cycle(batches), missing)) if self.shuffle else [empty] * missing
-        batches.extend(rest)
+        batches.extend([np.zeros(0, np.int64)] * missing)
         return batches[self.rank :: self.world_size]
+
+    def _share(self, batch: np.ndarray) -> np.ndarray:
+        return batch if len(batch) < self.world_size else batch[self.rank :: self.world_size]
 
 
 def _fill_buckets(lengths: np.ndarray, config: BatchConfig) -> list[tuple[np.ndarray, int]]:

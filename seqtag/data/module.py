@@ -76,9 +76,9 @@ class CorpusModule(L.LightningDataModule):
         """Return the development batches; none where the corpus has no such split."""
         return self._loader("dev") if "dev" in self.corpus.splits else []
 
-    def batches_per_epoch(self, world_size: int = 1) -> int:
-        """Return how many training batches each of `world_size` processes sees in an epoch."""
-        return len(self._order("train", True, 0, world_size))
+    def batches_per_epoch(self) -> int:
+        """Return how many training batches an epoch has, however many processes share them."""
+        return len(self._order("train", True, 0, 1))
 
     def sequences_after(self, batches: int) -> int:
         """Return how many sequences so many training batches held, over the epochs from 0 on."""

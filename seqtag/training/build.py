@@ -38,6 +38,14 @@ def corpus(data: Mapping[str, Any], splits: tuple[str, ...] | None = None) -> Co
     return load_corpus(from_plain(CorpusConfig, plain, "data"), splits)
 
 
+def training_corpus(config: Mapping[str, Any], splits: tuple[str, ...] | None = None) -> Corpus:
+    """Read the corpus that a run trains on: all of it, or a few batches to overfit."""
+    found = corpus(config["data"], splits)
+    if few := config["trainer"]["overfit_batches"]:
+        found = few_batches(found, few, batch_config(config["data"]), config["seed"])
+    return found
+
+
 def baselines(data: Mapping[str, Any]) -> dict[str, WindowBaseline]:
     """Return the baselines of the generated corpus that the group `data` describes."""
     return baselines_of(_description(data)[1])

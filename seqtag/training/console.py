@@ -21,6 +21,8 @@ _KNOWN_WARNINGS = (
     r"You're resuming from a checkpoint that ended before the epoch ended",
     # Encoding a batch costs less than handing it from one process to another.
     r"The '\w+_dataloader' does not have many workers",
+    # All processes have counted up the same figures by then.
+    r"It is recommended to use `self.log\('dev/\w+', ..., sync_dist=True\)`",
     # A corpus without a development split is said so in our own words.
     r"You defined a `validation_step` but have no `val_dataloader`",
     r"Total length of `list` across ranks is zero",

@@ -22,11 +22,12 @@ from seqtag.io.tagger import Tagger
 from seqtag.recurrent.engines import set_engine
 from seqtag.report.tables import show_scores
 from seqtag.sweeps.records import recorded
-from seqtag.training import build
+from seqtag.training import build, ranks
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 from seqtag.training.console import quiet
 from seqtag.training.evaluation import evaluate_split
 from seqtag.training.preemption import handlers_restored
+from seqtag.training.ranks import require_work_for_all, together, told_by
 from seqtag.training.scoring import TaggingScore
 from seqtag.training.task import TaggingTask
 from seqtag.training.trainer import (
@@ -64,12 +65,10 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
     seed_everything(config["seed"])
     output = Path(config["paths"]["output_dir"])
 
-    corpus = build.corpus(config["data"])
+    corpus = build.training_corpus(config)
     for note in corpus.notes:
         log.info(note)
     batches = build.batch_config(config["data"])
-    if few := config["trainer"]["overfit_batches"]:
-        corpus = build.few_batches(corpus, few, batches, config["seed"])
     tagger, figures = fit(config, corpus)
 
     figures["splits"] = {}
@@ -91,7 +90,10 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
-    """Train a network on the corpus's training split, choosing the epoch by the development one."""
+    """Train a network on the corpus's training split, choosing the epoch by the development one.
+
+    On several processes each calls this; what the leader returns is meant.
+    """
     encoder = build.encoder(config["data"], corpus)
     labels = build.label_set(config["data"], corpus)
     network = build.network(config["model"], config["cell"], encoder, labels)
@@ -100,6 +102,7 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
 
     has_dev = "dev" in corpus.splits
     trainer = build_trainer(config, has_dev)
+    require_work_for_all(trainer.world_size, len(corpus.splits["train"]), data.batch)
     task = TaggingTask(
         network,
         TaggingScore.of_split(corpus, "dev" if has_dev else "train", labels),
@@ -108,12 +111,16 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
     )
     output = Path(config["paths"]["output_dir"])
     resumed = checkpoint_to_resume(config["ckpt_path"], output, task)
-    started = time.perf_counter()
-    with build.compiled(network, config["compile"]):
+    with (
+        build.compiled(network, config["compile"]),
+        together(trainer, config, told_by(corpus, encoder, labels)),
+    ):
+        started = time.perf_counter()
         _run(trainer, task, data, resumed)
-    seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - started
 
-    epoch = load_best(task, trainer)
+    # Those that follow may not even see the leader's folder.
+    epoch = load_best(task, trainer) if trainer.is_global_zero else trainer.current_epoch
     tagger = Tagger(network, encoder, labels, config["cell"], build.portable(config["data"]))
     figures = {
         "seed": config["seed"],
@@ -125,6 +132,19 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
     }
     return Fitted(tagger, figures)
+
+
+@quiet()
+def follow() -> int:
+    """Train whatever the process that leads this one trains; return the exit code."""
+
+    def train_along(config: dict[str, Any]) -> None:
+        seed_everything(config["seed"])
+        # On what is generated nobody but the leader tests.
+        splits = ("train", "dev") if config["data"]["format"] == "probe" else None
+        fit(config, build.training_corpus(config, splits))
+
+    return ranks.follow(train_along)
 
 
 def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import Metric
@@ -68,12 +68,30 @@ class TaggingTask(L.LightningModule):
         self._make_optimizer, self._make_schedule = make_optimizer, make_schedule
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """Return the batch's loss."""
-        loss = self.network.loss(batch["inputs"], batch["labels_BT"])
+        """Return the batch's mean loss; on several processes, this one's part of it."""
         size = len(batch["labels_BT"])
+        share = self._begin_to_share(size)
+        loss = self.network.loss(batch["inputs"], batch["labels_BT"])
         self.mean_loss.update(loss.detach(), size)
         self.log("train/loss", self.mean_loss, on_step=False, on_epoch=True, logger=False)
-        return loss
+        return loss * share()
+
+    def _begin_to_share(self, sentences: int) -> Callable[[], Tensor | float]:
+        """Return what gives the factor by which a mean over processes is one over sentences.
+
+        Gradients are averaged over processes, whose shares of a batch may differ by a sentence.
+        The shares are summed while the network is at work.
+        """
+        if self.trainer.world_size == 1:
+            return lambda: 1.0
+        total = torch.tensor(float(sentences), device=self.device)
+        summing = distributed.all_reduce(total, async_op=True)
+
+        def share() -> Tensor:
+            summing.wait()
+            return sentences * self.trainer.world_size / total
+
+        return share
 
     def on_train_epoch_end(self) -> None:
         """Write the epoch's loss; Lightning would do so behind the epoch's checkpoint only."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.profilers import (
     AdvancedProfiler,
     Profiler,
@@ -27,6 +28,8 @@ from seqtag.training.factory import (
     factory,
     known_options,
 )
+from seqtag.training.place import Place, current_place
+from seqtag.training.ranks import StartedAlready
 
 _PROFILERS: dict[str, Callable[..., Profiler]] = {
     "simple": SimpleProfiler,
@@ -62,7 +65,9 @@ def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
     Without a development split nothing can be chosen by it: the last weights are kept then, and
     training does not stop early.
     """
-    options = {key: value for key, value in config["trainer"].items() if key != "overfit_batches"}
+    place = current_place()
+    options = _placed(config["trainer"], place)
+    del options["overfit_batches"]
     for key in _WHOLE_NUMBERS:
         value = options.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
@@ -86,14 +91,46 @@ def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
             *(factory(part, CALLBACKS, f"callbacks.{name}")() for name, part in callbacks.items()),
         ],
         "logger": [factory(part, LOGGERS, f"logger.{name}")() for name, part in loggers.items()],
-        "plugins": [CheckpointFiles()],
+        "plugins": [CheckpointFiles(), StartedAlready(place)],
         "default_root_dir": config["paths"]["output_dir"],
         # The order of batches is shared out by the data module itself.
         "use_distributed_sampler": False,
     }
     if taken := options.keys() & beside:
         raise InputError(f"trainer: {sorted(taken)[0]!r} is not set here, but in its own group")
-    return call(L.Trainer, "trainer", **known_options(L.Trainer, options, "trainer"), **beside)
+    trainer = call(L.Trainer, "trainer", **known_options(L.Trainer, options, "trainer"), **beside)
+    _require_started(trainer, place)
+    return trainer
+
+
+def _placed(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """Return the trainer's options, with what a launcher has settled where they say auto."""
+    placed = dict(options)
+    if placed["devices"] == "auto" and place.launcher:
+        placed["devices"] = place.local_processes
+    if placed["num_nodes"] == "auto":
+        placed["num_nodes"] = place.nodes
+    if placed["strategy"] == "ddp_spawn":
+        placed["strategy"] = "ddp"  # whose processes begin with nothing here
+    if placed["accelerator"] == "gpu" and not (
+        torch.cuda.is_available() or torch.mps.is_available()
+    ):
+        raise InputError("trainer: there is no GPU here that torch can use; take trainer=cpu")
+    return placed
+
+
+def _require_started(trainer: L.Trainer, place: Place) -> None:
+    """Refuse a trainer for more processes, or fewer, than were started."""
+    wanted = f"trainer.devices={trainer.num_devices} and num_nodes={trainer.num_nodes}"
+    if place.launcher:
+        if (trainer.num_devices, trainer.num_nodes) != (place.local_processes, place.nodes):
+            raise InputError(
+                f"{place.launcher} started {place.local_processes} processes on each of "
+                f"{place.nodes} machines, but there is {wanted}; both are best left at auto, as "
+                "in trainer=ddp"
+            )
+    elif trainer.num_nodes > 1:
+        raise InputError(f"{wanted}: more than one machine needs torchrun or srun to start it")
 
 
 def _profiler(name: str, folder: str) -> Profiler:
@@ -115,7 +152,7 @@ def total_steps(trainer: L.Trainer, data: CorpusModule) -> int:
         InputError: if no batch of an epoch is to be used, or training is to go on for ever: there
             is no schedule over that.
     """
-    share, batches = trainer.limit_train_batches, data.batches_per_epoch(trainer.world_size)
+    share, batches = trainer.limit_train_batches, data.batches_per_epoch()
     used = min(batches, share) if isinstance(share, int) else int(batches * share)
     if not used:
         raise InputError(

@@ -180,7 +180,7 @@ def test_no_steps_at_all_or_without_end(options, message, tmp_path):
 
 
 class TenBatches:
-    def batches_per_epoch(self, world_size):
+    def batches_per_epoch(self):
         return 10
 
 
