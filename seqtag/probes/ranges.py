@@ -20,7 +20,7 @@ def half_lost(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns of probe and setup, split, d50 and text. Where all values hold, d50 is null and
-        text is "none up to 500"; where the first one does not, null and "below 5", and where all
+        text is "> 500"; where the first one does not, null and "< 5", and where all
         answers at that value are right, but so few that they prove nothing, "too few answers".
     """
     axis = factors_of(table)[0]
@@ -43,12 +43,12 @@ def _crossing(
 ) -> tuple[float, str]:
     above = low - half
     if (above >= 0).all():
-        return np.nan, f"none up to {value[-1]:g}"
+        return np.nan, f">\N{NO-BREAK SPACE}{value[-1]:g}"
     at = int(np.argmax(above < 0))
     if accuracy[at] == 1:
         return np.nan, "too few answers"
     if at == 0:
-        return np.nan, f"below {value[0]:g}"
+        return np.nan, f"<\N{NO-BREAK SPACE}{value[0]:g}"
     share = above[at - 1] / (above[at - 1] - above[at])
     start, end = value[at - 1 : at + 1]
     if value[0] > 0:

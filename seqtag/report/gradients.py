@@ -18,7 +18,7 @@ from seqtag.report.style import (
     TEXT,
     figure_of,
     legend,
-    line_of,
+    lines_of,
     panel_title,
     title,
 )
@@ -55,13 +55,11 @@ def plot_fading(curves: pd.DataFrame, probe: str, order: Sequence[str]) -> Figur
 def _together(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
     figure, axes = figure_of(1, len(_WHEN), 3.3, sharey=True)
     for panel, (when, text) in zip(axes, _WHEN.items(), strict=True):
-        for place, name in enumerate(names):
+        for place, (name, style) in enumerate(lines_of(names, order).items()):
             own = rows[(rows["name"] == name) & (rows["when"] == when)]
             # Marks of lines that lie on each other stand beside each other.
             every = (0.03 * place, 0.2)
-            _line(
-                panel, own, label=name, markevery=every, markersize=4, **line_of(order.index(name))
-            )
+            _line(panel, own, label=name, markevery=every, markersize=4, **style)
         _finish(panel, rows)
         panel_title(panel, text)
     legend(figure, [*axes[0].get_legend_handles_labels()[0], _range()], 4, _X_AXIS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from seqtag.report.style import (
     TEXT,
     figure_of,
     legend,
-    line_of,
+    lines_of,
     panel_title,
     title,
     value_axis,
@@ -49,16 +50,17 @@ def plot_lags(lags: pd.DataFrame, probe: str, order: Sequence[str]) -> Figure:
             panel.tick_params(labelbottom=True)
         for name, panel in panels.items():
             panel_title(panel, name)
+    styles = lines_of(names, order)
     for place, (name, panel) in enumerate(panels.items()):
         own = lags[lags["name"] == name].sort_values("lag")
         # Crosses of several setups at the same lag stand above each other.
         above = 1.12 * 1.13**place if panel is axes[0] and len(names) <= MOST_LINES else 1.2
-        _line(panel, own, above, label=name, **line_of(order.index(name)))
+        _line(panel, own, above, label=name, **styles[name])
     for panel in dict.fromkeys(panels.values()):
         _finish(panel, lags, 5 if len(names) > MOST_LINES else 10)
     title(figure, f"{probe}: sequences needed to learn a lag, trained at that lag alone")
     figure.supylabel("sequences seen", fontsize=TEXT)
-    legend(figure, [*(_keys(names, order)), *_marks()], 4, "lag: value of the probe's axis")
+    legend(figure, [*_keys(styles), *_marks()], 4, "lag: value of the probe's axis")
     return figure
 
 
@@ -88,10 +90,10 @@ def _finish(panel: Axes, lags: pd.DataFrame, ticks: int) -> None:
     panel.grid(axis="y", alpha=0.35, linewidth=0.5)
 
 
-def _keys(names: Sequence[str], order: Sequence[str]) -> list[Line2D]:
-    if len(names) > MOST_LINES:
+def _keys(styles: Mapping[str, Mapping[str, Any]]) -> list[Line2D]:
+    if len(styles) > MOST_LINES:
         return []
-    return [Line2D([], [], markersize=4, label=n, **line_of(order.index(n))) for n in names]
+    return [Line2D([], [], markersize=4, label=name, **style) for name, style in styles.items()]
 
 
 def _marks() -> list[Line2D]:

@@ -22,7 +22,7 @@ from seqtag.report.style import (
     figure_of,
     floor_of,
     legend,
-    line_of,
+    lines_of,
     panel_title,
     shade_training,
     share_axis,
@@ -62,9 +62,8 @@ def _together(
     floor = floor_of(every["low"])
     figure, axes = figure_of(1, len(shown), 3.3, sharey=True)
     for panel, (slice_, rows) in zip(axes, shown.items(), strict=True):
-        for name in names:
-            own = rows[rows["name"] == name]
-            _line(panel, own, results.column, label=name, **line_of(order.index(name)))
+        for name, style in lines_of(names, order).items():
+            _line(panel, rows[rows["name"] == name], results.column, label=name, **style)
         _finish(panel, rows, results, floor)
         if len(shown) > 1:
             panel_title(panel, titles[slice_])

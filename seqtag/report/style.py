@@ -34,6 +34,18 @@ def line_of(number: int) -> dict[str, Any]:
     }
 
 
+def lines_of(names: Sequence[str], order: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return colour, marker and dashes for each of the setups in a plot.
+
+    They are the same in all plots of a report, which has the setups in `order`, unless two in
+    this one would have the same colour: then it has lines of its own.
+    """
+    own = {name: line_of(order.index(name)) for name in names}
+    if len({line["color"] for line in own.values()}) == min(len(names), len(COLOURS)):
+        return own
+    return {name: line_of(number) for number, name in enumerate(names)}
+
+
 def figure_of(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
     """Return a figure at a page's width and its panels row by row.
 

@@ -64,7 +64,8 @@ DEFINITIONS = (
         "The value of the axis at which the lower end of accuracy's interval falls below the "
         "middle between chance and 100 %, with the other factors in their training range: between "
         "the first judged value below and the one before, on straight lines over the logarithm of "
-        "the axis. The interval narrows with more answers, so that d50 then grows a little.",
+        "the axis. The interval narrows with more answers, so that d50 then grows a little. "
+        "Above 500: accuracy is not halfway lost at 500, the largest judged value.",
     ),
     (
         "unbroken to",

@@ -31,9 +31,9 @@ def test_where_half_is_lost_is_between_two_judged_values(judged):
 
 
 def test_nothing_is_lost_or_all_of_it(judged):
-    assert d50(judged, lambda f: 1.0)[1] == "none up to 1000"
+    assert d50(judged, lambda f: 1.0)[1] == ">\N{NO-BREAK SPACE}1000"
     where, text = d50(judged, lambda f: 0.1)
-    assert text == "below 10"
+    assert text == "<\N{NO-BREAK SPACE}10"
     assert np.isnan(where)
 
 
