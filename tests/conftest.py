@@ -11,6 +11,13 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_addoption(parser):
+    """Add an option for tests that take long."""
+    parser.addoption(
+        "--kills", type=int, default=0, help="kill so many trainings at random, and go on"
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """Point every cache at a temporary folder, also for processes that a test starts.

@@ -14,7 +14,6 @@ from seqtag.data.encode import Encoder
 from seqtag.data.labelset import NOT_SCORED, LabelSet
 from seqtag.data.mapped import let_go
 from seqtag.data.sources import Corpus
-from seqtag.errors import InputError
 
 # Batches between two lettings-go of what was read: some 100 MB of a large corpus by then.
 _LET_GO_EVERY = 8
@@ -119,7 +118,7 @@ class CorpusModule(L.LightningDataModule):
         )
 
     def state_dict(self) -> dict[str, int]:
-        """Return the position: the epoch, and how many of its batches each process has done."""
+        """Return the position: the epoch and how many of its batches are done."""
         loop = self.trainer.fit_loop
         # Lightning writes checkpoints before it counts a batch or an epoch as completed; when
         # training has ended the last epoch does count.
@@ -127,19 +126,8 @@ class CorpusModule(L.LightningDataModule):
         batch = loop.epoch_loop.batch_progress.current.processed
         if batch >= self.trainer.num_training_batches:
             epoch, batch = epoch + 1, 0
-        return {"epoch": epoch, "batch": batch, "processes": self.trainer.world_size}
+        return {"epoch": epoch, "batch": batch}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on from a position that :meth:`state_dict` returned.
-
-        Raises:
-            InputError: if it is within an epoch that was shared out to more processes, or fewer.
-        """
-        processes = self.trainer.world_size if self.trainer else 1
-        if state_dict["batch"] and state_dict["processes"] != processes:
-            raise InputError(
-                f"ckpt_path: the checkpoint is from the middle of an epoch on "
-                f"{state_dict['processes']} processes, and here are {processes}; take as many, or "
-                "the checkpoint of an epoch's end (best.ckpt)"
-            )
+        """Go on from a position that :meth:`state_dict` returned, however many processes do."""
         self._resume_at = dict(state_dict)

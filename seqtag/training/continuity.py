@@ -44,7 +44,7 @@ class Continuity(L.Callback):
             for counts in epochs.values():
                 counts["completed"] = counts["processed"]
         sums = {name: value.cpu() for name, value in pl_module.mean_loss.metric_state.items()}
-        own = {"random": random_states(pl_module.device), "loss": None if at_end else sums}
+        own = {"random": random_states(pl_module.device), "loss": {} if at_end else sums}
         checkpoint[KEY] = {
             "processes": _from_all(own, trainer.world_size),
             "rows": _rows(trainer),
@@ -69,16 +69,21 @@ class Continuity(L.Callback):
             return
         assert isinstance(pl_module, TaggingTask)
         saved, self._saved = self._saved, None
-        if len(saved["processes"]) != trainer.world_size:
+        processes = saved["processes"]
+        if len(processes) == trainer.world_size:
+            processes = [processes[trainer.global_rank]]
+            restore_random_states(processes[0]["random"], pl_module.device)
+        else:
             log.warning(
                 "the checkpoint is of %d processes, and %d go on: what is random begins anew",
-                *(len(saved["processes"]), trainer.world_size),
+                *(len(processes), trainer.world_size),
             )
-        else:
-            own = saved["processes"][trainer.global_rank]
-            restore_random_states(own["random"], pl_module.device)
-            for name, value in (own["loss"] or {}).items():
-                setattr(pl_module.mean_loss, name, value.to(pl_module.device))
+            # The sums are of all processes together: one of them takes them over.
+            processes = processes if trainer.is_global_zero else []
+        for own in processes:
+            for name, value in own["loss"].items():
+                summed = getattr(pl_module.mean_loss, name) + value.to(pl_module.device)
+                setattr(pl_module.mean_loss, name, summed)
         if not trainer.fit_loop.restarted_mid_epoch:
             trainer.fit_loop.epoch_loop.restarting = False
         if any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks):

@@ -54,8 +54,8 @@ class StartedAlready(LightningEnvironment):
         """Leave the environment as it is."""
 
 
-def told_by(corpus: Corpus, encoder: Encoder, labels: LabelSet) -> str:
-    """Return a digest by which processes see that they train on the same data.
+def told_by(corpus: Corpus, encoder: Encoder, labels: LabelSet, resumed: str | None) -> str:
+    """Return a digest by which processes see that they train on the same data, from the same start.
 
     A split in the cache is told by its content; one in memory was made of the configuration or of
     such a split, and is told by its lengths.
@@ -65,7 +65,7 @@ def told_by(corpus: Corpus, encoder: Encoder, labels: LabelSet) -> str:
         for name, rows in corpus.splits.items()
         if name != "test"
     }
-    return digest(splits, encoder.to_plain(), labels.labels)
+    return digest(splits, encoder.to_plain(), labels.labels, resumed)
 
 
 def require_work_for_all(processes: int, sentences: int, batch: BatchConfig) -> None:

@@ -154,8 +154,9 @@ class Team:
                 time.sleep(_POLL_SECONDS)
             if self.store.get(key).decode() != told:
                 raise InputError(
-                    f"{self._name(rank)} has other data than the first one: its files, labels or "
-                    "vocabulary differ; give all of them the same files (data.path) and program"
+                    f"{self._name(rank)} has other data than the first one: its files, labels, "
+                    "vocabulary or checkpoint differ; give all of them the same files (data.path) "
+                    "and program"
                 )
 
     def _name(self, rank: int) -> str:

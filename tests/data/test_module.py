@@ -142,7 +142,7 @@ def test_going_on_is_exact(whole, corpus, tmp_path, where):
     step = steps[where]
     checkpoint = whole.folder / f"step={step}.ckpt"
     state = torch.load(checkpoint, weights_only=True)["CorpusModule"]
-    assert state == {"epoch": step // count, "batch": step % count, "processes": 1}
+    assert state == {"epoch": step // count, "batch": step % count}
     assert resumed(corpus, whole, checkpoint, tmp_path) == step
 
 
@@ -159,12 +159,12 @@ def test_going_on_from_the_end_of_an_epoch(whole, corpus, tmp_path, at_train_end
     count = data.batches_per_epoch()
     checkpoint = tmp_path / f"step={count}.ckpt"
     state = torch.load(checkpoint, weights_only=True)["CorpusModule"]
-    assert state == {"epoch": 1, "batch": 0, "processes": 1}
+    assert state == {"epoch": 1, "batch": 0}
     assert resumed(corpus, whole, checkpoint, tmp_path / "rest") == count
 
 
 def test_the_position_when_training_has_ended(whole):
-    assert whole.data.state_dict() == {"epoch": 2, "batch": 0, "processes": 1}
+    assert whole.data.state_dict() == {"epoch": 2, "batch": 0}
 
 
 def test_labels_of_a_batch_are_in_the_networks_scheme(corpus):

@@ -6,6 +6,8 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import lightning as L
@@ -17,6 +19,7 @@ from seqtag.training.loop import train
 
 # Eight batches an epoch; all that is random by default is so here.
 EPOCHS = ("trainer.max_epochs=3", "callbacks.last.every_steps=1")
+STEPS = 24
 
 
 class Kill(L.Callback):
@@ -34,33 +37,64 @@ class Kill(L.Callback):
 
 @pytest.fixture
 def killed(monkeypatch):
-    """Return a function that trains in a process of its own, which is killed at a hook's call."""
-    build = loop.build_trainer
+    """Return a function that trains in a process of its own, and says whether it was killed.
 
-    def run(config: dict, hook: str, count: int) -> None:
+    That is at a hook's call (from 0), when a file is to be renamed, or after so many seconds.
+    """
+    build, replace = loop.build_trainer, os.replace
+
+    def with_kill(hook: str, count: int) -> None:
+        kill = Kill(hook, count)
+
+        def renamed(*args: Any) -> None:
+            kill.count()
+            replace(*args)
+
+        def built(*args: Any) -> L.Trainer:
+            trainer = build(*args)
+            trainer.callbacks.append(kill)
+            return trainer
+
+        if hook == "replace":
+            monkeypatch.setattr(os, "replace", renamed)
+        else:
+            monkeypatch.setattr(loop, "build_trainer", built)
+
+    def run(config: dict, hook: str, when: float) -> bool:
         with warnings.catch_warnings():
             # Threads of libraries do not live on in the child, which does without them.
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if child == 0:
+            code = 1
             try:
-
-                def with_kill(*args: Any) -> L.Trainer:
-                    trainer = build(*args)
-                    trainer.callbacks.append(Kill(hook, count))
-                    return trainer
-
-                monkeypatch.setattr(loop, "build_trainer", with_kill)
+                if hook != "seconds":
+                    with_kill(hook, int(when))
                 train(config)
+                code = 0
             finally:
-                os._exit(1)
-        deadline = time.monotonic() + 60
+                os._exit(code)
+        end = time.monotonic() + (when if hook == "seconds" else 300)
         while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-            if time.monotonic() > deadline:
+            if time.monotonic() > end:
                 os.kill(child, signal.SIGKILL)
             time.sleep(0.02)
-        assert ended[1] == signal.SIGKILL
-        assert time.monotonic() < deadline
+        assert ended[1] in (0, signal.SIGKILL)
+        return ended[1] != 0
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Return a function to the folder of a run that was never killed."""
+    folders = {}
+
+    def run(configure, *overrides: str) -> Path:
+        if overrides not in folders:
+            folders[overrides] = tmp_path_factory.mktemp("whole")
+            train(configure(*overrides, output=folders[overrides]))
+        return folders[overrides]
 
     return run
 
@@ -98,29 +132,65 @@ def differences(folder, other) -> list[str]:
     return [key for key in here.keys() | there.keys() if here.get(key, "") != there.get(key, "")]
 
 
+EMA = "callbacks=ema"
+SUMMED = ("trainer.accumulate_grad_batches=3", "trainer.max_steps=7")
+
+
 @pytest.mark.parametrize(
-    ("overrides", "kills"),
+    ("hook", "when", "workers", "overrides"),
     [
-        (
-            ["callbacks=ema"],
-            [
-                ("on_train_batch_start", 11, 0),
-                ("on_train_batch_start", 21, 2),
-                ("on_train_epoch_start", 2, 0),
-            ],
-        ),
-        (
-            ["trainer.accumulate_grad_batches=3", "trainer.max_steps=7"],
-            [("on_train_batch_start", 10, 0), ("on_validation_start", 1, 0)],
-        ),
+        ("on_train_batch_start", 11, 0, [EMA]),
+        ("on_train_batch_start", 21, 2, [EMA]),
+        ("on_train_epoch_start", 2, 0, [EMA]),
+        ("replace", 19, 0, [EMA]),
+        ("on_train_batch_start", 10, 0, SUMMED),
+        ("on_validation_start", 1, 0, SUMMED),
     ],
-    ids=["average", "steps that sum up"],
 )
-def test_killed_and_gone_on_is_never_killed(overrides, kills, configure, killed, tmp_path):
-    train(configure(*EPOCHS, *overrides, output="whole"))
-    for hook, count, workers in kills:
-        output = f"{hook}{count}"
-        given = (*EPOCHS, *overrides, f"data.batch.workers={workers}")
-        killed(configure(*given, output=output), hook, count)
-        train(configure(*given, "ckpt_path=last", output=output))
-        assert differences(tmp_path / "whole", tmp_path / output) == [], (hook, count, workers)
+def test_killed_and_gone_on_is_never_killed(
+    hook, when, workers, overrides, configure, killed, whole, tmp_path
+):
+    expected = whole(configure, *EPOCHS, *overrides)
+    given = configure(*EPOCHS, *overrides, f"data.batch.workers={workers}")
+    assert killed(given, hook, when)
+    train({**given, "ckpt_path": "last"})
+    assert differences(expected, tmp_path / "run") == []
+
+
+HOOKS = {
+    "on_train_batch_start": STEPS,
+    "on_train_batch_end": STEPS,
+    "on_train_epoch_start": 3,
+    "on_validation_start": 3,
+    "replace": 2 * STEPS,
+    "seconds": 5,
+}
+
+
+def pytest_generate_tests(metafunc):
+    """Draw the random kills that ``--kills`` asks for."""
+    if "kill" not in metafunc.fixturenames:
+        return
+    random = Random(0)
+    kills = []
+    for _ in range(metafunc.config.getoption("--kills")):
+        hooks = random.choices(list(HOOKS), k=2)
+        moments = [(hook, random.random() * HOOKS[hook]) for hook in hooks]
+        overrides = random.choice([(), (EMA,), SUMMED])
+        processes = random.choice([(), ("trainer=ddp_sim",)])
+        kills.append((moments, random.choice([0, 2]), (*overrides, *processes)))
+    metafunc.parametrize("kill", kills, ids=str)
+
+
+def test_killed_anywhere(kill, configure, killed, whole, tmp_path):
+    """With ``--kills 20``: twice at random, with and without workers, averages and processes.
+
+    What was killed before its first checkpoint begins anew; what was not killed in time has ended.
+    """
+    moments, workers, overrides = kill
+    expected = whole(configure, *EPOCHS, *overrides)
+    given = configure(*EPOCHS, *overrides, f"data.batch.workers={workers}", "ckpt_path=auto")
+    for hook, when in moments:
+        killed(given, hook, when)
+    train(given)
+    assert differences(expected, tmp_path / "run") == []
