@@ -19,7 +19,7 @@ from seqtag.errors import InputError
 from seqtag.labels import OUTSIDE, allowed_transitions, convert, neighbours, scheme_of
 
 # What a split's labels are in once they are read: IOB1 is BIO with fewer B.
-_KEPT_AS = {"plain": "plain", "iob1": "bio", "bio": "bio", "bioes": "bioes"}
+KEPT_AS = {"plain": "plain", "iob1": "bio", "bio": "bio", "bioes": "bioes"}
 
 
 def build_split(
@@ -55,7 +55,7 @@ def build_split(
         for label, where in note.labels.items():
             labels.setdefault(label, where)
     _check_labels(labels, found, detected=scheme == "auto")
-    kept = _KEPT_AS[found]
+    kept = KEPT_AS[found]
     # BILOU letters are read as bioes; writing them anew makes E and S of them.
     rewritten = found == "iob1" or (found == "bioes" and any(label[0] in "LU" for label in labels))
     rows = _join(folder, parts, notes, (found, kept) if rewritten else None)

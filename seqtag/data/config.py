@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import encodings.aliases
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, from_plain
 from seqtag.labels import SCHEMES
 
 FORMATS = ("column", "conllu", "json", "csv", "parquet", "hub")
@@ -39,6 +39,26 @@ _READER_KEYS = (
 
 
 @dataclass(frozen=True)
+class StreamConfig:
+    """How a training split is read while training goes on.
+
+    Attributes:
+        fit_sentences: the vocabulary, the label scheme and the labels are taken from so many of
+            its sentences, from the beginnings of its files.
+        buffer: sentences that are read, shuffled and made into batches at a time.
+        batches_per_epoch: batches that count as an epoch.
+    """
+
+    fit_sentences: int = 100_000
+    buffer: int = 10_000
+    batches_per_epoch: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in ("fit_sentences", "buffer", "batches_per_epoch"):
+            _at_least_one(name, getattr(self, name))
+
+
+@dataclass(frozen=True)
 class CorpusConfig:
     """Where a corpus is and how it is read. The YAML files under ``conf/data`` fill it.
 
@@ -62,11 +82,14 @@ class CorpusConfig:
         absent: value of a label or feature that a token lacks (conllu) or that is null (features).
         encoding: of text files.
         scheme: ``auto`` or one of ``seqtag.labels.SCHEMES``.
-        label_names: names for labels that are stored as integers.
+        label_names: names for labels that are stored as integers; with `streaming` also further
+            labels, beside those of the sentences that are read at first.
         dev_fraction: share of the training sentences held out when there is no dev split; 0: none.
         split_seed: chooses which sentences those are.
         name: (hub) configuration of the data set.
         revision: (hub) branch, tag or commit.
+        streaming: read the training split while training goes on, instead of all of it before.
+        stream: how that is done.
         processes: how many of them read large files into Arrow, side by side.
         cache_dir: folder for the Arrow files. None: ``SEQTAG_CACHE``, else ``seqtag`` in
             ``XDG_CACHE_HOME`` or ``~/.cache``.
@@ -94,6 +117,8 @@ class CorpusConfig:
     split_seed: int = 0
     name: str | None = None
     revision: str | None = None
+    streaming: bool = False
+    stream: StreamConfig = field(default_factory=StreamConfig)
     processes: int = 1
     cache_dir: str | None = None
 
@@ -115,9 +140,11 @@ class CorpusConfig:
         self._check_columns()
         if not 0 <= self.dev_fraction < 1:
             raise InputError(f"data.dev_fraction must be in [0, 1), not {self.dev_fraction}")
-        count = self.processes
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise InputError(f"data.processes must be a whole number of at least 1, not {count!r}")
+        _at_least_one("data.processes", self.processes)
+        if not isinstance(self.streaming, bool):
+            raise InputError(f"data.streaming is true or false, not {self.streaming!r}")
+        if isinstance(self.stream, Mapping):
+            self._set("stream", from_plain(StreamConfig, self.stream, "data.stream"))
         if self.path is None and not self.files:
             raise InputError("data.path is missing: a file, folder, glob or URL of a corpus")
 
@@ -167,6 +194,11 @@ def require_columns(config: CorpusConfig, there: list[str], where: str) -> None:
                 f"{where}: no column {column!r}{did_you_mean(str(column), there)}; there are: "
                 f"{', '.join(there) or 'none'}. Set data.{key}"
             )
+
+
+def _at_least_one(key: str, count: Any) -> None:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise InputError(f"{key} must be a whole number of at least 1, not {count!r}")
 
 
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from seqtag.data.config import SPLITS, CorpusConfig, require_columns
 from seqtag.data.parts import Part
 from seqtag.data.records import RecordReader, class_names, from_batches, names_of
 from seqtag.data.sentence import Sentence
+from seqtag.data.stream import Stream
 from seqtag.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,21 +34,27 @@ def is_repository(path: str) -> bool:
 def load_splits(config: CorpusConfig) -> dict[str, datasets.Dataset]:
     """Return the splits of a hub data set as its authors have them, named train, dev and test.
 
+    With `config.streaming` they are iterable data sets, of which nothing was downloaded yet.
     `config.files` may name the hub's split for each of ours. A data set that still has a loading
     script, which datasets no longer runs, is read from the hub's parquet conversion.
 
     Raises:
         InputError: if it cannot be had, or has no split that we know.
     """
-    match = _REPOSITORY.fullmatch(config.path or "")
-    if match is None:
-        raise InputError(f"data.path={config.path} is no data set id (owner/name) or hf:// path")
-    name, revision = match[1], config.revision or match[2]
+    name, revision = _named(config)
     try:
-        loaded = _load(name, config.name, revision)
+        loaded = _load(name, config.name, revision, config.streaming)
     except Exception as error:  # datasets, the hub's client and the network have no common base
         raise _unreachable(name, error) from error
     return _named_splits(name, loaded, config)
+
+
+def _named(config: CorpusConfig) -> tuple[str, str | None]:
+    """Return the name and the revision of a data set."""
+    match = _REPOSITORY.fullmatch(config.path or "")
+    if match is None:
+        raise InputError(f"data.path={config.path} is no data set id (owner/name) or hf:// path")
+    return match[1], config.revision or match[2]
 
 
 def read_rows(
@@ -66,6 +73,41 @@ def read_rows(
     yield from from_batches(batches, RecordReader(name, config, decoders), before)
 
 
+def stream_of(name: str, rows: datasets.IterableDataset, config: CorpusConfig) -> Stream:
+    """Return a split that was loaded for streaming; `name` stands for a file name in messages."""
+    if rows.column_names is not None:
+        require_columns(config, rows.column_names, name)
+    decoders = names_of(rows.features or {})
+    labels = config.label_names or decoders.get(config.label_column, ())
+    reader = RecordReader(name, config, decoders)
+    return Stream(
+        rows, partial(_sentence, reader), name, config.features, config.stream, tuple(labels)
+    )
+
+
+def _sentence(reader: RecordReader, record: Mapping[str, Any]) -> tuple[Sentence, str]:
+    # A stream is not numbered: its shards come in another order each time.
+    return reader.sentence(record, 0), reader.name
+
+
+def read_stream(stream: Stream, count: int | None) -> Iterator[Sentence]:
+    """Yield the sentences of a stream, only so many of them if `count` says so."""
+    for row, record in enumerate(islice(stream.rows, count), start=1):
+        sentence, _ = stream.sentence(record)
+        yield sentence._replace(line=row)
+
+
+def commit(config: CorpusConfig) -> str:
+    """Return the commit of the hub that a data set is at."""
+    from huggingface_hub import HfApi
+
+    name, revision = _named(config)
+    try:
+        return HfApi().dataset_info(name, revision=revision).sha or ""
+    except Exception as error:  # the hub's client and the network have no common base
+        raise _unreachable(name, error) from error
+
+
 def row_parts(name: str, rows: datasets.Dataset, config: CorpusConfig) -> list[Part]:
     """Return the rows of one loaded split in a part for each process that reads them."""
     count = min(config.processes, max(1, len(rows) // _LEAST_ROWS))
@@ -82,17 +124,18 @@ def row_parts(name: str, rows: datasets.Dataset, config: CorpusConfig) -> list[P
     ]
 
 
-def _load(name: str, configuration: str | None, revision: str | None) -> Any:
+def _load(name: str, configuration: str | None, revision: str | None, streaming: bool) -> Any:
     """Load a data set by its id; from its parquet conversion if it has a loading script."""
     import datasets
 
+    options = {"streaming": True} if streaming else {}
     try:
-        return datasets.load_dataset(name, configuration, revision=revision)
+        return datasets.load_dataset(name, configuration, revision=revision, **options)
     except RuntimeError as error:
         if "scripts are no longer supported" not in str(error):
             raise
     files = converted_files(name, configuration, _list_converted(name))
-    return datasets.load_dataset("parquet", data_files=files)
+    return datasets.load_dataset("parquet", data_files=files, **options)
 
 
 def _list_converted(name: str) -> list[str]:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from seqtag.data.batches import BatchConfig, BatchOrder
 from seqtag.data.encode import Encoder
-from seqtag.data.labelset import NOT_SCORED, LabelSet
+from seqtag.data.labelled import labelled_batch
+from seqtag.data.labelset import LabelSet
+from seqtag.data.lanes import (
+    BatchNumbers,
+    Position,
+    StreamedBatches,
+    StreamLoader,
+)
 from seqtag.data.mapped import let_go
 from seqtag.data.sources import Corpus
+from seqtag.data.stream import Stream
+from seqtag.errors import InputError
 
 # Batches between two lettings-go of what was read: some 100 MB of a large corpus by then.
 _LET_GO_EVERY = 8
@@ -38,11 +46,7 @@ class EncodedSentences(Dataset):
         self._read += 1
         if self._read % _LET_GO_EVERY == 0:
             let_go(self._split)
-        inputs = self._encoder.encode(columns["tokens"], columns)
-        labels_BT = np.full(tuple(inputs["words_BT"].shape), NOT_SCORED, np.int64)
-        for row, labels in zip(labels_BT, columns["labels"], strict=True):
-            row[: len(labels)] = self._labels.encode(labels)
-        batch = {"inputs": inputs, "labels_BT": torch.from_numpy(labels_BT)}
+        batch = labelled_batch(columns, self._encoder, self._labels)
         if self._with_text:
             batch["columns"] = columns
         return batch
@@ -62,10 +66,12 @@ class CorpusModule(L.LightningDataModule):
         self.corpus, self.encoder, self.labels = corpus, encoder, labels
         self.batch, self.seed = batch, seed
         self._resume_at = {"epoch": 0, "batch": 0}
+        self._positions: dict[int, Position] = {}  # of a stream's lanes
 
     def train_dataloader(self) -> DataLoader:
         """Return the shuffled training batches, from the position that was restored."""
-        loader = self._loader("train", shuffle=True)
+        stream = self.corpus.stream
+        loader = self._loader("train", shuffle=True) if stream is None else self._stream(stream)
         order = loader.sampler
         order.epoch, order.start = self._resume_at["epoch"], self._resume_at["batch"]
         self._resume_at = {"epoch": 0, "batch": 0}
@@ -77,15 +83,27 @@ class CorpusModule(L.LightningDataModule):
 
     def batches_per_epoch(self) -> int:
         """Return how many training batches an epoch has, however many processes share them."""
+        if (stream := self.corpus.stream) is not None:
+            lanes = max(1, self.batch.workers)
+            return -(-stream.config.batches_per_epoch // lanes) * lanes
         return len(self._order("train", True, 0, 1))
 
     def sequences_after(self, batches: int) -> int:
-        """Return how many sequences so many training batches held, over the epochs from 0 on."""
+        """Return how many sequences so many training batches held, over the epochs from 0 on.
+
+        Of a stream, those of this process so far, times the number of processes.
+        """
+        if self.corpus.stream is not None:
+            return self._place()[1] * sum(p["sentences"] for p in self._positions.values())
         order = self._order("train", True, 0, 1)
         epochs, rest = divmod(batches, len(order))
         return epochs * len(self.corpus.splits["train"]) + sum(
             len(rows) for rows in order.batches(epochs)[:rest]
         )
+
+    def _place(self) -> tuple[int, int]:
+        """Return this process's rank, and how many there are."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _order(self, split: str, shuffle: bool, rank: int, world_size: int) -> BatchOrder:
         lengths = self.corpus.splits[split].data.column("length").to_numpy()
@@ -99,9 +117,7 @@ class CorpusModule(L.LightningDataModule):
         )
 
     def _loader(self, split: str, shuffle: bool = False) -> DataLoader:
-        rank, world_size = (
-            (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        )
+        rank, world_size = self._place()
         sentences = EncodedSentences(
             self.corpus.splits[split], self.encoder, self.labels, with_text=not shuffle
         )
@@ -117,8 +133,34 @@ class CorpusModule(L.LightningDataModule):
             generator=torch.Generator(),
         )
 
-    def state_dict(self) -> dict[str, int]:
-        """Return the position: the epoch and how many of its batches are done."""
+    def _stream(self, stream: Stream) -> DataLoader:
+        rank, world_size = self._place()
+        batches = StreamedBatches(
+            *(stream, self.encoder, self.labels, self.batch, self.seed, rank, world_size)
+        )
+        count = self.batches_per_epoch()
+        batches.first = self._resume_at["epoch"] * count + self._resume_at["batch"]
+        batches.positions.update(self._positions)
+        return StreamLoader(
+            batches,
+            sampler=BatchNumbers(count, batches.lanes),
+            batch_size=None,
+            num_workers=self.batch.workers,
+            persistent_workers=self.batch.workers > 0,
+            generator=torch.Generator(),
+        )
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Note where the lane that a batch of a stream is from goes on."""
+        if position := batch.pop("position", None):
+            self._positions[position["lane"]] = position
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the position: the epoch and how many of its batches are done.
+
+        Of a stream also where each process's lanes are, which all of them must ask for together.
+        """
         loop = self.trainer.fit_loop
         # Lightning writes checkpoints before it counts a batch or an epoch as completed; when
         # training has ended the last epoch does count.
@@ -126,8 +168,35 @@ class CorpusModule(L.LightningDataModule):
         batch = loop.epoch_loop.batch_progress.current.processed
         if batch >= self.trainer.num_training_batches:
             epoch, batch = epoch + 1, 0
-        return {"epoch": epoch, "batch": batch}
+        state: dict[str, Any] = {"epoch": epoch, "batch": batch}
+        if self.corpus.stream is not None:
+            state |= {"workers": self.batch.workers, "positions": self._all_positions()}
+        return state
 
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on from a position that :meth:`state_dict` returned, however many processes do."""
+    def _all_positions(self) -> list[dict[int, Position]]:
+        """Return the positions of the lanes of each process: they are at different places."""
+        world_size = self.trainer.world_size
+        if world_size == 1:
+            return [self._positions]
+        everywhere: list[Any] = [None] * world_size
+        torch.distributed.all_gather_object(everywhere, self._positions)
+        return everywhere
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a position that :meth:`state_dict` returned, however many processes do.
+
+        Raises:
+            InputError: if a stream was read by more processes or workers, or fewer.
+        """
+        positions = state_dict.get("positions")
+        if self.corpus.stream is not None and positions is not None:
+            rank, processes = self._place()
+            saved = (len(positions), state_dict["workers"])
+            if saved != (processes, self.batch.workers):
+                raise InputError(
+                    f"ckpt_path: the stream was read by {saved[0]} processes with {saved[1]} "
+                    f"workers each, and here are {processes} with {self.batch.workers}; take as "
+                    "many (trainer.devices, data.batch.workers)"
+                )
+            self._positions = dict(positions[rank])
         self._resume_at = dict(state_dict)

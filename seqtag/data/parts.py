@@ -48,13 +48,22 @@ def file_parts(
     reader: Callable[[SourceFile, CorpusConfig], Iterable[Sentence]],
     config: CorpusConfig,
 ) -> list[Part]:
-    """Return the files as parts, for so many processes; large files are cut where they can be."""
-    sizes = [file.path.stat().st_size for file in files]
-    share = min(_MOST_BYTES, max(_LEAST_BYTES, -(-sum(sizes) // config.processes)))
+    """Return the files as parts; for several processes large ones are cut where they can be."""
+    if config.processes > 1:
+        size = sum(file.path.stat().st_size for file in files)
+        share = min(_MOST_BYTES, max(_LEAST_BYTES, -(-size // config.processes)))
+        files = cut_files(files, config, share)
     return [
-        Part(file.name, partial(reader, piece, config), goes_on=piece.start > 0)
-        for file, size in zip(files, sizes, strict=True)
-        for piece in _cut(file, -(-size // share) if config.processes > 1 else 1, config)
+        Part(file.name, partial(reader, file, config), goes_on=file.start > 0) for file in files
+    ]
+
+
+def cut_files(
+    files: list[SourceFile], config: CorpusConfig, share: int = _MOST_BYTES
+) -> list[SourceFile]:
+    """Return the files in parts of about `share` bytes at most, where they can be cut."""
+    return [
+        part for file in files for part in _cut(file, -(-file.path.stat().st_size // share), config)
     ]
 
 

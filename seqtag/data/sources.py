@@ -1,6 +1,6 @@
 """Corpora: files or hub data sets in, one `datasets.Dataset` per split out.
 
-    config ─► paths: which files ─► a reader: sentences ─► build: Arrow, schemes ─► cache ─► Corpus
+    config ─► splits: which files ─► a reader: sentences ─► build: Arrow, schemes ─► cache ─► Corpus
 
 Every data set has the columns tokens, labels (null: not scored), one per feature, length (in
 tokens), doc (number of the document, from 0), where ("train.txt:123") and one int per factor.
@@ -8,19 +8,16 @@ tokens), doc (number of the document, from 0), where ("train.txt:123") and one i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqtag.data.build import build_held_out, build_split, held_out, held_out_count
+from seqtag.data.build import KEPT_AS, build_held_out, build_split, held_out, held_out_count
 from seqtag.data.cache import cache_folder, cached, digest
 from seqtag.data.config import SPLITS, CorpusConfig
-from seqtag.data.lines import SourceFile
-from seqtag.data.parts import Part, file_parts
-from seqtag.data.paths import Place, find_splits
-from seqtag.data.remembered import file_digest
-from seqtag.data.sentence import Sentence
+from seqtag.data.splits import Source, find_sources
+from seqtag.data.stream import Stream
 from seqtag.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -62,6 +59,8 @@ class Corpus:
         factors: names of int columns by which accuracy is sliced.
         notes: things that the user should be told.
         origins: where each split came from; empty for a generated corpus.
+        stream: the training split, where it is read while training goes on; `splits` then has its
+            first sentences.
     """
 
     splits: dict[str, datasets.Dataset]
@@ -70,16 +69,7 @@ class Corpus:
     factors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Split:
-    """A split that can be read: what its content is told by, and how to read it."""
-
-    names: tuple[str, ...]
-    identity: Callable[[], list[Any]]
-    files: Callable[[], list[SourceFile]]
-    parts: Callable[[], list[Part]]
+    stream: Stream | None = None
 
 
 def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Corpus:
@@ -92,8 +82,13 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
     Raises:
         InputError: for what is wrong with the config or the files, by name and line.
     """
-    sources = _sources(config)
-    holds_out = "train" in sources and "dev" not in sources and config.dev_fraction > 0
+    sources = find_sources(config)
+    holds_out = (
+        "train" in sources
+        and "dev" not in sources
+        and config.dev_fraction > 0
+        and not config.streaming
+    )
     there = [split for split in SPLITS if split in sources or (split == "dev" and holds_out)]
     wanted = [split for split in SPLITS if split in (there if splits is None else splits)]
     for split in splits or ():
@@ -114,96 +109,29 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
             if split == "train" and holds_out:
                 _hold_out(found, origins, notes, config, root, path)
     notes += _origin_notes(origins)
+    stream = None
+    if "train" in found and config.streaming:
+        scheme = origins["train"].scheme
+        stream = sources["train"].stream().in_scheme(scheme, KEPT_AS[scheme])
+        notes.append(
+            f"the training split is a stream in {stream.rows.num_shards} shards; what is known of "
+            f"it beforehand are {found['train'].num_rows:,} sentences"
+        )
     if "train" in found and "dev" not in there:
-        notes.append("no development split (data.dev_fraction=0)")
+        why = "a stream holds none out" if config.streaming else "data.dev_fraction=0"
+        notes.append(f"no development split ({why})")
     return Corpus(
         splits={split: found[split] for split in wanted if split in found},
         scheme=_common_scheme(origins),
         features=config.features,
         notes=tuple(notes),
         origins={split: origins[split] for split in wanted if split in origins},
-    )
-
-
-def _sources(config: CorpusConfig) -> dict[str, _Split]:
-    """Return every split that there is, in the order of `SPLITS`."""
-    if config.format == "hub":
-        from seqtag.data import hub
-
-        if hub.is_repository(config.path or ""):
-            return {
-                split: _hub_split(config, split, rows)
-                for split, rows in hub.load_splits(config).items()
-            }
-        config = replace(config, format=_format_of(config.path or ""))
-    found = find_splits(config)
-    return {split: _file_split(config, found[split]) for split in SPLITS if split in found}
-
-
-def _file_split(config: CorpusConfig, places: list[Place]) -> _Split:
-    fetched: list[SourceFile] = []
-
-    def files() -> list[SourceFile]:
-        if not fetched:
-            fetched.extend(place.fetch(cache_folder(config.cache_dir)) for place in places)
-        return fetched
-
-    def identity() -> list[Any]:
-        root = cache_folder(config.cache_dir)
-        contents = [(file.name, file_digest(file.path, root)) for file in files()]
-        return [config.reader_settings(), contents]
-
-    def parts() -> list[Part]:
-        return file_parts(files(), _reader(config.format), config)
-
-    return _Split(tuple(place.name for place in places), identity, files, parts)
-
-
-def _hub_split(config: CorpusConfig, split: str, rows: datasets.Dataset) -> _Split:
-    from seqtag.data import hub
-
-    name = f"{config.path}[{split}]"
-    # datasets tells its tables by a fingerprint of what they were made from.
-    identity = [config.reader_settings(), name, rows._fingerprint]
-
-    return _Split((name,), lambda: identity, list, lambda: hub.row_parts(name, rows, config))
-
-
-def _reader(format: str) -> Callable[[SourceFile, CorpusConfig], Iterator[Sentence]]:
-    if format == "column":
-        from seqtag.data.columns import read_column
-
-        return read_column
-    if format == "conllu":
-        from seqtag.data.conllu import read_conllu
-
-        return read_conllu
-    from seqtag.data.records import READ
-
-    return READ[format]
-
-
-def _format_of(path: str) -> str:
-    """Return the format of files on the hub by their ending."""
-    by_ending = {
-        ".parquet": "parquet",
-        ".jsonl": "json",
-        ".json": "json",
-        ".csv": "csv",
-        ".tsv": "csv",
-        ".conllu": "conllu",
-    }
-    for ending, format in by_ending.items():
-        if path.removesuffix(".gz").endswith(ending):
-            return format
-    raise InputError(
-        f"data.path={path}: neither a data set id (owner/name) nor a file whose ending tells its "
-        f"format ({', '.join(by_ending)}): use data=column, data=json, ... with this path"
+        stream=stream,
     )
 
 
 def _open(
-    source: _Split, config: CorpusConfig, root: Path
+    source: Source, config: CorpusConfig, root: Path
 ) -> tuple[datasets.Dataset, Origin, Path, list[str]]:
     """Return a split's data set, its origin, its Arrow file and its columns without values."""
     try:
@@ -223,7 +151,7 @@ def _open(
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 
 
-def _require_features(source: _Split, config: CorpusConfig, unfilled: list[str]) -> None:
+def _require_features(source: Source, config: CorpusConfig, unfilled: list[str]) -> None:
     """Refuse a feature of CoNLL-U (feats.X, misc.X) that no training token has.
 
     It may well be missing in a small test file: only in training it tells of a slip.
@@ -280,10 +208,7 @@ def _origin_notes(origins: Mapping[str, Origin]) -> list[str]:
 
 def _common_scheme(origins: Mapping[str, Origin]) -> str:
     """Return the scheme of the corpus; a split with nothing but O goes with any."""
-    schemes = {
-        split: "bio" if origin.scheme == "iob1" else origin.scheme
-        for split, origin in origins.items()
-    }
+    schemes = {split: KEPT_AS[origin.scheme] for split, origin in origins.items()}
     telling = {split: s for split, s in schemes.items() if not origins[split].bare} or schemes
     if len(set(telling.values())) > 1:
         listed = ", ".join(f"{split}: {scheme}" for split, scheme in telling.items())

@@ -84,9 +84,10 @@ def encoder(data: Mapping[str, Any], corpus: Corpus) -> Encoder:
 
 def label_set(data: Mapping[str, Any], corpus: Corpus) -> LabelSet:
     """Collect the labels of the training split, in the scheme the tagger is to work in."""
-    return LabelSet.fit(
-        [distinct_labels(corpus.splits["train"])], corpus.scheme, data["tag_scheme"]
-    )
+    known = [distinct_labels(corpus.splits["train"])]
+    if corpus.stream is not None:
+        known.append(corpus.stream.labels)
+    return LabelSet.fit(known, corpus.scheme, data["tag_scheme"])
 
 
 def network(
@@ -120,7 +121,7 @@ def few_batches(corpus: Corpus, count: float, config: BatchConfig, seed: int) ->
     chosen = batches[: count if isinstance(count, int) else max(1, int(count * len(batches)))]
     rows = np.sort(np.concatenate(chosen)).tolist()
     few = datasets.Dataset.from_dict(train[rows], features=train.features)
-    return replace(corpus, splits={"train": few, "dev": few})
+    return replace(corpus, splits={"train": few, "dev": few}, stream=None)
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from seqtag.data.batches import BatchConfig
 from seqtag.data.encode import EncodeConfig, Encoder
 from seqtag.data.labelset import NOT_SCORED, LabelSet
 from seqtag.data.module import CorpusModule
-from seqtag.data.sources import Corpus
+from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
+from seqtag.errors import InputError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
@@ -165,6 +166,40 @@ def test_going_on_from_the_end_of_an_epoch(whole, corpus, tmp_path, at_train_end
 
 def test_the_position_when_training_has_ended(whole):
     assert whole.data.state_dict() == {"epoch": 2, "batch": 0}
+
+
+@pytest.fixture(scope="module")
+def streamed(tmp_path_factory):
+    """Return a corpus whose training split is a stream of three files, seven batches an epoch."""
+    folder = tmp_path_factory.mktemp("streamed")
+    for name, rows_of in {"train-0": rows(9, 0), "train-1": rows(8, 1), "dev": rows(3, 2)}.items():
+        rows_of.select_columns(["tokens", "labels"]).to_json(folder / f"{name}.jsonl")
+    stream = {"buffer": 5, "batches_per_epoch": 7}
+    return load_corpus(
+        CorpusConfig(format="json", path=str(folder), scheme="bio", streaming=True, stream=stream)
+    )
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stream_goes_on_exactly(streamed, tmp_path, workers):
+    data = module(streamed, workers)
+    learner, _ = fit(data, tmp_path / "whole", every_n_train_steps=1)
+    count = data.batches_per_epoch()
+    assert count == (8 if workers else 7)  # as many for each worker
+    assert [seen[:2] for seen in learner.seen] == [(e, b) for e in range(2) for b in range(count)]
+    whole = SimpleNamespace(learner=learner)
+    for step in (1, count, count + 4) if not workers else (1,):
+        checkpoint = tmp_path / "whole" / f"step={step}.ckpt"
+        assert resumed(streamed, whole, checkpoint, tmp_path / str(step), workers) == step
+    sentences = sum(len(words) for *_, words in learner.seen)
+    assert data.sequences_after(2 * count) == sentences
+
+
+def test_a_stream_goes_on_with_as_many_workers(streamed, tmp_path):
+    data = module(streamed)
+    fit(data, tmp_path, every_n_train_steps=1)
+    with pytest.raises(InputError, match=r"1 processes with 0 workers each, and here are 1 with 2"):
+        fit(module(streamed, workers=2), tmp_path / "rest", tmp_path / "step=3.ckpt")
 
 
 def test_labels_of_a_batch_are_in_the_networks_scheme(corpus):

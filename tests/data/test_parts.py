@@ -15,7 +15,8 @@ from seqtag.data import build, hub, parts
 from seqtag.data.build import build_split
 from seqtag.data.lines import SourceFile
 from seqtag.data.parts import Part, file_parts, in_processes
-from seqtag.data.sources import CorpusConfig, _reader, load_corpus
+from seqtag.data.readers import reader_of
+from seqtag.data.sources import CorpusConfig, load_corpus
 from seqtag.errors import InputError
 
 quick = settings(max_examples=40, derandomize=True, deadline=None)
@@ -48,7 +49,7 @@ def same_in_parts(lines, end, config, monkeypatch, count):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "train.txt"
         path.write_bytes(end.join(lines).encode())
-        reader, file = _reader(config.format), SourceFile(path, "train.txt")
+        reader, file = reader_of(config.format), SourceFile(path, "train.txt")
         whole = built(f"{folder}/whole", file_parts([file], reader, config))
         object.__setattr__(config, "processes", count)
         with monkeypatch.context() as patch:
@@ -153,7 +154,7 @@ def test_documents_go_on_over_parts(tmp_path):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.txt"
         path.write_text("x O\n\n" * goes_on + text)
         file = SourceFile(path, "a.txt", start=5 * goes_on)
-        return Part("a.txt", partial(_reader("column"), file, config), goes_on)
+        return Part("a.txt", partial(reader_of("column"), file, config), goes_on)
 
     config = CorpusConfig(format="column", path="x")
     pieces = [part(0, 1), part(0, 1, goes_on=True), part(1, goes_on=True), part(0)]

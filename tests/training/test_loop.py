@@ -129,6 +129,14 @@ def test_early_stopping_stops(configure):
     assert figures["best_epoch"] < figures["epochs"]
 
 
+def test_a_stream_is_trained_on(configure):
+    stream = ("data.streaming=true", "data.stream={buffer: 20, batches_per_epoch: 5}")
+    figures = train(configure(*stream))
+    assert figures["epochs"] == 2
+    assert 40 < figures["sequences"] <= 2 * 5 * 8
+    assert set(figures["splits"]) == {"dev", "test"}
+
+
 @pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
 def test_steps_may_end_before_the_first_evaluation(configure):
     figures = train(configure("trainer.max_steps=2"))
