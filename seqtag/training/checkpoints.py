@@ -84,10 +84,16 @@ def _check_fit(saved: dict[str, Any], own: dict[str, Any], file: Path) -> None:
 
 
 def load_best(task: L.LightningModule, trainer: L.Trainer) -> int:
-    """Load the best epoch's weights, where checkpoints were kept; return that epoch, from 1."""
+    """Load the best epoch's weights, where checkpoints were kept; return that epoch, from 1.
+
+    Raises:
+        InputError: if they were taken away meanwhile.
+    """
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
     if not best:
         return trainer.current_epoch
+    if not Path(best).is_file():
+        raise InputError(f"{best}: the checkpoint of the best epoch is gone; train again")
     checkpoint = torch.load(best, map_location="cpu", weights_only=True)
     task.load_state_dict(checkpoint["state_dict"])
     return checkpoint["epoch"] + 1

@@ -17,6 +17,8 @@ _KNOWN_WARNINGS = (
     r"Checkpoint directory .* exists and is not empty",
     # Figures are logged by epoch, not by so many batches.
     r"The number of training batches \(\d+\) is smaller than the logging interval",
+    # A callback that the checkpoint knows was left out of the configuration, on purpose.
+    r"Be aware that when using `ckpt_path`, callbacks used to create the checkpoint",
     # It is not: its sampler is, which the data module sees to.
     r"You're resuming from a checkpoint that ended before the epoch ended",
     # Encoding a batch costs less than handing it from one process to another.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import distributed
 
 from seqtag.training.metrics_file import MetricsFile
@@ -25,6 +26,8 @@ class Continuity(L.Callback):
     - of each process the random states and the sums behind the running epoch's mean loss;
     - how many rows ``metrics.csv`` had: later ones are going to be written again;
     - the last development figure, and whether training was to stop.
+
+    Besides it knows the best checkpoints again where the run's folder has been moved.
 
     A checkpoint written at the end of an epoch is made one of a completed epoch, which Lightning
     would close a second time where ``trainer.max_steps`` is set.
@@ -55,8 +58,9 @@ class Continuity(L.Callback):
     def on_load_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Take what concerns a run that has ended, too; the rest waits for training to start."""
+        """Take what a run that has ended needs, too; the rest waits for training to start."""
         assert isinstance(pl_module, TaggingTask)
+        _follow_folder(trainer, checkpoint)
         self._saved = checkpoint[KEY]
         pl_module.dev_metric = self._saved["dev_metric"]
         for logger in trainer.loggers:
@@ -88,6 +92,26 @@ class Continuity(L.Callback):
             trainer.fit_loop.epoch_loop.restarting = False
         if any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks):
             trainer.should_stop = saved["stop"]
+
+
+def _follow_folder(trainer: L.Trainer, checkpoint: dict[str, Any]) -> None:
+    """Let a checkpoint know where the best ones are now, if the run's folder has been moved.
+
+    Lightning would forget how good they were. One that was left behind is still where it was.
+    """
+    for callback in trainer.checkpoint_callbacks:
+        state = checkpoint["callbacks"].get(callback.state_key)
+        if not isinstance(callback, ModelCheckpoint) or state is None:
+            continue
+
+        def now(path: str, folder: str = str(callback.dirpath)) -> str:
+            moved = Path(folder) / Path(path).name
+            return str(moved) if moved.is_file() else path
+
+        state["dirpath"] = callback.dirpath
+        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            state[key] = now(state[key])
+        state["best_k_models"] = {now(path): best for path, best in state["best_k_models"].items()}
 
 
 def _from_all(own: dict[str, Any], processes: int) -> list[dict[str, Any]]:

@@ -18,6 +18,12 @@ flags:
   --multirun, -m    run once for each combination of values: -m cell=lstm,gru seed=1,2,3
   --config-dir DIR  look for options in a folder of your own too: DIR/experiment/mine.yaml
   --help, -h        print this and exit"""
+_CODES = """\
+exit codes:
+  1    a fault: of the program, or of a process or machine beside it
+  2    a mistake in what was given; nothing was lost
+  75   stopped by SIGTERM or SIGUSR1 after a step, the checkpoint written: the same command with
+       ckpt_path=auto and hydra.run.dir=FOLDER goes on, and comes to the same"""
 
 
 def config_dir() -> Path:
@@ -46,7 +52,8 @@ def help_text(verb: str) -> str:
         if group and group["name"] not in _MACHINERY:
             options = _options(group["name"], group["value"])
             parts.append(f"  {group['name']}: {group['text']}\n{options}")
-    return "\n\n".join([*parts, _FLAGS])
+    codes = [_CODES] if any(key["name"] == "ckpt_path" for key in keys) else []
+    return "\n\n".join([*parts, _FLAGS, *codes])
 
 
 def _with_default(key: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ import lightning as L
 import pytest
 import torch
 
+from seqtag.errors import InputError
 from seqtag.training import loop
 from seqtag.training.loop import train
 
@@ -155,6 +156,37 @@ def test_killed_and_gone_on_is_never_killed(
     assert killed(given, hook, when)
     train({**given, "ckpt_path": "last"})
     assert differences(expected, tmp_path / "run") == []
+
+
+@pytest.mark.parametrize("left_behind", [False, True])
+def test_the_best_stays_the_best_in_another_folder(left_behind, configure, tmp_path):
+    """With a learning rate of 0 the first epoch stays the best."""
+    train(configure("optimizer.lr=0.0", output="old"))
+    old, new = tmp_path / "old", tmp_path / "new"
+    checkpoint = old / "checkpoints" / "last.ckpt"
+    if not left_behind:
+        checkpoint = "last"
+        old.rename(new)
+    given = ("optimizer.lr=0.0", "trainer.max_epochs=3", f"ckpt_path={checkpoint}")
+    figures = train(configure(*given, output="new"))
+    assert (figures["epochs"], figures["best_epoch"]) == (3, 1)
+    assert (old / "checkpoints" / "best.ckpt").exists() == left_behind
+
+
+def test_the_best_one_that_was_taken_away(configure, tmp_path):
+    train(configure("optimizer.lr=0.0"))
+    (tmp_path / "run" / "checkpoints" / "best.ckpt").unlink()
+    with pytest.raises(InputError, match=r"best\.ckpt: .* is gone"):
+        train(configure("optimizer.lr=0.0", "trainer.max_epochs=3", "ckpt_path=last"))
+
+
+def test_early_stopping_stops_where_it_did(configure, killed, tmp_path):
+    """Also if the process was killed when it was to stop; but not where it is left out since."""
+    given = ("optimizer.lr=0.0", "callbacks.early_stopping.patience=1", "trainer.max_epochs=9")
+    assert killed(configure(*given), "on_train_end", 0)
+    assert train(configure(*given, "ckpt_path=last"))["epochs"] == 2
+    more = ("optimizer.lr=0.0", "callbacks.early_stopping=null", "trainer.max_epochs=3")
+    assert train(configure(*more, "ckpt_path=last"))["epochs"] == 3
 
 
 HOOKS = {
