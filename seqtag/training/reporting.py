@@ -9,7 +9,8 @@ from pathlib import Path
 PAGE, SUMMARY, FIGURES = FILES = ("report.html", "summary.csv", "figures")
 _WRITTEN = """\
 what is written into the folder:
-  report.html  tables and pictures on one page that needs nothing else
+  report.html  tables and pictures on one page that needs nothing else; what runs with
+               inspect=gradients and suites left is on it too
   summary.csv  accuracies with intervals, baselines and kinds of error, a row each slice
   figures      the pictures, as PNG
 
