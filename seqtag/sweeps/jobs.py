@@ -91,7 +91,8 @@ class Runner:
         plain = self._plain(config)
         HydraConfig.instance().set_config(master)
         # Where a finished job is left out, those behind it keep the folders that they had.
-        return Job([*overrides, f"hydra.sweep.subdir={quoted(name)}"], plain, folder)
+        own = ["hydra.mode=MULTIRUN", f"hydra.sweep.subdir={quoted(name)}"]
+        return Job([*overrides, *own], plain, folder)
 
     def _launch(self, jobs: Sequence[Job], first: int) -> list[Outcome]:
         try:

@@ -80,6 +80,8 @@ def _search(config: DictConfig, overrides: Sequence[Override], runner: Runner) -
         raise InputError("a search is started once, not by each process; give trainer=ddp to it")
     plain = OmegaConf.to_container(config.search, resolve=True)
     settings = from_plain(SearchConfig, plain, "search")
+    if settings.storage is not None and all(o.key_or_group != "study" for o in overrides):
+        raise InputError("a search in a storage is found again by its name: give study=NAME")
     space = Space.of(overrides)
     for params in space.each_once():
         runner.check(space.jobs(params)[0])

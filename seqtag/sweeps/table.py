@@ -23,6 +23,8 @@ from seqtag.io.small import write_text
 from seqtag.sweeps.records import RECORD, read_record, scores_of
 
 TABLE = "table"
+# Of a line that is written to a file.
+_WIDTH = 160
 # The rows of a table, the head first.
 Rows = list[list[str]]
 
@@ -142,6 +144,7 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
     head = ["", "seeds", f"{main} %", "mean", "95% interval", *beside, "parameters", "s", *failed]
     rows = [head]
     for name, group in grouped(runs).items():
+        group = sorted(group, key=lambda run: (len(run.seed), run.seed))
         good = [run for run in group if run.error is None]
         values = [100 * run.scores[main] for run in good]
         mean = f"{statistics.mean(values):.2f}" if values else ""
@@ -226,4 +229,7 @@ def show(rows: Rows) -> None:
     table = Table(*head, box=box.SIMPLE_HEAD)
     for row in body:
         table.add_row(*map(Text, row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(table)

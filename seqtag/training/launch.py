@@ -34,6 +34,8 @@ Job = Callable[[dict[str, Any]], Any]
 # What runs a verb.
 PROGRAM = (sys.executable, "-m", "seqtag.cli")
 _MANY = ("-m", "--multirun")
+# Launchers, and the extra that has each.
+_LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
 # File systems allow 255 bytes.
 _LONGEST_NAME = 120
 
@@ -47,8 +49,8 @@ def launch(
     was done.
 
     Returns:
-        The exit code of the job, where it returns one, else 0; of a sweep the highest, and 1 where
-        a job failed.
+        The exit code of the job, where it returns one, else 0; of a sweep the highest, but 1 if a
+        job failed.
 
     Raises:
         InputError: for a wrong override, an unknown key or option, a value that is missing, and
@@ -70,6 +72,8 @@ def launch(
         raise InputError(_explain(error, verb, arguments)) from error
     if task.mistake is not None:
         raise task.mistake
+    if any(outcome.error is not None for outcome in task.outcomes):
+        return 1
     return max((outcome.code for outcome in task.outcomes), default=0)
 
 
@@ -239,6 +243,8 @@ def _explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         options = sorted(option for option in error.options if not option.startswith("_"))
+        if group == "hydra/launcher" and name in _LAUNCHERS:
+            return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
         return (
             f"{group}={name}: there is no such option{did_you_mean(name, options)}; "
             f"known: {', '.join(options)}"

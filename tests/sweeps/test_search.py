@@ -1,0 +1,154 @@
+"""A search: seeded by trial, shared by its storage, gone on with; what is killed is run again."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from seqtag.errors import InputError, from_plain
+from seqtag.sweeps.search import Search, SearchConfig
+
+SPACE = {"x": FloatDistribution(0, 1), "cell": CategoricalDistribution(["lstm", "gru"])}
+GIVEN = {
+    **{"sampler": "tpe", "trials": 4, "metric": "dev", "direction": "maximize"},
+    **{"seed": 1, "storage": None},
+}
+
+
+def search(name="train/a", space=SPACE, **given) -> Search:
+    return Search(SearchConfig(**{**GIVEN, **given}), space, name)
+
+
+def run(searching: Search, most: int = 1) -> list[dict]:
+    """Run a search to its end; the value is x. Return what was chosen."""
+    chosen = []
+    while trials := searching.ask(most):
+        for trial in trials:
+            chosen.append(trial.params)
+            searching.tell(trial, trial.params["x"], None)
+    return chosen
+
+
+@pytest.fixture(params=["sqlite", "journal"])
+def storage(request, tmp_path):
+    return f"sqlite:///{tmp_path}/x.db" if request.param == "sqlite" else f"{tmp_path}/x.journal"
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_the_seed_decides(sampler):
+    first = run(search(sampler=sampler, trials=14))
+    assert len(first) == 14
+    assert run(search(sampler=sampler, trials=14)) == first
+    assert run(search(sampler=sampler, trials=14, seed=2)) != first
+    assert len({choice["x"] for choice in first}) == 14
+
+
+def test_side_by_side_too():
+    first = run(search(trials=7), most=3)
+    assert len(first) == 7
+    assert run(search(trials=7), most=3) == first
+
+
+def test_two_share_a_storage(storage):
+    first, second = search(storage=storage, trials=5), search(storage=storage, trials=5)
+    asked = [*first.ask(2), *second.ask(2)]
+    assert [trial.number for trial in asked] == [0, 1, 2, 3]
+    assert len({trial.params["x"] for trial in asked}) == 4
+    (last,) = first.ask(2)
+    assert second.ask(2) == []
+    first.tell(last, None, "no such corpus")
+    for trial in asked:
+        first.tell(trial, trial.params["x"], None)
+    assert len(second.rows()) == 6
+    assert second.rows()[-1][-1] == "no such corpus"
+    assert second.best().number == max(asked, key=lambda trial: trial.params["x"]).number
+
+
+def test_gone_on_with_to_more_trials(storage):
+    first = run(search(storage=storage, trials=3))
+    more = run(search(storage=storage, trials=5))
+    assert len(more) == 2
+    assert not {choice["x"] for choice in first} & {choice["x"] for choice in more}
+
+
+KILLED = """
+import json, os, sys
+from optuna.distributions import FloatDistribution
+from seqtag.sweeps.search import Search, SearchConfig
+given = json.loads(sys.argv[1])
+Search(SearchConfig(**given), {"x": FloatDistribution(0, 1)}, "train/a").ask(2)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_the_trials_of_a_killed_process_are_run_again(tmp_path):
+    given = {**GIVEN, "trials": 3, "storage": f"sqlite:///{tmp_path}/x.db"}
+    space = {"x": FloatDistribution(0, 1)}
+    living = Search(SearchConfig(**given), space, "train/a")
+    done = subprocess.run([sys.executable, "-c", KILLED, json.dumps(given)], check=False)
+    assert done.returncode == -9
+    assert len(run(living)) == 3
+    assert len(living.rows()) == 4
+
+
+def test_a_trial_that_was_given_back_is_run_again():
+    searching = search(trials=2)
+    (trial,) = searching.ask(1)
+    searching.free(trial)
+    assert len(run(searching)) == 2
+
+
+def test_least_is_best_if_so_said():
+    searching = search(direction="minimize")
+    chosen = run(searching)
+    assert searching.best().params == min(chosen, key=lambda choice: choice["x"])
+    values = [float(row[1]) for row in searching.rows()[1:]]
+    assert values == sorted(values)
+
+
+def test_no_trial_went_well():
+    searching = search(trials=1)
+    (trial,) = searching.ask(1)
+    searching.tell(trial, None, "no")
+    assert searching.best() is None
+    assert searching.ask(1) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"sampler": "tpee"}, "search: sampler='tpee' is unknown (did you mean 'tpe'?)"),
+        ({"direction": "max"}, "it is one of maximize, minimize"),
+        ({"trials": 0}, "trials must be a whole number from 1, not 0"),
+        ({"seed": "x"}, "seed must be a whole number from 0"),
+        ({"trails": 3}, "unknown key 'trails' (did you mean 'trials'?)"),
+    ],
+)
+def test_mistakes(given, said):
+    with pytest.raises(InputError) as raised:
+        from_plain(SearchConfig, {**GIVEN, **given}, "search")
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "storage", ["sqlite:////no/such/folder/x.db", "nonsense://x", "/no/such/folder/x.journal"]
+)
+def test_a_storage_that_cannot_be_reached(storage):
+    with pytest.raises(InputError, match=f"search.storage={storage}: ."):
+        search(storage=storage)
+
+
+def test_another_search_of_that_name(storage):
+    run(search(storage=storage))
+    with pytest.raises(InputError, match="is there already, and is to maximize"):
+        search(storage=storage, direction="minimize")
+    with pytest.raises(InputError, match="other things to search than it had before: x, cell"):
+        search(storage=storage, space={"x": FloatDistribution(0, 1)})
+
+
+def test_without_optuna(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(InputError, match=r"pip install 'seqtag\[search\]'"):
+        search()

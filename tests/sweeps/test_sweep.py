@@ -1,0 +1,198 @@
+"""Sweeps of jobs that train nothing: gone on with, failed, searched, side by side."""
+
+import csv
+import json
+import math
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seqtag.cli import main
+from seqtag.errors import InputError
+from seqtag.sweeps.apart import cores
+from seqtag.sweeps.records import read_record, recorded
+from seqtag.training import launch as launching
+from seqtag.training.launch import launch
+
+FAKE = str(Path(__file__).parent / "fake.py")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class Jobs:
+    """Runs sweeps of the verb train, and keeps what was run."""
+
+    def __init__(self):
+        self.ran: list[tuple[str, int]] = []
+        self.wrong: dict[tuple[str, int], Exception] = {}
+
+    def __call__(self, *arguments: str) -> int:
+        return launch("train", recorded(self._job), list(arguments))
+
+    def _job(self, config):
+        what = (config["cell"]["name"], config["seed"])
+        self.ran.append(what)
+        if what in self.wrong:
+            raise self.wrong[what]
+        far = abs(math.log10(config["optimizer"]["lr"] / 0.01))
+        return {"scores": {"dev f1": 0.9 - far / 10 - 0.1 * (what[0] == "gru")}}
+
+
+@pytest.fixture
+def jobs() -> Jobs:
+    return Jobs()
+
+
+def table(folder: str) -> list[dict[str, str]]:
+    with open(f"{folder}/table.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_only_what_is_missing_is_run(jobs, capsys):
+    jobs.wrong = {
+        ("lstm", 2): ZeroDivisionError("a bug"),
+        ("gru", 1): InputError("no such corpus"),
+    }
+    assert jobs("-m", "study=mine", "cell=lstm,gru", "seed=1,2") == 1
+    assert jobs.ran == [("lstm", 1), ("lstm", 2), ("gru", 1), ("gru", 2)]
+    assert [row["failed"] for row in table("logs/train/mine")] == [
+        "seed 2: ZeroDivisionError: a bug",
+        "seed 1: no such corpus",
+    ]
+    assert "ZeroDivisionError: a bug" in capsys.readouterr().out
+
+    jobs.wrong = {}
+    assert jobs("-m", "study=mine", "seed=2,1", "cell=lstm,gru") == 0
+    assert jobs.ran[4:] == [("lstm", 2), ("gru", 1)]
+    rows = table("logs/train/mine")
+    assert [(row[""], row["seeds"]) for row in rows] == [
+        ("cell=gru", "1, 2"),
+        ("cell=lstm", "1, 2"),
+    ]
+    assert "failed" not in rows[0]
+
+
+def test_what_cannot_be_configured_is_said_before_anything_is_run(jobs):
+    for wrong, said in (
+        ("cell=lstm,gruu", "did you mean 'gru'"),
+        ("data=pronoun,column", "data.path is not set"),
+        ("optimizer.lr=interval(0.1,1)", "a grid takes no interval; add search=tpe"),
+        ("hydra/launcher=joblb", "did you mean 'joblib'"),
+    ):
+        with pytest.raises(InputError, match=said):
+            jobs("-m", "study=mine", "seed=1", wrong)
+    assert jobs.ran == []
+    assert not any(path.is_file() for path in Path("logs").rglob("*"))
+
+
+def test_a_search(jobs, here, capsys):
+    space = ["cell=lstm,gru", "optimizer.lr=tag(log, interval(1e-4, 1))", "seed=1,2"]
+    given = ["search=tpe", *space, "study=mine"]
+    assert jobs(*given, "search.trials=2") == 0
+    assert len(jobs.ran) == 4
+    rows = table("logs/train/mine")
+    assert [row["failed"] for row in rows] == [""] * 2
+    assert float(rows[0]["dev %"]) == max(float(row["dev %"]) for row in rows)
+    assert "experiment=best" in capsys.readouterr().err
+
+    best = yaml.safe_load(Path("logs/train/mine/experiment/best.yaml").read_text())
+    assert best["defaults"] == [{"override /cell": rows[0]["cell"]}]
+    assert jobs("--config-dir", "logs/train/mine", "experiment=best") == 0
+    assert jobs.ran[-1][0] == rows[0]["cell"]
+
+    # In memory too: the same seed, the same trials, and all of them are finished.
+    assert jobs(*given, "search.trials=3") == 0
+    assert len(jobs.ran) == 5 + 2
+
+
+def test_a_search_in_a_storage_goes_on_past_what_fails(jobs):
+    jobs.wrong = {("gru", 1): InputError("no such corpus")}
+    given = ["search=random", "cell=lstm,gru", "search.storage=sqlite:///x.db"]
+    with pytest.raises(InputError, match="give study=NAME"):
+        jobs(*given)
+    for trials in (2, 4):
+        assert jobs(*given, f"search.trials={trials}", "study=mine") == 1
+    rows = table("logs/train/mine")
+    assert sorted(row["trial"] for row in rows) == ["0", "1", "2", "3"]
+    assert {row["cell"]: row["failed"] for row in rows} == {"lstm": "", "gru": "no such corpus"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search=tpee"], "did you mean 'tpe'"),
+        (["search=tpe"], "needs something to search"),
+        (["search=tpe", "cell=lstm,gruu"], "did you mean 'gru'"),
+        (["search=tpe", "optimizer.lr=interval(1,0)"], "optimizer.lr=interval(1,0): "),
+        (["search=tpe", "optimizer.lr=interval(0,1"], "optimizer.lr=interval(0,1"),
+        (["search=tpe", "optimizer.lrr=interval(0,1)"], "did you mean 'optimizer.lr'"),
+        (["search=tpe", "seed=1", "cell=lstm,gru", "search.trials=x"], "search: trials must be"),
+        (
+            ["search=tpe", "cell=lstm,gru", "study=x", "search.storage=sqlite:////no/x.db"],
+            "search.storage=sqlite:////no/x.db: ",
+        ),
+    ],
+)
+def test_mistakes_in_a_search(arguments, said, jobs):
+    with pytest.raises(InputError) as raised:
+        jobs(*arguments)
+    assert said in str(raised.value)
+    assert jobs.ran == []
+    assert not any(path.is_file() for path in Path(".").rglob("*"))
+
+
+def test_a_score_that_there_is_not(jobs):
+    assert jobs("search=tpe", "cell=lstm,gru", "search.trials=1", "search.metric=tst") == 0
+    (row,) = table(next(Path("logs/train").iterdir()))
+    assert row["failed"] == "no score 'tst'; there are dev f1"
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Have jobs that run elsewhere do what ``fake.py`` says, and the cores be free for them."""
+    monkeypatch.setattr(launching, "PROGRAM", (sys.executable, FAKE))
+    monkeypatch.delenv("OMP_NUM_THREADS")
+
+
+def test_side_by_side_by_joblib(fake):
+    given = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "study=mine"]
+    assert launch("train", len, ["-m", *given, "seed=1,2,3,4"]) == 1
+    (row,) = table("logs/train/mine")
+    assert row["seeds"] == "1"
+    assert row["failed"] == (
+        "seed 2: its process was killed (SIGKILL); seed 3: no such corpus; "
+        "seed 4: ZeroDivisionError: a bug"
+    )
+    assert read_record(Path("logs/train/mine/seed=1"))["threads"] == str(max(1, cores() // 2))
+    assert "OMP_NUM_THREADS" not in os.environ
+    assert "a bug" in Path("logs/train/mine/seed=4/terminal.txt").read_text()
+
+
+def test_side_by_side_by_submitit(fake):
+    given = ["hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2", "study=mine"]
+    assert launch("train", len, ["-m", *given, "seed=1,2"]) == 1
+    (row,) = table("logs/train/mine")
+    assert (row["seeds"], row["failed"]) == ("1", "seed 2: its process was killed (SIGKILL)")
+    assert read_record(Path("logs/train/mine/seed=1"))["threads"] == str(max(1, cores() // 2))
+
+
+def test_the_real_command_side_by_side(here, capfd):
+    text = "Ada B-PER\nleft O\n\n" * 4
+    for split in ("train", "dev"):
+        (here / f"{split}.txt").write_text(text, encoding="utf-8")
+    given = [
+        *("data=column", "data.path='.'", "model.hidden_size=8", "trainer.max_epochs=1"),
+        *("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "study=a b"),
+    ]
+    assert main(["train", "-m", *given]) == 0
+    (folder,) = (path.parent for path in Path("logs/train/a b").rglob("run.json"))
+    assert json.loads((folder / "metrics.json").read_text())["splits"].keys() == {"dev"}
+    assert "trained for" in (folder / "terminal.txt").read_text()
+    assert "dev f1 %" in capfd.readouterr().out

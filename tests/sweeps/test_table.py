@@ -1,0 +1,125 @@
+"""The table of a sweep: grouped by configuration, intervals over seeds, failures named."""
+
+import csv
+import io
+import json
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from seqtag.errors import InputError
+from seqtag.sweeps.table import (
+    as_csv,
+    as_markdown,
+    grouped,
+    interval,
+    read_runs,
+    tabulate,
+    write_table,
+)
+
+
+@pytest.fixture
+def leave(tmp_path):
+    """Return a function that leaves a run in a folder, as a job of a sweep does."""
+
+    def run(name, overrides, test=None, error=None, seed=1, record=True):
+        folder = tmp_path / name
+        (folder / ".hydra").mkdir(parents=True)
+        (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(overrides))
+        if test is not None:
+            splits = {"test": {"accuracy": 0.1, "f1": test}, "dev": {"accuracy": 0.5, "f1": 0.6}}
+            factors = {"distance": {"5": {"accuracy": 0.9}, "50": {"accuracy": 0.4}}}
+            splits["test"]["factors"] = factors
+            figures = {"seed": seed, "seconds": 3.0, "parameters": 1234, "splits": splits}
+            (folder / "metrics.json").write_text(json.dumps(figures))
+        if record:
+            note = {"finished": test is not None, "error": error, "scores": {"test f1": test}}
+            (folder / "run.json").write_text(json.dumps(note))
+
+    return run
+
+
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(st.lists(st.floats(0, 100), min_size=3, max_size=8))
+def test_the_interval_is_students(values):
+    low, high = map(float, interval(values).split(" to "))
+    t, spread = stats.t(len(values) - 1), stats.sem(values)
+    half = t.ppf(0.975) * spread
+    mean = sum(values) / len(values)
+    assert (low, high) == (
+        pytest.approx(mean - half, abs=0.02),
+        pytest.approx(mean + half, abs=0.02),
+    )
+
+
+def test_of_two_seeds_the_range():
+    assert interval([2.0, 1.0]) == "1.00 to 2.00 (range)"
+    assert interval([2.0]) == ""
+
+
+def test_a_row_a_configuration(leave, tmp_path):
+    for seed, test in ((1, 0.9), (2, 0.92), (3, 0.94)):
+        leave(f"a{seed}", ["cell=lstm", "data=x", f"seed={seed}"], test, seed=seed)
+    leave("b1", ["cell=gru", "data=x", "seed=1"], 0.8)
+    leave("b2", ["cell=gru", "data=x", "seed=2"], error="no such corpus")
+    leave("b3", ["cell=gru", "data=x", "seed=3"])
+    head, lstm, gru = tabulate(read_runs(tmp_path))
+    assert head == [
+        *("", "seeds", "test f1 %", "mean", "95% interval", "parameters", "s", "failed"),
+    ]
+    assert lstm[:5] == ["cell=lstm", "1, 2, 3", "90.00, 92.00, 94.00", "92.00", "87.03 to 96.97"]
+    assert lstm[5:] == ["1,234", "3", ""]
+    assert gru[:5] == ["cell=gru", "1", "80.00", "80.00", ""]
+    assert gru[-1] == "seed 2: no such corpus; seed 3: not finished"
+
+
+def test_of_another_split_and_by_a_factor(leave, tmp_path):
+    leave("a", ["seed=1"], 0.9)
+    head, row = tabulate(read_runs(tmp_path), "dev")
+    assert (head[2], row[:3]) == ("dev f1 %", ["(all the same)", "1", "60.00"])
+    head, row = tabulate(read_runs(tmp_path), factor="distance")
+    assert head[5:7] == ["distance 5", "distance 50"]
+    assert row[5:7] == ["90", "40"]
+    with pytest.raises(InputError, match="split 'tst' \\(did you mean 'test'"):
+        tabulate(read_runs(tmp_path), "tst")
+    with pytest.raises(InputError, match="did you mean 'distance'"):
+        tabulate(read_runs(tmp_path), factor="distances")
+
+
+def test_runs_of_an_earlier_version_have_no_record(leave, tmp_path):
+    leave("0", ["cell=lstm"], 0.5, seed=7, record=False)
+    _, row = tabulate(read_runs(tmp_path))
+    assert row[:3] == ["(all the same)", "7", "50.00"]
+
+
+def test_if_all_failed(leave, tmp_path):
+    leave("a", ["cell=lstm", "seed=1"], error="no")
+    leave("b", ["cell=gru", "seed=1"], error="no")
+    head, *rows = tabulate(read_runs(tmp_path))
+    assert head[2] == "score %"
+    assert [row[-1] for row in rows] == ["seed 1: no", "seed 1: no"]
+
+
+def test_no_run(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"f1": 0.5}')  # an evaluation
+    with pytest.raises(InputError, match="holds no run"):
+        read_runs(tmp_path)
+
+
+def test_a_study_may_have_grown(leave, tmp_path):
+    leave("a", ["cell=lstm", "study=x"], 0.5)
+    leave("b", ["cell=lstm", "study=x", "optimizer.lr=1"], 0.5)
+    assert list(grouped(read_runs(tmp_path))) == ["(all the same)", "optimizer.lr=1"]
+
+
+def test_written_for_people_and_programs(tmp_path):
+    rows = [["", "failed"], ["cell=a|b", 'seed 1: "no", said it']]
+    write_table(tmp_path, rows)
+    assert list(csv.reader(io.StringIO((tmp_path / "table.csv").read_text()))) == rows
+    assert (tmp_path / "table.csv").read_text() == as_csv(rows)
+    assert (tmp_path / "table.md").read_text() == as_markdown(rows)
+    assert as_markdown(rows).splitlines()[2] == '| cell=a\\|b | seed 1: "no", said it |'
