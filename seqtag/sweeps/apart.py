@@ -10,19 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-# What the job would have said on a terminal.
-SAID = "terminal.txt"
 # Seconds that a job has to end once it is told to, before it is killed.
 _PATIENCE = 30
 _THREADS = "OMP_NUM_THREADS"
 
 
-def run_apart(command: Sequence[str], folder: Path) -> tuple[int, str | None]:
-    """Run a command, what it says in a file in `folder`; return its exit code and what went wrong.
+def run_apart(command: Sequence[str], terminal: Path) -> tuple[int, str | None]:
+    """Run a command; return its exit code, and what went wrong.
 
     If this process is interrupted or told to end, so is the command.
+
+    Args:
+        command: a program and its arguments.
+        terminal: the file for what the command would have said on a terminal.
     """
-    with (folder / SAID).open("w+b") as said:
+    with terminal.open("w+b") as said:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ class Job(NamedTuple):
 
 
 class Runner:
-    """Runs jobs, and keeps what became of them.
+    """Runs jobs, and keeps what became of them; closed, it leaves no process behind.
 
     Attributes:
         folder: that of the sweep.
@@ -54,6 +55,15 @@ class Runner:
         )
         self.outcomes: list[Outcome] = []
 
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if "joblib" in sys.modules:
+            from joblib.externals.loky import get_reusable_executor
+
+            get_reusable_executor().shutdown(wait=True)
+
     def run(self, overrides: Sequence[Sequence[str]]) -> list[Outcome]:
         """Run a job for each list of overrides, but for those that are finished; return the ends.
 
@@ -69,6 +79,9 @@ class Runner:
         for first in range(0, len(waiting), size):
             batch = waiting[first : first + size]
             ended |= {outcome.folder: outcome for outcome in self._launch(batch, first)}
+        for outcome in ended.values():
+            if outcome.error is not None:
+                log.error("failed: %s: %s", outcome.folder, outcome.error)
         self.outcomes += ended.values()
         return [ended[job.folder] for job in jobs]
 

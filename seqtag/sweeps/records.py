@@ -6,7 +6,7 @@
     seconds   how long it took
     scores    what it is judged by, as shares: {"test f1": 0.93, "dev f1": 0.94}
 
-and whatever figures the run returned. With several processes only the first one writes.
+and whatever figures the run returned.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,8 +25,6 @@ from seqtag.io.small import write_json
 RECORD = "run.json"
 # Where a run is, and what asked for it, does not change what it is.
 _PLACE = ("paths", "study", "search")
-# Set where there are several processes: by Lightning, torchrun and SLURM.
-_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 
 log = logging.getLogger("seqtag")
 
@@ -56,8 +53,7 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 def write_record(folder: Path, config: Mapping[str, Any], **what: Any) -> None:
     """Write the record of a run: its configuration, less where it is, and what else is given."""
-    if first_process():
-        write_json(folder / RECORD, {"config": comparable(config), **what})
+    write_json(folder / RECORD, {"config": comparable(config), **what})
 
 
 def is_finished(config: Mapping[str, Any]) -> bool:
@@ -119,14 +115,7 @@ def in_a_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def first_process() -> bool:
-    """Return whether this is the one process of a run, or the first of several."""
-    return all(os.environ.get(name, "0") == "0" for name in _RANKS)
-
-
 def _put_back(folder: Path, record: Mapping[str, Any]) -> None:
-    if not first_process():
-        return
     if record:
         write_json(folder / RECORD, record)
     else:

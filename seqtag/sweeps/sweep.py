@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqtag.errors import InputError, from_plain
 from seqtag.io.small import write_text
 from seqtag.sweeps.jobs import Outcome, Runner
-from seqtag.sweeps.records import first_process, read_record
+from seqtag.sweeps.records import read_record
 from seqtag.sweeps.search import Search, SearchConfig
 from seqtag.sweeps.space import Space
 from seqtag.sweeps.table import read_runs, show, tabulate, write_table
@@ -46,11 +46,11 @@ def sweep(sweeper: BasicSweeper, task: Task, arguments: list[str]) -> None:
     parser = OverridesParser.create(config_loader=sweeper.hydra_context.config_loader)
     overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
     task.folder = Path(config.hydra.sweep.dir)
-    runner = Runner(sweeper, task.plain)
-    if OmegaConf.select(config, "search") is None:
-        _grid(sweeper, overrides, runner)
-    else:
-        _search(config, overrides, runner)
+    with Runner(sweeper, task.plain) as runner:
+        if OmegaConf.select(config, "search") is None:
+            _grid(sweeper, overrides, runner)
+        else:
+            _search(config, overrides, runner)
     task.outcomes += runner.outcomes
 
 
@@ -62,8 +62,7 @@ def _grid(sweeper: BasicSweeper, overrides: Sequence[Override], runner: Runner) 
             )
     (jobs,) = sweeper.split_arguments(list(overrides), None)
     runner.run(jobs)
-    if first_process():
-        _show_grid(runner.folder)
+    _show_grid(runner.folder)
 
 
 def _show_grid(folder: Path) -> None:
@@ -76,8 +75,6 @@ def _show_grid(folder: Path) -> None:
 
 
 def _search(config: DictConfig, overrides: Sequence[Override], runner: Runner) -> None:
-    if not first_process():
-        raise InputError("a search is started once, not by each process; give trainer=ddp to it")
     plain = OmegaConf.to_container(config.search, resolve=True)
     settings = from_plain(SearchConfig, plain, "search")
     if settings.storage is not None and all(o.key_or_group != "study" for o in overrides):

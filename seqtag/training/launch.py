@@ -27,6 +27,7 @@ from seqtag.sweeps.apart import run_apart
 from seqtag.sweeps.jobs import Outcome, quoted
 from seqtag.sweeps.records import in_a_line, write_record
 from seqtag.training.help import config_dir
+from seqtag.training.place import current_place
 
 log = logging.getLogger("seqtag")
 
@@ -103,10 +104,12 @@ class Task:
         settings = HydraConfig.get()
         folder = Path(settings.runtime.output_dir)
         if os.getpid() != self._process:
-            place = f"hydra.run.dir={quoted(str(folder))}"
-            command = [*self._command, *settings.overrides.task, "hydra.mode=RUN", place]
-            code, error = run_apart(command, folder)
-            return self._ended(config, Outcome(folder, code, error))
+            where = f"hydra.run.dir={quoted(str(folder))}"
+            command = [*self._command, *settings.overrides.task, "hydra.mode=RUN", where]
+            place = current_place()
+            said = "terminal.txt" if place.leads else f"terminal.{place.rank}.txt"
+            outcome = Outcome(folder, *run_apart(command, folder / said))
+            return self._ended(config, outcome) if place.leads else outcome
         if settings.mode is RunMode.MULTIRUN:
             return self._ended(config, self._guarded(config, folder))
         self.folder = folder
@@ -137,9 +140,7 @@ class Task:
         except Exception as error:
             if isinstance(error, RunStopped) and error.exit_code != 1:
                 raise _Stop(error) from error  # told to stop: so is the sweep
-            if isinstance(error, InputError | RunStopped):
-                log.error("%s: %s", folder, error)
-            else:
+            if not isinstance(error, InputError | RunStopped):
                 log.exception("%s failed", folder)
             return Outcome(folder, 1, in_a_line(error))
 

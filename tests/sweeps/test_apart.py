@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from seqtag.sweeps.apart import SAID, cores, run_apart, threads_shared
+from seqtag.sweeps.apart import cores, run_apart, threads_shared
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,7 @@ from seqtag.sweeps.apart import SAID, cores, run_apart, threads_shared
     ],
 )
 def test_how_it_ended(code, ended, tmp_path):
-    assert run_apart([sys.executable, "-c", code], tmp_path) == ended
-    assert (tmp_path / SAID).exists()
+    assert run_apart([sys.executable, "-c", code], tmp_path / "said.txt") == ended
 
 
 def test_it_ends_with_us(tmp_path):
@@ -29,14 +28,15 @@ def test_it_ends_with_us(tmp_path):
         raise KeyboardInterrupt
 
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    said = tmp_path / "said.txt"
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, 1.0)
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_apart([sys.executable, "-c", code], tmp_path)
+            run_apart([sys.executable, "-c", code], said)
     finally:
         signal.signal(signal.SIGALRM, before)
-    process = int((tmp_path / SAID).read_text())
+    process = int(said.read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
 

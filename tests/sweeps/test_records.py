@@ -1,7 +1,5 @@
 """The record of a run: when it is the same run, when it is done, what is put back."""
 
-import json
-
 import pytest
 
 from seqtag.errors import InputError
@@ -93,16 +91,6 @@ def test_a_mistake_leaves_what_was_there(config, tmp_path):
     with pytest.raises(InputError):
         run({**config, "seed": 2})
     assert is_finished(config)
-
-
-@pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "SLURM_PROCID"])
-def test_the_first_process_alone_writes(config, name, tmp_path, monkeypatch):
-    monkeypatch.setenv(name, "1")
-    recorded(lambda config: {})(config)
-    assert list(tmp_path.iterdir()) == []
-    monkeypatch.setenv(name, "0")
-    recorded(lambda config: {})(config)
-    assert json.loads((tmp_path / RECORD).read_text())["finished"]
 
 
 def test_scores_say_most_first():

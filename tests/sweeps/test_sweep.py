@@ -73,8 +73,8 @@ def test_only_what_is_missing_is_run(jobs, capsys):
     assert jobs.ran[4:] == [("lstm", 2), ("gru", 1)]
     rows = table("logs/train/mine")
     assert [(row[""], row["seeds"]) for row in rows] == [
-        ("cell=gru", "1, 2"),
         ("cell=lstm", "1, 2"),
+        ("cell=gru", "1, 2"),
     ]
     assert "failed" not in rows[0]
 
