@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Continuity(L.Callback):
 
     - of each process the random states and the sums behind the running epoch's mean loss;
     - how many rows ``metrics.csv`` had: later ones are going to be written again;
-    - the last development figure, and whether training was to stop.
+    - the last figures, which callbacks go by, and whether training was to stop.
 
     Besides it knows the best checkpoints again where the run's folder has been moved.
 
@@ -51,7 +52,7 @@ class Continuity(L.Callback):
         checkpoint[KEY] = {
             "processes": _from_all(own, trainer.world_size),
             "rows": _rows(trainer),
-            "dev_metric": pl_module.dev_metric,
+            "figures": {name: value.cpu() for name, value in trainer.callback_metrics.items()},
             "stop": trainer.should_stop,
         }
 
@@ -62,7 +63,7 @@ class Continuity(L.Callback):
         assert isinstance(pl_module, TaggingTask)
         _follow_folder(trainer, checkpoint)
         self._saved = checkpoint[KEY]
-        pl_module.dev_metric = self._saved["dev_metric"]
+        pl_module.dev_metric = float(self._saved["figures"].get("dev/metric", math.nan))
         for logger in trainer.loggers:
             if isinstance(logger, MetricsFile):
                 logger.keep(self._saved["rows"])
@@ -79,7 +80,8 @@ class Continuity(L.Callback):
             restore_random_states(processes[0]["random"], pl_module.device)
         else:
             log.warning(
-                "the checkpoint is of %d processes, and %d go on: what is random begins anew",
+                "the checkpoint is of another number of processes (%d, now %d): what is random "
+                "begins anew",
                 *(len(processes), trainer.world_size),
             )
             # The sums are of all processes together: one of them takes them over.
@@ -88,6 +90,7 @@ class Continuity(L.Callback):
             for name, value in own["loss"].items():
                 summed = getattr(pl_module.mean_loss, name) + value.to(pl_module.device)
                 setattr(pl_module.mean_loss, name, summed)
+        trainer.callback_metrics.update(saved["figures"])
         if not trainer.fit_loop.restarted_mid_epoch:
             trainer.fit_loop.epoch_loop.restarting = False
         if any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks):

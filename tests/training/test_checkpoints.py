@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from seqtag.errors import InputError
 from seqtag.training.checkpoint_files import CheckpointFiles
-from seqtag.training.checkpoints import checkpoint_to_resume
+from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 
 TASK = nn.Linear(2, 3)
 
@@ -93,3 +94,11 @@ def test_one_of_another_network(module, message, save, tmp_path):
     path = save("old.ckpt", module)
     with pytest.raises(InputError, match=f"of another network or corpus: {message}"):
         checkpoint_to_resume(str(path), tmp_path, TASK)
+
+
+def test_the_best_one_that_was_taken_away(tmp_path):
+    trainer = SimpleNamespace(
+        checkpoint_callback=SimpleNamespace(best_model_path=str(tmp_path / "best.ckpt"))
+    )
+    with pytest.raises(InputError, match=r"best\.ckpt: .* is gone"):
+        load_best(TASK, trainer)
