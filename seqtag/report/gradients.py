@@ -160,7 +160,9 @@ def _fitted(table: pd.DataFrame, name: str) -> list[html.Cell]:
 
 
 def _share(share: float) -> str:
-    """Return a share in per cent, or where that would be 0.0, as a power of ten."""
+    """Return a share in per cent; as a power of ten where that would be 0.0, or as a multiple."""
+    if share > 1:
+        return f"{share:.3g}\N{NO-BREAK SPACE}times"
     return f"{percent(share)}\N{NO-BREAK SPACE}%" if share >= 0.001 else f"{share:.0e}"
 
 

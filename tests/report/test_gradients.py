@@ -52,6 +52,11 @@ def test_slopes_stand_beside_the_lags_that_are_learned(results):
     assert "at lags 1 to 8" in table
 
 
+def test_a_gradient_that_grows_is_told_as_a_multiple(results):
+    fitted = results.slopes.assign(factor=1.05)
+    assert "<td>131\N{NO-BREAK SPACE}times</td>" in slopes(fitted, results.learned, ORDER, 8)
+
+
 def test_without_learned_lags_their_columns_are_left_out(results):
     table = slopes(results.slopes, results.learned.iloc[:0], ORDER, 8)
     assert "lag learned" not in table
