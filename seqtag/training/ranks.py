@@ -27,7 +27,7 @@ from seqtag.data.labelset import LabelSet
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError
 from seqtag.training.place import Place, current_place
-from seqtag.training.team import launched_team, start_followers
+from seqtag.training.team import is_broken, launched_team, start_followers
 
 # Followers that were started here end by themselves: when all went well, and when it did not.
 _PARTING_SECONDS, _FAILED_SECONDS = 30.0, 1.0
@@ -131,12 +131,17 @@ def follow(train: Callable[[dict[str, Any]], Any]) -> int:
         team = launched_team()
     except distributed.DistError:
         return 1  # there is no leader
-    for config in team.orders():
-        try:
-            train(config)
-        except (Exception, KeyboardInterrupt) as error:
-            team.give_up(error)
-            return 2 if isinstance(error, InputError) else getattr(error, "exit_code", 1)
+    try:
+        for config in team.orders():
+            try:
+                train(config)
+            except (Exception, KeyboardInterrupt) as error:
+                team.give_up(error)
+                # A sweep goes on after a mistake, or when training has failed elsewhere.
+                if not (isinstance(error, InputError) or is_broken(error)):
+                    return getattr(error, "exit_code", 1)
+    finally:
+        team.leave()
     return 0
 
 

@@ -2,8 +2,8 @@
 
 They meet at a store of torch.distributed, kept by the leader (by torchrun's agent, if there is
 one). Its keys: ``order/N`` the configuration of training N, or null to go home; ``told/N/RANK``
-what the data are told by; ``failed/RANK`` why a follower has given up; ``parted/RANK`` that it
-has gone.
+what the data are told by; ``failed/N/RANK`` why a follower has given up; ``parted/RANK`` that it
+goes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from lightning.pytorch.plugins.environments import SLURMEnvironment
@@ -66,38 +66,38 @@ class Team:
         children: Sequence[subprocess.Popen] = (),
     ) -> None:
         self.place, self.store, self.children = place, store, list(children)
-        self._number = 0
+        self._number = 0  # of the training that was told last
         self._parent = os.getppid()
 
     def tell(self, config: Mapping[str, Any] | None) -> None:
         """Tell the followers what to train now; None: nothing any more."""
+        self._number += 1
         self.store.set(f"order/{self._number}", json.dumps(config))
 
     def orders(self) -> Iterator[dict[str, Any]]:
         """Yield what the leader says is to be trained, until it has no more, or is gone."""
         while True:
             try:
-                config = json.loads(self.store.get(f"order/{self._number}"))
+                config = json.loads(self.store.get(f"order/{self._number + 1}"))
             except distributed.DistError:
                 return
             if config is None:
-                self.store.set(f"parted/{self.place.rank}", "")
                 return
+            self._number += 1
             yield config
 
     @contextmanager
     def training(self, device: torch.device, told: str) -> Iterator[None]:
-        """Be one process group, once all have the same data; whoever dies ends it for all.
+        """Be one process group, once all have the same data; whoever is lost ends it for all.
 
         Raises:
-            InputError: if their data differ, or another process could not begin.
-            RunStopped: if another process ended before its time.
+            InputError: if their data differ, or a follower could not begin.
+            RunStopped: if a follower ended before its time.
         """
         over = threading.Event()
-        watch = threading.Thread(target=self._watch, args=(over,), daemon=True)
         try:
             self._agree(told)
-            watch.start()
+            threading.Thread(target=self._watch, args=(over,), daemon=True).start()
             distributed.init_process_group(
                 "nccl" if device.type == "cuda" else "gloo",
                 store=distributed.PrefixStore(f"group/{self._number}", self.store),
@@ -109,13 +109,12 @@ class Team:
             yield
         except RuntimeError as error:
             if self.place.leads and is_broken(error):
-                self._blame(error)
+                raise self._loss(_GRACE_SECONDS) from error
             raise
         finally:
             if distributed.is_initialized():
                 distributed.destroy_process_group()
             over.set()
-            self._number += 1
 
     def part(self, seconds: float = _PARTING_SECONDS) -> None:
         """Let the followers go; those that were started here have ended when this returns."""
@@ -127,20 +126,28 @@ class Team:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        others = [f"parted/{rank}" for rank in range(1, self.place.processes)]
+        others = [f"parted/{rank}" for rank in self._followers]
         # The store ends with this process, and some may not even have found it yet.
         while not self.children and time.monotonic() < end and not self.store.check(others):
             time.sleep(_POLL_SECONDS)
 
+    def leave(self) -> None:
+        """Leave word that this follower goes."""
+        with suppress(distributed.DistError):  # the leader has gone before
+            self.store.set(f"parted/{self.place.rank}", "")
+
     def give_up(self, error: BaseException) -> None:
-        """Leave word of why this follower ends, unless that is only because another one did."""
+        """Leave word of why this follower does not train on, unless another one was lost."""
         if is_broken(error):
             return
-        mistake = isinstance(error, InputError)
-        trace = "" if mistake else traceback.format_exc()
-        word = {"mistake": mistake, "what": f"{error}" or type(error).__name__, "trace": trace}
-        with suppress(distributed.DistError):  # the leader is gone, and knows
-            self.store.set(f"failed/{self.place.rank}", json.dumps(word))
+        trace = "" if isinstance(error, InputError | RunStopped) else traceback.format_exc()
+        word = {
+            "mistake": isinstance(error, InputError),
+            "what": str(error) or type(error).__name__,
+            "trace": trace,
+        }
+        with suppress(distributed.DistError):
+            self.store.set(f"failed/{self._number}/{self.place.rank}", json.dumps(word))
 
     def _agree(self, told: str) -> None:
         """Wait until every process has read its data, and compare what they are told by."""
@@ -149,58 +156,63 @@ class Team:
         for rank in range(self.place.processes):
             key = f"told/{self._number}/{rank}"
             while not self.store.check([key]):
-                if time.monotonic() > end or (self.place.leads and self._failed()):
-                    self._blame(None)
+                if time.monotonic() > end or (self.place.leads and self._lost()):
+                    raise self._loss()
                 time.sleep(_POLL_SECONDS)
             if self.store.get(key).decode() != told:
                 raise InputError(
-                    f"{self._name(rank)} has other data than the first one: its files, labels, "
-                    "vocabulary or checkpoint differ; give all of them the same files (data.path) "
-                    "and program"
+                    f"{self._name(rank)} has other data than this one: files, labels, vocabulary "
+                    "or checkpoint differ; give all processes the same files (data.path) and "
+                    "program"
                 )
+
+    @property
+    def _followers(self) -> range:
+        return range(1, self.place.processes)
 
     def _name(self, rank: int) -> str:
         return f"process {rank + 1} of {self.place.processes}"
 
-    def _failed(self) -> bool:
-        """Whether a follower has given up, or one that was started here has ended."""
-        ranks = range(1, self.place.processes)
+    def _lost(self) -> bool:
+        """Whether a follower has given up, or ended."""
         return any(child.poll() is not None for child in self.children) or any(
-            self.store.check([f"failed/{rank}"]) for rank in ranks
+            self.store.check([key])
+            for rank in self._followers
+            for key in (f"failed/{self._number}/{rank}", f"parted/{rank}")
         )
 
-    def _blame(self, error: Exception | None) -> NoReturn:
-        """Raise what says which process ended, and why, as far as it is known."""
-        end = time.monotonic() + _GRACE_SECONDS
-        while error is not None and not self._failed() and time.monotonic() < end:
+    def _loss(self, patience: float = 0.0) -> InputError | RunStopped:
+        """Return what is to be raised for followers that are lost, once it is known, or may be."""
+        end = time.monotonic() + patience
+        while not self._lost() and time.monotonic() < end:
             time.sleep(_POLL_SECONDS)
-        for rank in range(1, self.place.processes):
-            if self.store.check([f"failed/{rank}"]):
-                word = json.loads(self.store.get(f"failed/{rank}"))
+        for rank in self._followers:
+            key = f"failed/{self._number}/{rank}"
+            if self.store.check([key]):
+                word = json.loads(self.store.get(key))
                 if word["mistake"]:
-                    raise InputError(f"{self._name(rank)}: {word['what']}") from error
-                log.error("%s\n%s", self._name(rank), word["trace"].rstrip())
-                raise RunStopped(f"{self._name(rank)} failed: {word['what']}") from error
-        raise RunStopped(f"{self._ended() or 'another process was lost'}; {_GO_ON}") from error
-
-    def _ended(self) -> str | None:
-        """Return which process has ended that ought to be there, and how; None if none has."""
+                    return InputError(f"{self._name(rank)}: {word['what']}")
+                if word["trace"]:
+                    log.error("%s\n%s", self._name(rank), word["trace"].rstrip())
+                return RunStopped(f"{self._name(rank)} failed: {word['what']}")
         for rank, child in enumerate(self.children, 1):
-            code = child.poll()
-            if code is not None:
+            if (code := child.poll()) is not None:
                 how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with {code}"
-                return f"{self._name(rank)} {how}"
-        return None if os.getppid() == self._parent else "the process that started this one ended"
+                return RunStopped(f"{self._name(rank)} {how}; {_GO_ON}")
+        return RunStopped(f"another one of {self.place.processes} processes was lost; {_GO_ON}")
 
     def _watch(self, over: threading.Event) -> None:
-        """End this process if another has ended and a collective operation waits for it for ever.
+        """End this process if another one is lost and a collective operation waits for it for ever.
 
-        What hangs in the middle of one cannot be reached by an exception.
+        What hangs in the middle of one is reached by no exception.
         """
         while not over.wait(_POLL_SECONDS):
-            if (ended := self._ended()) and not over.wait(_GRACE_SECONDS):
-                if self.place.leads:
-                    print(f"seqtag: {ended}; {_GO_ON}", file=sys.stderr, flush=True)
+            # A leader without a launcher may outlive the shell that it was started from.
+            orphaned = bool(self.place.launcher) and os.getppid() != self._parent
+            lost = any(child.poll() is not None for child in self.children)
+            if (orphaned or lost) and not over.wait(2 * _GRACE_SECONDS):
+                if lost:
+                    print(f"seqtag: {self._loss()}", file=sys.stderr, flush=True)
                 for child in self.children:
                     child.kill()
                 os._exit(1)
