@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import datasets
 
 _META = "meta.json"
-_BATCH_SENTENCES = 1000
-_BATCH_TOKENS = 50_000
+_BATCH_SENTENCES = 10_000
+_BATCH_TOKENS = 200_000
 _CHUNK = 1 << 20
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def open_table(path: Path) -> pa.Table:
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     table = pa.ipc.open_stream(pa.py_buffer(mapping)).read_all()
     _MAPPINGS[os.path.abspath(path)] = mapping
+    _drop_pages(mapping)  # all batches were looked at
     return table
 
 
@@ -38,10 +40,21 @@ def let_go(rows: datasets.Dataset) -> None:
     The system goes on caching them, and reading them again is a matter of microseconds. Not let
     go of, they count as resident until all of the corpus does.
     """
+    for file in rows.cache_files:
+        if mapping := _MAPPINGS.get(file["filename"]):
+            _drop_pages(mapping)
+
+
+def _drop_pages(mapping: mmap.mmap) -> None:
     if hasattr(mmap, "MADV_DONTNEED"):
-        for file in rows.cache_files:
-            if mapping := _MAPPINGS.get(file["filename"]):
-                mapping.madvise(mmap.MADV_DONTNEED)
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def lengths_of(rows: datasets.Dataset) -> np.ndarray:
+    """Return the number of tokens of each sentence."""
+    lengths = rows.data.column("length").to_numpy()
+    let_go(rows)
+    return lengths
 
 
 def tables(rows: datasets.Dataset) -> Iterator[pa.Table]:

@@ -18,7 +18,7 @@ from seqtag.data.lanes import (
     StreamedBatches,
     StreamLoader,
 )
-from seqtag.data.mapped import let_go
+from seqtag.data.mapped import lengths_of, let_go
 from seqtag.data.sources import Corpus
 from seqtag.data.stream import Stream
 from seqtag.errors import InputError
@@ -106,9 +106,8 @@ class CorpusModule(L.LightningDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _order(self, split: str, shuffle: bool, rank: int, world_size: int) -> BatchOrder:
-        lengths = self.corpus.splits[split].data.column("length").to_numpy()
         return BatchOrder(
-            lengths,
+            lengths_of(self.corpus.splits[split]),
             self.batch,
             shuffle=shuffle,
             seed=self.seed,

@@ -17,6 +17,7 @@ from seqtag.data.cache import digest
 from seqtag.data.counting import distinct_labels
 from seqtag.data.encode import ENCODER_VERSION, EncodeConfig, Encoder
 from seqtag.data.labelset import LabelSet
+from seqtag.data.mapped import lengths_of
 from seqtag.data.remembered import remembered
 from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
 from seqtag.data.vectors import load_vectors
@@ -116,7 +117,7 @@ def few_batches(corpus: Corpus, count: float, config: BatchConfig, seed: int) ->
     Its development split is the same sentences; there is no test split.
     """
     train = corpus.splits["train"]
-    lengths = train.data.column("length").to_numpy()
+    lengths = lengths_of(train)
     batches = BatchOrder(lengths, config, shuffle=True, seed=seed).batches(0)
     chosen = batches[: count if isinstance(count, int) else max(1, int(count * len(batches)))]
     rows = np.sort(np.concatenate(chosen)).tolist()

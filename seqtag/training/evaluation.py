@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from seqtag.data.batches import BatchConfig, BatchOrder
+from seqtag.data.mapped import lengths_of
 from seqtag.data.module import EncodedSentences
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError
@@ -27,7 +28,7 @@ def evaluate_split(
     sentences = EncodedSentences(
         corpus.splits[split], tagger.encoder, tagger.labels, with_text=True
     )
-    lengths = corpus.splits[split].data.column("length").to_numpy()
+    lengths = lengths_of(corpus.splits[split])
     score = TaggingScore.of_split(corpus, split, tagger.labels)
     network = tagger.network.eval()
     device = next(network.parameters()).device

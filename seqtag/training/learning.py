@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqtag.data.batches import BatchOrder
+from seqtag.data.mapped import lengths_of
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError
 from seqtag.io.writing import open_output
@@ -96,9 +97,7 @@ def _learn_lag(config: Mapping[str, Any], probe: Probe, lag: int) -> dict[str, A
 def _training(config: Mapping[str, Any], corpus: Corpus) -> dict[str, Any]:
     """Return the groups `trainer` and `callbacks` for one lag: its budget, looks, and end."""
     regime, train = config["regime"], corpus.splits["train"]
-    order = BatchOrder(
-        train.data.column("length").to_numpy(), build.batch_config(config["data"]), shuffle=True
-    )
+    order = BatchOrder(lengths_of(train), build.batch_config(config["data"]), shuffle=True)
     # Batches hold sequences of about one length, so that not all of them are full.
     sequences = len(train) / len(order)
     trainer = {
