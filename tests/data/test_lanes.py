@@ -174,20 +174,6 @@ def test_a_process_without_a_sentence(tmp_path):
         [batches[0] for batches in ranks]
 
 
-def test_the_other_schemes(write):
-    path = write("train.txt", "a I-A\nb B-A\n\nc O\n\n" * 5)
-    corpus = load_corpus(CorpusConfig(format="column", path=str(path), streaming=True))
-    assert (corpus.scheme, corpus.origins["train"].scheme) == ("bio", "iob1")
-    first = next(corpus.stream.read(corpus.stream.rows))
-    assert (first["labels"], first["where"]) == (["B-A", "B-A"], "train.txt:1")
-    broken = write("train.txt", "a I-A\nb B-A\n\n" * 5 + "c X\n")
-    corpus = load_corpus(
-        CorpusConfig(format="column", path=str(broken), streaming=True, stream={"fit_sentences": 2})
-    )
-    with pytest.raises(InputError, match=r"train.txt:16: 'X' is no iob1 label"):
-        list(corpus.stream.read(corpus.stream.rows))
-
-
 def test_what_is_told(folder, tmp_path):
     corpus = corpus_of(folder)
     assert set(corpus.splits) == {"train"}
@@ -244,16 +230,3 @@ def test_a_data_set_of_the_hub(tmp_path, monkeypatch):
         batch = rest[number]
         assert batch["position"] == seen[number]["position"]
         assert batch["labels_BT"].tolist() == seen[number]["labels_BT"].tolist()
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"streaming": "yes"}, "data.streaming is true or false"),
-        ({"stream": {"bufer": 3}}, "unknown key 'bufer' .*did you mean 'buffer'"),
-        ({"stream": {"batches_per_epoch": 0}}, "batches_per_epoch must be a whole number"),
-    ],
-)
-def test_what_cannot_be_meant(wrong, message):
-    with pytest.raises(InputError, match=message):
-        CorpusConfig(format="json", path="x", **wrong)
