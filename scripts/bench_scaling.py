@@ -64,7 +64,7 @@ class Trainee:
     def __init__(
         self,
         corpus: Corpus,
-        sentences: int,
+        batch_size: int,
         processes: int,
         group: distributed.ProcessGroup,
         device: torch.device,
@@ -83,7 +83,7 @@ class Trainee:
         self._optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True)
         order = BatchOrder(
             train.data.column("length").to_numpy(),
-            BatchConfig(sentences=sentences),
+            BatchConfig(sentences=batch_size),
             shuffle=True,
             rank=distributed.get_rank(),
             world_size=processes,
@@ -207,6 +207,8 @@ def main() -> None:
     gpus = torch.cuda.device_count()
     default = [count for count in (1, 2, 4, 8) if count <= gpus] if gpus else [1, 2]
     counts = [int(n) for n in options.processes.split(",")] if options.processes else default
+    if gpus and max(counts) > gpus:
+        parser.error(f"--processes {max(counts)}: there are {gpus} GPUs")
     with tempfile.TemporaryDirectory() as folder:
         store = str(Path(folder) / "store")
         torch.multiprocessing.spawn(
