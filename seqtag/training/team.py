@@ -28,6 +28,7 @@ from lightning.pytorch.plugins.environments import SLURMEnvironment
 from torch import distributed
 
 from seqtag.errors import InputError, RunStopped
+from seqtag.training.interface import interface_towards
 from seqtag.training.place import Place, current_place, environment_of
 
 log = logging.getLogger("seqtag")
@@ -234,6 +235,9 @@ def launched_team() -> Team:
         os.environ.update(kept)
     else:
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    if place.nodes > 1 and (interface := interface_towards(address)):
+        # Else gloo takes the address of the host's own name, which often is one for itself alone.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
     agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     return Team(place, _store(address, port, keeps=place.leads and not agent))
 

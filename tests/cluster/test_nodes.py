@@ -22,13 +22,13 @@ MEETING = {
 }
 
 
-def train(folder: Path, *agents: list[str], **environment: str) -> tuple[dict, dict]:
+def train(folder: Path, *agents: list[str]) -> tuple[dict, dict]:
     """Run one program a machine until all have ended; return the figures and the weights."""
     started = [
         subprocess.Popen(
-            agent,
+            ["setpriv", "--pdeathsig", "KILL", *agent],
             cwd=folder.parent,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -72,6 +72,6 @@ def test_two_machines_train_what_one_does(meeting, on_one_machine, two_machines,
         options = MEETING[meeting].format(first=not rank).split()
         address = f"--local-addr=10.99.0.{rank + 1}"
         agents.append([*machine, *torchrun(folder, *options, address, *place, train=small)])
-    figures, weights = train(folder, *agents, GLOO_SOCKET_IFNAME="wire")
+    figures, weights = train(folder, *agents)
     assert figures == on_one_machine[0]
     torch.testing.assert_close(weights, on_one_machine[1], rtol=0, atol=0)
