@@ -205,7 +205,7 @@ def test_machines_that_nobody_started(configure):
 
 
 @pytest.mark.skipif(torch.cuda.is_available() or torch.mps.is_available(), reason="has a GPU")
-@pytest.mark.parametrize("option", ["gpu", "mps", "fsdp"])
+@pytest.mark.parametrize("option", ["gpu", "mps"])
 def test_a_device_that_is_not_there(option, configure):
     with pytest.raises(InputError, match=r"no GPU here.*trainer=cpu|MPSAccelerator"):
         trainer_of(configure(f"trainer={option}"))
