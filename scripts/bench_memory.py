@@ -120,7 +120,8 @@ def train(corpus: str, cache: str, output: str, steps: int, dev: float) -> dict[
         f"trainer.max_steps={steps} trainer.accelerator=cpu hydra.run.dir={output}"
     )
     with sampled_memory() as peak:
-        main(["train", *overrides.split()])
+        if code := main(["train", *overrides.split()]):
+            sys.exit(code)
     seconds = float(np.median(np.diff(stamps)))
     return {
         "seconds": stamps[0] - STARTED,
