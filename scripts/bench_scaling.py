@@ -9,7 +9,7 @@ shared out among the processes, so the total batch is the same for all counts; e
 or a GPU. All counts train a few batches each in turn; then once more without summing gradients,
 where nobody waits for anybody: the time that this saves is the share lost in communication. What is
 then still missing to the ideal is lost to smaller products and to the machine. The loop is bare, as
-in bench_pipeline.py. The table has medians over the turns.
+in bench_pipeline.py. The table has medians over the turns, also of the ratios within each.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import islice
+from operator import truediv
 from pathlib import Path
 from typing import Any
 
@@ -178,21 +179,23 @@ def show(title: str, speeds: dict[Way, list[float]]) -> None:
     for column in ("processes", "tokens/s", "quartiles", "speed-up", "of ideal", "lost in talk"):
         table.add_column(column, justify="right")
     least = min(count for count, _ in speeds)
-    slowest = statistics.median(speeds[least, True]) / least
-    for (count, summing), values in speeds.items():
-        if not summing:
-            continue
-        median = statistics.median(values)
-        low, _, high = statistics.quantiles(values, n=4)
-        silent = speeds.get((count, False))
-        lost = f"{1 - median / statistics.median(silent):.0%}" if silent else ""
-        faster = median / slowest
-        spread = f"{low:,.0f} - {high:,.0f}"
+    for count in sorted({count for count, _ in speeds}):
+        together = speeds[count, True]
+        low, median, high = statistics.quantiles(together, n=4)
+        faster = _median_ratio(together, speeds[least, True]) * least
+        lost = (
+            f"{1 - _median_ratio(together, silent):.0%}" if (silent := speeds[count, False]) else ""
+        )
         table.add_row(
-            *(str(count), f"{median:,.0f}", spread, f"{faster:.2f}"),
-            *(f"{faster / count:.0%}", lost),
+            *(str(count), f"{median:,.0f}", f"{low:,.0f} - {high:,.0f}"),
+            *(f"{faster:.2f}", f"{faster / count:.0%}", lost),
         )
     Console(width=100).print(table)
+
+
+def _median_ratio(speeds: Sequence[float], others: Sequence[float]) -> float:
+    """Return the median over turns: what else the machine does changes from one to the next."""
+    return statistics.median(map(truediv, speeds, others))
 
 
 def main() -> None:

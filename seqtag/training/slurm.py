@@ -19,10 +19,11 @@ def requeue() -> None:
     It warns by SIGUSR1 before the time is up (``sbatch --signal=USR1@120``), and by SIGTERM when
     the grace of a preemption begins; a job that ends by itself then is over. One that SLURM ends
     at once is COMPLETING when the signal arrives: if it was preempted SLURM starts it again of its
-    own accord, and if it was cancelled nobody should.
+    own accord, and if it was cancelled nobody should. SLURM warns what `srun` has started: any
+    other process of a job was told to stop by somebody else.
     """
     job = os.environ.get("SLURM_JOB_ID")
-    if job is None:
+    if job is None or "SLURM_STEP_ID" not in os.environ:
         return
     if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
         job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"

@@ -12,6 +12,7 @@ def cluster(tmp_path, monkeypatch):
     """Return a function that puts commands of SLURM's in place; they note how they are called."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_STEP_ID", "0")
     for name in ("SLURM_ARRAY_JOB_ID", "SUBMITIT_EXECUTOR"):
         monkeypatch.delenv(name, raising=False)
     calls = tmp_path / "calls"
@@ -61,13 +62,15 @@ def test_what_slurm_says_against_it_is_told(cluster, caplog):
 def test_without_the_commands_it_is_told_too(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_STEP_ID", "0")
     slurm.requeue()
     assert "squeue" in caplog.text
 
 
-def test_elsewhere_nothing_is_asked(cluster, monkeypatch):
+@pytest.mark.parametrize("missing", ["SLURM_JOB_ID", "SLURM_STEP_ID"])
+def test_nothing_is_asked_for_what_srun_has_not_started(missing, cluster, monkeypatch):
     calls = cluster("RUNNING")
-    monkeypatch.delenv("SLURM_JOB_ID")
+    monkeypatch.delenv(missing)
     slurm.requeue()
     assert calls() == []
 
