@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,8 @@ def killed(monkeypatch):
                     with_kill(hook, int(when))
                 train(config)
                 code = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(code)
         end = time.monotonic() + (when if hook == "seconds" else 300)
