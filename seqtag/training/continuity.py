@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +51,7 @@ class Continuity(L.Callback):
         checkpoint[KEY] = {
             "processes": _from_all(own, trainer.world_size),
             "rows": _rows(trainer),
+            "dev_metric": pl_module.dev_metric,
             "figures": {name: value.cpu() for name, value in trainer.callback_metrics.items()},
             "stop": trainer.should_stop,
         }
@@ -63,7 +63,7 @@ class Continuity(L.Callback):
         assert isinstance(pl_module, TaggingTask)
         _follow_folder(trainer, checkpoint)
         self._saved = checkpoint[KEY]
-        pl_module.dev_metric = float(self._saved["figures"].get("dev/metric", math.nan))
+        pl_module.dev_metric = self._saved["dev_metric"]
         for logger in trainer.loggers:
             if isinstance(logger, MetricsFile):
                 logger.keep(self._saved["rows"])

@@ -172,6 +172,8 @@ def test_early_stopping_stops_where_it_did(configure, killed):
     assert train(configure(*given, "ckpt_path=last"))["epochs"] == 2
 
 
+SELDOM = ("trainer.check_val_every_n_epoch=2",)
+OFTEN = ("+trainer.val_check_interval=3",)
 HOOKS = {
     "on_train_batch_start": STEPS,
     "on_train_batch_end": STEPS,
@@ -191,7 +193,7 @@ def pytest_generate_tests(metafunc):
     for _ in range(metafunc.config.getoption("--kills")):
         hooks = random.choices(list(HOOKS), k=2)
         moments = [(hook, random.random() * HOOKS[hook]) for hook in hooks]
-        overrides = random.choice([(), (EMA,), SUMMED])
+        overrides = random.choice([(), (EMA,), SUMMED, SELDOM, OFTEN])
         processes = random.choice([(), ("trainer=ddp_sim",)])
         kills.append((moments, random.choice([0, 2]), (*overrides, *processes)))
     metafunc.parametrize("kill", kills, ids=str)
