@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from seqtag.errors import RunStopped
 
 # Seconds that a job has to end once it is told to, before it is killed.
 _PATIENCE = 30
@@ -54,6 +57,23 @@ def _fault(code: int, said: BinaryIO) -> str | None:
     lines = said.read().decode("utf-8", "replace").splitlines()
     last = next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
     return last.removeprefix("seqtag: ").removeprefix("error: ").strip()
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM raise `RunStopped`, so that what was started here is ended as well."""
+
+    def end(*_: object) -> None:
+        raise RunStopped("stopped by SIGTERM; the same command goes on with study=NAME", 143)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def cores() -> int:

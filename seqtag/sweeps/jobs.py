@@ -14,7 +14,8 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from seqtag.sweeps.apart import cores, threads_shared
+from seqtag.errors import RunStopped
+from seqtag.sweeps.apart import cores, ended_by_sigterm, threads_shared
 from seqtag.sweeps.records import in_a_line, is_finished
 
 log = logging.getLogger("seqtag")
@@ -108,11 +109,15 @@ class Runner:
         return Job([*overrides, *own], plain, folder)
 
     def _launch(self, jobs: Sequence[Job], first: int) -> list[Outcome]:
+        launch = self._sweeper.launcher.launch
         try:
-            with threads_shared(min(self.at_once, len(jobs)) if self._shared else 1):
-                results = self._sweeper.launcher.launch(
-                    [job.overrides for job in jobs], initial_job_idx=first
-                )
+            if not self._shared:
+                results = launch([job.overrides for job in jobs], initial_job_idx=first)
+            else:
+                with ended_by_sigterm(), threads_shared(min(self.at_once, len(jobs))):
+                    results = launch([job.overrides for job in jobs], initial_job_idx=first)
+        except RunStopped:
+            raise
         except Exception as error:
             # A launcher that lost a process of its own does not tell of the jobs of the others.
             lost = f"the launcher gave up: {in_a_line(error)}"
