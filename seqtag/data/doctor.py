@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from seqtag.data.config import SPLITS
 from seqtag.data.findings import LEVELS, Finding, Report, Size, render
+from seqtag.data.mapped import tables
 from seqtag.data.sources import Corpus
 from seqtag.labels import OUTSIDE, problems
 
@@ -282,8 +283,8 @@ class _Examination:
 
 def _rows(split: str, rows: datasets.Dataset) -> Iterator[_Row]:
     position = 0
-    for batch in rows.with_format("arrow").iter(batch_size=1000):
-        columns = [batch.column(name).to_pylist() for name in ("tokens", "labels", "where")]
+    for table in tables(rows):
+        columns = [table.column(name).to_pylist() for name in ("tokens", "labels", "where")]
         for tokens, labels, where in zip(*columns, strict=True):
             position += 1
             yield _Row(tokens, labels, where or f"{split} sentence {position}")
