@@ -95,9 +95,10 @@ class TaggingTask(L.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Write the epoch's loss; Lightning would do so behind the epoch's checkpoint only."""
-        figures = {"train/loss": self.trainer.callback_metrics["train/loss"]}
+        loss = float(self.trainer.callback_metrics["train/loss"])
+        figures = {"train/loss": loss, "epoch": self.current_epoch}
         for logger in self.loggers:
-            logger.log_metrics({**figures, "epoch": self.current_epoch}, step=self.global_step - 1)
+            logger.log_metrics(figures, step=self.global_step - 1)
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Count what the network says of a development batch."""
