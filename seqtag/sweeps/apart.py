@@ -14,7 +14,7 @@ from typing import BinaryIO
 from seqtag.errors import RunStopped
 
 # Seconds that a job has to end once it is told to, before it is killed.
-_PATIENCE = 30
+_PATIENCE = 60
 _THREADS = "OMP_NUM_THREADS"
 
 
