@@ -113,7 +113,7 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
     resumed = checkpoint_to_resume(config["ckpt_path"], output, task)
     with (
         build.compiled(network, config["compile"]),
-        together(trainer, config, told_by(corpus, encoder, labels, resumed)),
+        together(trainer, config, lambda: told_by(corpus, encoder, labels, resumed)),
     ):
         started = time.perf_counter()
         _run(trainer, task, data, resumed)

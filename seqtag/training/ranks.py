@@ -83,7 +83,9 @@ def require_work_for_all(processes: int, sentences: int, batch: BatchConfig) -> 
 
 
 @contextmanager
-def together(trainer: L.Trainer, config: Mapping[str, Any], told: str) -> Iterator[None]:
+def together(
+    trainer: L.Trainer, config: Mapping[str, Any], told: Callable[[], str]
+) -> Iterator[None]:
     """Have all processes that `trainer` is for train `config`; afterwards it is as it was before.
 
     To be entered by each of them. The leader starts the others, where no launcher has.
@@ -91,7 +93,7 @@ def together(trainer: L.Trainer, config: Mapping[str, Any], told: str) -> Iterat
     Args:
         trainer: that of this process.
         config: what the followers are to train; of the leader.
-        told: what the data are told by; must be the same for all.
+        told: gives what the data are told by; must be the same for all.
 
     Raises:
         InputError, RunStopped: see `Team.training`; also if the port is taken.
@@ -107,7 +109,7 @@ def together(trainer: L.Trainer, config: Mapping[str, Any], told: str) -> Iterat
     try:
         if team.place.leads:
             team.tell(config)
-        with team.training(device, told):
+        with team.training(device, told()):
             # Dropout must not draw the same for the sentences of each.
             L.seed_everything((config["seed"] + team.place.rank) % 2**32, True, verbose=False)
             yield
@@ -153,3 +155,4 @@ def leading() -> Iterator[None]:
         yield
     finally:
         team.part()
+        launched_team.cache_clear()

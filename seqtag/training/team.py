@@ -29,12 +29,11 @@ from torch import distributed
 
 from seqtag.errors import InputError, RunStopped
 from seqtag.training.interface import interface_towards
+from seqtag.training.launch import PROGRAM
 from seqtag.training.place import Place, current_place, environment_of
 
 log = logging.getLogger("seqtag")
 
-# What a follower is started by: it finds its place in its environment, and waits there.
-_FOLLOWER = (sys.executable, "-m", "seqtag.cli", "train")
 # The longest that one process is ahead of another within an epoch, ever so slow a disk; that a
 # process has died shows at once.
 _STEP = timedelta(minutes=10)
@@ -254,7 +253,8 @@ def start_followers(processes: int) -> Team:
         told = environment_of(place, store.underlying_store.port)
         children.append(
             subprocess.Popen(
-                _FOLLOWER,
+                # Its place is in its environment, and there it waits, whatever else is said.
+                [*PROGRAM, "train"],
                 env={**os.environ, **told},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

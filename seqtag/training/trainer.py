@@ -36,6 +36,7 @@ _PROFILERS: dict[str, Callable[..., Profiler]] = {
     "advanced": AdvancedProfiler,
     "pytorch": PyTorchProfiler,
 }
+_STRATEGIES = ("auto", "ddp", "ddp_spawn")
 _WHOLE_NUMBERS = (
     "accumulate_grad_batches",
     "check_val_every_n_epoch",
@@ -106,6 +107,12 @@ def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
 def _placed(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """Return the trainer's options, with what a launcher has settled where they say auto."""
     placed = dict(options)
+    if placed["strategy"] not in _STRATEGIES:
+        raise InputError(
+            f"trainer.strategy={placed['strategy']!r} is unknown"
+            f"{did_you_mean(str(placed['strategy']), _STRATEGIES)}; "
+            f"it is one of {', '.join(_STRATEGIES)}"
+        )
     if placed["devices"] == "auto" and place.launcher:
         placed["devices"] = place.local_processes
     if placed["num_nodes"] == "auto":
@@ -113,7 +120,7 @@ def _placed(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
     if placed["strategy"] == "ddp_spawn":
         placed["strategy"] = "ddp"  # whose processes begin with nothing here
     if placed["accelerator"] == "gpu" and not (
-        torch.cuda.is_available() or torch.mps.is_available()
+        torch.cuda.is_available() or torch.backends.mps.is_available()
     ):
         raise InputError("trainer: there is no GPU here that torch can use; take trainer=cpu")
     return placed

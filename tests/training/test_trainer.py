@@ -126,6 +126,7 @@ def test_wrong_options(options, message):
         ("callbacks", [], "trainer: 'callbacks' is not set here"),
         ("profiler", "simpel", r"profiler='simpel' is unknown \(did you mean 'simple'\?\)"),
         ("accelerator", "quantum", "trainer: "),
+        ("strategy", "dpp", r"strategy='dpp' is unknown \(did you mean 'ddp'\?\)"),
     ],
 )
 def test_wrong_trainer_keys(key, value, message, configure):
