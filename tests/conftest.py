@@ -18,6 +18,12 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out the kills at random unless they are asked for: no parameters would be a skip."""
+    if not config.getoption("--kills"):
+        items[:] = [item for item in items if item.name.partition("[")[0] != "test_killed_anywhere"]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """Point every cache at a temporary folder, also for processes that a test starts.

@@ -36,6 +36,15 @@ class Kill(L.Callback):
         self.left -= 1
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Compute in one thread: a child would wait for others of OpenMP, which it does not inherit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def killed(monkeypatch):
     """Return a function that trains in a process of its own, and says whether it was killed.
