@@ -201,8 +201,10 @@ def test_reading_is_quick_the_second_time(write):
     assert spent() > 5 * spent()  # it is thirty times
 
 
-def test_memory_does_not_grow_with_the_corpus(write):
+def test_memory_does_not_grow_with_the_corpus(write, monkeypatch):
     import tracemalloc
+
+    monkeypatch.setattr("seqtag.data.cache._BATCH_SENTENCES", 1000)
 
     def peak(name, sentences):
         path = write(name, "some O\nword B-X\n\n" * sentences)
