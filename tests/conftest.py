@@ -132,3 +132,14 @@ def save_run():
         return folder
 
     return save
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Compute in one thread; afterwards in as many as before."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

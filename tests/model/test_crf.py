@@ -12,6 +12,9 @@ from seqtag.labels import Transitions, allowed_transitions
 from seqtag.model import chain, paths, scaled
 from seqtag.model.crf import LinearChainCRF
 
+# Tensors of a few numbers only wait for a second thread.
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 BIO = ["O", "B-a", "I-a", "I-b"]  # I-b has no beginning: no legal path can carry it
 BIOES = ["O", "B-a", "I-a", "E-a", "S-a"]
 NO_O = ["B-a", "E-a"]  # only even lengths have a legal path
@@ -62,15 +65,6 @@ def is_legal(legal, path):
 
 def total(scores):
     return torch.stack(scores).logsumexp(0) if scores else torch.tensor(-math.inf).double()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors of a few numbers only wait for a second thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def take(route, patch):

@@ -18,6 +18,9 @@ import torch
 from seqtag.training import loop
 from seqtag.training.loop import train
 
+# A forked child would wait for threads of OpenMP, which it does not inherit.
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # Eight batches an epoch; all that is random by default is so here.
 EPOCHS = ("trainer.max_epochs=2", "callbacks.last.every_steps=1")
 STEPS = 16
@@ -34,15 +37,6 @@ class Kill(L.Callback):
         if not self.left:
             os.kill(os.getpid(), signal.SIGKILL)
         self.left -= 1
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Compute in one thread: a child would wait for others of OpenMP, which it does not inherit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
