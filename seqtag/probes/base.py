@@ -112,8 +112,8 @@ class Probe(ABC):
     def baselines(self) -> dict[str, Labeller]:
         """Return solvers that cannot do the task, by name: what a score must stand above.
 
-        `first_cue` and `last_cue` where they make sense; what knows nothing of the probe
-        (majority, context-free, window) is in `baselines.py`.
+        `first_cue`, `last_cue` and `frequent_cue` where they make sense; what knows nothing of
+        the probe (majority, context-free, window) is in `baselines.py`.
         """
 
     def possible(self, factors: Mapping[str, int]) -> bool:

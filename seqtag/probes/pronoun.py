@@ -137,7 +137,7 @@ class PronounProbe(Probe):
         return 1 / len(GENDERS)
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return the solvers "first_cue" and "last_cue": the first and the last person's form."""
+        """Return the solvers "first_cue", "last_cue" and "frequent_cue", by the persons' forms."""
         return cues.baselines(PRON, GENDER_OF)
 
     def at_lag(self, lag: int) -> dict[str, int]:

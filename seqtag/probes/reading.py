@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqtag.errors import InputError
 from seqtag.io.trust import read_object, trust
 from seqtag.probes.suites.merging import SHARES
-from seqtag.probes.tables import GRADIENTS, ITEMS, LEARN, RUN, SUITE, items_schema
+from seqtag.probes.tables import BASELINES, GRADIENTS, ITEMS, LEARN, RUN, SUITE, items_schema
 
 _LEARN_COLUMNS = {
     **dict.fromkeys(("run", "probe", "cell", "start", "direction"), "str"),
@@ -30,6 +31,7 @@ _GROUP_COLUMNS = {
     **dict.fromkeys(("suite", "group"), "str"),
     **dict.fromkeys(("n", "left_out"), "int64"),
 }
+_BASELINE_COLUMNS = {f"baseline_{name}" for name in BASELINES}
 _AGAIN = "judge the model again"
 
 
@@ -82,8 +84,12 @@ def read_items(folder: Path) -> pd.DataFrame | None:
     names = trust(path, lambda: pq.read_schema(path).names)
     factors = [name.removeprefix("factor_") for name in names if name.startswith("factor_")]
     schema = items_schema(factors)
-    _check_columns(path, schema.names, names)
-    items = trust(path, lambda: pq.read_table(path).select(schema.names).cast(schema).to_pandas())
+    # A baseline that is younger than the file says nothing there.
+    needed = [name for name in schema.names if name in names or name not in _BASELINE_COLUMNS]
+    _check_columns(path, needed, names)
+    own = pa.schema([schema.field(name) for name in needed])
+    items = trust(path, lambda: pq.read_table(path).select(needed).cast(own).to_pandas())
+    items = items.reindex(columns=schema.names)
     if items.empty:
         raise InputError(f"{path}: no judged target in it; {_AGAIN}")
     for axis in items["axis"].unique():

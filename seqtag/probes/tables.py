@@ -22,7 +22,8 @@ Columns of `items.parquet`:
     right       predicted == gold; error: "" or the kind of error: "stale", "capture", "wrong"
     chance      accuracy of guessing under these factors (of whole items where `whole`)
     baseline_*  whether the baseline of that name is right at this target; null where it says
-                nothing: majority, context_free, window, untrained, first_cue, last_cue
+                nothing: majority, context_free, window, untrained, first_cue, last_cue,
+                frequent_cue
 
 Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, parameters, seed, lag,
 budget (sequences at most), solved (True or False), sequences (seen when it was solved, or in all),
@@ -43,7 +44,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-BASELINES = ("majority", "context_free", "window", "untrained", "first_cue", "last_cue")
+BASELINES = (
+    *("majority", "context_free", "window", "untrained"),
+    *("first_cue", "last_cue", "frequent_cue"),
+)
 ITEMS, LEARN, RUN = "items.parquet", "learn.csv", "run.json"
 PAIRS, SUITE = "pairs.parquet", "suite.json"
 GRADIENTS = "gradients.csv"

@@ -11,7 +11,10 @@ from seqtag.report import html
 from seqtag.report.results import ProbeResults
 from seqtag.report.words import DASH, interval, percent, spread, whole
 
-BASELINES = ("majority", "context_free", "window", "first_cue", "last_cue", "untrained")
+BASELINES = (
+    *("majority", "context_free", "window"),
+    *("first_cue", "last_cue", "frequent_cue", "untrained"),
+)
 _IN = "axis, others in range"
 # So many values of the axis have a column; all of them are in summary.csv.
 _MOST_VALUES = 12

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pandas as pd
 import pyarrow as pa
@@ -7,6 +8,7 @@ import pytest
 
 from seqtag.errors import InputError
 from seqtag.probes.reading import find_runs, read_gradients, read_groups, read_items, read_learn
+from seqtag.probes.statistics import count, tally
 
 HEAD = (
     "run,probe,cell,start,direction,layers,hidden,parameters,seed,"
@@ -51,6 +53,13 @@ def test_a_missing_column_is_named(items, store):
     folder = store(items.drop(columns=["right", "chance"]))
     with pytest.raises(InputError, match=r"items\.parquet: column right, chance is missing"):
         read_items(folder)
+
+
+def test_a_baseline_that_is_younger_than_the_file_says_nothing(items, store):
+    read = read_items(store(items.drop(columns="baseline_frequent_cue")))
+    assert read["baseline_frequent_cue"].isna().all()
+    assert read.columns.tolist() == items.columns.tolist()
+    assert math.isnan(tally(count(read), ["cell"])["frequent_cue"].item())
 
 
 def test_an_axis_without_its_factor_is_named(items, store):

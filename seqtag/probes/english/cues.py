@@ -1,8 +1,8 @@
-"""What a shallow reader goes by: the first or the last person before the word asked for."""
+"""What a shallow reader goes by: the first, the last or most of the persons before a word."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from seqtag.probes.base import Labeller, Labels
 
@@ -19,12 +19,20 @@ def persons_before(tokens: Sequence[str], target: str, form_of: Mapping[str, str
 
 
 def baselines(target: str, form_of: Mapping[str, str]) -> dict[str, Labeller]:
-    """Return the solvers "first_cue" and "last_cue": the first and the last person's form."""
+    """Return solvers by the persons before the target: the first, the last, most of them.
 
-    def solver(which: int) -> Labeller:
+    Their names are "first_cue", "last_cue" and "frequent_cue"; of forms that are equally frequent
+    the last one has it.
+    """
+
+    def solver(choose: Callable[[list[str]], str]) -> Labeller:
         def solve(tokens: Sequence[str]) -> Labels:
-            return label_at(tokens, target, persons_before(tokens, target, form_of)[which])
+            return label_at(tokens, target, choose(persons_before(tokens, target, form_of)))
 
         return solve
 
-    return {"first_cue": solver(0), "last_cue": solver(-1)}
+    return {
+        "first_cue": solver(lambda forms: forms[0]),
+        "last_cue": solver(lambda forms: forms[-1]),
+        "frequent_cue": solver(lambda forms: max(reversed(forms), key=forms.count)),
+    }

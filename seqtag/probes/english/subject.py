@@ -107,7 +107,7 @@ class SubjectProbe(Probe):
         return 1 / len(self.labels)
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return the solvers "first_cue" and "last_cue": the first and the last person's form."""
+        """Return the solvers "first_cue", "last_cue" and "frequent_cue", by the persons' forms."""
         return cues.baselines(self.target, self.form_of)
 
     def possible(self, factors: Mapping[str, int]) -> bool:

@@ -152,8 +152,7 @@ def test_baselines_are_at_chance_where_cues_are_balanced(name):
     factors = with_factors(name, attractors=3, distance=30, switches=2, depth=1)
     items = probe.generate(216, "test", factors, 2)
     baselines = probe.baselines()
-    assert set(baselines) == {"first_cue", "last_cue"}
-    for solve in baselines.values():
+    for solve in (baselines["first_cue"], baselines["last_cue"]):
         right = [item for item in items if solve(item.tokens) == list(item.labels)]
         assert len(right) == 216 * probe.chance(factors)
         assert "incongruent" not in {item.contrast for item in right}
