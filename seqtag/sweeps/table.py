@@ -119,11 +119,22 @@ def interval(values: Sequence[float]) -> str:
         return ""
     if len(values) == 2:
         return f"{min(values):.2f} to {max(values):.2f} (range)"
-    from scipy.special import stdtrit
-
     mean, spread = statistics.mean(values), statistics.stdev(values)
-    half = stdtrit(len(values) - 1, 0.975) * spread / math.sqrt(len(values))
+    half = _student(len(values) - 1) * spread / math.sqrt(len(values))
     return f"{mean - half:.2f} to {mean + half:.2f}"
+
+
+def _student(freedom: int) -> float:
+    """Return the quantile of 97.5 % of Student's t with so many degrees of freedom."""
+    import mpmath
+
+    def beyond(t: float) -> Any:
+        # Abramowitz & Stegun 26.7.1: how often |t| is exceeded.
+        x = freedom / (freedom + t * t)
+        return mpmath.betainc(freedom / 2, 0.5, 0, x, regularized=True) - 0.05
+
+    # 12.71 with one degree of freedom, 1.96 with ever more.
+    return float(mpmath.findroot(beyond, (1.9, 13), solver="anderson"))
 
 
 def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None = None) -> Rows:

@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
+import numpy as np
 
+from seqtag.probes import intervals
 from seqtag.probes.suites.pairs import Pair
 
 
@@ -51,8 +52,8 @@ def wilson(flags: Sequence[bool]) -> tuple[float | None, float | None]:
     """Return the 95% Wilson interval of the share that is true, twice None of none."""
     if not flags:
         return None, None
-    interval = binomtest(sum(flags), len(flags)).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+    low_1, high_1 = intervals.wilson(np.array([sum(flags)]), np.array([len(flags)]))
+    return low_1.item(), high_1.item()
 
 
 def both_sides(judgements: Sequence[Judgement]) -> float | None:
