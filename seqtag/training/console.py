@@ -28,6 +28,8 @@ _KNOWN_WARNINGS = (
     # A corpus without a development split is said so in our own words.
     r"You defined a `validation_step` but have no `val_dataloader`",
     r"Total length of `list` across ranks is zero",
+    # Training has ended before the first evaluation: its last weights are kept.
+    r"`ModelCheckpoint.*: \['train/loss', 'epoch', 'step'\]",
     # A machine of a cluster on which a run is started by hand.
     r"The `srun` command is available on your system but is not used",
 )

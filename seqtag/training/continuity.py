@@ -10,6 +10,7 @@ import lightning as L
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import distributed
 
+from seqtag.data.module import CorpusModule
 from seqtag.training.metrics_file import MetricsFile
 from seqtag.training.randomness import random_states, restore_random_states
 from seqtag.training.task import TaggingTask
@@ -30,7 +31,8 @@ class Continuity(L.Callback):
     Besides it knows the best checkpoints again where the run's folder has been moved.
 
     A checkpoint written at the end of an epoch is made one of a completed epoch, which Lightning
-    would close a second time where ``trainer.max_steps`` is set.
+    would close a second time where ``trainer.max_steps`` is set. If it was that limit which ended
+    the epoch before its last batch, a run with a larger one goes on in the middle of it.
     """
 
     def __init__(self) -> None:
@@ -41,13 +43,12 @@ class Continuity(L.Callback):
     ) -> None:
         """Add what is missing; every process takes part."""
         assert isinstance(pl_module, TaggingTask)
-        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]
-        at_end = epochs["current"]["processed"] == epochs["current"]["started"]
-        if at_end:
-            for counts in epochs.values():
+        if _at_end(checkpoint):
+            for counts in _epochs(checkpoint).values():
                 counts["completed"] = counts["processed"]
         sums = {name: value.cpu() for name, value in pl_module.mean_loss.metric_state.items()}
-        own = {"random": random_states(pl_module.device), "loss": {} if at_end else sums}
+        whole = _at_end(checkpoint) and not _is_cut(checkpoint)
+        own = {"random": random_states(pl_module.device), "loss": {} if whole else sums}
         checkpoint[KEY] = {
             "processes": _from_all(own, trainer.world_size),
             "rows": _rows(trainer),
@@ -63,6 +64,11 @@ class Continuity(L.Callback):
         assert isinstance(pl_module, TaggingTask)
         _follow_folder(trainer, checkpoint)
         self._saved = checkpoint[KEY]
+        if _is_cut(checkpoint) and self._goes_on(trainer, checkpoint):
+            for counts in _epochs(checkpoint).values():
+                counts["processed"] = counts["completed"] = counts["processed"] - 1
+            # The last row is the loss of what there was of the epoch.
+            self._saved["rows"] = max(0, self._saved["rows"] - 1)
         pl_module.dev_metric = self._saved["dev_metric"]
         for logger in trainer.loggers:
             if isinstance(logger, MetricsFile):
@@ -91,10 +97,45 @@ class Continuity(L.Callback):
                 summed = getattr(pl_module.mean_loss, name) + value.to(pl_module.device)
                 setattr(pl_module.mean_loss, name, summed)
         trainer.callback_metrics.update(saved["figures"])
+        loop, fetcher = trainer.fit_loop.epoch_loop, trainer.fit_loop._data_fetcher
         if not trainer.fit_loop.restarted_mid_epoch:
-            trainer.fit_loop.epoch_loop.restarting = False
-        if any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks):
+            loop.restarting = False
+        elif loop.restarted_on_last and loop._should_check_val_fx(fetcher):
+            # The epoch was cut behind an evaluation. Lightning passes over that, but would count
+            # the step before it again.
+            loop._batches_that_stepped -= not loop._should_accumulate()
+        if _stops_early(trainer):
             trainer.should_stop = saved["stop"]
+
+    @staticmethod
+    def _goes_on(trainer: L.Trainer, checkpoint: dict[str, Any]) -> bool:
+        """Return whether `trainer` would take a step more in the epoch that was cut."""
+        limits = (
+            (trainer.max_steps, checkpoint["global_step"]),
+            (trainer.max_epochs, _epochs(checkpoint)["current"]["processed"] - 1),
+        )
+        reached = any(limit not in (None, -1) and count >= limit for limit, count in limits)
+        return not reached and not (_stops_early(trainer) and checkpoint[KEY]["stop"])
+
+
+def _epochs(checkpoint: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """Return Lightning's counts of epochs."""
+    return checkpoint["loops"]["fit_loop"]["epoch_progress"]
+
+
+def _at_end(checkpoint: dict[str, Any]) -> bool:
+    """Return whether a checkpoint was written at the end of an epoch."""
+    now = _epochs(checkpoint)["current"]
+    return now["processed"] == now["started"]
+
+
+def _is_cut(checkpoint: dict[str, Any]) -> bool:
+    """Return whether that was an end before the epoch's last batch."""
+    return _at_end(checkpoint) and checkpoint[CorpusModule.__qualname__]["batch"] > 0
+
+
+def _stops_early(trainer: L.Trainer) -> bool:
+    return any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks)
 
 
 def _follow_folder(trainer: L.Trainer, checkpoint: dict[str, Any]) -> None:

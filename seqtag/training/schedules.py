@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -48,3 +49,17 @@ class WarmupDecay(LambdaLR):
             return final + (1.0 - final) * _DECAYS[decay](done)
 
         super().__init__(optimizer, share)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where another schedule was: with its rates, unless it was over other `total_steps`.
+
+        A run that goes on with more steps than it was to have takes the rates of the longer one
+        from here on.
+        """
+        super().load_state_dict(state_dict)
+        self._last_lr = [
+            base * share(self.last_epoch)
+            for base, share in zip(self.base_lrs, self.lr_lambdas, strict=True)
+        ]
+        for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
+            group["lr"] = rate

@@ -160,6 +160,34 @@ def test_killed_and_gone_on_is_never_killed(
     assert differences(expected, tmp_path / "run") == []
 
 
+# The rate of a step is the same however many there are to be.
+STEADY = ("scheduler=constant", "scheduler.warmup=0")
+STREAM = (
+    *("data.streaming=true", "data.stream.fit_sentences=30", "data.stream.buffer=20"),
+    "data.stream.batches_per_epoch=8",
+)
+
+
+@pytest.mark.parametrize(
+    ("ends", "overrides"),
+    [
+        # Before the first evaluation; there once more; at an epoch's end; behind another one.
+        (["max_steps=5", "max_steps=5", "max_epochs=1", "max_epochs=2"], [EMA]),
+        # Gradients are summed, and the last step is followed by an evaluation within the epoch.
+        (
+            ["max_steps=2", "max_steps=-1"],
+            [*STREAM, *SUMMED[:1], "+trainer.val_check_interval=6"],
+        ),
+    ],
+)
+def test_a_run_that_had_ended_goes_on_to_a_later_end(ends, overrides, configure, whole, tmp_path):
+    given = (*EPOCHS, *STEADY, *overrides)
+    expected = whole(configure, *given)
+    for end in ends:
+        train(configure(*given, f"trainer.{end}", "ckpt_path=auto"))
+    assert differences(expected, tmp_path / "run") == []
+
+
 def test_the_best_stays_the_best_in_another_folder(configure, tmp_path):
     """With a learning rate of 0 the first epoch stays the best."""
     train(configure("optimizer.lr=0.0", "trainer.max_epochs=1", output="old"))

@@ -54,6 +54,27 @@ def test_stays_at_the_end():
     assert schedule.get_last_lr() == [0.5]
 
 
+@pytest.mark.parametrize("steps", [4, 8])
+def test_goes_on_as_the_schedule_over_so_many_steps(steps):
+    """Over as many as before, or over more: the rate that is due, not the one that was."""
+
+    def started(steps):
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+        return optimizer, WarmupDecay(optimizer, total_steps=steps, warmup=0.0)
+
+    (optimizer, schedule), (later, longer) = started(4), started(steps)
+    for _ in range(3):
+        optimizer.step()
+        schedule.step()
+    later.load_state_dict(optimizer.state_dict())
+    longer.load_state_dict(schedule.state_dict())
+    due = rates(steps, warmup=0.0)
+    assert later.param_groups[0]["lr"] == longer.get_last_lr()[0] == 2.0 * due[3]
+    later.step()
+    longer.step()
+    assert later.param_groups[0]["lr"] == 2.0 * due[4]
+
+
 @pytest.mark.parametrize(("warmup", "steps"), [(0.99, 1), (0.0, 1), (0.5, 1)])
 def test_a_single_step_has_a_rate(warmup, steps):
     assert rates(steps, warmup=warmup)[0] > 0.0
