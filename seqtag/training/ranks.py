@@ -18,7 +18,6 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from torch import distributed
 
 from seqtag.data.batches import BatchConfig
 from seqtag.data.cache import digest
@@ -26,8 +25,9 @@ from seqtag.data.encode import Encoder
 from seqtag.data.labelset import LabelSet
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError
+from seqtag.training.meeting import end_with_leader, launched_team, start_followers
 from seqtag.training.place import Place, current_place
-from seqtag.training.team import is_broken, launched_team, start_followers
+from seqtag.training.team import is_broken
 
 # Followers that were started here end by themselves: when all went well, and when it did not.
 _PARTING_SECONDS, _FAILED_SECONDS = 30.0, 1.0
@@ -126,13 +126,14 @@ def follow(train: Callable[[dict[str, Any]], Any]) -> int:
     """Be a follower: train what the leader says until it lets go; return the exit code.
 
     What goes wrong here, the leader says; its warnings and log are for all.
+
+    Raises:
+        RunStopped: if there is no leader.
     """
+    end_with_leader()
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
-    try:
-        team = launched_team()
-    except distributed.DistError:
-        return 1  # there is no leader
+    team = launched_team()
     try:
         for config in team.orders():
             try:

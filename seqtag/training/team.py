@@ -1,9 +1,9 @@
-"""The processes that train together: how they find each other, agree, and notice when one is lost.
+"""The processes that train together: how they agree, and notice when one is lost.
 
 They meet at a store of torch.distributed, kept by the leader (by torchrun's agent, if there is
 one). Its keys: ``order/N`` the configuration of training N, or null to go home; ``told/N/RANK``
 what the data are told by; ``failed/N/RANK`` why a follower has given up; ``parted/RANK`` that it
-goes.
+goes; ``sign/RANK`` how many signs of life a process has given.
 """
 
 from __future__ import annotations
@@ -18,19 +18,16 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import torch
-from lightning.pytorch.plugins.environments import SLURMEnvironment
 from torch import distributed
 
 from seqtag.errors import InputError, RunStopped
-from seqtag.training.interface import interface_towards
-from seqtag.training.launch import PROGRAM
-from seqtag.training.place import Place, current_place, environment_of
+from seqtag.training.place import Place
+from seqtag.training.pulse import PATIENCE_SECONDS, Pulse
 
 log = logging.getLogger("seqtag")
 
@@ -39,14 +36,11 @@ log = logging.getLogger("seqtag")
 _STEP = timedelta(minutes=10)
 # Until all have read the corpus, which may be the first time on their machine.
 _MEETING = timedelta(hours=1)
-# Until a follower has found the leader, which may have been started later.
-_FINDING = timedelta(minutes=2)
-# Until a follower knows that the leader has nothing for it to do.
-_RUN = timedelta(days=365)
 _POLL_SECONDS = 0.1
 # From the end of one process until the others, if they do not notice, are ended.
 _GRACE_SECONDS = 5.0
 _PARTING_SECONDS = 30.0
+_FROZEN = f"gave no sign of life for {PATIENCE_SECONDS:.0f} s: stopped, or out of reach"
 _GO_ON = "the same command with ckpt_path=last and this run's hydra.run.dir goes on"
 
 
@@ -56,6 +50,7 @@ class Team:
     Args:
         place: its own place.
         store: where they meet.
+        beside: another connection to it, for what must not wait: who waits at one has it locked.
         children: the followers that this process has started.
     """
 
@@ -63,10 +58,14 @@ class Team:
         self,
         place: Place,
         store: distributed.Store,
+        beside: distributed.Store,
         children: Sequence[subprocess.Popen] = (),
     ) -> None:
-        self.place, self.store, self.children = place, store, list(children)
+        self.place, self.store, self.beside = place, store, beside
+        self.children = list(children)
         self._number = 0  # of the training that was told last
+        self._pulse = Pulse(beside, place.rank, self._followers if place.leads else [0])
+        self._frozen: set[int] = set()  # those of the children that were ended for it
         self._parent = os.getppid()
 
     def tell(self, config: Mapping[str, Any] | None) -> None:
@@ -76,15 +75,16 @@ class Team:
 
     def orders(self) -> Iterator[dict[str, Any]]:
         """Yield what the leader says is to be trained, until it has no more, or is gone."""
-        while True:
-            try:
-                config = json.loads(self.store.get(f"order/{self._number + 1}"))
-            except distributed.DistError:
-                return
-            if config is None:
-                return
-            self._number += 1
-            yield config
+        with self._pulse:
+            while True:
+                try:
+                    config = json.loads(self.store.get(f"order/{self._number + 1}"))
+                except distributed.DistError:
+                    return
+                if config is None:
+                    return
+                self._number += 1
+                yield config
 
     @contextmanager
     def training(self, device: torch.device, told: str) -> Iterator[None]:
@@ -94,27 +94,25 @@ class Team:
             InputError: if their data differ, or a follower could not begin.
             RunStopped: if a follower ended before its time.
         """
-        over = threading.Event()
-        try:
-            self._agree(told)
-            threading.Thread(target=self._watch, args=(over,), daemon=True).start()
-            distributed.init_process_group(
-                "nccl" if device.type == "cuda" else "gloo",
-                store=distributed.PrefixStore(f"group/{self._number}", self.store),
-                rank=self.place.rank,
-                world_size=self.place.processes,
-                timeout=_STEP,
-                device_id=device if device.type == "cuda" else None,
-            )
-            yield
-        except RuntimeError as error:
-            if self.place.leads and is_broken(error):
-                raise self._loss(_GRACE_SECONDS) from error
-            raise
-        finally:
-            if distributed.is_initialized():
-                distributed.destroy_process_group()
-            over.set()
+        with self._watched():
+            try:
+                self._agree(told)
+                distributed.init_process_group(
+                    "nccl" if device.type == "cuda" else "gloo",
+                    store=distributed.PrefixStore(f"group/{self._number}", self.store),
+                    rank=self.place.rank,
+                    world_size=self.place.processes,
+                    timeout=_STEP,
+                    device_id=device if device.type == "cuda" else None,
+                )
+                yield
+            except RuntimeError as error:
+                if self.place.leads and is_broken(error):
+                    raise self._loss(_GRACE_SECONDS) from error
+                raise
+            finally:
+                if distributed.is_initialized():
+                    distributed.destroy_process_group()
 
     def part(self, seconds: float = _PARTING_SECONDS) -> None:
         """Let the followers go; those that were started here have ended when this returns."""
@@ -176,7 +174,7 @@ class Team:
     def _lost(self) -> bool:
         """Whether a follower has given up, or ended."""
         return any(child.poll() is not None for child in self.children) or any(
-            self.store.check([key])
+            self.beside.check([key])
             for rank in self._followers
             for key in (f"failed/{self._number}/{rank}", f"parted/{rank}")
         )
@@ -188,8 +186,8 @@ class Team:
             time.sleep(_POLL_SECONDS)
         for rank in self._followers:
             key = f"failed/{self._number}/{rank}"
-            if self.store.check([key]):
-                word = json.loads(self.store.get(key))
+            if self.beside.check([key]):
+                word = json.loads(self.beside.get(key))
                 if word["mistake"]:
                     return InputError(f"{self._name(rank)}: {word['what']}")
                 if word["trace"]:
@@ -197,9 +195,21 @@ class Team:
                 return RunStopped(f"{self._name(rank)} failed: {word['what']}")
         for rank, child in enumerate(self.children, 1):
             if (code := child.poll()) is not None:
-                how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with {code}"
+                how = _FROZEN if rank in self._frozen else _ended(code)
                 return RunStopped(f"{self._name(rank)} {how}; {_GO_ON}")
         return RunStopped(f"another one of {self.place.processes} processes was lost; {_GO_ON}")
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Notice meanwhile when another one is lost."""
+        over = threading.Event()
+        # A follower has given signs of life since it began.
+        with self._pulse if self.place.leads else nullcontext():
+            threading.Thread(target=self._watch, args=(over,), daemon=True).start()
+            try:
+                yield
+            finally:
+                over.set()
 
     def _watch(self, over: threading.Event) -> None:
         """End this process if another one is lost and a collective operation waits for it for ever.
@@ -207,78 +217,24 @@ class Team:
         What hangs in the middle of one is reached by no exception.
         """
         while not over.wait(_POLL_SECONDS):
+            frozen = self._pulse.silent(_POLL_SECONDS)
+            if frozen and self.children:
+                self._frozen.add(frozen)
+                self.children[frozen - 1].kill()  # which those who wait for it do notice
+            elif frozen is not None:
+                self._end(f"{self._name(frozen)} {_FROZEN}; {_GO_ON}")
             # A leader without a launcher may outlive the shell that it was started from.
             orphaned = bool(self.place.launcher) and os.getppid() != self._parent
             lost = any(child.poll() is not None for child in self.children)
             if (orphaned or lost) and not over.wait(2 * _GRACE_SECONDS):
-                if lost:
-                    print(f"seqtag: {self._loss()}", file=sys.stderr, flush=True)
-                for child in self.children:
-                    child.kill()
-                os._exit(1)
+                self._end(str(self._loss()) if lost else "")
 
-
-@cache
-def launched_team() -> Team:
-    """Join the others where a launcher (or the leader) has started this process.
-
-    Raises:
-        InputError: if the leader cannot listen at the port that they know.
-    """
-    place = current_place()
-    if place.launcher == "srun":
-        kept = dict(os.environ)
-        slurm = SLURMEnvironment()
-        address, port = slurm.main_address, slurm.main_port
-        os.environ.clear()
-        os.environ.update(kept)
-    else:
-        address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    if place.nodes > 1 and (interface := interface_towards(address)):
-        # Else gloo takes the address of the host's own name, which often is one for itself alone.
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
-    agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    return Team(place, _store(address, port, keeps=place.leads and not agent))
-
-
-def start_followers(processes: int) -> Team:
-    """Start the others on this machine; they find us at MASTER_PORT, if set, else a free port."""
-    port = os.environ.get("MASTER_PORT", "0")
-    if not port.isdecimal():
-        raise InputError(f"the environment variable MASTER_PORT must be a number, not {port!r}")
-    store = _store("127.0.0.1", int(port), keeps=True)
-    children = []
-    for rank in range(1, processes):
-        place = Place(rank, processes, rank, processes)
-        told = environment_of(place, store.underlying_store.port)
-        children.append(
-            subprocess.Popen(
-                # Its place is in its environment, and there it waits, whatever else is said.
-                [*PROGRAM, "train"],
-                env={**os.environ, **told},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-        )
-    return Team(Place(0, processes, 0, processes), store, children)
-
-
-def _store(address: str, port: int, keeps: bool) -> distributed.PrefixStore:
-    """Open the store at a port, or keep it there; a restarted torchrun begins with an empty one."""
-    try:
-        store = distributed.TCPStore(
-            address, port, is_master=keeps, wait_for_workers=False, timeout=_FINDING
-        )
-    except distributed.DistNetworkError as error:
-        if not keeps:
-            raise
-        raise InputError(
-            f"MASTER_PORT={port}: the port is taken, or not to be had; leave it unset for a free "
-            f"one, or give another ({str(error).splitlines()[0]})"
-        ) from error
-    store.set_timeout(_RUN)
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    return distributed.PrefixStore(f"seqtag/{attempt}", store)
+    def _end(self, why: str) -> None:
+        if why:
+            print(f"seqtag: {why}", file=sys.stderr, flush=True)
+        for child in self.children:
+            child.kill()
+        os._exit(1)
 
 
 def is_broken(error: BaseException) -> bool:
@@ -288,8 +244,11 @@ def is_broken(error: BaseException) -> bool:
     )
 
 
-def _signal_name(number: int) -> str:
+def _ended(code: int) -> str:
+    """Say how a process ended that has this return code."""
+    if code >= 0:
+        return f"ended with {code}"
     try:
-        return signal.Signals(number).name
+        return f"was killed by {signal.Signals(-code).name}"
     except ValueError:
-        return f"signal {number}"
+        return f"was killed by signal {-code}"

@@ -1,18 +1,20 @@
 """Followers and their leader: what they tell each other, and what each loss is called."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import pytest
 import torch
 from torch import distributed
 
 from seqtag.errors import InputError, RunStopped
+from seqtag.training import pulse
+from seqtag.training import team as teams
 from seqtag.training.place import Place
-from seqtag.training.team import Team, is_broken, launched_team, start_followers
+from seqtag.training.team import Team, is_broken
 
 CPU = torch.device("cpu")
 
@@ -23,7 +25,7 @@ def team():
 
     def make(processes: int = 2) -> list[Team]:
         store = distributed.HashStore()
-        return [Team(Place(rank, processes), store) for rank in range(processes)]
+        return [Team(Place(rank, processes), store, store) for rank in range(processes)]
 
     return make
 
@@ -55,7 +57,7 @@ def test_a_leader_that_is_gone_has_no_orders():
     store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     theirs = distributed.TCPStore("127.0.0.1", store.port, is_master=False)
     del store
-    assert list(Team(Place(1, 2), theirs).orders()) == []
+    assert list(Team(Place(1, 2), theirs, theirs).orders()) == []
 
 
 def test_whose_data_differ(team):
@@ -111,47 +113,58 @@ def test_a_follower_that_is_killed(team, sleeper):
         pytest.fail("trained alone")
 
 
+def test_a_follower_that_is_stopped(team, sleeper, monkeypatch):
+    """It is there, and gives a last sign of life; that is all the same to what waits for it."""
+    monkeypatch.setattr(pulse, "_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(pulse, "PATIENCE_SECONDS", 1.0)
+    leader, follower = team()
+    leader.children.append(sleeper)
+    sleeper.send_signal(signal.SIGSTOP)
+    follower.store.add("sign/1", 1)
+    message = "process 2 of 2 gave no sign of life for .* ckpt_path=last"
+    with pytest.raises(RunStopped, match=message), leader.training(CPU, "same"):
+        pytest.fail("trained alone")
+    assert sleeper.returncode == -signal.SIGKILL
+
+
+def test_a_leader_that_is_stopped(team, monkeypatch, capfd):
+    """A follower ends itself: nothing reaches what it waits in."""
+    monkeypatch.setattr(pulse, "_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(pulse, "PATIENCE_SECONDS", 0.5)
+    leader, follower = team()
+    # That it has ended, the others say by setting free what waits.
+    monkeypatch.setattr(teams.os, "_exit", lambda code: follower.store.set("told/1/0", "other"))
+    leader.tell({})
+    leader.store.add("sign/0", 1)
+    next(orders := follower.orders())
+    with pytest.raises(InputError), follower.training(CPU, "same"):
+        pytest.fail("trained alone")
+    orders.close()
+    assert "seqtag: process 1 of 2 gave no sign of life for" in capfd.readouterr().err
+
+
+def test_who_waits_at_the_store_hinders_nobody_from_ending_the_process(sleeper, monkeypatch):
+    """A follower is killed while the leader waits for it to join the process group."""
+    monkeypatch.setattr(teams, "_GRACE_SECONDS", 0.1)
+    store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    store.set_timeout(timedelta(seconds=20))
+    beside, third = (distributed.TCPStore("127.0.0.1", store.port) for _ in range(2))
+    leader = Team(Place(0, 2), store, beside, [sleeper])
+    third.set("told/1/1", "same")
+
+    def join(*args, **options):
+        sleeper.kill()
+        store.get("end")
+
+    monkeypatch.setattr(distributed, "init_process_group", join)
+    monkeypatch.setattr(teams.os, "_exit", lambda code: third.set("end", str(code)))
+    leader.tell({})
+    with leader.training(CPU, "same"):
+        assert store.get("end") == b"1"
+
+
 def test_followers_that_do_not_go_are_ended(team, sleeper):
     leader, _ = team()
     leader.children.append(sleeper)
     leader.part(seconds=0.2)
     assert sleeper.returncode == -signal.SIGKILL
-
-
-def test_a_port_that_is_taken(monkeypatch):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        monkeypatch.setenv("MASTER_PORT", str(taken.getsockname()[1]))
-        with pytest.raises(InputError, match=r"MASTER_PORT=\d+: the port is taken"):
-            start_followers(2)
-    monkeypatch.setenv("MASTER_PORT", "http")
-    with pytest.raises(InputError, match="MASTER_PORT must be a number, not 'http'"):
-        start_followers(2)
-
-
-@pytest.fixture
-def torchrun(monkeypatch):
-    """Be the first of two processes, as torchrun starts them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launched_team.cache_clear()
-    for name, value in {
-        **{"RANK": 0, "WORLD_SIZE": 2, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 2, "GROUP_RANK": 0},
-        **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port},
-    }.items():
-        monkeypatch.setenv(name, str(value))
-    yield port
-    launched_team.cache_clear()
-
-
-def test_who_is_launched_meets_at_the_port_that_all_know(torchrun, monkeypatch):
-    leader = launched_team()
-    assert (leader.place.leads, leader.place.launcher) == (True, "torchrun")
-    assert launched_team() is leader
-    launched_team.cache_clear()
-    monkeypatch.setenv("RANK", "1")
-    follower = launched_team()
-    leader.tell({"seed": 1})
-    assert next(follower.orders()) == {"seed": 1}

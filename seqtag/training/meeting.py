@@ -1,0 +1,112 @@
+"""Where the processes that train together find each other: the leader's store, at a port."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from datetime import timedelta
+from functools import cache
+
+from lightning.pytorch.plugins.environments import SLURMEnvironment
+from torch import distributed
+
+from seqtag.errors import InputError, RunStopped
+from seqtag.training.interface import interface_towards
+from seqtag.training.launch import PROGRAM
+from seqtag.training.place import Place, current_place, environment_of
+from seqtag.training.team import Team
+
+# Until a follower has found the leader, which may have been started later.
+_FINDING = timedelta(minutes=2)
+# Until a follower knows that the leader has nothing for it to do.
+_RUN = timedelta(days=365)
+_POLL_SECONDS = 0.5
+# Names, to a follower that was started here, the process that has started it.
+_LEADER = "SEQTAG_LEADER"
+
+
+@cache
+def launched_team() -> Team:
+    """Join the others where a launcher (or the leader) has started this process.
+
+    Raises:
+        InputError: if the leader cannot listen at the port that they know.
+        RunStopped: if it does not answer there.
+    """
+    place = current_place()
+    if place.launcher == "srun":
+        kept = dict(os.environ)
+        slurm = SLURMEnvironment()
+        address, port = slurm.main_address, slurm.main_port
+        os.environ.clear()
+        os.environ.update(kept)
+    else:
+        address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    if place.nodes > 1 and (interface := interface_towards(address)):
+        # Else gloo takes the address of the host's own name, which often is one for itself alone.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
+    agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    store = _store(address, port, keeps=place.leads and not agent)
+    return Team(place, store, _store(address, port))
+
+
+def start_followers(processes: int) -> Team:
+    """Start the others on this machine; they find us at MASTER_PORT, if set, else a free port."""
+    wanted = os.environ.get("MASTER_PORT", "0")
+    if not wanted.isdecimal():
+        raise InputError(f"the environment variable MASTER_PORT must be a number, not {wanted!r}")
+    store = _store("127.0.0.1", int(wanted), keeps=True)
+    port = store.underlying_store.port
+    children = []
+    for rank in range(1, processes):
+        place = Place(rank, processes, rank, processes)
+        told = {**environment_of(place, port), _LEADER: str(os.getpid())}
+        children.append(
+            subprocess.Popen(
+                # Its place is in its environment, and there it waits, whatever else is said.
+                [*PROGRAM, "train"],
+                env={**os.environ, **told},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        )
+    return Team(Place(0, processes, 0, processes), store, _store("127.0.0.1", port), children)
+
+
+def end_with_leader() -> None:
+    """Have this process end soon after the one that has started it, whatever it waits for then.
+
+    What torchrun or srun has started, these end.
+    """
+    leader = os.environ.get(_LEADER)
+
+    def watch() -> None:
+        while str(os.getppid()) == leader:
+            time.sleep(_POLL_SECONDS)
+        os._exit(1)
+
+    if leader is not None:
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _store(address: str, port: int, keeps: bool = False) -> distributed.PrefixStore:
+    """Open the store at a port, or keep it there; a restarted torchrun begins with an empty one."""
+    try:
+        store = distributed.TCPStore(
+            address, port, is_master=keeps, wait_for_workers=False, timeout=_FINDING
+        )
+    except distributed.DistNetworkError as error:
+        if not keeps:
+            raise RunStopped(
+                f"the first process does not answer at {address}:{port}: it has not started within "
+                f"{_FINDING.total_seconds():.0f} s, has ended, or is not to be reached from here"
+            ) from error
+        raise InputError(
+            f"MASTER_PORT={port}: the port is taken, or not to be had; leave it unset for a free "
+            f"one, or give another ({str(error).splitlines()[0]})"
+        ) from error
+    store.set_timeout(_RUN)
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    return distributed.PrefixStore(f"seqtag/{attempt}", store)
