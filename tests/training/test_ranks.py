@@ -20,11 +20,12 @@ from safetensors.torch import load_file
 from seqtag import cli
 from seqtag.data.batches import BatchConfig
 from seqtag.errors import InputError
-from seqtag.training import build, loop, ranks, team
+from seqtag.training import build, loop, meeting, ranks
 from seqtag.training.console import quiet
 from seqtag.training.loop import train
 from seqtag.training.place import Place, environment_of
 from seqtag.training.ranks import require_work_for_all, told_by
+from seqtag.training.team import Team
 from seqtag.training.trainer import build_trainer
 
 # Each process draws its own numbers, so that none are drawn where weights are compared.
@@ -42,8 +43,8 @@ class Watch(L.Callback):
         self.ports: list[int] = []
         self.threads: set[int] = set()
 
-    def started(self, processes: int) -> team.Team:
-        new = team.start_followers(processes)
+    def started(self, processes: int) -> Team:
+        new = meeting.start_followers(processes)
         self.followers.extend(new.children)
         self.ports.append(new.store.underlying_store.port)
         return new
