@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seqtag import cli
 from seqtag.errors import InputError
 from seqtag.sweeps.apart import cores
 from seqtag.sweeps.records import read_record, recorded
@@ -158,8 +159,23 @@ def fake(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
 
 
-def test_side_by_side_by_joblib(fake):
-    given = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "study=mine"]
+def test_side_by_side_by_joblib(capfd):
+    """Trainings of the program itself, each in a process of its own."""
+    tiny = ["data.train=32", "data.dev=8", "data.test=8", "trainer.max_epochs=1"]
+    tiny += ["model.hidden_size=8", "engine=reference", "study=mine", "seed=1,2"]
+    joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    assert cli.main(["train", "-m", *joblib, *tiny]) == 0
+    (row,) = table("logs/train/mine")
+    assert (row["seeds"], len(row["test accuracy %"].split(", "))) == ("1, 2", 2)
+    folders = sorted(file.parent for file in Path("logs").rglob("model.safetensors"))
+    assert [read_record(folder.parent)["seed"] for folder in folders] == [1, 2]
+    for folder in folders:
+        assert "epoch 1/1:" in (folder.parent / "terminal.txt").read_text()
+    assert "epoch 1/1:" not in capfd.readouterr().err
+
+
+def test_side_by_side_by_submitit(fake):
+    given = ["hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2", "study=mine"]
     assert launch("train", len, ["-m", *given, "seed=1,2,4"]) == 1
     (row,) = table("logs/train/mine")
     assert row["seeds"] == "1"
@@ -169,14 +185,6 @@ def test_side_by_side_by_joblib(fake):
     assert read_record(Path("logs/train/mine/seed=1"))["threads"] == str(max(1, cores() // 2))
     assert "OMP_NUM_THREADS" not in os.environ
     assert "a bug" in Path("logs/train/mine/seed=4/terminal.txt").read_text()
-
-
-def test_side_by_side_by_submitit(fake):
-    given = ["hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2", "study=mine"]
-    assert launch("train", len, ["-m", *given, "seed=1,2"]) == 1
-    (row,) = table("logs/train/mine")
-    assert (row["seeds"], row["failed"]) == ("1", "seed 2: its process was killed (SIGKILL)")
-    assert read_record(Path("logs/train/mine/seed=1"))["threads"] == str(max(1, cores() // 2))
 
 
 def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatch):
