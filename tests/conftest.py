@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 # Tensors are tiny here, and tests run one process a core: a second thread would only wait, and
-# spin while it waits, which on a busy machine makes all of it eight times as slow. Set before torch
-# reads it, and handed on to the programs that tests start.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# spin while it waits, which on a busy machine makes all of it eight times as slow; and a forked
+# child, which has not got it, would wait for ever. Set before torch reads it, and handed on to the
+# programs that tests start.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_addoption(parser):
@@ -134,12 +135,11 @@ def save_run():
     return save
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    """Compute in one thread; afterwards in as many as before."""
+@pytest.fixture
+def set_threads():
+    """Return the function that sets how many threads torch has; afterwards it is as before."""
     import torch
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
+    yield torch.set_num_threads
     torch.set_num_threads(threads)

@@ -208,25 +208,20 @@ def test_weights_that_are_no_numbers_do_no_harm(build_tagger):
     assert [len(s.labels) for s in tagger.tag(TEXT, probabilities=True)] == [7, 6, 2]
 
 
-def test_threads_change_nothing(tagger):
+def test_threads_change_nothing(tagger, set_threads):
     """Batches run side by side, one thread each; the caller's number of threads stays."""
     sentences = [["The", "cat", "sat"] * n for n in range(1, 60)] * 5
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        expected = tagger.predict(sentences)
-        torch.set_num_threads(3)
-        assert tagger.predict(sentences) == expected
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(threads)
+    expected = tagger.predict(sentences)
+    set_threads(3)
+    assert tagger.predict(sentences) == expected
+    assert torch.get_num_threads() == 3
 
 
-def test_a_fault_in_a_worker_is_raised(tagger, monkeypatch):
+def test_a_fault_in_a_worker_is_raised(tagger, monkeypatch, set_threads):
     def fails(*scores):
         raise MemoryError("no room")
 
     monkeypatch.setattr(tagger.network, "best_labels", fails)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    set_threads(2)
     with pytest.raises(MemoryError, match="no room"):
         tagger.predict([["A", "cat"]] * 300)

@@ -12,9 +12,6 @@ from seqtag.labels import Transitions, allowed_transitions
 from seqtag.model import chain, paths, scaled
 from seqtag.model.crf import LinearChainCRF
 
-# Tensors of a few numbers only wait for a second thread.
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 BIO = ["O", "B-a", "I-a", "I-b"]  # I-b has no beginning: no legal path can carry it
 BIOES = ["O", "B-a", "I-a", "E-a", "S-a"]
 NO_O = ["B-a", "E-a"]  # only even lengths have a legal path

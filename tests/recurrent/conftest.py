@@ -9,13 +9,8 @@ CELLS = {"lstm": Lstm(), "gru": build_cell("gru"), "rnn": Rnn(), "rnn_relu": Rnn
 
 
 @pytest.fixture(autouse=True)
-def _seed_and_one_thread():
-    """One thread: on sizes this small a second only waits, for long on a busy machine."""
+def _seed():
     torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=CELLS)

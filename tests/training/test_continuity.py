@@ -18,9 +18,6 @@ import torch
 from seqtag.training import loop
 from seqtag.training.loop import train
 
-# A forked child would wait for threads of OpenMP, which it does not inherit.
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 # Eight batches an epoch; all that is random by default is so here.
 EPOCHS = ("trainer.max_epochs=2", "callbacks.last.every_steps=1")
 STEPS = 16

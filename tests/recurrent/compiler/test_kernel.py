@@ -26,14 +26,6 @@ CELLS = {"lstm": Lstm(), "rnn": Rnn()}
 forks = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 
-@pytest.fixture(autouse=True)
-def _seed_and_threads():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-
-
 def results_of(layer, x, lengths=LENGTHS):
     """Return outputs and gradients, and outputs alone."""
     x = x.detach().clone().requires_grad_()
@@ -96,23 +88,25 @@ def test_instruction_sets_give_the_same_numbers(instructions, name, dtype, monke
 
 @pytest.mark.parametrize("own_threads", [False, True])
 @pytest.mark.parametrize("threads", [1, 2, 3, 5, 64])
-def test_any_number_of_threads(layer, x, expected, threads, own_threads, monkeypatch):
+def test_any_number_of_threads(
+    layer, x, expected, threads, own_threads, set_threads, monkeypatch
+):
     """Bit by bit, but for weights: their gradients are summed in another order."""
     if own_threads:
         monkeypatch.setattr(kernels, "_find_team", lambda: None)
-    torch.set_num_threads(threads)
+    set_threads(threads)
     found = results_of(layer, x)
     torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-5)
     assert all(torch.equal(a, b) for a, b in zip(found[1], expected[1], strict=True))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_calls_from_several_threads_at_once(layer, x, expected, threads):
-    torch.set_num_threads(threads)
+def test_calls_from_several_threads_at_once(layer, x, expected, threads, set_threads):
+    set_threads(threads)
     start = threading.Barrier(4)
 
     def run(_):
-        torch.set_num_threads(threads)  # a thread's own number
+        set_threads(threads)  # a thread's own number
         start.wait()
         return [results_of(layer, x) for _ in range(4)]
 
@@ -134,9 +128,9 @@ def wait_for(child, seconds=60):
 
 @forks
 @pytest.mark.parametrize("threads", [1, 3])
-def test_in_a_forked_child(layer, x, expected, threads):
+def test_in_a_forked_child(layer, x, expected, threads, set_threads):
     """A fork has none of its parent's threads, but their team's data."""
-    torch.set_num_threads(threads)
+    set_threads(threads)
     results_of(layer, x)  # the parent has used its team
     with torch.no_grad():
         here = layer(x, LENGTHS)[0]
@@ -157,8 +151,8 @@ def _learn(layer, x, queue):
 
 
 @forks
-def test_a_forked_process_differentiates(layer, x, expected):
-    torch.set_num_threads(2)
+def test_a_forked_process_differentiates(layer, x, expected, set_threads):
+    set_threads(2)
     results_of(layer, x)
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
@@ -182,8 +176,8 @@ class Encoded(Dataset):
 
 
 @forks
-def test_in_data_loader_workers(layer, x, expected):
-    torch.set_num_threads(2)
+def test_in_data_loader_workers(layer, x, expected, set_threads):
+    set_threads(2)
     results_of(layer, x)
     loader = DataLoader(
         Encoded(layer, x), batch_size=4, num_workers=2, multiprocessing_context="fork", timeout=60
