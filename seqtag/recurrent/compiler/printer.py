@@ -78,7 +78,8 @@ def print_function(
 
 
 def _number(value: float) -> str:
-    return {float("inf"): "INFINITY", float("-inf"): "-INFINITY"}.get(value, repr(value))
+    infinite = {float("inf"): "__builtin_inf()", float("-inf"): "-__builtin_inf()"}
+    return infinite.get(value, repr(value))
 
 
 def _layout(plan: Plan) -> list[str]:

@@ -17,20 +17,21 @@ struct LayerGradients {
 
 // Parameters of one direction laid out for the backward pass, and the slots' gradients.
 struct Transposed {
-  std::vector<Buffer> r;
+  Fixed<Buffer> r;
   Buffer w, unit, slots;
   std::vector<Segment> segments_r[PRODUCTS + 1], segments_w;
   i64 stride_r[PRODUCTS + 1], stride_w;
 
   Transposed(const Layer& layer, const Side& side, bool inputs)
-      : w(inputs ? INPUTS * layer.H * blocks(layer.D) * LANES : 0),
+      : r(PRODUCTS),
+        w(inputs ? INPUTS * layer.H * blocks(layer.D) * LANES : 0),
         unit(UNITS * layer.padded(), true),
         slots(layer.schedule.rows() * SLOTS * layer.padded()),
         stride_w(INPUTS * layer.H * LANES) {
     i64 H = layer.H;
     for (int p = 0; p < PRODUCTS; p++) {
       stride_r[p] = PRODUCT_SIZE[p] * H * LANES;
-      r.emplace_back(stride_r[p] * blocks(H));
+      r.add(stride_r[p] * blocks(H));
       segments_r[p] =
           segments_of(H, SLOTS, PRODUCT_SIZE[p], [p](i64 g) { return PRODUCT_SLOT[p][g]; });
     }

@@ -42,7 +42,7 @@ struct Layer {
 // Parameters of one direction laid out for the forward pass.
 struct Weights {
   Buffer w, bias, unit, table;  // table: W x + b of all entries, where x is one
-  std::vector<Buffer> r;
+  Fixed<Buffer> r;
   i64 stride_w, stride_r[PRODUCTS + 1];
 
   Weights(const Layer& layer, const Side& side)
@@ -50,10 +50,11 @@ struct Weights {
         bias(INPUTS * layer.padded(), true),
         unit(UNITS * layer.padded(), true),
         table(layer.index ? layer.entries * INPUTS * layer.padded() : 0),
+        r(PRODUCTS),
         stride_w(layer.D * INPUTS * LANES) {
     i64 H = layer.H;
     for (int p = 0; p < PRODUCTS; p++) {
-      r.emplace_back(H * PRODUCT_SIZE[p] * layer.padded());
+      r.add(H * PRODUCT_SIZE[p] * layer.padded());
       stride_r[p] = H * PRODUCT_SIZE[p] * LANES;
     }
     for (i64 u = 0; u < H; u++)
@@ -293,9 +294,8 @@ struct ForwardTask {
 };
 
 static void run_forward(const Layer& layer) {
-  std::vector<Weights> weights;
-  weights.reserve(layer.directions);
-  for (i64 d = 0; d < layer.directions; d++) weights.emplace_back(layer, layer.sides[d]);
+  Fixed<Weights> weights(layer.directions);
+  for (i64 d = 0; d < layer.directions; d++) weights.add(layer, layer.sides[d]);
   i64 chunks = layer.chunks(), count = blocks(layer.H);
   Threads few = layer.team();
   few.run(count * layer.directions,
@@ -305,10 +305,9 @@ static void run_forward(const Layer& layer) {
     few.run(layer.directions * shares,
             [&](i64 i) { fill_table(weights[i / shares], layer, i % shares, shares); });
   }
-  std::vector<ForwardSpace> spaces;
-  spaces.reserve(chunks * layer.directions);
+  Fixed<ForwardSpace> spaces(chunks * layer.directions);
   for (i64 i = 0; i < chunks * layer.directions; i++)
-    spaces.emplace_back(layer, (layer.schedule.B + chunks - 1) / chunks);
+    spaces.add(layer, (layer.schedule.B + chunks - 1) / chunks);
   few.run(chunks * layer.directions, [&](i64 i) {
     i64 d = i / chunks;
     ForwardTask{layer, weights[d], Chunk{layer.schedule, i % chunks, chunks}, d, spaces[i]}.run();

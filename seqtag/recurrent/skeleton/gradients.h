@@ -28,12 +28,12 @@ struct Operands {
 };
 
 static void weight_gradients(const Layer& layer, const LayerGradients& gradients,
-                             const Transposed* weights) {
-  std::vector<Operands> operands;
-  for (i64 d = 0; d < layer.directions; d++) operands.emplace_back(layer, d);
+                             const Fixed<Transposed>& weights) {
+  Fixed<Operands> operands(layer.directions);
+  for (i64 d = 0; d < layer.directions; d++) operands.add(layer, d);
   i64 shares = std::min(blocks(layer.H), layer.small() ? 1 : 2 * layer.threads.count);
-  std::vector<Buffer> spaces;
-  for (i64 i = 0; i < layer.directions * shares; i++) spaces.emplace_back(outer_space(SLOTS));
+  Fixed<Buffer> spaces(layer.directions * shares);
+  for (i64 i = 0; i < layer.directions * shares; i++) spaces.add(outer_space(SLOTS));
   layer.team().run(layer.directions * shares, [&](i64 task) {
     i64 d = task / shares, width = SLOTS * layer.padded(), rows = layer.schedule.rows();
     i64 first = share(blocks(layer.H), task % shares, shares),
@@ -55,7 +55,7 @@ static void weight_gradients(const Layer& layer, const LayerGradients& gradients
 }
 
 static void input_gradients(const Layer& layer, const LayerGradients& gradients,
-                            const Transposed* weights) {
+                            const Fixed<Transposed>& weights) {
   const Schedule& schedule = layer.schedule;
   std::vector<const S*> slots[2];
   std::vector<S*> to;
@@ -97,9 +97,8 @@ static void run_backward(const Layer& layer, const LayerGradients& gradients) {
   i64 chunks = layer.chunks(), directions = layer.directions;
   bool inputs = gradients.x.p != nullptr;
   i64 count_r = PRODUCTS ? blocks(layer.H) : 0, count_w = inputs ? blocks(layer.D) : 0;
-  std::vector<Transposed> weights;
-  weights.reserve(directions);
-  for (i64 d = 0; d < directions; d++) weights.emplace_back(layer, layer.sides[d], inputs);
+  Fixed<Transposed> weights(directions);
+  for (i64 d = 0; d < directions; d++) weights.add(layer, layer.sides[d], inputs);
   Threads few = layer.team();
   few.run((count_r + count_w) * directions, [&](i64 i) {
     i64 d = i % directions, block = i / directions;
@@ -108,18 +107,17 @@ static void run_backward(const Layer& layer, const LayerGradients& gradients) {
     else
       weights[d].pack_w(layer, layer.sides[d], block - count_r);
   });
-  std::vector<BackwardSpace> spaces;
-  spaces.reserve(chunks * directions);
+  Fixed<BackwardSpace> spaces(chunks * directions);
   for (i64 i = 0; i < chunks * directions; i++)
-    spaces.emplace_back(layer, (layer.schedule.B + chunks - 1) / chunks);
+    spaces.add(layer, (layer.schedule.B + chunks - 1) / chunks);
   few.run(chunks * directions, [&](i64 i) {
     i64 d = i / chunks;
     BackwardTask{layer, gradients, weights[d], Chunk{layer.schedule, i % chunks, chunks},
                  d,     spaces[i]}
         .run();
   });
-  if (inputs) input_gradients(layer, gradients, weights.data());
-  weight_gradients(layer, gradients, weights.data());
+  if (inputs) input_gradients(layer, gradients, weights);
+  weight_gradients(layer, gradients, weights);
   for (i64 d = 0; d < directions; d++)
     sum_up(layer, gradients.sides[d], &spaces[d * chunks], chunks);
 }

@@ -8,13 +8,13 @@ struct Schedule {
 
   Schedule(i64 T, i64 B, const i64* lengths) : T(T), B(B), order(B), length(B), start(T + 1, 0) {
     auto of = [&](i64 b) { return lengths ? lengths[b] : T; };
-    for (i64 b = 0; b < B; b++) order[b] = b;
-    std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) { return of(a) > of(b); });
-    for (i64 i = 0; i < B; i++) length[i] = of(order[i]);
-    i64 running = B;
-    for (i64 s = 0; s < T; s++) {
-      while (running > 0 && length[running - 1] <= s) running--;
-      start[s + 1] = start[s] + running;
+    std::vector<i64> rank(T + 1, 0);  // by length: first how many have it, then the next one's rank
+    for (i64 b = 0; b < B; b++) rank[of(b)]++;
+    for (i64 s = T, longer = 0; s >= 0; s--) longer += std::exchange(rank[s], longer);
+    for (i64 s = 0; s < T; s++) start[s + 1] = start[s] + rank[s];  // those that are longer than s
+    for (i64 b = 0; b < B; b++) {
+      i64 i = rank[of(b)]++;
+      order[i] = b, length[i] = of(b);
     }
   }
   i64 rows() const { return start[T]; }

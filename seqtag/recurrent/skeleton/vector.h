@@ -1,15 +1,17 @@
 // Vectors of one machine register, their functions, memory and threads. Knows no cell.
 //
-// S is the scalar (float or double, given by the build), V a vector of LANES of them.
+// S is the scalar (float or double, given by the build), V a vector of LANES of them. A first use
+// waits for the build: hence few headers, and no template where one function serves.
+
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <thread>
+#include <utility>
 #include <vector>
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -137,13 +139,13 @@ INLINE V log_of_one_and(V e) {
 }
 #else
 INLINE V exponential(V x) {
-  return each(x, [](S v) { return std::exp(v); });
+  return each(x, [](S v) { return __builtin_exp(v); });
 }
 INLINE V tangent(V x) {
-  return each(x, [](S v) { return std::tanh(v); });
+  return each(x, [](S v) { return __builtin_tanh(v); });
 }
 INLINE V log_of_one_and(V e) {
-  return each(e, [](S v) { return std::log1p(v); });
+  return each(e, [](S v) { return __builtin_log1p(v); });
 }
 #endif
 
@@ -164,9 +166,27 @@ struct Buffer {
     if (p == nullptr) throw std::bad_alloc();
     if (clear) memset(p, 0, bytes);
   }
-  Buffer(Buffer&& other) noexcept : p(other.p) { other.p = nullptr; }
   Buffer(const Buffer&) = delete;
   ~Buffer() { free(p); }
+};
+
+// Things made one after the other, `room` at most, that stay where they are.
+template <typename T>
+struct Fixed {
+  T* first;
+  i64 count = 0;
+  explicit Fixed(i64 room) : first((T*)::operator new(room * sizeof(T))) {}
+  Fixed(const Fixed&) = delete;
+  ~Fixed() {
+    while (count > 0) first[--count].~T();
+    ::operator delete(first);
+  }
+  template <typename... Given>
+  void add(const Given&... given) {
+    new (first + count) T(given...);
+    count++;
+  }
+  T& operator[](i64 i) const { return first[i]; }
 };
 
 // Runs a function on each of some threads: the process's own OpenMP team, where it has one.
@@ -180,21 +200,32 @@ struct Threads {
   // many threads really come: inside another parallel region it is one.
   template <typename F>
   void run(i64 tasks, const F& f) const {
-    struct Work {
-      std::atomic<i64> next;
-      i64 tasks;
-      const F* f;
-    } work{{0}, tasks, &f};
-    auto body = [](void* given) {
-      Work& w = *(Work*)given;
-      for (i64 i; (i = w.next++) < w.tasks;) (*w.f)(i);
-    };
-    i64 n = std::min(count, tasks);
-    if (n > 1 && team != nullptr) return team(body, &work, (unsigned)n, 0);
-    std::vector<std::thread> helpers;
-    for (i64 i = 1; i < n; i++) helpers.emplace_back(body, (void*)&work);
-    body(&work);
-    for (auto& helper : helpers) helper.join();
+    Work work{{0}, tasks, [](const void* f, i64 i) { (*(const F*)f)(i); }, &f};
+    share_out(work, std::min(count, tasks));
+  }
+
+ private:
+  struct Work {
+    std::atomic<i64> next;
+    i64 tasks;
+    void (*call)(const void*, i64);
+    const void* f;
+  };
+
+  static void take(void* given) {
+    Work& work = *(Work*)given;
+    for (i64 i; (i = work.next++) < work.tasks;) work.call(work.f, i);
+  }
+
+  void share_out(Work& work, i64 n) const {
+    if (n > 1 && team != nullptr) return team(take, &work, (unsigned)n, 0);
+    std::vector<pthread_t> helpers;
+    helpers.reserve(n);
+    auto body = [](void* given) -> void* { return take(given), nullptr; };
+    for (pthread_t helper; (i64)helpers.size() + 1 < n; helpers.push_back(helper))
+      if (pthread_create(&helper, nullptr, body, &work)) break;
+    take(&work);
+    for (pthread_t helper : helpers) pthread_join(helper, nullptr);
   }
 };
 

@@ -88,9 +88,7 @@ def test_instruction_sets_give_the_same_numbers(instructions, name, dtype, monke
 
 @pytest.mark.parametrize("own_threads", [False, True])
 @pytest.mark.parametrize("threads", [1, 2, 3, 5, 64])
-def test_any_number_of_threads(
-    layer, x, expected, threads, own_threads, set_threads, monkeypatch
-):
+def test_any_number_of_threads(layer, x, expected, threads, own_threads, set_threads, monkeypatch):
     """Bit by bit, but for weights: their gradients are summed in another order."""
     if own_threads:
         monkeypatch.setattr(kernels, "_find_team", lambda: None)
