@@ -16,7 +16,7 @@ from typing import Any
 from seqtag import __version__
 from seqtag.errors import InputError, RunStopped, did_you_mean
 from seqtag.memory import keep_freed_memory
-from seqtag.training.place import current_place
+from seqtag.training.place import current_place, end_with_leader
 
 
 def _train(config: dict[str, Any]) -> None:
@@ -124,6 +124,7 @@ def _in_its_place(run: Callable[[], int]) -> int:
     if place.processes == 1:
         return run()
     if not place.leads:
+        end_with_leader()
         from seqtag.training.loop import follow
 
         return follow()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
-import time
 from datetime import timedelta
 from functools import cache
 
@@ -15,16 +13,13 @@ from torch import distributed
 from seqtag.errors import InputError, RunStopped
 from seqtag.training.interface import interface_towards
 from seqtag.training.launch import PROGRAM
-from seqtag.training.place import Place, current_place, environment_of
+from seqtag.training.place import LEADER, Place, current_place, environment_of
 from seqtag.training.team import Team
 
 # Until a follower has found the leader, which may have been started later.
 _FINDING = timedelta(minutes=2)
 # Until a follower knows that the leader has nothing for it to do.
 _RUN = timedelta(days=365)
-_POLL_SECONDS = 0.5
-# Names, to a follower that was started here, the process that has started it.
-_LEADER = "SEQTAG_LEADER"
 
 
 @cache
@@ -62,7 +57,7 @@ def start_followers(processes: int) -> Team:
     children = []
     for rank in range(1, processes):
         place = Place(rank, processes, rank, processes)
-        told = {**environment_of(place, port), _LEADER: str(os.getpid())}
+        told = {**environment_of(place, port), LEADER: str(os.getpid())}
         children.append(
             subprocess.Popen(
                 # Its place is in its environment, and there it waits, whatever else is said.
@@ -73,22 +68,6 @@ def start_followers(processes: int) -> Team:
             )
         )
     return Team(Place(0, processes, 0, processes), store, _store("127.0.0.1", port), children)
-
-
-def end_with_leader() -> None:
-    """Have this process end soon after the one that has started it, whatever it waits for then.
-
-    What torchrun or srun has started, these end.
-    """
-    leader = os.environ.get(_LEADER)
-
-    def watch() -> None:
-        while str(os.getppid()) == leader:
-            time.sleep(_POLL_SECONDS)
-        os._exit(1)
-
-    if leader is not None:
-        threading.Thread(target=watch, daemon=True).start()
 
 
 def _store(address: str, port: int, keeps: bool = False) -> distributed.PrefixStore:

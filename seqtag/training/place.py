@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seqtag.errors import InputError
+
+# Names, to a process that another one has started to train beside it, that one.
+LEADER = "SEQTAG_LEADER"
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,22 @@ def environment_of(place: Place, port: int) -> dict[str, str]:
     """Return the variables that give a process its place on this machine, as torchrun does."""
     told = {name: str(getattr(place, field)) for field, name in _TORCHRUN.items()}
     return {**told, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+
+
+def end_with_leader() -> None:
+    """Have this process end soon after the one that has started it, whatever it waits for then.
+
+    What torchrun or srun has started, these end.
+    """
+    leader = os.environ.get(LEADER)
+
+    def watch() -> None:
+        while str(os.getppid()) == leader:
+            time.sleep(_POLL_SECONDS)
+        os._exit(1)
+
+    if leader is not None:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _number(environment: Mapping[str, str], name: str) -> int:

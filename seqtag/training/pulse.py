@@ -14,8 +14,8 @@ from typing import Self
 from torch import distributed
 
 _EVERY_SECONDS = 1.0
-# Without a sign for so long, a process is frozen.
-PATIENCE_SECONDS = 45.0
+# Without a sign for so long, a process is frozen. torchrun takes another 30 s to end a stopped one.
+PATIENCE_SECONDS = 20.0
 
 
 class Pulse:

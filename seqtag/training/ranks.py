@@ -25,7 +25,7 @@ from seqtag.data.encode import Encoder
 from seqtag.data.labelset import LabelSet
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError
-from seqtag.training.meeting import end_with_leader, launched_team, start_followers
+from seqtag.training.meeting import launched_team, start_followers
 from seqtag.training.place import Place, current_place
 from seqtag.training.team import is_broken
 
@@ -130,7 +130,6 @@ def follow(train: Callable[[dict[str, Any]], Any]) -> int:
     Raises:
         RunStopped: if there is no leader.
     """
-    end_with_leader()
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     team = launched_team()

@@ -11,7 +11,8 @@ import pytest
 
 from seqtag.errors import InputError, RunStopped
 from seqtag.training import meeting
-from seqtag.training.meeting import end_with_leader, launched_team, start_followers
+from seqtag.training.meeting import launched_team, start_followers
+from seqtag.training.place import end_with_leader
 
 
 def test_a_port_that_is_taken(monkeypatch):

@@ -155,6 +155,21 @@ def test_started_by_a_launcher(small, corpus, unchanged, tmp_path, monkeypatch, 
     assert "process 2 of 2 has other data than this one" in capsys.readouterr().err
 
 
+def test_a_follower_looks_after_its_leader_before_all_else(monkeypatch):
+    """Before it imports what takes seconds."""
+
+    class Looks(Exception):
+        pass
+
+    def looks():
+        raise Looks
+
+    monkeypatch.setattr(cli, "current_place", lambda: Place(1, 2))
+    monkeypatch.setattr(cli, "end_with_leader", looks)
+    with pytest.raises(Looks):
+        cli.main(["train"])
+
+
 def test_work_for_all():
     batch = BatchConfig(sentences=4)
     require_work_for_all(4, 4, batch)
