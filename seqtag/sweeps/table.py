@@ -52,6 +52,10 @@ class Run(NamedTuple):
         given = (text for text in self.overrides if text.startswith("seed="))
         return next(given, f"={self.figures.get('seed', '')}").partition("=")[2]
 
+    def score(self, name: str) -> list[float]:
+        """Return its score of that name, else the one that says most, or none of none."""
+        return [self.scores[name]] if name in self.scores else [*self.scores.values()][:1]
+
 
 def read_runs(folder: Path) -> list[Run]:
     """Return the runs below a folder, in the order that they were started.
@@ -142,7 +146,8 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
 
     Args:
         runs: at least one.
-        split: whose score is shown; by default that which says most.
+        split: whose score is shown; by default that which says most, of each run its own where
+            they have none in common.
         factor: a factor of a probe, for a column of accuracies for each of its values.
 
     Raises:
@@ -157,8 +162,9 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
     for name, group in grouped(runs).items():
         group = sorted(group, key=lambda run: (len(run.seed), run.seed))
         good = [run for run in group if run.error is None]
-        values = [100 * run.scores[main] for run in good]
+        values = [100 * score for run in good for score in run.score(main)]
         mean = f"{statistics.mean(values):.2f}" if values else ""
+        seconds = [run.figures["seconds"] for run in good if "seconds" in run.figures]
         wrong = "; ".join(f"seed {run.seed}: {run.error}" for run in group if run.error)
         row = [
             *(name, ", ".join(run.seed for run in good)),
@@ -167,7 +173,7 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
             f"{good[0].figures['parameters']:,}"
             if good and "parameters" in good[0].figures
             else "",
-            f"{_mean(run.figures['seconds'] for run in good):.0f}" if good else "",
+            f"{_mean(seconds):.0f}" if seconds else "",
         ]
         rows.append([*row, wrong] if failed else row)
     return rows

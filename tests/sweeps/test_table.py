@@ -96,6 +96,21 @@ def test_runs_of_an_earlier_version_have_no_record(leave, tmp_path):
     assert row[:3] == ["(all the same)", "7", "50.00"]
 
 
+def test_runs_without_a_score_in_common_count_by_their_own(tmp_path):
+    notes = {"reach": {"scores": {"within": 0.9, "beyond": 0.5}}, "learn": {"scores": {"lags": 1}}}
+    for name, note in {**notes, "old": {}}.items():
+        (tmp_path / name / ".hydra").mkdir(parents=True)
+        (tmp_path / name / ".hydra" / "overrides.yaml").write_text(f"[regime={name}, seed=1]")
+        (tmp_path / name / "run.json").write_text(json.dumps({"finished": True, **note}))
+    head, *rows = tabulate(read_runs(tmp_path))
+    assert head[2] == "score %"
+    assert {row[0]: row[2:4] for row in rows} == {
+        "regime=reach": ["90.00", "90.00"],
+        "regime=learn": ["100.00", "100.00"],
+        "regime=old": ["", ""],
+    }
+
+
 def test_if_all_failed(leave, tmp_path):
     leave("a", ["cell=lstm", "seed=1"], error="no")
     leave("b", ["cell=gru", "seed=1"], error="no")
