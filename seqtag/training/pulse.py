@@ -6,6 +6,7 @@ would wait for it. One that is busy, however long, goes on giving signs, from a 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -25,18 +26,26 @@ class Pulse:
         store: where signs are left; a connection for this alone: who waits at one has it locked.
         rank: the number of this process.
         others: those whose signs are looked at.
+        beginning: seconds that they have until the first one.
     """
 
-    def __init__(self, store: distributed.Store, rank: int, others: Iterable[int]) -> None:
+    def __init__(
+        self,
+        store: distributed.Store,
+        rank: int,
+        others: Iterable[int],
+        beginning: float = math.inf,
+    ) -> None:
         self._store, self._rank, self._others = store, rank, tuple(others)
+        self._beginning = beginning
         self._over = threading.Event()  # of the thread that is running
-        self._signs: dict[int, bytes] = {}  # the last of each, of those that have given one
+        self._signs: dict[int, bytes] = {}  # the last of each
         self._known: dict[int, bytes] = {}
         self._silent: dict[int, float] = {}
 
     def __enter__(self) -> Self:
         self._over = threading.Event()
-        self._signs, self._known = {}, {}
+        self._signs, self._known, self._silent = {}, {}, {}
         threading.Thread(target=self._beat, args=(self._over,), daemon=True).start()
         return self
 
@@ -50,10 +59,12 @@ class Pulse:
         since. These are summed up, and not the clock looked at, as that goes on while all of
         them are stopped, or while this one is.
         """
-        for rank, sign in tuple(self._signs.items()):
-            known, self._known[rank] = self._known.get(rank), sign
-            self._silent[rank] = self._silent[rank] + seconds if sign == known else 0.0
-            if self._silent[rank] >= PATIENCE_SECONDS:
+        for rank in self._others:
+            sign, known = self._signs.get(rank), self._known.get(rank)
+            if sign is not None:
+                self._known[rank] = sign
+            self._silent[rank] = self._silent.get(rank, 0.0) + seconds if sign == known else 0.0
+            if self._silent[rank] >= (self._beginning if sign is None else PATIENCE_SECONDS):
                 return rank
         return None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -27,7 +28,7 @@ from torch import distributed
 
 from seqtag.errors import InputError, RunStopped
 from seqtag.training.place import Place
-from seqtag.training.pulse import PATIENCE_SECONDS, Pulse
+from seqtag.training.pulse import Pulse
 
 log = logging.getLogger("seqtag")
 
@@ -40,7 +41,9 @@ _POLL_SECONDS = 0.1
 # From the end of one process until the others, if they do not notice, are ended.
 _GRACE_SECONDS = 5.0
 _PARTING_SECONDS = 30.0
-_FROZEN = f"gave no sign of life for {PATIENCE_SECONDS:.0f} s: stopped, or out of reach"
+# From the start of a process until its first sign of life, from the slowest of disks.
+_BEGINNING_SECONDS = 300.0
+_FROZEN = "gives no sign of life: it is stopped, or out of reach"
 _GO_ON = "the same command with ckpt_path=last and this run's hydra.run.dir goes on"
 
 
@@ -64,7 +67,12 @@ class Team:
         self.place, self.store, self.beside = place, store, beside
         self.children = list(children)
         self._number = 0  # of the training that was told last
-        self._pulse = Pulse(beside, place.rank, self._followers if place.leads else [0])
+        self._pulse = Pulse(
+            beside,
+            place.rank,
+            self._followers if place.leads else [0],
+            _BEGINNING_SECONDS if children else math.inf,  # others may begin later
+        )
         self._frozen: set[int] = set()  # those of the children that were ended for it
         self._parent = os.getppid()
 

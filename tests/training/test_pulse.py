@@ -37,6 +37,15 @@ def test_one_that_gives_no_more_signs_is_frozen_in_the_end(store):
         assert leader.silent(STEP) is None, "it has gone on"
 
 
+def test_one_has_its_time_to_begin(store):
+    with Pulse(store, 0, [1], beginning=9 * STEP) as leader:
+        assert [leader.silent(STEP) for _ in range(8)] == [None] * 8
+        assert leader.silent(STEP) == 1
+        store.add("sign/1", 1)
+        seen(leader, 1, b"1")
+        assert leader.silent(STEP) is None
+
+
 def test_each_hears_the_others_while_it_is_entered(store):
     leader, follower = Pulse(store, 0, [1]), Pulse(store, 1, [0])
     with follower:

@@ -121,7 +121,7 @@ def test_a_follower_that_is_stopped(team, sleeper, monkeypatch):
     leader.children.append(sleeper)
     sleeper.send_signal(signal.SIGSTOP)
     follower.store.add("sign/1", 1)
-    message = "process 2 of 2 gave no sign of life for .* ckpt_path=last"
+    message = "process 2 of 2 gives no sign of life: .* ckpt_path=last"
     with pytest.raises(RunStopped, match=message), leader.training(CPU, "same"):
         pytest.fail("trained alone")
     assert sleeper.returncode == -signal.SIGKILL
@@ -140,7 +140,7 @@ def test_a_leader_that_is_stopped(team, monkeypatch, capfd):
     with pytest.raises(InputError), follower.training(CPU, "same"):
         pytest.fail("trained alone")
     orders.close()
-    assert "seqtag: process 1 of 2 gave no sign of life for" in capfd.readouterr().err
+    assert "seqtag: process 1 of 2 gives no sign of life" in capfd.readouterr().err
 
 
 def test_who_waits_at_the_store_hinders_nobody_from_ending_the_process(sleeper, monkeypatch):
