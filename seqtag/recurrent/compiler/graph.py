@@ -11,11 +11,30 @@ import math
 import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 Number = float | int
 _making = threading.Lock()
+_Table = WeakValueDictionary[Any, "Node"]
+_known: _Table = WeakValueDictionary()
+_own: ContextVar[_Table] = ContextVar("_own")  # operations made within `afresh`
+
+
+@contextmanager
+def afresh() -> Iterator[None]:
+    """Share no operation with what was made before.
+
+    Its nodes would be older than others here, and so stand before them: what is written, and in
+    which order it is summed, would hang on which other cells the process has met.
+    """
+    before = _own.set(WeakValueDictionary())
+    try:
+        yield
+    finally:
+        _own.reset(before)
 
 
 class Node:
@@ -25,29 +44,31 @@ class Node:
         op: "constant", "input", or an operation of `OPERATIONS`.
         args: the nodes that it is made of.
         label: the number of a constant, the name of an input; else None.
+        order: constants and inputs by what they are, then operations as they were made, so that
+            arguments come before what is made of them.
     """
 
     __slots__ = ("__weakref__", "args", "label", "op", "order")
-    _known: ClassVar[WeakValueDictionary[Any, Node]] = WeakValueDictionary()
-    _made: ClassVar[int] = 0
+    _count: ClassVar[int] = 0
 
     op: str
     args: tuple[Node, ...]
     label: Any
-    order: int  # of making: arguments come before what is made of them
+    order: tuple[int, int | str]
 
     def __new__(cls, op: str, args: tuple[Node, ...] = (), label: Any = None) -> Node:
         """Return the node, the same object for the same content."""
         key = (op, args, label, math.copysign(1.0, label) if op == "constant" else None)
+        known = _own.get(_known) if args else _known
         # Two threads that trace at once must not each make a node of the same content.
         with _making:
-            node = cls._known.get(key)
+            node = known.get(key)
             if node is None:
                 node = super().__new__(cls)
                 node.op, node.args, node.label = op, args, label
-                Node._made += 1
-                node.order = Node._made
-                cls._known[key] = node
+                Node._count += 1
+                node.order = (1, Node._count) if args else (0, repr(label))
+                known[key] = node
             return node
 
     def __repr__(self) -> str:

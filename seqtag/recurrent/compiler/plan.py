@@ -16,7 +16,15 @@ from typing import Any
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.cut import values_to_keep
 from seqtag.recurrent.compiler.derivative import gradients
-from seqtag.recurrent.compiler.graph import Node, as_node, is_number, named, substitute, walk
+from seqtag.recurrent.compiler.graph import (
+    Node,
+    afresh,
+    as_node,
+    is_number,
+    named,
+    substitute,
+    walk,
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ def why_untraceable(cell: Cell) -> str | None:
 
 
 @cache
+@afresh()
 def plan_of(cell: Cell) -> Plan:
     """Trace a cell's step and differentiate it.
 
@@ -101,7 +110,7 @@ def plan_of(cell: Cell) -> Plan:
         ArithmeticError: for one that divides by the constant 0, say.
     """
     gates, products = cell.gates, cell.products
-    recurrent = {gate for product in products for gate in product.gates}
+    recurrent = dict.fromkeys(gate for product in products for gate in product.gates)
     state = {name: named(("state", name)) for name in cell.states}
     unit = {vector.name: named(("unit", vector.name)) for vector in cell.vectors}
     wx = {gate: named(("slot", f"{gate} of x")) for gate in gates}

@@ -4,6 +4,7 @@ Everything of a dtype and an instruction set is one file, compiled once.
 """
 
 import ctypes
+import gc
 from importlib.resources import files
 
 import mpmath
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from seqtag.cells import PRESETS
+from seqtag.cells import PRESETS, Cell
+from seqtag.cells.functions import sigmoid
 from seqtag.recurrent.compiler.build import INSTRUCTIONS, build
 from seqtag.recurrent.compiler.derivative import gradients
 from seqtag.recurrent.compiler.graph import as_node, named
@@ -149,6 +151,31 @@ def test_sources_are_the_same_each_time_and_differ_by_dtype(name):
     plan = plan_of(PRESETS[name])
     assert print_kernel(plan, "float32") == print_kernel(plan, "float32")
     assert print_kernel(plan, "float32") != print_kernel(plan, "float64")
+
+
+class Turned(Cell):
+    """Uses its gates in one order or the other."""
+
+    gates = ("left", "right")
+    states = ("h",)
+
+    def __init__(self, turned):
+        self.turned = turned
+
+    def step(self, wx, rh, state, unit):
+        gates = reversed(self.gates) if self.turned else self.gates
+        first, second = (sigmoid(wx[gate] + rh[gate]) for gate in gates)
+        return {"h": (first + second) * state["h"]}
+
+
+def test_sources_do_not_hang_on_what_was_traced_before():
+    """A kernel is found again by its source, and sums in the order that it says."""
+    source = print_kernel(plan_of(Turned(False)), "float32")
+    plan_of.cache_clear()
+    gc.collect()
+    other = plan_of(Turned(True))  # of the same nodes, made in another order
+    assert print_kernel(plan_of(Turned(False)), "float32") == source
+    assert print_kernel(other, "float32") != source
 
 
 def exact_values(name, points):
