@@ -12,7 +12,7 @@ from seqeval.scheme import IOB2, IOBES
 from seqtag.errors import InputError
 from seqtag.metrics.spans import SpanScore
 
-steady = settings(max_examples=100, deadline=None, derandomize=True)
+steady = settings(max_examples=50, deadline=None, derandomize=True)
 
 # seqeval warns of types without a predicted or a gold span; zero_division=0 does not reach all.
 pytestmark = pytest.mark.filterwarnings(

@@ -43,12 +43,15 @@ def test_a_seed_fixes_it():
     assert torch.equal(*masks)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "mingru"])
+@pytest.mark.parametrize(
+    ("cell", "dtype"),
+    [("lstm", torch.float32), ("gru", torch.float32), ("mingru", torch.float64)],
+)
 @pytest.mark.parametrize("engine", ["cpu", "loop"])
-def test_inputs_by_reference_are_the_inputs(cell, engine):
+def test_inputs_by_reference_are_the_inputs(cell, dtype, engine):
     """To the bit; behind the end an entry may be anything that is in the table."""
-    layer = Recurrent(cell, 5, 7, 2, True, engine=engine).eval()
-    table, rows = torch.randn(4, 5), torch.randint(0, 4, (3, 6))
+    layer = Recurrent(cell, 5, 7, 2, True, engine=engine).to(dtype).eval()
+    table, rows = torch.randn(4, 5, dtype=dtype), torch.randint(0, 4, (3, 6))
     for lengths in (None, torch.tensor([4, 0, 3]), torch.tensor([0, 0, 0])):
         entries = Entries(table, rows)
         with torch.no_grad():

@@ -41,9 +41,12 @@ TOGETHER = {
     ),
 }
 BUILT = {name: cell for name, cell in PRESETS.items() if not cell.untraceable} | TOGETHER
-STACKS = {"one": (1, False), "two": (2, False), "bidirectional": (1, True)}
-CHECKED = {f"{name}-{stack}": (cell, stack) for name, cell in PRESETS.items() for stack in STACKS}
-CHECKED |= {f"{name}-bidirectional": (cell, "bidirectional") for name, cell in FIELDS.items()}
+STACKS = {"two": (2, False), "bidirectional": (1, True)}
+CHECKED = {
+    f"{name}-bidirectional": (cell, "bidirectional") for name, cell in (PRESETS | FIELDS).items()
+}
+# What is above a layer knows no cell.
+CHECKED |= {f"{name}-two": (PRESETS[name], "two") for name in ("lstm", "gru_reset_before")}
 RAGGED = (4, 1, 0, 3, 4, 2, 4, 1)  # more rows than a register tile has
 B, T, D, H = len(RAGGED), 4, 3, 9  # more units than a register has
 TIGHT = {"rtol": 1e-10, "atol": 1e-11}
@@ -82,13 +85,13 @@ def parts(state):
 
 @pytest.mark.parametrize("name", CHECKED)
 def test_reference_passes_gradcheck(name):
-    """Ragged or not, with an initial state or none, into outputs and final states."""
+    """Ragged and with an initial state, or neither, into outputs and final states."""
     cell, stack = CHECKED[name]
     layer = build(cell, stack, "reference", sizes=(2, 2))
     names = [name for name, _ in layer.named_parameters()]
     draw = torch.Generator().manual_seed(3)
     x = torch.randn(3, 3, 2, generator=draw, dtype=torch.float64)
-    for lengths, given in itertools.product((None, torch.tensor([3, 1, 0])), (False, True)):
+    for lengths, given in ((None, False), (torch.tensor([3, 1, 0]), True)):
         states = random_states(cell, stack, 3, 2) if given else []
         count = len(states)
 

@@ -34,7 +34,7 @@ class Leaky(Cell):
 
 
 def test_a_cell_of_a_few_lines_runs():
-    layer = Recurrent(Leaky(), D, H, bidirectional=True)
+    layer = Recurrent(Leaky(), D, H, bidirectional=True, engine="loop")
     assert [n for n, _ in layer.named_parameters()] == [
         f"layers.0.{way}.{name}" for way in ("fwd", "bwd") for name in ("weight_input", "bias")
     ]
@@ -115,7 +115,7 @@ def test_residual_and_norm_act_from_the_second_layer_on():
 
 
 def test_locked_dropout_keeps_one_mask_a_sequence():
-    layer = Recurrent(Leaky(), D, D, bias=False, locked_dropout=0.5)
+    layer = Recurrent(Leaky(), D, D, bias=False, locked_dropout=0.5, engine="loop")
     nn.init.eye_(layer.layers[0]["fwd"].weight_input)
     wide = torch.ones(64, T, D)
     y = layer(wide)[0]

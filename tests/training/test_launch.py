@@ -15,10 +15,12 @@ from seqtag.training.launch import launch, run_name
 CONF = config_dir()
 FILES = sorted(CONF.rglob("*.yaml"))
 VERBS = ("train", "evaluate", "check", "probe")
+# Tests of cells and probes compose each of theirs.
+APART = ("hydra", "cell", "probe")
 OPTIONS = [
     (path.parent.relative_to(CONF).as_posix(), path.stem)
     for path in FILES
-    if path.parent != CONF and not path.stem.startswith("_") and path.parent.name != "hydra"
+    if path.parent != CONF and not path.stem.startswith("_") and path.parent.name not in APART
 ]
 KEY = re.compile(r"\s*[\w_]+:(?P<rest>.*)")
 

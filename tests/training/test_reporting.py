@@ -6,6 +6,7 @@ import pytest
 
 from seqtag.cli import main
 from seqtag.errors import InputError
+from seqtag.training.gathering import gather
 from seqtag.training.reporting import report
 
 GRID = {"distance": (5, 100)}
@@ -103,11 +104,18 @@ def test_a_run_told_twice_is_refused(items, save_run, tmp_path):
         report([tmp_path], tmp_path / "r")
 
 
-def test_many_probes_are_counted_in_the_title(items, save_run, tmp_path):
-    for number in range(6):
-        save_run(tmp_path / str(number), items(probe=f"p{number}"))
-    page = report([tmp_path], tmp_path / "r").read_text(encoding="utf-8")
-    assert "<h1>6 probes</h1>" in page
+def test_many_probes_are_counted_in_the_title(save_run, tmp_path):
+    run = {
+        **{"run": "", "cell": "lstm", "start": "", "direction": "both", "layers": 1, "hidden": 8},
+        **{"parameters": 99, "seed": 0, "lag": 5, "budget": 9, "solved": True, "sequences": 5},
+        "accuracy": 1.0,
+    }
+    folders = [
+        save_run(tmp_path / str(n), learn=pd.DataFrame([{**run, "probe": f"p{n}"}]))
+        for n in range(6)
+    ]
+    assert gather(folders, [])[0].title == "6 probes"
+    assert gather(folders[:2], [])[0].title == "Probes: p0, p1"
 
 
 def test_versions_of_a_probe_are_refused(items, save_run, tmp_path):
