@@ -28,6 +28,7 @@ from seqtag.sweeps.jobs import Outcome, quoted
 from seqtag.sweeps.records import in_a_line, write_record
 from seqtag.training.help import config_dir
 from seqtag.training.place import current_place
+from seqtag.training.preemption import GOES_ON
 
 log = logging.getLogger("seqtag")
 
@@ -35,8 +36,6 @@ Job = Callable[[dict[str, Any]], Any]
 # What runs a verb.
 PROGRAM = (sys.executable, "-m", "seqtag.cli")
 _MANY = ("-m", "--multirun")
-# What it ends with when it was told to stop, and has written a checkpoint to go on from.
-_GOES_ON = 75
 # Launchers, and the extra that has each.
 _LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
 # File systems allow 255 bytes.
@@ -111,8 +110,8 @@ class Task:
             place = current_place()
             said = "terminal.txt" if place.leads else f"terminal.{place.rank}.txt"
             outcome = Outcome(folder, *run_apart(command, folder / said))
-            if outcome.code == _GOES_ON and os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
-                raise SystemExit(_GOES_ON)  # no result yet: SLURM starts it again
+            if outcome.code == GOES_ON and os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
+                raise SystemExit(GOES_ON)  # no result yet: SLURM starts it again
             return self._ended(config, outcome) if place.leads else outcome
         if settings.mode is RunMode.MULTIRUN:
             return self._ended(config, self._guarded(config, folder))
