@@ -9,12 +9,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from seqtag.errors import RunStopped
 
 # Seconds that a job has to end once it is told to, before it is killed.
-_PATIENCE = 60
+PATIENCE = 60
 _THREADS = "OMP_NUM_THREADS"
 
 
@@ -27,7 +26,7 @@ def run_apart(command: Sequence[str], terminal: Path) -> tuple[int, str | None]:
         command: a program and its arguments.
         terminal: the file for what the command would have said on a terminal.
     """
-    with terminal.open("w+b") as said:
+    with terminal.open("wb") as said:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
         )
@@ -36,25 +35,25 @@ def run_apart(command: Sequence[str], terminal: Path) -> tuple[int, str | None]:
         except BaseException:
             _end(process)
             raise
-        return code, _fault(code, said)
+    return code, fault(code, terminal)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(_PATIENCE)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
-def _fault(code: int, said: BinaryIO) -> str | None:
+def fault(code: int, terminal: Path) -> str | None:
+    """Return what went wrong in a process that has ended, from its exit code and last words."""
     if code == 0:
         return None
     if code < 0:
         return f"its process was killed ({signal.Signals(-code).name})"
-    said.seek(0)
-    lines = said.read().decode("utf-8", "replace").splitlines()
+    lines = terminal.read_bytes().decode("utf-8", "replace").splitlines()
     last = next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
     return last.removeprefix("seqtag: ").removeprefix("error: ").strip()
 

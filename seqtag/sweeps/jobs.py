@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seqtag.errors import RunStopped
 from seqtag.sweeps.apart import cores, ended_by_sigterm, threads_shared
+from seqtag.sweeps.progress import told_of
 from seqtag.sweeps.records import in_a_line, is_finished
 
 log = logging.getLogger("seqtag")
@@ -79,7 +81,11 @@ class Runner:
         size = self._batch or len(waiting) or 1
         for first in range(0, len(waiting), size):
             batch = waiting[first : first + size]
-            ended |= {outcome.folder: outcome for outcome in self._launch(batch, first)}
+            # One at a time they say for themselves how they get on.
+            watch = told_of([job.folder for job in batch]) if self.at_once > 1 else nullcontext()
+            with watch:
+                outcomes = self._launch(batch, first)
+            ended |= {outcome.folder: outcome for outcome in outcomes}
         for outcome in ended.values():
             if outcome.error is not None:
                 log.error("failed: %s: %s", outcome.folder, outcome.error)

@@ -24,6 +24,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqtag.errors import InputError, RunStopped, did_you_mean
 from seqtag.sweeps.apart import run_apart
+from seqtag.sweeps.forked import run_forked
 from seqtag.sweeps.jobs import Outcome, quoted
 from seqtag.sweeps.records import in_a_line, write_record
 from seqtag.training.help import config_dir
@@ -34,7 +35,8 @@ log = logging.getLogger("seqtag")
 
 Job = Callable[[dict[str, Any]], Any]
 # What runs a verb.
-PROGRAM = (sys.executable, "-m", "seqtag.cli")
+_MODULE = "seqtag.cli"
+PROGRAM = (sys.executable, "-m", _MODULE)
 _MANY = ("-m", "--multirun")
 # Launchers, and the extra that has each.
 _LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
@@ -48,7 +50,7 @@ def launch(
     """Run `job` on the configuration ``conf/VERB.yaml`` with the overrides in `arguments`.
 
     When all is done `finish` is called with the folder of the run, or of the sweep; not if nothing
-    was done.
+    was done, and not for each run of a sweep.
 
     Returns:
         The exit code of the job, where it returns one, else 0; of a sweep the highest, but 1 if a
@@ -66,7 +68,8 @@ def launch(
     try:
         with _as_program(verb, arguments):
             main(task)()
-            if finish and any(outcome.error is None for outcome in task.outcomes):
+            fine = any(outcome.error is None for outcome in task.outcomes)
+            if finish and fine and not task.in_sweep:
                 finish(task.folder)
     except _Stop as stop:
         raise stop.args[0] from None
@@ -86,13 +89,15 @@ class Task:
         outcomes: what became of the jobs.
         mistake: what the only job raised, where there is no sweep.
         folder: that of the run, or of the sweep.
+        in_sweep: it is a run of a sweep that another process has planned.
     """
 
     def __init__(self, verb: str, job: Job, flags: Sequence[str]):
         self.outcomes: list[Outcome] = []
         self.mistake: InputError | None = None
         self.folder = Path()
-        self._verb, self._job, self._command = verb, job, [*PROGRAM, verb, *flags]
+        self.in_sweep = False
+        self._verb, self._job, self._program, self._flags = verb, job, PROGRAM, list(flags)
         self._process = os.getpid()
 
     def __call__(self, config: DictConfig) -> Outcome | None:
@@ -106,16 +111,22 @@ class Task:
         folder = Path(settings.runtime.output_dir)
         if os.getpid() != self._process:
             where = f"hydra.run.dir={quoted(str(folder))}"
-            command = [*self._command, *settings.overrides.task, "hydra.mode=RUN", where]
+            alone = ["hydra.mode=RUN", f"hydra.job.num={settings.job.num}", where]
+            arguments = [self._verb, *self._flags, *settings.overrides.task, *alone]
             place = current_place()
-            said = "terminal.txt" if place.leads else f"terminal.{place.rank}.txt"
-            outcome = Outcome(folder, *run_apart(command, folder / said))
+            said = folder / ("terminal.txt" if place.leads else f"terminal.{place.rank}.txt")
+            if sys.platform == "linux" and settings.launcher._target_.endswith("JoblibLauncher"):
+                ended = run_forked(_MODULE, arguments, said)  # more jobs will come here
+            else:
+                ended = run_apart([*self._program, *arguments], said)
+            outcome = Outcome(folder, *ended)
             if outcome.code == GOES_ON and os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
                 raise SystemExit(GOES_ON)  # no result yet: SLURM starts it again
             return self._ended(config, outcome) if place.leads else outcome
         if settings.mode is RunMode.MULTIRUN:
             return self._ended(config, self._guarded(config, folder))
         self.folder = folder
+        self.in_sweep = not OmegaConf.is_missing(settings.job, "num")
         try:
             outcome = self._run(config, folder)
         except InputError as error:

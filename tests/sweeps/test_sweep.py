@@ -4,6 +4,7 @@ import csv
 import itertools
 import math
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -171,7 +172,12 @@ def test_side_by_side_by_joblib(capfd):
     assert [read_record(folder.parent)["seed"] for folder in folders] == [1, 2]
     for folder in folders:
         assert "epoch 1/1:" in (folder.parent / "terminal.txt").read_text()
-    assert "epoch 1/1:" not in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert "epoch 1/1:" not in told
+    assert (
+        len(re.findall(r" [12] of 2: .*seed=[12],.* done in 0:00:\d\d; 0:00:\d\d to go\n", told))
+        == 2
+    )
 
 
 def test_side_by_side_by_submitit(fake):
@@ -204,7 +210,7 @@ def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatc
         (
             [
                 *(sys.executable, "-m", "seqtag.cli", "train", "--config-dir", "mine"),
-                *("study=a\\ b", f"seed={seed}", "hydra.mode=RUN"),
+                *("study=a\\ b", f"seed={seed}", "hydra.mode=RUN", f"hydra.job.num={seed - 1}"),
                 f"hydra.run.dir='{folder}'",
             ],
             folder / "terminal.txt",

@@ -1,0 +1,66 @@
+"""A job in a process that is forked from one with the program's modules loaded already.
+
+To load torch and what stands on it takes some seconds, of a job that may take no more than ten.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from seqtag.sweeps.apart import PATIENCE, fault
+
+# Loaded once. That starts no computation, so no threads that would be missing after a fork.
+_LOADED = ("seqtag.training.launch", "seqtag.training.probing")
+
+
+def run_forked(module: str, arguments: Sequence[str], terminal: Path) -> tuple[int, str | None]:
+    """Run ``python -m MODULE ARGUMENTS``; return its exit code, and what went wrong.
+
+    As `run_apart`, but the first call starts a process that this and later jobs are forked from,
+    and that ends with this one. The module's ``main(arguments)`` is all that it runs.
+    """
+    # A launcher has its own way to start processes, which the job's would inherit.
+    multiprocessing.set_start_method(None, force=True)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_LOADED))
+    terminal.write_bytes(b"")
+    told = (module, list(arguments), str(terminal), dict(os.environ))
+    process = context.Process(target=_become, args=told)
+    process.start()
+    try:
+        process.join()
+    except BaseException:
+        process.terminate()
+        process.join(PATIENCE)
+        process.kill()
+        process.join()
+        raise
+    assert process.exitcode is not None
+    return process.exitcode, fault(process.exitcode, terminal)
+
+
+def _become(
+    module: str, arguments: list[str], terminal: str, environment: Mapping[str, str]
+) -> None:
+    """Be the program, as if this process had been started for it."""
+    multiprocessing.set_start_method(None, force=True)
+    said = os.open(terminal, os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(said, stream)
+    os.environ.clear()
+    os.environ.update(environment)
+    import torch
+
+    if torch.accelerator.is_available():
+        # What a device's runtime keeps of a process may not outlive a fork: begin anew.
+        os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+    try:
+        sys.exit(import_module(module).main(arguments))
+    finally:
+        atexit._run_exitfuncs()  # else left out, where a process was forked
