@@ -52,6 +52,11 @@ class EncodedSentences(Dataset):
         return batch
 
 
+def _as_it_is(batch: dict[str, Any]) -> dict[str, Any]:
+    """Have torch make no tensors of a batch, whose text it would search for numbers."""
+    return batch
+
+
 class CorpusModule(L.LightningDataModule):
     """Batches of a corpus for training and evaluation, with a position that can be resumed.
 
@@ -125,6 +130,7 @@ class CorpusModule(L.LightningDataModule):
             sentences,
             sampler=self._order(split, shuffle, rank, world_size),
             batch_size=None,
+            collate_fn=_as_it_is,
             num_workers=self.batch.workers,
             persistent_workers=self.batch.workers > 0,
             # One of its own: a loader draws a number whenever it begins, which is not to move
@@ -154,6 +160,13 @@ class CorpusModule(L.LightningDataModule):
         if position := batch.pop("position", None):
             self._positions[position["lane"]] = position
         return batch
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> dict[str, Any]:
+        """Move the tensors. Text stays: Lightning would look for some in each of its words."""
+        text = {key: batch.pop(key) for key in ("columns",) if key in batch}
+        return {**super().transfer_batch_to_device(batch, device, dataloader_idx), **text}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position: the epoch and how many of its batches are done.

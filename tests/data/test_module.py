@@ -230,3 +230,22 @@ def test_processes_share_the_development_split_out(corpus):
         seen += [where for batch in batches for where in batch["columns"]["where"]]
     assert len(counts) == 1
     assert sorted(seen) == sorted(corpus.splits["dev"]["where"])
+
+
+class Unsearched(list):
+    """Text that nobody may look through."""
+
+    def __iter__(self):
+        raise AssertionError("searched for tensors")
+
+
+def test_text_goes_with_its_batch_unsearched(corpus):
+    data = module(corpus)
+    loader = data.val_dataloader()
+    words_BT = next(iter(loader))["inputs"]["words_BT"]
+    text = {"tokens": Unsearched(["a"])}
+    batch = loader.collate_fn({"inputs": {"words_BT": words_BT}, "columns": text})
+    moved = data.transfer_batch_to_device(batch, torch.device("meta"), 0)
+    assert moved["columns"] is text
+    assert moved["inputs"]["words_BT"].is_meta
+    assert moved["inputs"]["words_BT"].shape == words_BT.shape
