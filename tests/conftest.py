@@ -128,7 +128,7 @@ def save_run():
             curves.to_csv(folder / "gradients.csv", index=False)
         if groups is not None:
             (folder / "suite.json").write_text(json.dumps(groups), encoding="utf-8")
-        note = json.dumps({"config": {}, "finished": finished, **note})
+        note = json.dumps({"config": {"probe": {}}, "finished": finished, **note})
         (folder / "run.json").write_text(note, encoding="utf-8")
         return folder
 

@@ -57,22 +57,25 @@ def kept_share(cell: Cell, values: Values) -> np.ndarray:
 def mean_log_kept(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
     """Return the mean of the logarithm of what each unit keeps, by layer and direction, (H).
 
-    The mean is over all words of the sentences. -inf for a unit that once kept nothing.
+    The mean is over all words of the sentences, but for the one that a direction reads first:
+    there is nothing to keep then. -inf for a unit that once kept nothing.
 
     Raises:
-        InputError: for no sentence or one without words, and as `kept_share` does.
+        InputError: for no sentence of two words or more, one without words, and as `kept_share`
+            does.
     """
     encoder = tagger.network.encoder
     sums = dict.fromkeys(layer_names(encoder), 0.0)
     words = 0
     for seen in traces(tagger, sentences):
-        words += len(seen.tokens)
+        words += len(seen.tokens) - 1
         for layer, values in seen.values.items():
             with np.errstate(divide="ignore"):
                 log_TH = np.log(kept_share(encoder.cell, values).astype(np.float64))
-            sums[layer] = sums[layer] + log_TH.sum(axis=0)
+            later_TH = log_TH[:-1] if layer.endswith(".bwd") else log_TH[1:]
+            sums[layer] = sums[layer] + later_TH.sum(axis=0)
     if not words:
-        raise InputError("no sentence is given: there is nothing to measure")
+        raise InputError("no sentence of two words or more is given: there is nothing to measure")
     return {layer: total / words for layer, total in sums.items()}
 
 

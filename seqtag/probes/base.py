@@ -163,7 +163,7 @@ class Probe(ABC):
         for name, values in (override or {}).items():
             for value in values:
                 self.check(0, "test", {name: value})
-            asked[name] = values
+            asked[name] = tuple(dict.fromkeys(values))  # the same items twice prove no more
         combinations = [
             dict(zip(asked, values, strict=True)) for values in product(*asked.values())
         ]

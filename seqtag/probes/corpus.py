@@ -39,10 +39,12 @@ class ProbeCorpusConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for split in SPLITS:
-            size = getattr(self, split)
-            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise InputError(f"{split} must be a whole number of at least 1, not {size!r}")
+        for name, least in (("seed", 0), *((split, 1) for split in SPLITS)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise InputError(
+                    f"{name} must be a whole number of at least {least}, not {value!r}"
+                )
 
 
 def generate_corpus(plain: Mapping[str, Any], splits: Sequence[str] | None = None) -> Corpus:

@@ -50,6 +50,8 @@ class Gradients(NamedTuple):
 def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Return the folders of finished runs below some folders, and those of unfinished ones.
 
+    Runs of other verbs are none.
+
     Raises:
         InputError: for a folder that does not exist, or if no run is finished.
     """
@@ -61,7 +63,9 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         found |= {path.resolve(): path.parent for path in sorted(folder.rglob(RUN))}
     done, open_ = [], []
     for folder in found.values():
-        (done if read_object(folder / RUN).get("finished") else open_).append(folder)
+        record = read_object(folder / RUN)
+        if "probe" in record.get("config", {}):
+            (done if record.get("finished") else open_).append(folder)
     if not done:
         where = ", ".join(map(str, folders))
         unfinished = f" ({len(open_)} not finished)" if open_ else ""
@@ -70,6 +74,11 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             "`seqtag probe probe=pronoun` makes one"
         )
     return done, open_
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the configuration that a run had, less where it was."""
+    return read_object(folder / RUN).get("config", {})
 
 
 def read_items(folder: Path) -> pd.DataFrame | None:
@@ -113,7 +122,8 @@ def read_learn(folder: Path) -> pd.DataFrame | None:
     table["solved"] = table["solved"].map({"True": True, "False": False})
     if table["solved"].isna().any():
         raise InputError(f"{path}: column solved must be True or False; {_AGAIN}")
-    return trust(path, lambda: table.astype(_LEARN_COLUMNS)).assign(run=str(folder))
+    table = trust(path, lambda: table.astype(_LEARN_COLUMNS))
+    return table.assign(run=str(folder), settings="")
 
 
 def read_gradients(folder: Path) -> Gradients | None:
@@ -149,7 +159,7 @@ def read_groups(folder: Path) -> pd.DataFrame | None:
     about = judged[[*_JUDGED_COLUMNS]].iloc[0].to_dict()
     shares = groups.reindex(columns=SHARES)
     shares = trust(path, lambda: shares.astype("float64"))
-    return groups[[*_GROUP_COLUMNS]].join(shares).assign(**about, run=str(folder))
+    return groups[[*_GROUP_COLUMNS]].join(shares).assign(**about, run=str(folder), settings="")
 
 
 def _frame(path: Path, rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:

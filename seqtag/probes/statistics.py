@@ -13,10 +13,13 @@ import numpy as np
 import pandas as pd
 
 from seqtag.probes.intervals import design_effect, wilson
+from seqtag.probes.registry import make_probe
 from seqtag.probes.tables import BASELINES
 
-# What sets a run apart from others on the same probe, but for its seed.
-SETUP = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
+# What sets a run apart from others on the same probe, but for its seed: what its items tell, and
+# other settings in which it differs from runs that are the same in all of that.
+_TOLD = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
+SETUP = [*_TOLD, "settings"]
 PROBE = ["probe", "version", "axis", "unit", "whole"]
 ERRORS = ["stale", "capture", "wrong"]
 # What `count` sums over units, and over items; the latter are what intervals need.
@@ -52,7 +55,7 @@ def setup_names(setups: pd.DataFrame) -> pd.Series:
         several = setups.groupby(coarse, dropna=False)[column].transform("nunique") > 1
         told = several.groupby(setups["cell"]).transform("any")
         names = names.where(~told, names + ", " + setups[column].astype(str) + unit)
-    return names
+    return names.where(setups["settings"] == "", names + ", " + setups["settings"])
 
 
 def factors_of(frame: pd.DataFrame) -> list[str]:
@@ -108,8 +111,8 @@ def count(units: pd.DataFrame) -> pd.DataFrame:
     right, n = sums["right_model"], sums["n"]
     sums = sums.assign(items=1, right_right=right**2, right_n=right * n, n_n=n**2)
     sums = sums.drop(columns="item").groupby(by, observed=True, sort=False).sum().reset_index()
-    same = units[[*PROBE, *SETUP, "run", "seed", "data_seed"]].iloc[0]
-    table = sums.assign(**same)
+    same = units[[*PROBE, *_TOLD, "run", "seed", "data_seed"]].iloc[0]
+    table = sums.assign(**same, settings="")
     return table.astype({"split": object, "contrast": object, "lag": "Int64"})
 
 
@@ -151,8 +154,9 @@ def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 def slices(counts: pd.DataFrame) -> Iterator[tuple[str, pd.Series, list[str]]]:
     """Yield the slices of a probe: name, the rows that belong to it, factors it is told by.
 
-    A factor's value is in range where some judged item within the training range has it. The far
-    corner is where all factors that were judged beyond their range are at their largest value.
+    A factor's value is in range where some judged item within the training range has it, or, with
+    none that is within, where the probe says so. The far corner is where all factors that were
+    judged beyond their range are at their largest value.
     """
     axis, *others = factors = factors_of(counts)
     within = counts["within"]
@@ -170,10 +174,14 @@ def slices(counts: pd.DataFrame) -> Iterator[tuple[str, pd.Series, list[str]]]:
 
 def _in_range(counts: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
     inside = counts[counts["within"]]
+    if inside.empty:
+        trained = make_probe(counts["probe"].iloc[0]).training
+        values = {f"factor_{name}": list(range_) for name, range_ in trained.items()}
+    else:
+        values = {factor: inside[factor].unique() for factor in factors}
     rows = pd.Series(True, counts.index)
-    if len(inside):
-        for factor in factors:
-            rows &= counts[factor].isin(inside[factor].unique())
+    for factor in factors:
+        rows &= counts[factor].isin(values[factor])
     return rows
 
 

@@ -50,7 +50,7 @@ BASELINES = (
 )
 ITEMS, LEARN, RUN = "items.parquet", "learn.csv", "run.json"
 PAIRS, SUITE = "pairs.parquet", "suite.json"
-GRADIENTS = "gradients.csv"
+GRADIENTS, CURVES_PICTURE = "gradients.csv", "gradients.png"
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 

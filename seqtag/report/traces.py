@@ -92,7 +92,7 @@ def plot_gradients(
     for label, (lag_K, norm_K) in curves.items():
         number, kinds[label in dashed] = kinds[label in dashed], kinds[label in dashed] + 1
         seen_K = norm_K > _FLOOR
-        least = min(least, *norm_K[seen_K])
+        least = min([least, *norm_K[seen_K]])
         style = {"color": COLOURS[number % len(COLOURS)], "linewidth": 1.4}
         style |= {"marker": _MARKERS[number % len(_MARKERS)], "markersize": 4, "markevery": 0.1}
         line = (0, (4, 2)) if label in dashed else "-"

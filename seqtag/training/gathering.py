@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,14 +15,23 @@ from seqtag.errors import InputError
 from seqtag.probes.bootstrap import Outcomes, compare, outcomes
 from seqtag.probes.fading import mean_curves, mean_slopes
 from seqtag.probes.ranges import half_lost, lags, learned, unbroken
-from seqtag.probes.reading import read_gradients, read_groups, read_items, read_learn
+from seqtag.probes.reading import (
+    read_config,
+    read_gradients,
+    read_groups,
+    read_items,
+    read_learn,
+)
 from seqtag.probes.statistics import SETUP, by_run, count, setup_names, summary, units
 from seqtag.probes.suites.merging import over_runs
 from seqtag.probes.tables import ITEMS, LEARN, SUITE
 from seqtag.report.results import ProbeResults, Results
+from seqtag.training.settings import differing
 
 # What a setup is told apart by; which lag it was trained at is another question.
 _KEY = ["probe", *(name for name in SETUP if name != "lag")]
+# What runs are the same in that only other settings can tell apart.
+_SAME = [name for name in (*_KEY, "data_seed") if name != "settings"]
 _LEARN_SETUP = ["probe", *(name for name in SETUP if name not in ("regime", "lag"))]
 # So many probes are named in the title of a page.
 _MOST_NAMES = 5
@@ -37,6 +48,7 @@ class _Read:
         learned: lags that were trained at.
         curves, slopes: of gradients through time, with the probe.
         groups: of suites, as judged on a probe of the suite's name.
+        configs: of all runs, by their folder.
     """
 
     counts: dict[str, list[pd.DataFrame]] = field(default_factory=lambda: defaultdict(list))
@@ -45,6 +57,7 @@ class _Read:
     curves: list[pd.DataFrame] = field(default_factory=list)
     slopes: list[pd.DataFrame] = field(default_factory=list)
     groups: list[pd.DataFrame] = field(default_factory=list)
+    configs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, folder: Path) -> None:
         """Read the tables of a run's folder.
@@ -53,6 +66,7 @@ class _Read:
             InputError: for a table that cannot be read, or no table at all.
         """
         items, learn, groups = read_items(folder), read_learn(folder), read_groups(folder)
+        self.configs[str(folder)] = read_config(folder)
         if items is None and learn is None and groups is None:
             raise InputError(
                 f"{folder}: a run with neither {ITEMS} nor {LEARN} nor {SUITE}; start it again"
@@ -70,6 +84,13 @@ class _Read:
         if groups is not None:
             self.groups.append(groups.assign(probe=groups["suite"], regime="suite"))
 
+    def tell_apart(self) -> None:
+        """Set the column settings where two runs are the same in all others, and in their seed."""
+        everywhere = [*chain(*self.counts.values()), *self.learned, *self.groups]
+        told = differing(_runs(everywhere), _SAME, self.configs)
+        for table in everywhere:
+            table["settings"] = table["run"].map(told)
+
 
 def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, pd.DataFrame]:
     """Return the figures of a report on some runs, and the rows of `summary.csv`.
@@ -80,6 +101,7 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
     read = _Read()
     for folder in runs:
         read.add(folder)
+    read.tell_apart()
     by_probe = {p: pd.concat(tables, ignore_index=True) for p, tables in read.counts.items()}
     setups = _setups([*by_probe.values(), *read.learned, *read.groups])
     summaries = {probe: _named(summary(table), setups) for probe, table in by_probe.items()}
@@ -133,9 +155,7 @@ def _setups(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Raises:
         InputError: for two runs that are the same in all of these, or versions of a probe.
     """
-    told = [*_KEY, "run", "seed"]
-    known = [frame.reindex(columns=[*told, "version", "data_seed"]) for frame in frames]
-    runs = pd.concat(known).drop_duplicates().sort_values([*_KEY[1:], "probe", "seed"])
+    runs = _runs(frames)
     for probe, versions in runs.groupby("probe")["version"]:
         if versions.nunique() > 1:
             text = " and ".join(f"{version:g}" for version in sorted(versions.dropna().unique()))
@@ -150,6 +170,13 @@ def _setups(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
             "report on one of them at a time"
         )
     return runs.assign(name=setup_names(runs)).reset_index(drop=True)
+
+
+def _runs(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return a row a run: its probe with its version, setup and seeds."""
+    told = [*_KEY, "run", "seed", "version", "data_seed"]
+    runs = pd.concat([frame.reindex(columns=told) for frame in frames]).drop_duplicates()
+    return runs.sort_values([*_KEY[1:], "probe", "seed"])
 
 
 def _named(table: pd.DataFrame, setups: pd.DataFrame, key: Sequence[str] = _KEY) -> pd.DataFrame:

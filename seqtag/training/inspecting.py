@@ -14,7 +14,7 @@ from seqtag.inspect.gradients import gradient_report, write_gradients
 from seqtag.io.tagger import Tagger
 from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe
-from seqtag.probes.tables import GRADIENTS
+from seqtag.probes.tables import CURVES_PICTURE, GRADIENTS
 from seqtag.report.traces import as_png, plot_gradients
 
 log = logging.getLogger("seqtag")
@@ -31,6 +31,21 @@ def check_inspect(config: Mapping[str, Any], probe: Probe) -> None:
         return
     if kind not in KINDS:
         raise InputError(f"inspect={kind}: unknown{did_you_mean(kind, KINDS)}; known: gradients")
+    if config["model_dir"] is not None or config["regime"]["name"] != "reach":
+        raise InputError(
+            f"inspect={kind} compares before and after a training of regime=reach: leave out "
+            "model_dir= and regime=learn"
+        )
+    if config["model"]["bidirectional"]:
+        raise InputError(
+            f"inspect={kind}: a tagger that reads both ways has no one direction in which its "
+            "gradient fades: take model.bidirectional=false"
+        )
+    if config["model"]["subword_size"]:
+        raise InputError(
+            f"inspect={kind}: a tagger that reads pieces of words has no lags in words: take "
+            "model.subword_size=0"
+        )
     if isinstance(lag, bool) or not isinstance(lag, int) or lag < 1:
         raise InputError(f"inspect_lag must be a whole number of at least 1, not {lag!r}")
     probe.generate(0, "dev", probe.at_lag(lag), 0)
@@ -51,7 +66,7 @@ def inspect_gradients(
     lags = np.arange(lag + 1)
     named = {f"{curve.state}, {curve.when}": (lags, curve.norm_K) for curve in curves}
     figure = plot_gradients(named, [name for name in named if name.endswith("initial")])
-    with open_output(str(output / "gradients.png")) as file:
+    with open_output(str(output / CURVES_PICTURE)) as file:
         file.write(as_png(figure))
     rows = []
     for curve in curves:

@@ -6,17 +6,18 @@ import csv
 import io
 import logging
 import math
-import operator
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seqtag.data.batches import BatchOrder
 from seqtag.data.mapped import lengths_of
 from seqtag.data.sources import Corpus
-from seqtag.errors import InputError
+from seqtag.errors import InputError, from_plain
+from seqtag.io.tagger import Tagger
 from seqtag.io.writing import open_output
-from seqtag.probes.base import Probe
+from seqtag.probes.base import Probe, ProbeItem
 from seqtag.probes.run import predict
 from seqtag.probes.tables import LEARN
 from seqtag.training import build
@@ -32,28 +33,78 @@ _FEWEST = 1000
 _CONFIRM = 500
 
 
-def learn(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
+@dataclass(frozen=True)
+class LearnConfig:
+    """The group `regime`, where it is learn.
+
+    Attributes:
+        name: learn.
+        lags: where to train, one after the other; they rise.
+        budget: sequences that training may see at each.
+        solved: a greater share of right development targets ends training: the lag is solved. Of
+            a probe that judges whole items it is the share of those.
+        check: sequences between two looks at the development items.
+        give_up: after so many unsolved lags in a row longer ones are not tried.
+    """
+
+    name: str
+    lags: list[int]
+    budget: int
+    solved: float
+    check: int
+    give_up: int
+
+    def __post_init__(self) -> None:
+        for key in ("budget", "check", "give_up"):
+            if not _whole(getattr(self, key)) or getattr(self, key) < 1:
+                raise InputError(
+                    f"{key} must be a whole number of at least 1, not {getattr(self, key)!r}"
+                )
+        if not isinstance(self.solved, int | float) or not 0 <= self.solved < 1:
+            raise InputError(f"solved must be a share of at least 0 below 1, not {self.solved!r}")
+        lags = self.lags
+        if not isinstance(lags, list) or not lags or not all(map(_whole, lags)):
+            raise InputError(f"lags must be a list of whole numbers, not {lags!r}")
+        if sorted(set(lags)) != lags:
+            raise InputError(f"lags must rise: {lags}")
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def learn_config(config: Mapping[str, Any], probe: Probe) -> LearnConfig:
+    """Return the group `regime`, checked.
+
+    Raises:
+        InputError: for a wrong value, or a lag that no item of the probe has.
+    """
+    regime = from_plain(LearnConfig, config["regime"], "regime")
+    for lag in regime.lags:
+        probe.generate(0, "train", probe.at_lag(lag), 0)
+    return regime
+
+
+def learn(config: Mapping[str, Any], probe: Probe, go_on: bool = False) -> dict[str, Any]:
     """Train from scratch at each of ``regime.lags``; write a row each to ``learn.csv``.
 
-    A lag is solved when more than ``regime.solved`` of the development items are right; training
-    then stops, and the sequences seen so far are what it took. After ``regime.give_up`` lags in a
-    row that were not solved within the budget, longer ones are not tried. Rows of an interrupted
-    run in the same folder are kept, and their lags not trained again. Returns, as the score
-    "lags", the share of them that was learned.
+    Once a lag is solved training stops, and the sequences seen so far are what it took; see
+    `LearnConfig`. Returns, as the score "lags", the share of them that was learned.
+
+    Args:
+        config: of the verb `probe`.
+        probe: what is learned.
+        go_on: keep the rows that the same run has left, and do not train at their lags again.
     """
     output = Path(config["paths"]["output_dir"])
-    regime = config["regime"]
-    lags = regime["lags"]
-    if not lags or sorted(set(lags)) != list(lags):
-        raise InputError(f"regime.lags must rise, and there must be one: {lags}")
-    for lag in lags:
-        probe.generate(0, "train", probe.at_lag(lag), 0)  # refuses a lag that there is not
-    rows = _read(output / LEARN)
+    regime = learn_config(config, probe)
+    lags = regime.lags
+    rows = _read(output / LEARN) if go_on else []
     missed = 0
     for lag in lags:
         row = next((row for row in rows if int(row["lag"]) == lag), None)
         if row is None:
-            row = _learn_lag(config, probe, lag)
+            row = _learn_lag(config, probe, regime, lag)
             rows.append(row)
             _write(output / LEARN, rows)
             log.info(
@@ -62,39 +113,57 @@ def learn(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
                 *(row["sequences"], row["accuracy"]),
             )
         missed = 0 if str(row["solved"]) == "True" else missed + 1
-        if missed == regime["give_up"]:
+        if missed == regime.give_up:
             log.info("%d lags in a row were not solved; longer ones are not tried", missed)
             break
     solved = sum(str(row["solved"]) == "True" for row in rows)
     return {"scores": {"lags": solved / len(lags)}}
 
 
-def _learn_lag(config: Mapping[str, Any], probe: Probe, lag: int) -> dict[str, Any]:
+def _learn_lag(
+    config: Mapping[str, Any], probe: Probe, regime: LearnConfig, lag: int
+) -> dict[str, Any]:
     """Train at one lag and return its row."""
     seed_everything(config["seed"])
     fitting = max(_FEWEST, _MOST_TOKENS // (lag + 1))
     data = {**config["data"], "lag": lag, "train": min(config["data"]["train"], fitting)}
     corpus = build.corpus(data, ("train", "dev"))
-    tagger, figures = fit({**config, "data": data, **_training(config, corpus)}, corpus)
-    columns = about(config, tagger)
-    data_seed = columns.pop("data_seed")
     # Of the kind that was trained on, but none that any decision was made by.
-    items = probe.generate(_CONFIRM, "dev", probe.at_lag(lag), data_seed + 1)
-    gold = [item.labels[target] for item in items for target in item.targets]
-    said = predict(tagger, items).labels
+    items = probe.generate(_CONFIRM, "dev", probe.at_lag(lag), data["seed"] + 1)
+    share = _share_of_targets(probe, regime.solved, len(items[0].targets))
+    tagger, figures = fit({**config, "data": data, **_training(config, corpus, share)}, corpus)
+    columns = about(config, tagger)
     return {
         "run": columns.pop("run"),
         "probe": probe.name,
         **columns,
         "lag": lag,
-        "budget": config["regime"]["budget"],
-        "solved": figures["dev_metric"] > config["regime"]["solved"],
+        "budget": regime.budget,
+        "solved": figures["dev_metric"] > share,
         "sequences": figures["sequences"],
-        "accuracy": round(sum(map(operator.eq, said, gold)) / len(gold), 4),
+        "accuracy": round(_accuracy(probe, tagger, items), 4),
     }
 
 
-def _training(config: Mapping[str, Any], corpus: Corpus) -> dict[str, Any]:
+def _share_of_targets(probe: Probe, solved: float, targets: int) -> float:
+    """Return the share of right targets above which more than `solved` of the items are right.
+
+    Of a whole item one wrong target is enough: at worst each stands in an item of its own.
+    """
+    return 1 - (1 - solved) / targets if probe.whole else solved
+
+
+def _accuracy(probe: Probe, tagger: Tagger, items: Sequence[ProbeItem]) -> float:
+    """Return the share of targets that a tagger is right about, or of whole items."""
+    said = iter(predict(tagger, items).labels)
+    right = [[next(said) == item.labels[target] for target in item.targets] for item in items]
+    judged = (
+        [all(item) for item in right] if probe.whole else [one for item in right for one in item]
+    )
+    return sum(judged) / len(judged)
+
+
+def _training(config: Mapping[str, Any], corpus: Corpus, share: float) -> dict[str, Any]:
     """Return the groups `trainer` and `callbacks` for one lag: its budget, looks, and end."""
     regime, train = config["regime"], corpus.splits["train"]
     order = BatchOrder(lengths_of(train), build.batch_config(config["data"]), shuffle=True)
@@ -108,7 +177,7 @@ def _training(config: Mapping[str, Any], corpus: Corpus) -> dict[str, Any]:
         "check_val_every_n_epoch": None,  # the interval goes on over epochs
         "enable_checkpointing": False,
     }
-    stopping = {**config["callbacks"]["early_stopping"], "stopping_threshold": regime["solved"]}
+    stopping = {**config["callbacks"]["early_stopping"], "stopping_threshold": share}
     return {"trainer": trainer, "callbacks": {**config["callbacks"], "early_stopping": stopping}}
 
 

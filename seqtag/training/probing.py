@@ -18,14 +18,16 @@ from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe
 from seqtag.probes.registry import make_probe
 from seqtag.probes.run import Grid, check_labels, grid_items, judge
+from seqtag.probes.statistics import units
 from seqtag.probes.suites.run import run_suite
-from seqtag.probes.tables import ITEMS, LEARN, PAIRS, SUITE
+from seqtag.probes.tables import CURVES_PICTURE, GRADIENTS, ITEMS, LEARN, PAIRS, SUITE
+from seqtag.recurrent.engines import set_engine
 from seqtag.report.tables import show_groups
 from seqtag.sweeps.records import comparable, read_record, recorded
 from seqtag.training import build
 from seqtag.training.console import quiet
 from seqtag.training.inspecting import check_inspect, inspect_gradients
-from seqtag.training.learning import learn
+from seqtag.training.learning import learn, learn_config
 from seqtag.training.loop import fit, seed_everything
 from seqtag.training.runs import about, hidden_size_for
 
@@ -64,9 +66,7 @@ def probe(config: Mapping[str, Any]) -> None:
     if config["suite"] is None:
         _check(config)
     output = Path(config["paths"]["output_dir"])
-    if read_record(output).get("config") != comparable(config):
-        (output / LEARN).unlink(missing_ok=True)  # of another run: not to be gone on with
-    _run(config)
+    _run(config, read_record(output).get("config") == comparable(config))
 
 
 def _check(config: Mapping[str, Any]) -> None:
@@ -74,23 +74,45 @@ def _check(config: Mapping[str, Any]) -> None:
     if config["data"]["format"] != "probe":
         raise InputError("a probe is judged on its own items, not on a corpus: leave out data=")
     chosen = make_probe(config["probe"]["name"])
-    _refuse_reading_ahead(config, chosen)
+    if config["regime"]["name"] == "learn":
+        if config["model_dir"] is not None:
+            raise InputError("regime=learn trains taggers of its own: leave out model_dir=")
+        learn_config(config, chosen)
     check_inspect(config, chosen)
+    _refuse_other_inputs(config)
+    _refuse_reading_ahead(config, chosen)
 
 
 @recorded
-def _run(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Train or judge, as configured; return what was measured beside the tables."""
+def _run(config: Mapping[str, Any], same: bool) -> dict[str, Any]:
+    """Train or judge, as configured; return what was measured beside the tables.
+
+    Tables that another run has left in the folder are gone at the end.
+
+    Args:
+        config: of the verb.
+        same: whether it was this very run that the folder was last used for.
+    """
     if config["suite"] is not None:
-        return judge_suite(config)
+        figures, tables = judge_suite(config), (PAIRS, SUITE)
+    else:
+        figures, tables = _on_items(config, same)
+    for name in {ITEMS, LEARN, GRADIENTS, CURVES_PICTURE, PAIRS, SUITE} - set(tables):
+        (Path(config["paths"]["output_dir"]) / name).unlink(missing_ok=True)
+    return figures
+
+
+def _on_items(config: Mapping[str, Any], same: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Train or judge on generated items; return the figures, and what tables there are of it."""
     seed_everything(config["seed"])
     probe = make_probe(config["probe"]["name"])
     config = {**config, "model": _sized(config)}
     if config["model_dir"] is not None:
-        return _judge_given(config, probe)
+        return _judge_given(config, probe), (ITEMS,)
     if config["regime"]["name"] == "learn":
-        return learn(config, probe)
-    return _reach(config, probe)
+        return learn(config, probe, go_on=same), (LEARN,)
+    curves = () if config["inspect"] is None else (GRADIENTS, CURVES_PICTURE)
+    return _reach(config, probe), (ITEMS, *curves)
 
 
 def judge_suite(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +124,7 @@ def judge_suite(config: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("model_dir", "suite_path"):
         if config[key] is None:
             raise InputError(f"a suite is read from files and judges a trained model: give {key}=")
-    tagger = Tagger.load(config["model_dir"])
+    tagger = _given(config)
     pairs, groups = run_suite(tagger, config["suite"], config["suite_path"])
     output = Path(config["paths"]["output_dir"])
     _write_table(output / PAIRS, pa.Table.from_pylist(pairs))
@@ -110,6 +132,13 @@ def judge_suite(config: Mapping[str, Any]) -> dict[str, Any]:
     trained = str((tagger.data or {}).get("probe", ""))
     show_groups(f"suite {config['suite']}", groups)
     return {"judged": about(config, tagger) | {"trained": trained}}
+
+
+def _given(config: Mapping[str, Any]) -> Tagger:
+    """Return the tagger of a model folder."""
+    tagger = Tagger.load(config["model_dir"])
+    set_engine(tagger.network, config["engine"])
+    return tagger
 
 
 def _refuse_reading_ahead(config: Mapping[str, Any], probe: Probe) -> None:
@@ -123,6 +152,19 @@ def _refuse_reading_ahead(config: Mapping[str, Any], probe: Probe) -> None:
             "it: take model.bidirectional=false, or allow_bidirectional=true to judge it all the "
             "same"
         )
+
+
+def _refuse_other_inputs(config: Mapping[str, Any]) -> None:
+    """Refuse `parameters` for an encoder whose input is not words alone, and wrong ones."""
+    parameters, model = config["parameters"], config["model"]
+    if parameters is None:
+        return
+    if isinstance(parameters, bool) or not isinstance(parameters, int) or parameters < 1:
+        raise InputError(f"parameters must be a whole number of at least 1, not {parameters!r}")
+    others = [name for name in ("characters", "case_size", "subword_size") if model.get(name)]
+    if others or model["words"] is None:
+        told = f"model.{others[0]} is set" if others else "model.words is null"
+        raise InputError(f"parameters= is for models that read words alone, and {told}")
 
 
 def _sized(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,10 +181,14 @@ def _sized(config: Mapping[str, Any]) -> dict[str, Any]:
 def _grid(config: Mapping[str, Any]) -> Grid:
     """Return the grid that a model is judged on; made now, so that mistakes show early."""
     size = config["size"]
-    override = config["probe"]["grid"] or {}
+    override = {} if config["probe"]["grid"] is None else config["probe"]["grid"]
+    if not isinstance(override, Mapping):
+        raise InputError(
+            f"probe.grid must name factors, as in {{distance: [5, 50]}}, not {override!r}"
+        )
     for name, values in override.items():
-        if not isinstance(values, list) or not values:
-            raise InputError(f"probe.grid.{name} must be a list of values, not {values!r}")
+        if not isinstance(values, list) or not values or {type(value) for value in values} != {int}:
+            raise InputError(f"probe.grid.{name} must be a list of whole numbers, not {values!r}")
     grid = Grid(
         config["probe"]["name"],
         from_plain(ProbeSize, config["probe"][size], f"probe.{size}").items,
@@ -161,7 +207,7 @@ def _reach(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
     baselines = build.baselines(config["data"])
     tagger, figures = fit(config, build.corpus(config["data"], ("train", "dev")))
     tagger.save(output / "model", figures=figures)
-    columns = about(config, tagger) | {"regime": "reach", "lag": None}
+    columns = about(config, tagger) | {"regime": "reach", "lag": config["data"]["lag"]}
     untrained = _untrained(config, tagger)
     table = judge(tagger, grid, columns, baselines, untrained)
     _write_table(output / ITEMS, table)
@@ -173,7 +219,7 @@ def _reach(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
 
 def _judge_given(config: Mapping[str, Any], probe: Probe) -> dict[str, Any]:
     """Judge the tagger of a model folder; return its scores."""
-    tagger = Tagger.load(config["model_dir"])
+    tagger = _given(config)
     check_labels(tagger, probe)
     columns = about(config, tagger) | {"regime": "given", "lag": None}
     table = judge(tagger, _grid(config), columns, build.baselines(config["data"]))
@@ -196,10 +242,11 @@ def _write_table(path: Path, table: pa.Table) -> None:
 
 def _scores(probe: Probe, table: pa.Table) -> dict[str, float]:
     """Return, and log, the accuracy beyond and within the training range."""
+    judged = units(table.to_pandas())
     scores = {}
     for where, within in (("beyond", False), ("within", True)):
-        right = table.filter(pa.compute.equal(table["within"], within))["right"]
+        right = judged.loc[judged["within"] == within, "right"]
         if len(right):
-            scores[where] = share = pa.compute.mean(right.cast(pa.int8())).as_py()
+            scores[where] = share = float(right.mean())
             log.info("%s: %.1f%% right %s the training range", probe.name, 100 * share, where)
     return scores

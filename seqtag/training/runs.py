@@ -59,6 +59,8 @@ def cell_label(cell: Mapping[str, Any] | str) -> str:
 def start_label(cell: Mapping[str, Any] | str) -> str:
     """Return where a cell's gates start: "chrono 100", "bias 1", or "" without such a gate."""
     spec = describe(build_cell(cell))
+    if spec.get("forget_gate") == "none":
+        return ""
     if spec.get("chrono"):
         return f"chrono {spec['chrono']}"
     biases = [spec[key] for key in _STARTS if key in spec and key != "chrono"]

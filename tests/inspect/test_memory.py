@@ -62,8 +62,15 @@ def test_the_mean_is_over_words_not_sentences(tagger):
     sentences = [SENTENCE, SENTENCE[:1], SENTENCE[2:]]
     means = mean_log_kept(tagger, sentences)
     assert list(means) == ["l0.fwd", "l0.bwd", "l1.fwd", "l1.bwd"]
-    seen = [trace(tagger, tokens).values["l1.bwd"]["f"] for tokens in sentences]
-    np.testing.assert_allclose(means["l1.bwd"], np.log(np.vstack(seen)).mean(axis=0), rtol=1e-5)
+    for layer, later in (("l1.fwd", slice(1, None)), ("l1.bwd", slice(-1))):
+        seen = [trace(tagger, tokens).values[layer]["f"][later] for tokens in sentences]
+        np.testing.assert_allclose(means[layer], np.log(np.vstack(seen)).mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", KEEPERS)
+def test_at_its_start_every_cell_keeps_something(name, build_tagger):
+    for life_H in half_lives(build_tagger(name), [SENTENCE]).values():
+        assert (life_H > 0).all()
 
 
 @pytest.mark.parametrize("name", ["nfg", "rnn"])
@@ -73,5 +80,6 @@ def test_a_cell_that_does_not_fade_by_a_gate_is_refused(name, build_tagger):
 
 
 def test_nothing_to_measure_is_refused(tagger):
-    with pytest.raises(InputError, match="no sentence is given"):
-        half_lives(tagger, [])
+    for sentences in ([], [["Anna"]]):
+        with pytest.raises(InputError, match="no sentence of two words or more is given"):
+            half_lives(tagger, sentences)

@@ -125,6 +125,7 @@ def test_quick_grid_leaves_other_factors_at_their_first_value():
 
 
 def test_grid_takes_other_values():
+    assert TOY.grid(override={"lag": [6, 6], "noise": [3]}) == [{"lag": 6, "noise": 3}]
     assert TOY.grid(override={"lag": [6], "noise": [3]}) == [{"lag": 6, "noise": 3}]
     assert TOY.grid(quick=True, override={"noise": [1, 2]}) == [
         {"lag": 2, "noise": 1},

@@ -74,6 +74,7 @@ def row(run, lag, solved, sequences=900, cell="lstm"):
     return {
         **{"run": run, "probe": "p", "cell": cell, "start": "", "direction": "both", "layers": 1},
         **{"hidden": 32, "parameters": 900, "seed": 0, "lag": lag, "budget": 1000},
+        "settings": "",
         **{"solved": solved, "sequences": sequences, "accuracy": 1.0},
     }
 

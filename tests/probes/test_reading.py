@@ -180,7 +180,7 @@ def test_what_is_no_suite_is_refused(tmp_path, write, groups, note, said):
 
 def test_runs_are_found_once_and_unfinished_ones_apart(tmp_path, write):
     for name, finished in (("b/1", True), ("a", True), ("b/2", False)):
-        write(f"{name}/run.json", json.dumps({"config": {}, "finished": finished}))
+        write(f"{name}/run.json", json.dumps({"config": {"probe": {}}, "finished": finished}))
     done, unfinished = find_runs([tmp_path / "b", tmp_path])
     assert [folder.relative_to(tmp_path).as_posix() for folder in done] == ["b/1", "a"]
     assert [folder.name for folder in unfinished] == ["2"]
@@ -191,7 +191,7 @@ def test_no_runs(tmp_path, write):
         find_runs([tmp_path])
     with pytest.raises(InputError, match="there is no such folder"):
         find_runs([tmp_path / "nothing"])
-    path = write("x/run.json", '{"finished": false}')
+    path = write("x/run.json", json.dumps({"config": {"probe": {}}, "finished": False}))
     with pytest.raises(InputError, match=r"\(1 not finished\)"):
         find_runs([tmp_path])
     with pytest.raises(InputError, match="is a file"):

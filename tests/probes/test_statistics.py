@@ -162,7 +162,7 @@ def test_median_and_range_are_over_runs(counts, table):
 
 def setups(*rows):
     columns = ["probe", "regime", "cell", "start", "direction", "layers", "hidden", "parameters"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).assign(settings="")
 
 
 def test_a_cell_is_enough_of_a_name_where_nothing_else_differs():
@@ -187,3 +187,19 @@ def test_names_tell_what_sets_setups_apart():
         *("lstm, bias 1", "lstm, chrono 100", "rnn, 32 units", "rnn, 60 units"),
         *("gru", "gru", "cifg, given"),
     ]
+
+
+def test_other_settings_end_a_name():
+    same = ("p", "reach", "lstm", "bias 1", "both", 1, 32, 900)
+    found = setup_names(setups(same, same).assign(settings=["optimizer.lr=0.1", ""]))
+    assert found.tolist() == ["lstm, optimizer.lr=0.1", "lstm"]
+
+
+def test_where_nothing_is_within_the_probe_says_what_is_in_range(judged):
+    grid = {"distance": (50, 500), "attractors": (0, 6), "switches": (0,), "depth": (1,)}
+    items = judged(grid, lambda f: False, lambda f: float(f["attractors"] == 0))
+    table = summary(count(units(items)))
+    assert row(table, AXIS_IN, factor_distance=500)["accuracy"] == 1.0
+    assert row(table, AXIS_BEYOND, factor_distance=500)["accuracy"] == 0.0
+    corner = row(table, CORNER)
+    assert (corner["n"], corner["accuracy"]) == (10, 0.0)

@@ -110,6 +110,34 @@ def test_learn_stops_when_it_is_solved(probed):
     assert 0 < int(row["sequences"]) <= 128  # one look, after a batch or two
 
 
+def test_of_whole_items_the_right_ones_are_counted(probed):
+    # One symbol in 81 is the end of the string, and whoever never says so misses every item.
+    run = probed("probe=counting_ab", *LEARN, "regime.lags=[40]", "regime.solved=0.9")
+    with (run / "learn.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["solved"], row["accuracy"]) == ("False", "0.0")
+    run = probed("probe=counting_ab", "probe.grid={n: [1, 2, 40]}", output="reach")
+    by_target = pq.read_table(run / "items.parquet").to_pandas()
+    assert by_target["right"].mean() > 0.5
+    by_item = by_target.groupby("item")["right"].all()
+    within = by_target.groupby("item")["within"].first()
+    scores = json.loads((run / "run.json").read_text())["scores"]
+    assert scores == {"within": by_item[within].mean()}
+
+
+def test_what_another_run_left_in_the_folder_is_gone(probed, configure):
+    run = probed("inspect=gradients", "inspect_lag=8", "probe.grid={distance: [5]}")
+    assert {"items.parquet", "gradients.csv", "gradients.png"} <= {p.name for p in run.iterdir()}
+    probed(*LEARN, "regime.lags=[3]")
+    tables = (run / "learn.csv").read_text()
+    assert not {"items.parquet", "gradients.csv", "gradients.png"} & {p.name for p in run.iterdir()}
+    with pytest.raises(InputError, match="lags must rise"):
+        probed(*LEARN, "regime.lags=[4,3]")
+    assert (run / "learn.csv").read_text() == tables
+    probed("probe.grid={distance: [5]}")
+    assert not (run / "learn.csv").exists()
+
+
 def test_gradients_before_and_after(probed):
     run = probed("inspect=gradients", "inspect_lag=8", "probe.grid={distance: [5]}")
     with (run / "gradients.csv").open() as file:
@@ -160,8 +188,21 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
     [
         (("probe.grid={distance: 5}",), "probe.grid.distance must be a list"),
         (("probe.grid={distence: [5]}",), "did you mean 'distance'"),
-        (("regime=learn", "regime.lags=[20,10]"), "regime.lags must rise"),
+        (("regime=learn", "regime.lags=[20,10]"), "lags must rise"),
         (("regime=learn", "regime.lags=[2]"), "no sentence has distance 2"),
+        (("regime=learn", "regime.lags=10"), "regime: lags must be a list of whole numbers"),
+        (("regime=learn", "regime.lags=[10,a]"), "regime: lags must be a list of whole numbers"),
+        (("regime=learn", "regime.give_up=0"), "regime: give_up must be a whole number"),
+        (("regime=learn", "regime.solved=1"), "regime: solved must be a share"),
+        (("regime=learn", "model_dir=x"), "leave out model_dir="),
+        (("regime=learn", "inspect=gradients"), "leave out model_dir= and regime=learn"),
+        (("inspect=gradients", "model.bidirectional=true"), "model.bidirectional=false"),
+        (("inspect=gradients", "model.subword_size=8"), "model.subword_size=0"),
+        (("parameters=many",), "parameters must be a whole number of at least 1, not 'many'"),
+        (("parameters=3000", "model.case_size=8"), "words alone, and model.case_size is set"),
+        (("probe.grid=5",), "probe.grid must name factors"),
+        (("probe.grid={distance: [{a: 1}]}",), "must be a list of whole numbers"),
+        (("data.seed=abc",), "seed must be a whole number of at least 0, not 'abc'"),
         (("model_dir=nowhere",), "nowhere"),
         (("data=column", "data.path=x"), "a probe is judged on its own items"),
         (("cell.name=lstn",), "did you mean 'lstm'"),

@@ -104,6 +104,34 @@ def test_a_run_told_twice_is_refused(items, save_run, tmp_path):
         report([tmp_path], tmp_path / "r")
 
 
+def test_runs_of_other_settings_are_told_apart(items, save_run, tmp_path):
+    for lr in (0.1, 0.2):
+        for seed in (0, 1):
+            config = {"probe": {}, "optimizer": {"lr": lr, "betas": [0.9, 0.99]}, "seed": seed}
+            save_run(tmp_path / f"{lr}-{seed}", items(seed=seed), config=config)
+    save_run(tmp_path / "0.1-2", items(seed=2), config=config | {"optimizer": {"lr": 0.1}})
+    table = gather(sorted(tmp_path.iterdir()), [])[1]
+    within = table[(table["slice"] == "within") & (table["contrast"] == "")]
+    assert dict(zip(within["name"], within["seeds"], strict=True)) == {
+        "lstm, optimizer.lr=0.1": 3,
+        "lstm, optimizer.lr=0.2": 2,
+    }
+
+
+def test_of_sizes_what_follows_from_them_is_not_told(items, save_run, tmp_path):
+    for size in ("quick", "full"):
+        config = {"probe": {}, "size": size, "data": {"train": len(size)}, "parameters": None}
+        save_run(tmp_path / size, items(), config=config)
+    names = gather(sorted(tmp_path.iterdir()), [])[1]["name"].unique()
+    assert sorted(names) == ["lstm, size=full", "lstm, size=quick"]
+
+
+def test_runs_of_other_verbs_are_left_out(items, save_run, tmp_path):
+    save_run(tmp_path / "judged", items())
+    save_run(tmp_path / "trained", config={"model": {}})
+    report([tmp_path], tmp_path / "r")
+
+
 def test_many_probes_are_counted_in_the_title(save_run, tmp_path):
     run = {
         **{"run": "", "cell": "lstm", "start": "", "direction": "both", "layers": 1, "hidden": 8},

@@ -23,6 +23,7 @@ BOTH_WAYS = {"num_layers": 2, "bidirectional": True}
         ("lstm", "lstm", "bias 1"),
         ({"name": "lstm", "peepholes": ["i", "o"]}, "lstm(peepholes=i,o)", "bias 1"),
         ({"name": "lstm", "forget_bias": 0.5}, "lstm", "bias 0.5"),
+        ("nfg", "nfg", ""),
         ({"name": "lstm", "chrono": 100}, "lstm", "chrono 100"),
         ({"name": "cifg", "chrono": 70}, "cifg", "chrono 70"),
         ("rnn", "rnn", ""),
