@@ -122,7 +122,9 @@ def read_learn(folder: Path) -> pd.DataFrame | None:
     table["solved"] = table["solved"].map({"True": True, "False": False})
     if table["solved"].isna().any():
         raise InputError(f"{path}: column solved must be True or False; {_AGAIN}")
-    table = trust(path, lambda: table.astype(_LEARN_COLUMNS))
+    # Older files do not tell the seed of their items.
+    kinds = _LEARN_COLUMNS | ({"data_seed": "int64"} if "data_seed" in table else {})
+    table = trust(path, lambda: table.astype(kinds))
     return table.assign(run=str(folder), settings="")
 
 

@@ -13,7 +13,7 @@ Columns of `items.parquet`:
                 "chrono 100", "" where no gate has a bias to start
     direction   "forward" or "both"; layers, hidden, parameters: sizes
     seed        of training; data_seed: of the generated items
-    regime      "reach", "learn", or "given" for a model folder; lag: the trained one, else null
+    regime      "reach", or "given" for a model folder; lag: the one trained at alone, else null
     split       "test", "templates"; lexicon, template, contrast: as the item has them
     item        number of the item within the run; position of the target in it; length of it
     factor_*    every factor of the probe
@@ -25,9 +25,9 @@ Columns of `items.parquet`:
                 nothing: majority, context_free, window, untrained, first_cue, last_cue,
                 frequent_cue
 
-Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, parameters, seed, lag,
-budget (sequences at most), solved (True or False), sequences (seen when it was solved, or in all),
-accuracy (of fresh items at the end).
+Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, parameters, seed,
+data_seed, lag, budget (sequences at most), solved (True or False), sequences (seen when it was
+solved, or in all), accuracy (of fresh items at the end, whole ones where the probe judges such).
 
 Columns of `gradients.csv` (inspect=gradients: one row a curve and lag): run, cell, start, when
 ("initial" or "trained"), state ("h", "c"), k, norm (mean of the norm of dL_t/dstate_{t-k}). The
