@@ -42,7 +42,7 @@ def setup_names(setups: pd.DataFrame) -> pd.Series:
         setups: columns probe and setup, of all runs that will be looked at together.
     """
     names = setups["cell"].astype(str)
-    starts = setups[setups["start"] != ""].groupby("cell")["start"].nunique()
+    starts = setups.groupby("cell")["start"].nunique()
     told = setups["cell"].isin(starts.index[starts > 1]) & (setups["start"] != "")
     names = names.where(~told, names + ", " + setups["start"].astype(str))
     names = names.where(setups["regime"] != "given", names + ", given")

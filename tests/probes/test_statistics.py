@@ -189,6 +189,11 @@ def test_names_tell_what_sets_setups_apart():
     ]
 
 
+def test_a_start_is_told_beside_a_cell_without_one():
+    starts = [("p", "learn", "gru", start, "both", 1, 32, 700) for start in ("", "chrono 100")]
+    assert setup_names(setups(*starts)).tolist() == ["gru", "gru, chrono 100"]
+
+
 def test_other_settings_end_a_name():
     same = ("p", "reach", "lstm", "bias 1", "both", 1, 32, 900)
     found = setup_names(setups(same, same).assign(settings=["optimizer.lr=0.1", ""]))
