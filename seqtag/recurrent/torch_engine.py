@@ -75,10 +75,12 @@ def _kernel(
     asked = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_TBD.dtype
     computed = torch.float32 if device == "cpu" and asked in _missing_dtypes() else asked
     if computed == asked:
-        return _call(cell, x_TBD, parameters, start)
-    with torch.autocast(device, enabled=False):
-        wide = ([t.to(computed) for t in given] for given in (parameters, start))
-        y_TBH, final = _call(cell, x_TBD.to(computed), *wide)
+        y_TBH, final = _call(cell, x_TBD, parameters, start)
+    else:
+        with torch.autocast(device, enabled=False):
+            wide = ([t.to(computed) for t in given] for given in (parameters, start))
+            y_TBH, final = _call(cell, x_TBD.to(computed), *wide)
+    # Autocast leaves a GRU on the processor in float32.
     return y_TBH.to(asked), {name: end.to(asked) for name, end in final.items()}
 
 
