@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 
 import pytest
 
@@ -65,13 +67,20 @@ def test_it_ends_with_us(said):
     def interrupt(*_):
         raise KeyboardInterrupt
 
+    def interrupt_once_it_runs():
+        while not (said.exists() and said.read_text().endswith("\n")):
+            time.sleep(0.02)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 2.0)
+    watch = threading.Thread(target=interrupt_once_it_runs, daemon=True)
+    watch.start()
     try:
         with pytest.raises(KeyboardInterrupt):
             run(said, "import os, time; print(os.getpid(), flush=True); time.sleep(60)")
     finally:
         signal.signal(signal.SIGALRM, before)
+    watch.join()
     process = int(said.read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
