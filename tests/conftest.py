@@ -4,12 +4,25 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Tensors are tiny here, and tests run one process a core: a second thread would only wait, and
 # spin while it waits, which on a busy machine makes all of it eight times as slow; and a forked
 # child, which has not got it, would wait for ever. Set before torch reads it, and handed on to the
 # programs that tests start.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+# Property tests take their number of examples from a profile: few and always the same ones by
+# default, as many as asked for and other ones each time with `scripts/fuzz.py`.
+settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile(
+    "fuzz",
+    max_examples=int(os.environ.get("SEQTAG_EXAMPLES", "1000")),
+    deadline=None,
+    database=None,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser):
