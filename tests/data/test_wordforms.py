@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqtag.data import wordforms
 from seqtag.data.vocabulary import SubwordConfig, build_vocabulary, train_subwords
-from seqtag.data.wordforms import CASES, Column, WordForms, letter_case
+from seqtag.data.wordforms import CASES, WordForms, letter_case
 
 WORDS = ["the", "The", "house", "IBM", "1999", "x", "👩‍🚀", "in\u200bvisible", "\x00", ""]
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -43,9 +43,13 @@ def test_every_word_has_a_letter_case(word):
     assert 1 <= letter_case(word) < len(CASES)
 
 
+def spelled(forms, words):
+    numbers, table = forms.lookup(words)
+    return table.spellings(numbers)
+
+
 def test_what_is_known_of_each_word():
-    forms = memory()
-    numbers = forms.lookup([*WORDS, "unheard", "the"])
+    numbers, table = memory().lookup([*WORDS, "unheard", "the"])
     assert numbers[0] == numbers[-1]
     assert len(set(numbers)) == len(WORDS) + 1
     vocabulary, characters = (
@@ -53,39 +57,40 @@ def test_what_is_known_of_each_word():
         build_vocabulary(Counter("".join(WORDS))),
     )
     for word, number in zip([*WORDS, "unheard"], numbers, strict=False):
-        assert forms.word_ids[number] == vocabulary[word]
-        assert forms.case_ids[number] == letter_case(word)
+        assert table.word_ids[number] == vocabulary[word]
+        assert table.case_ids[number] == letter_case(word)
         spelling = [characters[c] for c in word] or [0]
-        assert forms.spellings(np.array([number])).tolist() == [spelling]
+        assert table.spellings(np.array([number])).tolist() == [spelling]
 
 
 def test_spellings_are_padded_to_the_longest():
-    forms = memory()
-    spelled = forms.spellings(forms.lookup(["x", "", "house"]))
-    assert spelled.shape == (3, 5)
-    assert (spelled != 0).sum(1).tolist() == [1, 0, 5]
-    assert forms.spellings(forms.lookup([])).shape == (0, 1)
+    padded = spelled(memory(), ["x", "", "house"])
+    assert padded.shape == (3, 5)
+    assert (padded != 0).sum(1).tolist() == [1, 0, 5]
+    assert spelled(memory(), []).shape == (0, 1)
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(5, "abcij"), (4, "abij"), (1, "a"), (10, None)])
 def test_long_words_are_read_by_their_two_ends(limit, kept):
     characters = build_vocabulary(Counter("abcdefghij"))
     forms = WordForms(build_vocabulary({}), characters, None, limit)
-    spelled = forms.spellings(forms.lookup(["abcdefghij"])).tolist()
-    assert spelled == [[characters[c] for c in kept or "abcdefghij"]]
+    ids = spelled(forms, ["abcdefghij"]).tolist()
+    assert ids == [[characters[c] for c in kept or "abcdefghij"]]
 
 
 def test_pieces_of_each_word_in_order():
     forms = memory()
     words = ["house", "", "the", "house", "жж"]
-    counts, flat = forms.pieces(forms.lookup(words))
+    numbers, table = forms.lookup(words)
+    counts, flat = table.pieces(numbers)
     assert counts.sum() == len(flat)
     parts = np.split(flat, np.cumsum(counts)[:-1])
     assert parts[0].tolist() == parts[3].tolist()
     assert parts[1].tolist() == [1]  # nothing is left of it: piece 0
     assert parts[4].tolist() == [1, 1]  # two unknown characters
     assert (flat > 0).all()
-    counts, flat = forms.pieces(forms.lookup([]))
+    numbers, table = forms.lookup([])
+    counts, flat = table.pieces(numbers)
     assert len(counts) == len(flat) == 0
 
 
@@ -96,21 +101,10 @@ def test_emptying_the_memory_changes_nothing(calls):
         patch.setattr(wordforms, "_MEMORY", 3)
         forgetful = memory()
         for words in calls:
-            fresh = memory()
-            old, new = forgetful.lookup(words), fresh.lookup(words)
-            assert (forgetful.word_ids[old] == fresh.word_ids[new]).all()
-            assert (forgetful.case_ids[old] == fresh.case_ids[new]).all()
-            assert (forgetful.spellings(old) == fresh.spellings(new)).all()
-            for one, other in zip(forgetful.pieces(old), fresh.pieces(new), strict=True):
+            (old, known), (new, fresh) = forgetful.lookup(words), memory().lookup(words)
+            assert (known.word_ids[old] == fresh.word_ids[new]).all()
+            assert (known.case_ids[old] == fresh.case_ids[new]).all()
+            assert (known.spellings(old) == fresh.spellings(new)).all()
+            for one, other in zip(known.pieces(old), fresh.pieces(new), strict=True):
                 assert (one == other).all()
-            assert len(forgetful.word_ids) <= 4 + len(words)  # bounded
-
-
-def test_a_column_grows():
-    column = Column(np.int64)
-    for start in range(0, 5000, 50):
-        column.extend(range(start, start + 50))
-    assert column.values.tolist() == list(range(5000))
-    column.extend(np.arange(10_000))
-    assert column.size == 15_000
-    assert column.values[-1] == 9999
+            assert len(known) <= 4 + len(words)  # bounded
