@@ -1,13 +1,16 @@
-"""The memory of word forms: letter case, spellings, pieces, and its being emptied."""
+"""The memory of word forms: letter case, spellings, pieces; emptied, shared, interrupted."""
 
+import itertools
+import pickle
 from collections import Counter
+from copy import deepcopy
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqtag.data import wordforms
+from seqtag.data import wordforms, wordtable
 from seqtag.data.vocabulary import SubwordConfig, build_vocabulary, train_subwords
 from seqtag.data.wordforms import CASES, WordForms, letter_case
 
@@ -108,3 +111,76 @@ def test_emptying_the_memory_changes_nothing(calls):
             for one, other in zip(known.pieces(old), fresh.pieces(new), strict=True):
                 assert (one == other).all()
             assert len(known) <= 4 + len(words)  # bounded
+
+
+def described(forms, words):
+    """Return everything that a memory has of some words."""
+    numbers, table = forms.lookup(words)
+    counts, pieces = table.pieces(numbers)
+    values = (table.word_ids[numbers], table.case_ids[numbers], table.spellings(numbers))
+    return [value.tolist() for value in (*values, counts, pieces)]
+
+
+def new_words(call):
+    return ["the", chr(0x4E00 + call), "x" + chr(0x4E00 + call)]
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_an_interrupt_anywhere_changes_nothing(interrupt, copies):
+    forms, other, met = memory(), memory(), ["the"]
+    for place in itertools.count():
+        if copies:  # as another call that is at work, or was interrupted, leaves it
+            forms._memory.extensible.clear()
+        words = new_words(place)
+        met += words
+        if not interrupt(lambda words=words: forms.lookup(words), place, wordforms, wordtable):
+            break
+        checked = [*words, *met[-6:], "later"]
+        assert described(forms, checked) == described(other, checked)
+    assert place > 250
+    assert described(forms, met) == described(other, met)
+
+
+def test_an_interrupt_while_the_memory_is_emptied(interrupt, monkeypatch):
+    monkeypatch.setattr(wordforms, "_MEMORY", 3)
+    forms, other = memory(), memory()
+    for place in itertools.count():
+        forms.lookup(["these", "are", "the", "words", "before"])
+        words = new_words(place)
+        if not interrupt(lambda words=words: forms.lookup(words), place, wordforms, wordtable):
+            break
+        assert described(forms, words) == described(other, words)
+    assert place > 250
+
+
+def test_a_word_that_the_tokenizer_fails_on():
+    forms = memory()
+    described(forms, ["the"])
+    with pytest.raises(TypeError):  # no bytes, so no text
+        forms.lookup(["new", "\ud800", "house"])
+    words = ["house", "new", "the", "newer"]
+    assert described(forms, words) == described(memory(), words)
+
+
+@pytest.mark.parametrize("limit", [200_000, 50])
+def test_threads_share_a_memory(at_once, monkeypatch, limit):
+    monkeypatch.setattr(wordforms, "_MEMORY", limit)
+    forms = memory()
+    calls = [[f"w{(7 * call + n) % 400}" for n in range(12)] for call in range(150)]
+    expected = [described(memory(), words) for words in calls]
+
+    def read(seed):
+        order = np.random.default_rng(seed).permutation(len(calls)).tolist()
+        return [call for call in order if described(forms, calls[call]) != expected[call]]
+
+    assert at_once(*(lambda seed=seed: read(seed) for seed in range(8))) == [[]] * 8
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda forms: pickle.loads(pickle.dumps(forms))])
+def test_a_copy_has_none_of_the_words_that_were_met(copied):
+    forms = memory()
+    before = described(forms, WORDS)
+    small = len(pickle.dumps(forms))
+    described(forms, [f"word {number}" for number in range(3000)])
+    assert len(pickle.dumps(forms)) == small
+    assert described(copied(forms), WORDS) == before == described(forms, WORDS)
