@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -64,3 +66,9 @@ def plain_tagger() -> Tagger:
 def folder(tmp_path, tagger):
     tagger.save(tmp_path / "model")
     return tmp_path / "model"
+
+
+@pytest.fixture(scope="session")
+def build_tagger_once():
+    """Return `build` with a memory: the same tagger for the same options."""
+    return cache(build)
