@@ -196,7 +196,6 @@ def calls(tagger):
         *(set(map(tuple, WORDS)), frozenset(), pd.NA, np.array(5), pa.scalar(None)),
         *(torch.tensor(1), object()),
     ],
-    ids=repr,
 )
 def test_what_is_not_sentences(tagger, wrong):
     for call in calls(tagger):
@@ -210,7 +209,6 @@ def test_what_is_not_sentences(tagger, wrong):
         *("Alex", np.str_("Alex"), b"Alex", None, 3, float("nan"), pd.NA, {"Alex": 1}, {"Alex"}),
         *(pa.scalar(None, pa.list_(pa.string())), np.array("x"), pa.scalar("Alex")),
     ],
-    ids=repr,
 )
 def test_what_is_not_a_sentence(tagger, pos_tagger, wrong):
     for call in calls(tagger):
@@ -227,7 +225,6 @@ def test_what_is_not_a_sentence(tagger, pos_tagger, wrong):
         *(pd.NaT, pa.scalar(None, pa.string()), pa.scalar(3), torch.tensor(1), Token("Alex")),
         {"a": "b"},
     ],
-    ids=repr,
 )
 def test_what_is_not_a_word(tagger, pos_tagger, wrong):
     for call in calls(tagger):
