@@ -70,5 +70,14 @@ def folder(tmp_path, tagger):
 
 @pytest.fixture(scope="session")
 def build_tagger_once():
-    """Return `build` with a memory: the same tagger for the same options."""
-    return cache(build)
+    """Return `build` with a memory: the same tagger for the same options.
+
+    Of options that are groups there is one: ``subwords=True`` for a tagger that reads subwords.
+    """
+
+    @cache
+    def build_once(subwords=False, **options):
+        pieces = {"encode": {"subwords": {"vocab_size": 40}}, "subword_size": 3}
+        return build(**options, **(pieces if subwords else {}))
+
+    return build_once
