@@ -33,8 +33,8 @@ ARROWS = {
 }
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
-    "hydra": ("cli.py", "training/build.py", "training/launch.py", "sweeps/"),
-    "omegaconf": ("cli.py", "training/build.py", "training/launch.py", "sweeps/"),
+    "hydra": ("cli.py", "training/launch.py", "training/overrides.py", "sweeps/"),
+    "omegaconf": ("cli.py", "training/launch.py", "training/overrides.py", "sweeps/"),
     "lightning": ("training/", "data/module.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 
 from seqtag.errors import InputError, RunStopped
 from seqtag.training.help import config_dir, help_text
-from seqtag.training.launch import launch, run_name
+from seqtag.sweeps.naming import run_name
+from seqtag.training.launch import launch
 
 CONF = config_dir()
 FILES = sorted(CONF.rglob("*.yaml"))
