@@ -79,9 +79,9 @@ class FolderLock:
         if self._descriptor is None or self._process != os.getpid():
             return
         with _guard:
-            if not self._shared:
+            with suppress(OSError):
                 # Removed while it is locked: whoever waits for it sees that it is another file.
-                with suppress(OSError):
+                if _lock(self._descriptor, shared=False):
                     (self._place / LOCK).unlink()
             os.close(self._descriptor)
             self._descriptor = None

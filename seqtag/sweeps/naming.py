@@ -49,7 +49,9 @@ def folder_of_run(config: DictConfig, key: str) -> tuple[Path, list[str]]:
     finally:
         HydraConfig.instance().cfg = before
     if OmegaConf.select(config, key) is None or not node.strip():
-        raise InputError(f"{key} must be the path of a folder, not {OmegaConf.select(config, key)!r}")
+        raise InputError(
+            f"{key} must be the path of a folder, not {OmegaConf.select(config, key)!r}"
+        )
     by_study = "${study}" in named and _TIME in _text(config, "study")
     if not by_study and _TIME not in named:
         return Path(node), []
@@ -116,7 +118,7 @@ def run_name(overrides: str) -> str:
     plain = re.fullmatch(r"(?:[A-Za-z_][\w.]*=[\w.-]+(?:,|\Z))+", overrides, re.ASCII)
     name = re.sub(r"[^\w.+-]+", "_", overrides.replace("=", "-").replace(",", "+"), flags=re.ASCII)
     name = name.lstrip(".-") or "run"
-    if not overrides or plain and len(name) <= _LONGEST_NAME:
+    if not overrides or (plain and len(name) <= _LONGEST_NAME):
         return name
     digest = hashlib.sha256(overrides.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name[: _LONGEST_NAME - 9]}_{digest}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -30,7 +28,7 @@ from seqtag.sweeps.locks import LOCK, FolderInUse, FolderLock
 from seqtag.sweeps.naming import folder_of_run, run_name
 from seqtag.sweeps.records import in_a_line, write_record
 from seqtag.training.help import config_dir
-from seqtag.training.overrides import PATH_KEYS, hint, readable
+from seqtag.training.overrides import PATH_KEYS, explain, readable
 from seqtag.training.place import current_place
 from seqtag.training.preemption import GOES_ON
 
@@ -41,8 +39,6 @@ Job = Callable[[dict[str, Any]], Any]
 _MODULE = "seqtag.cli"
 PROGRAM = (sys.executable, "-m", _MODULE)
 _MANY = ("-m", "--multirun")
-# Launchers, and the extra that has each.
-_LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
 # Verbs that write nothing, and so need no folder.
 _WITHOUT_FOLDER = ("check",)
 
@@ -79,7 +75,7 @@ def launch(
             if finish and fine and not task.in_sweep:
                 finish(task.folder)
     except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(_explain(error, verb, arguments)) from error
+        raise InputError(explain(error, verb, arguments)) from error
     if task.mistake is not None:
         raise task.mistake
     if any(outcome.error is not None for outcome in task.outcomes):
@@ -111,17 +107,17 @@ class Task:
 
     @contextmanager
     def locks(self) -> Iterator[None]:
-        """Be the running task; give all locks back at the end, and leave no empty folder."""
+        """Be the running task; release all locks at the end, and leave no empty folder."""
         _running.append(self)
         try:
             yield
         finally:
             _running.remove(self)
-            for lock in self._locks.values():
+            for place, lock in self._locks.items():
                 lock.release()
-            with suppress(OSError):
-                if not any(self.folder.iterdir()):
-                    self.folder.rmdir()
+                if place != Path.cwd():
+                    with suppress(OSError):
+                        place.rmdir()  # only if there is nothing in it
 
     def begin(self, config: DictConfig, key: str) -> None:
         """Find the folder of the run or sweep, before Hydra writes to it, and lock it.
@@ -332,53 +328,3 @@ def _sweep_up(folder: Path) -> None:
     there = list(folder.iterdir())
     if all(path.name in (".hydra", LOCK) or path.suffix == ".log" for path in there):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
-    """Say in one line what is wrong with an override, and what was perhaps meant."""
-    if isinstance(error, MissingConfigException) and error.options:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        options = sorted(option for option in error.options if not option.startswith("_"))
-        if group == "hydra/launcher" and name in _LAUNCHERS:
-            return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
-        return (
-            f"{group}={name}: there is no such option{did_you_mean(name, options)}; "
-            f"known: {', '.join(options)}"
-        )
-    if key := re.search(r"Could not override '([^']+)'", str(error)):
-        known = _known_keys(verb, arguments)
-        return f"unknown key {key[1]!r}{did_you_mean(key[1], known)}"
-    if several := re.match(r"Ambiguous value for argument '([^=]+)=(.*?)'\n1\. To", str(error), re.DOTALL):
-        key, value = several.groups()
-        return (
-            f"'{key}={value}': several values need -m, a list is {key}=[{value}], and a text with "
-            f"commas {hint(key, value)}"
-        )
-    cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
-    text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
-    return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
-
-
-def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
-    """Return all keys of the verb's configuration under the options that were chosen."""
-    chosen = [
-        argument
-        for argument in arguments
-        if re.fullmatch(r"\w+=\w+", argument)
-        and (config_dir() / argument.partition("=")[0]).is_dir()
-    ]
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        try:
-            return list(_paths(compose(verb, chosen)))
-        except HydraException:  # an option of a folder given by --config-dir
-            return list(_paths(compose(verb)))
-
-
-def _paths(config: DictConfig, above: str = "") -> Iterator[str]:
-    for key in config:
-        path = f"{above}{key}"
-        yield path
-        if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(
-            value := config._get_node(key)
-        ):
-            yield from _paths(value, f"{path}.") if not value._is_none() else ()

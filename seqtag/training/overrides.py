@@ -1,9 +1,9 @@
-"""Arguments as Hydra can read them: a value outside its grammar is taken as plain text.
+"""Arguments as Hydra can read them, and what is wrong with them in one line.
 
 In Hydra's grammar ``data.path=a(1)`` is the call of a function, ``cell=gru,seed=1`` has one equals
-sign too many, and letters beyond ASCII do not exist. Such a value is quoted here, unless it looks
-like a list, a mapping, a quoted text, a reference or one of Hydra's functions: there a slip of the
-pen must not become a text in silence.
+sign too many, and letters beyond ASCII do not exist. A value outside the grammar is plain text and
+is quoted here, unless it looks like a list, a mapping, a quoted text, a reference or one of Hydra's
+functions: there a typing error must not become a text in silence.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
-from omegaconf import OmegaConf
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from seqtag.errors import InputError
+from seqtag.errors import InputError, did_you_mean
 from seqtag.sweeps.jobs import quoted
+from seqtag.training.help import config_dir
 
 # Keys whose values are files or folders: what exists on disk under the very text is meant.
 PATH_KEYS = frozenset(
@@ -32,6 +36,8 @@ PATH_KEYS = frozenset(
 )
 _FUNCTIONS = "|".join(OverridesParser.create().functions.functions)
 _STRUCTURED = re.compile(rf"""\s*(?:[\[{{'"]|\$\{{|(?:{_FUNCTIONS})\s*\()""")
+# Launchers, and the extra that has each.
+_LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
 # A list without lists or quoted texts in it.
 _LIST = re.compile(r"""\s*\[([^\[\]{}'"$]+)\]\s*""")
 _MANY = ("-m", "--multirun", "hydra.mode=MULTIRUN")
@@ -149,3 +155,55 @@ def _reason(word: str) -> str:
 def hint(key: str, text: Any) -> str:
     """Return an argument that gives a key this very text, as it is written in a shell."""
     return shlex.quote(f"{key}={QuotedString(str(text), Quote.double).with_quotes()}")
+
+
+def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
+    """Say in one line what is wrong with an override, and what was perhaps meant."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        options = sorted(option for option in error.options if not option.startswith("_"))
+        if group == "hydra/launcher" and name in _LAUNCHERS:
+            return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
+        return (
+            f"{group}={name}: there is no such option{did_you_mean(name, options)}; "
+            f"known: {', '.join(options)}"
+        )
+    if key := re.search(r"Could not override '([^']+)'", str(error)):
+        known = _known_keys(verb, arguments)
+        return f"unknown key {key[1]!r}{did_you_mean(key[1], known)}"
+    if several := re.match(
+        r"Ambiguous value for argument '([^=]+)=(.*?)'\n1\. To", str(error), re.DOTALL
+    ):
+        key, value = several.groups()
+        return (
+            f"'{key}={value}': several values need -m, a list is {key}=[{value}], and a text with "
+            f"commas {hint(key, value)}"
+        )
+    cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
+    text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
+    return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
+
+
+def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
+    """Return all keys of the verb's configuration under the options that were chosen."""
+    chosen = [
+        argument
+        for argument in arguments
+        if re.fullmatch(r"\w+=\w+", argument)
+        and (config_dir() / argument.partition("=")[0]).is_dir()
+    ]
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        try:
+            return list(_paths(compose(verb, chosen)))
+        except HydraException:  # an option of a folder given by --config-dir
+            return list(_paths(compose(verb)))
+
+
+def _paths(config: DictConfig, above: str = "") -> Iterator[str]:
+    for key in config:
+        path = f"{above}{key}"
+        yield path
+        if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(
+            value := config._get_node(key)
+        ):
+            yield from _paths(value, f"{path}.") if not value._is_none() else ()
