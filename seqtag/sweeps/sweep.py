@@ -31,6 +31,7 @@ class Task(Protocol):
 
     outcomes: list[Outcome]
     folder: Path
+    named: list[str]
 
     def plain(self, config: DictConfig) -> dict[str, Any]:
         """Return a configuration as plain values; `InputError` where a value is missing."""
@@ -46,7 +47,7 @@ def sweep(sweeper: BasicSweeper, task: Task, arguments: list[str]) -> None:
     parser = OverridesParser.create(config_loader=sweeper.hydra_context.config_loader)
     overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
     task.folder = Path(config.hydra.sweep.dir)
-    with Runner(sweeper, task.plain) as runner:
+    with Runner(sweeper, task.plain, task.named) as runner:
         if OmegaConf.select(config, "search") is None:
             _grid(sweeper, overrides, runner)
         else:

@@ -25,7 +25,9 @@ from seqtag.sweeps.records import recorded
 from seqtag.training import build, ranks
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 from seqtag.training.console import quiet
+from seqtag.training.earlier_run import set_aside_earlier_run
 from seqtag.training.evaluation import evaluate_split
+from seqtag.training.place import current_place
 from seqtag.training.preemption import handlers_restored
 from seqtag.training.ranks import require_work_for_all, together, told_by
 from seqtag.training.scoring import TaggingScore
@@ -111,6 +113,8 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
     )
     output = Path(config["paths"]["output_dir"])
     resumed = checkpoint_to_resume(config["ckpt_path"], output, task)
+    if current_place().leads:
+        set_aside_earlier_run(output, resumed)
     with (
         build.compiled(network, config["compile"]),
         together(trainer, config, lambda: told_by(corpus, encoder, labels, resumed)),
