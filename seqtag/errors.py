@@ -1,13 +1,13 @@
-"""What the user got wrong, said so that they can mend it."""
+"""Errors that the command line prints without a traceback."""
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
-T = TypeVar("T")
+# Of a name, so much is compared: the time grows with the square of it.
+_LONGEST = 200
 
 
 class InputError(ValueError):
@@ -37,32 +37,11 @@ class RunStopped(Exception):
         return self.args[0]
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the known name nearest to `name`, or ``""``."""
-    match = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.6)
-    return f" (did you mean {match[0]!r}?)" if match else ""
-
-
-def from_plain(cls: type[T], plain: Mapping[str, Any], where: str) -> T:
-    """Build the dataclass `cls` from plain values and refuse keys that it does not have.
-
-    `where` names the place the values came from (a config group, a file) in the message.
-
-    Raises:
-        InputError: for an unknown key (the nearest real one is offered), a missing one, or a
-            value that the dataclass itself refuses.
-    """
-    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    for key in plain:
-        if key not in fields:
-            raise InputError(f"{where}: unknown key {key!r}{did_you_mean(key, fields)}")
-    for name, field in fields.items():
-        required = (
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        )
-        if required and name not in plain:
-            raise InputError(f"{where}: key {name!r} is missing")
     try:
-        return cls(**plain)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+        text = str(name)[:_LONGEST]
+    except ValueError:  # Python does not print whole numbers of thousands of digits
+        return ""
+    match = difflib.get_close_matches(text, [str(k) for k in known], n=1, cutoff=0.6)
+    return f" (did you mean {match[0]!r}?)" if match else ""

@@ -141,7 +141,7 @@ COLUMN = ("data=column", "data.path=x.txt")
         ("a O\n", ["data.features=[pos]"], "no column 'pos'"),
         ("a O\n", ["data.format=colum"], "did you mean 'column'?"),
         ("a O\n", ["data.scheme=boi"], "did you mean 'bio'?"),
-        ("a O\n", ["data.dev_fraction=2"], "data.dev_fraction must be in [0, 1)"),
+        ("a O\n", ["data.dev_fraction=2"], "data.dev_fraction must be a number of at least 0 and"),
         ("a O\n", ["data.batch.sentences=0"], "data.batch: sentences must be a whole number"),
         ("a O\n" * 9, ["model.decoder=crff"], "model: decoder is 'crf' or 'softmax'"),
         ("a O\n" * 9, ["cell.name=lstmm"], "unknown cell 'lstmm' (did you mean 'lstm'?)"),

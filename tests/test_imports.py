@@ -10,10 +10,11 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "seqtag"
 
-# What each part of the package may import of the others. `errors` everybody may.
+# What each part of the package may import of the others. `errors` and `checks` everybody may.
 ARROWS = {
     "errors": set(),
     "cache": set(),
+    "checks": set(),
     "memory": set(),
     "labels": set(),
     "cells": set(),
@@ -31,6 +32,8 @@ ARROWS = {
         *("metrics", "io", "probes", "inspect", "report", "sweeps"),
     },
 }
+# The ground floor: errors, and checks on top of them.
+GROUND = ("errors", "checks")
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
     "hydra": ("cli.py", "training/launch.py", "training/overrides.py", "sweeps/"),
@@ -73,12 +76,12 @@ def test_arrows(file):
         top, _, rest = name.partition(".")
         if top == "seqtag":
             other = rest.partition(".")[0]
-            free = part in ("cli", "__init__") or other in (part, "errors", "__version__")
+            free = part in ("cli", "__init__") or other in (part, *GROUND, "__version__")
             if not free and other not in ARROWS[part]:
                 wrong.append(f"{file}:{line}: {part} -> {other} (imports {name})")
         elif top in ONLY and not file.startswith(ONLY[top]):
             wrong.append(f"{file}:{line}: {top} is imported by {', '.join(ONLY[top])} only")
-        elif top == "torch" and part in ("labels", "errors", "cache", "report", "cli", "__init__"):
+        elif top == "torch" and part in ("labels", *GROUND, "cache", "report", "cli", "__init__"):
             wrong.append(f"{file}:{line}: {part} does not import torch")
     assert not wrong, "wrong arrows:\n" + "\n".join(wrong)
 

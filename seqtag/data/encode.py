@@ -8,56 +8,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from seqtag.checks import from_plain
 from seqtag.data.counting import Sentences, count_strings, lists_of
+from seqtag.data.options import EncodeConfig
 from seqtag.data.vocabulary import (
-    SubwordConfig,
     Vocabulary,
     build_vocabulary,
     load_subwords,
     train_subwords,
 )
 from seqtag.data.wordforms import CASES, WordForms
-from seqtag.errors import InputError, from_plain
+from seqtag.errors import InputError
 
 # Raise it when the same sentences give another encoder: those made before are kept with a corpus.
 ENCODER_VERSION = 1
-
-
-@dataclass(frozen=True)
-class EncodeConfig:
-    """How words become numbers.
-
-    Attributes:
-        min_count: words seen fewer times in training share the vector of unknown words.
-        fold_digits: every digit counts as 0, so that 1999 and 2024 are one word.
-        lowercase: the word's vector ignores case (characters and letter case still see it).
-        max_characters: longer words are read by their first and last halves of this many.
-        subwords: how subword pieces are made, or None for none.
-    """
-
-    min_count: int = 1
-    fold_digits: bool = True
-    lowercase: bool = False
-    max_characters: int = 40
-    subwords: SubwordConfig | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.subwords, Mapping):
-            subwords = from_plain(SubwordConfig, self.subwords, "subwords")
-            object.__setattr__(self, "subwords", subwords)
-        if not isinstance(self.subwords, SubwordConfig | None):
-            raise InputError(f"subwords must be null or a group of keys, not {self.subwords!r}")
-        for name in ("min_count", "max_characters"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
 
 
 class Encoder:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from seqtag.data.options import SubwordConfig
 from seqtag.errors import InputError
 
 _PADDING, _UNKNOWN = "<pad>", "<unk>"
@@ -91,30 +91,6 @@ def build_vocabulary(
     if normalizer is not None:
         tokenizer.normalizer = normalizer
     return Vocabulary(tokenizer, num_frequent)
-
-
-@dataclass(frozen=True)
-class SubwordConfig:
-    """How words are split into pieces.
-
-    Attributes:
-        kind: ``bpe`` (byte pair encoding) or ``wordpiece``, trained on the training split.
-        vocab_size: number of pieces to train.
-        path: a ``tokenizer.json`` to load instead of training one.
-    """
-
-    kind: str = "bpe"
-    vocab_size: int = 4000
-    path: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("bpe", "wordpiece"):
-            raise InputError(f"subwords.kind is 'bpe' or 'wordpiece', not {self.kind!r}")
-        size = self.vocab_size
-        if not isinstance(size, int) or isinstance(size, bool) or size < 2:
-            raise InputError(
-                f"subwords.vocab_size must be a whole number of at least 2, not {size!r}"
-            )
 
 
 def train_subwords(sentences: Iterable[Sequence[str]], config: SubwordConfig) -> Tokenizer:

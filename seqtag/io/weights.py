@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from seqtag.checks import from_plain
 from seqtag.data.labelset import LabelSet
-from seqtag.errors import InputError, from_plain
+from seqtag.errors import InputError
 from seqtag.io.trust import AGAIN, regular_file, trust
 from seqtag.model.config import TaggerConfig
 from seqtag.model.tagger import TaggerNetwork

@@ -12,7 +12,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from seqtag.errors import InputError, from_plain
+from seqtag.checks import from_plain
+from seqtag.errors import InputError
 from seqtag.io.small import write_text
 from seqtag.sweeps.jobs import Outcome, Runner
 from seqtag.sweeps.records import read_record

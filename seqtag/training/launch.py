@@ -27,6 +27,7 @@ from seqtag.sweeps.jobs import Outcome, quoted
 from seqtag.sweeps.locks import LOCK, FolderInUse, FolderLock
 from seqtag.sweeps.naming import folder_of_run, run_name
 from seqtag.sweeps.records import in_a_line, write_record
+from seqtag.training.configuration import check_settings
 from seqtag.training.help import config_dir
 from seqtag.training.overrides import PATH_KEYS, explain, readable
 from seqtag.training.place import current_place
@@ -184,8 +185,10 @@ class Task:
         return outcome
 
     def plain(self, config: DictConfig) -> dict[str, Any]:
-        """Return the configuration as plain values; see `_plain`."""
-        return _plain(config, self._verb)
+        """Return the configuration as plain values, each key checked by its type and range."""
+        plain = _plain(config, self._verb)
+        check_settings(self._verb, plain)
+        return plain
 
     def _run(self, config: DictConfig, folder: Path) -> Outcome:
         plain = self.plain(config)
@@ -215,7 +218,7 @@ class Task:
     def _ended(self, config: DictConfig, outcome: Outcome) -> Outcome:
         """Leave in the record of a job of a sweep why it failed, and return its outcome."""
         if outcome.error is not None:
-            plain = self.plain(config)
+            plain = _plain(config, self._verb)
             write_record(outcome.folder, plain, finished=False, error=outcome.error)
         return outcome
 

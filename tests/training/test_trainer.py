@@ -124,9 +124,9 @@ def test_wrong_options(options, message):
         ("precision", "33-true", "trainer: Precision '33-true' is invalid"),
         ("max_epoch", 3, r"trainer: unknown key 'max_epoch' \(did you mean 'max_epochs'\?\)"),
         ("callbacks", [], "trainer: 'callbacks' is not set here"),
-        ("profiler", "simpel", r"profiler='simpel' is unknown \(did you mean 'simple'\?\)"),
+        ("profiler", "simpel", r"trainer.profiler must be .*'simpel' \(did you mean 'simple'\?\)"),
         ("accelerator", "quantum", "trainer: "),
-        ("strategy", "dpp", r"strategy='dpp' is unknown \(did you mean 'ddp'\?\)"),
+        ("strategy", "dpp", r"trainer.strategy must be .*'dpp' \(did you mean 'ddp'\?\)"),
     ],
 )
 def test_wrong_trainer_keys(key, value, message, configure):
