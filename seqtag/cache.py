@@ -13,6 +13,25 @@ from seqtag.errors import InputError
 
 log = logging.getLogger("seqtag")
 
+# By what libraries have caches of their own, which they want in the home folder.
+_LIBRARIES = {
+    "MPLCONFIGDIR": "matplotlib",
+    "HF_HOME": "huggingface",
+    "TORCH_HOME": "torch",
+    "TORCHINDUCTOR_CACHE_DIR": "torchinductor",
+    "TRITON_CACHE_DIR": "triton",
+}
+
+
+def place_caches_of_libraries() -> None:
+    """Where there is no home folder, have libraries keep their caches beside this program's.
+
+    They fail there, or write to a folder called "~". To be called before they are imported.
+    """
+    if os.path.expanduser("~") == "~":
+        for variable, name in _LIBRARIES.items():
+            os.environ.setdefault(variable, str(cache_root() / name))
+
 
 def cache_root(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder for derived files; it may not exist yet.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seqtag import __version__
+from seqtag.cache import place_caches_of_libraries
 from seqtag.errors import InputError, RunStopped, did_you_mean
 from seqtag.memory import keep_freed_memory
 from seqtag.training.place import current_place, end_with_leader
@@ -101,6 +102,7 @@ def _dispatch(arguments: list[str]) -> int:
             f"unknown verb {verb!r}{did_you_mean(verb, verbs)}; known: {', '.join(verbs)}"
         )
     keep_freed_memory()
+    place_caches_of_libraries()
     if verb in _OWN:
         module, text = _OWN[verb]
         job = import_module(module)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqtag import cache
-from seqtag.cache import cache_root
+from seqtag.cache import cache_root, place_caches_of_libraries
 from seqtag.errors import InputError
 
 
@@ -104,3 +104,17 @@ def test_what_cannot_be_found(homeless, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(InputError, match="set SEQTAG_CACHE to a folder with room"):
         cache_root()
+
+
+def test_caches_of_libraries(homeless, monkeypatch, tmp_path):
+    for name in cache._LIBRARIES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", "/mine")
+    place_caches_of_libraries()
+    assert os.environ["HF_HOME"] == "/mine"
+    assert os.environ["MPLCONFIGDIR"] == str(tmp_path / f"seqtag-{os.getuid()}" / "matplotlib")
+    for name in cache._LIBRARIES:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    place_caches_of_libraries()
+    assert not cache._LIBRARIES.keys() & os.environ.keys()

@@ -166,7 +166,7 @@ def _is_file_at(descriptor: int, path: Path) -> bool:
 
 
 def _sign(descriptor: int) -> None:
-    """Write into a locked file whose it is. That is for messages: the lock does not depend on it."""
+    """Write into a locked file which process has the lock, for the messages of others."""
     signature = {
         "pid": os.getpid(),
         "host": socket.gethostname(),

@@ -45,22 +45,21 @@ def folder_of_run(config: DictConfig, key: str) -> tuple[Path, list[str]]:
     before = HydraConfig.instance().cfg
     HydraConfig.instance().set_config(config)  # which a folder's name may refer to
     try:
-        named, node = _text(config, key), str(OmegaConf.select(config, key))
+        named, value = _text(config, key), OmegaConf.select(config, key)
     finally:
         HydraConfig.instance().cfg = before
-    if OmegaConf.select(config, key) is None or not node.strip():
-        raise InputError(
-            f"{key} must be the path of a folder, not {OmegaConf.select(config, key)!r}"
-        )
+    if value is None or not str(value).strip():
+        raise InputError(f"{key} must be the path of a folder, not {value!r}")
+    place = Path(str(value))
     by_study = "${study}" in named and _TIME in _text(config, "study")
     if not by_study and _TIME not in named:
-        return Path(node), []
-    folder = new_folder(Path(node))
-    if folder == Path(node):
+        return place, []
+    folder = new_folder(place)
+    if folder == place:
         return folder, []
     with read_write(config), read_write(config.hydra), open_dict(config):
         if by_study:
-            config.study += folder.name.removeprefix(Path(node).name)
+            config.study += folder.name.removeprefix(place.name)
             return folder, [f"study={config.study}"]
         OmegaConf.update(config, key, str(folder))
     return folder, [f"{key}={folder}"]

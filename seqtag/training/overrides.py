@@ -74,19 +74,23 @@ def _readable(word: str, several: bool) -> str:
         return word
     if listed := _LIST.fullmatch(value):
         parts = [_element(key, name, part.strip()) for part in listed[1].split(",")]
-        return f"{key}=[{','.join(parts)}]"
-    if _STRUCTURED.match(value):
+        made = f"{key}=[{','.join(parts)}]"
+    elif several and "," in value and not _STRUCTURED.match(value):
+        parts = [_element(key, name, part.strip()) for part in value.split(",")]
+        made = f"{key}={','.join(parts)}"
+    else:
+        made = f"{key}={_element(key, name, value)}"
+    if _parsed(made) is None:
         raise InputError(_unreadable(word, key, value))
-    if several and "," in value:
-        parts = [part.strip() for part in value.split(",")]
-        return f"{key}={','.join(_element(key, name, part) for part in parts)}"
-    return f"{key}={_element(key, name, value)}"
+    return made
 
 
 def _element(key: str, name: str, value: str) -> str:
     """Return one value, quoted where Hydra cannot read it."""
-    if _parsed(f"{key}={value}") is not None:
+    if value and _parsed(f"{key}={value}") is not None:
         return value
+    if not value or _STRUCTURED.match(value):
+        raise InputError(_unreadable(f"{key}={value}", key, value))
     text = _home(value) if name in PATH_KEYS else value
     if "${" in text:
         try:

@@ -76,7 +76,7 @@ def test_names_of_studies(study):
     ],
 )
 def test_what_is_not_the_name_of_a_study(study):
-    with pytest.raises(InputError, match="^study"):
+    with pytest.raises(InputError, match=r"^study"):
         check_study(study)
 
 
