@@ -22,6 +22,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from seqtag.checks import shown
 from seqtag.errors import InputError, RunStopped, did_you_mean
 from seqtag.sweeps.apart import run_apart
 from seqtag.sweeps.forked import run_forked
@@ -76,6 +77,10 @@ def launch(
         raise stop.args[0] from None
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_explain(error, verb, arguments)) from error
+    except ValueError as error:
+        if (text := _refused_by_hydra(error, arguments)) is None:
+            raise
+        raise InputError(text) from None
     if task.mistake is not None:
         raise task.mistake
     if any(outcome.error is not None for outcome in task.outcomes):
@@ -273,6 +278,26 @@ def _explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
     cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
     text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
     return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
+
+
+def _refused_by_hydra(error: ValueError, arguments: Sequence[str]) -> str | None:
+    """Return what is wrong with an override that Hydra refuses with a bare ValueError, or None."""
+    if str(error).startswith("Config group override must be"):
+        for argument in arguments:
+            group, _, value = argument.lstrip("+").partition("=")
+            if value.lower() in ("null", "true", "false") or re.fullmatch(r"[-+.\d]\S*", value):
+                folder = config_dir() / group.partition("@")[0]
+                options = sorted(path.stem for path in folder.glob("[!_]*.yaml"))
+                if options:
+                    return (
+                        f"{group}={shown(value)}: name an option of that group, one of "
+                        f"{', '.join(options)}; ~{group} leaves it out"
+                    )
+        return str(error)
+    if str(error).startswith("Exceeds the limit"):
+        key = next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), "")
+        return f"{key}: a whole number of thousands of digits is not a value"
+    return None
 
 
 def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
