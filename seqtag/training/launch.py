@@ -29,7 +29,7 @@ from seqtag.sweeps.naming import folder_of_run, run_name
 from seqtag.sweeps.records import in_a_line, write_record
 from seqtag.training.configuration import check_settings
 from seqtag.training.help import config_dir
-from seqtag.training.overrides import PATH_KEYS, explain, readable
+from seqtag.training.overrides import PATH_KEYS, explain, explain_value_error, readable
 from seqtag.training.place import current_place
 from seqtag.training.preemption import GOES_ON
 
@@ -77,6 +77,10 @@ def launch(
                 finish(task.folder)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(explain(error, verb, arguments)) from error
+    except ValueError as error:
+        if (text := explain_value_error(error, arguments)) is None:
+            raise
+        raise InputError(text) from None
     if task.mistake is not None:
         raise task.mistake
     if any(outcome.error is not None for outcome in task.outcomes):

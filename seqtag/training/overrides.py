@@ -21,6 +21,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from seqtag.checks import shown
 from seqtag.errors import InputError, did_you_mean
 from seqtag.sweeps.jobs import quoted
 from seqtag.training.help import config_dir
@@ -186,6 +187,26 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
     cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
     text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
     return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
+
+
+def explain_value_error(error: ValueError, arguments: Sequence[str]) -> str | None:
+    """Return what is wrong with an override that Hydra refuses with a bare ValueError, or None."""
+    if str(error).startswith("Config group override must be"):
+        for argument in arguments:
+            group, _, value = argument.lstrip("+").partition("=")
+            if value.lower() in ("null", "true", "false") or re.fullmatch(r"[-+.\d]\S*", value):
+                folder = config_dir() / group.partition("@")[0]
+                options = sorted(path.stem for path in folder.glob("[!_]*.yaml"))
+                if options:
+                    return (
+                        f"{group}={shown(value)}: name an option of that group, one of "
+                        f"{', '.join(options)}; ~{group} leaves it out"
+                    )
+        return str(error)
+    if str(error).startswith("Exceeds the limit"):
+        key = next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), "")
+        return f"{key}: a whole number of thousands of digits is not a value"
+    return None
 
 
 def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
