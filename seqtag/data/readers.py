@@ -80,6 +80,7 @@ def of_input(error: Exception) -> bool:
 
 def not_read(error: Exception, where: str, format: str) -> InputError:
     """Return the InputError for an exception that a reader of `format` met at `where` or after."""
+    # Only the end of a long message is cut off; there is no line end in it.
     detail = " ".join(str(error).split())[:200]
     return InputError(
         f"{where}: from here on this cannot be read as {format} ({type(error).__name__}: {detail})"

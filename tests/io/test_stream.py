@@ -59,9 +59,12 @@ def test_a_mark_of_byte_order_is_no_text(tag):
 
 @pytest.mark.parametrize("format_", ["text", "conll", "jsonl"])
 @pytest.mark.parametrize("content", ["", "\n", " \n\t\n\r\n", "\ufeff"])
-@pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "jsonl"])
+@pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "conllu", "jsonl"])
 def test_nothing_in_nothing_out(tag, format_, content, input_format):
-    assert tag(content, "--format", format_, "--input-format", input_format) == ""
+    lines = content.count("\n") if input_format == "tokens" else 0
+    empty = {"text": "\n", "conll": "\n", "jsonl": '{"tokens": [], "labels": [], "spans": []}\n'}
+    wanted = lines * empty[format_]
+    assert tag(content, "--format", format_, "--input-format", input_format) == wanted
 
 
 def test_all_ways_in_give_the_same_labels(tag, tagger):
@@ -72,10 +75,11 @@ def test_all_ways_in_give_the_same_labels(tag, tagger):
     )
     ways = {
         "text": "Alex goes.\nAnna stays",
-        "tokens": "Alex goes .\n\nAnna  stays \n",
+        "tokens": "Alex goes .\nAnna  stays \n",
         "conll": "-DOCSTART- -X-\n\nAlex NNP O\ngoes VBZ O\n. . O\n\n\nAnna NNP O\nstays VBZ O",
-        "conllu": "# text = x\n1\tAlex\n2-3\tgoes.\n2\tgoes\n3\t.\n3.1\tx\n\n1\tAnna\n2\tstays\n\n",
-        "jsonl": '{"tokens": ["Alex", "goes", "."]}\n\n{"text": "Anna stays"}\n{"tokens": []}',
+        "conllu": "# global.columns = ID FORM\n# text = x\n1\tAlex\n2-3\tgoes.\n2\tgoes\n3\t.\n"
+        "3.1\tx\n\n1\tAnna\n2\tstays\n\n",
+        "jsonl": '{"tokens": ["Alex", "goes", "."]}\n\n{"text": "Anna stays"}\n',
     }
     for way, content in ways.items():
         assert tag(content, "--input-format", way, "--format", "conll") == wanted, way
@@ -130,7 +134,7 @@ def test_features_by_column(tag, build_tagger, tmp_path):
     wanted = f"Alex\t{labels[0]}\nis\t{labels[1]}\n\n"
     out = ("--format", "conll", "--input-format")
     assert tag("Alex NNP x\nis VBZ", *out, "conll", model=model) == wanted
-    columns = ("--columns", "_,pos,tokens")
+    columns = ("--columns", "_,pos,tokens,*")
     assert tag("1\tNNP\tAlex\n2\tVBZ\tis\tmore", *out, "conll", *columns, model=model) == wanted
     content = '{"tokens": ["Alex", "is"], "pos": ["NNP", "VBZ"]}'
     assert tag(content, *out, "jsonl", model=model) == wanted
@@ -144,7 +148,7 @@ def test_features_by_column(tag, build_tagger, tmp_path):
         tag('{"tokens": ["a"], "pos": []}', *out, "jsonl", model=model)
     with pytest.raises(InputError, match='"tokens" and "pos"'):
         tag('{"text": "a"}', *out, "jsonl", model=model)
-    with pytest.raises(InputError, match=r"input\.txt:2: 1 columns where 2"):
+    with pytest.raises(InputError, match=r"input\.txt:2: 1 column where .* 2 or more"):
         tag("Alex NNP\nis", *out, "conll", model=model)
 
 
