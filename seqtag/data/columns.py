@@ -51,9 +51,9 @@ def column_sentences(
     fixed = not layout.shorter and not layout.presumed
     rows: list[list[str]] = []
     numbers: list[int] = []
-    doc, number = 0, first_line - 1
+    doc, following = 0, first_line
     for lines in line_lists:
-        for number, line in enumerate(lines, number + 1):
+        for number, line in enumerate(lines, following):
             is_marker = False
             if line.strip(" \t"):
                 if comment is not None and line.startswith(comment):
@@ -75,6 +75,7 @@ def column_sentences(
                 rows, numbers, in_document = [], [], True
             if is_marker and in_document:
                 doc, in_document = doc + 1, False
+        following += len(lines)
         yield None
     if rows:
         yield shape.sentence(rows, numbers, doc)
@@ -129,9 +130,9 @@ class _Shape:
     def _refuse_ambiguous(self, cells: list[str], number: int, line: str) -> None:
         if [cell.strip(" ") for cell in line.strip(" \t").split("\t")] != cells:
             raise InputError(
-                f"{self.name}:{number}: cells that hold spaces, or are empty, if tabs stand between "
-                f"them; others if spaces do too: set {self.layout.setting('separator')} (tab or "
-                f"null): {_shown(line)}"
+                f"{self.name}:{number}: cells that hold spaces or are empty, if tabs stand "
+                f"between them; others if spaces do too: set "
+                f"{self.layout.setting('separator')} (tab or null): {_shown(line)}"
             )
 
     def wrong_width(self, number: int, line: str, width: int) -> InputError:

@@ -106,15 +106,17 @@ def conllu_sentences(
         if "" in tokens:
             line = lines[tokens.index("")]
             raise InputError(f"{name}:{line}: the token (column {layout.token_column!r}) is empty")
-        yield Sentence(tokens, labels, features, doc, lines[0] if lines else block.rows[0][0], lines)
+        yield Sentence(
+            tokens, labels, features, doc, lines[0] if lines else block.rows[0][0], lines
+        )
 
 
 def _blocks(line_lists: Iterable[list[str]], first_line: int) -> Iterator[Block | None]:
     """Yield the lines between blank ones, and None after each list of lines."""
     block = Block([], [])
-    number = first_line - 1
+    following = first_line
     for lines in line_lists:
-        for number, line in enumerate(lines, number + 1):
+        for number, line in enumerate(lines, following):
             if line.startswith("#"):
                 block.comments.append((number, line))
             elif line.strip(" \t"):
@@ -122,6 +124,7 @@ def _blocks(line_lists: Iterable[list[str]], first_line: int) -> Iterator[Block 
             elif block.rows or block.comments:
                 yield block
                 block = Block([], [])
+        following += len(lines)
         yield None
     if block.rows or block.comments:
         yield block
@@ -185,7 +188,9 @@ def _wrong_width(where: str, line: str, width: int, wanted: int) -> InputError:
 def _word_id(where: str, cell: str) -> int | None:
     """Return the number of a word; None for a range of words and an empty node."""
     if len(cell) > 2 * _DIGITS + 1:
-        raise InputError(f"{where}: {cell[:_DIGITS]}... ({len(cell):,} characters) is not a valid ID")
+        raise InputError(
+            f"{where}: {cell[:_DIGITS]}... ({len(cell):,} characters) is not a valid ID"
+        )
     try:
         found = parse_id_value(cell)
     except ParseException as error:

@@ -16,7 +16,7 @@ from seqtag.data.decoding import PACKED, Place, decoded
 from seqtag.errors import InputError
 
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 # A line of more characters than this is not one of a text file; memory would not be bounded.
 _LONGEST = 1 << 26
 
@@ -110,9 +110,7 @@ def text_lines(file: SourceFile, encoding: str) -> Iterator[str]:
         yield from lines
 
 
-def file_lines(
-    file: SourceFile, encoding: str, keep_returns: bool = False
-) -> Iterator[list[str]]:
+def file_lines(file: SourceFile, encoding: str, keep_returns: bool = False) -> Iterator[list[str]]:
     """Yield the lines of a text file in lists, as `line_lists` does.
 
     Raises:
@@ -188,6 +186,8 @@ def line_lists(source: TextSource, keep_returns: bool = False) -> Iterator[list[
         number += len(lines)
         yield lines
     last = "".join(pieces)
+    if len(last) > _LONGEST:
+        raise _endless(source, number)
     if last:
         last = [last.removesuffix("\r") if after_crlf else last]
         if not keep_returns:

@@ -40,9 +40,7 @@ class Options:
     def given(self) -> list[str]:
         """Return the options that were given, as they are written."""
         names = ("columns", "separator", "comment", "document_marker")
-        return [
-            f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None
-        ]
+        return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
 
 
 def layout_of(

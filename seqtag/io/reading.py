@@ -22,6 +22,7 @@ from seqtag.io.layouts import TOKENS
 from seqtag.io.text import Sentence, Token, split_text
 
 PAUSE = None
+_PLAIN = Layout((TOKENS,), TOKENS)
 # A line or paragraph of raw text longer than this is cut, so that memory stays bounded.
 _LONGEST = 1 << 20
 
@@ -59,7 +60,7 @@ class Source:
     raw: BinaryIO
     name: str
     encoding: str = "utf-8"
-    layout: Layout = Layout((TOKENS,), TOKENS)
+    layout: Layout = _PLAIN
     wrapped: bool = False
 
     @property

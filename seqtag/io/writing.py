@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 from seqtag.errors import InputError
 from seqtag.io.output import TaggedSentence
 
-
 # What some programs take for the end of a line, and JSON does not escape.
 _LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
 
