@@ -83,6 +83,10 @@ def _trained(data: Mapping[str, Any] | None, features: Sequence[str]) -> CorpusC
     followed = {key: data[key] for key in _FOLLOWED if key in data}
     if data["format"] == "column" and "columns" not in data:
         return None
+    for key, value in followed.items():
+        parts = value if key == "columns" and isinstance(value, list | tuple) else [value]
+        if not all(isinstance(part, str | None) for part in parts):
+            raise InputError(f"data.{key}={value!r}: text is expected")
     return CorpusConfig(format=data["format"], path="-", features=tuple(features), **followed)
 
 
