@@ -92,9 +92,10 @@ def test_what_cannot_be_cut_is_read_whole(write, monkeypatch, settings):
     assert len(file_parts([file], lambda *_: [], config)) == 1
 
 
-def test_conllu_plus_is_read_whole(write, monkeypatch):
+@pytest.mark.parametrize("before", ["", "# newdoc\n", "# a\n\n# b\n"])
+def test_conllu_plus_is_read_whole(write, monkeypatch, before):
     monkeypatch.setattr(parts, "_LEAST_BYTES", 1)
-    text = "# global.columns = ID FORM UPOS\n" + "1\ta\tX\n\n" * 20
+    text = before + "# global.columns = ID FORM UPOS\n" + "1\ta\tX\n\n" * 20
     file = SourceFile(write("a.conllup", text), "a.conllup")
     config = CorpusConfig(format="conllu", path="x", processes=4)
     assert len(file_parts([file], lambda *_: [], config)) == 1
