@@ -5,8 +5,8 @@ import gzip
 import pytest
 import torch
 
+from seqtag.cache import cache_root
 from seqtag.data import vectors
-from seqtag.data.cache import cache_folder
 from seqtag.data.vectors import load_vectors
 from seqtag.errors import InputError
 
@@ -28,7 +28,7 @@ def load(path, strings=STRINGS, size=2):
 
 
 def kept():
-    return sorted((cache_folder() / "vectors").iterdir())
+    return sorted((cache_root() / "vectors").iterdir())
 
 
 @pytest.mark.parametrize("header", ["", "5 2\n"], ids=["glove", "fasttext"])
@@ -90,7 +90,7 @@ def test_faults(write, content, message):
     with pytest.raises(InputError, match=message) as caught:
         load(path)
     assert str(path) in str(caught.value)
-    assert not (cache_folder() / "vectors").exists()
+    assert not (cache_root() / "vectors").exists()
 
 
 def test_a_missing_file(tmp_path):
