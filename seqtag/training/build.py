@@ -96,7 +96,9 @@ def network(
 ) -> TaggerNetwork:
     """Build the network, with word vectors from a file where the configuration names one."""
     config = from_plain(TaggerConfig, model, "model")
-    built = TaggerNetwork(config, cell, encoder.sizes, len(labels), labels.transitions)
+    # They come in the square of the labels.
+    transitions = labels.transitions if config.decoder == "crf" else None
+    built = TaggerNetwork(config, cell, encoder.sizes, len(labels), transitions)
     if config.words is not None and config.words.vectors is not None:
         rows, vectors = load_vectors(
             config.words.vectors, encoder.words.strings(), config.words.size
