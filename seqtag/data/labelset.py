@@ -31,6 +31,10 @@ class LabelSet:
         self._reading = _Conversion(corpus_scheme, scheme)
         self._writing = _Conversion(scheme, corpus_scheme)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the conversions that are remembered.
+        return LabelSet, (self.labels, self.scheme, self.corpus_scheme)
+
     def __len__(self) -> int:
         return len(self.labels)
 

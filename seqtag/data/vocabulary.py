@@ -39,6 +39,10 @@ class Vocabulary:
         )
         self._ids = tokenizer.get_vocab()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The table of ids is read from the tokenizer again, and not stored twice.
+        return Vocabulary, (self.tokenizer, self.num_frequent)
+
     def __len__(self) -> int:
         return len(self._ids)
 

@@ -56,9 +56,12 @@ def load_network(
     config = trust(config_path, lambda: from_plain(TaggerConfig, model, "model"))
     trust(config_path, lambda: _refuse_more_parts(config, sizes, len(found), path.name))
 
+    dtype = _dtype_of(found)
+
     def build(transitions: Any) -> TaggerNetwork:
+        # In the numbers of the file, whatever torch's default is at the moment.
         with _Unfilled():
-            return TaggerNetwork(config, cell, sizes, len(labels), transitions)
+            return TaggerNetwork(config, cell, sizes, len(labels), transitions).to(dtype)
 
     # Transitions come in the square of K: they wait until the file is known to have K x K.
     with torch.device("meta"):
@@ -121,6 +124,13 @@ class _Unfilled(TorchFunctionMode):
         if func is torch.linalg.qr:  # of an orthogonal first weight
             return args[0], args[0]
         return func(*args, **(kwargs or {}))
+
+
+def _dtype_of(found: Mapping[str, Form]) -> torch.dtype:
+    """Return the floating dtype of all weights in a file; float32 where they differ."""
+    kinds = {dtype for dtype, _ in found.values()}
+    kind = kinds.pop() if len(kinds) == 1 else "float32"
+    return getattr(torch, kind) if kind in _DTYPES.values() else torch.float32
 
 
 def _form(tensor: Tensor) -> Form:

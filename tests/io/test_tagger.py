@@ -201,13 +201,6 @@ def test_a_device_that_is_not_there(folder, device):
         Tagger.load(folder, device)
 
 
-def test_weights_that_are_no_numbers_do_no_harm(build_tagger):
-    tagger = build_tagger()
-    with torch.no_grad():
-        tagger.network.projection.weight.fill_(torch.nan)
-    assert [len(s.labels) for s in tagger.tag(TEXT, probabilities=True)] == [7, 6, 2]
-
-
 def test_threads_change_nothing(tagger, set_threads):
     """Batches run side by side, one thread each; the caller's number of threads stays."""
     sentences = [["The", "cat", "sat"] * n for n in range(1, 60)] * 5
