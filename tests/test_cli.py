@@ -95,7 +95,7 @@ def test_tag_in_a_process(trained):
 
 def test_evaluate_by_its_script_from_any_folder(trained, here, run_script):
     model = f"model_dir={trained[0] / 'run' / 'model'}"
-    code, out = run_script("evaluate", model, "hydra.run.dir=here")
+    code, out = run_script("evaluate", model, f"data.path={trained[0]}", "hydra.run.dir=here")
     assert code == 0
     assert "test split by label" in out
     scores = json.loads((here / "here" / "metrics.json").read_text())
@@ -184,7 +184,7 @@ def test_lists_of_different_length(here, write, capsys):
 
 def test_a_split_that_does_not_exist(trained, here, capsys):
     model = f"model_dir={trained[0] / 'run' / 'model'}"
-    message = failed(capsys, "evaluate", model, "split=tset")
+    message = failed(capsys, "evaluate", model, "split=tset", f"data.path={trained[0]}")
     assert "'tset'" in message
     assert "test" in message
 

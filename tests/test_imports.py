@@ -90,7 +90,7 @@ def test_of_data_io_needs_the_encoder_and_the_text_readers():
     # Corpora, their caches and what reads tables stay out of a program that only tags.
     allowed = {
         *("encode", "labelset", "vocabulary", "wordforms", "lines", "decoding", "sentence"),
-        *("config", "layout", "columns", "conllu", "json_lines", "readers"),
+        *("config", "layout", "columns", "conllu", "json_lines", "readers", "tokenizer_file"),
     }
     for file in FILES:
         if part_of(file) == "io":

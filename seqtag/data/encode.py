@@ -162,9 +162,12 @@ class Encoder:
             subwords = plain["subwords"]
             return cls(
                 config,
-                Vocabulary.from_plain(plain["words"]),
-                Vocabulary.from_plain(plain["characters"]),
-                {name: Vocabulary.from_plain(part) for name, part in plain["features"].items()},
+                Vocabulary.from_plain(plain["words"], "words"),
+                Vocabulary.from_plain(plain["characters"], "characters"),
+                {
+                    name: Vocabulary.from_plain(part, f"the feature {name!r}")
+                    for name, part in plain["features"].items()
+                },
                 None if subwords is None else load_subwords(text=subwords),
             )
         except InputError:

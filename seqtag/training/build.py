@@ -99,8 +99,10 @@ def network(
     """Build the network, with word vectors from a file where the configuration names one."""
     config = from_plain(TaggerConfig, model, "model")
     require_memory(config, cell, encoder.sizes)
+    # They come in the square of the labels.
+    transitions = labels.transitions if config.decoder == "crf" else None
     try:
-        built = TaggerNetwork(config, cell, encoder.sizes, len(labels), labels.transitions)
+        built = TaggerNetwork(config, cell, encoder.sizes, len(labels), transitions)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise

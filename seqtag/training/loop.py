@@ -26,6 +26,7 @@ from seqtag.training import build, ranks
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 from seqtag.training.console import quiet
 from seqtag.training.earlier_run import set_aside_earlier_run
+from seqtag.training.evaluated import corpus_to_evaluate
 from seqtag.training.evaluation import evaluate_split
 from seqtag.training.place import current_place
 from seqtag.training.preemption import handlers_restored
@@ -154,26 +155,14 @@ def follow() -> int:
 def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
     """Evaluate a model folder on a split of a corpus; return and write the figures.
 
-    Without ``data=...`` it is the corpus that the tagger was trained on; ``data.path=...`` tells
-    where that is now. Writes ``metrics.json``.
+    ``data.path=...`` says where the corpus is, which is read as that of the training was, unless
+    ``data=...`` gives a layout of its own. Writes ``metrics.json``.
     """
     tagger = Tagger.load(config["model_dir"])
     set_engine(tagger.network, config["engine"])
-    data = dict(config["data"])
-    if data.get("path") is None:
-        data.pop("path", None)
-    if "format" not in data:
-        if tagger.data is None:
-            raise InputError("the model folder does not tell its corpus; name one with data=...")
-        data = {**tagger.data, **data}
-    data["features"] = list(tagger.features)
-    corpus = build.corpus(data, (config["split"],))
-    if corpus.scheme != tagger.labels.corpus_scheme:
-        raise InputError(
-            f"the tagger's labels are {tagger.labels.corpus_scheme}, but the corpus's are "
-            f"{corpus.scheme}; is data.label_column right?"
-        )
-    scores = evaluate_split(tagger, corpus, config["split"], build.batch_config(data))
+    split = config["split"]
+    corpus, batches = corpus_to_evaluate(tagger, Path(config["model_dir"]), config["data"], split)
+    scores = evaluate_split(tagger, corpus, split, batches)
     show_scores(scores)
     write_json(Path(config["paths"]["output_dir"]) / "metrics.json", scores)
     return scores

@@ -53,6 +53,12 @@ def build_tagger():
 
 
 @pytest.fixture(scope="session")
+def build_any():
+    """Return `build_tagger` for property tests, which take no fixtures of one test."""
+    return build
+
+
+@pytest.fixture(scope="session")
 def tagger() -> Tagger:
     return build()
 

@@ -86,3 +86,21 @@ def configure(small, corpus, tmp_path):
         return filled(config, {"CORPUS": corpus, "OUTPUT": tmp_path / output})
 
     return configured
+
+
+@pytest.fixture(scope="session")
+def make_sentences():
+    """Return `sentences`."""
+    return sentences
+
+
+@pytest.fixture(scope="session")
+def compose_filled():
+    """Return a function from a verb, overrides and places by name to the job's configuration."""
+
+    def made(verb: str, *overrides: str, **places: Path) -> dict:
+        own = ("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]", *SMALL)
+        config = composed(verb, *(own if verb == "train" else ()), *overrides)
+        return filled(config, places)
+
+    return made

@@ -20,6 +20,7 @@ from seqtag.recurrent.compiler.plan import Plan, plan_of
 from seqtag.recurrent.compiler.printer import print_kernel
 
 Pointers = Sequence[Tensor | None]
+_SYMBOLS = ("seqtag_forward", "seqtag_backward", "seqtag_lanes")
 
 
 class Kernel:
@@ -33,7 +34,7 @@ class Kernel:
     def __init__(self, cell: Cell, dtype: str):
         self.plan: Plan = plan_of(cell)
         name = type(cell).__name__.lower()
-        library = build(print_kernel(self.plan, dtype), f"{name}_{dtype}")
+        library = build(print_kernel(self.plan, dtype), f"{name}_{dtype}", _SYMBOLS)
         self._forward = library.seqtag_forward
         self._backward = library.seqtag_backward
         self.width: int = library.seqtag_lanes()
