@@ -91,6 +91,12 @@ def _wrong_width(
         f"{file.name}:{number}: {width} column{'s' * (width != 1)} where data.columns has {wanted}"
         f"{' or more' * (columns[-1] == REST)} ({', '.join(columns)}): {shown!r}"
     )
+    if line.startswith("#") and config.comment is None:
+        start = " ".join(line.split()[:2]) if line.startswith("# ") else "#"
+        return InputError(
+            f'{message}; if it is a comment, set "data.comment={start[:20]!r}": lines that begin '
+            "with that are skipped"
+        )
     for separator, name in _NAMES.items():
         if separator != config.separator and len(_splitter(separator)(line)) == wanted:
             return InputError(f"{message}; it has {wanted} with data.separator={name}")

@@ -39,6 +39,7 @@ def read_conllu(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
     getters: list[Callable[[dict[str, Any]], str]] = []
     # What comes before a part of a file ends in a sentence.
     doc, seen_sentence = 0, file.start > 0
+    paired = [name for name in wanted if name.partition(".")[0] in _PAIRED and "." in name]
     for first, block in _blocks(file, config.encoding):
         for line in block:
             plus = _PLUS.match(line)
@@ -58,6 +59,8 @@ def read_conllu(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
             [get(word) for _, word in words] for get in getters
         )
         lines = [number for number, _ in words]
+        for column in paired:
+            _refuse_hidden_key(file, words, column)
         yield Sentence(token_values, label_values, features, doc, lines[0], lines)
 
 
@@ -145,6 +148,27 @@ def _getter(name: str, absent: str, paired: bool) -> Callable[[dict[str, Any]], 
     if field in ("form", "lemma"):
         return lambda token: token.get(field, "")
     return lambda token: absent if token.get(name) in (None, "_", "") else str(token[name])
+
+
+def _refuse_hidden_key(
+    file: SourceFile, words: list[tuple[int, dict[str, Any]]], column: str
+) -> None:
+    """Raise an InputError where a key stands within another one's value, and would be lost.
+
+    In ``SpaceAfter=No name=B-PER`` a space is in the place of the bar.
+    """
+    field, _, key = column.partition(".")
+    for number, word in words:
+        pairs = word.get(field)
+        if pairs and key not in pairs:
+            for other, value in pairs.items():
+                # The library leaves out what follows a second "=".
+                if other.strip() == key or re.search(rf"[\s,;]{re.escape(key)}\s*$", value or ""):
+                    raise InputError(
+                        f"{file.name}:{number}: {field} has {f'{other}={value}'!r}, in which "
+                        f"{key!r} is not read as a key: between pairs CoNLL-U has a bar, and no "
+                        "spaces (A=1|B=2)"
+                    )
 
 
 def _joined(pairs: dict[str, str | None] | None) -> str:

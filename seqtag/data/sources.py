@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 from seqtag.data.build import KEPT_AS, build_held_out, build_split, held_out, held_out_count
 from seqtag.data.cache import cache_folder, cached, digest
 from seqtag.data.config import SPLITS, CorpusConfig
+from seqtag.data.mapped import lengths_of
+from seqtag.data.near import Near, explain
+from seqtag.data.oddities import FEW_SINGLE, NEARLY_ALL, explain_single
 from seqtag.data.splits import Source, find_sources
 from seqtag.data.stream import Stream
 from seqtag.errors import InputError, did_you_mean
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Corpus", "CorpusConfig", "Origin", "load_corpus"]
 
 # Part of every cache key: raise it when the same bytes are read, or noted down, differently.
-READER_VERSION = 2
+READER_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class Origin:
         empty: sentences without a token, which are left out.
         first_empty: where the first of them was.
         bare: there is no label but O.
+        bilou: its labels are BILOU, of which L and U become E and S.
+        near: the scheme that its plain labels nearly are; None if there is none.
+        near_at: where the first such label is.
     """
 
     files: tuple[str, ...]
@@ -46,6 +52,9 @@ class Origin:
     empty: int = 0
     first_empty: str = ""
     bare: bool = False
+    bilou: bool = False
+    near: Near | None = None
+    near_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ class Corpus:
         origins: where each split came from; empty for a generated corpus.
         stream: the training split, where it is read while training goes on; `splits` then has its
             first sentences.
+        config: how it was read; None for a generated corpus.
     """
 
     splits: dict[str, datasets.Dataset]
@@ -70,6 +80,7 @@ class Corpus:
     notes: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     stream: Stream | None = None
+    config: CorpusConfig | None = None
 
 
 def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Corpus:
@@ -108,7 +119,9 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
                 _require_features(sources[split], config, unfilled)
             if split == "train" and holds_out:
                 _hold_out(found, origins, notes, config, root, path)
-    notes += _origin_notes(origins)
+    notes += origin_notes(origins, config)
+    if "train" in found:
+        notes += single_token_notes(found["train"], config)
     stream = None
     if "train" in found and config.streaming:
         scheme = origins["train"].scheme
@@ -127,6 +140,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
         notes=tuple(notes),
         origins={split: origins[split] for split in wanted if split in origins},
         stream=stream,
+        config=config,
     )
 
 
@@ -145,8 +159,13 @@ def _open(
 
     entry, (rows,) = cached(root, key, ["data"], build)
     meta = entry.meta
+    near, near_at = meta["near"], ""
+    if near is not None:
+        near_at = near.pop("where")
+        near = Near.from_plain(near)
     origin = Origin(
-        source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]
+        *(source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]),
+        *(meta["bilou"], near, near_at),
     )
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 
@@ -193,10 +212,16 @@ def _hold_out(
     )
 
 
-def _origin_notes(origins: Mapping[str, Origin]) -> list[str]:
+def origin_notes(origins: Mapping[str, Origin], config: CorpusConfig | None) -> list[str]:
+    """Return what the user should read about how the labels and sentences of splits were taken."""
     notes = []
     if any(origin.scheme == "iob1" for origin in origins.values()):
         notes.append("the labels are IOB1; they were converted to BIO")
+    if any(origin.bilou for origin in origins.values()):
+        notes.append("the labels are BILOU; L and U were converted to E and S (BIOES)")
+    near = [origin for origin in origins.values() if origin.near is not None]
+    for origin in near[:1]:  # the other splits are written alike
+        notes.append(f"{origin.near_at}: {explain(origin.near, config)}")
     for split, origin in origins.items():
         if origin.empty:
             notes.append(
@@ -204,6 +229,15 @@ def _origin_notes(origins: Mapping[str, Origin]) -> list[str]:
                 f"{origin.first_empty})"
             )
     return notes
+
+
+def single_token_notes(rows: datasets.Dataset, config: CorpusConfig | None) -> list[str]:
+    """Return what to do if the sentences of the training split are all of one token."""
+    lengths = lengths_of(rows)
+    count = int((lengths == 1).sum())
+    if count < max(FEW_SINGLE, NEARLY_ALL * len(lengths)):
+        return []
+    return [f"{rows[0]['where']}: {explain_single(count, len(lengths), config)}"]
 
 
 def _common_scheme(origins: Mapping[str, Origin]) -> str:
