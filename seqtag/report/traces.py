@@ -6,7 +6,6 @@ T words, H hidden units.
 from __future__ import annotations
 
 import base64
-import html
 import io
 import warnings
 from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
+
+from seqtag.report import html
 
 # Inches across a page, and the resolution: twice that of a screen.
 WIDTH, DPI = 7.2, 200
@@ -164,17 +165,17 @@ def page(title: str, words: Sequence[tuple[str, str]], pictures: Mapping[str, by
         pictures: PNG files by caption.
     """
     text = "".join(
-        f"<span class=word>{html.escape(token)}<b>{html.escape(label)}</b></span>"
+        f"<span class=word>{html.escaped(token)}<b>{html.escaped(label)}</b></span>"
         for token, label in words
     )
     shown = "".join(
-        f'<h2>{html.escape(caption)}</h2><div class=map><img alt="{html.escape(caption)}" '
+        f'<h2>{html.escaped(caption)}</h2><div class=map><img alt="{html.escaped(caption)}" '
         f'width="{_width(png)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>'
         for caption, png in pictures.items()
     )
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"
-        f"<style>{_STYLE}</style><h1>{html.escape(title)}</h1><p>{text}</p>{shown}</html>\n"
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escaped(title)}</title>"
+        f"<style>{_STYLE}</style><h1>{html.escaped(title)}</h1><p>{text}</p>{shown}</html>\n"
     )
 
 
