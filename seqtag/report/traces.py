@@ -23,6 +23,9 @@ WIDTH, DPI = 7.2, 200
 # gets no wider than files can be; beyond that not every word is written out.
 _COLUMN, _WIDEST = 0.13, 60.0
 _LONGEST_WORD = 14
+# Drawing takes its time for ticks, not for values: panels of a longer text have none inside, and a
+# text of which not every word can be written out has so many words written out.
+_TICKS_INSIDE, _MOST_TICKS = 60, 150
 _SMALL = 7
 # Okabe and Ito's colours, which the colour-blind tell apart; without yellow, too pale for a line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -54,16 +57,21 @@ def plot_trace(
     """
     rows = _rows(values[order], units)
     width = min(_WIDEST, max(WIDTH, 1.6 + _COLUMN * len(tokens)))
-    every = 1 + int(_COLUMN * len(tokens) / _WIDEST)
+    every = 1 if _COLUMN * len(tokens) < _WIDEST else -(-len(tokens) // _MOST_TICKS)
+    shared = len(tokens) <= _TICKS_INSIDE
     height = min(1.2, max(0.6, 0.03 * len(rows)))
     figure = Figure((width, 1.3 + (height + 0.28) * len(values)), dpi=DPI, layout="constrained")
-    axes = figure.subplots(len(values), sharex=True, squeeze=False)[:, 0]
+    axes = figure.subplots(len(values), sharex=shared, squeeze=False)[:, 0]
     for panel, (name, value_TH) in zip(axes, values.items(), strict=True):
+        if not shared:
+            panel.set_xticks([])
         _heat_map(panel, value_TH[:, rows].T)
         panel.set_title(f"{name}: {titles[name]}", fontsize=_SMALL + 1, loc="left")
         panel.set_yticks([])
     short = [t if len(t) <= _LONGEST_WORD else t[: _LONGEST_WORD - 1] + "…" for t in tokens]
     axes[-1].set_xticks(range(0, len(tokens), every), short[::every], parse_math=False)
+    if every > 1:
+        axes[-1].set_xlabel(f"one word in {every} is written out", fontsize=_SMALL)
     axes[-1].tick_params(axis="x", labelrotation=90, labelsize=_SMALL, length=2)
     above = axes[0].secondary_xaxis("top")
     above.set_xticks(range(0, len(labels), every), labels[::every], parse_math=False)

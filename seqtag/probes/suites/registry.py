@@ -87,15 +87,8 @@ def _read_file(name: str, suite: Suite, file: Path) -> list[Pair]:
         text = f"{type(error).__name__}: {error!s:.100}"
         raise InputError(f"{file}: not a file of the suite {name} ({text})") from error
     for pair in pairs:
-        for text in (
-            *pair.tokens,
-            pair.gold,
-            pair.foil,
-            pair.good,
-            pair.bad,
-            pair.group,
-            pair.pair,
-        ):
+        names = (pair.gold, pair.foil, pair.good, pair.bad, pair.group, pair.pair)
+        for text in (*pair.tokens, *names):
             if not text.isascii() and _SURROGATE.search(text):
                 raise InputError(
                     f"{pair.where}: {text[:60]!r} is not Unicode text (a lone surrogate)"

@@ -116,7 +116,7 @@ def _of_one(count):
         ),
         pytest.param(pickle.dumps({"a": _nested(60)}), "'a' holds a tuple", id="to print"),
         pytest.param(
-            _of_one(3000), "the same sentences again and again", id="the same pairs again and again"
+            _of_one(3000), "the same sentences again", id="the same pairs again and again"
         ),
     ],
 )

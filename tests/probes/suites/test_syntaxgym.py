@@ -61,7 +61,7 @@ def test_one_comparison_makes_pairs_without_sides(source):
         (suite().replace("item_number", "item\\u005fnumber"), "1: 2 items, but .* 0 times"),
         (
             suite().replace('"region_number": 1', '"region_number": "x"'),
-            "1: not a suite .*ValueError",
+            "1: not a .*ValueError",
         ),
         (suite(formula="(3;%a%) + (4;%a%) < (3;%b%)"), "1: the prediction .* does more than"),
         (suite(formula="(3;%a%) - (3;%b%) > 0"), "1: the prediction .* does more than"),
