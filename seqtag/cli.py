@@ -17,6 +17,7 @@ from seqtag import __version__
 from seqtag.cache import place_caches_of_libraries
 from seqtag.errors import InputError, RunStopped, did_you_mean
 from seqtag.memory import keep_freed_memory
+from seqtag.terminal import in_a_line
 from seqtag.training.place import current_place, end_with_leader
 
 
@@ -77,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except InputError as error:
-        print(f"seqtag: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"seqtag: error: {in_a_line(error)}", file=sys.stderr)
         return 2
     except RunStopped as error:
-        print(f"seqtag: {error}", file=sys.stderr)
+        print(f"seqtag: {in_a_line(error)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("seqtag: interrupted", file=sys.stderr)

@@ -10,9 +10,10 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "seqtag"
 
-# What each part of the package may import of the others. `errors` and `checks` everybody may.
+# What each part of the package may import of the others. Those of `GROUND` everybody may.
 ARROWS = {
     "errors": set(),
+    "terminal": set(),
     "cache": set(),
     "checks": set(),
     "memory": set(),
@@ -32,8 +33,8 @@ ARROWS = {
         *("metrics", "io", "probes", "inspect", "report", "sweeps"),
     },
 }
-# The ground floor: errors, and checks on top of them.
-GROUND = ("errors", "checks")
+# The ground floor: errors, checks on top of them, text made fit for a terminal.
+GROUND = ("errors", "checks", "terminal")
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
     "hydra": ("cli.py", "training/launch.py", "training/overrides.py", "sweeps/"),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqtag.data.cache import rewrite, write_sentences
+from seqtag.data.near import hint, near_scheme
 from seqtag.data.parts import Part, in_processes
 from seqtag.data.sentence import Sentence
 from seqtag.errors import InputError
@@ -47,17 +49,21 @@ def build_split(
     work = partial(_write_part, folder=folder, features=features, absent=absent)
     notes = in_processes(work, list(enumerate(parts)), processes)
     _refuse_empty(parts, notes)
-    found = scheme
-    if scheme == "auto":
-        found = scheme_of(sum((note.neighbours for note in notes), Counter()))
-    labels: dict[str, str] = {}
+    found, near = scheme, None
+    labels: dict[str, Place] = {}
     for note in notes:
-        for label, where in note.labels.items():
-            labels.setdefault(label, where)
+        for label, place in note.labels.items():
+            labels.setdefault(label, place)
+    if scheme == "auto":
+        pairs = sum((note.neighbours for note in notes), Counter())
+        found = scheme_of(pairs)
+        if found == "plain":
+            near = _near(pairs, labels)
     _check_labels(labels, found, detected=scheme == "auto")
     kept = KEPT_AS[found]
     # BILOU letters are read as bioes; writing them anew makes E and S of them.
-    rewritten = found == "iob1" or (found == "bioes" and any(label[0] in "LU" for label in labels))
+    bilou = found == "bioes" and any(label[0] in "LU" for label in labels)
+    rewritten = found == "iob1" or bilou
     rows = _join(folder, parts, notes, (found, kept) if rewritten else None)
     empty = [note for note in notes if note.empty]
     return {
@@ -65,10 +71,28 @@ def build_split(
         "found_scheme": found,
         "scheme": kept,
         "bare": set(labels) <= {OUTSIDE},
+        "bilou": bilou,
+        "near": near,
         "empty": sum(note.empty for note in notes),
         "first_empty": empty[0].first_empty if empty else "",
         "unfilled": sorted(set.intersection(*(note.unfilled for note in notes))),
     }
+
+
+def _near(
+    pairs: Counter[tuple[object, object]], labels: Mapping[str, Place]
+) -> dict[str, Any] | None:
+    """Return the scheme that plain labels nearly are as JSON, and where the first one is."""
+    counts: Counter[str] = Counter()
+    for (_, label), count in pairs.items():
+        if isinstance(label, str):
+            counts[label] += count
+    near = near_scheme(counts)
+    if near is None:
+        return None
+    changed = {label for label, _ in near.examples}
+    where = next(place.where for label, place in labels.items() if not changed or label in changed)
+    return {"where": where, **asdict(near)}
 
 
 def _write_part(
@@ -125,6 +149,13 @@ def _with(batch: pa.RecordBatch, name: str, values: Any) -> pa.RecordBatch:
     return batch.set_column(position, field, pa.array(values, type=field.type))
 
 
+class Place(NamedTuple):
+    """Where a label is first, as file:line, and on which token."""
+
+    where: str
+    token: str
+
+
 class _Notes:
     """Watches the sentences of a part go by, and notes what is to be known of them.
 
@@ -140,7 +171,7 @@ class _Notes:
     def __init__(self, columns: tuple[str, ...], absent: str) -> None:
         self._columns, self._absent = columns, absent
         self.unfilled = set(columns)
-        self.labels: dict[str, str] = {}
+        self.labels: dict[str, Place] = {}
         self.neighbours: Counter[tuple[object, object]] = Counter()
         self.rows, self.empty, self.first_empty = 0, 0, ""
         self.last_doc = -1
@@ -161,8 +192,9 @@ class _Notes:
         self.neighbours.update(neighbours(sentence.labels))
         for label in set(sentence.labels).difference(self.labels):
             if label is not None:
-                line = sentence.line_of(sentence.labels.index(label))
-                self.labels[label] = f"{name}:{line}"
+                position = sentence.labels.index(label)
+                where = f"{name}:{sentence.line_of(position)}"
+                self.labels[label] = Place(where, sentence.tokens[position])
         if self.unfilled:
             values = (sentence.labels, *sentence.features)
             for column, of_column in zip(self._columns, values, strict=True):
@@ -177,16 +209,16 @@ def _refuse_empty(parts: list[Part], notes: list[_Notes]) -> None:
             raise InputError(f"{part.name}: empty: there is no sentence with a token in this file")
 
 
-def _check_labels(labels: Mapping[str, str], scheme: str, detected: bool) -> None:
-    """Raise an InputError for the first label that is none of the scheme."""
-    for label, where in labels.items():
+def _check_labels(labels: Mapping[str, Place], scheme: str, detected: bool) -> None:
+    """Raise an InputError for the first label that is not of the scheme."""
+    for label, (where, token) in labels.items():
         try:
             allowed_transitions([label], scheme)
         except InputError as error:
             how = f" (data.scheme=auto found {scheme} labels)" if detected else ""
             raise InputError(
-                f"{where}: {error}{how}. Mend it, or set data.scheme=plain if labels stand "
-                "for themselves"
+                f"{where}: {error}{how}.{hint(label, token)} Correct it, or set "
+                "data.scheme=plain if labels stand for themselves"
             ) from None
 
 

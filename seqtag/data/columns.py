@@ -147,6 +147,13 @@ class _Shape:
             f"{self.name}:{number}: {width} column{'s' * (width != 1)} where {whose} {wanted}"
             f"{' or more' * (not exact)} ({', '.join(columns)}){others}: {_shown(line)}"
         )
+        if line.startswith("#") and layout.comment is None:
+            start = " ".join(line.split()[:2]) if line.startswith("# ") else "#"
+            return InputError(
+                f"{message}; if it is a comment, set "
+                f'"{layout.setting("comment")}={start[:20]!r}": lines that begin with that are '
+                "skipped"
+            )
         for separator, called in SEPARATORS.items():
             if separator != layout.separator and len(splitter(separator)(line)) == wanted:
                 with_other = f"{layout.setting('separator')}={called}"

@@ -79,6 +79,7 @@ def conllu_sentences(
     begun = in_document
     # Made at the first token: only then it is known that no global.columns comes.
     getters: list[Callable[[list[str]], str]] = []
+    keyed: list[str] = []
     doc = 0
     for block in _blocks(line_lists, first_line):
         if block is None:
@@ -91,7 +92,9 @@ def conllu_sentences(
                 doc, in_document = doc + 1, False
         if not block.rows:
             continue
-        getters = getters or _getters(name, layout, fields)
+        if not getters:
+            keyed = _keyed(layout, fields)
+            getters = _getters(name, layout, fields)
         begun = True
         words, again = _words(name, block.rows, fields)
         in_document = in_document or bool(words)
@@ -99,6 +102,8 @@ def conllu_sentences(
             values = [[get(cells) for _, cells in words] for get in getters]
         except ParseException:
             raise _at_line(name, words, getters) from None
+        for column in keyed:
+            _refuse_hidden_key(name, words, column, fields)
         if again:
             raise again
         tokens, labels, *features = values if layout.label_column else (values[0], [], *values[1:])
@@ -217,24 +222,28 @@ def _getters(
     name: str, layout: Layout, fields: tuple[str, ...]
 ) -> list[Callable[[list[str]], str]]:
     """Return what takes each column to be read from the cells: tokens, labels, features."""
-    wanted = (layout.token_column, layout.label_column, *layout.features)
     plain = [field for field in fields if field not in _UNSUITED]
-    keyed = [
-        column
-        for column in wanted
-        if column is not None and column not in plain and _is_keyed(column, fields)
-    ]
+    keyed = _keyed(layout, fields)
     layout.require(plain + keyed, name)
+    return [_getter(column, layout.absent, fields, column in keyed) for column in _wanted(layout)]
+
+
+def _wanted(layout: Layout) -> list[str]:
+    """Return the columns that are read: tokens, labels if there are any, features."""
+    columns = (layout.token_column, layout.label_column, *layout.features)
+    return [column for column in columns if column is not None]
+
+
+def _keyed(layout: Layout, fields: tuple[str, ...]) -> list[str]:
+    """Return the columns that are one key of a field of pairs: feats.Number, misc.name."""
     return [
-        _getter(column, layout.absent, fields, column in keyed)
-        for column in wanted
-        if column is not None
+        column
+        for column in _wanted(layout)
+        if column not in fields
+        and (parts := column.partition("."))[0] in _PAIRED
+        and parts[0] in fields
+        and parts[2]
     ]
-
-
-def _is_keyed(column: str, fields: tuple[str, ...]) -> bool:
-    field, _, key = column.partition(".")
-    return field in _PAIRED and field in fields and bool(key)
 
 
 def _getter(
@@ -266,6 +275,24 @@ def _pairs(cell: str) -> dict[str, str]:
         return {}
     parts = (part.partition("=") for part in cell.split("|"))
     return {key: "" if value == "_" else value for key, _, value in parts if key not in ("", "_")}
+
+
+def _refuse_hidden_key(name: str, words: list[Row], column: str, fields: tuple[str, ...]) -> None:
+    """Raise an InputError where a key stands within another one's value, and would be lost.
+
+    In ``SpaceAfter=No name=B-PER`` a space is in the place of the bar.
+    """
+    field, _, key = column.partition(".")
+    index = fields.index(field)
+    for number, cells in words:
+        cell = cells[index]
+        if key in cell and key not in _pairs(cell):
+            escaped = re.escape(key)
+            if re.search(rf"[\s,;]{escaped}\s*=|(?:^|\|){escaped}\s+=", cell):
+                raise InputError(
+                    f"{name}:{number}: {field} is {cell[:60]!r}, in which {key!r} is not read as a "
+                    "key: between pairs CoNLL-U has a bar, and no spaces (A=1|B=2)"
+                )
 
 
 def known_keys(file: SourceFile, encoding: str, field: str) -> set[str]:

@@ -10,12 +10,25 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from seqtag.data.config import SPLITS
+from seqtag.data.counting import count_strings
 from seqtag.data.findings import LEVELS, Finding, Report, Size, render
 from seqtag.data.mapped import tables
-from seqtag.data.sources import Corpus
+from seqtag.data.near import explain
+from seqtag.data.oddities import (
+    INVISIBLE,
+    Columns,
+    Odd,
+    Tally,
+    WordForms,
+    constant_features,
+    odd_words,
+    slips,
+)
+from seqtag.data.sources import Corpus, Origin, origin_notes, single_token_notes
 from seqtag.labels import OUTSIDE, problems
 
 if TYPE_CHECKING:
@@ -29,9 +42,8 @@ ENORMOUS = 1000
 TELLING_LENGTH = 5
 RARE = 5
 MANY_UNKNOWN = 0.5
-_EXAMPLES = 3
-# Controls, zero-width and byte-order characters, and every kind of space.
-_INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]")
+# Notes of files that are not read.
+_LEFT_OUT = re.compile(r"\b(left out|not read|not used|ignored)\b")
 
 
 class _Row(NamedTuple):
@@ -46,20 +58,6 @@ class _Seen(NamedTuple):
     split: str
     where: str
     labels: int
-
-
-class _Tally:
-    """Counts one kind of finding within a split and keeps its first few places."""
-
-    def __init__(self) -> None:
-        self.count, self.where = 0, ""
-        self.examples: list[str] = []
-
-    def add(self, where: str, example: str = "") -> None:
-        self.count += 1
-        self.where = self.where or where
-        if example and len(self.examples) < _EXAMPLES and example not in self.examples:
-            self.examples.append(example)
 
 
 def examine(corpus: Corpus) -> Report:
@@ -79,14 +77,18 @@ class _Examination:
         self.sentences: dict[int, _Seen] = {}
         # Word (by hash) of the training split -> its label, or None once it had another.
         self.words: dict[int, str | None] = {}
+        # Words (by hash) of the other splits that training does not have.
+        self.others: set[int] = set()
+        self.forms = WordForms()
         self.ambiguous = 0
         self.labels: dict[str, Counter[str]] = {}
         self.first_of_label: dict[str, str] = {}
 
     def split(self, split: str, rows: datasets.Dataset) -> None:
         """Look at every sentence of one split."""
-        tallies: dict[str, _Tally] = defaultdict(_Tally)
+        tallies: dict[str, Tally] = defaultdict(Tally)
         labels: Counter[str] = Counter()
+        columns = Columns()
         tokens = longest = unknown = 0
         for row in _rows(split, rows):
             tokens += len(row.tokens)
@@ -98,10 +100,11 @@ class _Examination:
             self._transitions(row, tallies["illegal"])
             self._odd_tokens(row, tallies)
             self._duplicates(split, row, tallies)
+            columns.look(*row)
             if split == "train":
-                self._learn_words(row, tallies["invisible"])
+                self._learn_words(row, tallies)
             else:
-                unknown += sum(hash(token) not in self.words for token in row.tokens)
+                unknown += self._unknown_words(row, tallies)
         self.labels[split] = labels
         compared = split != "train" and "train" in self.labels and tokens > 0
         documents = rows.data.column("doc").unique() if "doc" in rows.column_names else []
@@ -118,6 +121,15 @@ class _Examination:
             )
         )
         self._conclude(split, tallies, longest)
+        self._add_all(split, odd_words(tallies))
+        self._add_all(split, columns.findings(labels, self.corpus.config))
+        if split == "train":
+            values = {
+                name: partial(count_strings, rows, name)
+                for name in self.corpus.features
+                if name in rows.column_names
+            }
+            self._add_all(split, constant_features(values))
 
     def report(self) -> Report:
         """Add what concerns the corpus as a whole and return the report."""
@@ -128,19 +140,23 @@ class _Examination:
         findings = sorted(self.findings, key=lambda finding: order[finding.level])
         return Report(self.corpus.scheme, tuple(self.sizes), tuple(findings))
 
-    def _add(self, level: str, split: str, message: str, tally: _Tally | None = None) -> None:
-        tally = tally or _Tally()
+    def _add(self, level: str, split: str, message: str, tally: Tally | None = None) -> None:
+        tally = tally or Tally()
         examples = tuple(tally.examples)
         self.findings.append(
             Finding(level, split, tally.where, message, max(tally.count, 1), examples)
         )
 
-    def _transitions(self, row: _Row, tally: _Tally) -> None:
+    def _add_all(self, split: str, found: list[Odd]) -> None:
+        for odd in found:
+            self._add(odd.level, split, odd.message, odd.tally)
+
+    def _transitions(self, row: _Row, tally: Tally) -> None:
         if self.corpus.scheme != "plain":
             for problem in problems(row.labels, self.corpus.scheme):
                 tally.add(row.where, problem.message)
 
-    def _odd_tokens(self, row: _Row, tallies: dict[str, _Tally]) -> None:
+    def _odd_tokens(self, row: _Row, tallies: dict[str, Tally]) -> None:
         if len(row.tokens) > ENORMOUS:
             tallies["enormous"].add(row.where, f"{len(row.tokens):,} tokens")
         if not row.tokens:
@@ -148,19 +164,28 @@ class _Examination:
         if "" in row.tokens:
             tallies["empty token"].add(row.where)
 
-    def _learn_words(self, row: _Row, invisible: _Tally) -> None:
+    def _learn_words(self, row: _Row, tallies: dict[str, Tally]) -> None:
         words = self.words
         for token, label in zip(row.tokens, row.labels, strict=True):
             word = hash(token)
             if word not in words:
                 words[word] = label
-                if _INVISIBLE.search(token):
-                    invisible.add(row.where, ascii(token))
+                self.forms.look(token, row.where, tallies)
             elif label is not None and words[word] != label and words[word] is not None:
                 words[word] = None
                 self.ambiguous += 1
 
-    def _duplicates(self, split: str, row: _Row, tallies: dict[str, _Tally]) -> None:
+    def _unknown_words(self, row: _Row, tallies: dict[str, Tally]) -> int:
+        """Return how many tokens are words that training does not have; look at new ones."""
+        unknown = [token for token in row.tokens if hash(token) not in self.words]
+        for token in unknown:
+            word = hash(token)
+            if word not in self.others:
+                self.others.add(word)
+                self.forms.look(token, row.where, tallies)
+        return len(unknown)
+
+    def _duplicates(self, split: str, row: _Row, tallies: dict[str, Tally]) -> None:
         labels = hash(tuple(row.labels))
         key = hash(tuple(row.tokens))
         seen = self.sentences.get(key)
@@ -175,7 +200,7 @@ class _Examination:
         if labels != seen.labels:
             tallies["conflict"].add(row.where, f"{row.where} and {seen.where}")
 
-    def _conclude(self, split: str, tallies: dict[str, _Tally], longest: int) -> None:
+    def _conclude(self, split: str, tallies: dict[str, Tally], longest: int) -> None:
         """Turn the tallies of a split into findings."""
         messages: dict[str, tuple[str, str]] = {
             "illegal": (
@@ -190,7 +215,6 @@ class _Examination:
             ),
             "no tokens": ("warning", "sentences without a token"),
             "empty token": ("warning", "sentences with a token that is the empty string"),
-            "invisible": ("info", "words with spaces, control or zero-width characters"),
             "conflict": ("warning", "sentences seen before with other labels"),
         }
         for kind, (level, message) in messages.items():
@@ -211,19 +235,27 @@ class _Examination:
             self._add("warning" if grave else "info", split, message, tally)
         origin = self.corpus.origins.get(split)
         if origin and origin.empty:
-            tally = _Tally()
+            tally = Tally()
             tally.count, tally.where = origin.empty, origin.first_empty
             self._add("warning", split, "sentences without a token were left out", tally)
 
     def _whole(self) -> None:
         corpus = self.corpus
-        written = sorted({origin.scheme for origin in corpus.origins.values()})
-        made = f", converted to {corpus.scheme}" if "iob1" in written else ""
+        written = sorted({_written(origin) for origin in corpus.origins.values()})
+        made = f", converted to {corpus.scheme}" if {"iob1", "bilou"} & {*written} else ""
         found = " and ".join(written) or corpus.scheme
         self._add("info", "", f"label scheme: {found}{made}")
+        for split, origin in corpus.origins.items():
+            if origin.near is not None:
+                tally = Tally()
+                tally.add(origin.near_at)
+                self._add("warning", split, explain(origin.near, corpus.config), tally)
+        told = origin_notes(corpus.origins, corpus.config)
+        if "train" in corpus.splits:
+            told += single_token_notes(corpus.splits["train"], corpus.config)
         for note in corpus.notes:
-            if "without a token" not in note:
-                self._add("info", "", note)
+            if note not in told:
+                self._add("warning" if _LEFT_OUT.search(note) else "info", "", note)
         if "train" not in corpus.splits:
             self._add("error", "", f"no training split, only {', '.join(corpus.splits)}")
         elif "test" not in corpus.splits:
@@ -243,7 +275,7 @@ class _Examination:
         for split, labels in self.labels.items():
             unseen = [label for label in labels if trained is not None and label not in trained]
             if unseen:
-                tally = _Tally()
+                tally = Tally()
                 for label in unseen:
                     times = f"{label} ({labels[label]:,} times)"
                     tally.add(self.first_of_label[label], times)
@@ -259,26 +291,50 @@ class _Examination:
         if self.ambiguous:
             share = _share(self.ambiguous, len(self.words))
             self._add("info", "train", f"words with more than one label: {share}")
-        rare = _Tally()
+        rare = Tally()
         for label, times in sorted(trained.items(), key=lambda pair: pair[1]):
             if times < RARE:
                 rare.add(self.first_of_label[label], f"{label} ({times})")
         if rare.count:
             self._add("info", "train", f"labels with fewer than {RARE} tokens", rare)
-        self._look_alikes(sorted(trained))
+        self._look_alikes(trained)
 
-    def _look_alikes(self, labels: list[str]) -> None:
+    def _look_alikes(self, trained: Counter[str]) -> None:
+        """Add labels that differ in case or spaces alone, and rare ones that are nearly others."""
         spans = self.corpus.scheme != "plain"
-        types = {label[2:] if spans and label != OUTSIDE else label for label in labels}
+        types: Counter[str] = Counter()
+        first: dict[str, str] = {}
+        odd, alike, rare = Tally(), Tally(), Tally()
+        for label in sorted(trained):
+            type_ = label[2:] if spans and label != OUTSIDE else label
+            types[type_] += trained[label]
+            first.setdefault(type_, self.first_of_label[label])
+            if INVISIBLE.search(label):
+                odd.add(self.first_of_label[label], ascii(label))
         folded: dict[str, list[str]] = defaultdict(list)
         for type_ in sorted(types):
-            folded[type_.casefold().strip()].append(type_)
-        alike = _Tally()
+            folded[INVISIBLE.sub("", type_).casefold()].append(type_)
         for group in folded.values():
             if len(group) > 1:
-                alike.add("", " and ".join(map(repr, group)))
-        if alike.count:
-            self._add("warning", "train", "labels that differ only in case", alike)
+                least = min(group, key=types.__getitem__)
+                alike.add(first[least], " and ".join(map(ascii, group)))
+        if spans:
+            for slip, name in slips(types):
+                rare.add(first[slip], f"{slip} ({types[slip]}) and {name} ({types[name]:,})")
+        for message, tally in (
+            (
+                "labels with spaces or invisible characters: correct them in the files",
+                odd,
+            ),
+            ("labels that differ only in case or in spaces", alike),
+            ("rare labels that are nearly others: slips?", rare),
+        ):
+            if tally.count:
+                self._add("warning", "train", message, tally)
+
+
+def _written(origin: Origin) -> str:
+    return "bilou" if origin.bilou else origin.scheme
 
 
 def _rows(split: str, rows: datasets.Dataset) -> Iterator[_Row]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seqtag.terminal import cell
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -65,7 +67,6 @@ def render(report: Report) -> RenderableType:
     """Return the report as tables for a rich console."""
     from rich.console import Group
     from rich.table import Table
-    from rich.text import Text
 
     sizes = Table(title="Splits", title_justify="left")
     columns: dict[str, Callable[[Size], str]] = {
@@ -90,12 +91,11 @@ def render(report: Report) -> RenderableType:
         what = finding.message
         if finding.examples:
             what += "\n  " + "\n  ".join(finding.examples)
-        # Text, not markup: file names and labels may hold square brackets.
         findings.add_row(
-            Text(finding.level, style=colours[finding.level]),
+            cell(finding.level, style=colours[finding.level]),
             finding.split,
-            Text(finding.where),
+            cell(finding.where),
             f"{finding.count:,}" if finding.count > 1 else "",
-            Text(what),
+            cell(what),
         )
     return Group(sizes, findings)

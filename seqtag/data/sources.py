@@ -17,6 +17,9 @@ from seqtag.cache import cache_root
 from seqtag.data.build import KEPT_AS, build_held_out, build_split, held_out, held_out_count
 from seqtag.data.cache import cached, digest
 from seqtag.data.config import SPLITS, CorpusConfig
+from seqtag.data.mapped import lengths_of
+from seqtag.data.near import Near, explain
+from seqtag.data.oddities import FEW_SINGLE, NEARLY_ALL, explain_single
 from seqtag.data.splits import Source, find_sources
 from seqtag.data.stream import Stream
 from seqtag.errors import InputError, did_you_mean
@@ -40,6 +43,9 @@ class Origin:
         empty: sentences without a token, which are left out.
         first_empty: where the first of them was.
         bare: there is no label but O.
+        bilou: its labels are BILOU, of which L and U become E and S.
+        near: the scheme that its plain labels nearly are; None if there is none.
+        near_at: where the first such label is.
     """
 
     files: tuple[str, ...]
@@ -47,6 +53,9 @@ class Origin:
     empty: int = 0
     first_empty: str = ""
     bare: bool = False
+    bilou: bool = False
+    near: Near | None = None
+    near_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class Corpus:
         origins: where each split came from; empty for a generated corpus.
         stream: the training split, where it is read while training goes on; `splits` then has its
             first sentences.
+        config: how it was read; None for a generated corpus.
     """
 
     splits: dict[str, datasets.Dataset]
@@ -71,6 +81,7 @@ class Corpus:
     notes: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     stream: Stream | None = None
+    config: CorpusConfig | None = None
 
 
 def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Corpus:
@@ -109,7 +120,9 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
                 _require_features(sources[split], config, unfilled)
             if split == "train" and holds_out:
                 _hold_out(found, origins, notes, config, root, path)
-    notes += _origin_notes(origins)
+    notes += origin_notes(origins, config)
+    if "train" in found:
+        notes += single_token_notes(found["train"], config)
     stream = None
     if "train" in found and config.streaming:
         scheme = origins["train"].scheme
@@ -128,6 +141,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
         notes=tuple(notes),
         origins={split: origins[split] for split in wanted if split in origins},
         stream=stream,
+        config=config,
     )
 
 
@@ -146,8 +160,13 @@ def _open(
 
     entry, (rows,) = cached(root, key, ["data"], build)
     meta = entry.meta
+    near, near_at = meta["near"], ""
+    if near is not None:
+        near_at = near.pop("where")
+        near = Near.from_plain(near)
     origin = Origin(
-        source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]
+        *(source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]),
+        *(meta["bilou"], near, near_at),
     )
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 
@@ -194,10 +213,16 @@ def _hold_out(
     )
 
 
-def _origin_notes(origins: Mapping[str, Origin]) -> list[str]:
+def origin_notes(origins: Mapping[str, Origin], config: CorpusConfig | None) -> list[str]:
+    """Return what the user should read about how the labels and sentences of splits were taken."""
     notes = []
     if any(origin.scheme == "iob1" for origin in origins.values()):
         notes.append("the labels are IOB1; they were converted to BIO")
+    if any(origin.bilou for origin in origins.values()):
+        notes.append("the labels are BILOU; L and U were converted to E and S (BIOES)")
+    near = [origin for origin in origins.values() if origin.near is not None]
+    for origin in near[:1]:  # the other splits are written alike
+        notes.append(f"{origin.near_at}: {explain(origin.near, config)}")
     for split, origin in origins.items():
         if origin.empty:
             notes.append(
@@ -205,6 +230,15 @@ def _origin_notes(origins: Mapping[str, Origin]) -> list[str]:
                 f"{origin.first_empty})"
             )
     return notes
+
+
+def single_token_notes(rows: datasets.Dataset, config: CorpusConfig | None) -> list[str]:
+    """Return what to do if the sentences of the training split are all of one token."""
+    lengths = lengths_of(rows)
+    count = int((lengths == 1).sum())
+    if count < max(FEW_SINGLE, NEARLY_ALL * len(lengths)):
+        return []
+    return [f"{rows[0]['where']}: {explain_single(count, len(lengths), config)}"]
 
 
 def _common_scheme(origins: Mapping[str, Origin]) -> str:

@@ -6,6 +6,8 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 
+from seqtag.terminal import visible
+
 # A cell: its text, or that and a smaller text behind it.
 Cell = str | tuple[str, str]
 
@@ -39,30 +41,38 @@ th,td{padding:.1rem .3rem}}
 """
 
 
+def escaped(text: str) -> str:
+    """Return a text as HTML shows it, in an element or an attribute in quotes.
+
+    Control characters, lone surrogates and changes of direction are shown as escapes.
+    """
+    return html.escape(visible(text))
+
+
 def page(title: str, body: str) -> str:
     """Return a whole page around `body`, which is HTML."""
     return (
         "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
         '<meta name=viewport content="width=device-width,initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n"
-        f"<h1>{html.escape(title)}</h1>\n{body}\n</html>\n"
+        f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n"
+        f"<h1>{escaped(title)}</h1>\n{body}\n</html>\n"
     )
 
 
 def section(heading: str, parts: Iterable[str], level: int = 2, anchor: str = "") -> str:
     """Return a heading and what stands below it, which is HTML."""
-    mark = f' id="{html.escape(anchor)}"' if anchor else ""
-    return f"<h{level}{mark}>{html.escape(heading)}</h{level}>\n" + "\n".join(parts)
+    mark = f' id="{escaped(anchor)}"' if anchor else ""
+    return f"<h{level}{mark}>{escaped(heading)}</h{level}>\n" + "\n".join(parts)
 
 
 def paragraph(text: str, note: bool = False) -> str:
     """Return a paragraph, or a note in a softer colour."""
-    return f"<p{' class=note' if note else ''}>{html.escape(text)}</p>"
+    return f"<p{' class=note' if note else ''}>{escaped(text)}</p>"
 
 
 def contents(anchors: Iterable[tuple[str, str]]) -> str:
     """Return links to sections of the page, from pairs of anchor and text."""
-    links = (f'<a href="#{html.escape(to)}">{html.escape(text)}</a>' for to, text in anchors)
+    links = (f'<a href="#{escaped(to)}">{escaped(text)}</a>' for to, text in anchors)
     return f"<nav>{''.join(links)}</nav>"
 
 
@@ -82,12 +92,12 @@ def table(
         caption: what the figures are.
         folded: show the caption alone until it is clicked.
     """
-    top = "".join(f"<th scope=col>{html.escape(text)}</th>" for text in head)
+    top = "".join(f"<th scope=col>{escaped(text)}</th>" for text in head)
     lines = "\n".join(
         f"<tr><th scope=row>{_cell(first)}</th>{''.join(f'<td>{_cell(c)}</td>' for c in rest)}</tr>"
         for first, *rest in rows
     )
-    text = html.escape(caption)
+    text = escaped(caption)
     label = "" if folded else f"<caption><span>{text}</span></caption>"
     inside = (
         f"<div class=table><table>{label}<thead><tr>{top}</tr></thead>\n"
@@ -99,7 +109,7 @@ def table(
 def picture(png: bytes, caption: str) -> str:
     """Return a picture with everything inside it, and its caption below."""
     data = base64.b64encode(png).decode()
-    text = html.escape(caption)
+    text = escaped(caption)
     return (
         f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
         f"<figcaption>{text}</figcaption></figure>"
@@ -108,5 +118,5 @@ def picture(png: bytes, caption: str) -> str:
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str):
-        return html.escape(cell)
-    return f"{html.escape(cell[0])} <small>{html.escape(cell[1])}</small>"
+        return escaped(cell)
+    return f"{escaped(cell[0])} <small>{escaped(cell[1])}</small>"

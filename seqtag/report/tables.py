@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seqtag.terminal import cell
+from seqtag.terminal import console as safe_console
+
 # Beyond this many labels a table of them all is no help; the file has them.
 _MOST_LABELS = 60
 # So many columns of percentages fit in a line of 80 characters.
@@ -21,7 +24,7 @@ def show_scores(
     scores: Mapping[str, Any], console: Console | None = None, details: bool = True
 ) -> None:
     """Print the figures of an evaluation: overall and, with `details`, by label and by factor."""
-    console = console or Console()
+    console = console or safe_console()
     console.print(_overall(scores))
     if not details:
         return
@@ -44,23 +47,24 @@ def show_groups(
     table.add_column("")
     for row in rows:
         # Rich breaks lines at spaces.
-        table.add_column(str(row["group"]).replace("_", " "), justify="right", vertical="bottom")
+        head = cell(str(row["group"]).replace("_", " "))
+        table.add_column(head, justify="right", vertical="bottom")
     for name in rows[0]:
         cells = [row[name] for row in rows]
         if name != "group" and any(cell not in (None, "") for cell in cells):
-            table.add_row(name.replace("_", " "), *map(_cell, cells))
-    (console or Console()).print(table)
+            table.add_row(cell(name.replace("_", " ")), *map(_cell, cells))
+    (console or safe_console()).print(table)
 
 
 def _cell(value: Any) -> Text:
     if value is None:
         return Text("-")
-    return Text(f"{value:.1%}" if isinstance(value, float) else str(value))
+    return cell(f"{value:.1%}" if isinstance(value, float) else value)
 
 
 def _table(title: str) -> Table:
     return Table(
-        title=title,
+        title=cell(title),
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -95,8 +99,7 @@ def _by_label(scores: Mapping[str, Any]) -> Table:
         table.add_column(name, justify="right")
     for label, row in scores["per_label"].items():
         rates = (f"{row[name]:.2%}" for name in ("precision", "recall", "f1"))
-        # Text, not markup: a label may hold square brackets.
-        table.add_row(Text(label), *rates, f"{row['support']:,}")
+        table.add_row(cell(label), *rates, f"{row['support']:,}")
     return table
 
 
@@ -105,13 +108,13 @@ def _by_factor(name: str, slices: Mapping[str, Mapping[str, Any]]) -> Table:
     table = _table(f"accuracy by {name}")
     if len(slices) > _MOST_COLUMNS:
         for column in (name, "n", "accuracy"):
-            table.add_column(column, justify="right")
+            table.add_column(cell(column), justify="right")
         for value, row in slices.items():
-            table.add_row(value, f"{row['n']:,}", f"{row['accuracy']:.2%}")
+            table.add_row(cell(value), f"{row['n']:,}", f"{row['accuracy']:.2%}")
         return table
-    table.add_column(name)
+    table.add_column(cell(name))
     for value in slices:
-        table.add_column(value, justify="right")
+        table.add_column(cell(value), justify="right")
     table.add_row("accuracy", *(f"{row['accuracy']:.2%}" for row in slices.values()))
     table.add_row("n", *(f"{row['n']:,}" for row in slices.values()))
     return table

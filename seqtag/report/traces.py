@@ -6,7 +6,6 @@ T words, H hidden units.
 from __future__ import annotations
 
 import base64
-import html
 import io
 import warnings
 from collections.abc import Collection, Mapping, Sequence
@@ -16,12 +15,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from seqtag.report import html
+
 # Inches across a page, and the resolution: twice that of a screen.
 WIDTH, DPI = 7.2, 200
 # A word's column in a heat map, in inches: narrower, and the words could not be read. A picture
 # gets no wider than files can be; beyond that not every word is written out.
 _COLUMN, _WIDEST = 0.13, 60.0
 _LONGEST_WORD = 14
+# Drawing takes its time for ticks, not for values: panels of a longer text have none inside, and a
+# text of which not every word can be written out has so many words written out.
+_TICKS_INSIDE, _MOST_TICKS = 60, 150
 _SMALL = 7
 # Okabe and Ito's colours, which the colour-blind tell apart; without yellow, too pale for a line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -53,16 +57,21 @@ def plot_trace(
     """
     rows = _rows(values[order], units)
     width = min(_WIDEST, max(WIDTH, 1.6 + _COLUMN * len(tokens)))
-    every = 1 + int(_COLUMN * len(tokens) / _WIDEST)
+    every = 1 if _COLUMN * len(tokens) < _WIDEST else -(-len(tokens) // _MOST_TICKS)
+    shared = len(tokens) <= _TICKS_INSIDE
     height = min(1.2, max(0.6, 0.03 * len(rows)))
     figure = Figure((width, 1.3 + (height + 0.28) * len(values)), dpi=DPI, layout="constrained")
-    axes = figure.subplots(len(values), sharex=True, squeeze=False)[:, 0]
+    axes = figure.subplots(len(values), sharex=shared, squeeze=False)[:, 0]
     for panel, (name, value_TH) in zip(axes, values.items(), strict=True):
+        if not shared:
+            panel.set_xticks([])
         _heat_map(panel, value_TH[:, rows].T)
         panel.set_title(f"{name}: {titles[name]}", fontsize=_SMALL + 1, loc="left")
         panel.set_yticks([])
     short = [t if len(t) <= _LONGEST_WORD else t[: _LONGEST_WORD - 1] + "…" for t in tokens]
     axes[-1].set_xticks(range(0, len(tokens), every), short[::every], parse_math=False)
+    if every > 1:
+        axes[-1].set_xlabel(f"one word in {every} is written out", fontsize=_SMALL)
     axes[-1].tick_params(axis="x", labelrotation=90, labelsize=_SMALL, length=2)
     above = axes[0].secondary_xaxis("top")
     above.set_xticks(range(0, len(labels), every), labels[::every], parse_math=False)
@@ -164,17 +173,17 @@ def page(title: str, words: Sequence[tuple[str, str]], pictures: Mapping[str, by
         pictures: PNG files by caption.
     """
     text = "".join(
-        f"<span class=word>{html.escape(token)}<b>{html.escape(label)}</b></span>"
+        f"<span class=word>{html.escaped(token)}<b>{html.escaped(label)}</b></span>"
         for token, label in words
     )
     shown = "".join(
-        f'<h2>{html.escape(caption)}</h2><div class=map><img alt="{html.escape(caption)}" '
+        f'<h2>{html.escaped(caption)}</h2><div class=map><img alt="{html.escaped(caption)}" '
         f'width="{_width(png)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>'
         for caption, png in pictures.items()
     )
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"
-        f"<style>{_STYLE}</style><h1>{html.escape(title)}</h1><p>{text}</p>{shown}</html>\n"
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escaped(title)}</title>"
+        f"<style>{_STYLE}</style><h1>{html.escaped(title)}</h1><p>{text}</p>{shown}</html>\n"
     )
 
 

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import math
+import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ import yaml
 from seqtag.errors import InputError, did_you_mean
 from seqtag.io.small import write_text
 from seqtag.sweeps.records import RECORD, read_record, scores_of
+from seqtag.terminal import cell, console, in_a_line
 
 TABLE = "table"
 # Of a line that is written to a file.
@@ -217,9 +219,14 @@ def _by_factor(done: Sequence[Run], main: str, factor: str) -> dict[str, Callabl
 
 def as_markdown(rows: Rows) -> str:
     """Return a table in Markdown."""
-    head, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    head, *body = [[_in_markdown(text) for text in row] for row in rows]
     lines = [head, ["---"] * len(head), *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _in_markdown(text: str) -> str:
+    """Return a text for a cell of a Markdown table: in one line, without code, HTML or borders."""
+    return re.sub(r"(\\(?=[\\|`<]|$)|[|`<])", r"\\\1", in_a_line(text))
 
 
 def as_csv(rows: Rows) -> str:
@@ -238,15 +245,15 @@ def write_table(folder: Path, rows: Rows) -> None:
 def show(rows: Rows) -> None:
     """Print a table for a terminal."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     head, *body = rows
-    table = Table(*head, box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in head:
+        table.add_column(cell(name))
     for row in body:
-        table.add_row(*map(Text, row))
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDTH
-    console.print(table)
+        table.add_row(*map(cell, row))
+    terminal = console()
+    if not terminal.is_terminal:
+        terminal.width = _WIDTH
+    terminal.print(table)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import lightning as L
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
-from rich.console import Console
 
 from seqtag.data.doctor import examine
 from seqtag.data.findings import render
@@ -22,6 +21,7 @@ from seqtag.io.tagger import Tagger
 from seqtag.recurrent.engines import set_engine
 from seqtag.report.tables import show_scores
 from seqtag.sweeps.records import recorded
+from seqtag.terminal import console
 from seqtag.training import build, ranks
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 from seqtag.training.console import quiet
@@ -171,7 +171,7 @@ def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
 def check(config: Mapping[str, Any]) -> int:
     """Print what the data doctor finds in a corpus; return 1 if there are errors, else 0."""
     report = examine(build.corpus(config["data"]))
-    Console().print(render(report))
+    console().print(render(report))
     return report.exit_code
 
 

@@ -27,6 +27,7 @@ import torch
 from torch import distributed
 
 from seqtag.errors import InputError, RunStopped
+from seqtag.terminal import visible
 from seqtag.training.place import Place
 from seqtag.training.pulse import Pulse
 
@@ -239,7 +240,7 @@ class Team:
 
     def _end(self, why: str) -> None:
         if why:
-            print(f"seqtag: {why}", file=sys.stderr, flush=True)
+            print(f"seqtag: {visible(why)}", file=sys.stderr, flush=True)
         for child in self.children:
             child.kill()
         os._exit(1)

@@ -1,6 +1,9 @@
 """The data doctor: each kind of finding, its level, its place and its count."""
 
+import dataclasses
 import io
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -115,7 +118,7 @@ def test_labels_unseen_in_training(report):
 def test_rare_labels_and_those_that_differ_in_case(report):
     result = report(train=GOOD + text("x/B-per"))
     assert found(result, "fewer than 5 tokens").examples[0] == "I-PER (1)"
-    finding = found(result, "differ only in case")
+    finding = found(result, "differ only in case or in spaces")
     assert (finding.level, finding.examples) == ("warning", ("'PER' and 'per'",))
 
 
@@ -161,3 +164,109 @@ def test_rendering_survives_square_brackets_and_controls(report):
     assert "\x1b[1m" not in shown
     for words in ("Splits", "train", "unknown words", "Findings", "label scheme: bio"):
         assert words in shown
+
+
+def test_a_csv_with_a_token_a_row(write, tmp_path):
+    rows = ["Sentence #,Word,POS,Tag"]
+    for number in range(1, 13):
+        rows += [f"Sentence: {number},Eva,NNP,B-PER", ',"ran,fast",VBD,O']
+    path = write("ner.csv", "\n".join(rows) + "\n")
+    config = CorpusConfig(
+        format="csv", path=str(path), token_column="Word", label_column="Tag", dev_fraction=0
+    )
+    corpus = load_corpus(config)
+    finding = found(examine(corpus), "sentences are of one token")
+    assert (finding.level, finding.where) == ("warning", "ner.csv:2")
+    assert f"{finding.where}: {finding.message}" in corpus.notes
+    command = finding.message.partition("Convert it: ")[2].partition(" < FILE")[0]
+    command = command.replace("SENTENCE", "Sentence #").replace("python", sys.executable, 1)
+    new = tmp_path / "new.txt"
+    subprocess.run(f"{command} < {path} > {new}", shell=True, check=True)
+    again = load_corpus(
+        CorpusConfig(format="column", path=str(new), separator="tab", dev_fraction=0)
+    ).splits["train"]
+    assert again.num_rows == 12
+    assert again[0]["tokens"] == ["Eva", "ran,fast"]
+
+
+def test_an_empty_line_after_every_token(report):
+    result = report(train="a O\n\nb B-PER\n\n" * 6)
+    finding = found(result, "sentences are of one token")
+    assert (finding.where, finding.count) == ("train.txt:1", 12)
+    assert "an empty line after every token?" in finding.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"B-PER w{i}\nI-PER w{i + 1}\nO x\n\n" for i in range(9)),
+        "".join(f"{'NV'[i % 2]} word{i}\n" for i in range(200)),
+    ],
+)
+def test_tokens_and_labels_exchanged(report, text):
+    finding = found(report(train=text), "seem to be exchanged")
+    assert (finding.level, finding.where) == ("error", "train.txt:1")
+    assert "data.columns, or data.token_column (now 'tokens')" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "level", "where"),
+    [
+        ("1 a\n2 b\n3 a\n\n1 c\n2 b\n", "the tokens are 1, 2, 3", "error", "train.txt:1"),
+        ("x a\n" * 12 + "x b\n", "every token is 'x'", "error", "train.txt:1"),
+        ("w a\nv b\n" * 150, "all 300 tokens are one sentence", "warning", "train.txt:1"),
+        (
+            "Word Tag\n\n" + GOOD.replace("\t", " ").replace("B-", "").replace("I-", ""),
+            "a header is read",
+            "warning",
+            "train.txt:1",
+        ),
+    ],
+)
+def test_misread_columns(report, text, words, level, where):
+    finding = found(report(train=text), words)
+    assert (finding.level, finding.where) == (level, where)
+
+
+def test_document_markers_read_as_sentences(write):
+    lines = '{"tokens": ["-DOCSTART-"], "labels": ["O"]}\n'
+    lines += '{"tokens": ["Eva", "ran"], "labels": ["B-PER", "O"]}\n'
+    config = CorpusConfig(format="json", path=str(write("a.jsonl", lines)), dev_fraction=0)
+    finding = found(examine(load_corpus(config)), "sentences of the token -DOCSTART-")
+    assert (finding.level, finding.where) == ("warning", "a.jsonl:1")
+
+
+def test_words_in_two_forms_also_across_splits(report):
+    train = GOOD + text("caf\u00e9/O", "cafe\u0301/O")
+    result = report(train=train, test=text("na\u00efve/O", "nai\u0308ve/O", "caf\u00e9/O"))
+    first, second = [f for f in result.findings if "NFC, NFD" in f.message]
+    assert (first.split, first.where, first.count) == ("train", "train.txt:11", 1)
+    assert first.examples == (r"'cafe\u0301' and 'caf\xe9'",)
+    assert (second.split, second.where) == ("test", "test.txt:3")
+
+
+def test_utf8_read_as_another_encoding(report):
+    words = ["caf\u00e9", "na\u00efve", "r\u00f4le", "\u00fcber", "se\u00f1or"]
+    train = GOOD + text(*(f"{word}/O" for word in words))
+    finding = found(report({"encoding": "latin-1"}, train=train), "read in another encoding")
+    assert (finding.level, finding.where, finding.count) == ("warning", "train.txt:9", 5)
+    assert finding.examples[0] == "caf\u00c3\u00a9 for caf\u00e9"
+    assert not [f for f in report(train=train).findings if "encoding" in f.message]
+
+
+def test_a_feature_that_never_changes(report):
+    settings = {"columns": ["tokens", "pos", "labels"], "features": ["pos"]}
+    result = report(settings, train="Eva X B-PER\nran X O\n")
+    assert found(result, "the feature 'pos' is 'X' at every token").level == "warning"
+
+
+def test_a_slip_in_a_label(report):
+    many = text(*["Eva/B-PER ran/O"] * 200)
+    finding = found(report(train=many + text("Bob/B-PRE", "Xu/B-LOC")), "slips?")
+    assert (finding.where, finding.examples) == ("train.txt:601", ("PRE (1) and PER (200)",))
+
+
+def test_files_left_out_are_a_warning(write):
+    corpus = load_corpus(CorpusConfig(format="column", path=str(write("train.txt", GOOD))))
+    corpus = dataclasses.replace(corpus, notes=("eval.txt: left out, its name tells no split",))
+    assert found(examine(corpus), "eval.txt").level == "warning"

@@ -69,7 +69,22 @@ def test_a_script_that_the_font_lacks_is_drawn_without_a_warning():
 def test_a_long_text_is_no_wider_than_a_picture_can_be():
     figure = draw([str(n) for n in range(2000)], hidden=2)
     assert figure.get_figwidth() == pytest.approx(60)
-    assert words(figure)[:3] == ["0", "5", "10"]
+    assert words(figure)[:3] == ["0", "14", "28"]
+    assert figure.axes[0].get_xticks().tolist() == []
+    last = [axes for axes in figure.axes if axes.get_xlabel() == "one word in 14 is written out"]
+    assert len(last) == 1
+
+
+def test_the_time_for_a_picture_is_bounded():
+    """Ticks take the time: their number does not grow with the text."""
+    counts = []
+    for length in (20, 300, 1500, 5000):
+        figure = draw(["word"] * length, hidden=2)
+        counts.append(sum(len(axes.get_xticks()) for axes in figure.axes))
+        if length == 1500:
+            assert as_png(figure)
+    assert counts[0] >= 20
+    assert max(counts) < 1000
 
 
 def test_the_page_has_the_words_as_text_and_needs_no_other_file():

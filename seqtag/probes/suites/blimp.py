@@ -51,6 +51,8 @@ def _record(line: str, where: str) -> dict[str, Any]:
     for key in _KEYS:
         if not isinstance(record.get(key), str):
             raise InputError(f"{where}: no text under {key!r}; is this a file of BLiMP?")
+    if not isinstance(record.get("UID", ""), (str, type(None))):
+        raise InputError(f"{where}: no text under 'UID'; is this a file of BLiMP?")
     return record
 
 

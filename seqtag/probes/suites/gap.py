@@ -60,7 +60,7 @@ def _pair(row: dict[str, str], where: str) -> Pair:
 def _places(row: dict[str, str], column: str, tokens: list[Token], where: str) -> tuple[int, ...]:
     """Return the tokens that a mention touches."""
     mention, offset = row[column], row[f"{column}-offset"]
-    start = int(offset) if offset.isascii() and offset.isdigit() else -1
+    start = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 10 else -1
     if not mention or start < 0 or not row["Text"].startswith(mention, start):
         raise InputError(f"{where}: {column}-offset {offset} is not where {mention!r} stands")
     end = start + len(mention)

@@ -2,21 +2,19 @@
 
 A file holds ``{case: [(good sentence, bad sentence), ...]}``, and cases come in two: in
 ``sing_MS_MV_plur_ES_EV`` and ``plur_MS_MV_plur_ES_EV`` the subject's number is exchanged, and
-with it the roles of the verbs. A pickle may ask for any code to be run, so it is read by an
-unpickler that knows no name at all: plain values come through, anything else is refused.
+with it the roles of the verbs. A pickle may ask for any code to be run, so it is read without
+Python's unpickler: plain values come through, anything else is refused.
 """
 
 from __future__ import annotations
 
-import io
-import pickle
-import pickletools
 from pathlib import Path
 from typing import Any
 
-from seqtag.data.lines import SourceFile, open_binary
+from seqtag.data.lines import SourceFile, open_binary, unreadable
 from seqtag.errors import InputError
 from seqtag.probes.suites.pairs import Pair, as_sides, minimal_pair
+from seqtag.probes.suites.plain_pickle import NotPlain, load_plain
 
 # All published constructions but those of negative polarity (npi), which is no agreement.
 FILES = (
@@ -24,13 +22,8 @@ FILES = (
     *("subj_rel.pickle", "obj_rel_*.pickle", "*reflexive*.pickle"),
 )
 _SIDES = {"sing": "plur", "plur": "sing"}
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Reads dicts, lists, tuples, strings and numbers, and looks up no name."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, and must hold plain text alone")
+# Characters in all sentences for each byte of the file, which may hold one sentence many times.
+_MOST_CHARACTERS = 50
 
 
 def read_marvin_linzen(file: SourceFile) -> list[Pair]:
@@ -54,13 +47,17 @@ def read_marvin_linzen(file: SourceFile) -> list[Pair]:
 
 def _sentences(file: SourceFile) -> list[tuple[str, int, list[str], list[str]]]:
     """Return case, number from 1, and the words of the good and the bad sentence of each pair."""
-    content = _load(file)
+    content, size = _load(file)
     if not isinstance(content, dict):
         raise InputError(f"{file.name}: holds a {type(content).__name__}, not cases by name")
     found = []
+    characters = 0
     for case, sentences in content.items():
-        if not isinstance(case, str) or not isinstance(sentences, list):
-            raise InputError(f"{file.name}: {case!r}: a name and a list of pairs are wanted")
+        if not isinstance(sentences, list):
+            raise InputError(
+                f"{file.name}: {case[:60]!r} holds a {type(sentences).__name__}, not a list of "
+                "pairs"
+            )
         for number, pair in enumerate(sentences, start=1):
             if not (
                 isinstance(pair, list | tuple)
@@ -68,7 +65,12 @@ def _sentences(file: SourceFile) -> list[tuple[str, int, list[str], list[str]]]:
                 and all(isinstance(sentence, str) for sentence in pair)
             ):
                 raise InputError(
-                    f"{file.name}: {case}, pair {number}: a good and a bad sentence are wanted"
+                    f"{file.name}: {case[:60]}, pair {number}: a good and a bad sentence are wanted"
+                )
+            characters += len(case) + len(pair[0]) + len(pair[1])
+            if characters > _MOST_CHARACTERS * size:
+                raise InputError(
+                    f"{file.name}: {case[:60]}, pair {number}: the same sentences again and again"
                 )
             # Words are parted by spaces; that a full stop follows, Marvin & Linzen say in code.
             good, bad = ([*sentence.split(), "."] for sentence in pair)
@@ -76,17 +78,16 @@ def _sentences(file: SourceFile) -> list[tuple[str, int, list[str], list[str]]]:
     return found
 
 
-def _load(file: SourceFile) -> Any:
-    with open_binary(file) as raw:
-        try:
+def _load(file: SourceFile) -> tuple[Any, int]:
+    """Return what the pickle holds, and how many bytes it is long."""
+    try:
+        with open_binary(file) as raw:
             content = raw.read()
-            # The unpickler makes room up to the highest number that a value is noted under: ten
-            # bytes can ask for 64 GB. No honest number is larger than the file is long.
-            for code, number, _ in pickletools.genops(content):
-                if code.name.endswith("PUT") and number > len(content):
-                    raise pickle.UnpicklingError(f"a value is noted under the number {number}")
-            return _PlainUnpickler(io.BytesIO(content)).load()
-        except Exception as error:  # a damaged pickle can raise nearly anything
-            raise InputError(
-                f"{file.name}: no pickle of Marvin & Linzen's templates: {error}"
-            ) from None
+    except OSError as error:
+        raise unreadable(file, error) from error
+    try:
+        return load_plain(content), len(content)
+    except NotPlain as error:
+        raise InputError(
+            f"{file.name}: not a pickle of Marvin & Linzen's templates: {error}"
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,8 @@ class Suite(NamedTuple):
     files: tuple[str, ...]
     decided: bool = True
 
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 SUITES = {
     "blimp": Suite(blimp.read_blimp, blimp.FILES),
@@ -68,7 +71,26 @@ def read_suite(name: str, path: str | Path) -> list[Pair]:
         files = [place]
     else:
         raise InputError(f"suite_path={path}: there is no such file or folder")
-    pairs = [pair for file in files for pair in suite.read(SourceFile(file, str(file)))]
+    pairs = [pair for file in files for pair in _read_file(name, suite, file)]
     if not pairs:
         raise InputError(f"suite_path={path}: no pair in it")
+    return pairs
+
+
+def _read_file(name: str, suite: Suite, file: Path) -> list[Pair]:
+    """Return the pairs of one file; whatever goes wrong in it is the fault of the file."""
+    try:
+        pairs = suite.read(SourceFile(file, str(file)))
+    except InputError:
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {error!s:.100}"
+        raise InputError(f"{file}: not a file of the suite {name} ({text})") from error
+    for pair in pairs:
+        names = (pair.gold, pair.foil, pair.good, pair.bad, pair.group, pair.pair)
+        for text in (*pair.tokens, *names):
+            if not text.isascii() and _SURROGATE.search(text):
+                raise InputError(
+                    f"{pair.where}: {text[:60]!r} is not Unicode text (a lone surrogate)"
+                )
     return pairs

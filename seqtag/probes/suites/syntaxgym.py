@@ -40,15 +40,15 @@ def read_syntaxgym(file: SourceFile) -> list[Pair]:
     except json.JSONDecodeError as error:
         raise InputError(f"{file.name}:{error.lineno}: no JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file.name}:1: no suite of SyntaxGym: {error}") from None
+        raise InputError(f"{file.name}:1: not a suite of SyntaxGym: {error}") from None
     try:
         comparisons = _comparisons(suite["predictions"], file.name)
         group = str(suite.get("meta", {}).get("name") or Path(file.name).stem)
         items = [(item["item_number"], _conditions(item)) for item in suite["items"]]
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{file.name}:1: no suite of SyntaxGym: {error!r}") from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{file.name}:1: not a suite of SyntaxGym: {error!r:.200}") from None
     lines = [text.count("\n", 0, match.start()) + 1 for match in _ITEM.finditer(text)]
     if len(lines) != len(items):
         raise InputError(

@@ -6,6 +6,7 @@ answer, and the class called gold is the one that goes with the stereotype of th
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -104,7 +105,12 @@ def _stereotypes(file: SourceFile) -> dict[str, str]:
         try:
             share = float(row["bls_pct_female"])
         except ValueError:
-            raise InputError(f"{where}: bls_pct_female is no number") from None
+            share = math.nan
+        if not 0 <= share <= 100:
+            raise InputError(
+                f"{where}: bls_pct_female is not a number from 0 to 100: "
+                f"{row['bls_pct_female'][:20]!r}"
+            )
         found[row["occupation"]] = "F" if share > 50 else "M"
     return found
 

@@ -1,0 +1,329 @@
+"""Labels that are nearly a scheme (``b-per``, ``B_PER``, ``PER-B``): what is meant, how to convert.
+
+Such labels are not of any scheme, so they count as plain: a network learns them, and they are
+scored by accuracy instead of by spans. The corpus that they are in is read all the same, since a
+tag set may really look like that; its user is told.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from seqtag.data.config import CorpusConfig
+
+# Letters of all schemes in use, and what they are in BIO and BIOES.
+_ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
+_WORDS = {
+    **dict.fromkeys(("BEGIN", "BEG", "START"), "B"),
+    **dict.fromkeys(("INSIDE", "MIDDLE", "MID", "CONT"), "I"),
+    **dict.fromkeys(("END", "LAST"), "E"),
+    **dict.fromkeys(("SINGLE", "UNIT", "UNIQUE"), "S"),
+}
+_OUTSIDE = frozenset(("O", "0", "OUT", "OUTSIDE", "OTHER", "NONE", "NULL", "_", "-"))
+_SEPARATORS = "-_:./|=+#~ "
+# Characters that look like an ASCII one: hyphens, and the letters of schemes in Cyrillic and Greek.
+_LOOKALIKES = str.maketrans(
+    {
+        **dict.fromkeys("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58", "-"),
+        **dict(zip("\u041e\u0412\u0415\u0405\u0406\u041c", "OBESIM", strict=True)),
+        **dict(zip("\u039f\u0392\u0395\u0399\u039c", "OBEIM", strict=True)),
+    }
+)
+_EDGES = " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+_EDGES += "\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_PREFIXED = re.compile(rf"(\w+?)([{re.escape(_SEPARATORS)}])(.+)", re.DOTALL)
+_SUFFIXED = re.compile(rf"(.+)([{re.escape(_SEPARATORS)}])(\w+)", re.DOTALL)
+_GLUED = re.compile(r"([BIESM])([A-Z]{2,})")
+_BRACKETED = re.compile(r"(\([^()*\s]+)*\*?\)*")
+# So many of the tokens may have labels that are not even nearly of a scheme.
+_STRANGE = 0.05
+_EXAMPLES = 4
+_LONGEST = 200
+
+
+class Reading(NamedTuple):
+    """What a label seems to mean.
+
+    Attributes:
+        letter: its letter as written, in upper case; "O" outside of spans.
+        type: the type of its span; "" where it has none.
+        departures: in what it differs from a label of a scheme: keys of `_WHAT`.
+        separator: what stands between letter and type.
+    """
+
+    letter: str
+    type: str
+    departures: frozenset[str]
+    separator: str = "-"
+
+    @property
+    def meant(self) -> str:
+        """The label as BIO or BIOES writes it."""
+        letter = _ROLES.get(self.letter, self.letter)
+        return f"{letter}-{self.type}" if self.type else letter
+
+
+_WHAT = {
+    "edges": "spaces or invisible characters at the ends",
+    "characters": "characters that only look like a hyphen or a letter",
+    "separator": "another sign than a hyphen after the letter",
+    "suffix": "the letter after the type",
+    "case": "letters in lower case",
+    "words": "words in place of letters",
+    "letters": "other letters",
+    "outside": "another sign for no span than O",
+    "glued": "no hyphen after the letter",
+    "brackets": "brackets around spans",
+}
+
+
+@dataclass(frozen=True)
+class Near:
+    """A scheme that labels nearly are.
+
+    Attributes:
+        scheme: its name, such as "BIO" or "BMES".
+        examples: labels as written, and as they should be.
+        departures: how they differ from the scheme: keys of `_WHAT`.
+        separators: signs that stand between letter and type.
+        outsides: what is written for O.
+    """
+
+    scheme: str
+    examples: tuple[tuple[str, str], ...]
+    departures: tuple[str, ...]
+    separators: str = "-"
+    outsides: tuple[str, ...] = ()
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Near:
+        """Return what `dataclasses.asdict` made plain and JSON kept."""
+        return cls(
+            scheme=plain["scheme"],
+            examples=tuple((written, meant) for written, meant in plain["examples"]),
+            departures=tuple(plain["departures"]),
+            separators=plain["separators"],
+            outsides=tuple(plain["outsides"]),
+        )
+
+
+def near_scheme(counts: Mapping[str, int]) -> Near | None:
+    """Return the scheme that plain labels nearly are, from how often each one is; None for none."""
+    total = sum(counts.values())
+    if total and _bracketed(counts, total):
+        return Near("in brackets, as in CoNLL-2005 and CoNLL-2012", (), ("brackets",))
+    readings = {label: reading for label in counts if (reading := read_nearly(label))}
+    read = sum(counts[label] for label in readings)
+    if not total or total - read > _STRANGE * total or len(readings) < 2:
+        return None
+    departures = frozenset[str]().union(*(reading.departures for reading in readings.values()))
+    if not departures or not _spells_spans(list(readings.values())):
+        return None
+    most_first = sorted(readings, key=lambda label: -counts[label])
+    changed = [label for label in most_first if label != readings[label].meant]
+    return Near(
+        scheme=_name({reading.letter for reading in readings.values()}),
+        examples=tuple((label, readings[label].meant) for label in changed[:_EXAMPLES]),
+        departures=tuple(key for key in _WHAT if key in departures),
+        separators="".join(sorted({r.separator for r in readings.values() if r.type})),
+        outsides=tuple(label for label in readings if readings[label].letter == "O" != label),
+    )
+
+
+def read_nearly(label: str) -> Reading | None:
+    """Return what a label means if it is, or nearly is, a label of a span scheme."""
+    if len(label) > _LONGEST:
+        return None
+    departures: set[str] = set()
+    text = label.strip(_EDGES)
+    if text != label:
+        departures.add("edges")
+    plain = unicodedata.normalize("NFKC", text.translate(_LOOKALIKES)).translate(_LOOKALIKES)
+    if plain != text and _ascii_part(plain) != _ascii_part(text):
+        departures.add("characters")
+    else:
+        plain = text  # a type may be spelled as it likes
+    if plain.upper() in _OUTSIDE:
+        if plain != "O":
+            departures.add("outside")
+        return Reading("O", "", frozenset(departures))
+    if letter := _letter(plain, departures):
+        return Reading(letter, "", frozenset(departures))
+    for pattern, departure in ((_PREFIXED, None), (_SUFFIXED, "suffix")):
+        found = pattern.fullmatch(plain)
+        first, separator, second = found.groups() if found else ("", "", "")
+        written, type_ = (second, first) if departure else (first, second)
+        noted: set[str] = {departure} if departure else set()
+        if letter := _letter(written, noted):
+            if separator != "-":
+                noted.add("separator")
+            return Reading(letter, type_, frozenset(departures | noted), separator)
+    if glued := _GLUED.fullmatch(plain):
+        return Reading(glued[1], glued[2], frozenset(departures | {"glued"}), "")
+    return None
+
+
+def _ascii_part(text: str) -> str:
+    return "".join(character for character in text if character.isascii())
+
+
+def _letter(written: str, departures: set[str]) -> str:
+    """Return the letter of a scheme that is written, else ""; note how it departs from one."""
+    upper = written.upper()
+    letter = _WORDS.get(upper, upper if upper in _ROLES else "")
+    if not letter:
+        return ""
+    if upper in _WORDS:
+        departures.add("words")
+    elif written != upper:
+        departures.add("case")
+    if letter in "MW":
+        departures.add("letters")
+    return letter
+
+
+def spells_spans(labels: Iterable[str]) -> bool:
+    """Return whether all of some labels are, or nearly are, those of a span scheme with types."""
+    readings = [read_nearly(label) for label in labels]
+    read = [reading for reading in readings if reading is not None]
+    return len(read) == len(readings) and any(r.type for r in read) and _spells_spans(read)
+
+
+def _spells_spans(readings: list[Reading]) -> bool:
+    """Return whether the readings of all labels together look like spans, and not by chance."""
+    letters = {reading.letter for reading in readings} - {"O"}
+    outside = any(reading.letter == "O" for reading in readings)
+    types = {reading.type for reading in readings if reading.type}
+    roles = {_ROLES[letter] for letter in letters}
+    if not types:
+        return "B" in roles and bool(roles & {"I", "E"})
+    several = any(
+        len({_ROLES[reading.letter] for reading in readings if reading.type == type_}) > 1
+        for type_ in types
+    )
+    if any("glued" in reading.departures for reading in readings) and not (several and outside):
+        return False
+    return ("B" in roles and (several or outside)) or ("I" in roles and outside)
+
+
+def _name(letters: set[str]) -> str:
+    if "M" in letters or "W" in letters:
+        return "BMEWO" if "W" in letters else "BMES"
+    if letters & {"L", "U"}:
+        return "BILOU"
+    return "BIOES" if letters & {"E", "S"} else "BIO"
+
+
+def _bracketed(counts: Mapping[str, int], total: int) -> bool:
+    """Return whether labels are brackets around spans: ``(PER*``, ``*``, ``*)``, ``(LOC)``."""
+    read = sum(count for label, count in counts.items() if label and _BRACKETED.fullmatch(label))
+    opening = any(label.startswith("(") for label in counts)
+    return opening and any("*" in label for label in counts) and total - read <= _STRANGE * total
+
+
+def explain(near: Near, config: CorpusConfig | None) -> str:
+    """Return a sentence on what the labels nearly are, and how to set or to convert them."""
+    shown = ", ".join(f"{written!a} for {meant}" for written, meant in near.examples)
+    what = "; ".join(_WHAT[departure] for departure in near.departures)
+    return (
+        f"the labels are nearly {near.scheme} ({what}{': ' * bool(shown)}{shown}), but as written "
+        "they are plain: each stands for itself, and they are scored by accuracy, not as spans. "
+        f"{_remedy(near, config)}, or set data.scheme=plain if they are meant so"
+    )
+
+
+def _remedy(near: Near, config: CorpusConfig | None) -> str:
+    absent = (config.absent,) if config is not None and config.format == "conllu" else None
+    if near.departures == ("outside",) and near.outsides == absent:
+        return "Set data.absent=O"
+    commands = _commands(near, config) if config is not None else []
+    if not commands:
+        return "Write them as BIO or BIOES in the files"
+    return (
+        "Convert the files: LC_ALL=C sed -E "
+        + " ".join(f"-e '{c}'" for c in commands)
+        + " FILE > NEW"
+    )
+
+
+def _commands(near: Near, config: CorpusConfig) -> list[str]:
+    """Return commands of GNU sed that convert a file; none where they would be unsafe."""
+    place = _place(config)
+    if place is None or {"words", "glued", "brackets"} & {*near.departures}:
+        return []
+    left, body, right = place
+    commands = [r"s/\r$//"]
+    if "edges" in near.departures:
+        edges = r"([ \t]|\xc2\xa0|\xe2\x80[\x8a-\x8d]|\xe2\x81\xa0|\xe3\x80\x80|\xef\xbb\xbf)+"
+        commands.append(rf"s/{edges}$//")
+    signs = "".join(sorted({*near.separators} - {"-"}))
+    if "characters" in near.departures:
+        if any(not written[:1].isascii() for written, _ in near.examples):
+            return []
+        hyphens = r"(\xc2\xad|\xe2\x80[\x90-\x95]|\xe2\x88\x92|\xef\xbc\x8d|\xef\xb9\xa3)"
+        commands.append(rf"s/{left}([A-Za-z]){hyphens}({body}+){right}/\1\2-\4\5/")
+    if "suffix" in near.departures:
+        sign = f"[{signs.replace(' ', '')}-]"
+        commands.append(rf"s/{left}({body}+){sign}([A-Za-z]){right}/\1\3-\2\4/")
+    elif "separator" in near.departures:
+        commands.append(rf"s/{left}([A-Za-z])[{re.escape(signs)}]({body}+){right}/\1\2-\3\4/")
+    if "case" in near.departures:
+        commands.append(rf"s/{left}([biesmluw])(-{body}+)?{right}/\1\U\2\E\3\4/")
+    if "letters" in near.departures:
+        commands += [
+            rf"s/{left}{one}(-{body}+)?{right}/\1{other}\2\3/"
+            for one, other in (("M", "I"), ("W", "S"))
+        ]
+    if "outside" in near.departures:
+        written = "|".join(sorted({re.escape(o.strip(_EDGES)) for o in near.outsides} - {"O"}))
+        commands.append(rf"s/{left}({written}){right}/\1O\3/")
+    return commands
+
+
+def _place(config: CorpusConfig) -> tuple[str, str, str] | None:
+    """Return patterns of what stands before a label, of its characters, and of what is after it."""
+    field, _, key = config.label_column.partition(".")
+    if config.format == "conllu" and field == "misc" and re.fullmatch(r"\w+", key):
+        return rf"([\t|]{key}=)", r"[^|\t ]", r"(\||$)"
+    if config.format != "column" or config.columns[-1] != config.label_column:
+        return None
+    separator = config.separator
+    if separator is None:
+        return r"([ \t])", r"[^ \t]", "($)"
+    if separator not in ("\t", " ", ",", ";"):
+        return None
+    shown = {"\t": r"\t", " ": " "}.get(separator, separator)
+    return f"({shown})", f"[^{shown}]", "($)"
+
+
+def hint(label: str, token: str | None) -> str:
+    """Return what is probably wrong where a label is not of the scheme of all others, or ""."""
+    if token and token.startswith("#"):
+        return " Is this line a comment? Then set \"data.comment='# id'\" to how comments begin."
+    if is_header(token, label):
+        return " Is this line a header? Then delete it."
+    if label == "_":
+        return " If it stands for no span, set data.absent=O (CoNLL-U) or write O."
+    reading = read_nearly(label)
+    if not reading or not reading.departures:
+        return ""
+    ends = "; spaces or invisible characters are at its ends" * ("edges" in reading.departures)
+    return f" It is nearly {reading.meant!r}{ends}."
+
+
+_HEADS = frozenset(("token", "tokens", "word", "words", "text", "form", "sentence"))
+_LABEL_HEADS = frozenset(
+    (
+        *("label", "labels", "tag", "tags", "ner", "ner_tag", "ner_tags", "ne", "net", "bio"),
+        *("pos", "pos_tag", "pos_tags", "upos", "chunk", "iob", "entity", "class", "slot"),
+    )
+)
+
+
+def is_header(token: str | None, label: str | None) -> bool:
+    """Return whether a token and its label are the names of their columns."""
+    return (token or "").casefold() in _HEADS and (label or "").casefold() in _LABEL_HEADS
