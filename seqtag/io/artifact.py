@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from safetensors.torch import save_file
 
 from seqtag import __version__
@@ -71,10 +72,13 @@ def save_folder(folder: str | Path, parts: Parts) -> None:
     of a language model serve training only and are left out.
 
     Raises:
-        InputError: if the place is taken by something that is no model folder, or the system
-            refuses to write there.
+        InputError: if the place is taken by something that is no model folder, the system refuses
+            to write there, or a weight is not finite.
     """
     folder = Path(folder)
+    for name, tensor in parts.network.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{folder}: not written, for the weights {name!r} are not finite")
     with fresh_folder(folder, "model folder", FILES) as aside:
         _write(aside, parts, folder.name or folder.resolve().name)
 

@@ -26,6 +26,7 @@ from seqtag.training import build, ranks
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 from seqtag.training.console import quiet
 from seqtag.training.evaluation import evaluate_split
+from seqtag.training.finite import require_finite_weights
 from seqtag.training.preemption import handlers_restored
 from seqtag.training.ranks import require_work_for_all, together, told_by
 from seqtag.training.scoring import TaggingScore
@@ -121,6 +122,9 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
 
     # Those that follow may not even see the leader's folder.
     epoch = load_best(task, trainer) if trainer.is_global_zero else trainer.current_epoch
+    require_finite_weights(network)
+    # The folder holds single precision, and the figures are to be those of what it holds.
+    network.float()
     tagger = Tagger(network, encoder, labels, config["cell"], build.portable(config["data"]))
     figures = {
         "seed": config["seed"],
