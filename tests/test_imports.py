@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "seqtag"
 ARROWS = {
     "errors": set(),
     "memory": set(),
+    "streams": set(),
     "labels": set(),
     "cells": set(),
     "recurrent": {"cells"},

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from seqtag import __version__
@@ -131,7 +132,10 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     write_json(folder / CONFIG, values)
     write_json(folder / ENCODER, parts.encoder.to_plain())
     write_json(folder / LABELS, parts.labels.to_plain())
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    try:
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    except SafetensorError as error:  # which has no number of the system's error
+        raise InputError(f"{folder / WEIGHTS}: cannot be written: {error}") from error
     shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
     (folder / CARD).write_text(model_card(name, values, parts.labels), encoding="utf-8")
 

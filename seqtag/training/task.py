@@ -56,6 +56,8 @@ class TaggingTask(L.LightningModule):
     Attributes:
         mean_loss: that of the running epoch.
         dev_metric: the last figure that checkpoints go by; nan where there was none.
+        begun: whether training has begun: what a checkpoint holds is restored by then.
+        make_optimizer, make_schedule: as given.
     """
 
     def __init__(
@@ -70,9 +72,14 @@ class TaggingTask(L.LightningModule):
         self.score = score
         self.mean_loss = MeanLoss()
         self.dev_metric = math.nan
-        self._make_optimizer, self._make_schedule = make_optimizer, make_schedule
+        self.make_optimizer, self.make_schedule = make_optimizer, make_schedule
+        self.begun = False
         self._losses, self._scores = FirstFault(), FirstFault()
         self._rates: dict[int, float] = {}  # of the steps since the last look, and one
+
+    def on_train_start(self) -> None:
+        """Note that training begins."""
+        self.begun = True
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the batch's mean loss; on several processes, this one's part of it."""
@@ -114,7 +121,7 @@ class TaggingTask(L.LightningModule):
         """Refuse to write a checkpoint of a run that has diverged.
 
         Raises:
-            Diverged: if a loss or score was not finite, or a weight or part of the optimizer is not.
+            Diverged: if a loss, score, weight or part of the optimizer is not finite.
         """
         self.require_finite()
         parts = ("state_dict", "current_model_state", "optimizer_states")
@@ -175,8 +182,8 @@ class TaggingTask(L.LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Return optimizer and schedule, stepped after each batch."""
-        optimizer = self._make_optimizer(self.network.parameters())
-        schedule = self._make_schedule(optimizer)
+        optimizer = self.make_optimizer(self.network.parameters())
+        schedule = self.make_schedule(optimizer)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},

@@ -108,7 +108,7 @@ def test_weights_that_are_not_finite_are_not_written(overrides, message, configu
 
 def test_a_probe_that_diverges_is_not_judged(configure, tmp_path):
     short = ("probe.quick.train=64", "probe.quick.dev=16", "model.hidden_size=4")
-    for regime in ((), ("regime=learn", "regime.lags=[2]", "regime.budget=500")):
+    for regime in ((), ("regime=learn", "regime.lags=[5]", "regime.budget=500")):
         with pytest.raises(RunStopped, match=r"the loss of step \d is not finite"):
             probe(configure("size=quick", *short, *DIVERGING, *regime, verb="probe"))
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json"}
