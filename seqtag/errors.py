@@ -37,6 +37,13 @@ class RunStopped(Exception):
         return self.args[0]
 
 
+def in_words(error: OSError) -> str:
+    """Return what the system refused: the file, where the error names it, and why."""
+    why = error.strerror or str(error) or type(error).__name__
+    names = [name for name in (error.filename, error.filename2) if name is not None]
+    return ": ".join([*map(str, names[:1]), why])
+
+
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the known name nearest to `name`, or ``""``."""
     try:

@@ -17,6 +17,7 @@ ARROWS = {
     "cache": set(),
     "checks": set(),
     "memory": set(),
+    "streams": set(),
     "labels": set(),
     "cells": set(),
     "recurrent": {"cells", "cache"},

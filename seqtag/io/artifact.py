@@ -19,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from seqtag import __version__
@@ -73,10 +75,13 @@ def save_folder(folder: str | Path, parts: Parts) -> None:
     of a language model serve training only and are left out.
 
     Raises:
-        InputError: if the place is taken by something that is no model folder, or the system
-            refuses to write there.
+        InputError: if the place is taken by something that is no model folder, the system refuses
+            to write there, or a weight is not finite.
     """
     folder = Path(folder)
+    for name, tensor in parts.network.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{folder}: not written, for the weights {name!r} are not finite")
     with fresh_folder(folder, "model folder", FILES) as aside:
         _write(aside, parts, folder.name or folder.resolve().name)
 
@@ -130,7 +135,10 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     write_json(folder / CONFIG, values)
     write_json(folder / ENCODER, parts.encoder.to_plain())
     write_json(folder / LABELS, parts.labels.to_plain())
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    try:
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    except SafetensorError as error:  # which has no number of the system's error
+        raise InputError(f"{folder / WEIGHTS}: cannot be written: {error}") from error
     shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
     (folder / CARD).write_text(model_card(name, values, parts.labels), encoding="utf-8")
 

@@ -61,6 +61,8 @@ def fresh_folder(folder: Path, kind: str, files: Collection[str]) -> Iterator[Pa
         _move(aside, place, files)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    except InputError as error:  # of a file in it, which is named as it would be in its place
+        raise InputError(str(error).replace(str(aside), str(folder))) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -110,6 +110,11 @@ def run(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         # Whoever read the output has seen enough. The interpreter would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # those of the output are named already
+        raise InputError(
+            f"{'standard input' if args.input == '-' else args.input}: cannot be read: "
+            f"{error.strerror or error}"
+        ) from error
     return 0
 
 

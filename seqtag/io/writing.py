@@ -104,9 +104,15 @@ def open_output(name: str) -> Iterator[BinaryIO]:
         InputError: if it cannot be written.
     """
     if name == "-":
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.flush()
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"standard output: cannot be written: {why}") from error
         return
     path = Path(name)
     special = path.exists() and not path.is_file()  # a device, a named pipe

@@ -92,7 +92,10 @@ def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]
             _put_back(folder, before)
             raise
         except Exception as error:
-            write_record(folder, config, finished=False, error=in_a_line(error))
+            try:
+                write_record(folder, config, finished=False, error=in_a_line(error))
+            except InputError as refused:  # a full disk is often why the run itself has failed
+                log.error("%s", refused)
             raise
         kept = {key: value for key, value in figures.items() if key != "splits"}
         kept = {"seconds": round(time.perf_counter() - started, 1), **kept}

@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from seqtag.errors import InputError, RunStopped, did_you_mean
+from seqtag.errors import InputError, RunStopped, did_you_mean, in_words
 from seqtag.sweeps.apart import run_apart
 from seqtag.sweeps.forked import run_forked
 from seqtag.sweeps.jobs import Outcome, quoted
@@ -81,6 +81,16 @@ def launch(
         if (text := explain_value_error(error, arguments)) is None:
             raise
         raise InputError(text) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # Hydra's: the folder of the run, and its notes there
+        given = [word.partition("=")[2] for word in arguments if word.startswith("hydra.run.dir=")]
+        if given:
+            _sweep_up(Path(given[-1]))
+        raise InputError(
+            f"{_refused(error, given[-1] if given else 'the folder of the run')}; a run writes "
+            "into its folder (hydra.run.dir)"
+        ) from error
     if task.mistake is not None:
         raise task.mistake
     if any(outcome.error is not None for outcome in task.outcomes):
@@ -196,8 +206,13 @@ class Task:
 
     def _run(self, config: DictConfig, folder: Path) -> Outcome:
         plain = self.plain(config)
-        self._lock(Path(plain["paths"]["output_dir"]))
-        result = self._job(plain)
+        try:
+            self._lock(Path(plain["paths"]["output_dir"]))
+            result = self._job(plain)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise InputError(_refused(error, folder)) from error
         is_code = isinstance(result, int) and not isinstance(result, bool)
         return Outcome(folder, result if is_code else 0)
 
@@ -328,9 +343,15 @@ def _own_keys(verb: str) -> set[str]:
     return {str(key) for key in own if key not in ("defaults", "hydra")} | groups
 
 
+def _refused(error: OSError, folder: Path | str) -> str:
+    """Say what the system refused, and in which folder where the error names no file."""
+    where = "" if error.filename is not None else f"{folder}: "
+    return f"{where}{in_words(error)}"
+
+
 def _sweep_up(folder: Path) -> None:
     """Remove the folder of a run that ended before it began: one with Hydra's notes alone."""
-    if folder == Path.cwd() or not folder.is_dir():
+    if folder.resolve() == Path.cwd() or not folder.is_dir():
         return
     there = list(folder.iterdir())
     if all(path.name in (".hydra", LOCK) or path.suffix == ".log" for path in there):
