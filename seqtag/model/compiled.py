@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from seqtag.recurrent.compiler.build import BuildError, build
+from seqtag.recurrent.compiler.single import one_at_a_time
 
 logger = logging.getLogger("seqtag")
 
@@ -33,6 +34,7 @@ def functions(name: str, like: Tensor) -> ctypes.CDLL | None:
 
 
 @cache
+@one_at_a_time
 def _build(name: str, scalar: str) -> ctypes.CDLL | None:
     source = (files("seqtag.model") / f"{name}.cpp").read_text(encoding="utf-8")
     try:

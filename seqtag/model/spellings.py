@@ -87,7 +87,10 @@ class _Memory:
 
     def is_of(self, weights: list[Tensor]) -> bool:
         """Return whether the vectors are of these weights."""
-        return len(weights) == len(self.weights) and all(map(torch.equal, weights, self.weights))
+        # `equal` alone takes weights in another precision for the same.
+        return [weight.dtype for weight in weights] == [
+            weight.dtype for weight in self.weights
+        ] and all(map(torch.equal, weights, self.weights))
 
     def rows_of(self, keys: list[bytes]) -> Tensor:
         """Return the row of each key, -1 where it has none."""

@@ -119,7 +119,7 @@ def test_coroutines_that_run_in_threads(shared):
     assert asyncio.run(everything()) == [alone.predict(call) for call in calls]
 
 
-@pytest.mark.parametrize("every", [211, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [211, pytest.param(31, marks=pytest.mark.slow)])
 def test_an_interrupt_at_any_bytecode(build_tagger, interrupt, every):
     """The whole of a call, at every so many bytecodes; the memories alone have tests of each."""
     options = OPTIONS["characters and subwords"]

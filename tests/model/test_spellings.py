@@ -78,6 +78,14 @@ def _by_an_optimizer(network):
     torch.optim.AdamW(network.parameters(), lr=0.1, fused=True).step()
 
 
+def test_another_precision_is_noticed(counting):
+    remembered = Spellings(counting)
+    remembered(words([1]))
+    counting.double()
+    with torch.no_grad():
+        assert remembered(words([1])).equal(counting.encoder(words([1])))
+
+
 @pytest.mark.parametrize("change", [_in_place, _for_other_parameters, _by_an_optimizer])
 def test_changed_weights_are_noticed(counting, change):
     remembered = Spellings(counting)

@@ -18,6 +18,7 @@ from seqtag.cells import Cell
 from seqtag.recurrent.compiler.build import build
 from seqtag.recurrent.compiler.plan import Plan, plan_of
 from seqtag.recurrent.compiler.printer import print_kernel
+from seqtag.recurrent.compiler.single import one_at_a_time
 
 Pointers = Sequence[Tensor | None]
 _SYMBOLS = ("seqtag_forward", "seqtag_backward", "seqtag_lanes")
@@ -98,6 +99,7 @@ class Kernel:
 
 
 @cache
+@one_at_a_time
 def kernel_of(cell: Cell, dtype: str) -> Kernel:
     """Return the kernel of a cell for "float32" or "float64", built at first use.
 
