@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
 class InputError(ValueError):
@@ -35,6 +39,11 @@ class RunStopped(Exception):
 
     def __str__(self) -> str:
         return self.args[0]
+
+
+def shown(value: object) -> str:
+    """Return the repr of a value for a message: short, and safe for huge or deeply nested ones."""
+    return _SHORT.repr(value)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
