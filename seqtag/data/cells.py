@@ -14,9 +14,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from seqtag.errors import InputError
-
 _SPACE = " \t\r\n"
+_decode = json.JSONDecoder().decode
 _NUMBER = r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _WORDS = {
     **{"None": None, "null": None, "True": True, "true": True, "False": False, "false": False},
@@ -42,9 +41,9 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _MOST_DIGITS = 20
 # A list in a notation that is not read: of R, of pandas, a set, an object. In the cell of labels.
 _FOREIGN = re.compile(
-    r"""[\[({]['"]|^\{[^{}]*\}$|^<\w*Array>"""
-    r"""|^(?:np\.|numpy\.)?(?:c|list|tuple|set|array|Index|Series)\("""
+    r"""\{[^{}]*\}$|<\w*Array>|(?:np\.|numpy\.)?(?:c|list|tuple|set|array|Index|Series)\("""
 )
+_OPENS_QUOTED = re.compile(r"""[\[({]['"]""")
 _QUOTED = re.compile(r"""(?:^|[ \t\n])(['"])[^ \t\n]+\1(?:$|[ \t\n])""")
 # A list of strings as programs print it, be it cut short. Text has a space after a bracket.
 _PRINTED = re.compile(
@@ -53,9 +52,7 @@ _PRINTED = re.compile(
 _WANTED = 'expected a list as JSON, ["a", "b"]'
 
 
-def lists_of(
-    cells: Sequence[str], names: Sequence[str], where: str
-) -> tuple[list[list[Any]], bool]:
+def lists_of(cells: Sequence[str], names: Sequence[str]) -> tuple[list[list[Any]], bool]:
     """Return the lists in the cells of a row, and whether they are spaced strings.
 
     The first cell is that of the labels, the second that of the tokens. Labels never look like
@@ -66,19 +63,19 @@ def lists_of(
     Args:
         cells: the cells of labels, tokens and further columns.
         names: what messages call these columns.
-        where: file and line.
 
     Raises:
-        InputError: for a cell that is not a list in a row of lists, for a list in a row of spaced
+        ValueError: for a cell that is not a list in a row of lists, for a list in a row of spaced
             strings, and for labels in any other notation.
     """
     if _claims_list(cells[0]):
-        return [_listed(cell, name, where) for cell, name in zip(cells, names, strict=True)], False
-    _refuse_foreign(cells[0], names[0], where)
-    for cell, name in zip(cells[1:], names[1:], strict=True):
-        if cell[:1] and _is_stray_list(cell.strip(_SPACE), cells[1].lstrip(_SPACE)[:1]):
-            raise InputError(
-                f"{where}: {name} is a list, {_short(cell)}, but {names[0]} is not, "
+        return [_listed(cell, name) for cell, name in zip(cells, names, strict=True)], False
+    _refuse_foreign(cells[0], names[0])
+    for i in range(1, len(cells)):
+        last = cells[i].rstrip(_SPACE)[-1:]
+        if (last == "]" or last == ")") and _is_stray_list(cells[i], cells[1] if i > 1 else None):
+            raise ValueError(
+                f"{names[i]} is a list, {_short(cells[i])}, but {names[0]} is not, "
                 f"{_short(cells[0])}: write both as JSON, or both separated by spaces"
             )
     return [_spaced(cell) for cell in cells], True
@@ -91,16 +88,15 @@ def parse_list(cell: str) -> list[Any]:
         ValueError: if it is not a list, or the grammar cannot say what its items are.
     """
     text = cell.strip(_SPACE)
-    array = _ARRAY.fullmatch(text)
-    if array:
-        text = array[1]
-    ends = text[:1] + text[-1:] if len(text) > 1 else ""
-    if ends == "[]":
+    if text[:1] not in ("[", "("):
+        array = _ARRAY.fullmatch(text)
+        text = array[1] if array else text
+    if text.startswith("[") and text.endswith("]"):
         try:
-            return json.loads(text)
+            return _decode(text)
         except (ValueError, RecursionError):
             return _items(text[1:-1], spaces=True)
-    if ends == "()":
+    if text.startswith("(") and text.endswith(")"):
         items = _items(text[1:-1], spaces=False)
         if len(items) == 1 and not text[1:-1].rstrip(_SPACE).endswith(","):
             raise ValueError("a tuple of one item ends with a comma")
@@ -174,48 +170,53 @@ def _claims_list(label_cell: str) -> bool:
         return False
     if _ARRAY.fullmatch(text):
         return True
-    # "(" and ")" are parts of speech in some tag sets, and parts of labels in others.
-    return text.startswith("(") and _is_list(text)
-
-
-def _is_list(text: str) -> bool:
+    if not text.startswith("("):
+        return False
     try:
         parse_list(text)
     except ValueError:
-        return False
+        return False  # "(" and ")" are parts of speech in some tag sets, and parts of labels
     return True
 
 
-def _is_stray_list(text: str, first_of_tokens: str) -> bool:
-    """Return whether a cell among spaced strings may be a list all the same."""
-    if text[-1:] not in ("]", ")"):
-        return False
+def _is_stray_list(cell: str, token_cell: str | None) -> bool:
+    """Return whether a cell among spaced strings may be a list all the same.
+
+    `token_cell` is the one of the tokens if this is another one. Numbers are never tokens, so
+    that "[1]" is a word; a further column of the same word may be the same.
+    """
+    text = cell.strip(_SPACE)
     if _PRINTED.fullmatch(text):
         return True
-    # Numbers are never tokens, so that "[1]" is a word; further columns may well be numbers.
-    bracket = text[0] in "[(" and text[1:2] != " " and first_of_tokens not in ("[", "(")
-    return bracket and _is_list(text)
+    try:
+        items = parse_list(text)
+    except ValueError:
+        return False
+    if token_cell is not None:
+        return not token_cell.lstrip(_SPACE).startswith(("[", "("))
+    return text[1] not in _SPACE and any(isinstance(item, str) for item in items)
 
 
-def _refuse_foreign(cell: str, name: str, where: str) -> None:
+def _refuse_foreign(cell: str, name: str) -> None:
     text = cell.strip(_SPACE)
-    if _FOREIGN.search(text):
-        raise InputError(
-            f"{where}: {name} is a list in a notation that is not read: {_short(cell)}; {_WANTED}"
+    quotes = "'" in text or '"' in text
+    if _FOREIGN.match(text) or (quotes and _OPENS_QUOTED.search(text)):
+        raise ValueError(
+            f"{name} is a list in a notation that is not read: {_short(cell)}; {_WANTED}"
         )
-    quoted = _QUOTED.search(text) if "'" in text or '"' in text else None
+    quoted = _QUOTED.search(text) if quotes else None
     if quoted:
-        raise InputError(
-            f"{where}: {name} has a label in quotes: {_short(quoted[0].strip(_SPACE))}; {_WANTED}, "
+        raise ValueError(
+            f"{name} has a label in quotes: {_short(quoted[0].strip(_SPACE))}; {_WANTED}, "
             "or labels without quotes, separated by spaces"
         )
 
 
-def _listed(cell: str, name: str, where: str) -> list[Any]:
+def _listed(cell: str, name: str) -> list[Any]:
     try:
         return parse_list(cell)
     except ValueError as error:
-        raise InputError(f"{where}: {name} is not a list: {_short(cell)} ({error}); {_WANTED}") from None
+        raise ValueError(f"{name} is not a list: {_short(cell)} ({error}); {_WANTED}") from None
 
 
 def _spaced(cell: str) -> list[str]:

@@ -9,8 +9,8 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from seqtag.data.config import SPLITS, CorpusConfig, require_columns
-from seqtag.data.parts import Part
 from seqtag.data.parquet_names import names_of
+from seqtag.data.parts import Part
 from seqtag.data.record_reader import RecordReader
 from seqtag.data.records import from_batches
 from seqtag.data.sentence import Sentence

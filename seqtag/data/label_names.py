@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seqtag.data.config import CorpusConfig
 from seqtag.data.lines import SourceFile
@@ -81,16 +81,19 @@ def label_names(config: CorpusConfig) -> LabelNames | None:
 
 
 def read_named(
-    read: Callable[[SourceFile, CorpusConfig], Iterator[Sentence]],
+    read: Callable[[SourceFile, CorpusConfig], Iterable[Sentence | None]],
     file: SourceFile,
     config: CorpusConfig,
-) -> Iterator[Sentence]:
+) -> Iterator[Sentence | None]:
     """Yield the sentences of a text format with `data.label_names` applied to their labels."""
     names = label_names(config)
     if names is None:
         yield from read(file, config)
         return
     for sentence in read(file, config):
+        if sentence is None:  # nothing more for now
+            yield None
+            continue
         labels = [
             label and names.of_text(label, f"{file.name}:{sentence.line_of(i)}")
             for i, label in enumerate(sentence.labels)

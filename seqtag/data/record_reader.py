@@ -14,6 +14,12 @@ from seqtag.errors import InputError, shown
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def used_columns(config: CorpusConfig) -> list[str]:
+    """Return the names of the columns that are read: tokens, labels, features, document."""
+    columns = [config.token_column, config.label_column, *config.features]
+    return columns + [config.document_column] * bool(config.document_column)
+
+
 class Repeated:
     """The value of a key that a record has more than once."""
 
@@ -33,6 +39,7 @@ class RecordReader:
         self, name: str, config: CorpusConfig, decoders: Mapping[str, Sequence[str]] | None = None
     ) -> None:
         self.name, self.config, self.place = name, config, name
+        self._wanted = set(used_columns(config))
         self._names = {
             column: LabelNames(column, names) for column, names in (decoders or {}).items()
         }
@@ -42,17 +49,25 @@ class RecordReader:
         self._closed = given is not None and not config.streaming
         self._doc, self._doc_value, self._first = 0, None, True
 
-    def sentence(self, record: Mapping[str, Any], line: int, texts: bool = False) -> Sentence:
+    def sentence(
+        self,
+        record: Mapping[str, Any],
+        line: int,
+        texts: bool = False,
+        escapes: bool = False,
+    ) -> Sentence:
         """Return a record as a sentence, or raise an InputError that says why not.
 
         Args:
             record: the lists by the names of their columns.
             line: its line or row, for messages; 0 where records have no number.
             texts: integers are not told apart from strings that look like them.
+            escapes: strings may come from escapes, and so hold half a character (a lone surrogate).
         """
         config = self.config
         self.place = where = f"{self.name}:{line}" if line else self.name
-        require_columns(config, list(record), where)
+        if not self._wanted <= record.keys():
+            require_columns(config, list(record), where)
         tokens = self._list(record, config.token_column, where)
         labels = self._list(record, config.label_column, where)
         features = [self._list(record, feature, where) for feature in config.features]
@@ -81,7 +96,8 @@ class RecordReader:
             doc=self._document(record, where),
             line=line,
         )
-        self._refuse_surrogates(sentence, where)
+        if escapes:
+            self._refuse_surrogates(sentence, where)
         return sentence
 
     def _list(self, record: Mapping[str, Any], column: str, where: str) -> list[Any]:
@@ -140,7 +156,7 @@ class RecordReader:
         return self._doc
 
     def _refuse_surrogates(self, sentence: Sentence, where: str) -> None:
-        """Refuse half a character, which an escape like ``\\ud800`` can put into a string."""
+        """Raise an InputError for a string with half a character in it."""
         columns = (sentence.tokens, sentence.labels, *sentence.features)
         try:
             for values in columns:

@@ -16,7 +16,7 @@ from seqtag.data.cells import lists_of
 from seqtag.data.config import CorpusConfig, require_columns
 from seqtag.data.lines import SourceFile, open_binary, text_lines
 from seqtag.data.parquet_names import class_names
-from seqtag.data.record_reader import RecordReader, Repeated
+from seqtag.data.record_reader import RecordReader, Repeated, used_columns
 from seqtag.data.sentence import Sentence
 from seqtag.errors import InputError, shown
 
@@ -44,7 +44,7 @@ def read_json(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
             )
         if config.token_column not in record:
             _refuse_wrapped(record, f"{file.name}:{number}")
-        yield reader.sentence(record, number)
+        yield reader.sentence(record, number, escapes="\\u" in line)
 
 
 _KINDS = {list: "array", str: "string", int: "number", float: "number"}
@@ -85,21 +85,29 @@ def read_csv(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
     does (``['a' 'b']``), or else strings separated by spaces: see `seqtag.data.cells`.
     """
     reader = RecordReader(file.name, config)
-    wanted = (config.label_column, config.token_column, *config.features)
+    listed = (config.label_column, config.token_column, *config.features)
     header: list[str] = []
     for line, cells in _csv_rows(file, config):
-        where = f"{file.name}:{line}"
         if not header:
             header = cells
-            require_columns(config, header, where)
-            require_once(config, header, where)
+            require_columns(config, header, f"{file.name}:{line}")
+            require_once(config, header, f"{file.name}:{line}")
+            places = [header.index(name) for name in listed]
+            document = header.index(config.document_column) if config.document_column else None
             continue
         if len(cells) != len(header):
-            raise InputError(f"{where}: {len(cells)} columns where the header has {len(header)}")
-        record: dict[str, Any] = dict(zip(header, cells, strict=True))
-        lists, spaced = lists_of([record[name] for name in wanted], wanted, where)
-        record.update(zip(wanted, lists, strict=True))
-        yield reader.sentence(record, line, texts=spaced)
+            raise InputError(
+                f"{file.name}:{line}: {len(cells)} columns where the header has {len(header)}"
+            )
+        try:
+            lists, spaced = lists_of([cells[place] for place in places], listed)
+        except ValueError as error:
+            raise InputError(f"{file.name}:{line}: {error}") from None
+        record: dict[str, Any] = dict(zip(listed, lists, strict=True))
+        if document is not None:
+            record.setdefault(config.document_column, cells[document])
+        escapes = not spaced and any("\\" in cells[place] for place in places)
+        yield reader.sentence(record, line, spaced, escapes)
 
 
 def _csv_rows(file: SourceFile, config: CorpusConfig) -> Iterator[tuple[int, list[str]]]:
@@ -143,7 +151,7 @@ def read_parquet(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
             names = source.schema_arrow.names
             require_columns(config, names, file.name)
             require_once(config, names, file.name)
-            columns = _columns(config)
+            columns = used_columns(config)
             decoders = class_names(source.schema_arrow, columns, file.name)
             reader = RecordReader(file.name, config, decoders)
             yield from from_batches(source.iter_batches(_ROWS, columns=columns), reader)
@@ -179,11 +187,6 @@ def _bad_row(batch: Any, before: int, name: str, error: Exception) -> InputError
             break
     reason = f"a string is not UTF-8 ({error})" if isinstance(error, UnicodeError) else str(error)
     return InputError(f"{name}:{before + 1}: {reason}")
-
-
-def _columns(config: CorpusConfig) -> list[str]:
-    columns = [config.token_column, config.label_column, *config.features]
-    return columns + [config.document_column] * bool(config.document_column)
 
 
 READ: dict[str, Callable[[SourceFile, CorpusConfig], Iterator[Sentence]]] = {
