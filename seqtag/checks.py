@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, shown
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ T = TypeVar("T")
 _LARGEST_WHOLE, _LARGEST = 2**63 - 1, 3.4e38
 # Above it, a whole number is not the number that a float would be.
 _LARGEST_EXACT = 2**53
-_SHOWN = 80
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,15 +177,6 @@ def checked(value: Any, kind: Any, key: str) -> Any:
     if not _has_shape(value, bare) or not _within(value, bare, marks):
         raise _wrong(value, whole, key)
     return _checked_inside(value, bare, key)
-
-
-def shown(value: Any) -> str:
-    """Return a value as messages show it: on one line, and cut where it is long."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python does not print whole numbers of thousands of digits
-        return "a whole number of thousands of digits"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 @cache

@@ -9,6 +9,9 @@ from typing import Any
 # Of a name, so much is compared: the time grows with the square of it.
 _LONGEST = 200
 
+# A longer value is cut in messages.
+_SHOWN = 80
+
 
 class InputError(ValueError):
     """A mistake in what the program was given: a file, a line, a key, a name.
@@ -42,6 +45,17 @@ def in_words(error: OSError) -> str:
     why = error.strerror or str(error) or type(error).__name__
     names = [name for name in (error.filename, error.filename2) if name is not None]
     return ": ".join([*map(str, names[:1]), why])
+
+
+def shown(value: object) -> str:
+    """Return a value as messages show it: on one line, and cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print whole numbers of thousands of digits
+        return "a whole number of thousands of digits"
+    except RecursionError:
+        return f"a deeply nested {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from seqtag.checks import checked, shown
-from seqtag.errors import InputError, did_you_mean
+from seqtag.checks import checked
+from seqtag.errors import InputError, did_you_mean, shown
 
 # No sequence is longer.
 _LONGEST_SPAN = 10**9

@@ -14,8 +14,7 @@ from seqtag.cells.fields import (
 )
 from seqtag.cells.functions import identity, sigmoid, tanh
 from seqtag.cells.spec import Cell, Product, Values, Vector
-from seqtag.checks import shown
-from seqtag.errors import InputError
+from seqtag.errors import InputError, shown
 
 ACTIVATIONS = {"tanh": tanh, "identity": identity}
 KINDS = ("gate", "none", "coupled")

@@ -14,8 +14,8 @@ from seqtag.cells.minimal import MinGru, MinLstm
 from seqtag.cells.rnn import IndRnn, Rnn
 from seqtag.cells.slstm import SLstm
 from seqtag.cells.spec import Cell
-from seqtag.checks import from_plain, shown
-from seqtag.errors import InputError, did_you_mean
+from seqtag.checks import from_plain
+from seqtag.errors import InputError, did_you_mean, shown
 
 # A name stands for a spec with its fields set; further fields given beside the name override it.
 PRESETS: dict[str, Cell] = {

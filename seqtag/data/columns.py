@@ -8,7 +8,7 @@ from seqtag.data.config import CorpusConfig
 from seqtag.data.layout import SEPARATORS, Layout, splitter, width_of
 from seqtag.data.lines import SourceFile, file_lines
 from seqtag.data.sentence import Sentence
-from seqtag.errors import InputError
+from seqtag.errors import InputError, shown
 
 
 def read_column(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
@@ -132,7 +132,7 @@ class _Shape:
             raise InputError(
                 f"{self.name}:{number}: cells that hold spaces or are empty, if tabs stand "
                 f"between them; others if spaces do too: set "
-                f"{self.layout.setting('separator')} (tab or null): {_shown(line)}"
+                f"{self.layout.setting('separator')} (tab or null): {shown(line)}"
             )
 
     def wrong_width(self, number: int, line: str, width: int) -> InputError:
@@ -145,7 +145,7 @@ class _Shape:
         others = "".join(f", or {len(s)} ({', '.join(s)})" for s in options)
         message = (
             f"{self.name}:{number}: {width} column{'s' * (width != 1)} where {whose} {wanted}"
-            f"{' or more' * (not exact)} ({', '.join(columns)}){others}: {_shown(line)}"
+            f"{' or more' * (not exact)} ({', '.join(columns)}){others}: {shown(line)}"
         )
         if line.startswith("#") and layout.comment is None:
             start = " ".join(line.split()[:2]) if line.startswith("# ") else "#"
@@ -163,7 +163,3 @@ class _Shape:
             f"{message}; {layout.setting('separator')} is {separator}; "
             f"name every column of the file in {setting}, '_' for one to skip"
         )
-
-
-def _shown(line: str) -> str:
-    return repr(line if len(line) <= 60 else line[:57] + "...")

@@ -98,8 +98,9 @@ class CorpusConfig:
         absent: value of a label or feature that a token lacks (conllu) or that is null (features).
         encoding: of text files.
         scheme: ``auto`` or one of ``seqtag.labels.SCHEMES``.
-        label_names: names for labels that are stored as integers; with `streaming` also further
-            labels, beside those of the sentences that are read at first.
+        label_names: names for labels that are stored as integers. A label that is a string must
+            be one of them; with `streaming` they are further labels, beside those of the
+            sentences that are read first.
         dev_fraction: share of the training sentences held out when there is no dev split; 0: none.
         split_seed: chooses which sentences those are.
         name: (hub) configuration of the data set.
@@ -142,6 +143,8 @@ class CorpusConfig:
         check_fields(self, "data")
         self._set("files", _checked_files(self.files))
         self._set("features", self.features or ())
+        if self.label_names is not None:
+            _check_label_names(self.label_names)
         self._set("token_column", self.token_column or _TOKEN_COLUMN.get(self.format, "tokens"))
         self._set("label_column", self.label_column or _LABEL_COLUMN.get(self.format, "labels"))
         self._set("separator", _SEPARATORS.get(self.separator or "", self.separator))
@@ -236,6 +239,16 @@ def check_encoding(encoding: str, key: str = "data.encoding") -> None:
         raise InputError(
             f"{key}={shown(encoding)} is not an encoding of lines of text; utf-8, latin-1 or "
             "cp1252, perhaps"
+        )
+
+
+def _check_label_names(names: tuple[str, ...]) -> None:
+    repeated = [name for number, name in enumerate(names) if name in names[:number]]
+    if repeated or "" in names or not names:
+        fault = f"{repeated[0]!r} is there twice" if repeated else "a name is missing"
+        raise InputError(
+            f"data.label_names={list(names)}: {fault}; it is a list of different names, the first "
+            "one for 0: data.label_names=[O,B-X,...]"
         )
 
 

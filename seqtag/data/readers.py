@@ -7,8 +7,10 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from seqtag.data.config import CorpusConfig
+from seqtag.data.label_names import read_named
 from seqtag.data.lines import SourceFile
 from seqtag.data.sentence import Sentence
 from seqtag.errors import InputError
@@ -92,11 +94,11 @@ def reader_of(format: str) -> Reader:
     if format == "column":
         from seqtag.data.columns import read_column
 
-        return Reader(format, read_column)
+        return Reader(format, partial(read_named, read_column))
     if format == "conllu":
         from seqtag.data.conllu import read_conllu
 
-        return Reader(format, read_conllu)
+        return Reader(format, partial(read_named, read_conllu))
     from seqtag.data.records import READ
 
     return Reader(format, READ[format])

@@ -14,7 +14,7 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, models, normalizers
 
-from seqtag.errors import InputError
+from seqtag.errors import InputError, shown
 
 UNKNOWN = "<unk>"
 DIGITS = r"\d"
@@ -131,7 +131,7 @@ def _vocabulary_step(part: Mapping[str, Any], where: str) -> normalizers.Normali
         return vocabulary_normalizers(True, False)[0]
     if part == {"type": "Lowercase"}:
         return vocabulary_normalizers(False, True)[0]
-    raise InputError(f"{where}: the normalizer {_shown(part)} is not one of a vocabulary")
+    raise InputError(f"{where}: the normalizer {shown(part)} is not one of a vocabulary")
 
 
 def read_subwords(text: str, where: str) -> Tokenizer:
@@ -267,7 +267,7 @@ def _check_parts(value: Any, known: Mapping[str, tuple[str, ...]], what: str, wh
 def _check_pattern(part: Mapping[str, Any], what: str, where: str) -> None:
     pattern, content = part["pattern"], part.get("content", "")
     if not isinstance(pattern, dict) or len(pattern) != 1:
-        raise InputError(f"{where}: the {what} has no pattern: {_shown(part)}")
+        raise InputError(f"{where}: the {what} has no pattern: {shown(part)}")
     ((kind, text),) = pattern.items()
     if kind == "Regex":
         if text not in _REGEXES:
@@ -277,15 +277,15 @@ def _check_pattern(part: Mapping[str, Any], what: str, where: str) -> None:
             )
         text = "x"  # one character at least is replaced
     elif kind != "String" or not text:
-        raise InputError(f"{where}: the {what} has no pattern: {_shown(part)}")
+        raise InputError(f"{where}: the {what} has no pattern: {shown(part)}")
     _check_string(text, f"{what}: pattern", where)
     if len(content) > len(text):
-        raise InputError(f"{where}: the {what} {_shown(part)} makes a text longer than it was")
+        raise InputError(f"{where}: the {what} {shown(part)} makes a text longer than it was")
 
 
 def _check_string(value: Any, what: str, where: str) -> None:
     if not isinstance(value, str) or len(value) > _LONGEST_STRING:
-        raise InputError(f"{where}: {what} must be a short string, not {_shown(value)}")
+        raise InputError(f"{where}: {what} must be a short string, not {shown(value)}")
 
 
 def _members(value: Any, where: str) -> list[dict[str, Any]]:
@@ -293,12 +293,12 @@ def _members(value: Any, where: str) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, dict):
-        raise InputError(f"{where}: {_shown(value)} is not a part of a tokenizer")
+        raise InputError(f"{where}: {shown(value)} is not a part of a tokenizer")
     if value.get("type") != "Sequence":
         return [value]
     parts = value.get("normalizers", value.get("pretokenizers"))
     if not isinstance(parts, list) or len(value) != 2:
-        raise InputError(f"{where}: {_shown(value)} is not a Sequence")
+        raise InputError(f"{where}: {shown(value)} is not a Sequence")
     return [member for part in parts for member in _members(part, where)]
 
 
@@ -306,8 +306,3 @@ def _id(number: Any) -> int:
     """Return a number that can be an id, or -1."""
     whole = isinstance(number, int) and not isinstance(number, bool)
     return number if whole and 0 <= number < 1 << 32 else -1
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."

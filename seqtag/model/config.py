@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 from seqtag.cells.registry import PRESETS
-from seqtag.checks import AtLeast, AtMost, FileName, Filled, NotNegative, Share, check_fields, shown
-from seqtag.errors import InputError, did_you_mean
+from seqtag.checks import AtLeast, AtMost, FileName, Filled, NotNegative, Share, check_fields
+from seqtag.errors import InputError, did_you_mean, shown
 
 # Larger than any tagger that trains; what is above would fail for want of memory alone.
 _MOST_UNITS, _MOST_LAYERS = 2**20, 1000

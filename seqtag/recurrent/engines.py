@@ -18,8 +18,7 @@ from functools import cache
 from torch import Tensor, nn
 
 from seqtag.cells import Cell
-from seqtag.checks import shown
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, shown
 from seqtag.recurrent.cpu import Cpu
 from seqtag.recurrent.engine import Broken, Engine
 from seqtag.recurrent.loop import Loop

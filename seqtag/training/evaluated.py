@@ -17,12 +17,13 @@ import datasets
 import pyarrow as pa
 from datasets.table import InMemoryTable
 
+from seqtag.checks import from_plain
 from seqtag.data.batches import BatchConfig
 from seqtag.data.config import CorpusConfig
 from seqtag.data.paths import unsplit_files
 from seqtag.data.readers import format_of
 from seqtag.data.sources import Corpus, load_corpus
-from seqtag.errors import InputError, from_plain
+from seqtag.errors import InputError
 from seqtag.io.artifact import CONFIG
 from seqtag.io.tagger import Tagger
 from seqtag.io.trust import trust

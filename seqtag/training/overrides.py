@@ -21,8 +21,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqtag.checks import shown
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, shown
 from seqtag.sweeps.jobs import quoted
 from seqtag.training.help import config_dir
 
