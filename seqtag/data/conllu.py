@@ -91,7 +91,7 @@ def conllu_sentences(
                 doc, in_document = doc + 1, False
         if not block.rows:
             continue
-        getters = getters or _getters(name, layout, fields)
+        getters = getters or _getters(f"{name}:{block.rows[0][0]}", layout, fields)
         begun = True
         words, again = _words(name, block.rows, fields)
         in_document = in_document or bool(words)
@@ -214,7 +214,7 @@ def _at_line(
 
 
 def _getters(
-    name: str, layout: Layout, fields: tuple[str, ...]
+    where: str, layout: Layout, fields: tuple[str, ...]
 ) -> list[Callable[[list[str]], str]]:
     """Return what takes each column to be read from the cells: tokens, labels, features."""
     wanted = (layout.token_column, layout.label_column, *layout.features)
@@ -224,7 +224,7 @@ def _getters(
         for column in wanted
         if column is not None and column not in plain and _is_keyed(column, fields)
     ]
-    layout.require(plain + keyed, name)
+    layout.require(plain + keyed, where)
     return [
         _getter(column, layout.absent, fields, column in keyed)
         for column in wanted
