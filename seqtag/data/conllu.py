@@ -94,7 +94,7 @@ def conllu_sentences(
             continue
         if not getters:
             keyed = _keyed(layout, fields)
-            getters = _getters(name, layout, fields)
+            getters = _getters(f"{name}:{block.rows[0][0]}", layout, fields)
         begun = True
         words, again = _words(name, block.rows, fields)
         in_document = in_document or bool(words)
@@ -219,12 +219,12 @@ def _at_line(
 
 
 def _getters(
-    name: str, layout: Layout, fields: tuple[str, ...]
+    where: str, layout: Layout, fields: tuple[str, ...]
 ) -> list[Callable[[list[str]], str]]:
     """Return what takes each column to be read from the cells: tokens, labels, features."""
     plain = [field for field in fields if field not in _UNSUITED]
     keyed = _keyed(layout, fields)
-    layout.require(plain + keyed, name)
+    layout.require(plain + keyed, where)
     return [_getter(column, layout.absent, fields, column in keyed) for column in _wanted(layout)]
 
 

@@ -113,7 +113,7 @@ def test_conllu_for_a_tagger_with_features_of_it():
     assert read(row, None, features, "conllu")[0][0] == ["Eva"]
     text = "# global.columns = ID UPOS FORM\n1\tPROPN\tEva\n"
     assert read(text, None, (), "conllu") == [(["Eva"],)]
-    with pytest.raises(InputError, match=r"^x: no column 'pos' .*jsonl"):
+    with pytest.raises(InputError, match=r"^x:1: no column 'pos' .*jsonl"):
         read(row, COLUMN, ("pos",), "conllu")
 
 
