@@ -108,7 +108,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
                 _require_features(sources[split], config, unfilled)
             if split == "train" and holds_out:
                 _hold_out(found, origins, notes, config, root, path)
-    notes += _origin_notes(origins)
+    notes += _origin_notes(origins) + _unused_notes(sources)
     stream = None
     if "train" in found and config.streaming:
         scheme = origins["train"].scheme
@@ -204,6 +204,19 @@ def _origin_notes(origins: Mapping[str, Origin]) -> list[str]:
                 f"{origin.first_empty})"
             )
     return notes
+
+
+def _unused_notes(sources: Mapping[str, Source]) -> list[str]:
+    """Return a note on files that stand beside those of the corpus and are not used."""
+    unused = sorted({name for source in sources.values() for name in source.unused})
+    if not unused:
+        return []
+    more = f" and {len(unused) - 6:,} more" if len(unused) > 6 else ""
+    return [
+        f"not used, since the names do not say which split they are: "
+        f"{', '.join(unused[:6])}{more}; "
+        "data.files.dev=NAME (or train, test) names the files of a split"
+    ]
 
 
 def _common_scheme(origins: Mapping[str, Origin]) -> str:

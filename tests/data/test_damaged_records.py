@@ -174,7 +174,7 @@ VALUE = st.sampled_from(VALUES) | st.lists(
     st.sampled_from(VALUES) | st.sampled_from(LIKELY), max_size=3
 )
 LISTS = st.lists(st.sampled_from(LIKELY), min_size=2, max_size=2)
-RECORD = st.fixed_dictionaries({key: LISTS | VALUE for key in ("tokens", "labels", "pos", "id")})
+RECORD = st.fixed_dictionaries(dict.fromkeys(("tokens", "labels", "pos", "id"), LISTS | VALUE))
 
 
 @pytest.mark.fuzz("json")
