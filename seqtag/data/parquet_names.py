@@ -31,8 +31,8 @@ def class_names(schema: Any, columns: Sequence[str], name: str) -> dict[str, lis
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{name}: {', '.join(integers)} holds integers, and the metadata that names them "
-            f"({_NOTE.decode()!r}) is damaged: {type(error).__name__}: {error}; write the file "
-            "again, with strings in this column or with whole metadata"
+            f"({_NOTE.decode()!r}) is damaged: {type(error).__name__}: {error}; for labels "
+            "set data.label_names, or write strings in their place"
         ) from None
     return {column: names for column, names in found.items() if names}
 

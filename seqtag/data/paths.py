@@ -15,11 +15,15 @@ from seqtag.data.lines import SourceFile
 from seqtag.errors import InputError, did_you_mean
 
 # Words in a file's name that tell its split; CoNLL-2003 calls its files eng.testa and eng.testb.
+# "eval" and "heldout" are left out: some corpora mean dev by them, and some test.
+_DEV_WORDS = ("dev", "devel", "development", "devset", "testa")
+_DEV_WORDS += ("valid", "validation", "val", "validset", "valset")
 _SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
-    **dict.fromkeys(("dev", "devel", "development", "valid", "validation", "val", "testa"), "dev"),
-    **dict.fromkeys(("test", "testing", "testb"), "test"),
+    **dict.fromkeys(("train", "training", "trainset", "trn"), "train"),
+    **dict.fromkeys(_DEV_WORDS, "dev"),
+    **dict.fromkeys(("test", "testing", "testset", "testb", "tst"), "test"),
 }
+# Endings and names of what stands in the folders of corpora and is not part of them.
 _ENDINGS = {
     "conllu": (".conllu", ".conllup"),
     "json": (".jsonl", ".json", ".ndjson"),
@@ -27,6 +31,7 @@ _ENDINGS = {
     "parquet": (".parquet",),
 }
 _NEVER = (".md", ".py", ".zip", ".tar", ".pdf", ".html", ".license", ".sha256")
+_ABOUT = ("readme", "license", "licence", "copying", "changelog", "citation", "dataset_infos")
 _PACKED = (".gz", ".bz2", ".xz")
 _SHOWN = 12
 
@@ -125,6 +130,31 @@ def _split_of(place: Place) -> str | None:
     words = re.split(r"[^a-z]+", PurePosixPath(place.name).name.lower())
     splits = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
     return splits.pop() if len(splits) == 1 else None
+
+
+def unused_files(config: CorpusConfig, found: dict[str, list[Place]]) -> list[str]:
+    """Return the names of files that may belong to a corpus of local files but are not in it.
+
+    These are files of the folder or glob that `data.path` names, with the ending of a file that is
+    used; with `config.files` there are none.
+    """
+    root = _root(config)
+    if config.files or is_url(root) or Path(root).is_file():
+        return []
+    if Path(root).is_dir():
+        places = _candidates(Path(root), config.format)
+    else:
+        places = _local_glob(root, Path(root).parent)
+    used = [place for group in found.values() for place in group]
+    endings = {_ending(place.name) for place in used}
+    addresses = {place.address for place in used}
+    return [
+        place.name
+        for place in places
+        if place.address not in addresses
+        and _ending(place.name) in endings
+        and PurePosixPath(place.name).name.lower().partition(".")[0] not in _ABOUT
+    ]
 
 
 def _given(root: str, value: Any, split: str) -> list[Place]:

@@ -144,7 +144,7 @@ def read_parquet(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    reader = None
+    reader, given = None, config.label_names is not None
     try:
         with open_binary(file) as raw:
             source = pq.ParquetFile(raw)
@@ -152,7 +152,9 @@ def read_parquet(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
             require_columns(config, names, file.name)
             require_once(config, names, file.name)
             columns = used_columns(config)
-            decoders = class_names(source.schema_arrow, columns, file.name)
+            # Names that are given need none of the file.
+            of_file = [name for name in columns if name != config.label_column or not given]
+            decoders = class_names(source.schema_arrow, of_file, file.name)
             reader = RecordReader(file.name, config, decoders)
             yield from from_batches(source.iter_batches(_ROWS, columns=columns), reader)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

@@ -120,7 +120,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
                 _require_features(sources[split], config, unfilled)
             if split == "train" and holds_out:
                 _hold_out(found, origins, notes, config, root, path)
-    notes += origin_notes(origins, config)
+    notes += origin_notes(origins, config) + _unused_notes(sources)
     if "train" in found:
         notes += single_token_notes(found["train"], config)
     stream = None
@@ -239,6 +239,19 @@ def single_token_notes(rows: datasets.Dataset, config: CorpusConfig | None) -> l
     if count < max(FEW_SINGLE, NEARLY_ALL * len(lengths)):
         return []
     return [f"{rows[0]['where']}: {explain_single(count, len(lengths), config)}"]
+
+
+def _unused_notes(sources: Mapping[str, Source]) -> list[str]:
+    """Return a note on files that stand beside those of the corpus and are not used."""
+    unused = sorted({name for source in sources.values() for name in source.unused})
+    if not unused:
+        return []
+    more = f" and {len(unused) - 6:,} more" if len(unused) > 6 else ""
+    return [
+        f"not used, since the names do not say which split they are: "
+        f"{', '.join(unused[:6])}{more}; "
+        "data.files.dev=NAME (or train, test) names the files of a split"
+    ]
 
 
 def _common_scheme(origins: Mapping[str, Origin]) -> str:

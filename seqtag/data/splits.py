@@ -11,7 +11,7 @@ from seqtag.cache import cache_root
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.lines import SourceFile
 from seqtag.data.parts import Part, file_parts
-from seqtag.data.paths import Place, find_splits
+from seqtag.data.paths import Place, find_splits, unused_files
 from seqtag.data.readers import format_of, reader_of
 from seqtag.data.remembered import file_digest
 from seqtag.data.stream import Stream, first_sentences, stream_files
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Source:
     """A split that can be read: what its content is told by, and how to read it.
 
-    Of a split with a `stream` only the beginning is read at once.
+    Of a split with a `stream` only the beginning is read at once. `unused` are the names of files
+    beside those of the corpus that are part of no split.
     """
 
     names: tuple[str, ...]
@@ -32,6 +33,7 @@ class Source:
     files: Callable[[], list[SourceFile]]
     parts: Callable[[], list[Part]]
     stream: Callable[[], Stream] | None = None
+    unused: tuple[str, ...] = ()
 
 
 def find_sources(config: CorpusConfig) -> dict[str, Source]:
@@ -51,13 +53,14 @@ def find_sources(config: CorpusConfig) -> dict[str, Source]:
             }
         config = replace(config, format=format_of(config.path or ""))
     found = find_splits(config)
-    made = {split: _file_split(config, found[split]) for split in SPLITS if split in found}
+    unused = tuple(unused_files(config, found))
+    made = {split: _file_split(config, found[split], unused) for split in SPLITS if split in found}
     if config.streaming and "train" in made:
         made["train"] = _beginning_of(made["train"], config)
     return made
 
 
-def _file_split(config: CorpusConfig, places: list[Place]) -> Source:
+def _file_split(config: CorpusConfig, places: list[Place], unused: tuple[str, ...]) -> Source:
     fetched: list[SourceFile] = []
 
     def files() -> list[SourceFile]:
@@ -73,7 +76,8 @@ def _file_split(config: CorpusConfig, places: list[Place]) -> Source:
     def parts() -> list[Part]:
         return file_parts(files(), reader_of(config.format), config)
 
-    return Source(tuple(place.name for place in places), identity, files, parts)
+    names = tuple(place.name for place in places)
+    return Source(names, identity, files, parts, unused=unused)
 
 
 def _beginning_of(split: Source, config: CorpusConfig) -> Source:

@@ -1,10 +1,11 @@
-"""Word vectors from text files, GloVe's or fastText's: those of a vocabulary, read once and kept.
+"""Word vectors from text files of GloVe or fastText: those of a vocabulary, read once and kept.
 
 Legend: N words that were found, D numbers of a vector.
 """
 
 from __future__ import annotations
 
+import logging
 import lzma
 import os
 import tempfile
@@ -22,20 +23,26 @@ from seqtag.cache import cache_root
 from seqtag.data.cache import digest
 from seqtag.data.lines import SourceFile, open_binary, unreadable
 from seqtag.data.vocabulary import Vocabulary
-from seqtag.errors import InputError
+from seqtag.errors import InputError, shown
 
-# Part of the cache's key: a higher number makes what older code kept be read anew.
-_VERSION = 1
+log = logging.getLogger(__name__)
+
+# Part of the cache's key: a higher number makes what older code kept be read again.
+_VERSION = 2
+# Of the vocabulary. With fewer the file is likely to be one of another language or spelling.
+_FEW = 0.01
+_SHOWN = 5
 
 
 def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[Tensor, Tensor]:
     """Return the vectors that a text file has for the strings of a vocabulary.
 
-    A line is a word and its numbers, with a space between each two; fastText's first line tells
-    how many words and numbers there are. A word may itself hold spaces of any kind, since its
-    numbers are counted from the right. Where a word stands more than once the first counts. The
-    file (``.gz``, ``.bz2`` and ``.xz`` too) is read line by line; what was found is kept in the
-    cache folder and found again by the contents of the file and the strings.
+    A line is a word and its numbers, with a space between each two; the first line of fastText
+    has the count of words and the count of numbers. A word may itself hold spaces of any kind,
+    since its numbers are counted from the right. Where a word stands more than once the first
+    counts. The file (``.gz``, ``.bz2`` and ``.xz`` too) is read line by line; what was found is
+    kept in the cache folder and found again by the contents of the file and the strings. If fewer
+    than 1% of the strings are found, a warning is logged.
 
     Args:
         path: the file.
@@ -48,8 +55,8 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
 
     Raises:
         InputError: if the file cannot be read, its vectors have another size, a line has too few
-            or too many numbers or, for a word that is wanted, something else, or the file ends
-            before the last of the words that its first line promises.
+            or too many numbers or, for a word that is wanted, something else, the file ends
+            before the last of the words that its first line promises, or none is found.
     """
     file = SourceFile(Path(path).expanduser(), str(path))
     if not file.path.is_file():
@@ -63,13 +70,23 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
     if found is None:
         found = _find(file, strings, size)
         _keep(kept, found)
+    words = len(strings) - 2  # padding and the unknown word
+    if len(found["rows_N"]) < _FEW * words:
+        log.warning(
+            "%s: only %d of the %d words of the vocabulary have a vector in this file: is it one "
+            "of the language of the corpus, with its spelling?",
+            *(file.name, len(found["rows_N"]), words),
+        )
     return torch.from_numpy(found["rows_N"]), torch.from_numpy(found["vectors_ND"])
 
 
 def _find(file: SourceFile, strings: Sequence[str], size: int) -> dict[str, np.ndarray]:
     wanted = {*strings, *(string.lower() for string in strings)}
     vectors: dict[str, np.ndarray] = {}
+    first: list[str] = []
     for line, word, numbers in _entries(file, size):
+        if len(first) < _SHOWN:
+            first.append(word)
         if word in wanted and word not in vectors:
             vectors[word] = _parsed(numbers, file, line)
     spelled = {
@@ -78,10 +95,21 @@ def _find(file: SourceFile, strings: Sequence[str], size: int) -> dict[str, np.n
         if row != Vocabulary.PADDING
     }
     rows = [row for row, spelling in spelled.items() if spelling in vectors]
+    if not rows:
+        ours = [string for row, string in enumerate(strings) if row != Vocabulary.PADDING]
+        raise InputError(
+            f"{file.name}: none of the {len(ours):,} words of the vocabulary has a vector in this "
+            f"file. It begins with {_some(first)}, the vocabulary with {_some(ours)}: take a file "
+            "of the language of the corpus, or set model.words.vectors=null"
+        )
     vectors_ND = np.zeros((len(rows), size), np.float32)
     for place, row in enumerate(rows):
         vectors_ND[place] = vectors[spelled[row]]
     return {"rows_N": np.array(rows, np.int64), "vectors_ND": vectors_ND}
+
+
+def _some(words: Sequence[str]) -> str:
+    return ", ".join(shown(word) for word in words[:_SHOWN])
 
 
 def _entries(file: SourceFile, size: int) -> Iterator[tuple[int, str, bytes]]:
@@ -117,9 +145,9 @@ def _lines(file: SourceFile) -> Iterator[bytes]:
 
 
 def _header(text: bytes, file: SourceFile, size: int) -> int | None:
-    """Return how many words fastText's first line promises; None if it is no such line."""
+    """Return the count of words in the first line of fastText; None for any other line."""
     parts = text.split()
-    if len(parts) != 2 or not all(part.isdigit() for part in parts):
+    if len(parts) != 2 or not all(part.isdigit() and len(part) < 19 for part in parts):
         return None
     if int(parts[1]) != size:
         raise _other_size(file, int(parts[1]), size)
@@ -127,7 +155,7 @@ def _header(text: bytes, file: SourceFile, size: int) -> int | None:
 
 
 def _check_first(text: bytes, file: SourceFile, size: int) -> None:
-    """Tell a file of longer or shorter vectors from a file with a fault in some line."""
+    """Raise an InputError for a first line that is whole but has another count of numbers."""
     parts = text.split(b" ")
     numbers = 0
     while numbers < len(parts) - 1 and _is_number(parts[-1 - numbers]):
@@ -146,9 +174,10 @@ def _other_size(file: SourceFile, found: int, size: int) -> InputError:
 def _split(text: bytes, file: SourceFile, line: int, size: int) -> tuple[str, bytes]:
     more = text.count(b" ") - size
     if more < 0:
+        hint = "; they are separated by spaces, not tabs" if b"\t" in text else ""
         raise InputError(
             f"{file.name}:{line}: a word and {size} numbers are expected, but there are "
-            f"{size + more} numbers"
+            f"{size + more} numbers{hint}"
         )
     end = text.index(b" ")
     for _ in range(more):
@@ -156,7 +185,7 @@ def _split(text: bytes, file: SourceFile, line: int, size: int) -> tuple[str, by
     word = text[:end]
     # A word with a space in it is rare, and none ends with a number; a line too long does.
     if more and _is_number(word.rpartition(b" ")[2]):
-        raise InputError(f"{file.name}:{line}: there are more than {size} numbers behind the word")
+        raise InputError(f"{file.name}:{line}: there are more than {size} numbers after the word")
     return word.decode("utf-8", "replace"), text[end + 1 :]
 
 
@@ -165,17 +194,19 @@ def _is_number(text: bytes) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return b"_" not in text  # Python reads 1_0 as 10
 
 
 def _parsed(numbers: bytes, file: SourceFile, line: int) -> np.ndarray:
     parts = numbers.split(b" ")
     try:
+        if b"_" in numbers:
+            raise ValueError("Python reads 1_0 as 10")
         with np.errstate(over="ignore"):
             vector = np.array([float(part) for part in parts]).astype(np.float32)
     except ValueError:
         wrong = next(part for part in parts if not _is_number(part)).decode("utf-8", "replace")
-        raise InputError(f"{file.name}:{line}: {wrong!r} is no number") from None
+        raise InputError(f"{file.name}:{line}: {shown(wrong)} is not a number") from None
     if not np.isfinite(vector).all():
         raise InputError(f"{file.name}:{line}: a number of the vector is not finite")
     return vector
@@ -187,7 +218,10 @@ def _kept(path: Path) -> dict[str, np.ndarray] | None:
         found = load_file(path)
     except (OSError, SafetensorError):
         return None
-    return found if found.keys() == {"rows_N", "vectors_ND"} else None
+    if found.keys() != {"rows_N", "vectors_ND"}:
+        return None
+    whole = found["vectors_ND"].ndim == 2 and len(found["rows_N"]) == len(found["vectors_ND"])
+    return found if whole else None
 
 
 def _keep(path: Path, found: dict[str, np.ndarray]) -> None:

@@ -41,6 +41,11 @@ def names(path, files=None, format="column"):
             {"train": ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]},
         ),
         (["train.jsonl.gz", "stats.csv"], "json", {"train": ["train.jsonl.gz"]}),
+        (
+            ["trainset.txt", "validset.txt", "tst.txt", "eval.txt"],
+            "column",
+            {"train": ["trainset.txt"], "dev": ["validset.txt"], "test": ["tst.txt"]},
+        ),
         (["whatever.txt"], "column", {"train": ["whatever.txt"]}),
         (["contest.txt"], "column", {"train": ["contest.txt"]}),
     ],

@@ -66,6 +66,16 @@ def test_features_and_documents(write):
         ('{"tokens": ["a"], "labels": ["O"', "not JSON: Expecting ',' delimiter at character 33"),
         ("[" * 100_000, "not JSON: its brackets are nested too deeply"),
         ('["a"]', "a JSON array; one object per line"),
+        ('"a"', "a JSON string; one object per line"),
+        ('{"tokens": ["a"], "labels": [' + "9" * 5000 + "]}", "not JSON: a number has too many"),
+        ('{"tokens": ["a"], "labels": [' + "9" * 4000 + "]}", r"the file has no names for them"),
+        ('{"tokens": ["a"], "labels": ["O"], "labels": ["X"]}', "key 'labels' is there more than"),
+        ('{"tokens": ["a"], "labels": [NaN]}', "labels holds nan; strings or integers"),
+        ('{"tokens": [["a"]], "labels": ["O"]}', r"tokens holds \['a'\], which is not a string"),
+        ('{"tokens": [null], "labels": ["O"]}', "tokens holds None, which is not a string"),
+        ('{"tokens": {"a": 1}, "labels": ["O"]}', "tokens is {'a': 1}; a list is expected"),
+        ('{"data": [{"tokens": ["a"], "labels": ["O"]}]}', "records are in a list under 'data'"),
+        ('{"tokens": ["a"], "labels": ["\\udc00"]}', r"labels holds '\\udc00', which is not Un"),
     ],
 )
 def test_jsonl_errors_name_the_line(write, line, message):
@@ -77,6 +87,13 @@ def test_jsonl_errors_name_the_line(write, line, message):
 def test_pretty_printed_json_is_told(write):
     with pytest.raises(InputError, match=r"a.json:1: not JSON: .*one object per line is expected"):
         read("json", write("a.json", json.dumps([GOOD], indent=1)))
+
+
+def test_a_key_that_is_repeated_and_not_used(write):
+    path = write("a.jsonl", '{"id": 1, "tokens": ["a"], "labels": ["O"], "id": 2}\n')
+    assert [s.tokens for s in read("json", path)] == [["a"]]
+    with pytest.raises(InputError, match=r"a.jsonl:1: the key 'id' is there more than once"):
+        read("json", path, document_column="id")
 
 
 def test_class_out_of_range(write):
@@ -158,6 +175,21 @@ def test_csv_without_the_column(write):
         read("csv", write("a.csv", "token,label\nx,O\n"))
 
 
+def test_csv_with_a_column_twice(write):
+    path = write("a.csv", "id,tokens,labels,labels,id\n1,x,O,X,1\n")
+    with pytest.raises(InputError, match=r"a.csv:1: more than one column is called 'labels'; ther"):
+        read("csv", path)
+    path = write("a.csv", "id,tokens,labels,id\n1,x,O,1\n")
+    assert read("csv", path)[0].labels == ["O"]  # which `id` is meant does not matter
+    with pytest.raises(InputError, match=r"more than one column is called 'id'"):
+        read("csv", path, document_column="id")
+
+
+def test_a_row_that_is_never_closed_is_named_by_its_beginning(write):
+    with pytest.raises(InputError, match=r"^a.csv:3: not CSV: unexpected end of data"):
+        read("csv", write("a.csv", 'tokens,labels\nx,O\n"x,O\ny,O\n' + "y,O\n" * 9))
+
+
 def test_parquet_of_strings(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"x": [1, 2], "tokens": [["a"], ["b", "c"]],
@@ -189,3 +221,97 @@ def test_parquet_that_is_none(write, tmp_path):
     pq.write_table(pa.table({"words": [["a"]], "labels": [["O"]]}), tmp_path / "b.parquet")
     with pytest.raises(InputError, match=r"b.parquet: no column 'tokens'.*there are: words, lab"):
         read("parquet", tmp_path / "b.parquet")
+
+
+STRINGS = pa.list_(pa.string())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        STRINGS,
+        pa.large_list(pa.large_string()),
+        pa.list_(pa.string(), 2),
+        pa.list_(pa.dictionary(pa.int8(), pa.string())),
+    ],
+)
+def test_parquet_of_other_types_of_strings(tmp_path, kind):
+    values = pa.array([["a", "b"]], STRINGS)
+    if kind == pa.list_(pa.dictionary(pa.int8(), pa.string())):
+        values = pa.ListArray.from_arrays([0, 2], values.flatten().dictionary_encode())
+    else:
+        values = values.cast(kind)
+    pq.write_table(pa.table({"tokens": values, "labels": values}), tmp_path / "a.parquet")
+    assert read("parquet", tmp_path / "a.parquet")[0].tokens == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [
+        (pa.array([["a"], None], STRINGS), "a.parquet:2: tokens is None; a list is expected"),
+        (pa.array([["a"], [None]], STRINGS), "a.parquet:2: tokens holds None"),
+        (pa.array([["a"], [b"b"]], pa.list_(pa.binary())), "a.parquet:1: tokens holds"),
+        (pa.array([[1], [2]]), "a.parquet:1: tokens holds 1, which is not a string"),
+        (pa.array([[{"t": "a"}], []]), "a.parquet:1: tokens holds {'t': 'a'}"),
+        (pa.array(["a", "b"]), "a.parquet:1: tokens is 'a'; a list is expected"),
+        (
+            pa.ListArray.from_arrays(
+                [0, 1, 2],
+                pa.Array.from_buffers(
+                    pa.string(), 2, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0"),
+                                     pa.py_buffer(b"a\xff")],
+                ),
+            ),
+            r"a.parquet:2: a string is not UTF-8 \(.*0xff",
+        ),
+    ],
+)  # fmt: skip
+def test_parquet_errors_name_the_row(tmp_path, tokens, message):
+    labels = pa.array([["O"], ["O"]])
+    pq.write_table(pa.table({"tokens": tokens, "labels": labels}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=f"^{message}"):
+        read("parquet", tmp_path / "a.parquet")
+
+
+def noted(features):
+    return json.dumps({"info": {"features": features}})
+
+
+CLASSES = {"feature": {"names": ["O", "B-X"], "_type": "ClassLabel"}, "_type": "Sequence"}
+DAMAGED = [
+    "{",
+    "[]",
+    "{}",
+    '{"info": null}',
+    noted([]),
+    noted({"labels": {"feature": {"_type": "ClassLabel"}, "_type": "List"}}),
+    noted({"labels": [{"names": [1], "_type": "ClassLabel"}]}),
+    "[" * 9000,
+]
+
+
+def with_note(path, labels, note):
+    table = pa.table({"tokens": [["a"]], "labels": [labels]})
+    pq.write_table(table.replace_schema_metadata({"huggingface": note}), path)
+    return path
+
+
+@pytest.mark.parametrize("note", DAMAGED)
+def test_damaged_notes_on_classes(tmp_path, note):
+    path = with_note(tmp_path / "a.parquet", [1], note)
+    with pytest.raises(InputError, match=r"a.parquet: labels holds integers, and the metadata th"):
+        read("parquet", path)
+    assert read("parquet", path, label_names=["O", "B-Y"])[0].labels == ["B-Y"]
+    assert read("parquet", with_note(path, ["B-X"], note))[0].labels == ["B-X"]
+
+
+def test_notes_on_other_columns_and_of_unknown_types_do_not_matter(tmp_path):
+    note = noted({"labels": CLASSES, "x": {"_type": "OfTomorrow"}})
+    path = with_note(tmp_path / "a.parquet", [1], note)
+    assert read("parquet", path)[0].labels == ["B-X"]
+    path = with_note(
+        path, [1], noted({"labels": {"feature": {"dtype": "int64", "_type": "Value"}}})
+    )
+    with pytest.raises(InputError, match=r"set data.label_names"):
+        read("parquet", path)
+    assert read("parquet", path, label_names=["O", "B-Y"])[0].labels == ["B-Y"]

@@ -157,6 +157,27 @@ def test_empty_file(write, content):
         load_corpus(column(write("train.txt", content)))
 
 
+@pytest.mark.parametrize("path", ["", "*.txt"])
+def test_files_that_are_not_used_are_named(write, tmp_path, path):
+    for name in ("train.txt", "test.txt"):
+        write(name, "a O\n\n" * 5)
+    assert not any("not used" in note for note in load_corpus(column(tmp_path / path)).notes)
+    for name in (
+        "eval.txt",
+        "train_dev.txt",
+        "README.txt",
+        "stats.csv",
+        ".hidden.txt",
+        "sub/x.txt",
+    ):
+        write(name, "x")
+    (note,) = (n for n in load_corpus(column(tmp_path / path)).notes if "not used" in n)
+    assert "which split they are: eval.txt, train_dev.txt; data.files.dev=NAME" in note
+    files = {"train": "train.txt", "dev": "eval.txt"}
+    write("eval.txt", "a O\n")
+    assert load_corpus(column(tmp_path, files=files)).notes == ()
+
+
 def test_empty_sentences_are_left_out_and_said(write):
     text = '{"tokens": ["a"], "labels": ["O"]}\n{"tokens": [], "labels": []}\n'
     corpus = load_corpus(CorpusConfig(format="json", path=str(write("a.jsonl", text))))

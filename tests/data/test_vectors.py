@@ -1,9 +1,15 @@
 """Word vectors from text files: two formats, odd words, faults by line, and the cache."""
 
 import gzip
+import math
+import re
+import tempfile
+from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from seqtag.cache import cache_root
 from seqtag.data import vectors
@@ -50,12 +56,25 @@ def test_padding_is_never_filled_and_unknown_may_be(write):
     assert load(path) == {1: [2, 2]}
 
 
-def test_no_word_found_and_blank_lines(write):
-    assert load(write("vectors.txt", "\ufeffa 1 2\n\nb 3 4\n\n"), ["<pad>", "c"]) == {}
-    assert load(write("other.txt", "\ufeffa 1 2\n\nb 3 4\n\n"), ["", "a", "b"]) == {
-        1: [1, 2],
-        2: [3, 4],
-    }
+def test_blank_lines_and_a_mark(write):
+    path = write("other.txt", "\ufeffa 1 2\n\nb 3 4\n\n")
+    assert load(path, ["<pad>", "<unk>", "a", "b"]) == {2: [1, 2], 3: [3, 4]}
+
+
+def test_no_word_found_is_refused_and_few_are_warned_of(write, caplog):
+    path = write("vectors.txt", "le 1 2\nla 3 4\n")
+    message = r"vectors.txt: none of the 2 words .* begins with 'le', 'la', the voc.* with .*'the'"
+    with pytest.raises(InputError, match=message):
+        load(path, ["<pad>", "<unk>", "the"])
+    assert not (cache_folder() / "vectors").exists()
+    words = ["<pad>", "<unk>", "la", *(f"w{i}" for i in range(200))]
+    for _ in range(2):  # from the file, and from the cache
+        caplog.clear()
+        assert load(path, words) == {2: [3, 4]}
+        assert "vectors.txt: only 1 of the 201 words of the vocabulary have" in caplog.text
+    caplog.clear()
+    load(path, words[:90])
+    assert not caplog.text
 
 
 def test_a_compressed_file(tmp_path):
@@ -75,8 +94,11 @@ def test_a_compressed_file(tmp_path):
         ("a 1 2\nb 1\n", "txt:2: .*there are 1 numbers"),
         ("a 1 2\nb\n", "txt:2: .*there are 0 numbers"),
         ("a 1 2\nb 1 2 3\n", "txt:2: there are more than 2 numbers"),
-        ("a 1 2\nthe 1 x\n", "txt:2: 'x' is no number"),
+        ("a 1 2\nthe 1 x\n", "txt:2: 'x' is not a number"),
         ("a 1 2\nthe 1  2\n", "txt:2"),
+        ("a 1 2\nthe 1 1_0\n", "txt:2: '1_0' is not a number"),
+        ("the\t1\t2\n", "txt:1: .*separated by spaces, not tabs"),
+        ("9" * 5000 + " 2\nthe 1 2\n", "txt:1: the vectors have 1 numbers"),
         ("a 1 2\nthe 1 nan\n", "txt:2: .*not finite"),
         ("a 1 2\nthe 1 1e99\n", "txt:2: .*not finite"),
         ("3 2\na 1 2\nb 1 2\n", "cut short: .*promises 3 words, but there are 2"),
@@ -123,3 +145,33 @@ def test_a_cache_that_cannot_be_written(write, monkeypatch):
     monkeypatch.setenv("SEQTAG_CACHE", str(write("taken", "")))
     with pytest.raises(InputError, match="cannot write the cache"):
         load(write("vectors.txt", GLOVE))
+
+
+LINES = b"3 2\nthe 1 2\nParis -3e-1 4\nin 7 8\n"
+CHANGES = st.sampled_from(
+    [b" ", b"\n", b"1_0", b"nan", b"\t", b"\xff", b"9" * 5000, b"1", b"\0", b""]
+)
+
+
+@pytest.mark.fuzz("vectors")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # one cache serves all
+@given(st.lists(st.tuples(st.integers(0, len(LINES)), st.integers(0, 5), CHANGES), max_size=3))
+def test_damaged_files(changes):
+    data = LINES
+    for at, length, piece in changes:
+        data = data[:at] + piece + data[at + length :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "v.txt"
+        path.write_bytes(data)
+        try:
+            found, refusal = load(path), ""
+        except InputError as error:
+            found, refusal = {}, str(error)
+    if refusal:
+        assert re.match(r".*v\.txt(:\d+)?: ", refusal)
+        return
+    assert found
+    for row, values in found.items():
+        for value in values:
+            assert math.isfinite(value)
+        assert STRINGS[row].lower().encode() in data.lower()
