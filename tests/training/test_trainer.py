@@ -10,6 +10,7 @@ from seqtag.errors import InputError
 from seqtag.training.console import quiet
 from seqtag.training.trainer import (
     build_trainer,
+    known_precision,
     optimizer_factory,
     schedule_factory,
     total_steps,
@@ -121,7 +122,11 @@ def test_wrong_options(options, message):
     [
         ("max_epochs", "abc", "trainer.max_epochs must be a whole number, not 'abc'"),
         ("max_steps", 1.5, "trainer.max_steps must be a whole number"),
-        ("precision", "33-true", "trainer: Precision '33-true' is invalid"),
+        (
+            "precision",
+            "33-true",
+            r"precision='33-true' is unknown \(did you mean '32-true'\?\)",
+        ),
         ("max_epoch", 3, r"trainer: unknown key 'max_epoch' \(did you mean 'max_epochs'\?\)"),
         ("callbacks", [], "trainer: 'callbacks' is not set here"),
         ("profiler", "simpel", r"profiler='simpel' is unknown \(did you mean 'simple'\?\)"),
@@ -188,3 +193,14 @@ class TenBatches:
 def plain_trainer(folder, **options) -> L.Trainer:
     with quiet():
         return L.Trainer(accelerator="cpu", logger=False, default_root_dir=folder, **options)
+
+
+@pytest.mark.parametrize("precision", ["transformer-engine", "8-true", 7, True, None])
+def test_precisions_that_nothing_here_trains_at_are_refused(precision):
+    with pytest.raises(InputError, match=r"is unknown.*one of 32-true, 64-true"):
+        known_precision(precision)
+
+
+def test_short_names_of_precisions():
+    names = {32: "32-true", "64": "64-true", 16: "16-mixed", "bf16": "bf16-mixed"}
+    assert {short: known_precision(short) for short in names} == names
