@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import lightning as L
 import torch
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
@@ -24,6 +25,19 @@ class ExponentialAverage(WeightAveraging):
             raise InputError(f"callbacks.average.decay must be between 0 and 1, not {decay}")
         self.decay = decay
         super().__init__(use_buffers=False, multi_avg_fn=self._average)
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Make the average of the weights.
+
+        Raises:
+            InputError: if they are of half precision, in which an average would stand still.
+        """
+        if any(weight.dtype.itemsize < 4 for weight in pl_module.parameters()):
+            raise InputError(
+                f"trainer.precision={trainer.precision} has too few digits for a running average "
+                "of the weights: take bf16-mixed or 32-true, or callbacks.average=null"
+            )
+        super().setup(trainer, pl_module, stage)
 
     @torch.no_grad()
     def _average(self, averaged: list[Tensor], current: list[Tensor], num_averaged: Any) -> None:

@@ -20,8 +20,6 @@ from seqtag.training.task import TaggingTask
 
 Form = tuple[torch.dtype, tuple[int, ...]]  # dtype and shape of a tensor
 
-# Precisions in which the weights themselves are not float32.
-_WEIGHTS = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
 _DATA = CorpusModule.__qualname__
 _ORDER = ("completed", "processed", "started", "ready")
 
@@ -56,11 +54,7 @@ class Outline(NamedTuple):
 
 def outline(trainer: L.Trainer, task: TaggingTask, data: CorpusModule) -> Outline:
     """Return what a checkpoint of a run looks like; the run has not begun."""
-    dtype = _WEIGHTS.get(str(trainer.precision), torch.float32)
-    weights = {
-        name: (dtype if tensor.is_floating_point() else tensor.dtype, tuple(tensor.shape))
-        for name, tensor in task.state_dict().items()
-    }
+    weights = {name: _form(tensor) for name, tensor in task.state_dict().items()}
     scaling = trainer.precision_plugin.state_dict()
     states = {callback.state_key: callback.state_dict() for callback in trainer.callbacks}
     return Outline(

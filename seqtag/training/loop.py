@@ -41,6 +41,7 @@ from seqtag.training.trainer import (
     optimizer_factory,
     schedule_factory,
     total_steps,
+    weights_dtype,
 )
 
 log = logging.getLogger("seqtag")
@@ -110,6 +111,8 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
     set_engine(network, config["engine"])
     data = CorpusModule(corpus, encoder, labels, build.batch_config(config["data"]), config["seed"])
 
+    # Now, as Lightning converts it only after it has restored the weights of a checkpoint.
+    network.to(weights_dtype(config["trainer"]["precision"]))
     has_dev = "dev" in corpus.splits
     trainer = build_trainer(config, has_dev)
     require_work_for_all(trainer.world_size, len(corpus.splits["train"]), data.batch)

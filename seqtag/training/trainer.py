@@ -30,11 +30,35 @@ _PROFILERS: dict[str, Callable[..., Profiler]] = {
     "advanced": AdvancedProfiler,
     "pytorch": PyTorchProfiler,
 }
+_PRECISIONS = ("32-true", "64-true", "bf16-true", "16-true", "bf16-mixed", "16-mixed")
+# Those in which the weights themselves are not float32.
+_WEIGHTS = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
+_SHORT_PRECISIONS = {"32": "32-true", "64": "64-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+def known_precision(precision: Any) -> str:
+    """Return the full name of a precision, given as Lightning takes it: 16 is 16-mixed.
+
+    Raises:
+        InputError: if the network cannot be trained at it.
+    """
+    known = {name: name for name in _PRECISIONS} | _SHORT_PRECISIONS
+    if isinstance(precision, bool) or str(precision) not in known:
+        raise InputError(
+            f"trainer.precision={precision!r} is unknown{did_you_mean(str(precision), known)}; "
+            f"it is one of {', '.join(_PRECISIONS)}"
+        )
+    return known[str(precision)]
+
+
+def weights_dtype(precision: Any) -> torch.dtype:
+    """Return the type of the weights in training at that precision."""
+    return _WEIGHTS.get(known_precision(precision), torch.float32)
 
 
 def optimizer_factory(optimizer: Mapping[str, Any], precision: Any) -> Callable[[Any], Any]:
     """Return a function from parameters to an optimizer, for training at that precision."""
-    if optimizer.get("fused") and "mixed" in str(precision):
+    if optimizer.get("fused") and "mixed" in known_precision(precision):
         # Lightning does not clip gradients in mixed precision where the optimizer is fused.
         optimizer = {**optimizer, "fused": False}
     return factory(optimizer, OPTIMIZERS, "optimizer")
@@ -90,6 +114,7 @@ def _placed(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """Return the trainer's options, with what a launcher has settled where they say auto."""
     auto = {"accelerator": "auto", "devices": "auto", "num_nodes": "auto", "strategy": "auto"}
     placed = auto | dict(options)
+    placed["precision"] = known_precision(placed.get("precision", "32-true"))
     if placed["devices"] == "auto" and place.launcher:
         placed["devices"] = place.local_processes
     if placed["num_nodes"] == "auto":

@@ -73,3 +73,10 @@ def test_average_by_hand(decay, tmp_path):
 def test_refuses(decay):
     with pytest.raises(InputError, match=r"callbacks\.average\.decay must be between 0 and 1"):
         ExponentialAverage(decay)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_weights_of_half_precision_are_refused(dtype):
+    trainer = L.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    with pytest.raises(InputError, match="too few digits for a running average"):
+        ExponentialAverage(0.9).setup(trainer, Line().to(dtype), "fit")

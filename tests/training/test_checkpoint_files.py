@@ -8,7 +8,11 @@ import pytest
 import torch
 
 from seqtag.errors import InputError
-from seqtag.training.checkpoint_files import CheckpointFiles
+from seqtag.training.checkpoint_files import (
+    CheckpointFiles,
+    content_digest,
+    read_checkpoint,
+)
 
 FILES = CheckpointFiles()
 
@@ -63,6 +67,31 @@ def test_on_a_full_disk_all_that_was_there_stays(name, tmp_path):
     with a_full_disk(20_000), pytest.raises(InputError, match=message):
         FILES.save_checkpoint(checkpoint(3, size=10_000), path)
     assert {p: p.read_bytes() for p in path.parent.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ([], "; there is no earlier one: make room, and start again$"),
+        (["best.ckpt"], "; there is, whole, .*best.ckpt: .* ckpt_path=.*best.ckpt hydra.run.dir="),
+        (["last.ckpt", "best.ckpt"], "whole, .*best.ckpt, .*last.ckpt: .* ckpt_path=last hydra"),
+    ],
+)
+def test_on_a_full_disk_the_message_names_what_is_there(there, message, tmp_path):
+    folder = tmp_path / "run" / "checkpoints"
+    for name in there:
+        FILES.save_checkpoint(checkpoint(1), folder / name)
+    with a_full_disk(20_000), pytest.raises(InputError, match=message):
+        FILES.save_checkpoint(checkpoint(2, size=10_000), folder / "last.ckpt")
+
+
+@pytest.mark.parametrize("value", [torch.arange(6).reshape(2, 3).t(), torch.tensor(1.0).bfloat16()])
+def test_a_checkpoint_reads_back_with_the_same_digest(value, tmp_path):
+    content = {"a": value, 1: [True, None, (1.5, "x")], "empty": torch.zeros(0)}
+    FILES.save_checkpoint(content, tmp_path / "best.ckpt")
+    assert content_digest(read_checkpoint(tmp_path / "best.ckpt")) == content_digest(content)
+    others = ({**content, "a": value + 1}, {**content, 1: [1, None, (1.5, "x")]}, {"a": value})
+    assert len({content_digest(other) for other in (content, *others)}) == 4
 
 
 def test_where_a_file_is_in_the_way(write):

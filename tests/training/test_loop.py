@@ -98,6 +98,34 @@ def test_all_kinds_of_taggers_and_trainings(overrides, configure, tmp_path):
     assert again["accuracy"] == figures["splits"]["test"]["accuracy"]
 
 
+@pytest.mark.filterwarnings("ignore:.*AMP with fp16 is not supported on CPU")
+@pytest.mark.parametrize(
+    ("precision", "overrides"),
+    [
+        ("64-true", ["optimizer=sgd", "callbacks=ema"]),
+        ("64-true", ["cell=gru", "engine=reference", "model.decoder=softmax"]),
+        ("bf16-true", []),
+        ("bf16-true", ["cell=minlstm", "model.characters.encoder=gru"]),
+        ("bf16", ["model.language_model=0.1"]),
+        ("16", ["cell=lstm_layernorm"]),
+        ("32", []),
+    ],
+)
+def test_taggers_of_any_precision_load_and_are_the_ones_that_were_judged(
+    precision, overrides, configure, tmp_path, caplog
+):
+    own = (f"trainer.precision={precision}", *overrides)
+    figures = train(configure(*own, "trainer.max_epochs=1"))
+    tagger = Tagger.load(tmp_path / "run" / "model")
+    assert {tensor.dtype for tensor in tagger.network.parameters()} == {torch.float32}
+    again = evaluate(configure(f"model_dir={tmp_path / 'run' / 'model'}", verb="evaluate"))
+    assert again["per_label"] == figures["splits"]["test"]["per_label"]
+    with caplog.at_level(logging.INFO):
+        figures = train(configure(*own, "trainer.max_epochs=2", "ckpt_path=last"))
+    assert "last.ckpt, written after step 8" in caplog.text
+    assert figures["epochs"] == 2
+
+
 def test_seeds_reproduce_bit_by_bit(configure, tmp_path):
     for output, seed in (("a", 1), ("b", 1), ("c", 2)):
         train(configure(f"seed={seed}", "trainer.max_epochs=1", output=output))

@@ -10,6 +10,7 @@ from seqtag.errors import InputError
 from seqtag.training.console import quiet
 from seqtag.training.trainer import (
     build_trainer,
+    known_precision,
     optimizer_factory,
     schedule_factory,
     total_steps,
@@ -188,3 +189,14 @@ class TenBatches:
 def plain_trainer(folder, **options) -> L.Trainer:
     with quiet():
         return L.Trainer(accelerator="cpu", logger=False, default_root_dir=folder, **options)
+
+
+@pytest.mark.parametrize("precision", ["transformer-engine", "8-true", 7, True, None])
+def test_precisions_that_nothing_here_trains_at_are_refused(precision):
+    with pytest.raises(InputError, match=r"is unknown.*one of 32-true, 64-true"):
+        known_precision(precision)
+
+
+def test_short_names_of_precisions():
+    names = {32: "32-true", "64": "64-true", 16: "16-mixed", "bf16": "bf16-mixed"}
+    assert {short: known_precision(short) for short in names} == names
