@@ -72,7 +72,11 @@ def _readable(word: str, several: bool) -> str:
         if name == "study" and isinstance(override.value(), bool | int | float):
             return f"{key}={quoted(value.strip())}"  # a name, not a number
         return word
-    if listed := _LIST.fullmatch(value):
+    listed = _LIST.fullmatch(value)
+    separated = listed[1] if listed else value if several else ""
+    if "," in separated and not all(part.strip() for part in separated.split(",")):
+        raise InputError(_unreadable(word, key, value))
+    if listed:
         parts = [_element(key, name, part.strip()) for part in listed[1].split(",")]
         made = f"{key}=[{','.join(parts)}]"
     elif several and "," in value and not _STRUCTURED.match(value):
@@ -87,9 +91,9 @@ def _readable(word: str, several: bool) -> str:
 
 def _element(key: str, name: str, value: str) -> str:
     """Return one value, quoted where Hydra cannot read it."""
-    if value and _parsed(f"{key}={value}") is not None:
+    if _parsed(f"{key}={value}") is not None:
         return value
-    if not value or _STRUCTURED.match(value):
+    if _STRUCTURED.match(value):
         raise InputError(_unreadable(f"{key}={value}", key, value))
     text = _home(value) if name in PATH_KEYS else value
     if "${" in text:

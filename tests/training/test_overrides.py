@@ -138,7 +138,7 @@ def _check_read(key: str, text: str, made: str) -> None:
     read = override.value()
     if made == f"{key}={text}":  # read by Hydra's own grammar, as documented there
         if isinstance(read, str) and not set("\\'\"") & set(text):
-            assert read == text.strip(" \t")
+            assert read.strip(" \t") == text.strip(" \t")
     elif isinstance(read, ChoiceSweep):
         assert len(read.list) == text.count(",") + 1
     elif isinstance(read, list):

@@ -215,6 +215,7 @@ def test_a_killed_run_frees_its_folder(here):
         run("study=mine")
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
+    first.stderr.close()  # which its worker has open for a while yet
     again = program(*given, "trainer.max_steps=2")
     _, said = again.communicate()
     assert again.returncode == 0, said
