@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
-from seqtag.errors import InputError
+from seqtag.checks import Above, Below, checked
 
 
 class ExponentialAverage(WeightAveraging):
@@ -21,8 +21,7 @@ class ExponentialAverage(WeightAveraging):
     """
 
     def __init__(self, decay: float = 0.999) -> None:
-        if not 0.0 < decay < 1.0:
-            raise InputError(f"callbacks.average.decay must be between 0 and 1, not {decay}")
+        checked(decay, Annotated[float, Above(0), Below(1)], "callbacks.average.decay")
         self.decay = decay
         super().__init__(use_buffers=False, multi_avg_fn=self._average)
 

@@ -208,6 +208,8 @@ def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str
     except MisconfigurationException as error:
         raise InputError(f"trainer: {error}") from error
     except RuntimeError as error:
+        if "Early stopping conditioned" in str(error):
+            raise InputError(f"callbacks.early_stopping.monitor: {error}") from error
         if "DataLoader worker" not in str(error):
             raise
         raise RunStopped(

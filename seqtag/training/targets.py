@@ -145,6 +145,10 @@ class EarlyStopping:
     check_on_train_epoch_end: bool | None = None
     log_rank_zero_only: bool = False
 
+    def __post_init__(self) -> None:
+        if self.monitor == "train/loss" and not self.check_on_train_epoch_end:
+            raise InputError("monitor=train/loss needs check_on_train_epoch_end=true")
+
 
 @dataclass(frozen=True)
 class ExponentialAverage:

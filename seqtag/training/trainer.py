@@ -16,7 +16,7 @@ from lightning.pytorch.profilers import (
 )
 
 from seqtag.data.module import CorpusModule
-from seqtag.errors import InputError
+from seqtag.errors import InputError, did_you_mean
 from seqtag.training.checkpoint_files import CheckpointFiles
 from seqtag.training.continuity import Continuity
 from seqtag.training.factory import call, factory
@@ -37,11 +37,13 @@ _SHORT_PRECISIONS = {"32": "32-true", "64": "64-true", "bf16": "bf16-mixed", "16
 
 
 def known_precision(precision: Any) -> str:
-    """Return the full name of a precision, given as Lightning takes it: 16 is 16-mixed.
+    """Return the full name of a precision, given as Lightning takes it: 16 is 16-mixed, None 32.
 
     Raises:
         InputError: if the network cannot be trained at it.
     """
+    if precision is None:
+        return "32-true"
     known = {name: name for name in _PRECISIONS} | _SHORT_PRECISIONS
     if isinstance(precision, bool) or str(precision) not in known:
         raise InputError(
@@ -114,7 +116,7 @@ def _placed(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """Return the trainer's options, with what a launcher has settled where they say auto."""
     auto = {"accelerator": "auto", "devices": "auto", "num_nodes": "auto", "strategy": "auto"}
     placed = auto | dict(options)
-    placed["precision"] = known_precision(placed.get("precision", "32-true"))
+    placed["precision"] = known_precision(placed.get("precision"))
     if placed["devices"] == "auto" and place.launcher:
         placed["devices"] = place.local_processes
     if placed["num_nodes"] == "auto":

@@ -32,7 +32,7 @@ class Line(L.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=1.0)
 
 
-def averaged(decay: float, tmp_path, steps: int = 5, epochs: int = 2):
+def averaged(decay: float, tmp_path, steps: int = 5, epochs: int = 2, precision="32-true"):
     """Train; return the module and the average by hand after each epoch."""
     module = Line()
     loader = torch.utils.data.DataLoader(torch.zeros(steps, 1))
@@ -40,6 +40,7 @@ def averaged(decay: float, tmp_path, steps: int = 5, epochs: int = 2):
         trainer = L.Trainer(
             max_epochs=epochs,
             accelerator="cpu",
+            precision=precision,
             logger=False,
             callbacks=[ExponentialAverage(decay)],
             enable_progress_bar=False,
@@ -69,9 +70,15 @@ def test_average_by_hand(decay, tmp_path):
     assert module.layer.weight.item() == pytest.approx(by_hand[-1])
 
 
-@pytest.mark.parametrize("decay", [0.0, 1.0, -1, 2])
+@pytest.mark.parametrize(("precision", "near"), [("64-true", 1e-9), ("bf16-true", 0.05)])
+def test_the_average_has_the_precision_of_the_weights(precision, near, tmp_path):
+    module, by_hand = averaged(0.9, tmp_path, precision=precision)
+    assert module.evaluated == pytest.approx(by_hand, rel=near, abs=near)
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0, -1, 2, True, "x", float("nan")])
 def test_refuses(decay):
-    with pytest.raises(InputError, match=r"callbacks\.average\.decay must be between 0 and 1"):
+    with pytest.raises(InputError, match=r"callbacks\.average\.decay must be a number above 0 and"):
         ExponentialAverage(decay)
 
 

@@ -183,6 +183,13 @@ def test_any_value_of_any_key_is_accepted_or_refused_by_name(data):
             "patience must be a whole number of at",
         ),
         ("train", "callbacks.average.decay", 1, "callbacks.average.decay must be a number above 0"),
+        (
+            "train",
+            "callbacks.early_stopping.monitor",
+            "train/loss",
+            "check_on_train_epoch_end=true",
+        ),
+        ("train", "callbacks.early_stopping.monitor", "x", "monitor must be one of dev/metric"),
         ("train", "callbacks.last.every_steps", 0.5, "callbacks.last.every_steps must be a whole"),
         ("train", "logger", REMOVED, "logger is missing"),
         ("train", "paths", REMOVED, "paths is missing"),
