@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from seqtag.cli import main
 from seqtag.errors import InputError
-from seqtag.probes.reading import find_runs
-from seqtag.report.page import render
+from seqtag.probes.reading import find_runs, read_gradients, read_items, read_learn
 from seqtag.training.gathering import gather
 from seqtag.training.reporting import report
 
@@ -31,6 +30,11 @@ def items(judged):
         return judged(GRID, lambda f: f["distance"] == 5, lambda f: 0.8, n=4, seed=seed, **about)
 
     return of
+
+
+@pytest.fixture(scope="module")
+def frame(items):
+    return items()
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +106,11 @@ def test_names_from_files_cannot_leave_the_page_or_the_folder(items, save_run, t
     assert {path.name for path in tmp_path.iterdir()} == {"runs", "deep"}
 
 
+def read_of(folder):
+    """Read all that a run left, as a report does before it counts."""
+    return find_runs([folder]), read_items(folder), read_learn(folder), read_gradients(folder)
+
+
 @pytest.mark.fuzz("report")
 @given(st.data())
 def test_a_record_with_any_value_is_read_or_refused(sound, data):
@@ -115,40 +124,55 @@ def test_a_record_with_any_value_is_read_or_refused(sound, data):
     try:
         (folder / "run.json").write_text(text[:cut])
         (folder / "gradients.csv").write_text("when,state,k,norm\ninitial,h,0,1.0\n")
-        assert len(figures_of(sound).setups) >= 1  # the other run is sound
+        done, unfinished = find_runs([sound])
+        assert sound / "1" in done
+        assert {*done, *unfinished} <= {sound / "0", sound / "1"}
+        read_of(folder)
+    except InputError as error:
+        assert str(folder) in str(error)  # noqa: PT017
     finally:
         (folder / "run.json").write_text(before)
         (folder / "gradients.csv").unlink()
 
 
-@pytest.mark.fuzz("report")
-@given(st.data())
-def test_a_table_with_any_value_is_read_or_refused(sound, items, data):
-    path = sound / "0" / "items.parquet"
-    before = path.read_bytes()
-    frame = items()
-    name = data.draw(st.sampled_from(list(frame.columns)))
-    values = st.sampled_from(
-        [None, "x", "", 0, -1, 10**12, 2**63 - 1, 1.5, float("nan"), True, b"\xff"]
-    )
-    value = data.draw(values)
-    everywhere = data.draw(st.booleans())
+def changed_table(frame, path, name, value, everywhere):
+    """Write a table of items with another value in a column, in its first row or in all."""
     column = [value if everywhere or row == 0 else old for row, old in enumerate(frame[name])]
     try:
-        try:
-            array = pa.array(column, from_pandas=True)
-        except (pa.ArrowException, OverflowError):
-            array = pa.array([str(each) for each in column])
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        place = table.column_names.index(name)
-        pq.write_table(table.set_column(place, name, array), path)
-        results = figures_of(sound)
-        assert len(results.setups) >= 1
-        assert render(results, [])
+        array = pa.array(column, from_pandas=True)
+    except (pa.ArrowException, OverflowError):
+        array = pa.array([str(each) for each in column])
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_table(table.set_column(table.column_names.index(name), name, array), path)
+
+
+@pytest.mark.fuzz("report")
+@given(st.data())
+def test_a_table_with_any_value_is_read_or_refused(sound, frame, data):
+    folder = sound / "0"
+    path = folder / "items.parquet"
+    before = path.read_bytes()
+    name = data.draw(st.sampled_from(list(frame.columns)))
+    try:
+        changed_table(
+            *(frame, path, name),
+            *(data.draw(st.sampled_from(VALUES)), data.draw(st.booleans())),
+        )
+        read = read_of(folder)[1]
+        assert read[["probe", "axis", "right", "within", "p_gold", "chance"]].notna().all(axis=None)
+        assert len(read) == len(frame)
     except InputError as error:
-        assert str(sound) in str(error) or "versions" in str(error)  # noqa: PT017
+        assert str(path) in str(error)  # noqa: PT017
     finally:
         path.write_bytes(before)
+
+
+@pytest.mark.parametrize("name", ["factor_distance", "seed", "layers", "lag", "probe", "split"])
+def test_an_extreme_value_everywhere_is_reported_or_refused(items, save_run, tmp_path, name):
+    save_run(tmp_path / "0", items())
+    value = "\u202e" if name in ("probe", "split") else 2**63 - 1
+    changed_table(items(), tmp_path / "0" / "items.parquet", name, value, everywhere=True)
+    assert len(figures_of(tmp_path).setups) == 1
 
 
 def test_the_program_says_which_file(items, save_run, tmp_path, capsys):
