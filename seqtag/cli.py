@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from seqtag import __version__
-from seqtag.errors import InputError, RunStopped, did_you_mean
+from seqtag.cache import place_caches_of_libraries
+from seqtag.errors import InputError, RunStopped, did_you_mean, in_words
 from seqtag.memory import keep_freed_memory
+from seqtag.streams import standard_streams
 from seqtag.terminal import in_a_line
 from seqtag.training.place import current_place, end_with_leader
 
@@ -68,28 +70,54 @@ _OWN = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code.
 
-    0 fine, 1 a fault, 2 a mistake of the user, 75 stopped by a signal with a checkpoint to go on
-    from (EX_TEMPFAIL of sysexits.h), 128 and a signal's number stopped by it without one.
+    0 fine, 1 a fault, 2 a mistake of the user, 75 stopped by a signal with a checkpoint to
+    continue from (EX_TEMPFAIL of sysexits.h), 128 and a signal's number stopped by it without one.
+
+    Raises:
+        SystemExit: by the parser of arguments, with the exit code.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    with standard_streams() as streams:
+        try:
+            code = _exit_code(arguments)
+        except SystemExit as ended:
+            # The parser ignores a failed write of its help.
+            if streams.lost() is None:
+                raise
+            code = ended.code if isinstance(ended.code, int) else 1
+        if code == 0 and (lost := streams.lost()) is not None:
+            _say(f"error: standard output: cannot be written: {in_words(lost)}")
+            return 1
+        return code
+
+
+def _exit_code(arguments: list[str]) -> int:
+    """Run the program and print what went wrong; return the exit code."""
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
         return code
     except InputError as error:
-        print(f"seqtag: error: {in_a_line(error)}", file=sys.stderr)
+        _say(f"error: {error}")
         return 2
     except RunStopped as error:
-        print(f"seqtag: {in_a_line(error)}", file=sys.stderr)
+        _say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("seqtag: interrupted", file=sys.stderr)
+        _say("interrupted")
         return 130
     except BrokenPipeError:
         # Whoever read our output has enough (`seqtag train --help | head`). What is left of it
         # goes nowhere, or the interpreter would complain when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        _say(f"error: {in_words(error)}")
+        return 2
+
+
+def _say(line: str) -> None:
+    print(f"seqtag: {in_a_line(line)}", file=sys.stderr)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -102,6 +130,7 @@ def _dispatch(arguments: list[str]) -> int:
             f"unknown verb {verb!r}{did_you_mean(verb, verbs)}; known: {', '.join(verbs)}"
         )
     keep_freed_memory()
+    place_caches_of_libraries()
     if verb in _OWN:
         module, text = _OWN[verb]
         job = import_module(module)

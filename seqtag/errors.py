@@ -1,13 +1,16 @@
-"""What the user got wrong, said so that they can mend it."""
+"""Errors that the command line prints without a traceback."""
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
-T = TypeVar("T")
+# Of a name, so much is compared: the time grows with the square of it.
+_LONGEST = 200
+
+# A longer value is cut in messages.
+_SHOWN = 80
 
 
 class InputError(ValueError):
@@ -37,32 +40,29 @@ class RunStopped(Exception):
         return self.args[0]
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the known name nearest to `name`, or ``""``."""
-    match = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.6)
-    return f" (did you mean {match[0]!r}?)" if match else ""
+def in_words(error: OSError) -> str:
+    """Return what the system refused: the file, where the error names it, and why."""
+    why = error.strerror or str(error) or type(error).__name__
+    names = [name for name in (error.filename, error.filename2) if name is not None]
+    return ": ".join([*map(str, names[:1]), why])
 
 
-def from_plain(cls: type[T], plain: Mapping[str, Any], where: str) -> T:
-    """Build the dataclass `cls` from plain values and refuse keys that it does not have.
-
-    `where` names the place the values came from (a config group, a file) in the message.
-
-    Raises:
-        InputError: for an unknown key (the nearest real one is offered), a missing one, or a
-            value that the dataclass itself refuses.
-    """
-    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    for key in plain:
-        if key not in fields:
-            raise InputError(f"{where}: unknown key {key!r}{did_you_mean(key, fields)}")
-    for name, field in fields.items():
-        required = (
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        )
-        if required and name not in plain:
-            raise InputError(f"{where}: key {name!r} is missing")
+def shown(value: object) -> str:
+    """Return a value as messages show it: on one line, and cut where it is long."""
     try:
-        return cls(**plain)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+        text = repr(value)
+    except ValueError:  # Python does not print whole numbers of thousands of digits
+        return "a whole number of thousands of digits"
+    except RecursionError:
+        return f"a deeply nested {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the known name nearest to `name`, or ``""``."""
+    try:
+        text = str(name)[:_LONGEST]
+    except ValueError:  # Python does not print whole numbers of thousands of digits
+        return ""
+    match = difflib.get_close_matches(text, [str(k) for k in known], n=1, cutoff=0.6)
+    return f" (did you mean {match[0]!r}?)" if match else ""

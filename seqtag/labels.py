@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from seqtag.errors import InputError, did_you_mean
 
@@ -70,11 +70,34 @@ class Problem(NamedTuple):
 
 
 class Transitions(NamedTuple):
-    """Which labels may begin a sentence, follow (``between[i][j]``: j after i) and end it."""
+    """Which labels may begin a sentence, follow (``between[i][j]``: j after i) and end it.
 
-    start: tuple[bool, ...]
-    between: tuple[tuple[bool, ...], ...]
-    end: tuple[bool, ...]
+    Bool arrays of shape (K,), (K, K) and (K,), or nested sequences of bools.
+    """
+
+    start: Any
+    between: Any
+    end: Any
+
+    def length_without_path(self) -> int | None:
+        """Return the least length, from 1 on, of which no sequence is allowed; None for none.
+
+        The set of labels that a path of n labels can end in follows from that of n - 1 alone.
+        Once a set comes again, all that follow have been seen: the search ends with certainty.
+        """
+        import numpy as np
+
+        reached_K, between_KK = np.asarray(self.start, bool), np.asarray(self.between, bool)
+        end_K = np.asarray(self.end, bool)
+        seen: set[bytes] = set()
+        length = 1
+        while (key := reached_K.tobytes()) not in seen:
+            if not (reached_K & end_K).any():
+                return length
+            seen.add(key)
+            reached_K = between_KK[reached_K].any(axis=0)
+            length += 1
+        return None
 
 
 def problems(labels: Sequence[str | None], scheme: str) -> list[Problem]:
@@ -171,16 +194,37 @@ def allowed_transitions(labels: Sequence[str], scheme: str) -> Transitions:
     Raises:
         InputError: for a label that is none of the scheme.
     """
+    import numpy as np  # takes a moment: whoever reads labels alone does without
+
     _check(scheme)
+    K = len(labels)
     if scheme == "plain":
-        all_true = (True,) * len(labels)
-        return Transitions(all_true, (all_true,) * len(labels), all_true)
+        return Transitions(np.ones(K, bool), np.ones((K, K), bool), np.ones(K, bool))
     parts = [_parts(label, scheme) for label in labels]
+    types: dict[str, int] = {}
+    type_K = np.array([types.setdefault(type_, len(types)) for _, type_ in parts], int)
+    open_K = np.array([_is_open(part) for part in parts], bool)
+    continuing_K = np.array([part[0] in _CONTINUING[scheme] for part in parts], bool)
+    # What `_fits` says of two labels, for all pairs at once.
+    closed_K = ~open_K if scheme == "bioes" else np.ones(K, bool)
+    same_KK = open_K[:, None] & (type_K[:, None] == type_K[None, :])
     return Transitions(
-        start=tuple(_fits(_OUTSIDE_PARTS, right, scheme) for right in parts),
-        between=tuple(tuple(_fits(left, right, scheme) for right in parts) for left in parts),
-        end=tuple(_fits(left, _OUTSIDE_PARTS, scheme) for left in parts),
+        start=~continuing_K,
+        between=np.where(continuing_K[None, :], same_KK, closed_K[:, None]),
+        end=closed_K,
     )
+
+
+def check_labels(labels: Iterable[str], scheme: str) -> None:
+    """Refuse labels that are not of a scheme.
+
+    Raises:
+        InputError: for the first one.
+    """
+    _check(scheme)
+    if scheme != "plain":
+        for label in labels:
+            _parts(label, scheme)
 
 
 def detect_scheme(sentences: Iterable[Sequence[str | None]]) -> str:
@@ -243,10 +287,14 @@ def _no_label(label: object, scheme: str) -> str:
 
 def _fits(left: tuple[str, str], right: tuple[str, str], scheme: str) -> bool:
     """Return whether `right` may follow `left`; the edge of a sentence is as good as O."""
-    is_open = left[0] in "BI"
     if right[0] in _CONTINUING[scheme]:
-        return is_open and left[1] == right[1]
-    return scheme != "bioes" or not is_open
+        return _is_open(left) and left[1] == right[1]
+    return scheme != "bioes" or not _is_open(left)
+
+
+def _is_open(parts: tuple[str, str]) -> bool:
+    """Return whether a span of the label's type may continue after it."""
+    return parts[0] in "BI"
 
 
 @lru_cache(maxsize=1 << 16)

@@ -156,3 +156,59 @@ def set_threads():
     threads = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def interrupt():
+    """Return a function that runs a call and raises KeyboardInterrupt before its n-th bytecode.
+
+    Bytecodes are counted in the modules that are given; what it returns says whether there were
+    so many.
+    """
+    import sys
+
+    def run(call, n, *modules):
+        files, left = {module.__file__ for module in modules}, n
+
+        def trace(frame, event, argument):
+            nonlocal left
+            if frame.f_code.co_filename not in files:
+                return None
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                left -= 1
+                if left < 0:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            call()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+    return run
+
+
+@pytest.fixture
+def at_once():
+    """Return a function that runs calls in threads of their own and returns what each returned.
+
+    Threads take turns as often as they can. An exception in one of them is raised.
+    """
+    import sys
+    from concurrent.futures import ThreadPoolExecutor
+
+    def run(*calls):
+        with ThreadPoolExecutor(len(calls)) as threads:
+            return [done.result() for done in [threads.submit(call) for call in calls]]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield run
+    sys.setswitchinterval(interval)

@@ -95,7 +95,7 @@ def test_tag_in_a_process(trained):
 
 def test_evaluate_by_its_script_from_any_folder(trained, here, run_script):
     model = f"model_dir={trained[0] / 'run' / 'model'}"
-    code, out = run_script("evaluate", model, "hydra.run.dir=here")
+    code, out = run_script("evaluate", model, f"data.path={trained[0]}", "hydra.run.dir=here")
     assert code == 0
     assert "test split by label" in out
     scores = json.loads((here / "here" / "metrics.json").read_text())
@@ -141,7 +141,7 @@ COLUMN = ("data=column", "data.path=x.txt")
         ("a O\n", ["data.features=[pos]"], "no column 'pos'"),
         ("a O\n", ["data.format=colum"], "did you mean 'column'?"),
         ("a O\n", ["data.scheme=boi"], "did you mean 'bio'?"),
-        ("a O\n", ["data.dev_fraction=2"], "data.dev_fraction must be in [0, 1)"),
+        ("a O\n", ["data.dev_fraction=2"], "data.dev_fraction must be a number of at least 0 and"),
         ("a O\n", ["data.batch.sentences=0"], "data.batch: sentences must be a whole number"),
         ("a O\n" * 9, ["model.decoder=crff"], "model: decoder is 'crf' or 'softmax'"),
         ("a O\n" * 9, ["cell.name=lstmm"], "unknown cell 'lstmm' (did you mean 'lstm'?)"),
@@ -184,7 +184,7 @@ def test_lists_of_different_length(here, write, capsys):
 
 def test_a_split_that_does_not_exist(trained, here, capsys):
     model = f"model_dir={trained[0] / 'run' / 'model'}"
-    message = failed(capsys, "evaluate", model, "split=tset")
+    message = failed(capsys, "evaluate", model, "split=tset", f"data.path={trained[0]}")
     assert "'tset'" in message
     assert "test" in message
 

@@ -1,20 +1,6 @@
-"""Mistakes of the user: the nearest name, the place, the key."""
+"""Errors of the user: the nearest name."""
 
-from dataclasses import dataclass, field
-
-import pytest
-
-from seqtag.errors import InputError, did_you_mean, from_plain
-
-
-@dataclass(frozen=True)
-class Config:
-    size: int
-    names: tuple[str, ...] = field(default_factory=tuple)
-
-    def __post_init__(self):
-        if self.size < 1:
-            raise InputError(f"size must be at least 1, not {self.size}")
+from seqtag.errors import InputError, did_you_mean
 
 
 def test_did_you_mean_offers_the_nearest_name():
@@ -22,25 +8,7 @@ def test_did_you_mean_offers_the_nearest_name():
     assert did_you_mean("zebra", ["column", "conllu"]) == ""
     assert did_you_mean("x", []) == ""
     assert did_you_mean(11, [111, 5]) == " (did you mean '111'?)"
-
-
-def test_from_plain_builds_the_dataclass():
-    assert from_plain(Config, {"size": 2}, "model") == Config(2)
-    assert from_plain(Config, {"size": 2, "names": ("a",)}, "model") == Config(2, ("a",))
-
-
-@pytest.mark.parametrize(
-    ("plain", "message"),
-    [
-        ({"size": 1, "nmaes": ()}, r"^model: unknown key 'nmaes' \(did you mean 'names'\?\)$"),
-        ({"size": 1, "zebra": 1}, "^model: unknown key 'zebra'$"),
-        ({"names": ()}, "^model: key 'size' is missing$"),
-        ({"size": 0}, "^model: size must be at least 1, not 0$"),
-    ],
-)
-def test_from_plain_names_place_and_key(plain, message):
-    with pytest.raises(InputError, match=message):
-        from_plain(Config, plain, "model")
+    assert did_you_mean(10**5000, ["1"]) == ""
 
 
 def test_an_input_error_is_a_value_error():

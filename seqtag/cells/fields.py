@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.checks import checked
+from seqtag.errors import InputError, did_you_mean, shown
+
+# No sequence is longer.
+_LONGEST_SPAN = 10**9
 
 
 def check_choice(field: str, value: Any, known: Iterable[str]) -> None:
@@ -14,29 +17,27 @@ def check_choice(field: str, value: Any, known: Iterable[str]) -> None:
     names = tuple(known)
     if not isinstance(value, str) or value not in names:
         hint = did_you_mean(value, names)
-        raise InputError(f"unknown {field} {value!r}{hint}; there are {', '.join(names)}")
+        raise InputError(f"unknown {field} {shown(value)}{hint}; there are {', '.join(names)}")
 
 
 def check_number(field: str, value: Any) -> None:
-    """Raise InputError for a value that is no finite number."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value):
-        raise InputError(f"{field} must be a finite number, not {value!r}")
+    """Raise InputError for a value that is not a finite number, or too large for float32."""
+    checked(value, float, field)
 
 
 def check_flag(field: str, value: Any) -> None:
     """Raise InputError for a value that is neither true nor false."""
     if not isinstance(value, bool):
-        raise InputError(f"{field} must be true or false, not {value!r}")
+        raise InputError(f"{field} must be true or false, not {shown(value)}")
 
 
 def check_chrono(value: Any) -> None:
     """Raise InputError for a T_max that leaves nothing between 1 and T_max - 1."""
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < 0 or 0 < value < 3:
+    if not whole or value < 0 or 0 < value < 3 or value > _LONGEST_SPAN:
         raise InputError(
-            f"chrono must be 0 (off) or the longest span to remember, at least 3 steps, "
-            f"not {value!r}"
+            f"chrono must be 0 (off) or the longest span to remember, from 3 to "
+            f"{_LONGEST_SPAN:,} steps, not {shown(value)}"
         )
 
 

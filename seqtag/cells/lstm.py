@@ -14,7 +14,7 @@ from seqtag.cells.fields import (
 )
 from seqtag.cells.functions import identity, sigmoid, tanh
 from seqtag.cells.spec import Cell, Product, Values, Vector
-from seqtag.errors import InputError
+from seqtag.errors import InputError, shown
 
 ACTIVATIONS = {"tanh": tanh, "identity": identity}
 KINDS = ("gate", "none", "coupled")
@@ -180,8 +180,10 @@ def _in_order(peepholes: Any) -> tuple[str, ...]:
     except TypeError:
         given = None
     if given is None:
-        raise InputError(f"peepholes must be a list of gates, such as [i, f, o], not {peepholes!r}")
+        raise InputError(
+            f"peepholes must be a list of gates, such as [i, f, o], not {shown(peepholes)}"
+        )
     for gate in given:
         if not isinstance(gate, str) or gate not in GATES:
-            raise InputError(f"peepholes: unknown gate {gate!r}; there are {', '.join(GATES)}")
+            raise InputError(f"peepholes: unknown gate {shown(gate)}; there are {', '.join(GATES)}")
     return tuple(gate for gate in GATES if gate in given)

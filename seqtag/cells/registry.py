@@ -14,7 +14,8 @@ from seqtag.cells.minimal import MinGru, MinLstm
 from seqtag.cells.rnn import IndRnn, Rnn
 from seqtag.cells.slstm import SLstm
 from seqtag.cells.spec import Cell
-from seqtag.errors import InputError, did_you_mean, from_plain
+from seqtag.checks import from_plain
+from seqtag.errors import InputError, did_you_mean, shown
 
 # A name stands for a spec with its fields set; further fields given beside the name override it.
 PRESETS: dict[str, Cell] = {
@@ -57,14 +58,14 @@ def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
     if isinstance(cell, str):
         cell = {"name": cell}
     if not isinstance(cell, Mapping):
-        raise InputError(f"a cell is a name or a mapping with a name, not {cell!r}")
+        raise InputError(f"a cell is a name or a mapping with a name, not {shown(cell)}")
     fields = dict(cell)
     name = fields.pop("name", None)
     if name is None:
         raise InputError(f"cell: key 'name' is missing; the cells are {', '.join(PRESETS)}")
     if not isinstance(name, str) or name not in PRESETS:
         hint = did_you_mean(name, PRESETS)
-        raise InputError(f"unknown cell {name!r}{hint}; the cells are {', '.join(PRESETS)}")
+        raise InputError(f"unknown cell {shown(name)}{hint}; the cells are {', '.join(PRESETS)}")
     preset = PRESETS[name]
     return from_plain(type(preset), {**describe(preset), **fields}, f"cell {name!r}")
 

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from torch.utils.data import Sampler
 
-from seqtag.errors import InputError
+from seqtag.data.options import BatchConfig
 
 # Each bucket's longest sentence is at most this much longer than its shortest one.
 _BUCKET_GROWTH = 1.2
-
-
-@dataclass(frozen=True)
-class BatchConfig:
-    """How much goes into a batch, which is that of all processes together.
-
-    Attributes:
-        sentences: at most this many sentences.
-        tokens: at most this many tokens, padding counted; a longer sentence is a batch alone.
-        workers: processes that prepare batches beside the training one; 0 for none.
-    """
-
-    sentences: int = 32
-    tokens: int = 4096
-    workers: int = 0
-
-    def __post_init__(self) -> None:
-        for name, least in (("sentences", 1), ("tokens", 1), ("workers", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InputError(
-                    f"{name} must be a whole number of at least {least}, not {value!r}"
-                )
 
 
 class BatchOrder(Sampler[list[int]]):

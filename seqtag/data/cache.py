@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -25,15 +24,6 @@ _META = "meta.json"
 _BATCH_SENTENCES = 10_000
 _BATCH_TOKENS = 200_000
 _CHUNK = 1 << 20
-
-
-def cache_folder(cache_dir: str | None = None) -> Path:
-    """Return the folder for derived files: `cache_dir`, SEQTAG_CACHE, or the user's cache."""
-    chosen = cache_dir or os.environ.get("SEQTAG_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "seqtag"
 
 
 def digest(*parts: Any) -> str:

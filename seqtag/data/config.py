@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import codecs
 import encodings.aliases
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from seqtag.errors import InputError, did_you_mean, from_plain
-from seqtag.labels import SCHEMES
+from seqtag.checks import (
+    AtLeast,
+    AtMost,
+    Count,
+    FileName,
+    Filled,
+    Hint,
+    Share,
+    Text,
+    check_fields,
+    checked,
+    shown,
+)
+from seqtag.errors import InputError, did_you_mean
 
 FORMATS = ("column", "conllu", "json", "csv", "parquet", "hub")
 SPLITS = ("train", "dev", "test")
+Split = Literal["train", "dev", "test"]
 SKIP = "_"
 REST = "*"
 # Columns that every data set has, whatever the corpus calls its own.
@@ -20,6 +35,8 @@ RESERVED = ("tokens", "labels", "length", "doc", "where")
 _SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}
 _TOKEN_COLUMN = {"conllu": "form"}
 _LABEL_COLUMN = {"conllu": "upos", "hub": "ner_tags"}
+_SEVERAL = Hint("several files: data.files.train=[a,b], or a glob such as data.path='*.txt'")
+_Files = FileName | Annotated[tuple[FileName, ...], Filled()] | None
 # Everything else decides where the files are, not what is read from them.
 _READER_KEYS = (
     "format",
@@ -49,13 +66,12 @@ class StreamConfig:
         batches_per_epoch: batches that count as an epoch.
     """
 
-    fit_sentences: int = 100_000
-    buffer: int = 10_000
-    batches_per_epoch: int = 1000
+    fit_sentences: Count = 100_000
+    buffer: Annotated[int, AtLeast(1), AtMost(10_000_000)] = 10_000
+    batches_per_epoch: Count = 1000
 
     def __post_init__(self) -> None:
-        for name in ("fit_sentences", "buffer", "batches_per_epoch"):
-            _at_least_one(name, getattr(self, name))
+        check_fields(self, "data.stream")
 
 
 @dataclass(frozen=True)
@@ -82,8 +98,9 @@ class CorpusConfig:
         absent: value of a label or feature that a token lacks (conllu) or that is null (features).
         encoding: of text files.
         scheme: ``auto`` or one of ``seqtag.labels.SCHEMES``.
-        label_names: names for labels that are stored as integers; with `streaming` also further
-            labels, beside those of the sentences that are read at first.
+        label_names: names for labels that are stored as integers. A label that is a string must
+            be one of them; with `streaming` they are further labels, beside those of the
+            sentences that are read first.
         dev_fraction: share of the training sentences held out when there is no dev split; 0: none.
         split_seed: chooses which sentences those are.
         name: (hub) configuration of the data set.
@@ -98,37 +115,36 @@ class CorpusConfig:
         InputError: for a value that cannot be meant.
     """
 
-    format: str
-    path: str | None = None
+    format: Literal["column", "conllu", "json", "csv", "parquet", "hub"]
+    path: Annotated[FileName, _SEVERAL] | None = None
     files: Mapping[str, Any] | None = None
-    columns: tuple[str, ...] = ("tokens", "labels")
-    token_column: str | None = None
-    label_column: str | None = None
-    features: tuple[str, ...] = ()
+    columns: tuple[Text, ...] = ("tokens", "labels")
+    token_column: Text | None = None
+    label_column: Text | None = None
+    features: tuple[Text, ...] | None = ()
     separator: str | None = None
     comment: str | None = None
     document_marker: str | None = "-DOCSTART-"
-    document_column: str | None = None
+    document_column: Text | None = None
     absent: str = "_"
     encoding: str = "utf-8"
-    scheme: str = "auto"
+    scheme: Literal["auto", "plain", "iob1", "bio", "bioes"] = "auto"
     label_names: tuple[str, ...] | None = None
-    dev_fraction: float = 0.1
-    split_seed: int = 0
-    name: str | None = None
-    revision: str | None = None
+    dev_fraction: Share = 0.1
+    split_seed: Annotated[int, AtLeast(-(2**63)), AtMost(2**63 - 1)] = 0
+    name: Text | None = None
+    revision: Text | None = None
     streaming: bool = False
     stream: StreamConfig = field(default_factory=StreamConfig)
-    processes: int = 1
-    cache_dir: str | None = None
+    processes: Annotated[int, AtLeast(1), AtMost(1024)] = 1
+    cache_dir: FileName | None = None
 
     def __post_init__(self) -> None:
-        _one_of("format", self.format, FORMATS)
-        _one_of("scheme", self.scheme, ("auto", *SCHEMES))
+        check_fields(self, "data")
         self._set("files", _checked_files(self.files))
-        for key in ("columns", "features", "label_names"):
-            self._set(key, _names(key, getattr(self, key)))
         self._set("features", self.features or ())
+        if self.label_names is not None:
+            _check_label_names(self.label_names)
         self._set("token_column", self.token_column or _TOKEN_COLUMN.get(self.format, "tokens"))
         self._set("label_column", self.label_column or _LABEL_COLUMN.get(self.format, "labels"))
         self._set("separator", _SEPARATORS.get(self.separator or "", self.separator))
@@ -136,15 +152,8 @@ class CorpusConfig:
             raise InputError("data.separator is empty: use null for any spaces and tabs")
         self._set("comment", self.comment or None)
         self._set("document_marker", self.document_marker or None)
-        _check_encoding(self.encoding)
+        check_encoding(self.encoding)
         self._check_columns()
-        if not 0 <= self.dev_fraction < 1:
-            raise InputError(f"data.dev_fraction must be in [0, 1), not {self.dev_fraction}")
-        _at_least_one("data.processes", self.processes)
-        if not isinstance(self.streaming, bool):
-            raise InputError(f"data.streaming is true or false, not {self.streaming!r}")
-        if isinstance(self.stream, Mapping):
-            self._set("stream", from_plain(StreamConfig, self.stream, "data.stream"))
         if self.path is None and not self.files:
             raise InputError("data.path is missing: a file, folder, glob or URL of a corpus")
 
@@ -196,44 +205,68 @@ def require_columns(config: CorpusConfig, there: list[str], where: str) -> None:
             )
 
 
-def _at_least_one(key: str, count: Any) -> None:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise InputError(f"{key} must be a whole number of at least 1, not {count!r}")
+def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the files of the splits that have any; unknown splits and wrong values are refused."""
+    for split, given in (files or {}).items():
+        if split not in SPLITS:
+            raise InputError(
+                f"data.files: unknown split {shown(split)}{did_you_mean(split, SPLITS)}; "
+                f"the splits are {', '.join(SPLITS)}"
+            )
+        checked(given, _Files, f"data.files.{split}")
+    return {split: given for split, given in (files or {}).items() if given} or None
 
 
-def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
+def check_encoding(encoding: str, key: str = "data.encoding") -> None:
+    """Refuse an encoding that Python does not know, or that is not one of the lines of a text.
+
+    Python has others under such names: of domains (idna, punycode), of literals in programs
+    (unicode_escape), of bytes (hex, zip).
+
+    Raises:
+        InputError: naming `key`.
+    """
+    try:
+        fit = _encodes_lines(encoding)
+    except (LookupError, ValueError):  # ValueError: a name with a NUL, or UnicodeError
+        known = {name.replace("_", "-") for name in encodings.aliases.aliases.values()}
+        known = {name for name in known if _is_known(name)}
         raise InputError(
-            f"data.{key}={value!r} is unknown{did_you_mean(value, known)}; it is one of: "
-            f"{', '.join(known)}"
+            f"{key}={shown(encoding)} is not a text encoding that Python knows"
+            f"{did_you_mean(encoding, sorted(known))}"
+        ) from None
+    if not fit:
+        raise InputError(
+            f"{key}={shown(encoding)} is not an encoding of lines of text; utf-8, latin-1 or "
+            "cp1252, perhaps"
         )
 
 
-def _names(key: str, value: Any) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        raise InputError(f"data.{key} is a list: write data.{key}=[{value}]")
-    return tuple(str(name) for name in value)
-
-
-def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    given = {split: value for split, value in (files or {}).items() if value}
-    for split in given:
-        if split not in SPLITS:
-            raise InputError(
-                f"data.files: unknown split {split!r}{did_you_mean(split, SPLITS)}; "
-                f"the splits are {', '.join(SPLITS)}"
-            )
-    return given or None
-
-
-def _check_encoding(encoding: str) -> None:
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError):
-        known = [name.replace("_", "-") for name in encodings.aliases.aliases.values()]
+def _check_label_names(names: tuple[str, ...]) -> None:
+    repeated = [name for number, name in enumerate(names) if name in names[:number]]
+    if repeated or "" in names or not names:
+        fault = f"{repeated[0]!r} is there twice" if repeated else "a name is missing"
         raise InputError(
-            f"data.encoding={encoding!r} is no text encoding that Python knows"
-            f"{did_you_mean(encoding, known)}"
-        ) from None
+            f"data.label_names={list(names)}: {fault}; it is a list of different names, the first "
+            "one for 0: data.label_names=[O,B-X,...]"
+        )
+
+
+def _is_known(encoding: str) -> bool:
+    try:
+        return _encodes_lines(encoding)
+    except (LookupError, ValueError):
+        return False
+
+
+@cache
+def _encodes_lines(encoding: str) -> bool:
+    """Return whether characters become bytes one after the other, line feeds as all others do."""
+    sample = f"a..{'b' * 80}-\\u0041\tc\r\n"
+    if sample.encode(encoding).decode(encoding) != sample:
+        return False
+    encoder = codecs.getincrementalencoder(encoding)()
+    pieces = [encoder.encode(character) for character in sample]
+    if b"".join(pieces) + encoder.encode("", final=True) != sample.encode(encoding):
+        return False
+    return len(pieces[-1]) == len(pieces[-2]) == len(pieces[1])

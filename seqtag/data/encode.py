@@ -8,63 +8,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from seqtag.checks import from_plain
 from seqtag.data.counting import Sentences, count_strings, lists_of
+from seqtag.data.options import EncodeConfig
 from seqtag.data.vocabulary import (
-    SubwordConfig,
     Vocabulary,
     build_vocabulary,
     load_subwords,
     train_subwords,
 )
 from seqtag.data.wordforms import CASES, WordForms
-from seqtag.errors import InputError, from_plain
+from seqtag.errors import InputError
 
 # Raise it when the same sentences give another encoder: those made before are kept with a corpus.
 ENCODER_VERSION = 1
-
-
-@dataclass(frozen=True)
-class EncodeConfig:
-    """How words become numbers.
-
-    Attributes:
-        min_count: words seen fewer times in training share the vector of unknown words.
-        fold_digits: every digit counts as 0, so that 1999 and 2024 are one word.
-        lowercase: the word's vector ignores case (characters and letter case still see it).
-        max_characters: longer words are read by their first and last halves of this many.
-        subwords: how subword pieces are made, or None for none.
-    """
-
-    min_count: int = 1
-    fold_digits: bool = True
-    lowercase: bool = False
-    max_characters: int = 40
-    subwords: SubwordConfig | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.subwords, Mapping):
-            subwords = from_plain(SubwordConfig, self.subwords, "subwords")
-            object.__setattr__(self, "subwords", subwords)
-        if not isinstance(self.subwords, SubwordConfig | None):
-            raise InputError(f"subwords must be null or a group of keys, not {self.subwords!r}")
-        for name in ("min_count", "max_characters"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
 
 
 class Encoder:
     """Turns sentences into padded tensors; built from a training split, saved in model folders.
 
     Each different word is looked up, spelled out and split into pieces once and remembered, so
-    that a word costs one dictionary access from then on.
+    that a word costs one dictionary access from then on. Threads may share an encoder. Its copies
+    and pickles hold what it is made of and none of the remembered words.
     """
 
     def __init__(
@@ -144,15 +116,15 @@ class Encoder:
                 have a value for each word.
         """
         lengths = np.fromiter((len(s) for s in sentences), np.int64, len(sentences))
-        forms = self._forms.lookup([word for sentence in sentences for word in sentence])
+        forms, known = self._forms.lookup([word for sentence in sentences for word in sentence])
         mask_BT = np.arange(lengths.max(initial=0)) < lengths[:, None]
         batch = {
             "lengths_B": torch.from_numpy(lengths),
-            "words_BT": _scatter(self._forms.word_ids[forms], mask_BT),
-            "case_BT": _scatter(self._forms.case_ids[forms], mask_BT),
+            "words_BT": _scatter(known.word_ids[forms], mask_BT),
+            "case_BT": _scatter(known.case_ids[forms], mask_BT),
         }
         distinct, rows = _distinct(forms)
-        batch["characters_UW"] = torch.from_numpy(self._forms.spellings(distinct))
+        batch["characters_UW"] = torch.from_numpy(known.spellings(distinct))
         batch["spelling_BT"] = _scatter(rows, mask_BT)
         for name, column in self.features.items():
             if features is None or name not in features:
@@ -164,23 +136,8 @@ class Encoder:
             ids = [column[value] for sentence in features[name] for value in sentence]
             batch[f"feature.{name}"] = _scatter(np.array(ids, np.int64), mask_BT)
         if self.subwords is not None:
-            batch |= self._pieces(forms, lengths, mask_BT)
+            batch |= _pieces(*known.pieces(forms), lengths, mask_BT)
         return batch
-
-    def _pieces(self, forms: np.ndarray, lengths: np.ndarray, mask_BT: np.ndarray) -> dict:
-        counts, pieces = self._forms.pieces(forms)
-        sentence_of_word = np.repeat(np.arange(len(lengths)), lengths)
-        piece_lengths = np.bincount(sentence_of_word, counts, len(lengths)).astype(np.int64)
-        word_in_sentence = np.nonzero(mask_BT)[1]
-        starts = np.cumsum(counts) - counts
-        sentence_start = np.cumsum(piece_lengths) - piece_lengths
-        mask_BS = np.arange(piece_lengths.max(initial=0)) < piece_lengths[:, None]
-        return {
-            "pieces_BS": _scatter(pieces, mask_BS),
-            "piece_lengths_B": torch.from_numpy(piece_lengths),
-            "piece_word_BS": _scatter(np.repeat(word_in_sentence, counts), mask_BS),
-            "first_piece_BT": _scatter(starts - sentence_start[sentence_of_word], mask_BT),
-        }
 
     def to_plain(self) -> dict[str, Any]:
         """Return everything the encoder is made of as JSON values."""
@@ -205,15 +162,36 @@ class Encoder:
             subwords = plain["subwords"]
             return cls(
                 config,
-                Vocabulary.from_plain(plain["words"]),
-                Vocabulary.from_plain(plain["characters"]),
-                {name: Vocabulary.from_plain(part) for name, part in plain["features"].items()},
+                Vocabulary.from_plain(plain["words"], "words"),
+                Vocabulary.from_plain(plain["characters"], "characters"),
+                {
+                    name: Vocabulary.from_plain(part, f"the feature {name!r}")
+                    for name, part in plain["features"].items()
+                },
                 None if subwords is None else load_subwords(text=subwords),
             )
         except InputError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{where}: not an encoder of seqtag: {error!r}") from None
+
+
+def _pieces(
+    counts: np.ndarray, pieces: np.ndarray, lengths: np.ndarray, mask_BT: np.ndarray
+) -> dict[str, Tensor]:
+    """Return the tensors of subwords, of the number of pieces of each word and of all pieces."""
+    sentence_of_word = np.repeat(np.arange(len(lengths)), lengths)
+    piece_lengths = np.bincount(sentence_of_word, counts, len(lengths)).astype(np.int64)
+    word_in_sentence = np.nonzero(mask_BT)[1]
+    starts = np.cumsum(counts) - counts
+    sentence_start = np.cumsum(piece_lengths) - piece_lengths
+    mask_BS = np.arange(piece_lengths.max(initial=0)) < piece_lengths[:, None]
+    return {
+        "pieces_BS": _scatter(pieces, mask_BS),
+        "piece_lengths_B": torch.from_numpy(piece_lengths),
+        "piece_word_BS": _scatter(np.repeat(word_in_sentence, counts), mask_BS),
+        "first_piece_BT": _scatter(starts - sentence_start[sentence_of_word], mask_BT),
+    }
 
 
 def _distinct(forms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

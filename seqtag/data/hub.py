@@ -9,8 +9,10 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from seqtag.data.config import SPLITS, CorpusConfig, require_columns
+from seqtag.data.parquet_names import names_of
 from seqtag.data.parts import Part
-from seqtag.data.records import RecordReader, class_names, from_batches, names_of
+from seqtag.data.record_reader import RecordReader
+from seqtag.data.records import from_batches
 from seqtag.data.sentence import Sentence
 from seqtag.data.stream import Stream
 from seqtag.errors import InputError
@@ -68,7 +70,7 @@ def read_rows(
     columns = [config.token_column, config.label_column, *config.features]
     columns += [config.document_column] * bool(config.document_column)
     rows = rows.select_columns(list(dict.fromkeys(columns)))
-    decoders = {**class_names(rows.data.schema), **names_of(rows.features)}
+    decoders = names_of(rows.features)
     batches = rows.with_format("arrow").iter(batch_size=_ROWS)
     yield from from_batches(batches, RecordReader(name, config, decoders), before)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seqtag.errors import InputError, did_you_mean
-from seqtag.labels import SCHEMES, UNTYPED, Transitions, allowed_transitions, convert
+from seqtag.labels import SCHEMES, UNTYPED, Transitions, allowed_transitions, check_labels, convert
 
 NOT_SCORED = -100  # what torch's losses skip
 _PREFIXES = {"bio": "BI", "bioes": "BIES"}
+_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class LabelSet:
@@ -28,6 +30,10 @@ class LabelSet:
         self._ids = {label: number for number, label in enumerate(self.labels)}
         self._reading = _Conversion(corpus_scheme, scheme)
         self._writing = _Conversion(scheme, corpus_scheme)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the conversions that are remembered.
+        return LabelSet, (self.labels, self.scheme, self.corpus_scheme)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,9 +66,9 @@ class LabelSet:
             raise InputError(
                 f"scheme={scheme} does not fit a corpus whose labels are {corpus_scheme}"
             )
+        _refuse_others(sorted(seen), corpus_scheme)
         if scheme == "plain":
             return cls(sorted(seen), scheme, corpus_scheme)
-        _refuse_others(sorted(seen), corpus_scheme)
         types = sorted({label.partition("-")[2] for label in seen if label != "O"})
         if UNTYPED in types and scheme != corpus_scheme:
             raise InputError(
@@ -164,9 +170,15 @@ class _Conversion:
 
 
 def _refuse_others(labels: Iterable[str], scheme: str) -> None:
-    """Raise InputError for a label that is none of the scheme."""
+    """Refuse labels that are not of the scheme, or that would break a line of output."""
+    labels = list(labels)
     for label in labels:
-        allowed_transitions((label,), scheme)
+        if _BREAKING.search(label):
+            raise InputError(
+                f"the label {label!r} has a control character, a line break or half of a "
+                "surrogate pair in it, which no output can hold: name it otherwise"
+            )
+    check_labels(labels, scheme)
 
 
 def _span_labels(types: Iterable[str], scheme: str) -> list[str]:

@@ -98,7 +98,7 @@ def _cut(file: SourceFile, count: int, config: CorpusConfig) -> list[SourceFile]
         return [file]
     size = file.path.stat().st_size
     with file.path.open("rb") as raw:
-        if config.format == "conllu" and b"global.columns" in raw.readline():
+        if config.format == "conllu" and _names_columns(raw):
             return [file]
         places = {0, size}
         for i in range(1, count):
@@ -110,6 +110,14 @@ def _cut(file: SourceFile, count: int, config: CorpusConfig) -> list[SourceFile]
         parts.append(replace(file, start=start, end=end, first_line=line))
         line += _lines(parts[-1])
     return parts
+
+
+def _names_columns(raw: Any) -> bool:
+    """Return whether a CoNLL-U file has columns of its own; they are named before the first row."""
+    while (line := raw.readline()) and not _WORD_LINE.match(line):
+        if b"global.columns" in line:
+            return True
+    return False
 
 
 def _codec(encoding: str) -> str:

@@ -59,9 +59,7 @@ def find_splits(config: CorpusConfig) -> dict[str, list[Place]]:
     Raises:
         InputError: for what does not exist, and for names that do not tell.
     """
-    root = os.path.expanduser(config.path or ".")
-    if root.startswith("file://"):
-        root = unquote(urlsplit(root).path)
+    root = _root(config)
     if config.files:
         if not is_url(root) and Path(root).is_file():
             raise InputError(
@@ -87,6 +85,46 @@ def find_splits(config: CorpusConfig) -> dict[str, list[Place]]:
         found = _by_name(places, config, strict=False)
         return found or {"train": places}
     raise InputError(f"data.path={config.path}: no such file or folder. {_listing(root)}")
+
+
+def unsplit_files(config: CorpusConfig) -> list[str] | None:
+    """Return the files of a corpus that is not divided into splits; None of one that is.
+
+    That is a single file, unless it is in a folder and its name says a split, and the files of a
+    glob none of whose names says one. What does not exist is left to `find_splits`.
+    """
+    if config.files or config.path is None:
+        return None
+    root = _root(config)
+    if is_url(root):
+        if config.format == "hub":
+            return None
+        places, is_single = _remote(root), True
+    elif Path(root).is_dir():
+        places, is_single = _candidates(Path(root), config.format), False
+    elif Path(root).is_file():
+        return [root]
+    else:
+        places = _local_glob(root, Path(root).parent) if glob.has_magic(root) else []
+        is_single = False
+    whole = is_single and len(places) == 1
+    if not places or (not whole and any(map(_split_of, places))):
+        return None
+    if len(places) > 1 and Path(root).is_dir():
+        return None  # `find_splits` says what to do
+    return [place.address for place in places]
+
+
+def _root(config: CorpusConfig) -> str:
+    root = os.path.expanduser(config.path or ".")
+    return unquote(urlsplit(root).path) if root.startswith("file://") else root
+
+
+def _split_of(place: Place) -> str | None:
+    """Return the split that a file's name says; None for none, or several."""
+    words = re.split(r"[^a-z]+", PurePosixPath(place.name).name.lower())
+    splits = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
+    return splits.pop() if len(splits) == 1 else None
 
 
 def _given(root: str, value: Any, split: str) -> list[Place]:
@@ -141,10 +179,8 @@ def _by_name(
     """Sort files into splits by the words of their names."""
     found: dict[str, list[Place]] = {}
     for place in places:
-        words = re.split(r"[^a-z]+", PurePosixPath(place.name).name.lower())
-        splits = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
-        if len(splits) == 1:
-            found.setdefault(splits.pop(), []).append(place)
+        if split := _split_of(place):
+            found.setdefault(split, []).append(place)
     if not found and len(places) == 1:
         return {"train": places}
     names = ", ".join(place.name for place in places[:_SHOWN])

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqtag.cache import cache_root
 from seqtag.data.build import KEPT_AS, build_held_out, build_split, held_out, held_out_count
-from seqtag.data.cache import cache_folder, cached, digest
+from seqtag.data.cache import cached, digest
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.mapped import lengths_of
 from seqtag.data.near import Near, explain
@@ -108,7 +109,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
                 f"data: there is no split {split!r}{did_you_mean(split, there)}; there are: "
                 f"{', '.join(there)}"
             )
-    root = cache_folder(config.cache_dir)
+    root = cache_root(config.cache_dir)
     found: dict[str, datasets.Dataset] = {}
     origins: dict[str, Origin] = {}
     notes: list[str] = []

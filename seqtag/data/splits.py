@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from seqtag.data.cache import cache_folder
+from seqtag.cache import cache_root
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.lines import SourceFile
 from seqtag.data.parts import Part, file_parts
@@ -62,11 +62,11 @@ def _file_split(config: CorpusConfig, places: list[Place]) -> Source:
 
     def files() -> list[SourceFile]:
         if not fetched:
-            fetched.extend(place.fetch(cache_folder(config.cache_dir)) for place in places)
+            fetched.extend(place.fetch(cache_root(config.cache_dir)) for place in places)
         return fetched
 
     def identity() -> list[Any]:
-        root = cache_folder(config.cache_dir)
+        root = cache_root(config.cache_dir)
         contents = [(file.name, file_digest(file.path, root)) for file in files()]
         return [config.reader_settings(), contents]
 

@@ -18,7 +18,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
-from seqtag.data.cache import cache_folder, digest
+from seqtag.cache import cache_root
+from seqtag.data.cache import digest
 from seqtag.data.lines import SourceFile, open_binary, unreadable
 from seqtag.data.vocabulary import Vocabulary
 from seqtag.errors import InputError
@@ -57,7 +58,7 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
         key = digest("word vectors", _VERSION, size, list(strings), file.path, file.path.suffix)
     except OSError as error:
         raise unreadable(file, error) from error
-    kept = cache_folder() / "vectors" / f"{key}.safetensors"
+    kept = cache_root() / "vectors" / f"{key}.safetensors"
     found = _kept(kept)
     if found is None:
         found = _find(file, strings, size)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from seqtag.data.options import SubwordConfig
+from seqtag.data.tokenizer_file import UNKNOWN as _UNKNOWN
+from seqtag.data.tokenizer_file import read_subwords, read_vocabulary, vocabulary_normalizers
 from seqtag.errors import InputError
 
-_PADDING, _UNKNOWN = "<pad>", "<unk>"
+_PADDING = "<pad>"
 
 
 class Vocabulary:
@@ -37,6 +39,10 @@ class Vocabulary:
         )
         self._ids = tokenizer.get_vocab()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The table of ids is read from the tokenizer again, and not stored twice.
+        return Vocabulary, (self.tokenizer, self.num_frequent)
+
     def __len__(self) -> int:
         return len(self._ids)
 
@@ -53,9 +59,12 @@ class Vocabulary:
         return {"num_frequent": self.num_frequent, "tokenizer": self.tokenizer.to_str()}
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Vocabulary:
-        """Rebuild a vocabulary from :meth:`to_plain`."""
-        return cls(_parse(plain["tokenizer"], "a vocabulary"), int(plain["num_frequent"]))
+    def from_plain(cls, plain: Mapping[str, Any], name: str = "strings") -> Vocabulary:
+        """Rebuild a vocabulary from :meth:`to_plain`; `name` is for messages."""
+        frequent = plain["num_frequent"]
+        if not isinstance(frequent, int) or isinstance(frequent, bool):
+            raise InputError(f"num_frequent must be a whole number, not {frequent!r}")
+        return cls(read_vocabulary(plain["tokenizer"], f"the vocabulary of {name}"), frequent)
 
 
 def build_vocabulary(
@@ -68,11 +77,7 @@ def build_vocabulary(
 
     `strings` says of each how often it was seen.
     """
-    steps: list[normalizers.Normalizer] = []
-    if fold_digits:
-        steps.append(normalizers.Replace(Regex(r"\d"), "0"))
-    if lowercase:
-        steps.append(normalizers.Lowercase())
+    steps = vocabulary_normalizers(fold_digits, lowercase)
     normalizer = normalizers.Sequence(steps) if steps else None
     counts: Counter[str] = Counter()
     for string, count in strings.items():
@@ -87,30 +92,6 @@ def build_vocabulary(
     if normalizer is not None:
         tokenizer.normalizer = normalizer
     return Vocabulary(tokenizer, num_frequent)
-
-
-@dataclass(frozen=True)
-class SubwordConfig:
-    """How words are split into pieces.
-
-    Attributes:
-        kind: ``bpe`` (byte pair encoding) or ``wordpiece``, trained on the training split.
-        vocab_size: number of pieces to train.
-        path: a ``tokenizer.json`` to load instead of training one.
-    """
-
-    kind: str = "bpe"
-    vocab_size: int = 4000
-    path: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("bpe", "wordpiece"):
-            raise InputError(f"subwords.kind is 'bpe' or 'wordpiece', not {self.kind!r}")
-        size = self.vocab_size
-        if not isinstance(size, int) or isinstance(size, bool) or size < 2:
-            raise InputError(
-                f"subwords.vocab_size must be a whole number of at least 2, not {size!r}"
-            )
 
 
 def train_subwords(sentences: Iterable[Sequence[str]], config: SubwordConfig) -> Tokenizer:
@@ -137,7 +118,8 @@ def load_subwords(path: str | None = None, text: str | None = None) -> Tokenizer
     """Load a subword tokenizer from a ``tokenizer.json`` file, or from its text.
 
     Raises:
-        InputError: if there is no such file, it is no tokenizer, or none that can be used.
+        InputError: if there is no such file, it is not a tokenizer, or has parts that are not
+            allowed (see `tokenizer_file`).
     """
     if text is None:
         if not Path(str(path)).is_file():
@@ -147,22 +129,5 @@ def load_subwords(path: str | None = None, text: str | None = None) -> Tokenizer
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"subwords.path: {path}: cannot be read: {error}") from None
     where = path or "the subword tokenizer"
-    tokenizer = _parse(text, where)
     # Such files may ask that all is cut or filled up to one length. A word's pieces are its own.
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    ids = tokenizer.get_vocab().values()
-    if not ids or max(ids) >= len(ids):
-        raise InputError(f"{where}: the ids of its pieces have gaps, or there are none")
-    try:
-        tokenizer.encode(["\u2603"], is_pretokenized=True, add_special_tokens=False)
-    except Exception as error:  # the library raises bare Exception here too
-        raise InputError(f"{where}: cannot encode an unknown character: {error}") from None
-    return tokenizer
-
-
-def _parse(text: str, where: str) -> Tokenizer:
-    try:
-        return Tokenizer.from_str(text)
-    except Exception as error:  # the library raises bare Exception for a bad file
-        raise InputError(f"{where}: not a file of the tokenizers library: {error}") from None
+    return read_subwords(text, where)

@@ -1,13 +1,26 @@
-"""What is known of each different word: computed once, then gathered by number."""
+"""What is known of each different word: computed once, then gathered by number.
+
+Threads may share a memory of words, and an exception, Ctrl-C included, may end a call anywhere:
+
+- A `Table` never changes. A call reads numbers and rows of one table.
+- What is known of new words is computed first. Then their rows are written where no table that
+  was handed out reads, then a larger table is published by one assignment, and only then are the
+  words' numbers. So a number always has its row.
+- Only one call at a time may write behind a table: the one that took it from a list. If it never
+  puts the larger table back, because it was interrupted or is still at work, the next call
+  continues on a copy. There is no lock, so none can be left locked, by a fork either.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from seqtag.data.vocabulary import Vocabulary
+from seqtag.data.wordtable import New, Table
 
 # Letter-case classes; 0 is padding.
 CASES = ("", "lower", "upper", "title", "mixed", "number", "part_number", "other")
@@ -33,27 +46,22 @@ def letter_case(word: str) -> int:
 _NUMBER_MARKS = str.maketrans("", "", ".,:-/+")
 
 
-class Column:
-    """A growing array: rows are added at the end in amortised constant time."""
+class _Memory:
+    """Words, and the latest table that has rows for all of them.
 
-    def __init__(self, dtype: Any) -> None:
-        self._data = np.zeros(1024, dtype)
-        self.size = 0
+    Attributes:
+        numbers: the words' numbers. A number is added after its row and never changed.
+        table: the latest table; replaced by longer ones only.
+        extensible: holds the latest table, or nothing where a call has taken it.
+    """
 
-    def extend(self, values: Sequence[int] | np.ndarray) -> None:
-        """Add values at the end."""
-        end = self.size + len(values)
-        if end > len(self._data):
-            grown = np.zeros(max(end, 2 * len(self._data)), self._data.dtype)
-            grown[: self.size] = self._data[: self.size]
-            self._data = grown
-        self._data[self.size : end] = values
-        self.size = end
+    def __init__(self, numbers: dict[str, int], table: Table) -> None:
+        self.numbers, self.table, self.extensible = numbers, table, [table]
 
-    @property
-    def values(self) -> np.ndarray:
-        """The values so far (a view)."""
-        return self._data[: self.size]
+    def copy(self) -> _Memory:
+        """Return a memory of the same words that shares nothing with this one."""
+        numbers = dict(self.numbers)  # first, so that the table has a row for each of them
+        return _Memory(numbers, self.table.copy())
 
 
 class WordForms:
@@ -64,90 +72,59 @@ class WordForms:
     ) -> None:
         self._words, self._characters, self._subwords = words, characters, subwords
         self._max_characters = max_characters
-        self._empty()
+        self._memory = _Memory({}, Table.empty())
 
-    def _empty(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._word_ids, self._case_ids = Column(np.int64), Column(np.int64)
-        self._spelling = _Ragged()
-        self._pieces = _Ragged()
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, and a process that is handed one, begins with an empty memory.
+        made_of = (self._words, self._characters, self._subwords, self._max_characters)
+        return WordForms, made_of
 
-    @property
-    def word_ids(self) -> np.ndarray:
-        """Vocabulary id of each remembered word."""
-        return self._word_ids.values
-
-    @property
-    def case_ids(self) -> np.ndarray:
-        """Letter case of each remembered word, an index into `CASES`."""
-        return self._case_ids.values
-
-    def lookup(self, words: Sequence[str]) -> np.ndarray:
-        """Return the number of each word in this memory, learning those that are new."""
-        if len(self._numbers) > _MEMORY:
-            self._empty()
-        numbers = self._numbers
+    def lookup(self, words: Sequence[str]) -> tuple[np.ndarray, Table]:
+        """Return the number of each word and the table that they are for; new words are learned."""
+        memory = self._memory
+        if len(memory.table) > _MEMORY:
+            self._memory = memory = _Memory({}, Table.empty())
+        numbers = memory.numbers
         if new := [word for word in dict.fromkeys(words) if word not in numbers]:
-            self._learn(new)
-        return np.fromiter((numbers[word] for word in words), np.int64, len(words))
+            memory = self._learn(memory, new)
+        forms = np.fromiter(map(memory.numbers.__getitem__, words), np.int64, len(words))
+        return forms, memory.table  # read after the numbers: it has a row for each
 
-    def _learn(self, words: list[str]) -> None:
-        for word in words:
-            self._numbers[word] = len(self._numbers)
-            self._spelling.append([self._characters[c] for c in self._shorten(word)])
-        self._word_ids.extend([self._words[word] for word in words])
-        self._case_ids.extend([letter_case(word) for word in words])
+    def _learn(self, memory: _Memory, words: list[str]) -> _Memory:
+        """Return a memory that has the words: `memory`, or a copy that takes its place."""
+        new = self._describe(words)
+        try:
+            table = memory.extensible.pop()
+        except IndexError:
+            self._memory = memory = memory.copy()
+            table = memory.extensible.pop()
+        longer = table.extend(new)
+        memory.table = longer
+        memory.extensible.append(longer)
+        # Another thread may have added a word meanwhile: then its first number stays.
+        numbers = range(len(table), len(longer))
+        deque(map(memory.numbers.setdefault, words, numbers), maxlen=0)
+        return memory
+
+    def _describe(self, words: list[str]) -> New:
+        pieces: list[list[int]] = []
         if self._subwords is not None:
             encodings = self._subwords.encode_batch(
                 [[word] for word in words], is_pretokenized=True, add_special_tokens=False
             )
-            for encoding in encodings:
-                # Ids are moved up by one: 0 is padding. A word that the tokenizer's
-                # normalisation leaves nothing of is its piece 0.
-                self._pieces.append([piece + 1 for piece in encoding.ids] or [1])
+            # Ids are moved up by one: 0 is padding. A word that the tokenizer's
+            # normalisation leaves nothing of is its piece 0.
+            pieces = [[piece + 1 for piece in encoding.ids] or [1] for encoding in encodings]
+        characters = self._characters
+        return New(
+            [self._words[word] for word in words],
+            [letter_case(word) for word in words],
+            [[characters[character] for character in self._shorten(word)] for word in words],
+            pieces,
+        )
 
     def _shorten(self, word: str) -> str:
         if len(word) <= self._max_characters:
             return word
         half = self._max_characters // 2
         return word[: self._max_characters - half] + word[len(word) - half :]
-
-    def spellings(self, forms: np.ndarray) -> np.ndarray:
-        """Return the character ids of words, padded with 0: (U, W), W at least 1."""
-        starts, counts = self._spelling.starts[forms], self._spelling.counts[forms]
-        width = np.arange(max(1, counts.max(initial=1)))
-        inside = width < counts[:, None]
-        padded = np.zeros(inside.shape, np.int64)
-        padded[inside] = self._spelling.flat[(starts[:, None] + width)[inside]]
-        return padded
-
-    def pieces(self, forms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the number of pieces of each word, and all pieces one after the other."""
-        starts, counts = self._pieces.starts[forms], self._pieces.counts[forms]
-        ends = np.cumsum(counts)
-        positions = np.arange(ends[-1] if len(ends) else 0)
-        return counts, self._pieces.flat[positions + np.repeat(starts - (ends - counts), counts)]
-
-
-class _Ragged:
-    """Rows of different lengths, one after the other."""
-
-    def __init__(self) -> None:
-        self._flat, self._starts, self._counts = (Column(np.int64) for _ in range(3))
-
-    def append(self, row: Sequence[int]) -> None:
-        self._starts.extend([self._flat.size])
-        self._counts.extend([len(row)])
-        self._flat.extend(row)
-
-    @property
-    def flat(self) -> np.ndarray:
-        return self._flat.values
-
-    @property
-    def starts(self) -> np.ndarray:
-        return self._starts.values
-
-    @property
-    def counts(self) -> np.ndarray:
-        return self._counts.values

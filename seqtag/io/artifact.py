@@ -19,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from seqtag import __version__
@@ -41,6 +43,8 @@ CONFIG, WEIGHTS, ENCODER, LABELS, CARD = FILES = (
     "labels.json",
     "README.md",
 )
+# Vocabularies of tens of millions of words.
+_MOST_ENCODER_BYTES = 2 << 30
 _KEYS = ("format", "seqtag", "model", "cell", "data", "figures")
 
 
@@ -71,10 +75,13 @@ def save_folder(folder: str | Path, parts: Parts) -> None:
     of a language model serve training only and are left out.
 
     Raises:
-        InputError: if the place is taken by something that is no model folder, or the system
-            refuses to write there.
+        InputError: if the place is taken by something that is no model folder, the system refuses
+            to write there, or a weight is not finite.
     """
     folder = Path(folder)
+    for name, tensor in parts.network.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{folder}: not written, for the weights {name!r} are not finite")
     with fresh_folder(folder, "model folder", FILES) as aside:
         _write(aside, parts, folder.name or folder.resolve().name)
 
@@ -92,7 +99,8 @@ def load_folder(folder: str | Path) -> Parts:
         raise InputError(f"{folder}: {what}; training writes one to logs/train/.../model")
     config = _read_config(folder)
     path = folder / ENCODER
-    encoder = trust(path, lambda: Encoder.from_plain(read_object(path), str(path)))
+    plain = read_object(path, _MOST_ENCODER_BYTES)
+    encoder = trust(path, lambda: Encoder.from_plain(plain, str(path)))
     _check_encoder(encoder, path)
     path = folder / LABELS
     labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
@@ -127,7 +135,10 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     write_json(folder / CONFIG, values)
     write_json(folder / ENCODER, parts.encoder.to_plain())
     write_json(folder / LABELS, parts.labels.to_plain())
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    try:
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    except SafetensorError as error:  # which has no number of the system's error
+        raise InputError(f"{folder / WEIGHTS}: cannot be written: {error}") from error
     shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
     (folder / CARD).write_text(model_card(name, values, parts.labels), encoding="utf-8")
 
@@ -162,16 +173,8 @@ def _check_encoder(encoder: Encoder, path: Path) -> None:
     """Refuse an encoder that would fail, or give ids without a vector, in the middle of a text."""
     vocabularies = {"words": encoder.words, "characters": encoder.characters, **encoder.features}
     for name, vocabulary in vocabularies.items():
-        ids = sorted(vocabulary.tokenizer.get_vocab().values())
-        if ids != list(range(len(ids))) or len(ids) <= Vocabulary.UNKNOWN:
-            raise InputError(f"{path}: the ids of {name!r} are not 0, 1, 2, ...; {AGAIN}")
-    if encoder.subwords is not None:
-        # A word's pieces are its own: none of them filled up or cut off to a length.
-        encoder.subwords.no_padding()
-        encoder.subwords.no_truncation()
-        ids = sorted(encoder.subwords.get_vocab().values())
-        if not ids or ids[-1] >= len(ids):
-            raise InputError(f"{path}: the ids of the subwords have gaps; {AGAIN}")
+        if len(vocabulary) <= Vocabulary.UNKNOWN:
+            raise InputError(f"{path}: the vocabulary of {name} is empty; {AGAIN}")
     trial = [["Try", "\u2603"]]
     trust(path, lambda: encoder.encode(trial, dict.fromkeys(encoder.features, trial)))
 

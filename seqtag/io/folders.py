@@ -1,4 +1,4 @@
-"""Folders that appear when all of them is written."""
+"""Folders that appear when all of them is written, or under a name that nobody else has."""
 
 from __future__ import annotations
 
@@ -6,10 +6,32 @@ import os
 import secrets
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
 
 from seqtag.errors import InputError
+
+
+def new_folder(place: Path) -> Path:
+    """Create a folder that did not exist before, and those above it; return its path.
+
+    That is `place`, or where that is taken `place_2`, `place_3` and so on. Creating a folder is one
+    step on every file system, so that two processes never get the same one.
+
+    Raises:
+        InputError: if the system refuses to create it.
+    """
+    numbered = (place.with_name(f"{place.name}_{number}") for number in count(2))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        for chosen in chain([place], numbered):
+            with suppress(FileExistsError):
+                chosen.mkdir()
+                return chosen
+    except OSError as error:
+        raise InputError(f"{place}: cannot be created: {error.strerror or error}") from error
+    raise AssertionError("there is always another number")
 
 
 @contextmanager
@@ -39,6 +61,8 @@ def fresh_folder(folder: Path, kind: str, files: Collection[str]) -> Iterator[Pa
         _move(aside, place, files)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    except InputError as error:  # of a file in it, which is named as it would be in its place
+        raise InputError(str(error).replace(str(aside), str(folder))) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

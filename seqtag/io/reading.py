@@ -1,26 +1,30 @@
 """Input of `seqtag tag`: bytes to lines to sentences, read as they come.
 
 Readers yield an `Item` for each sentence and `PAUSE` where nothing more is at hand for now, so
-that what came through a pipe can be tagged before more comes.
+that what came through a pipe can be tagged before more comes. Columns and CoNLL-U are read by the
+readers that training has.
 """
 
 from __future__ import annotations
 
-import codecs
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.data import sentence as data
+from seqtag.data.decoding import Place
+from seqtag.data.json_lines import parse_object
+from seqtag.data.layout import Layout, split_at_blanks
+from seqtag.data.lines import TextSource, line_lists, text_pieces
+from seqtag.data.readers import not_read, of_input
+from seqtag.errors import InputError
+from seqtag.io.layouts import TOKENS
 from seqtag.io.text import Sentence, Token, split_text
 
 PAUSE = None
-TOKENS = "tokens"
-_CHUNK = 1 << 16
+_PLAIN = Layout((TOKENS,), TOKENS)
 # A line or paragraph of raw text longer than this is cut, so that memory stays bounded.
 _LONGEST = 1 << 20
-_CONLLU = ("id", TOKENS, "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 
 
 class Item(NamedTuple):
@@ -30,11 +34,15 @@ class Item(NamedTuple):
         sentence: its tokens.
         features: values of further columns by name.
         id: what the input calls it, handed on to the output; None for nothing.
+        line: line of the input where it begins.
+        shares_line: further sentences may be of the same line: of one raw text in JSONL.
     """
 
     sentence: Sentence
     features: Mapping[str, Sequence[str]]
     id: Any = None
+    line: int = 1
+    shares_line: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,20 @@ class Source:
         raw: the bytes.
         name: the file's name, for messages.
         encoding: of the text.
-        features: columns to read beside the tokens.
-        columns: (conll) names of the file's columns, or None for the tokens and then `features`.
+        layout: (conll, conllu, jsonl) the columns to be read.
         wrapped: (text) lines are broken anywhere; only an empty one ends a paragraph.
     """
 
     raw: BinaryIO
     name: str
     encoding: str = "utf-8"
-    features: Sequence[str] = ()
-    columns: Sequence[str] | None = None
+    layout: Layout = _PLAIN
     wrapped: bool = False
+
+    @property
+    def text(self) -> TextSource:
+        """The input as text."""
+        return TextSource(self.raw, Place(self.name, self.encoding, "--encoding"))
 
 
 def read_items(source: Source, format_: str) -> Iterator[Item | None]:
@@ -65,7 +76,17 @@ def read_items(source: Source, format_: str) -> Iterator[Item | None]:
         InputError: naming file and line, for bytes that are no text in the encoding, for lines
             that the format does not have, and for a column that is not there.
     """
-    return INPUT_FORMATS[format_](source)
+    line = 1
+    try:
+        for item in INPUT_FORMATS[format_](source):
+            yield item
+            line = line if item is PAUSE else item.line
+    except InputError:
+        raise
+    except Exception as error:
+        if not of_input(error):
+            raise
+        raise not_read(error, f"{source.name}:{line}", format_) from error
 
 
 def lines(source: Source, longest: int | None = None) -> Iterator[str | None]:
@@ -75,7 +96,7 @@ def lines(source: Source, longest: int | None = None) -> Iterator[str | None]:
     """
     pieces: list[str] = []
     size = 0
-    for text in _decoded(source):
+    for text in text_pieces(source.text):
         first, *others = text.split("\n")
         pieces.append(first)
         size += len(first)
@@ -91,28 +112,6 @@ def lines(source: Source, longest: int | None = None) -> Iterator[str | None]:
         yield PAUSE
     if size:
         yield "".join(pieces)
-
-
-def _decoded(source: Source) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(source.encoding)()
-    line, at_start, chunk = 1, True, b" "
-    while chunk:
-        try:
-            chunk = source.raw.read1(_CHUNK)  # type: ignore[attr-defined]
-            text = decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            good = error.object[: error.start].decode(source.encoding, "ignore")
-            raise InputError(
-                f"{source.name}:{line + good.count(chr(10))}: not {source.encoding} (byte "
-                f"0x{error.object[error.start]:02x}, {error.reason}): set --encoding"
-            ) from None
-        except (UnicodeError, OSError) as error:
-            raise InputError(f"{source.name}:{line}: cannot be read: {error}") from None
-        if at_start and text:
-            text, at_start = text.removeprefix("\ufeff"), False
-        line += text.count("\n")
-        if text:
-            yield text
 
 
 def _read_text(source: Source) -> Iterator[Item | None]:
@@ -131,102 +130,99 @@ def _read_text(source: Source) -> Iterator[Item | None]:
         yield Item(sentence, {})
 
 
+def _numbered(line_lists_: Iterable[list[str]]) -> Iterator[tuple[int, str] | None]:
+    """Yield the lines with their numbers, and `PAUSE` after each list of them."""
+    number = 0
+    for found in line_lists_:
+        yield from enumerate(found, number + 1)
+        number += len(found)
+        yield PAUSE
+
+
 def _read_tokens(source: Source) -> Iterator[Item | None]:
-    for line in lines(source):
-        if line is PAUSE:
+    for numbered in _numbered(line_lists(source.text)):
+        if numbered is PAUSE:
             yield PAUSE
-        elif words := line.split():
-            yield _item([words], (TOKENS,))
+        else:
+            number, line = numbered
+            yield Item(_split(split_at_blanks(line)), {}, line=number)
 
 
 def _read_conll(source: Source) -> Iterator[Item | None]:
-    columns = tuple(source.columns or (TOKENS, *source.features))
-    return _read_columns(source, columns, conllu=False)
+    from seqtag.data.columns import column_sentences
+
+    found = column_sentences(line_lists(source.text), source.layout, source.name)
+    return map(_of_layout(source.layout), found)
 
 
 def _read_conllu(source: Source) -> Iterator[Item | None]:
-    return _read_columns(source, _CONLLU, conllu=True)
+    from seqtag.data.conllu import conllu_sentences
+
+    found = conllu_sentences(line_lists(source.text), source.layout, source.name)
+    return map(_of_layout(source.layout), found)
 
 
-def _read_columns(source: Source, columns: Sequence[str], conllu: bool) -> Iterator[Item | None]:
-    wanted = (TOKENS, *source.features)
-    for name in wanted:
-        if name not in columns:
-            raise InputError(
-                f"{source.name}: no column {name!r}{did_you_mean(name, columns)} among "
-                f"{', '.join(columns)}"
-            )
-    kept = [number for number, name in enumerate(columns) if name in wanted]
-    names = [columns[number] for number in kept]
-    rows: list[list[str]] = []
-    number = 0
-    for line in lines(source):
-        if line is PAUSE:
-            yield PAUSE
-            continue
-        number += 1
-        line = line.rstrip("\r\n")
-        cells = line.split("\t") if "\t" in line else line.split()
-        if not line.strip() or cells[0] == "-DOCSTART-":
-            if rows:
-                yield _item(list(zip(*rows, strict=True)), names)
-            rows = []
-        elif conllu and (line.startswith("#") or not cells[0].isdigit()):
-            continue  # comments, words written together, words left out
-        elif len(cells) <= kept[-1]:
-            raise InputError(
-                f"{source.name}:{number}: {len(cells)} columns where {kept[-1] + 1} or more are "
-                f"expected ({', '.join(columns[: kept[-1] + 1])}): set --columns"
-            )
-        else:
-            rows.append([cells[i] for i in kept])
-    if rows:
-        yield _item(list(zip(*rows, strict=True)), names)
+def _of_layout(layout: Layout) -> Any:
+    """Return the function that makes an item of what a reader of training yields."""
+
+    def to_item(sentence: data.Sentence | None) -> Item | None:
+        if sentence is None:
+            return PAUSE
+        features = dict(zip(layout.features, sentence.features, strict=True))
+        return Item(_split(sentence.tokens), features, line=sentence.line)
+
+    return to_item
 
 
-def _item(columns: Sequence[Sequence[str]], names: Sequence[str]) -> Item:
-    by_name = dict(zip(names, columns, strict=True))
-    return Item(Sentence([Token(word) for word in by_name.pop(TOKENS)]), by_name)
+def _split(words: Sequence[str]) -> Sentence:
+    return Sentence([Token(word) for word in words])
 
 
 def _read_jsonl(source: Source) -> Iterator[Item | None]:
-    number = 0
-    for line in lines(source):
-        if line is PAUSE:
+    for numbered in _numbered(line_lists(source.text, keep_returns=True)):
+        if numbered is PAUSE:
             yield PAUSE
             continue
-        number += 1
-        if not line.strip():
-            continue
-        where = f"{source.name}:{number}"
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where}: no JSON: {error}") from None
-        if not isinstance(record, dict) or not ("tokens" in record or "text" in record):
-            raise InputError(f'{where}: {{"tokens": ["..."]}} or {{"text": "..."}} is expected')
-        yield from _record(record, source.features, where)
+        number, line = numbered
+        if line.strip(" \t"):
+            record = parse_object(line, f"{source.name}:{number}")
+            yield from _record(record, source, number)
 
 
-def _record(record: Mapping[str, Any], features: Sequence[str], where: str) -> Iterator[Item]:
-    id_ = record.get("id")
-    if "tokens" not in record:
-        if not isinstance(record["text"], str) or features:
-            needed = f'"tokens" and "{features[0]}"' if features else "a string"
-            raise InputError(f'{where}: "text" does not do: {needed} is expected')
-        yield from (Item(sentence, {}, id_) for sentence in split_text(record["text"]))
-        return
-    for name in ("tokens", *features):
-        values = record.get(name)
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise InputError(f"{where}: {name!r} must be there as a list of strings")
-        if len(values) != len(record["tokens"]):
+def _record(record: Mapping[str, Any], source: Source, number: int) -> Iterator[Item]:
+    """Yield the sentences of a record: one of tokens, and at least one of raw text."""
+    layout, where, id_ = source.layout, f"{source.name}:{number}", record.get("id")
+    column = layout.token_column if layout.token_column in record else TOKENS
+    if column not in record:
+        if "text" not in record:
             raise InputError(
-                f"{where}: {len(record['tokens'])} tokens, but {len(values)} values of {name!r}"
+                f'{where}: {{"{layout.token_column}": ["..."]}} or {{"text": "..."}} is expected'
             )
-    if record["tokens"]:
-        tokens = [Token(word) for word in record["tokens"]]
-        yield Item(Sentence(tokens), {name: record[name] for name in features}, id_)
+        if not isinstance(record["text"], str) or layout.features:
+            needed = f'"tokens" and "{layout.features[0]}"' if layout.features else "a string"
+            raise InputError(f'{where}: "text" does not do: {needed} is expected')
+        for sentence in split_text(record["text"]) or [Sentence([], "")]:
+            yield Item(sentence, {}, id_, number, shares_line=True)
+        return
+    tokens = record[column]
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise InputError(f"{where}: {column!r} must be there as a list of strings")
+    features = {name: _feature(record, name, layout, where) for name in layout.features}
+    for name, values in features.items():
+        if len(values) != len(tokens):
+            raise InputError(f"{where}: {len(tokens)} tokens, but {len(values)} values of {name!r}")
+    yield Item(_split(tokens), features, id_, number)
+
+
+def _feature(record: Mapping[str, Any], name: str, layout: Layout, where: str) -> list[str]:
+    """Return the values of a further column, as training reads them."""
+    values = record.get(name)
+    known = (str, int, type(None))
+    if not isinstance(values, list) or not all(
+        isinstance(value, known) and not isinstance(value, bool) for value in values
+    ):
+        raise InputError(f"{where}: {name!r} must be there as a list of strings")
+    return [layout.absent if value in (None, "") else str(value) for value in values]
 
 
 INPUT_FORMATS = {

@@ -8,9 +8,12 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
+from seqtag.data.lines import SourceFile, open_binary
 from seqtag.errors import InputError
+from seqtag.io.layouts import Options, layout_of
 from seqtag.io.reading import INPUT_FORMATS, PAUSE, Item, Source, read_items
 from seqtag.io.writing import OUTPUT_FORMATS, open_output, to_bytes
 
@@ -23,20 +26,25 @@ _WINDOW_SENTENCES, _WINDOW_TOKENS = 1024, 50_000
 _WITH_COLUMNS = ("conll", "conllu", "jsonl")
 
 _INPUTS = """\
-input formats (--input-format):
+input formats (--input-format); .gz, .bz2 and .xz files are unpacked by their name:
   text    raw text, split into sentences and tokens; the end of a line ends a sentence, unless
           --wrapped. Places in the output count characters from the start of the input.
-  tokens  a sentence a line, tokens between spaces
-  conll   a token a line, an empty line behind each sentence; columns by tabs, else by spaces:
-          the token first, then the further columns that the tagger reads (--columns tells others)
-  conllu  CoNLL-U
+  tokens  a sentence a line, tokens between spaces; an empty line is a sentence without tokens
+  conll   a token a line, an empty line after each sentence. Columns, separator, comments and
+          document marker are those of the corpus that the tagger was trained on, if that was in
+          columns; rows may lack the label, or have only the columns that the tagger reads: the
+          first row tells which. Else the token comes first, then the columns that the tagger
+          reads, then any others. --columns and the options after it say otherwise.
+  conllu  CoNLL-U; the columns are those that the tagger was trained on, if that was CoNLL-U, else
+          form and the columns that the tagger reads
   jsonl   a JSON object a line: {"tokens": ["A", "sentence"]} or {"text": "Raw text."}; further
           columns as lists beside "tokens"; an "id" is handed on
 
-output formats (--format):
-  text    for reading: [PER Alex Graves] lives in [LOC Paris].   or   He/PRON lives/VERB
-  conll   token, tab, label; an empty line behind each sentence
-  jsonl   a JSON object a line: text and offsets (raw text only), tokens, labels, spans
+output formats (--format); each sentence, empty or not, has its place, in the order of the input:
+  text    a line for reading: [PER Alex Graves] lives in [LOC Paris].   or   He/PRON lives/VERB
+  conll   token, tab, label; an empty line after each sentence (one without tokens: that line)
+  jsonl   a JSON object a line: text and offsets (raw text only), tokens, labels, spans; sentences
+          of {"text": ...} have the "line" of the input that they are from
 """
 
 
@@ -50,9 +58,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="FILE", default="-", help="where to; - (default): standard output")
     add("--format", choices=OUTPUT_FORMATS, default="text", help="output format (default: text)")
     add("--input-format", choices=INPUT_FORMATS, default="text", help="default: text")
-    add("--probabilities", action="store_true", help="also tell how probable each label is")
+    add("--probabilities", action="store_true", help="also write how probable each label is")
     add("--wrapped", action="store_true", help="raw text: only an empty line ends a paragraph")
-    add("--columns", metavar="NAMES", help="conll: the file's columns, as in _,tokens,pos,_")
+    add(
+        "--columns",
+        metavar="NAMES",
+        help="conll: the file's columns, as in _,tokens,pos,* (_: skipped; a final *: any others)",
+    )
+    add(
+        "--separator",
+        metavar="TEXT",
+        help="conll: what stands between cells: null (spaces and tabs), tab, space, comma, ...",
+    )
+    add("--comment", metavar="TEXT", help="conll: lines that begin with it are skipped; '': none")
+    add(
+        "--document-marker",
+        metavar="TEXT",
+        help="conll: lines that begin with it end a sentence and are skipped; '': none",
+    )
     add("--encoding", default="utf-8", help="of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
 
@@ -67,7 +90,8 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     try:
         with _open_input(args.input) as raw:
-            from seqtag.io.tagger import Tagger  # torch
+            from seqtag.io.artifact import CONFIG  # torch
+            from seqtag.io.tagger import Tagger
 
             tagger = Tagger.load(args.model, args.device)
             if tagger.features and args.input_format not in _WITH_COLUMNS:
@@ -76,18 +100,21 @@ def run(args: argparse.Namespace) -> int:
                     f"({', '.join(tagger.features)}), which --input-format {args.input_format} "
                     f"does not have: use {', '.join(_WITH_COLUMNS)}"
                 )
-            source = Source(
-                raw,
-                "standard input" if args.input == "-" else args.input,
-                args.encoding,
-                tagger.features,
-                args.columns and [name.strip() for name in args.columns.split(",")],
-                args.wrapped,
+            name = "standard input" if args.input == "-" else args.input
+            where = str(Path(args.model) / CONFIG)
+            layout = layout_of(
+                args.input_format, tagger.data, tagger.features, _options(args), where
             )
+            source = Source(raw, name, args.encoding, layout, args.wrapped)
             _write(tagger, read_items(source, args.input_format), args)
     except BrokenPipeError:
         # Whoever read the output has seen enough. The interpreter would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # those of the output are named already
+        raise InputError(
+            f"{'standard input' if args.input == '-' else args.input}: cannot be read: "
+            f"{error.strerror or error}"
+        ) from error
     return 0
 
 
@@ -96,35 +123,36 @@ def _check(args: argparse.Namespace) -> None:
         codecs.getincrementaldecoder(args.encoding)().decode(b"", final=True).count("\n")
     except (LookupError, TypeError):
         raise InputError(f"--encoding {args.encoding}: no text encoding of that name") from None
-    if args.columns and args.input_format != "conll":
-        raise InputError("--columns is for --input-format conll only")
+    for option in _options(args).given():
+        if args.input_format != "conll":
+            raise InputError(f"{option} is for --input-format conll only")
     if args.wrapped and args.input_format != "text":
         raise InputError("--wrapped is for --input-format text only")
 
 
 @contextmanager
-def _open_input(name: str) -> Iterator[BinaryIO]:
+def _open_input(name: str) -> Iterator[IO[bytes]]:
     if name == "-":
         if sys.stdin.isatty():
             print("seqtag: reading from the terminal; end with Ctrl-D", file=sys.stderr)
         yield sys.stdin.buffer
         return
-    try:
-        raw = open(name, "rb")  # noqa: SIM115 (closed below)
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from None
-    with raw:
+    with open_binary(SourceFile(Path(name), name)) as raw:
         yield raw
 
 
+def _options(args: argparse.Namespace) -> Options:
+    return Options(args.columns, args.separator, args.comment, args.document_marker)
+
+
 def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespace) -> None:
-    to_line = OUTPUT_FORMATS[args.format]
+    to_text = OUTPUT_FORMATS[args.format]
     plain_labels = tagger.labels.corpus_scheme == "plain"
     with open_output(args.output) as output:
         for window in _windows(items):
             found = _tag(tagger, window, args.probabilities)
             texts = (
-                to_line(sentence, plain_labels, item.id)
+                to_text(sentence, plain_labels, item.id, item.line if item.shares_line else None)
                 for item, sentence in zip(window, found, strict=True)
             )
             output.write(to_bytes("".join(texts)))

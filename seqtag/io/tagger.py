@@ -5,9 +5,8 @@ Legend: B sentences, T words, K labels.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,16 @@ from seqtag.data.encode import Encoder
 from seqtag.data.labelset import LabelSet
 from seqtag.errors import InputError
 from seqtag.io.artifact import Parts, load_folder, save_folder
+from seqtag.io.inputs import (
+    iterate,
+    pick_features,
+    read_features,
+    read_sentences,
+    read_tokens,
+    replace_surrogates,
+)
 from seqtag.io.output import TaggedSentence, tagged
+from seqtag.io.scores import certainty, check_labels, check_scores
 from seqtag.io.text import Sentence, Token, split_text
 from seqtag.io.workers import Workers
 from seqtag.model.spellings import Spellings
@@ -26,13 +34,10 @@ from seqtag.model.tagger import TaggerNetwork
 
 # A batch holds at most so many words, padding counted, and so many sentences.
 _BATCH_TOKENS, _BATCH_SENTENCES = 4096, 128
-# Sentences that `stream` looks at together.
+# Sentences that `stream` tags together.
 _WINDOW = 1024
-_SURROGATES = re.compile("[\ud800-\udfff]")
-
-_WORD_TYPES = {str, np.str_}
-
-Features = Mapping[str, Sequence[Sequence[str]]]
+# Of each word, in sentences; also a data frame or data set with such columns.
+Features = Mapping[str, Iterable[Iterable[str]]]
 
 
 class Tagger:
@@ -41,6 +46,9 @@ class Tagger:
         tagger = Tagger.load("model")
         for sentence in tagger.tag("Alex Graves is going to Paris."):
             print(sentence.spans)
+
+    Threads may share a tagger. It can be pickled and copied, for a pool of processes say: a copy
+    holds the weights and the vocabularies, and nothing that was remembered of texts.
 
     Args:
         network: the network; it is set to evaluation mode.
@@ -107,69 +115,113 @@ class Tagger:
 
     def tag(
         self,
-        text: str | Sequence[Sequence[str]],
+        text: str | Iterable[Iterable[str]],
         features: Features | None = None,
         probabilities: bool = False,
     ) -> list[TaggedSentence]:
         """Tag raw text, or sentences that are split into words already.
 
         Args:
-            text: raw text, which is split into sentences and tokens (see `split_text`); or a
-                list of sentences, each a list of words.
-            features: for each further column that the tagger was trained with, a list of values
-                for each sentence. Only for sentences that are split already.
-            probabilities: also tell how probable each label is.
+            text: raw text, which is split into sentences and tokens (see `split_text`); or
+                sentences, each of words: lists, or any other iterables (see `io.inputs`).
+            features: for each further column that the tagger was trained with, the values of
+                each sentence. Only for sentences that are split already.
+            probabilities: also return how probable each label is.
 
         Returns:
             A `TaggedSentence` for each sentence. Offsets are in characters of `text`; sentences
             that came split have none.
 
         Raises:
-            InputError: if a column that the tagger reads is not given, or does not fit.
+            InputError: for what is not sentences of words, if a column that the tagger reads is
+                not given or does not fit, or if the tagger has no finite scores for its labels.
         """
         if isinstance(text, str):
-            return self.tag_sentences(split_text(text), features, probabilities)
-        sentences = [Sentence([Token(word) for word in words]) for words in _checked(text)]
-        return self.tag_sentences(sentences, features, probabilities)
+            return self.tag_sentences(split_text(str.__str__(text)), features, probabilities)
+        return self._tag(read_sentences(text), features, probabilities)
 
     def tag_sentences(
         self,
-        sentences: Sequence[Sentence],
+        sentences: Iterable[Sentence],
         features: Features | None = None,
         probabilities: bool = False,
     ) -> list[TaggedSentence]:
-        """Tag sentences of `Token`, whose places are carried over to the spans."""
-        words = [[token.text for token in sentence.tokens] for sentence in sentences]
-        found = self._run(words, features, probabilities)
-        scheme = self.labels.corpus_scheme
-        return [
-            tagged(sentence, labels, scheme, certain)
-            for sentence, (labels, certain) in zip(sentences, found, strict=True)
-        ]
+        """Tag sentences of `Token`, whose places are carried over to the spans.
+
+        Raises:
+            InputError: as `tag` does.
+        """
+        sentences, words = read_tokens(sentences)
+        columns = read_features(features, self.features, words)
+        return self._combine(sentences, self._run(words, columns, probabilities))
 
     def predict(
-        self, sentences: Sequence[Sequence[str]], features: Features | None = None
+        self, sentences: Iterable[Iterable[str]], features: Features | None = None
     ) -> list[list[str]]:
         """Return the labels of sentences of words, in the scheme of the corpus: the fast way.
 
         Raises:
             InputError: as `tag` does.
         """
-        return [labels for labels, _ in self._run(_checked(sentences), features, False)]
+        words = read_sentences(sentences)
+        columns = read_features(features, self.features, words)
+        return [labels for labels, _ in self._run(words, columns, False)]
 
     def stream(
-        self, sentences: Iterable[Sequence[str]], probabilities: bool = False
+        self,
+        sentences: Iterable[Iterable[str]],
+        probabilities: bool = False,
+        features: Features | None = None,
     ) -> Iterator[TaggedSentence]:
-        """Tag any number of sentences of words, holding no more than a thousand at a time."""
-        waiting = iter(sentences)
-        while window := list(islice(waiting, _WINDOW)):
-            yield from self.tag(window, probabilities=probabilities)
+        """Tag any number of sentences of words, holding no more than a thousand at a time.
+
+        `features` are iterables as well, and are read side by side with the sentences.
+
+        Raises:
+            InputError: as `tag` does; for a sentence that cannot be read after those before it.
+        """
+        columns = pick_features(features, self.features)
+        waiting = {name: iterate(column, name) for name, column in columns.items()}
+        return self._stream(iterate(sentences, None), waiting, probabilities)
+
+    def _stream(
+        self, sentences: Iterator[Any], features: Mapping[str, Iterator[Any]], probabilities: bool
+    ) -> Iterator[TaggedSentence]:
+        done = 0
+        while window := list(islice(sentences, _WINDOW)):
+            words = read_sentences(window, done)
+            columns = {name: list(islice(part, len(words))) for name, part in features.items()}
+            yield from self._tag(words, columns, probabilities, done)
+            done += len(words)
+        for name, part in features.items():
+            if list(islice(part, 1)):
+                raise InputError(f"features[{name!r}] has more sentences than the words ({done})")
+
+    def _tag(
+        self, words: list[list[str]], features: Any, probabilities: bool, offset: int = 0
+    ) -> list[TaggedSentence]:
+        columns = read_features(features, self.features, words, offset)
+        sentences = [Sentence([Token(word) for word in row]) for row in words]
+        return self._combine(sentences, self._run(words, columns, probabilities))
+
+    def _combine(
+        self,
+        sentences: Sequence[Sentence],
+        found: Sequence[tuple[list[str], list[float] | None]],
+    ) -> list[TaggedSentence]:
+        scheme = self.labels.corpus_scheme
+        return [
+            tagged(sentence, labels, scheme, certain)
+            for sentence, (labels, certain) in zip(sentences, found, strict=True)
+        ]
 
     def _run(
-        self, sentences: Sequence[Sequence[str]], features: Features | None, probabilities: bool
+        self,
+        sentences: list[list[str]],
+        columns: Mapping[str, list[list[str]]],
+        probabilities: bool,
     ) -> list[tuple[list[str], list[float] | None]]:
         """Return labels and, if asked for, their probabilities by sentence."""
-        self._check_features(sentences, features)
         results: list[tuple[list[str], list[float] | None]] = [
             ([], [] if probabilities else None) for _ in sentences
         ]
@@ -179,7 +231,7 @@ class Tagger:
                 (
                     rows,
                     workers.submit(
-                        self._decode, self._encode(sentences, features, rows), probabilities
+                        self._decode, self._encode(sentences, columns, rows), probabilities
                     ),
                 )
                 for rows in batches
@@ -187,7 +239,8 @@ class Tagger:
             for rows, running in waiting:
                 for row, ids_T, p_TK in zip(rows, *running.result(), strict=True):
                     labels = self.labels.decode(ids_T)
-                    results[row] = (labels, None if p_TK is None else self._certainty(labels, p_TK))
+                    certain = None if p_TK is None else certainty(self.labels, labels, p_TK)
+                    results[row] = (labels, certain)
         return results
 
     @torch.inference_mode()
@@ -200,65 +253,27 @@ class Tagger:
         if self._spellings is not None and self.device.type == "cpu":
             inputs["spelled_UF"] = self._spellings(inputs["characters_UW"])
         emissions_BTK, lengths_B = self.network(inputs), inputs["lengths_B"]
-        ids_BT = self.network.best_labels(emissions_BTK, lengths_B).tolist()
-        ids = [ids_T[:length] for ids_T, length in zip(ids_BT, lengths, strict=True)]
+        check_scores(self.network, emissions_BTK)
+        ids_BT = self.network.best_labels(emissions_BTK, lengths_B)
+        check_labels(ids_BT, lengths)
+        ids = [ids_T[:length] for ids_T, length in zip(ids_BT.tolist(), lengths, strict=True)]
         if not probabilities:
             return ids, [None] * len(ids)
         p_BTK = self.network.label_probabilities(emissions_BTK, lengths_B).cpu().numpy()
         return ids, [p_TK[:length] for p_TK, length in zip(p_BTK, lengths, strict=True)]
 
     def _encode(
-        self, sentences: Sequence[Sequence[str]], features: Features | None, rows: Sequence[int]
+        self,
+        sentences: Sequence[list[str]],
+        columns: Mapping[str, Sequence[list[str]]],
+        rows: Sequence[int],
     ) -> dict[str, torch.Tensor]:
-        words = [sentences[row] for row in rows]
-        columns = {name: [features[name][row] for row in rows] for name in self.features}
-        for strings in (words, *columns.values()):
-            _mend_surrogates(strings)
-        return self.encoder.encode(words, columns)
-
-    def _check_features(self, sentences: Sequence[Sequence[str]], features: Features | None):
-        for name in self.features:
-            if features is None or name not in features:
-                raise InputError(
-                    f"this tagger was trained with the column {name!r} as an input beside the "
-                    f"words, and the input has none: give features={{{name!r}: ...}} with words "
-                    "that are split already, or train one without it"
-                )
-            values = features[name]
-            if len(values) != len(sentences):
-                raise InputError(
-                    f"features[{name!r}] has {len(values)} sentences, the words {len(sentences)}"
-                )
-            for number, (words, given) in enumerate(zip(sentences, values, strict=True)):
-                if len(words) != len(given):
-                    raise InputError(
-                        f"sentence {number + 1}: {len(words)} words, but {len(given)} values of "
-                        f"{name!r}"
-                    )
-
-    def _certainty(self, labels: Sequence[str], p_TK: np.ndarray) -> list[float]:
-        """Return each label's probability: that of all the network's labels that spell it."""
-        known = self.labels.labels
-        if self.labels.scheme != self.labels.corpus_scheme:
-            # bio and bioes tell the same spans: B is B or S of the other, I is I or E.
-            known, labels = list(map(_as_bio, known)), list(map(_as_bio, labels))
-        columns: dict[str, list[int]] = {}
-        for number, label in enumerate(known):
-            columns.setdefault(label, []).append(number)
-        values = (p_TK[t, columns[label]].sum() for t, label in enumerate(labels))
-        return [min(1.0, float(value)) for value in values]
-
-
-def _checked(sentences: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
-    for sentence in sentences:
-        if isinstance(sentence, str):
-            raise InputError(
-                "a list of sentences is expected, each a list of words, not a list of strings: "
-                "for one sentence of words write [words], for raw text tag(text)"
-            )
-        if not set(map(type, sentence)) <= _WORD_TYPES:
-            raise InputError(f"words are strings, not as in {list(sentence)[:5]!r}")
-    return sentences
+        words = replace_surrogates([sentences[row] for row in rows])
+        chosen = {
+            name: replace_surrogates([column[row] for row in rows])
+            for name, column in columns.items()
+        }
+        return self.encoder.encode(words, chosen)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -274,15 +289,3 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         batch.append(row)
     if batch:
         yield batch
-
-
-def _mend_surrogates(sentences: list[Sequence[str]]) -> None:
-    """Put the replacement character for lone surrogates: they are no text, and have no bytes."""
-    text = "".join(chain.from_iterable(sentences))
-    if text.isascii() or not _SURROGATES.search(text):
-        return
-    sentences[:] = [[_SURROGATES.sub("\ufffd", word) for word in words] for words in sentences]
-
-
-def _as_bio(label: str) -> str:
-    return {"S": "B", "E": "I"}.get(label[0], label[0]) + label[1:]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from seqtag.data.tokenizer_file import strict_json
 from seqtag.errors import InputError
 
 AGAIN = "the folder is not as seqtag wrote it: copy or train it again"
@@ -37,24 +39,50 @@ def _first_line(error: BaseException) -> str:
 
 
 def regular_file(path: Path) -> Path:
-    """Return `path` if it is a file: not missing, no folder, no device that never ends."""
+    """Return `path` if it is a file: not missing, not a folder, not a device that never ends."""
     if not path.is_file():
-        what = "is no regular file" if path.exists() else "is missing"
+        what = "is not a regular file" if path.exists() else "is missing"
         raise InputError(f"{path}: {what}; copy or train the model folder again")
     return path
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_bounded(path: Path, most_bytes: int) -> bytes:
+    """Return the bytes of a file that is regular once it is open, and at most so large.
+
+    No more is read than the size that the system states: of a file in /proc that is nothing.
+
+    Raises:
+        InputError: if there is no such file, it is not a regular one, or it is too large.
+    """
+    # A pipe or a device would block; between a check of the name and the opening it may change.
+    descriptor = os.open(regular_file(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb", buffering=0) as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path}: is not a regular file; {AGAIN}")
+        if found.st_size > most_bytes:
+            raise InputError(
+                f"{path}: {found.st_size:,} bytes are more than such a file can need "
+                f"({most_bytes:,}); {AGAIN}"
+            )
+        parts, missing = [], found.st_size
+        while missing and (part := file.read(missing)):
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+
+def read_object(path: Path, most_bytes: int = 256 << 20) -> dict[str, Any]:
     """Return the JSON object in a file.
 
     Raises:
         InputError: if there is no such file, or no JSON object in it.
     """
-    text = trust(path, lambda: regular_file(path).read_text(encoding="utf-8"))
+    text = trust(path, lambda: read_bounded(path, most_bytes).decode("utf-8"))
     try:
-        value = json.loads(text)
+        value = strict_json(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON, perhaps cut short ({error}); {AGAIN}") from None
+        raise InputError(f"{path}: not JSON, perhaps cut short ({error}); {AGAIN}") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: a JSON object is expected; {AGAIN}")
     return value

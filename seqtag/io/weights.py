@@ -15,14 +15,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from seqtag.checks import from_plain
 from seqtag.data.labelset import LabelSet
-from seqtag.errors import InputError, from_plain
+from seqtag.errors import InputError
 from seqtag.io.trust import AGAIN, regular_file, trust
 from seqtag.model.config import TaggerConfig
 from seqtag.model.tagger import TaggerNetwork
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-_MOST_LAYERS = 1000
+_MOST_PARTS = 1000  # of one kind
 
 Form = tuple[str, tuple[int, ...]]  # dtype and shape of a tensor
 
@@ -54,23 +55,58 @@ def load_network(
     """
     found = trust(path, lambda: _read_header(path))
     config = trust(config_path, lambda: from_plain(TaggerConfig, model, "model"))
-    # A layer takes time to lay out even where it takes no memory.
-    if config.num_layers > min(len(found), _MOST_LAYERS):
-        raise InputError(
-            f"{config_path}: model.num_layers={config.num_layers}, but {path.name} has fewer"
-        )
+    trust(config_path, lambda: _refuse_more_parts(config, sizes, len(found), path.name))
+
+    dtype = _dtype_of(found)
 
     def build(transitions: Any) -> TaggerNetwork:
+        # In the numbers of the file, whatever torch's default is at the moment.
         with _Unfilled():
-            return TaggerNetwork(config, cell, sizes, len(labels), transitions)
+            return TaggerNetwork(config, cell, sizes, len(labels), transitions).to(dtype)
 
     # Transitions come in the square of K: they wait until the file is known to have K x K.
     with torch.device("meta"):
         outline = trust(config_path, lambda: build(None)).state_dict()
     _check(path, found, {name: _form(tensor) for name, tensor in outline.items()}, config_path)
-    network = trust(path.with_name("labels.json"), lambda: build(labels.transitions))
-    trust(path, lambda: network.load_state_dict(load_file(path)))
+    transitions = labels.transitions if config.decoder == "crf" else None
+    if transitions is not None and (length := transitions.length_without_path()) is not None:
+        raise InputError(
+            f"{path.with_name('labels.json')}: under the {labels.scheme} scheme these labels "
+            f"allow no sequence of {length} tokens; {AGAIN}"
+        )
+    network = trust(path.with_name("labels.json"), lambda: build(transitions))
+    trust(path, lambda: network.load_state_dict(_finite(load_file(path))))
     return network.eval()
+
+
+def _refuse_more_parts(
+    config: TaggerConfig, sizes: Mapping[str, Any], tensors: int, name: str
+) -> None:
+    """Refuse what has more parts than there are tensors: each takes time to lay out."""
+    widths = () if config.characters is None else config.characters.widths
+    directions = 2 if config.bidirectional else 1
+    parts = {
+        "model.num_layers": directions * config.num_layers,
+        "model.characters.widths": len(widths),
+        "the features of tokenizer.json": len(sizes["features"]),
+    }
+    for key, count in parts.items():
+        if count > min(tensors, _MOST_PARTS):
+            raise InputError(f"{key} ask for {count:,} parts, but {name} has {tensors:,} tensors")
+
+
+def _finite(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors.
+
+    Raises:
+        InputError: if one of their numbers is not finite.
+    """
+    for name, tensor in tensors.items():
+        # Both are NaN where a number is; no second tensor of the same size is made.
+        ends = torch.stack(tensor.aminmax())
+        if not torch.isfinite(ends).all():
+            raise InputError(f"the tensor {name!r} has numbers that are not finite; {AGAIN}")
+    return tensors
 
 
 class _Unfilled(TorchFunctionMode):
@@ -89,6 +125,13 @@ class _Unfilled(TorchFunctionMode):
         if func is torch.linalg.qr:  # of an orthogonal first weight
             return args[0], args[0]
         return func(*args, **(kwargs or {}))
+
+
+def _dtype_of(found: Mapping[str, Form]) -> torch.dtype:
+    """Return the floating dtype of all weights in a file; float32 where they differ."""
+    kinds = {dtype for dtype, _ in found.values()}
+    kind = kinds.pop() if len(kinds) == 1 else "float32"
+    return getattr(torch, kind) if kind in _DTYPES.values() else torch.float32
 
 
 def _form(tensor: Tensor) -> Form:

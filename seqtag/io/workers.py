@@ -32,8 +32,12 @@ class Workers:
         return self._pool
 
     def __exit__(self, *error: object) -> None:
-        if self._count > 1:
-            self._pool.shutdown()
+        if self._count <= 1:
+            return
+        try:
+            # After an error, Ctrl-C included, batches that have not started are dropped.
+            self._pool.shutdown(cancel_futures=error[0] is not None)
+        finally:
             # The workers' setting is their own, but threads to come would take it over.
             torch.set_num_threads(self._threads)
 

@@ -14,14 +14,21 @@ from typing import Any, BinaryIO
 from seqtag.errors import InputError
 from seqtag.io.output import TaggedSentence
 
+# What some programs take for the end of a line, and JSON does not escape.
+_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
 
-def as_text(sentence: TaggedSentence, plain_labels: bool, id_: Any = None) -> str:
+
+def as_text(
+    sentence: TaggedSentence, plain_labels: bool, id_: Any = None, line: int | None = None
+) -> str:
     """Return a line for a person: ``[PER Alex Graves] goes to [LOC Paris].``, or ``He/PRON …``.
 
-    Probabilities, where there are any, stand behind the type or the label.
+    Probabilities, where there are any, stand after the type or the label. A sentence without
+    tokens is an empty line.
     """
-    if plain_labels:
-        return " ".join(_marked_tokens(sentence)) + "\n"
+    if plain_labels or not sentence.tokens:
+        # No white space within a token may end the line.
+        return " ".join(" ".join(_marked_tokens(sentence)).split()) + "\n"
     base = sentence.tokens[0].start or 0
     words = [token.text for token in sentence.tokens]
     text, done = "", 0  # up to which character of the text, or token
@@ -44,15 +51,19 @@ def _marked_tokens(sentence: TaggedSentence) -> Iterator[str]:
         yield f"{token.text}/{label}" + ("" if certain is None else f"/{certain[position]:.2f}")
 
 
-def as_conll(sentence: TaggedSentence, plain_labels: bool, id_: Any = None) -> str:
+def as_conll(
+    sentence: TaggedSentence, plain_labels: bool, id_: Any = None, line: int | None = None
+) -> str:
     """Return a line for each token, and an empty one: token, label and probability, by tabs.
+
+    A sentence without tokens is an empty line.
 
     Raises:
         InputError: for a token that would break the columns.
     """
     rows = []
     for position, (token, label) in enumerate(zip(sentence.tokens, sentence.labels, strict=True)):
-        if not token.text.strip() or any(sign in token.text for sign in "\t\n\r"):
+        if not token.text.strip(" ") or any(sign in token.text for sign in "\t\n\r"):
             raise InputError(
                 f"the token {token.text!r} cannot stand in a column: use --format jsonl"
             )
@@ -63,10 +74,16 @@ def as_conll(sentence: TaggedSentence, plain_labels: bool, id_: Any = None) -> s
     return "".join(rows) + "\n"
 
 
-def as_jsonl(sentence: TaggedSentence, plain_labels: bool, id_: Any = None) -> str:
-    """Return a JSON object on a line (see `TaggedSentence.to_plain`), with the input's ``id``."""
-    given = {} if id_ is None else {"id": id_}
-    return json.dumps({**given, **sentence.to_plain()}, ensure_ascii=False) + "\n"
+def as_jsonl(
+    sentence: TaggedSentence, plain_labels: bool, id_: Any = None, line: int | None = None
+) -> str:
+    """Return a JSON object on a line (see `TaggedSentence.to_plain`).
+
+    It also has the input's ``id``, and the ``line`` of the input that it is from, where given.
+    """
+    given = {key: value for key, value in (("id", id_), ("line", line)) if value is not None}
+    text = json.dumps({**given, **sentence.to_plain()}, ensure_ascii=False)
+    return text.translate(_LINE_ENDS) + "\n"
 
 
 OUTPUT_FORMATS = {"text": as_text, "conll": as_conll, "jsonl": as_jsonl}
@@ -87,9 +104,15 @@ def open_output(name: str) -> Iterator[BinaryIO]:
         InputError: if it cannot be written.
     """
     if name == "-":
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.flush()
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"standard output: cannot be written: {why}") from error
         return
     path = Path(name)
     special = path.exists() and not path.is_file()  # a device, a named pipe

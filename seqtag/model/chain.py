@@ -12,9 +12,11 @@ it. Source: Rabiner 1989, "A tutorial on hidden Markov models", sections III.A a
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -76,24 +78,56 @@ class Automaton(NamedTuple):
 
 def automaton(start_K: Tensor, between_KK: Tensor, end_K: Tensor) -> Automaton:
     """Trim the bool steps to those on complete paths and measure the longest detour."""
-    step_KK = between_KK.double()
-
-    def closure(seed_K: Tensor, step_KK: Tensor) -> Tensor:
-        seen_K = seed_K.double()
-        for _ in range(len(seen_K)):
-            seen_K = (seen_K + seen_K @ step_KK).clamp(max=1.0)
-        return seen_K > 0
-
-    useful_K = closure(start_K, step_KK) & closure(end_K, step_KK.T)
+    useful_K = _reached(start_K, between_KK) & _reached(end_K, between_KK.T)
     between_KK = between_KK & useful_K[:, None] & useful_K[None, :]
-    step_KK = between_KK[useful_K][:, useful_K].double()
-    detour, power_KK = None, torch.eye(len(step_KK), dtype=torch.float64)
-    for steps in range(1, _LONGEST_DETOUR + 1):
-        power_KK = (power_KK @ step_KK).clamp(max=1.0)
-        if power_KK.numel() and bool((power_KK > 0).all()):
-            detour = steps
-            break
+    detour = _longest_detour(between_KK[useful_K][:, useful_K])
     return Automaton(start_K & useful_K, between_KK, end_K & useful_K, useful_K, detour)
+
+
+def _reached(seed_K: Tensor, between_KK: Tensor) -> Tensor:
+    """Return which labels some number of steps leads to from those of `seed_K`."""
+    seen_K = seed_K
+    while True:
+        more_K = seen_K | between_KK[seen_K].any(0)
+        if torch.equal(more_K, seen_K):
+            return seen_K
+        seen_K = more_K
+
+
+def _longest_detour(between_KK: Tensor) -> int | None:
+    """Return `Automaton.detour` of steps between labels that all are useful.
+
+    Labels with the same row, or the same column, are reached alike: the steps are counted between
+    R different rows and C different columns. Under a label scheme that is one of each a type.
+    """
+    if not between_KK.numel():
+        return None
+    row_K, first_R = _classes(between_KK.numpy())
+    column_K, first_C = _classes(between_KK.numpy().T)
+    reached_RC = between_KK[first_R][:, first_C].float()  # in exactly so many steps
+    through_CR = torch.zeros(len(first_C), len(first_R))
+    through_CR[column_K, row_K] = 1.0
+    step_CC = ((through_CR @ reached_RC) > 0).float()
+    seen: set[bytes] = set()
+    for steps in range(1, _LONGEST_DETOUR + 1):
+        if bool(reached_RC.all()):
+            return steps
+        # A pattern that comes again repeats for good.
+        digest = hashlib.sha256(reached_RC.numpy().tobytes()).digest()
+        if digest in seen:
+            return None
+        seen.add(digest)
+        # Sums of at most C ones: exact in float32 up to 16 million labels.
+        reached_RC = ((reached_RC @ step_CC) > 0).float()
+    return None
+
+
+def _classes(table_KK: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Return which class of equal rows each row is in, and the first row of each class."""
+    packed = np.ascontiguousarray(np.packbits(table_KK, axis=1))
+    keys_K = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, first, class_K = np.unique(keys_K, return_index=True, return_inverse=True)
+    return torch.from_numpy(class_K.ravel()), torch.from_numpy(first)
 
 
 def scaling_is_exact(potentials: Potentials) -> bool:

@@ -11,10 +11,15 @@ import torch
 from torch import Tensor
 
 from seqtag.recurrent.compiler.build import BuildError, build
+from seqtag.recurrent.compiler.single import one_at_a_time
 
 logger = logging.getLogger("seqtag")
 
 _SCALARS = {torch.float32: "float", torch.float64: "double"}
+_SYMBOLS = {
+    "chain": ("seqtag_best_path", "seqtag_sums"),
+    "windows": ("seqtag_search", "seqtag_spread"),
+}
 
 
 def functions(name: str, like: Tensor) -> ctypes.CDLL | None:
@@ -29,10 +34,11 @@ def functions(name: str, like: Tensor) -> ctypes.CDLL | None:
 
 
 @cache
+@one_at_a_time
 def _build(name: str, scalar: str) -> ctypes.CDLL | None:
     source = (files("seqtag.model") / f"{name}.cpp").read_text(encoding="utf-8")
     try:
-        return build(f"#define S {scalar}\n{source}", f"{name}_{scalar}")
+        return build(f"#define S {scalar}\n{source}", f"{name}_{scalar}", _SYMBOLS[name])
     except BuildError as error:
         logger.warning("%s runs on torch's operations: %s", name, error)
         return None

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from seqtag.errors import InputError, did_you_mean, from_plain
+from seqtag.cells.registry import PRESETS
+from seqtag.checks import AtLeast, AtMost, FileName, Filled, NotNegative, Share, check_fields
+from seqtag.errors import InputError, did_you_mean, shown
 
+# Larger than any tagger that trains; what is above would fail for want of memory alone.
+_MOST_UNITS, _MOST_LAYERS = 2**20, 1000
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_probabilities(config: Any, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if not _is_number(value) or not 0.0 <= value < 1.0:
-            raise InputError(f"{name} must be a number of at least 0 and below 1, not {value!r}")
-
-
-def _check_sizes(config: Any, *names: str, least: int = 1) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InputError(f"{name} must be a whole number of at least {least}, not {value!r}")
+Size = Annotated[int, AtLeast(1), AtMost(_MOST_UNITS)]
+_Width = Annotated[int, AtLeast(1), AtMost(1000)]
+SizeOrNone = Annotated[int, AtLeast(0), AtMost(_MOST_UNITS)]
 
 
 @dataclass(frozen=True)
@@ -37,13 +27,12 @@ class WordConfig:
         vectors: a text file of vectors (GloVe's or fastText's format) to start from, or None.
     """
 
-    size: int = 100
-    unknown_probability: float = 0.5
-    vectors: str | None = None
+    size: Size = 100
+    unknown_probability: Share = 0.5
+    vectors: FileName | None = None
 
     def __post_init__(self) -> None:
-        _check_sizes(self, "size")
-        _check_probabilities(self, "unknown_probability")
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -60,23 +49,19 @@ class CharacterConfig:
     """
 
     encoder: str = "cnn"
-    size: int = 30
-    widths: tuple[int, ...] = (2, 3, 4, 5)
-    filters: int = 50
-    hidden_size: int = 50
-    dropout: float = 0.0
+    size: Size = 30
+    widths: Annotated[tuple[_Width, ...], Filled(100)] = (2, 3, 4, 5)
+    filters: Size = 50
+    hidden_size: Size = 50
+    dropout: Share = 0.0
 
     def __post_init__(self) -> None:
-        _check_sizes(self, "size", "filters", "hidden_size")
-        _check_probabilities(self, "dropout")
-        widths = self.widths
-        if not isinstance(widths, Sequence) or not widths or not all(map(_is_width, widths)):
-            raise InputError(f"widths must be whole numbers of at least 1, not {widths!r}")
-        object.__setattr__(self, "widths", tuple(widths))
-
-
-def _is_width(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        check_fields(self)
+        if self.encoder not in (known := ("cnn", *PRESETS)):
+            raise InputError(
+                f"encoder must be one of {', '.join(known)}, not {shown(self.encoder)}"
+                f"{did_you_mean(self.encoder, known)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -112,59 +97,30 @@ class TaggerConfig:
 
     words: WordConfig | None = field(default_factory=WordConfig)
     characters: CharacterConfig | None = field(default_factory=CharacterConfig)
-    case_size: int = 0
-    feature_size: int = 20
-    subword_size: int = 0
-    hidden_size: int = 200
-    num_layers: int = 1
+    case_size: SizeOrNone = 0
+    feature_size: Size = 20
+    subword_size: SizeOrNone = 0
+    hidden_size: Size = 200
+    num_layers: Annotated[int, AtLeast(1), AtMost(_MOST_LAYERS)] = 1
     bidirectional: bool = True
-    input_dropout: float = 0.5
-    word_dropout: float = 0.0
-    layer_dropout: float = 0.5
-    locked_dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    weight_drop: float = 0.0
-    zoneout: float = 0.0
-    output_dropout: float = 0.5
+    input_dropout: Share = 0.5
+    word_dropout: Share = 0.0
+    layer_dropout: Share = 0.5
+    locked_dropout: Share = 0.0
+    recurrent_dropout: Share = 0.0
+    weight_drop: Share = 0.0
+    zoneout: Share = 0.0
+    output_dropout: Share = 0.5
     layer_norm: bool = False
     residual: bool = False
-    decoder: str = "crf"
-    language_model: float = 0.0
-    language_model_words: int = 7500
+    decoder: Literal["crf", "softmax"] = "crf"
+    language_model: NotNegative = 0.0
+    # Padding and unknown come first.
+    language_model_words: Annotated[int, AtLeast(2), AtMost(2**31 - 1)] = 7500
 
     def __post_init__(self) -> None:
-        for name, cls in (("words", WordConfig), ("characters", CharacterConfig)):
-            if isinstance(part := getattr(self, name), Mapping):
-                object.__setattr__(self, name, from_plain(cls, part, name))
-            elif not isinstance(part, cls | None):
-                raise InputError(f"{name} must be null or a group of keys, not {part!r}")
-        _check_sizes(self, "feature_size", "hidden_size", "num_layers")
-        _check_sizes(self, "case_size", "subword_size", least=0)
-        _check_probabilities(
-            self,
-            "input_dropout",
-            "word_dropout",
-            "layer_dropout",
-            "locked_dropout",
-            "recurrent_dropout",
-            "weight_drop",
-            "zoneout",
-            "output_dropout",
-        )
-        if self.decoder not in (known := ("crf", "softmax")):
-            raise InputError(
-                f"decoder is 'crf' or 'softmax', not {self.decoder!r}"
-                f"{did_you_mean(self.decoder, known)}"
-            )
-        self._check_language_model()
-
-    def _check_language_model(self) -> None:
-        weight = self.language_model
-        if not _is_number(weight) or not 0.0 <= weight < float("inf"):
-            raise InputError(f"language_model must be a number of at least 0, not {weight!r}")
-        # Padding and unknown come first.
-        _check_sizes(self, "language_model_words", least=2)
-        if weight and not self.bidirectional:
+        check_fields(self)
+        if self.language_model and not self.bidirectional:
             raise InputError("language_model needs both directions: set bidirectional=true")
 
     def to_plain(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ precision of the emissions, under autocast too.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -57,7 +58,7 @@ class LinearChainCRF(nn.Module):
         self._detour: int | None = 1
         if transitions is None:
             return
-        allowed = [torch.tensor(part, dtype=torch.bool) for part in transitions]
+        allowed = [torch.as_tensor(np.asarray(part, bool)) for part in transitions]
         if [tuple(part.shape) for part in allowed] != [(K,), (K, K), (K,)]:
             raise ValueError(f"transitions are not for {K} labels")
         steps = automaton(*allowed)

@@ -90,7 +90,9 @@ class TaggerNetwork(nn.Module):
         if self.pieces is None:
             return self.encoder(x_BTD, inputs["lengths_B"])[0]
         piece_BSD = self.input_dropout(self.pieces(inputs["pieces_BS"]))
-        x_BSD = torch.cat([_gather(x_BTD, inputs["piece_word_BS"]), piece_BSD], dim=2)
+        # Without any input but pieces, x has no features, and whatever dtype is torch's default.
+        x_BSD = _gather(x_BTD, inputs["piece_word_BS"]).to(piece_BSD.dtype)
+        x_BSD = torch.cat([x_BSD, piece_BSD], dim=2)
         y_BSH = self.encoder(x_BSD, inputs["piece_lengths_B"])[0]
         return _gather(y_BSH, inputs["first_piece_BT"])
 

@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import datasets
 
+from seqtag.checks import from_plain
 from seqtag.data.sources import Corpus
-from seqtag.errors import InputError, did_you_mean, from_plain
+from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.base import ProbeItem
 from seqtag.probes.baselines import WindowBaseline, fit_baselines
+from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.probes.registry import make_probe
 
 SPLITS = ("train", "dev", "test")
-
-
-@dataclass(frozen=True)
-class ProbeCorpusConfig:
-    """How many items of which probe are generated.
-
-    Attributes:
-        probe: the probe's name.
-        train: items of the training split.
-        dev: items of the development split.
-        test: items of the test split, which goes beyond the training range.
-        lag: train at this value of the probe's axis alone; None: over the training range.
-        seed: chooses the items; the same seed gives the same ones everywhere.
-    """
-
-    probe: str = "pronoun"
-    train: int = 8000
-    dev: int = 1000
-    test: int = 1200
-    lag: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, least in (("seed", 0), *((split, 1) for split in SPLITS)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(
-                    f"{name} must be a whole number of at least {least}, not {value!r}"
-                )
 
 
 def generate_corpus(plain: Mapping[str, Any], splits: Sequence[str] | None = None) -> Corpus:

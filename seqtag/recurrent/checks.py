@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
+from seqtag.checks import AtLeast, AtMost, Share, checked
 from seqtag.errors import InputError
 
+Size = Annotated[int, AtLeast(1), AtMost(2**31 - 1)]
 
-def check_options(sizes: Mapping[str, int], shares: Mapping[str, float]) -> None:
-    """Raise InputError for a size that is no positive integer or a share outside [0, 1)."""
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise InputError(f"{name} must be a positive integer, not {size!r}")
-    for name, share in shares.items():
-        number = isinstance(share, int | float) and not isinstance(share, bool)
-        if not number or not 0 <= share < 1:
-            raise InputError(f"{name} must be a number from 0 to below 1, not {share!r}")
+
+def check_options(
+    sizes: Mapping[str, int], shares: Mapping[str, float], flags: Mapping[str, bool]
+) -> None:
+    """Raise InputError for a size that is not a positive integer, a share, or a flag.
+
+    Sizes go up to 2^31 - 1, shares from 0 to below 1, and flags are true or false.
+    """
+    for kind, values in ((Size, sizes), (Share, shares), (bool, flags)):
+        for name, value in values.items():
+            checked(value, kind, name)
 
 
 def check_noise(cell: Cell, recurrent_dropout: float, weight_drop: float, zoneout: float) -> None:

@@ -18,7 +18,7 @@ from functools import cache
 from torch import Tensor, nn
 
 from seqtag.cells import Cell
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, shown
 from seqtag.recurrent.cpu import Cpu
 from seqtag.recurrent.engine import Broken, Engine
 from seqtag.recurrent.loop import Loop
@@ -40,9 +40,9 @@ def check_engine(name: str) -> str:
         InputError: for another name; the nearest is offered.
     """
     known = ("auto", *ENGINES)
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         hint = did_you_mean(name, known)
-        raise InputError(f"unknown engine {name!r}{hint}; there are {', '.join(known)}")
+        raise InputError(f"unknown engine {shown(name)}{hint}; there are {', '.join(known)}")
     return name
 
 

@@ -118,6 +118,10 @@ class Recurrent(nn.Module):
         check_options(
             sizes={"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers},
             shares={"dropout": dropout, "locked_dropout": locked_dropout, **noise},
+            flags={
+                **{"bidirectional": bidirectional, "bias": bias, "residual": residual},
+                "layer_norm": layer_norm,
+            },
         )
         check_noise(self.cell, **noise)
         self.input_size = input_size

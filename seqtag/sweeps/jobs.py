@@ -15,8 +15,10 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from seqtag.errors import RunStopped
+from seqtag.errors import InputError, RunStopped
 from seqtag.sweeps.apart import cores, ended_by_sigterm, threads_shared
+from seqtag.sweeps.locks import live_run
+from seqtag.sweeps.naming import earlier_run_name, run_name
 from seqtag.sweeps.progress import told_of
 from seqtag.sweeps.records import in_a_line, is_finished
 
@@ -46,10 +48,20 @@ class Runner:
         folder: that of the sweep.
         at_once: how many jobs run side by side.
         outcomes: what became of each job so far.
+
+    Args:
+        sweeper: of Hydra.
+        plain: makes plain values of a job's configuration, or refuses it.
+        named: overrides of all jobs, by which they have the sweep's folder.
     """
 
-    def __init__(self, sweeper: BasicSweeper, plain: Callable[[DictConfig], dict[str, Any]]):
-        self._sweeper, self._plain = sweeper, plain
+    def __init__(
+        self,
+        sweeper: BasicSweeper,
+        plain: Callable[[DictConfig], dict[str, Any]],
+        named: Sequence[str] = (),
+    ):
+        self._sweeper, self._plain, self._named = sweeper, plain, list(named)
         config = sweeper.config
         self.folder = Path(config.hydra.sweep.dir)
         launcher = OmegaConf.to_container(config.hydra.launcher, resolve=True)
@@ -78,6 +90,10 @@ class Runner:
         if done := len({job.folder for job in jobs}) - len(waiting):
             log.info("%d of %d jobs are finished already", done, done + len(waiting))
         ended = {job.folder: Outcome(job.folder) for job in jobs}
+        in_use = {job.folder: live_run(job.folder) for job in waiting}
+        # Nothing is written there: the record is that of the live run.
+        ended |= {folder: Outcome(folder, 1, said) for folder, said in in_use.items() if said}
+        waiting = [job for job in waiting if not in_use[job.folder]]
         size = self._batch or len(waiting) or 1
         for first in range(0, len(waiting), size):
             batch = waiting[first : first + size]
@@ -99,11 +115,12 @@ class Runner:
     def _plan(self, overrides: list[str], number: int) -> Job:
         """Compose a job's configuration as it will be where it runs."""
         master = self._sweeper.config
+        overrides = [*overrides, *self._named]
         config = self._sweeper.hydra_context.config_loader.load_sweep_config(master, overrides)
         with read_write(config.hydra.runtime), open_dict(config):
             config.hydra.job.num, config.hydra.job.id = number, str(number)
             HydraConfig.instance().set_config(config)
-            name = str(config.hydra.sweep.subdir)
+            name = _name(config)
             folder = Path(str(config.hydra.sweep.dir), name).absolute()
             config.hydra.runtime.output_dir = str(folder)
             HydraConfig.instance().set_config(config)
@@ -132,6 +149,17 @@ class Runner:
                 for job in jobs
             ]
         return [_outcome(job, result) for job, result in zip(jobs, results, strict=True)]
+
+
+def _name(config: DictConfig) -> str:
+    """Return the name of a job's folder; that of an earlier version, where there is one."""
+    name, overrides = config.hydra.sweep.subdir, str(config.hydra.job.override_dirname)
+    if name is None or not str(name).strip():
+        raise InputError(f"hydra.sweep.subdir must be the name of a folder, not {name!r}")
+    earlier = earlier_run_name(overrides)
+    if name == run_name(overrides) and Path(str(config.hydra.sweep.dir), earlier).is_dir():
+        return earlier
+    return str(name)
 
 
 def _outcome(job: Job, result: JobReturn) -> Outcome:

@@ -38,8 +38,16 @@ def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
     if kept.get("ckpt_path") in ("last", "auto"):
         kept["ckpt_path"] = None
     # Callbacks and loggers name the run's folder.
-    folder = json.dumps(str(config["paths"]["output_dir"]))[1:-1]
-    return json.loads(json.dumps(kept).replace(folder, "."))
+    return _without(json.loads(json.dumps(kept)), str(config["paths"]["output_dir"]))
+
+
+def _without(value: Any, folder: str) -> Any:
+    """Return JSON values in whose texts "." stands for a folder."""
+    if isinstance(value, dict):
+        return {key: _without(inner, folder) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without(inner, folder) for inner in value]
+    return value.replace(folder, ".") if isinstance(value, str) else value
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -84,7 +92,10 @@ def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]
             _put_back(folder, before)
             raise
         except Exception as error:
-            write_record(folder, config, finished=False, error=in_a_line(error))
+            try:
+                write_record(folder, config, finished=False, error=in_a_line(error))
+            except InputError as refused:  # a full disk is often why the run itself has failed
+                log.error("%s", refused)
             raise
         kept = {key: value for key, value in figures.items() if key != "splits"}
         kept = {"seconds": round(time.perf_counter() - started, 1), **kept}

@@ -14,17 +14,16 @@ import socket
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.checks import AtLeast, AtMost, FileName, Seed, Text, check_fields
+from seqtag.errors import InputError
 
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial, Trial
 
-_SAMPLERS = ("tpe", "random")
-_DIRECTIONS = ("maximize", "minimize")
 # Seconds to wait for a database that another process is writing to.
 _LOCKED = 60
 
@@ -42,25 +41,15 @@ class SearchConfig:
         storage: a database's URL, a file for a journal, or None to keep the trials in memory.
     """
 
-    sampler: str
-    trials: int
-    metric: str
-    direction: str
-    seed: int
-    storage: str | None
+    sampler: Literal["tpe", "random"]
+    trials: Annotated[int, AtLeast(1), AtMost(1_000_000)]
+    metric: Text
+    direction: Literal["maximize", "minimize"]
+    seed: Seed
+    storage: FileName | None
 
     def __post_init__(self) -> None:
-        for name, known in (("sampler", _SAMPLERS), ("direction", _DIRECTIONS)):
-            value = getattr(self, name)
-            if value not in known:
-                raise InputError(
-                    f"{name}={value!r} is unknown{did_you_mean(value, known)}; it is one of "
-                    f"{', '.join(known)}"
-                )
-        for name, least in (("trials", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(f"{name} must be a whole number from {least}, not {value!r}")
+        check_fields(self)
 
 
 class Search:

@@ -12,7 +12,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from seqtag.errors import InputError, from_plain
+from seqtag.checks import from_plain
+from seqtag.errors import InputError
 from seqtag.io.small import write_text
 from seqtag.sweeps.jobs import Outcome, Runner
 from seqtag.sweeps.records import read_record
@@ -31,6 +32,7 @@ class Task(Protocol):
 
     outcomes: list[Outcome]
     folder: Path
+    named: list[str]
 
     def plain(self, config: DictConfig) -> dict[str, Any]:
         """Return a configuration as plain values; `InputError` where a value is missing."""
@@ -46,7 +48,7 @@ def sweep(sweeper: BasicSweeper, task: Task, arguments: list[str]) -> None:
     parser = OverridesParser.create(config_loader=sweeper.hydra_context.config_loader)
     overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
     task.folder = Path(config.hydra.sweep.dir)
-    with Runner(sweeper, task.plain) as runner:
+    with Runner(sweeper, task.plain, task.named) as runner:
         if OmegaConf.select(config, "search") is None:
             _grid(sweeper, overrides, runner)
         else:

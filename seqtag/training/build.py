@@ -12,6 +12,7 @@ import datasets
 import numpy as np
 import torch
 
+from seqtag.checks import from_plain
 from seqtag.data.batches import BatchConfig, BatchOrder
 from seqtag.data.cache import digest
 from seqtag.data.counting import distinct_labels
@@ -21,8 +22,9 @@ from seqtag.data.mapped import lengths_of
 from seqtag.data.remembered import remembered
 from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
 from seqtag.data.vectors import load_vectors
-from seqtag.errors import InputError, from_plain
+from seqtag.errors import InputError
 from seqtag.model.config import TaggerConfig
+from seqtag.model.size import require_memory
 from seqtag.model.tagger import TaggerNetwork
 from seqtag.probes.baselines import WindowBaseline
 from seqtag.probes.corpus import baselines_of, generate_corpus
@@ -96,7 +98,17 @@ def network(
 ) -> TaggerNetwork:
     """Build the network, with word vectors from a file where the configuration names one."""
     config = from_plain(TaggerConfig, model, "model")
-    built = TaggerNetwork(config, cell, encoder.sizes, len(labels), labels.transitions)
+    require_memory(config, cell, encoder.sizes)
+    # They come in the square of the labels.
+    transitions = labels.transitions if config.decoder == "crf" else None
+    try:
+        built = TaggerNetwork(config, cell, encoder.sizes, len(labels), transitions)
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise InputError(
+            f"model: not enough memory for a network of this size ({error})"
+        ) from error
     if config.words is not None and config.words.vectors is not None:
         rows, vectors = load_vectors(
             config.words.vectors, encoder.words.strings(), config.words.size

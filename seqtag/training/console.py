@@ -54,6 +54,30 @@ class StandardError(logging.StreamHandler):
         return sys.stderr
 
 
+class LogFile(logging.FileHandler):
+    """The log of a run, in UTF-8; where it cannot be written, the terminal has the lines."""
+
+    def __init__(self, filename: str, mode: str = "a", delay: bool = True) -> None:
+        super().__init__(filename, mode, encoding="utf-8", delay=delay, errors="backslashreplace")
+        self._said = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; the file is opened at the first one."""
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say once that the file cannot be written; other errors are the library's to report."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._said:
+            self._said = True
+            print(f"{self.baseFilename}: cannot be written: {error.strerror}", file=sys.stderr)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Hold back the warnings and banners that are named above."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import distributed
 
 from seqtag.data.module import CorpusModule
+from seqtag.training.finite import diverged
 from seqtag.training.metrics_file import MetricsFile
 from seqtag.training.randomness import random_states, restore_random_states
 from seqtag.training.task import TaggingTask
@@ -106,6 +108,17 @@ class Continuity(L.Callback):
             loop._batches_that_stepped -= not loop._should_accumulate()
         if _stops_early(trainer):
             trainer.should_stop = saved["stop"]
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Stop if the epoch came to a loss that is not finite, before other callbacks report it."""
+        assert isinstance(pl_module, TaggingTask)
+        pl_module.require_finite()
+        loss = float(trainer.callback_metrics["train/loss"])
+        if not math.isfinite(loss):  # a sum of huge ones, each of them finite
+            step = trainer.global_step
+            raise diverged(
+                trainer, f"the mean loss of the epoch that ends at step {step} is {loss}"
+            )
 
     @staticmethod
     def _goes_on(trainer: L.Trainer, checkpoint: dict[str, Any]) -> bool:

@@ -27,6 +27,9 @@ class LastCheckpoint(Checkpoint):
         dirpath: where it goes.
         every_minutes: minutes between two of them within an epoch; None for none.
         every_steps: optimizer steps between them, likewise.
+
+    Attributes:
+        dirpath: where it goes.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class LastCheckpoint(Checkpoint):
         for name, value in (("every_minutes", every_minutes), ("every_steps", every_steps)):
             if value is not None and (isinstance(value, bool) or not value > 0):
                 raise InputError(f"callbacks.last.{name} must be above 0 or null, not {value!r}")
+        self.dirpath = dirpath
         self._path = str(Path(dirpath) / LAST)
         self._seconds = None if every_minutes is None else 60 * every_minutes
         self._steps = every_steps

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from seqtag.errors import InputError, RunStopped, did_you_mean
+from seqtag.errors import InputError, RunStopped, did_you_mean, in_words
 from seqtag.sweeps.apart import run_apart
 from seqtag.sweeps.forked import run_forked
 from seqtag.sweeps.jobs import Outcome, quoted
+from seqtag.sweeps.locks import LOCK, FolderInUse, FolderLock
+from seqtag.sweeps.naming import folder_of_run, run_name
 from seqtag.sweeps.records import in_a_line, write_record
+from seqtag.training.configuration import check_settings
 from seqtag.training.help import config_dir
+from seqtag.training.overrides import PATH_KEYS, explain, explain_value_error, readable
 from seqtag.training.place import current_place
 from seqtag.training.preemption import GOES_ON
 
@@ -38,10 +40,8 @@ Job = Callable[[dict[str, Any]], Any]
 _MODULE = "seqtag.cli"
 PROGRAM = (sys.executable, "-m", _MODULE)
 _MANY = ("-m", "--multirun")
-# Launchers, and the extra that has each.
-_LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
-# File systems allow 255 bytes.
-_LONGEST_NAME = 120
+# Verbs that write nothing, and so need no folder.
+_WITHOUT_FOLDER = ("check",)
 
 
 def launch(
@@ -62,19 +62,35 @@ def launch(
             came to be in it.
         RunStopped: if a job had to stop; after a signal it is the last one of a sweep.
     """
+    arguments = readable(arguments)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=verb)
     task = Task(verb, job, [word for word in _flags(arguments) if word not in _MANY])
     try:
-        with _as_program(verb, arguments):
-            main(task)()
+        with _as_program(verb, arguments), task.locks():
+            try:
+                main(task)()
+            except _Stop as stop:
+                raise stop.args[0] from None
             fine = any(outcome.error is None for outcome in task.outcomes)
             if finish and fine and not task.in_sweep:
                 finish(task.folder)
-    except _Stop as stop:
-        raise stop.args[0] from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(_explain(error, verb, arguments)) from error
+        raise InputError(explain(error, verb, arguments)) from error
+    except ValueError as error:
+        if (text := explain_value_error(error, arguments)) is None:
+            raise
+        raise InputError(text) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # Hydra's: the folder of the run, and its notes there
+        given = [word.partition("=")[2] for word in arguments if word.startswith("hydra.run.dir=")]
+        if given:
+            _sweep_up(Path(given[-1]))
+        raise InputError(
+            f"{_refused(error, given[-1] if given else 'the folder of the run')}; a run writes "
+            "into its folder (hydra.run.dir)"
+        ) from error
     if task.mistake is not None:
         raise task.mistake
     if any(outcome.error is not None for outcome in task.outcomes):
@@ -90,6 +106,8 @@ class Task:
         mistake: what the only job raised, where there is no sweep.
         folder: that of the run, or of the sweep.
         in_sweep: it is a run of a sweep that another process has planned.
+        named: overrides by which the jobs of a sweep have its folder, where that is not what they
+            would compose themselves.
     """
 
     def __init__(self, verb: str, job: Job, flags: Sequence[str]):
@@ -97,8 +115,49 @@ class Task:
         self.mistake: InputError | None = None
         self.folder = Path()
         self.in_sweep = False
+        self.named: list[str] = []
+        self._locks: dict[Path, FolderLock] = {}
         self._verb, self._job, self._program, self._flags = verb, job, PROGRAM, list(flags)
         self._process = os.getpid()
+
+    @contextmanager
+    def locks(self) -> Iterator[None]:
+        """Be the running task; release all locks at the end, and leave no empty folder."""
+        _running.append(self)
+        try:
+            yield
+        finally:
+            _running.remove(self)
+            for place, lock in self._locks.items():
+                lock.release()
+                if place != Path.cwd():
+                    with suppress(OSError):
+                        place.rmdir()  # only if there is nothing in it
+
+    def begin(self, config: DictConfig, key: str) -> None:
+        """Find the folder of the run or sweep, before Hydra writes to it, and lock it.
+
+        Args:
+            config: what Hydra has composed; gets the folder's name, if there must be another one.
+            key: where that is: ``hydra.run.dir`` or ``hydra.sweep.dir``.
+
+        Raises:
+            InputError: if another live run uses the folder, or it is no folder that can be used.
+        """
+        if self._verb in _WITHOUT_FOLDER:
+            return
+        self.folder, self.named = folder_of_run(config, key)
+        # Processes that share a search share its folder.
+        shared = key == "hydra.sweep.dir" and OmegaConf.select(config, "search.storage") is not None
+        self._lock(self.folder, shared)
+
+    def _lock(self, folder: Path, shared: bool = False) -> FolderLock | None:
+        """Lock a folder until all is done; return the lock, or None if it was locked already."""
+        place = folder.resolve()
+        if place in self._locks or self._verb in _WITHOUT_FOLDER:
+            return None
+        self._locks[place] = FolderLock(folder, shared).acquire()
+        return self._locks[place]
 
     def __call__(self, config: DictConfig) -> Outcome | None:
         """Run the job; in a sweep nothing that it raises ends the others.
@@ -124,7 +183,7 @@ class Task:
                 raise SystemExit(GOES_ON)  # no result yet: SLURM starts it again
             return self._ended(config, outcome) if place.leads else outcome
         if settings.mode is RunMode.MULTIRUN:
-            return self._ended(config, self._guarded(config, folder))
+            return self._guarded(config, folder)
         self.folder = folder
         self.in_sweep = not OmegaConf.is_missing(settings.job, "num")
         try:
@@ -140,46 +199,76 @@ class Task:
         return outcome
 
     def plain(self, config: DictConfig) -> dict[str, Any]:
-        """Return the configuration as plain values; see `_plain`."""
-        return _plain(config, self._verb)
+        """Return the configuration as plain values, each key checked by its type and range."""
+        plain = _plain(config, self._verb)
+        check_settings(self._verb, plain)
+        return plain
 
     def _run(self, config: DictConfig, folder: Path) -> Outcome:
-        result = self._job(self.plain(config))
+        plain = self.plain(config)
+        try:
+            self._lock(Path(plain["paths"]["output_dir"]))
+            result = self._job(plain)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise InputError(_refused(error, folder)) from error
         is_code = isinstance(result, int) and not isinstance(result, bool)
         return Outcome(folder, result if is_code else 0)
 
     def _guarded(self, config: DictConfig, folder: Path) -> Outcome:
+        """Run a job of a sweep in this process; return its end, whatever it raises."""
+        held = set(self._locks)
         try:
+            self._lock(folder)
             return self._run(config, folder)
+        except FolderInUse as error:
+            return Outcome(folder, 1, str(error))  # the record there is that of the live run
         except Exception as error:
             if isinstance(error, RunStopped) and error.exit_code != 1:
                 raise _Stop(error) from error  # told to stop: so is the sweep
             if not isinstance(error, InputError | RunStopped):
                 log.exception("%s failed", folder)
-            return Outcome(folder, 1, in_a_line(error))
+            return self._ended(config, Outcome(folder, 1, in_a_line(error)))
+        finally:
+            for place in set(self._locks) - held:
+                self._locks.pop(place).release()
 
     def _ended(self, config: DictConfig, outcome: Outcome) -> Outcome:
         """Leave in the record of a job of a sweep why it failed, and return its outcome."""
         if outcome.error is not None:
-            plain = self.plain(config)
+            plain = _plain(config, self._verb)
             write_record(outcome.folder, plain, finished=False, error=outcome.error)
         return outcome
 
 
+class FolderCallback(Callback):
+    """Has the running task find and lock its folder, before Hydra creates it and writes to it."""
+
+    def on_run_start(self, config: DictConfig, **more: Any) -> None:
+        """Begin a run."""
+        self._begin(config, "hydra.run.dir")
+
+    def on_multirun_start(self, config: DictConfig, **more: Any) -> None:
+        """Begin a sweep."""
+        self._begin(config, "hydra.sweep.dir")
+
+    @staticmethod
+    def _begin(config: DictConfig, key: str) -> None:
+        try:
+            for task in _running[-1:]:
+                task.begin(config, key)
+        except Exception as error:
+            # Of an `Exception` Hydra makes a warning, and continues.
+            raise _Stop(error) from error
+
+
 class _Stop(BaseException):
-    """Ends a sweep together with the job; after an `Exception` Hydra goes on with the next one."""
+    """Ends a sweep together with the job; after an `Exception` Hydra runs the next one."""
 
 
-def run_name(overrides: str) -> str:
-    """Return the name of a run's folder within its sweep: what sets it apart, as a file name.
-
-    Too long a name is cut and ends in a hash of the whole, so that runs stay apart.
-    """
-    name = re.sub(r"[^\w.,=+-]+", "_", overrides) or "run"
-    if len(name) <= _LONGEST_NAME:
-        return name
-    digest = hashlib.sha256(overrides.encode()).hexdigest()[:8]
-    return f"{name[: _LONGEST_NAME - 9]}_{digest}"
+# The task that this process runs now, if any.
+_running: list[Task] = []
 
 
 @contextmanager
@@ -233,7 +322,17 @@ def _plain(config: DictConfig, verb: str) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     assert isinstance(plain, dict)
+    for key in PATH_KEYS:
+        if (value := _at(plain, key)) is not None and not str(value).strip():
+            raise InputError(f"{key} is empty; was it an unset variable? Give a path")
     return plain  # type: ignore[return-value]
+
+
+def _at(plain: Any, key: str) -> Any:
+    """Return the value of a key with dots in it; None where there is none."""
+    for name in key.split("."):
+        plain = plain.get(name) if isinstance(plain, dict) else None
+    return plain
 
 
 def _own_keys(verb: str) -> set[str]:
@@ -244,54 +343,16 @@ def _own_keys(verb: str) -> set[str]:
     return {str(key) for key in own if key not in ("defaults", "hydra")} | groups
 
 
+def _refused(error: OSError, folder: Path | str) -> str:
+    """Say what the system refused, and in which folder where the error names no file."""
+    where = "" if error.filename is not None else f"{folder}: "
+    return f"{where}{in_words(error)}"
+
+
 def _sweep_up(folder: Path) -> None:
     """Remove the folder of a run that ended before it began: one with Hydra's notes alone."""
-    if folder == Path.cwd() or not folder.is_dir():
+    if folder.resolve() == Path.cwd() or not folder.is_dir():
         return
     there = list(folder.iterdir())
-    if all(path.name == ".hydra" or path.suffix == ".log" for path in there):
+    if all(path.name in (".hydra", LOCK) or path.suffix == ".log" for path in there):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
-    """Say in one line what is wrong with an override, and what was perhaps meant."""
-    if isinstance(error, MissingConfigException) and error.options:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        options = sorted(option for option in error.options if not option.startswith("_"))
-        if group == "hydra/launcher" and name in _LAUNCHERS:
-            return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
-        return (
-            f"{group}={name}: there is no such option{did_you_mean(name, options)}; "
-            f"known: {', '.join(options)}"
-        )
-    if key := re.search(r"Could not override '([^']+)'", str(error)):
-        known = _known_keys(verb, arguments)
-        return f"unknown key {key[1]!r}{did_you_mean(key[1], known)}"
-    cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
-    text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
-    return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
-
-
-def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
-    """Return all keys of the verb's configuration under the options that were chosen."""
-    chosen = [
-        argument
-        for argument in arguments
-        if re.fullmatch(r"\w+=\w+", argument)
-        and (config_dir() / argument.partition("=")[0]).is_dir()
-    ]
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        try:
-            return list(_paths(compose(verb, chosen)))
-        except HydraException:  # an option of a folder given by --config-dir
-            return list(_paths(compose(verb)))
-
-
-def _paths(config: DictConfig, above: str = "") -> Iterator[str]:
-    for key in config:
-        path = f"{above}{key}"
-        yield path
-        if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(
-            value := config._get_node(key)
-        ):
-            yield from _paths(value, f"{path}.") if not value._is_none() else ()

@@ -7,17 +7,17 @@ import io
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqtag.checks import from_plain
 from seqtag.data.batches import BatchOrder
 from seqtag.data.mapped import lengths_of
 from seqtag.data.sources import Corpus
-from seqtag.errors import InputError, from_plain
 from seqtag.io.tagger import Tagger
 from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe, ProbeItem
+from seqtag.probes.config import LearnConfig
 from seqtag.probes.run import predict
 from seqtag.probes.tables import LEARN
 from seqtag.training import build
@@ -31,46 +31,6 @@ _MOST_TOKENS = 4_000_000
 _FEWEST = 1000
 # Fresh items that a tagger is asked at the end.
 _CONFIRM = 500
-
-
-@dataclass(frozen=True)
-class LearnConfig:
-    """The group `regime`, where it is learn.
-
-    Attributes:
-        name: learn.
-        lags: where to train, one after the other; they rise.
-        budget: sequences that training may see at each.
-        solved: a greater share of right development targets ends training: the lag is solved. Of
-            a probe that judges whole items it is the share of those.
-        check: sequences between two looks at the development items.
-        give_up: after so many unsolved lags in a row longer ones are not tried.
-    """
-
-    name: str
-    lags: list[int]
-    budget: int
-    solved: float
-    check: int
-    give_up: int
-
-    def __post_init__(self) -> None:
-        for key in ("budget", "check", "give_up"):
-            if not _whole(getattr(self, key)) or getattr(self, key) < 1:
-                raise InputError(
-                    f"{key} must be a whole number of at least 1, not {getattr(self, key)!r}"
-                )
-        if not isinstance(self.solved, int | float) or not 0 <= self.solved < 1:
-            raise InputError(f"solved must be a share of at least 0 below 1, not {self.solved!r}")
-        lags = self.lags
-        if not isinstance(lags, list) or not lags or not all(map(_whole, lags)):
-            raise InputError(f"lags must be a list of whole numbers, not {lags!r}")
-        if sorted(set(lags)) != lags:
-            raise InputError(f"lags must rise: {lags}")
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def learn_config(config: Mapping[str, Any], probe: Probe) -> LearnConfig:

@@ -23,13 +23,19 @@ from seqtag.report.tables import show_scores
 from seqtag.sweeps.records import recorded
 from seqtag.terminal import console
 from seqtag.training import build, ranks
+from seqtag.training.checkpoint_checks import outline
 from seqtag.training.checkpoints import checkpoint_to_resume, load_best
 from seqtag.training.console import quiet
+from seqtag.training.earlier_run import set_aside_earlier_run
+from seqtag.training.evaluated import corpus_to_evaluate
 from seqtag.training.evaluation import evaluate_split
+from seqtag.training.finite import require_finite_weights
+from seqtag.training.place import current_place
 from seqtag.training.preemption import handlers_restored
 from seqtag.training.ranks import require_work_for_all, together, told_by
 from seqtag.training.scoring import TaggingScore
 from seqtag.training.task import TaggingTask
+from seqtag.training.team import is_broken
 from seqtag.training.trainer import (
     build_trainer,
     optimizer_factory,
@@ -71,14 +77,18 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
     batches = build.batch_config(config["data"])
     tagger, figures = fit(config, corpus)
 
-    figures["splits"] = {}
-    for split in [split for split in ("dev", "test") if split in corpus.splits]:
-        scores = evaluate_split(tagger, corpus, split, batches)
-        figures["splits"][split] = scores
-        # By label and by factor only once, for the split that says most.
-        show_scores(scores, details=split == "test" or "test" not in corpus.splits)
+    # Saved before anything else is done with it, and again with the figures.
+    tagger.save(output / "model", figures=figures)
+    figures["splits"] = {
+        split: evaluate_split(tagger, corpus, split, batches)
+        for split in ("dev", "test")
+        if split in corpus.splits
+    }
     tagger.save(output / "model", figures=figures)
     write_json(output / "metrics.json", figures)
+    for split, scores in figures["splits"].items():
+        # By label and by factor only once, for the split that says most.
+        show_scores(scores, details=split == "test" or "test" not in corpus.splits)
     log.info(
         "trained for %.0f s, best epoch %d of %d; the tagger is in %s",
         figures["seconds"],
@@ -110,7 +120,9 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
         schedule_factory(config["scheduler"], total_steps(trainer, data)),
     )
     output = Path(config["paths"]["output_dir"])
-    resumed = checkpoint_to_resume(config["ckpt_path"], output, task)
+    resumed = checkpoint_to_resume(config["ckpt_path"], output, outline(trainer, task, data))
+    if current_place().leads:
+        set_aside_earlier_run(output, resumed)
     with (
         build.compiled(network, config["compile"]),
         together(trainer, config, lambda: told_by(corpus, encoder, labels, resumed)),
@@ -121,6 +133,9 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
 
     # Those that follow may not even see the leader's folder.
     epoch = load_best(task, trainer) if trainer.is_global_zero else trainer.current_epoch
+    require_finite_weights(network)
+    # The folder holds single precision, and the figures are to be those of what it holds.
+    network.float()
     tagger = Tagger(network, encoder, labels, config["cell"], build.portable(config["data"]))
     figures = {
         "seed": config["seed"],
@@ -150,28 +165,16 @@ def follow() -> int:
 def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
     """Evaluate a model folder on a split of a corpus; return and write the figures.
 
-    Without ``data=...`` it is the corpus that the tagger was trained on; ``data.path=...`` tells
-    where that is now. Writes ``metrics.json``.
+    ``data.path=...`` says where the corpus is, which is read as that of the training was, unless
+    ``data=...`` gives a layout of its own. Writes ``metrics.json``.
     """
     tagger = Tagger.load(config["model_dir"])
     set_engine(tagger.network, config["engine"])
-    data = dict(config["data"])
-    if data.get("path") is None:
-        data.pop("path", None)
-    if "format" not in data:
-        if tagger.data is None:
-            raise InputError("the model folder does not tell its corpus; name one with data=...")
-        data = {**tagger.data, **data}
-    data["features"] = list(tagger.features)
-    corpus = build.corpus(data, (config["split"],))
-    if corpus.scheme != tagger.labels.corpus_scheme:
-        raise InputError(
-            f"the tagger's labels are {tagger.labels.corpus_scheme}, but the corpus's are "
-            f"{corpus.scheme}; is data.label_column right?"
-        )
-    scores = evaluate_split(tagger, corpus, config["split"], build.batch_config(data))
-    show_scores(scores)
+    split = config["split"]
+    corpus, batches = corpus_to_evaluate(tagger, Path(config["model_dir"]), config["data"], split)
+    scores = evaluate_split(tagger, corpus, split, batches)
     write_json(Path(config["paths"]["output_dir"]) / "metrics.json", scores)
+    show_scores(scores)
     return scores
 
 
@@ -196,7 +199,9 @@ def seed_everything(seed: Any) -> None:
 def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
     try:
         with handlers_restored():
-            trainer.fit(task, data, ckpt_path=resumed, weights_only=True)
+            _fit(trainer, task, data, resumed)
+    except (InputError, RunStopped):
+        raise
     except MisconfigurationException as error:
         raise InputError(f"trainer: {error}") from error
     except RuntimeError as error:
@@ -213,3 +218,18 @@ def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str
         if type(error) is SystemExit and trainer.interrupted:
             raise KeyboardInterrupt from None
         raise
+
+
+def _fit(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
+    """Have Lightning train; what it cannot restore is a fault of the checkpoint."""
+    try:
+        trainer.fit(task, data, ckpt_path=resumed, weights_only=True)
+    except (InputError, RunStopped, MisconfigurationException):
+        raise
+    except Exception as error:
+        if resumed is None or task.begun or is_broken(error):
+            raise
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise InputError(
+            f"ckpt_path: {resumed!r} cannot be continued from, and nothing was trained: {reason}"
+        ) from error

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seqtag.errors import InputError, from_plain
+from seqtag.checks import from_plain
+from seqtag.errors import InputError
 from seqtag.io.small import write_json
 from seqtag.io.tagger import Tagger
 from seqtag.io.writing import open_output
 from seqtag.probes.base import Probe
+from seqtag.probes.config import ProbeSize
 from seqtag.probes.registry import make_probe
 from seqtag.probes.run import Grid, check_labels, grid_items, judge
 from seqtag.probes.statistics import units
@@ -32,25 +33,6 @@ from seqtag.training.loop import fit, seed_everything
 from seqtag.training.runs import about, hidden_size_for
 
 log = logging.getLogger("seqtag")
-
-
-@dataclass(frozen=True)
-class ProbeSize:
-    """How much of a probe is trained on and judged.
-
-    Attributes:
-        train, dev: items of these splits.
-        epochs: passes over the training items.
-        items: items of each combination of factors on the grid.
-        lags, budget: in the regime learn, where to train, and on how many sequences at most.
-    """
-
-    train: int
-    dev: int
-    epochs: int
-    items: int
-    lags: list[int]
-    budget: int
 
 
 @quiet()

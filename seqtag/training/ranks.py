@@ -25,6 +25,7 @@ from seqtag.data.encode import Encoder
 from seqtag.data.labelset import LabelSet
 from seqtag.data.sources import Corpus
 from seqtag.errors import InputError
+from seqtag.training.finite import Diverged
 from seqtag.training.meeting import launched_team, start_followers
 from seqtag.training.place import Place, current_place
 from seqtag.training.team import is_broken
@@ -139,8 +140,9 @@ def follow(train: Callable[[dict[str, Any]], Any]) -> int:
                 train(config)
             except (Exception, KeyboardInterrupt) as error:
                 team.give_up(error)
-                # A sweep goes on after a mistake, or when training has failed elsewhere.
-                if not (isinstance(error, InputError) or is_broken(error)):
+                # A sweep continues after a mistake, a run that diverged in all processes alike, and
+                # when training has failed elsewhere.
+                if not (isinstance(error, InputError | Diverged) or is_broken(error)):
                     return getattr(error, "exit_code", 1)
     finally:
         team.leave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
@@ -9,6 +10,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from seqtag.errors import InputError
+
+log = logging.getLogger("seqtag")
 
 _DECAYS = {
     "linear": lambda done: 1.0 - done,
@@ -51,15 +54,21 @@ class WarmupDecay(LambdaLR):
         super().__init__(optimizer, share)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where another schedule was: with its rates, unless it was over other `total_steps`.
+        """Continue at the step where another schedule was, with the rates of this one.
 
-        A run that goes on with more steps than it was to have takes the rates of the longer one
-        from here on.
+        They are those of the other one, unless it was over other `total_steps` or the learning
+        rate was changed: a resumed run takes the new rates from here on.
         """
+        own = list(self.base_lrs)
         super().load_state_dict(state_dict)
+        if own != self.base_lrs:
+            log.info("the learning rate is %s from here on; it was %s", own[0], self.base_lrs[0])
+        self.base_lrs = own
         self._last_lr = [
             base * share(self.last_epoch)
             for base, share in zip(self.base_lrs, self.lr_lambdas, strict=True)
         ]
         for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
             group["lr"] = rate
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+            group["initial_lr"] = base

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqtag.errors import InputError
+from seqtag.io.folders import new_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     units = _units(args.units)
     if args.sentence is None and not (args.memory or args.switch):
         raise InputError("there is nothing to show: give a sentence, --memory or --switch")
-    place = Path(args.output or time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S"))
-    if place.exists() and not place.is_dir():
+    place = None if args.output is None else Path(args.output)
+    if place and place.exists() and not place.is_dir():
         raise InputError(f"{place}: there is a file of that name; choose another folder")
     from seqtag.inspect.trace import check_layer
     from seqtag.io.tagger import Tagger  # torch
@@ -84,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
         _add_memory(shown, tagger, tokens, args.layer)
     if args.switch:
         _add_switch(shown, tagger, args.layer)
+    if place is None:
+        place = new_folder(Path(time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S")))
     _write(place, shown, f"Inside {tagger.network.encoder.cell}")
     return 0
 

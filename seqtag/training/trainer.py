@@ -16,35 +16,20 @@ from lightning.pytorch.profilers import (
 )
 
 from seqtag.data.module import CorpusModule
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError
 from seqtag.training.checkpoint_files import CheckpointFiles
 from seqtag.training.continuity import Continuity
-from seqtag.training.factory import (
-    CALLBACKS,
-    LOGGERS,
-    OPTIMIZERS,
-    SCHEDULES,
-    call,
-    factory,
-    known_options,
-)
+from seqtag.training.factory import call, factory
 from seqtag.training.place import Place, current_place
 from seqtag.training.ranks import StartedAlready
+from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES
+from seqtag.training.trainer_options import check_trainer
 
 _PROFILERS: dict[str, Callable[..., Profiler]] = {
     "simple": SimpleProfiler,
     "advanced": AdvancedProfiler,
     "pytorch": PyTorchProfiler,
 }
-_STRATEGIES = ("auto", "ddp", "ddp_spawn")
-_WHOLE_NUMBERS = (
-    "accumulate_grad_batches",
-    "check_val_every_n_epoch",
-    "log_every_n_steps",
-    "max_epochs",
-    "max_steps",
-    "num_sanity_val_steps",
-)
 
 
 def optimizer_factory(optimizer: Mapping[str, Any], precision: Any) -> Callable[[Any], Any]:
@@ -67,14 +52,13 @@ def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
     training does not stop early.
     """
     place = current_place()
+    check_trainer(config["trainer"])
     options = _placed(config["trainer"], place)
-    del options["overfit_batches"]
-    for key in _WHOLE_NUMBERS:
-        value = options.get(key)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise InputError(f"trainer.{key} must be a whole number, not {value!r}")
+    options.pop("overfit_batches", None)
     if options.get("profiler") is not None:
-        options["profiler"] = _profiler(options["profiler"], config["paths"]["output_dir"])
+        options["profiler"] = _PROFILERS[options["profiler"]](
+            dirpath=config["paths"]["output_dir"], filename="profile"
+        )
     callbacks = {name: dict(part) for name, part in config["callbacks"].items() if part}
     if not has_dev:
         callbacks.pop("early_stopping", None)
@@ -97,22 +81,15 @@ def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
         # The order of batches is shared out by the data module itself.
         "use_distributed_sampler": False,
     }
-    if taken := options.keys() & beside:
-        raise InputError(f"trainer: {sorted(taken)[0]!r} is not set here, but in its own group")
-    trainer = call(L.Trainer, "trainer", **known_options(L.Trainer, options, "trainer"), **beside)
+    trainer = call(L.Trainer, "trainer", **options, **beside)
     _require_started(trainer, place)
     return trainer
 
 
 def _placed(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """Return the trainer's options, with what a launcher has settled where they say auto."""
-    placed = dict(options)
-    if placed["strategy"] not in _STRATEGIES:
-        raise InputError(
-            f"trainer.strategy={placed['strategy']!r} is unknown"
-            f"{did_you_mean(str(placed['strategy']), _STRATEGIES)}; "
-            f"it is one of {', '.join(_STRATEGIES)}"
-        )
+    auto = {"accelerator": "auto", "devices": "auto", "num_nodes": "auto", "strategy": "auto"}
+    placed = auto | dict(options)
     if placed["devices"] == "auto" and place.launcher:
         placed["devices"] = place.local_processes
     if placed["num_nodes"] == "auto":
@@ -138,15 +115,6 @@ def _require_started(trainer: L.Trainer, place: Place) -> None:
             )
     elif trainer.num_nodes > 1:
         raise InputError(f"{wanted}: more than one machine needs torchrun or srun to start it")
-
-
-def _profiler(name: str, folder: str) -> Profiler:
-    if name not in _PROFILERS:
-        raise InputError(
-            f"trainer.profiler={name!r} is unknown{did_you_mean(str(name), _PROFILERS)}; "
-            f"it is one of {', '.join(_PROFILERS)}"
-        )
-    return _PROFILERS[name](dirpath=folder, filename="profile")
 
 
 def total_steps(trainer: L.Trainer, data: CorpusModule) -> int:

@@ -92,7 +92,7 @@ def test_a_config_can_be_changed():
         ({"name": "lstm", "forget_bias": float("nan")}, "forget_bias must be a finite number"),
         ({"name": "lstm", "forget_bias": True}, "forget_bias must be a finite number"),
         ({"name": "rnn", "activation": "rellu"}, "did you mean 'relu'"),
-        ({"name": "rnn", "activation": ["relu"]}, "unknown activation"),
+        ({"name": "rnn", "activation": ["relu"]}, "activation must be text, not"),
         (3, "a cell is a name or a mapping"),
     ],
 )

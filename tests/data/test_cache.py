@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqtag.data.build import build_held_out, build_split, held_out
-from seqtag.data.cache import cache_folder, cached, digest
+from seqtag.data.cache import cached, digest
 from seqtag.data.parts import Part
 from seqtag.data.sentence import Sentence
 from seqtag.data.sources import CorpusConfig, load_corpus
@@ -93,18 +93,6 @@ def test_a_cache_that_cannot_be_written(write):
     path = write("a.txt", "a O\n")
     with pytest.raises(InputError, match=r"cannot write the cache .* set SEQTAG_CACHE"):
         load_corpus(CorpusConfig(format="column", path=str(path), cache_dir=str(path)))
-
-
-def test_where_the_cache_is(monkeypatch, tmp_path):
-    monkeypatch.setenv("SEQTAG_CACHE", "~/there")
-    monkeypatch.setenv("HOME", "/home/me")
-    assert str(cache_folder()) == "/home/me/there"
-    assert cache_folder("/x") == cache_folder("/x/")
-    monkeypatch.delenv("SEQTAG_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-    assert str(cache_folder()) == "/xdg/seqtag"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert str(cache_folder()) == "/home/me/.cache/seqtag"
 
 
 def test_digest_tells_values_and_bytes_apart(write):

@@ -100,7 +100,39 @@ def test_errors_name_the_line(write, line, message):
 
 def test_error_of_the_library_in_a_field_that_is_read(write):
     with pytest.raises(InputError, match=r"^a.conllu:2: .*head.*'zero'"):
-        read(write("a.conllu", ROW + ROW.replace("\t0\t", "\tzero\t")), label_column="deprel")
+        read(write("a.conllu", ROW + ROW.replace("\t0\t", "\tzero\t")), label_column="head")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (ROW + ROW, "2: id 1 after id 1: .*empty line between two sentences missing"),
+        (ROW.replace("1", "2", 1) + ROW, "2: id 1 after id 2"),
+        (ROW + "\n" + ROW.replace("1", "9" * 5000, 1), r"3: 999999999\.\.\. \(5,000 characters\)"),
+        (ROW.replace("1", "1-" + "9" * 5000, 1), r"1: 1-999.* is not a valid ID"),
+        (ROW.replace("\t0\t", f"\t{'9' * 5000}\t"), "1: Failed parsing field 'head': 999"),
+        (ROW.replace("\ta\t", "\t\t", 1), r"1: the token \(column 'form'\) is empty"),
+        (ROW + "2 New York x\n", "2: 1 column where CoNLL-U has 10; columns are parted by single"),
+        (ROW + "\n# global.columns = ID FORM\n1\ta\n", "3: global.columns after the first"),
+        ("# global.columns = ID FORM FORM\n1\ta\ta\n", "1: global.columns names 'form' twice"),
+    ],
+)
+def test_what_is_not_conllu_is_refused_with_its_line(write, lines, message):
+    with pytest.raises(InputError, match=f"^a.conllu:{message}"):
+        read(write("a.conllu", lines), label_column="head" if "Failed" in message else "lemma")
+
+
+def test_a_sentence_of_no_words_is_empty(write):
+    empty, full = read(write("a.conllu", "# x\n" + ROW.replace("1", "1.1", 1) + "\n" + ROW))
+    assert (empty.tokens, empty.labels, empty.line) == ([], [], 2)
+    assert full.tokens == ["a"]
+
+
+def test_a_value_with_an_equals_sign_is_whole(write):
+    path = write("a.conllu", ROW.replace("_\n", "A=b=c|Flag|D=\n"))
+    assert read(path, label_column="misc.A")[0].labels == ["b=c"]
+    assert read(path, label_column="misc")[0].labels == ["A=b=c|Flag|D="]
+    assert read(path, features=["misc.D", "misc.Flag"])[0].features == [["_"], ["_"]]
 
 
 def test_columns_that_are_not_there(write):

@@ -7,8 +7,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from seqtag.checks import from_plain
 from seqtag.data.sources import CorpusConfig, load_corpus
-from seqtag.errors import from_plain
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = ["column", "conllu", "json", "csv", "parquet", "hub", "conll2000", "wnut17", "ud_ewt"]

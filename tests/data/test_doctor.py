@@ -68,12 +68,17 @@ def test_illegal_transitions(report):
 
 def test_enormous_and_odd_sentences(report):
     long = text(" ".join(["w/O"] * 1001))
-    result = report({"separator": "tab"}, train=GOOD + long + "\tO\nx\xa0y\tO\nx\u200b\tO\n")
+    result = report({"separator": "tab"}, train=GOOD + long + "x\xa0y\tO\nx\u200b\tO\n")
     assert found(result, "more than 1,000 tokens (longest: 1,001)").level == "warning"
-    assert found(result, "the empty string").where == "train.txt:1011"
     finding = found(result, "zero-width")
     assert (finding.level, finding.count) == ("info", 2)
     assert finding.examples == (r"'x\xa0y'", r"'x\u200b'")
+
+
+def test_a_token_that_is_the_empty_string(write):
+    lines = '{"tokens": ["a", "b"], "labels": ["X", "Y"]}\n{"tokens": [""], "labels": ["X"]}\n'
+    config = CorpusConfig(format="json", path=str(write("a.jsonl", lines)), dev_fraction=0)
+    assert found(examine(load_corpus(config)), "the empty string").where == "a.jsonl:2"
 
 
 def test_sentences_left_out(write):

@@ -54,7 +54,7 @@ def test_labels_without_types():
     ids = labels.encode(["B", "I", "O", "B"])
     assert [labels.labels[i] for i in ids] == ["B", "E", "O", "S"]
     assert labels.decode(ids) == ["B", "I", "O", "B"]
-    assert labels.transitions.start == (True, True, False, False, True)
+    assert labels.transitions.start.tolist() == [True, True, False, False, True]
 
 
 def test_a_type_that_means_no_type_is_not_lost_silently():

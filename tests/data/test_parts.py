@@ -23,12 +23,12 @@ quick = settings(max_examples=40, derandomize=True, deadline=None)
 COLUMN = st.sampled_from(
     ["a O", "b B-X", "# c d", "", " \t", "-DOCSTART- O", "é\u2028 O", "x -DOCSTART-", "\r"]
 )
-WORDS = [
-    "\t".join([number, word, *"_X______"])
-    for number, word in (("1", "a"), ("1-2", "ab"), ("1.1", "e"))
-]
-# Most words end their sentence, so that there are places to cut at.
-CONLLU = st.sampled_from([*WORDS, *[WORDS[0] + "\n"] * 4, "", "# newdoc", "# text = a", " "])
+ROWS = ["\t".join([number, word, *"_X______"]) for number, word in (("1", "a"), ("2", "b"))]
+MORE = "\t".join(["1-2", "ab", *"________"]) + "\n" + "\n".join(ROWS)
+# Most rows end their sentence, so that there are places to cut at, and few ids start again.
+CONLLU = st.sampled_from(
+    [*[ROWS[0] + "\n"] * 5, ROWS[0], ROWS[1], MORE + "\n", "", "# newdoc", "# text = a", " ", "x"]
+)
 JSON = st.sampled_from(['{"tokens": ["a"], "labels": ["O"]}', "", '{"tokens": [], "labels": []}'])
 ends = st.sampled_from(["\n", "\r\n"])
 
@@ -92,9 +92,10 @@ def test_what_cannot_be_cut_is_read_whole(write, monkeypatch, settings):
     assert len(file_parts([file], lambda *_: [], config)) == 1
 
 
-def test_conllu_plus_is_read_whole(write, monkeypatch):
+@pytest.mark.parametrize("before", ["", "# newdoc\n", "# a\n\n# b\n"])
+def test_conllu_plus_is_read_whole(write, monkeypatch, before):
     monkeypatch.setattr(parts, "_LEAST_BYTES", 1)
-    text = "# global.columns = ID FORM UPOS\n" + "1\ta\tX\n\n" * 20
+    text = before + "# global.columns = ID FORM UPOS\n" + "1\ta\tX\n\n" * 20
     file = SourceFile(write("a.conllup", text), "a.conllup")
     config = CorpusConfig(format="conllu", path="x", processes=4)
     assert len(file_parts([file], lambda *_: [], config)) == 1

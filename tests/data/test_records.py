@@ -55,14 +55,17 @@ def test_features_and_documents(write):
         ('{"tokens": ["a", "b"], "labels": ["O"]}', "2 tokens but 1 labels"),
         ('{"tokens": ["a"]}', r"no column 'labels'; there are: tokens. Set data.label_column"),
         ('{"tokens": ["a"], "lables": ["O"]}', r"did you mean 'lables'"),
-        ('{"tokens": "a b", "labels": ["O", "O"]}', "tokens is 'a b'; a list is wanted"),
-        ('{"tokens": [1], "labels": ["O"]}', "tokens holds 1, which is no string"),
+        ('{"tokens": "a b", "labels": ["O", "O"]}', "tokens is 'a b'; a list is expected"),
+        ('{"tokens": [1], "labels": ["O"]}', "tokens holds 1, which is not a string"),
         ('{"tokens": ["a"], "labels": [3]}', "set data.label_names"),
-        ('{"tokens": ["a"], "labels": [true]}', "labels holds True; strings are wanted"),
+        (
+            '{"tokens": ["a"], "labels": [true]}',
+            "labels holds True; strings or integers are expected",
+        ),
         ('{"tokens": ["a"], "labels": [""]}', "empty label"),
-        ('{"tokens": ["a"], "labels": ["O"', "no JSON: "),
-        ("[" * 100_000, "no JSON: "),
-        ('["a"]', "a JSON list; one object per line"),
+        ('{"tokens": ["a"], "labels": ["O"', "not JSON: Expecting ',' delimiter at character 33"),
+        ("[" * 100_000, "not JSON: its brackets are nested too deeply"),
+        ('["a"]', "a JSON array; one object per line"),
     ],
 )
 def test_jsonl_errors_name_the_line(write, line, message):
@@ -72,7 +75,7 @@ def test_jsonl_errors_name_the_line(write, line, message):
 
 
 def test_pretty_printed_json_is_told(write):
-    with pytest.raises(InputError, match=r"a.json:1: no JSON.*one JSON object per line"):
+    with pytest.raises(InputError, match=r"a.json:1: not JSON: .*one object per line is expected"):
         read("json", write("a.json", json.dumps([GOOD], indent=1)))
 
 
@@ -84,7 +87,9 @@ def test_class_out_of_range(write):
 
 def test_lone_surrogate_is_an_input_error(write):
     path = write("a.jsonl", jsonl(GOOD) + '{"tokens": ["\\ud800"], "labels": ["O"]}\n')
-    with pytest.raises(InputError, match=r"a.jsonl:2: '\\ud800' is no Unicode text"):
+    with pytest.raises(
+        InputError, match=r"a.jsonl:2: tokens holds '\\ud800', which is not Unicode text"
+    ):
         load_corpus(CorpusConfig(format="json", path=str(path)))
 
 
@@ -139,8 +144,8 @@ def test_long_csv_cell(write):
     [
         ("a b,O", "2 tokens but 1 labels"),
         ("a,O,x", "3 columns where the header has 2"),
-        ('"[""a""]","[O]"', r"labels is no list: '\[O\]'"),
-        ('"a" b,O', "no CSV"),
+        ('"[""a""]","[O]"', r"labels is not a list: '\[O\]'"),
+        ('"a" b,O', "not CSV"),
     ],
 )
 def test_csv_errors_name_the_line(write, row, message):

@@ -8,8 +8,9 @@ from itertools import chain
 import datasets
 import pytest
 
+from seqtag.checks import from_plain
 from seqtag.data.sources import CorpusConfig, load_corpus
-from seqtag.errors import InputError, from_plain
+from seqtag.errors import InputError
 
 TRAIN = """-DOCSTART- -X- O
 

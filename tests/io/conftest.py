@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -51,6 +53,12 @@ def build_tagger():
 
 
 @pytest.fixture(scope="session")
+def build_any():
+    """Return `build_tagger` for property tests, which take no fixtures of one test."""
+    return build
+
+
+@pytest.fixture(scope="session")
 def tagger() -> Tagger:
     return build()
 
@@ -64,3 +72,18 @@ def plain_tagger() -> Tagger:
 def folder(tmp_path, tagger):
     tagger.save(tmp_path / "model")
     return tmp_path / "model"
+
+
+@pytest.fixture(scope="session")
+def build_tagger_once():
+    """Return `build` with a memory: the same tagger for the same options.
+
+    Of options that are groups there is one: ``subwords=True`` for a tagger that reads subwords.
+    """
+
+    @cache
+    def build_once(subwords=False, **options):
+        pieces = {"encode": {"subwords": {"vocab_size": 40}}, "subword_size": 3}
+        return build(**options, **(pieces if subwords else {}))
+
+    return build_once

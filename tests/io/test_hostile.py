@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer as Subwords
 from tokenizers import models
 
+from seqtag.data.labelset import LabelSet
 from seqtag.errors import InputError
 from seqtag.io.artifact import FILES, FORMAT, load_folder
 from seqtag.io.tagger import Tagger
@@ -61,7 +63,7 @@ def test_a_damaged_file_is_named(folder, name, damage):
 def test_a_pipe_is_no_file(folder):
     (folder / "config.json").unlink()
     os.mkfifo(folder / "config.json")
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         load_folder(folder)
 
 
@@ -124,6 +126,9 @@ def test_a_pickle_is_not_opened(folder, name, tmp_path, monkeypatch):
         ({"model__characters__widths": 3}, None),
         ({"model__subword_size": 10**9}, "subword"),
         ({"model__language_model": 1.0, "model__language_model_words": 10**12}, "language_model"),
+        ({"model__characters__widths": [1] * 200_000}, "200,000 parts"),
+        ({"model__num_layers": 500}, "model.num_layers ask for 1,000 parts"),
+        ({"model__hidden_size": 10**4000}, None),
         ({"model__decoder": "softmax"}, "no place"),
         ({"model__decoder": ["crf"]}, "decoder"),
     ],
@@ -168,8 +173,11 @@ def _vocabulary(ids, unknown="<unk>"):
         ({"config__max_characters": "x"}, None),
         ({"config__surprise": 1}, "unknown key 'surprise'"),
         ({"config__subwords": {"kind": "bpe", "path": "/etc/passwd"}, "subwords": 3}, None),
-        ({"words": _vocabulary({"<pad>": 0, "<unk>": 1, "a": 10**9})}, "ids of 'words'"),
-        ({"characters": _vocabulary({"a": 0})}, "ids of 'characters'"),
+        (
+            {"words": _vocabulary({"<pad>": 0, "<unk>": 1, "a": 10**9})},
+            "vocabulary of words: its ids",
+        ),
+        ({"characters": _vocabulary({"a": 0})}, "vocabulary of characters"),
         ({"words": {"num_frequent": None, "tokenizer": "{}"}}, None),
         ({"words__tokenizer": "[" * 100_000}, None),
         ({"features": []}, None),
@@ -184,23 +192,212 @@ def test_a_hostile_encoder_is_refused(folder, values, message):
     assert str(folder) in str(caught.value)
 
 
+GROWS = {"type": "Replace", "pattern": {"String": "T"}, "content": "TT"}
+REGEX = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}
+BPE = {"type": "BPE", "vocab": {"a": 0}, "merges": []}
+
+
 @pytest.mark.parametrize(
     "part",
     [
         {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},
+        {"normalizer": GROWS},
+        {"normalizer": {"type": "Sequence", "normalizers": [GROWS] * 40}},
+        {"normalizer": {"type": "Sequence", "normalizers": [{"type": "ByteLevel"}] * 2}},
+        {"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}] * 11}},
+        {"normalizer": {"type": "Prepend", "prepend": "T" * 10**6}},
+        {"normalizer": REGEX},
+        {"normalizer": {"type": "Sequence", "normalizers": [REGEX | {"content": "aa"}]}},
+        {"normalizer": {"type": "Replace", "pattern": {"String": ""}, "content": ""}},
+        {"normalizer": {"type": "os.system"}},
+        {"normalizer": {"type": ["NFC"]}},
+        {"normalizer": [GROWS]},
         {"pre_tokenizer": {"type": "FixedLength", "length": 0}},
-        {"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [], "unk_token": "zzz"}},
-        {"model": {"type": "BPE", "vocab": {"a": 10**9}, "merges": []}},
+        {
+            "pre_tokenizer": {
+                **{"type": "Split", "behavior": "Isolated", "invert": False},
+                "pattern": {"Regex": "(a+)+$"},
+            }
+        },
+        {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}] * 9}},
+        {"model": BPE | {"unk_token": "zzz"}},
+        {"model": BPE | {"vocab": {"a": 10**9}}},
+        {"model": BPE | {"vocab": {"a": -1}}},
+        {"model": BPE | {"dropout": 0.5}},
+        {"model": BPE | {"continuing_subword_prefix": "T" * 10**5}},
+        {"model": BPE | {"type": "os.system"}},
+        {"model": {"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "b"}},
+        {"model": {"type": "Unigram", "vocab": [["a", 0.0]], "unk_id": None}},
+        {"model": {"type": "Unigram", "vocab": [["a", 0.0]], "unk_id": 7}},
+        {"model": []},
+        {"added_tokens": [{"id": 0, "content": ""}]},
+        {"added_tokens": [{"id": 0, "content": "a"}] * 10_001},
+        {"added_tokens": {}},
+        {"surprise": 1},
     ],
-    ids=["panics on loading", "panics on use", "fails on use", "gaps"],
+    ids=lambda part: json.dumps(part)[:60],
 )
-def test_hostile_subwords_are_refused(tmp_path, build_tagger, part):
+def test_hostile_subwords_are_refused_also_in_training(tmp_path, build_tagger, part):
     build_tagger(encode={"subwords": {"vocab_size": 40}}, subword_size=3).save(tmp_path / "model")
     path = tmp_path / "model" / "tokenizer.json"
-    subwords = json.loads(json.loads(path.read_text("utf-8"))["subwords"])
-    change(path, subwords=json.dumps(subwords | part))
+    text = json.dumps(json.loads(json.loads(path.read_text("utf-8"))["subwords"]) | part)
+    change(path, subwords=text)
+    started = time.process_time()
     with pytest.raises(InputError, match=r"tokenizer\.json"):
         load_folder(tmp_path / "model")
+    own = tmp_path / "own.json"
+    own.write_text(text, "utf-8")
+    with pytest.raises(InputError, match=r"own\.json"):
+        build_tagger(encode={"subwords": {"path": str(own)}}, subword_size=3)
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "normalizer",
+    [
+        {"type": "Sequence", "normalizers": [GROWS] * 40},
+        {"type": "Lowercase", "x": 1},
+        REGEX,
+    ],
+)
+def test_a_vocabulary_has_the_normalizers_of_seqtag_alone(folder, normalizer):
+    path = folder / "tokenizer.json"
+    words = json.loads(json.loads(path.read_text("utf-8"))["words"]["tokenizer"])
+    change(path, words__tokenizer=json.dumps(words | {"normalizer": normalizer}))
+    with pytest.raises(InputError, match=r"tokenizer\.json: the vocabulary of words: "):
+        load_folder(folder)
+
+
+def test_what_subwords_do_not_need_is_left_out(tmp_path, build_tagger):
+    """Of known files: a decoder, a post-processor, a model that does not say its type."""
+    build_tagger(encode={"subwords": {"vocab_size": 40}}, subword_size=3).save(tmp_path / "model")
+    wanted = Tagger.load(tmp_path / "model").encoder.encode([["Paris"]])["pieces_BS"]
+    path = tmp_path / "model" / "tokenizer.json"
+    plain = json.loads(json.loads(path.read_text("utf-8"))["subwords"])
+    del plain["model"]["type"]
+    plain["decoder"] = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "aa"}
+    plain["post_processor"] = {"type": "Nothing"}
+    change(path, subwords=json.dumps(plain))
+    loaded = Tagger.load(tmp_path / "model")
+    assert torch.equal(loaded.encoder.encode([["Paris"]])["pieces_BS"], wanted)
+    assert json.loads(loaded.encoder.subwords.to_str())["decoder"] is None
+
+
+@pytest.mark.parametrize("name", READ)
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/tty", "/proc/self/mem", "/proc/kmsg"])
+def test_a_device_is_not_read(folder, name, target):
+    (folder / name).unlink()
+    (folder / name).symlink_to(target)
+    with pytest.raises(InputError, match=name):
+        load_folder(folder)
+
+
+def test_a_file_larger_than_any_can_be_is_not_read(folder):
+    with (folder / "labels.json").open("ab") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(InputError, match=r"labels\.json: 1,099,511,627,776 bytes are more than"):
+        load_folder(folder)
+
+
+@pytest.mark.parametrize("name", [name for name in READ if name.endswith(".json")])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": ' + "[" * 10**6,
+        '{"a": ' + "9" * 5000 + "}",
+        '{"labels": ["O"], "labels": ["O"]}',
+        '{"a": NaN}',
+        '{"a": Infinity}',
+        "{" + ",".join(f'"{i}": 0' for i in range(10**5)) + "}",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_json_bombs_are_refused(folder, name, text):
+    (folder / name).write_text(text)
+    with pytest.raises(InputError, match=name) as caught:
+        load_folder(folder)
+    assert len(str(caught.value)) < 1000
+
+
+def save_as(folder: Path, build_tagger, labels: list[str], scheme: str, decoder: str) -> None:
+    """Save a tagger with these labels, as only somebody else would write it."""
+    made = LabelSet(labels, scheme, scheme)
+    # Without transitions: they come in the square of the labels.
+    made.__class__ = type("Free", (LabelSet,), {"transitions": None})
+    build_tagger(labels=made, decoder=decoder).save(folder)
+
+
+@pytest.mark.parametrize(
+    ("count", "scheme", "letters", "decoder"),
+    [
+        (20_000, "bio", "B", "softmax"),
+        (2_001, "bio", "B", "crf"),
+        (500, "bioes", "BIES", "crf"),
+        (1_000, "bio", "BI", "crf"),
+    ],
+)
+def test_many_labels_load_at_once(tmp_path, build_tagger, count, scheme, letters, decoder):
+    labels = ["O", *(f"{letter}-{i}" for i in range(count) for letter in letters)]
+    save_as(tmp_path / "model", build_tagger, labels, scheme, decoder)
+    started = time.process_time()
+    tagger = Tagger.load(tmp_path / "model")
+    assert time.process_time() - started < 4  # it was a minute, and 20 s
+    assert len(tagger.predict([["Alex"]])[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "scheme", "length"),
+    [
+        (["I-PER"], "bio", 1),
+        (["I-PER", "I-LOC"], "bio", 1),
+        (["B-PER", "E-PER"], "bioes", 1),
+        (["E-PER", "S-PER"], "bioes", None),
+        (["B-PER"], "bio", None),
+        (["I-PER", "E-PER"], "bioes", 1),
+        (["B-PER", "I-PER"], "bioes", 1),
+    ],
+)
+def test_each_length_needs_an_allowed_path(tmp_path, build_tagger, labels, scheme, length):
+    save_as(tmp_path / "model", build_tagger, labels, scheme, "crf")
+    if length is None:
+        tagger = Tagger.load(tmp_path / "model")
+        assert [len(found) for found in tagger.predict([["a"] * n for n in range(9)])] == [
+            *range(9)
+        ]
+        return
+    with pytest.raises(InputError, match=rf"labels\.json.*no sequence of {length} tokens"):
+        load_folder(tmp_path / "model")
+    change(tmp_path / "model" / "config.json", model__decoder="softmax")
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if not name.startswith("crf")}
+    save_file(kept, tmp_path / "model" / "model.safetensors")
+    assert len(Tagger.load(tmp_path / "model").predict([["Alex"]])[0]) == 1
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "name", ["projection.bias", "crf.transitions_KK", "embedding.words.weight"]
+)
+def test_weights_are_finite(folder, number, name):
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    weights[name].view(-1)[-1] = number
+    save_file(weights, path)
+    with pytest.raises(InputError, match=rf"model\.safetensors.*{name}.*not finite"):
+        load_folder(folder)
+
+
+@pytest.mark.parametrize("mark", ["\x1b[31m", "\n", "\t", "\0", "\x85", "\u2028", "\ud800"])
+@pytest.mark.parametrize("scheme", ["bio", "plain"])
+def test_labels_that_break_a_line_are_refused_also_in_training(folder, mark, scheme):
+    label = f"B-{mark}X"
+    change(folder / "labels.json", labels=["O", label], scheme=scheme, corpus_scheme=scheme)
+    with pytest.raises(InputError, match=r"labels\.json: the label .* control character") as caught:
+        load_folder(folder)
+    assert mark not in str(caught.value)
+    with pytest.raises(InputError, match="control character"):
+        LabelSet.fit([["O", label]], scheme)
 
 
 def test_subwords_are_neither_filled_up_nor_cut(tmp_path, build_tagger):

@@ -42,7 +42,7 @@ def test_what_has_come_is_told_before_more_is_read():
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_line_without_end_is_cut_and_keeps_its_places(wrapped, monkeypatch):
     monkeypatch.setattr("seqtag.io.reading._LONGEST", 40)
-    monkeypatch.setattr("seqtag.io.reading._CHUNK", 16)
+    monkeypatch.setattr("seqtag.data.lines._CHUNK", 16)
     text = "word and " * 50 + "x" * 90 + "\n" * wrapped + "more words " * 10
     source = Source(io.BufferedReader(io.BytesIO(text.encode())), "x", wrapped=wrapped)
     items = [item for item in read_items(source, "text") if item is not PAUSE]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from seqtag.errors import InputError
 from seqtag.io import stream
+from seqtag.io.layouts import Options, layout_of
 
 TEXT = "Alex Graves is going  to Paris. Anna 💃 stays.\r\n\n\nThe énd"
 
@@ -59,9 +61,12 @@ def test_a_mark_of_byte_order_is_no_text(tag):
 
 @pytest.mark.parametrize("format_", ["text", "conll", "jsonl"])
 @pytest.mark.parametrize("content", ["", "\n", " \n\t\n\r\n", "\ufeff"])
-@pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "jsonl"])
+@pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "conllu", "jsonl"])
 def test_nothing_in_nothing_out(tag, format_, content, input_format):
-    assert tag(content, "--format", format_, "--input-format", input_format) == ""
+    lines = content.count("\n") if input_format == "tokens" else 0
+    empty = {"text": "\n", "conll": "\n", "jsonl": '{"tokens": [], "labels": [], "spans": []}\n'}
+    wanted = lines * empty[format_]
+    assert tag(content, "--format", format_, "--input-format", input_format) == wanted
 
 
 def test_all_ways_in_give_the_same_labels(tag, tagger):
@@ -72,13 +77,90 @@ def test_all_ways_in_give_the_same_labels(tag, tagger):
     )
     ways = {
         "text": "Alex goes.\nAnna stays",
-        "tokens": "Alex goes .\n\nAnna  stays \n",
+        "tokens": "Alex goes .\nAnna  stays \n",
         "conll": "-DOCSTART- -X-\n\nAlex NNP O\ngoes VBZ O\n. . O\n\n\nAnna NNP O\nstays VBZ O",
-        "conllu": "# text = x\n1\tAlex\n2-3\tgoes.\n2\tgoes\n3\t.\n3.1\tx\n\n1\tAnna\n2\tstays\n\n",
-        "jsonl": '{"tokens": ["Alex", "goes", "."]}\n\n{"text": "Anna stays"}\n{"tokens": []}',
+        "conllu": "# global.columns = ID FORM\n# text = x\n1\tAlex\n2-3\tgoes.\n2\tgoes\n3\t.\n"
+        "3.1\tx\n\n1\tAnna\n2\tstays\n\n",
+        "jsonl": '{"tokens": ["Alex", "goes", "."]}\n\n{"text": "Anna stays"}\n',
     }
     for way, content in ways.items():
         assert tag(content, "--input-format", way, "--format", "conll") == wanted, way
+
+
+@pytest.mark.parametrize(
+    ("input_format", "content", "sentences"),
+    [
+        ("tokens", "Alex goes\n\nAnna\n \n", [["Alex", "goes"], [], ["Anna"], []]),
+        ("conllu", "# global.columns = ID FORM\n1.1\tx\n\n1\tAlex\n", [[], ["Alex"]]),
+        (
+            "jsonl",
+            '{"tokens": []}\n\n{"text": ""}\n{"text": " "}\n{"text": "Alex"}\n',
+            [[], [], [], ["Alex"]],
+        ),
+    ],
+)
+def test_each_sentence_in_gives_one_out(
+    tag, plain_tagger, tmp_path, input_format, content, sentences
+):
+    out = ("--input-format", input_format, "--format")
+    found = records(tag(content, *out, "jsonl"))
+    assert [record["tokens"] for record in found] == sentences
+    assert all(len(record["labels"]) == len(record["tokens"]) for record in found)
+    conll = tag(content, *out, "conll", "--probabilities")
+    lines = "\n".join(line.split("\t")[0] for line in conll.splitlines())
+    assert lines == "\n".join("\n".join([*words, ""]) for words in sentences)
+    plain_tagger.save(tmp_path / "plain")
+    for model in (tmp_path / "model", tmp_path / "plain"):
+        shown = tag(content, *out, "text", model=model)
+        assert [bool(line) for line in shown.split("\n")[:-1]] == list(map(bool, sentences))
+
+
+def test_sentences_of_a_text_record_have_its_line(tag):
+    content = '\n{"text": "Alex. Anna."}\n{"tokens": ["x"]}\n{"text": ""}\n'
+    found = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
+    assert [record.get("line") for record in found] == [2, 2, None, 4]
+
+
+def test_output_in_lines_stays_in_lines(tag):
+    content = '{"tokens": ["a\\nb", "\\u2028", "\\u0085"]}\n'
+    out = ("--input-format", "jsonl", "--format")
+    assert records(tag(content, *out, "jsonl"))[0]["tokens"] == ["a\nb", "\u2028", "\x85"]
+    assert len(tag(content, *out, "text").splitlines()) == 1
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+def test_compressed_input_by_its_name(tag, tmp_path, ending):
+    import bz2
+    import gzip
+    import lzma
+
+    packed = {"gz": gzip, "bz2": bz2, "xz": lzma}[ending].compress(b"Anna stays.\n" * 9)
+    path = tmp_path / f"packed.{ending}"
+    path.write_bytes(packed)
+    assert tag("", "--input", str(path)) == tag("Anna stays.\n" * 9)
+    path.write_bytes(packed[:-9])
+    with pytest.raises(InputError, match=rf"packed\.{ending}: cut short"):
+        tag("", "--input", str(path))
+    with pytest.raises(InputError, match=r"input\.txt:1: this is not text but .* data: unpack it"):
+        tag(packed)
+
+
+@pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "conllu", "jsonl"])
+def test_what_is_not_text_is_refused_in_each_format(tag, input_format):
+    for content in (b"PK\x03\x04x", "Anna\n".encode("utf-16"), "Anna\n".encode("utf-16-le")):
+        with pytest.raises(InputError, match=r"input\.txt:1: .*(--encoding|unpack it)"):
+            tag(content, "--input-format", input_format)
+
+
+@pytest.mark.parametrize("input_format", ["tokens", "conll", "conllu"])
+def test_old_mac_line_ends_are_refused(tag, input_format):
+    with pytest.raises(InputError, match=r"input\.txt:1: a carriage return .*old Mac"):
+        tag("Anna\rstays\r", "--input-format", input_format)
+
+
+def test_an_integer_of_5000_digits_in_json(tag):
+    with pytest.raises(InputError, match=r"input\.txt:2: no JSON: .*4300"):
+        tag('{"text": ""}\n{"id": %s, "text": ""}' % ("9" * 5000), "--input-format", "jsonl")
 
 
 def test_wrapped_lines(tag):
@@ -130,7 +212,7 @@ def test_features_by_column(tag, build_tagger, tmp_path):
     wanted = f"Alex\t{labels[0]}\nis\t{labels[1]}\n\n"
     out = ("--format", "conll", "--input-format")
     assert tag("Alex NNP x\nis VBZ", *out, "conll", model=model) == wanted
-    columns = ("--columns", "_,pos,tokens")
+    columns = ("--columns", "_,pos,tokens,*")
     assert tag("1\tNNP\tAlex\n2\tVBZ\tis\tmore", *out, "conll", *columns, model=model) == wanted
     content = '{"tokens": ["Alex", "is"], "pos": ["NNP", "VBZ"]}'
     assert tag(content, *out, "jsonl", model=model) == wanted
@@ -144,7 +226,7 @@ def test_features_by_column(tag, build_tagger, tmp_path):
         tag('{"tokens": ["a"], "pos": []}', *out, "jsonl", model=model)
     with pytest.raises(InputError, match='"tokens" and "pos"'):
         tag('{"text": "a"}', *out, "jsonl", model=model)
-    with pytest.raises(InputError, match=r"input\.txt:2: 1 columns where 2"):
+    with pytest.raises(InputError, match=r"input\.txt:2: 1 column where .* 2 or more"):
         tag("Alex NNP\nis", *out, "conll", model=model)
 
 
@@ -171,6 +253,9 @@ def test_lines_that_are_no_records(tag, content, message):
         (("--encoding", "klingon"), "klingon"),
         (("--encoding", "rot13"), "rot13"),
         (("--columns", "a"), "--columns is for"),
+        (("--separator", "tab", "--input-format", "conllu"), "--separator is for"),
+        (("--comment", "", "--input-format", "jsonl"), "--comment is for"),
+        (("--document-marker", "x", "--input-format", "tokens"), "--document-marker is for"),
         (("--wrapped", "--input-format", "tokens"), "--wrapped is for"),
         (("--input", "/none/such"), "/none/such: cannot be read"),
         (("--model", "/none/such"), "/none/such: there is no such folder"),
@@ -197,6 +282,39 @@ def _program(folder, *options, **keywords):
     )
     command = [sys.executable, "-c", code, "--model", str(folder), *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
+
+
+def test_neither_arrow_nor_datasets_are_imported():
+    code = (
+        "import sys, seqtag.io.stream, seqtag.io.tagger, seqtag.data.columns, seqtag.data.conllu\n"
+        "heavy = ('datasets', 'pyarrow', 'pandas', 'lightning', 'hydra')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("input_format", "sentence"),
+    [
+        ("tokens", b"Anna\n"),
+        ("conll", b"Anna\n\n"),
+        ("jsonl", b'{"text": "Anna"}\n'),
+        ("conllu", b"1\tAnna" + b"\t_" * 8 + b"\n\n"),
+    ],
+)
+def test_a_sentence_is_there_as_soon_as_it_has_come(tagger, input_format, sentence):
+    from seqtag.io.reading import Source, read_items
+
+    read_end, write_end = os.pipe()
+    layout = layout_of(input_format, None, (), Options(), "x")
+    with os.fdopen(read_end, "rb") as raw, os.fdopen(write_end, "wb", buffering=0) as pipe:
+        items = read_items(Source(raw, "x", layout=layout), input_format)
+        for _ in range(3):
+            pipe.write(sentence)  # and the pipe stays open
+            assert next(item for item in items if item).sentence.tokens[0].text == "Anna"
+        pipe.close()
+        assert [item for item in items if item] == []
 
 
 def test_a_pipe_is_answered_as_it_comes_and_a_broken_one_is_silent(folder):

@@ -23,6 +23,7 @@ def tokens(text):
     return [word for sentence in words(text) for word in sentence]
 
 
+@pytest.mark.fuzz("text")
 @given(TEXTS, st.booleans(), st.integers(0, 1000))
 def test_every_visible_character_is_in_one_token_in_order(text, wrapped, offset):
     covered = offset
@@ -39,6 +40,7 @@ def test_every_visible_character_is_in_one_token_in_order(text, wrapped, offset)
     assert all(map(str.isspace, text[covered - offset :]))
 
 
+@pytest.mark.fuzz("text")
 @given(TEXTS)
 def test_no_sentence_crosses_a_line_unless_lines_are_wrapped(text):
     for sentence in split_text(text):

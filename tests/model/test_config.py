@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from seqtag.errors import InputError, from_plain
+from seqtag.checks import from_plain
+from seqtag.errors import InputError
 from seqtag.model.config import CharacterConfig, TaggerConfig, WordConfig
 
 
@@ -42,9 +43,9 @@ def test_a_configuration_survives_being_saved(config):
         ({"words": 100}, "words must be"),
         ({"characters": "cnn"}, "characters must be"),
         ({"words": {"sice": 3}}, "words: unknown key 'sice' .did you mean 'size'"),
-        ({"words": {"size": 0}}, "words: size"),
+        ({"words": {"size": 0}}, "model.words.size must be"),
         ({"words": {"unknown_probability": 2}}, "unknown_probability"),
-        ({"characters": {"widths": []}}, "characters: widths"),
+        ({"characters": {"widths": []}}, "model.characters.widths must be"),
         ({"characters": {"widths": 3}}, "widths"),
         ({"characters": {"widths": [2, 0]}}, "widths"),
         ({"characters": {"widths": "23"}}, "widths"),

@@ -1,6 +1,8 @@
 """The memory of spellings: as the encoder, whatever came before."""
 
-import threading
+import itertools
+import pickle
+from copy import deepcopy
 
 import pytest
 import torch
@@ -76,6 +78,14 @@ def _by_an_optimizer(network):
     torch.optim.AdamW(network.parameters(), lr=0.1, fused=True).step()
 
 
+def test_another_precision_is_noticed(counting):
+    remembered = Spellings(counting)
+    remembered(words([1]))
+    counting.double()
+    with torch.no_grad():
+        assert remembered(words([1])).equal(counting.encoder(words([1])))
+
+
 @pytest.mark.parametrize("change", [_in_place, _for_other_parameters, _by_an_optimizer])
 def test_changed_weights_are_noticed(counting, change):
     remembered = Spellings(counting)
@@ -104,22 +114,43 @@ def test_a_full_memory_begins_anew(counting, monkeypatch):
         assert remembered(five[rows]).equal(expected[rows])
 
 
-def test_threads_share_a_memory(counting):
+@pytest.mark.parametrize("size", [1 << 20, 40])
+def test_threads_share_a_memory(counting, at_once, monkeypatch, size):
+    monkeypatch.setattr(module, "_BYTES", size * 4 * counting.output_size)
     remembered = Spellings(counting)
     every = words(*([a, b] for a in range(1, 20) for b in range(1, 20)))
     with torch.no_grad():
         expected = counting.encoder(every)
-    wrong = []
 
     def read(seed):
         order = torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))
-        for part in order.split(40):
-            if not remembered(every[part]).equal(expected[part]):
-                wrong.append(part)
+        parts = order.split(40)
+        return [part for part in parts if not remembered(every[part]).equal(expected[part])]
 
-    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    assert at_once(*(lambda seed=seed: read(seed) for seed in range(8))) == [[]] * 8
+
+
+@pytest.mark.parametrize("room", [1000, 3])
+def test_an_interrupt_anywhere_changes_nothing(counting, interrupt, monkeypatch, room):
+    monkeypatch.setattr(module, "_BYTES", room * 4 * counting.output_size)
+    remembered = Spellings(counting)
+    for place in itertools.count():
+        if place % 3 == 0:
+            _in_place(counting)  # other weights: a new memory
+        a, b = 1 + place % 15, 1 + place // 15
+        asked = words([a, b], [b], [b, b, a])
+        if not interrupt(lambda asked=asked: remembered(asked), place, module):
+            break
+        asked = words([b, a], [a, b], [a], [b, b, a], [b])
+        with torch.no_grad():
+            assert remembered(asked).equal(counting.encoder(asked))
+    assert place > 150
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda memory: pickle.loads(pickle.dumps(memory))])
+def test_a_copy_has_none_of_the_spellings(counting, copied):
+    remembered = Spellings(counting)
+    small = len(pickle.dumps(remembered))
+    found = remembered(words([1], [1, 2]))
+    assert len(pickle.dumps(remembered)) == small
+    assert copied(remembered)(words([1], [1, 2])).equal(found)

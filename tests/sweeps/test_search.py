@@ -7,7 +7,8 @@ import sys
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from seqtag.errors import InputError, from_plain
+from seqtag.checks import from_plain
+from seqtag.errors import InputError
 from seqtag.sweeps.search import Search, SearchConfig
 
 SPACE = {"x": FloatDistribution(0, 1), "cell": CategoricalDistribution(["lstm", "gru"])}
@@ -119,9 +120,9 @@ def test_no_trial_went_well():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"sampler": "tpee"}, "search: sampler='tpee' is unknown (did you mean 'tpe'?)"),
-        ({"direction": "max"}, "it is one of maximize, minimize"),
-        ({"trials": 0}, "trials must be a whole number from 1, not 0"),
+        ({"sampler": "tpee"}, "search.sampler must be one of tpe, random, not 'tpee' (did you"),
+        ({"direction": "max"}, "search.direction must be one of maximize, minimize, not"),
+        ({"trials": 0}, "search.trials must be a whole number from 1 to"),
         ({"seed": "x"}, "seed must be a whole number from 0"),
         ({"trails": 3}, "unknown key 'trails' (did you mean 'trials'?)"),
     ],

@@ -175,7 +175,7 @@ def test_side_by_side_by_joblib(capfd):
     told = capfd.readouterr().err
     assert "epoch 1/1:" not in told
     assert (
-        len(re.findall(r" [12] of 2: .*seed=[12],.* done in 0:00:\d\d; 0:00:\d\d to go\n", told))
+        len(re.findall(r" [12] of 2: .*seed-[12].* done in 0:00:\d\d; 0:00:\d\d to go\n", told))
         == 2
     )
 
@@ -188,9 +188,9 @@ def test_side_by_side_by_submitit(fake):
     assert row["failed"] == (
         "seed 2: its process was killed (SIGKILL); seed 4: ZeroDivisionError: a bug"
     )
-    assert read_record(Path("logs/train/mine/seed=1"))["threads"] == str(max(1, cores() // 2))
+    assert read_record(Path("logs/train/mine/seed-1"))["threads"] == str(max(1, cores() // 2))
     assert "OMP_NUM_THREADS" not in os.environ
-    assert "a bug" in Path("logs/train/mine/seed=4/terminal.txt").read_text()
+    assert "a bug" in Path("logs/train/mine/seed-4/terminal.txt").read_text()
 
 
 def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatch):
@@ -205,7 +205,7 @@ def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatc
     monkeypatch.setattr(os, "getpid", lambda: next(numbers))  # now here, now there
     (here / "mine").mkdir()
     assert launch("train", len, ["-m", "--config-dir", "mine", "study=a b", "seed=1,2"]) == 1
-    folders = [here / "logs" / "train" / "a b" / f"seed={seed}" for seed in (1, 2)]
+    folders = [here / "logs" / "train" / "a b" / f"seed-{seed}" for seed in (1, 2)]
     assert commands == [
         (
             [

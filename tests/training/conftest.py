@@ -86,3 +86,42 @@ def configure(small, corpus, tmp_path):
         return filled(config, {"CORPUS": corpus, "OUTPUT": tmp_path / output})
 
     return configured
+
+
+@pytest.fixture(scope="session")
+def make_sentences():
+    """Return `sentences`."""
+    return sentences
+
+
+@pytest.fixture(scope="session")
+def compose_filled():
+    """Return a function from a verb, overrides and places by name to the job's configuration."""
+
+    def made(verb: str, *overrides: str, **places: Path) -> dict:
+        own = ("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]", *SMALL)
+        config = composed(verb, *(own if verb == "train" else ()), *overrides)
+        return filled(config, places)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def resumable(tmp_path_factory):
+    """Return what a checkpoint after three steps holds, and the outline of its run."""
+    from seqtag.training import loop
+    from seqtag.training.checkpoint_files import read_checkpoint
+
+    folder = tmp_path_factory.mktemp("resumable")
+    (folder / "train.txt").write_text(sentences(60), encoding="utf-8")
+    columns = ("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]")
+    short = ("trainer.max_steps=3", "callbacks.last.every_steps=3", "callbacks.progress.bar=false")
+    config = composed("train", *columns, *SMALL, *short, "paths.output_dir=OUTPUT")
+    outlines = []
+    with pytest.MonkeyPatch.context() as patch:
+        outline = loop.outline
+        patch.setattr(
+            loop, "outline", lambda *parts: outlines.append(outline(*parts)) or outlines[0]
+        )
+        loop.train(filled(config, {"CORPUS": folder, "OUTPUT": folder / "run"}))
+    return read_checkpoint(folder / "run" / "checkpoints" / "last.ckpt"), outlines[0]

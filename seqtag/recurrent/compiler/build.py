@@ -1,7 +1,8 @@
 """From a kernel's source to loaded functions: compiled at first use, kept in the user's cache.
 
-Only sources that `printer` makes out of a registered or given cell come here; nothing else is ever
-compiled. A library is built aside and renamed into place, so that two processes may build at once.
+Only sources that `printer` makes out of a registered or given cell, and those of this package, are
+compiled. A library is built aside and renamed into place, so that two processes may build at once;
+`kept` says which of those in the cache are loaded.
 """
 
 from __future__ import annotations
@@ -14,10 +15,23 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import torch
+
+from seqtag.cache import cache_root
+from seqtag.errors import InputError
+from seqtag.recurrent.compiler.kept import (
+    Distrusted,
+    keep,
+    make_folder,
+    private_folder,
+    require_own,
+    require_symbols,
+    require_whole,
+)
 
 logger = logging.getLogger("seqtag")
 
@@ -48,8 +62,13 @@ def _version(path: str) -> str:
     return done.stdout
 
 
-def build(source: str, name: str) -> ctypes.CDLL:
+def build(source: str, name: str, symbols: Sequence[str] = ()) -> ctypes.CDLL:
     """Return the library compiled from the source, from the cache where it is there.
+
+    Args:
+        source: C++.
+        name: the beginning of the library's file name.
+        symbols: functions that the library must have.
 
     Raises:
         BuildError: without a compiler, or where it fails.
@@ -61,48 +80,63 @@ def build(source: str, name: str) -> ctypes.CDLL:
     try:
         key = "\0".join((source, path, _version(path), *flags))
         file = f"{name}_{hashlib.sha256(key.encode()).hexdigest()[:20]}.so"
-        found = cache_folder() / file
-        if found.exists():
-            try:
-                return ctypes.CDLL(str(found))
-            except OSError as error:
-                logger.warning("built again, as it cannot be loaded: %s", error)
-        library = _writable_folder() / file
-        _compile(path, flags, source, library)
+        folder = _kept_folder()
+        if folder is not None and _is_kept(folder / file, symbols):
+            return ctypes.CDLL(str(folder / file))
+        library = _writable(folder) / file
+        _compile(path, flags, source, library, symbols)
         return ctypes.CDLL(str(library))
     except (OSError, subprocess.SubprocessError) as error:
         raise BuildError(f"{path} did not build the kernel {name}: {error}") from error
 
 
-def _writable_folder() -> Path:
-    """Return where to build: the cache, or a folder of this process's own where it is closed."""
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-        reason = f"{folder} cannot be written"
-    except OSError as error:
-        reason = str(error)
-    logger.warning("kernels are not kept: %s", reason)
-    return _own_folder()
-
-
 def cache_folder() -> Path:
-    """Return the folder of built kernels: $SEQTAG_CACHE, else the user's cache, /kernels."""
-    home = os.environ.get("SEQTAG_CACHE")
-    if home:
-        return Path(home).expanduser() / "kernels"
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "seqtag" / "kernels"
+    """Return the folder of built kernels: ``kernels`` in the cache folder.
+
+    Raises:
+        InputError: if there is no cache folder.
+    """
+    return cache_root() / "kernels"
 
 
-@cache
-def _own_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="seqtag_kernels_"))
+def _kept_folder() -> Path | None:
+    """Return the folder of built kernels, created if need be; None if it cannot be used."""
+    try:
+        folder = cache_folder()
+        make_folder(folder)
+        require_own(folder.parent)
+        require_own(folder)
+        return folder
+    except (OSError, InputError, Distrusted) as error:
+        logger.warning("kernels are not kept: %s", error)
+        return None
 
 
-def _compile(path: str, flags: tuple[str, ...], source: str, library: Path) -> None:
+def _is_kept(library: Path, symbols: Sequence[str]) -> bool:
+    """Return whether a library is there and can be trusted."""
+    if not os.path.lexists(library):
+        return False
+    try:
+        require_whole(library, symbols)
+        return True
+    except (OSError, Distrusted) as error:
+        logger.warning("%s is built again: %s", library, error)
+        return False
+
+
+def _writable(folder: Path | None) -> Path:
+    """Return where to build: the folder of built kernels, or one of this process where closed."""
+    if folder is None:
+        return private_folder()
+    if os.access(folder, os.W_OK):
+        return folder
+    logger.warning("kernels are not kept: %s cannot be written", folder)
+    return private_folder()
+
+
+def _compile(
+    path: str, flags: tuple[str, ...], source: str, library: Path, symbols: Sequence[str]
+) -> None:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=library.parent, prefix=f".{library.stem}.") as aside:
         text = Path(aside) / "kernel.cpp"
@@ -113,5 +147,9 @@ def _compile(path: str, flags: tuple[str, ...], source: str, library: Path) -> N
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             raise BuildError(f"{path} failed on the kernel {library.stem}: {lines[0]}")
-        os.replace(built, library)
+        try:
+            require_symbols(built.read_bytes(), symbols)
+        except Distrusted as error:
+            raise BuildError(f"{path} did not build the kernel {library.stem}: {error}") from None
+        keep(built, library)
     logger.info("built %s in %.1f s", library, time.perf_counter() - start)

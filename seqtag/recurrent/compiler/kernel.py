@@ -18,8 +18,10 @@ from seqtag.cells import Cell
 from seqtag.recurrent.compiler.build import build
 from seqtag.recurrent.compiler.plan import Plan, plan_of
 from seqtag.recurrent.compiler.printer import print_kernel
+from seqtag.recurrent.compiler.single import one_at_a_time
 
 Pointers = Sequence[Tensor | None]
+_SYMBOLS = ("seqtag_forward", "seqtag_backward", "seqtag_lanes")
 
 
 class Kernel:
@@ -33,7 +35,7 @@ class Kernel:
     def __init__(self, cell: Cell, dtype: str):
         self.plan: Plan = plan_of(cell)
         name = type(cell).__name__.lower()
-        library = build(print_kernel(self.plan, dtype), f"{name}_{dtype}")
+        library = build(print_kernel(self.plan, dtype), f"{name}_{dtype}", _SYMBOLS)
         self._forward = library.seqtag_forward
         self._backward = library.seqtag_backward
         self.width: int = library.seqtag_lanes()
@@ -97,6 +99,7 @@ class Kernel:
 
 
 @cache
+@one_at_a_time
 def kernel_of(cell: Cell, dtype: str) -> Kernel:
     """Return the kernel of a cell for "float32" or "float64", built at first use.
 

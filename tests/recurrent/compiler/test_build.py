@@ -1,16 +1,23 @@
 """Building: the cache, its key, two at once, compilers and folders that do not serve."""
 
+import hashlib
 import logging
 import multiprocessing
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from seqtag.recurrent.compiler import build as building
+from seqtag.recurrent.compiler import kept
 from seqtag.recurrent.compiler.build import BuildError, build
 
+# Processes are forked: they need not import torch again.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 SOURCE = 'extern "C" int answer() { return %d; }\n'
 
 
@@ -23,7 +30,7 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def _forget():
     """Look for a compiler and a folder anew, before and after."""
-    found = (building.compiler, building._version, building._own_folder)
+    found = (building.compiler, building._version, building.private_folder)
     for cached in found:
         cached.cache_clear()
     yield
@@ -48,7 +55,11 @@ def fake_compiler(tmp_path, monkeypatch):
 
 
 def libraries(folder):
-    return sorted(folder.iterdir())
+    """Return the libraries of a folder; there is nothing else in it but their digests."""
+    there = sorted(folder.iterdir())
+    found = [path for path in there if path.suffix == ".so"]
+    assert there == sorted([*found, *(path.with_suffix(".so.sha256") for path in found)])
+    return found
 
 
 def test_built_once_and_kept(cache, monkeypatch, caplog):
@@ -161,7 +172,6 @@ def _build_at_once(start, results):
     results.put(build(SOURCE % 11, "both").answer())
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_processes_that_build_at_once_do_no_harm(cache):
     context = multiprocessing.get_context("fork")
     start, results = context.Barrier(3), context.Queue()
@@ -174,17 +184,115 @@ def test_processes_that_build_at_once_do_no_harm(cache):
     assert len(libraries(cache)) == 1
 
 
-def test_a_damaged_library_is_built_again(cache, tmp_path, monkeypatch, caplog):
-    build(SOURCE % 13, "torn")
+DAMAGE = {
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:100]),
+    "empty": lambda path: path.write_bytes(b""),
+    "a byte": lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\x07"),
+    "no digest": lambda path: path.with_suffix(".so.sha256").unlink(),
+    "other digest": lambda path: path.with_suffix(".so.sha256").write_text("0" * 64),
+    "noise for a digest": lambda path: path.with_suffix(".so.sha256").write_bytes(b"\xff" * 9),
+    "writable": lambda path: path.chmod(0o777),
+    "writable digest": lambda path: path.with_suffix(".so.sha256").chmod(0o666),
+    "pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "link to nothing": lambda path: (path.unlink(), path.symlink_to("nothing")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_library_that_cannot_be_trusted_is_built_again(cache, damage, caplog):
+    source, name = SOURCE % 13, "torn"
+    build_elsewhere(source, name)
     (library,) = libraries(cache)
-    other = tmp_path / "other" / "kernels"  # what was loaded once from a path stays loaded
-    other.mkdir(parents=True)
-    (other / library.name).write_bytes(library.read_bytes()[:100])
-    monkeypatch.setenv("SEQTAG_CACHE", str(other.parent))
-    loaded = build(SOURCE % 13, "torn")
-    assert "built again, as it cannot be loaded" in caplog.text
-    assert loaded.answer() == 13
-    assert (other / library.name).stat().st_size == library.stat().st_size
+    DAMAGE[damage](library)
+    assert build(source, name).answer() == 13
+    assert f"{library} is built again: " in caplog.text
+    assert libraries(cache) == [library]
+    caplog.clear()
+    assert build(source, name).answer() == 13
+    assert not caplog.text
+
+
+def build_elsewhere(source, name):
+    """Build in a process of its own: what was loaded once from a path stays loaded."""
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=build, args=(source, name))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def test_a_library_without_the_symbol_is_built_again(cache, caplog):
+    build_elsewhere(SOURCE % 15, "other")
+    (library,) = libraries(cache)
+    data = library.read_bytes().replace(b"answer", b"ansver")
+    library.write_bytes(data)
+    library.with_suffix(".so.sha256").write_text(hashlib.sha256(data).hexdigest())
+    assert build(SOURCE % 15, "other", ["answer"]).answer() == 15
+    assert "it has no answer" in caplog.text
+    with pytest.raises(BuildError, match="it has no question"):
+        build(SOURCE % 16, "other", ["question"])
+
+
+@pytest.mark.parametrize("whose", ["library", "digest", "folder", "root"])
+def test_what_belongs_to_another_user_is_not_loaded(cache, whose, caplog, monkeypatch):
+    """Its constructor would run. A library is then built where nobody else can write."""
+    build_elsewhere(SOURCE % 17, "foreign")
+    (library,) = libraries(cache)
+    places = {"library": library, "folder": cache, "root": cache.parent}
+    foreign = places.get(whose, library.with_suffix(".so.sha256")).stat().st_ino
+    real = kept._require_owner
+
+    def require(path, found):
+        if found.st_ino == foreign:
+            found = os.stat_result([*found[:4], os.getuid() + 1, *found[5:]])
+        real(path, found)
+
+    monkeypatch.setattr(kept, "_require_owner", require)
+    loaded = build(SOURCE % 17, "foreign")
+    assert loaded.answer() == 17
+    assert "belongs to another user" in caplog.text
+    if whose in ("folder", "root"):
+        assert not Path(loaded._name).is_relative_to(cache.parent)
+        assert stat.S_IMODE(Path(loaded._name).parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root gives files")
+def test_a_folder_given_to_another_user_is_not_used(cache, caplog):
+    cache.mkdir(parents=True)
+    os.chown(cache, 12345, 12345)
+    loaded = build(SOURCE % 18, "given")
+    assert loaded.answer() == 18
+    assert "kernels are not kept" in caplog.text
+    assert list(cache.iterdir()) == []
+
+
+def test_nobody_else_can_write_whatever_the_umask(cache, caplog):
+    old = os.umask(0)
+    try:
+        build(SOURCE % 19, "open")
+    finally:
+        os.umask(old)
+    assert not caplog.text
+    for path in (cache.parent, cache, *cache.iterdir()):
+        assert not path.stat().st_mode & 0o022, path
+
+
+def test_an_own_folder_that_others_could_write_to_is_closed(cache, caplog):
+    cache.mkdir(parents=True)
+    cache.chmod(0o777)
+    cache.parent.chmod(0o775)
+    build(SOURCE % 20, "closed")
+    assert caplog.text.count("could write to") == 2
+    assert [path.stat().st_mode & 0o777 for path in (cache, cache.parent)] == [0o755, 0o755]
+    assert len(libraries(cache)) == 1
+
+
+def test_the_private_folder_is_removed_at_the_end(tmp_path):
+    code = "from seqtag.recurrent.compiler.kept import private_folder; print(private_folder())"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip()
+    assert not Path(done.stdout.strip()).exists()
 
 
 def test_a_closed_cache_that_has_the_kernel_is_used(cache, monkeypatch, caplog):

@@ -198,7 +198,7 @@ class Halved(Cell):
 
 @pytest.fixture
 def _forget():
-    found = (building.compiler, building._version, building._own_folder, engines._say)
+    found = (building.compiler, building._version, building.private_folder, engines._say)
     for cached in found:
         cached.cache_clear()
     yield
@@ -227,7 +227,7 @@ def test_a_build_that_failed_is_not_tried_at_each_call(x, monkeypatch):
     """It costs seconds, and a layer is called thousands of times."""
     calls = []
 
-    def fail(source, name):
+    def fail(source, name, symbols):
         calls.append(name)
         raise BuildError("no")
 

@@ -1,0 +1,105 @@
+"""The folder for derived files: corpora as Arrow files, word vectors, compiled kernels."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from seqtag.errors import InputError
+
+log = logging.getLogger("seqtag")
+
+# By what libraries have caches of their own, which they want in the home folder.
+_LIBRARIES = {
+    "MPLCONFIGDIR": "matplotlib",
+    "HF_HOME": "huggingface",
+    "TORCH_HOME": "torch",
+    "TORCHINDUCTOR_CACHE_DIR": "torchinductor",
+    "TRITON_CACHE_DIR": "triton",
+}
+
+
+def place_caches_of_libraries() -> None:
+    """Where there is no home folder, have libraries keep their caches beside this program's.
+
+    They fail there, or write to a folder called "~". To be called before they are imported.
+    """
+    if os.path.expanduser("~") == "~":
+        for variable, name in _LIBRARIES.items():
+            os.environ.setdefault(variable, str(cache_root() / name))
+
+
+def cache_root(cache_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder for derived files; it may not exist yet.
+
+    That is `cache_dir`, else ``SEQTAG_CACHE``, else ``seqtag`` in ``XDG_CACHE_HOME`` or in
+    ``~/.cache``. Where there is no home folder, or a closed one (containers run programs as users
+    that the system does not list), it is a folder in the system's temporary folder that only this
+    user can read and write.
+
+    Raises:
+        InputError: if the given folder begins with ``~`` and there is no home folder, or if no
+            folder can be written at all.
+    """
+    chosen = cache_dir or os.environ.get("SEQTAG_CACHE")
+    if chosen:
+        try:
+            return Path(chosen).expanduser()
+        except RuntimeError as error:
+            raise InputError(f"{chosen}: {error} Give a full path") from None
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base:
+        return Path(base) / "seqtag"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return _temporary("there is no home folder")
+    folder = home / ".cache" / "seqtag"
+    return folder if _can_be_made(folder) else _temporary(f"{home} cannot be written")
+
+
+def _can_be_made(folder: Path) -> bool:
+    """Return whether a folder exists, or this process may create it."""
+    if folder.is_dir():
+        return True
+    above = next(parent for parent in folder.parents if parent.exists())
+    return above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+
+
+@cache
+def _temporary(reason: str) -> Path:
+    """Return a private folder in the system's temporary folder, and log where the cache is.
+
+    The name is the same for all runs of a user. Anybody may create a folder of that name, so one
+    that another user owns or can write to is not used.
+    """
+    try:
+        folder = Path(tempfile.gettempdir()) / f"seqtag-{_user()}"
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            if not _is_private(folder):
+                folder = Path(tempfile.mkdtemp(prefix="seqtag-"))
+    except OSError as error:
+        raise InputError(
+            f"{reason}, nor is there a temporary folder for the cache "
+            f"({error.strerror or error}); set SEQTAG_CACHE to a folder with room"
+        ) from error
+    log.info("%s: the cache is %s; SEQTAG_CACHE=FOLDER names another", reason, folder)
+    return folder
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else "cache"
+
+
+def _is_private(folder: Path) -> bool:
+    """Return whether this user owns a folder (not a link to one) that nobody else can use."""
+    found = folder.lstat()
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    closed = os.name != "posix" or not stat.S_IMODE(found.st_mode) & 0o077
+    return stat.S_ISDIR(found.st_mode) and mine and closed

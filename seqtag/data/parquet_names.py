@@ -1,0 +1,67 @@
+"""Names of integer classes, as the datasets library notes them in an Arrow schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seqtag.errors import InputError
+
+_NOTE = b"huggingface"
+
+
+def class_names(schema: Any, columns: Sequence[str], name: str) -> dict[str, list[str]]:
+    """Return the names of the integer classes that a schema notes for the columns.
+
+    The note is read here and not by the datasets library, which refuses the whole note for a type
+    of another column that it does not have.
+
+    Raises:
+        InputError: for a damaged note on a column of integers. To read them as plain numbers
+            would be wrong silently.
+    """
+    note = (schema.metadata or {}).get(_NOTE)
+    integers = [column for column in columns if _holds_integers(schema.field(column).type)]
+    if note is None or not integers:
+        return {}
+    try:
+        features = json.loads(note)["info"]["features"]
+        found = {column: _names(features.get(column)) for column in integers}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"{name}: {', '.join(integers)} holds integers, and the metadata that names them "
+            f"({_NOTE.decode()!r}) is damaged: {type(error).__name__}: {error}; write the file "
+            "again, with strings in this column or with whole metadata"
+        ) from None
+    return {column: names for column, names in found.items() if names}
+
+
+def _holds_integers(kind: Any) -> bool:
+    import pyarrow.types as types
+
+    while hasattr(kind, "value_type"):  # lists of any kind, and dictionaries
+        kind = kind.value_type
+    return types.is_integer(kind)
+
+
+def _names(feature: Any) -> list[str] | None:
+    """Return the names in the note on a column of classes or lists of them; None for others."""
+    while isinstance(feature, list) or (isinstance(feature, dict) and "feature" in feature):
+        feature = feature[0] if isinstance(feature, list) else feature["feature"]
+    if not isinstance(feature, dict) or feature.get("_type") != "ClassLabel":
+        return None
+    names = feature.get("names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("a ClassLabel without names")
+    return names
+
+
+def names_of(features: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the names of the ClassLabel columns (or lists of it) among datasets' features."""
+    found = {}
+    for column, feature in features.items():
+        inner = feature[0] if isinstance(feature, list) else getattr(feature, "feature", feature)
+        if getattr(inner, "names", None):
+            found[column] = list(inner.names)
+    return found

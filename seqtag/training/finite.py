@@ -1,0 +1,121 @@
+"""Stop training at values that are not finite, on all processes in the same step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, distributed, nn
+
+from seqtag.errors import RunStopped
+from seqtag.training.checkpoint_files import LAST, PREVIOUS
+
+# A step that no training reaches: nothing was found.
+_NEVER = 2**62
+
+
+class Diverged(RunStopped):
+    """Training came to a loss, scores or weights that are not finite; raised by all processes."""
+
+
+class FirstFault:
+    """Records, on the device, the first step with a value that is not finite.
+
+    Recording does not wait for the device; only :meth:`step` does.
+    """
+
+    def __init__(self) -> None:
+        self._first: Tensor | None = None
+
+    def record(self, value: Tensor, step: int) -> None:
+        """Record a value of a step."""
+        finite = torch.isfinite(value.detach()).all()
+        if self._first is None:
+            self._first = torch.full((), _NEVER, dtype=torch.int64, device=value.device)
+        self._first = torch.where(finite, self._first, self._first.clamp(max=step))
+
+    def step(self, trainer: L.Trainer) -> int | None:
+        """Return the first such step of any process, or None; all processes call this together."""
+        first = self._first
+        if first is None:
+            first = torch.full((), _NEVER, dtype=torch.int64, device=trainer.strategy.root_device)
+        if trainer.world_size > 1:
+            first = first.clone()
+            distributed.all_reduce(first, distributed.ReduceOp.MIN)
+        step = int(first)
+        return None if step == _NEVER else step
+
+
+def diverged(trainer: L.Trainer, what: str, rate: float | None = None) -> Diverged:
+    """Return the error that ends a run: what is not finite, what to try, how to continue.
+
+    Args:
+        trainer: of the run.
+        what: what was found, and in which step.
+        rate: the learning rate of that step.
+    """
+    at = "" if rate is None else f" (learning rate {rate:.3g})"
+    unclipped = trainer.gradient_clip_val is None
+    clip = "trainer.gradient_clip_val=1.0" if unclipped else "a lower trainer.gradient_clip_val"
+    precision = str(trainer.precision)
+    narrow = f", trainer.precision=32-true in place of {precision}" if "16" in precision else ""
+    return Diverged(
+        f"{what}{at}: training has diverged; try a lower optimizer.lr, {clip}, a "
+        f"longer scheduler.warmup{narrow}. {_how_to_continue(trainer)}"
+    )
+
+
+def _how_to_continue(trainer: L.Trainer) -> str:
+    """Say which checkpoints there are, all written before the fault, and how to use them."""
+    folders = {
+        Path(folder)
+        for callback in trainer.checkpoint_callbacks
+        if (folder := getattr(callback, "dirpath", None))
+    }
+    files = sorted(path for folder in folders for path in folder.glob("*.ckpt"))
+    if not files:
+        return "No checkpoint was written before it: start again"
+    last = any(path.name in (LAST, PREVIOUS) for path in files)
+    return (
+        f"Kept from before it: {', '.join(map(str, files))}; with such a change, "
+        f"ckpt_path={'last' if last else files[0]} and hydra.run.dir={files[0].parent.parent} the "
+        "same command continues from there"
+    )
+
+
+def find_not_finite(tensors: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> str | None:
+    """Return the name of the first tensor that holds a value that is not finite, or None."""
+    pairs = tensors.items() if isinstance(tensors, Mapping) else tensors
+    for name, tensor in pairs:
+        is_float = isinstance(tensor, Tensor) and tensor.is_floating_point()
+        if is_float and not torch.isfinite(tensor).all():
+            return name
+    return None
+
+
+def tensors_of(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors in nested dicts and lists, with the path to each."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from tensors_of(part, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            yield from tensors_of(part, f"{name}.{number}" if name else str(number))
+
+
+def require_finite_weights(network: nn.Module) -> None:
+    """Refuse a trained network of which a weight is not finite.
+
+    Raises:
+        RunStopped: naming the weight.
+    """
+    if name := find_not_finite(network.state_dict()):
+        raise RunStopped(
+            f"after training the weights {name} are not finite: no model is written; try a lower "
+            "optimizer.lr, a lower trainer.gradient_clip_val or a longer scheduler.warmup"
+        )

@@ -1,0 +1,296 @@
+"""What a configuration may name by `_target_`, and the options of each: types and ranges.
+
+A class below is named after what it describes, and its fields are the options that a configuration
+may give. Nothing that needs torch or Lightning is imported: a configuration is checked before they
+are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from seqtag.checks import (
+    Above,
+    AtLeast,
+    AtMost,
+    Below,
+    Count,
+    FileName,
+    Like,
+    NotNegative,
+    Positive,
+    Share,
+    Text,
+    from_plain,
+    shown,
+)
+from seqtag.errors import InputError, did_you_mean
+
+_Whole = Annotated[int, AtLeast(0)]
+# What a run logs that something can be chosen by, or ended.
+_Figure = Literal["dev/metric", "dev/f1", "dev/accuracy", "train/loss"]
+_Mode = Literal["min", "max"]
+# last.ckpt and previous.ckpt are the checkpoints that a run is resumed from.
+_Checkpoint = Annotated[
+    str,
+    Like(
+        r"(?!(last|previous)$)([^{}\0]|\{(epoch|step|[\w/]+(:\.\d+f)?)\})+",
+        "a file name, in which {epoch} and {step} stand for these, other than last and previous",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent."""
+
+    lr: Positive = 0.001
+    momentum: NotNegative = 0.0
+    dampening: float = 0.0
+    weight_decay: NotNegative = 0.0
+    nesterov: bool = False
+    maximize: bool = False
+    foreach: bool | None = None
+    fused: bool | None = None
+
+    def __post_init__(self) -> None:
+        _refuse_both(self)
+        if self.nesterov and not (self.momentum and not self.dampening):
+            raise InputError("nesterov=true needs a momentum above 0, and no dampening")
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled weight decay."""
+
+    lr: Positive = 0.001
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0.01
+    amsgrad: bool = False
+    maximize: bool = False
+    foreach: bool | None = None
+    fused: bool | None = None
+
+    def __post_init__(self) -> None:
+        _refuse_both(self)
+
+
+@dataclass(frozen=True)
+class Adam(AdamW):
+    """Adam."""
+
+    weight_decay: NotNegative = 0.0
+    decoupled_weight_decay: bool = False
+
+
+def _refuse_both(optimizer: SGD | AdamW) -> None:
+    if optimizer.foreach and optimizer.fused:
+        raise InputError("foreach and fused cannot both be true: set one of them to null")
+
+
+@dataclass(frozen=True)
+class WarmupDecay:
+    """A warm-up, then a decay of the learning rate."""
+
+    warmup: Share = 0.1
+    decay: Literal["linear", "cosine", "constant"] = "linear"
+    final: NotNegative = 0.0
+
+
+@dataclass(frozen=True)
+class ModelCheckpoint:
+    """The best checkpoints."""
+
+    dirpath: FileName | None = None
+    filename: _Checkpoint | None = None
+    monitor: _Figure | None = None
+    verbose: bool = False
+    save_last: bool | Literal["link"] | None = None
+    save_top_k: Annotated[int, AtLeast(-1), AtMost(1_000_000)] = 1
+    save_on_exception: bool = False
+    save_weights_only: bool = False
+    mode: _Mode = "min"
+    auto_insert_metric_name: bool = True
+    every_n_train_steps: _Whole | None = None
+    every_n_epochs: _Whole | None = None
+    save_on_train_epoch_end: bool | None = None
+    enable_version_counter: bool = True
+
+
+@dataclass(frozen=True)
+class LastCheckpoint:
+    """The checkpoint that a run is resumed from."""
+
+    dirpath: FileName
+    every_minutes: Positive | None = 10.0
+    every_steps: Count | None = None
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """The end of training where a figure does not get better."""
+
+    monitor: _Figure
+    min_delta: float = 0.0
+    patience: _Whole = 3
+    verbose: bool = False
+    mode: _Mode = "min"
+    strict: bool = True
+    check_finite: bool = True
+    stopping_threshold: float | None = None
+    divergence_threshold: float | None = None
+    check_on_train_epoch_end: bool | None = None
+    log_rank_zero_only: bool = False
+
+
+@dataclass(frozen=True)
+class ExponentialAverage:
+    """A running average of the weights."""
+
+    decay: Annotated[float, Above(0), Below(1)] = 0.999
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A line in the log for each epoch, and a bar in a terminal."""
+
+    bar: bool = True
+
+
+@dataclass(frozen=True)
+class LearningRateMonitor:
+    """The learning rate among the figures that are logged."""
+
+    logging_interval: Literal["step", "epoch"] | None = None
+    log_momentum: bool = False
+    log_weight_decay: bool = False
+
+
+@dataclass(frozen=True)
+class RichProgressBar:
+    """Lightning's bar in colours."""
+
+    refresh_rate: _Whole = 100
+    leave: bool = False
+
+
+@dataclass(frozen=True)
+class TQDMProgressBar:
+    """Lightning's plain bar."""
+
+    refresh_rate: _Whole = 1
+    process_position: _Whole = 0
+    leave: bool = False
+
+
+@dataclass(frozen=True)
+class MetricsFile:
+    """A file of the figures of each epoch."""
+
+    save_dir: FileName
+
+
+@dataclass(frozen=True)
+class TensorBoardLogger:
+    """TensorBoard's event files."""
+
+    save_dir: FileName
+    name: str | None = "lightning_logs"
+    version: _Whole | str | None = None
+    log_graph: bool = False
+    default_hp_metric: bool = True
+    prefix: str = ""
+    sub_dir: FileName | None = None
+    comment: str = ""
+    purge_step: _Whole | None = None
+    max_queue: Count = 10
+    flush_secs: Count = 120
+    filename_suffix: str = ""
+
+
+@dataclass(frozen=True)
+class MLFlowLogger:
+    """MLflow."""
+
+    experiment_name: Text = "lightning_logs"
+    run_name: Text | None = None
+    tracking_uri: Text | None = None
+    tags: Mapping[str, Any] | None = None
+    save_dir: FileName | None = None
+    log_model: bool | Literal["all"] = False
+    prefix: str = ""
+    artifact_location: Text | None = None
+    run_id: Text | None = None
+    synchronous: bool | None = None
+
+
+@dataclass(frozen=True)
+class WandbLogger:
+    """Weights & Biases."""
+
+    name: Text | None = None
+    save_dir: FileName = "."
+    version: Text | None = None
+    offline: bool = False
+    dir: FileName | None = None
+    id: Text | None = None
+    project: Text | None = None
+    entity: Text | None = None
+    group: Text | None = None
+    job_type: Text | None = None
+    notes: str | None = None
+    tags: list[Text] | None = None
+    log_model: bool | Literal["all"] = False
+    prefix: str = ""
+    checkpoint_name: Text | None = None
+
+
+def _named(package: str, *classes: type) -> dict[str, type]:
+    return {f"{package}.{cls.__name__}": cls for cls in classes}
+
+
+# What a configuration may name by `_target_`: nothing else is ever made.
+OPTIMIZERS = _named("torch.optim", AdamW, SGD, Adam)
+SCHEDULES = _named("seqtag.training.schedules", WarmupDecay)
+CALLBACKS = {
+    **_named(
+        "lightning.pytorch.callbacks",
+        *(EarlyStopping, LearningRateMonitor, ModelCheckpoint, RichProgressBar, TQDMProgressBar),
+    ),
+    **_named("seqtag.training.averaging", ExponentialAverage),
+    **_named("seqtag.training.last", LastCheckpoint),
+    **_named("seqtag.training.progress", Progress),
+}
+LOGGERS = {
+    **_named("lightning.pytorch.loggers", MLFlowLogger, TensorBoardLogger, WandbLogger),
+    **_named("seqtag.training.metrics_file", MetricsFile),
+}
+
+
+def target_options(
+    part: Mapping[str, Any], targets: Mapping[str, type], where: str
+) -> tuple[str, dict[str, Any]]:
+    """Return the name of what `part` describes, and its options, each checked.
+
+    Args:
+        part: its ``_target_`` and options.
+        targets: the names that are allowed, with the class of options of each.
+        where: the configuration's name for the part, for messages.
+
+    Raises:
+        InputError: for another name, and as `checks.from_plain` does for options.
+    """
+    if not isinstance(part, Mapping):
+        raise InputError(f"{where} must be a group of keys, not {shown(part)}")
+    target = part.get("_target_")
+    if not isinstance(target, str) or target not in targets:
+        raise InputError(
+            f"{where}: _target_ {shown(target)} is not allowed{did_you_mean(target, targets)}; "
+            f"it is one of {', '.join(targets)}"
+        )
+    options = {key: value for key, value in part.items() if key != "_target_"}
+    from_plain(targets[target], options, where)
+    return target, options

@@ -1,0 +1,65 @@
+"""Which steps some complete path can take, and how long detours are: beside plain powers."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from seqtag.labels import Transitions, allowed_transitions
+from seqtag.model.chain import automaton
+from seqtag.model.crf import LinearChainCRF
+
+
+def by_powers(start_K, between_KK, end_K):
+    """Return useful labels and the detour by definition: powers of the matrix of steps."""
+    K = len(start_K)
+    step_KK = between_KK.double()
+    paths_KK = torch.linalg.matrix_power(step_KK + torch.eye(K, dtype=torch.float64), K) > 0
+    useful_K = paths_KK[start_K].any(0) & paths_KK[:, end_K].any(1)
+    step_KK = step_KK[useful_K][:, useful_K]
+    detours = (d for d in range(1, 17) if step_KK.numel() and (step_KK.matrix_power(d) > 0).all())
+    return useful_K, next(detours, None)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_detours_are_those_of_plain_powers(seed):
+    generator = torch.Generator().manual_seed(seed)
+    K = seed % 8 + 1
+    share = float(torch.rand(1, generator=generator))
+    shapes = (((K,), 0.5), ((K, K), share), ((K,), 0.5))
+    steps = [torch.rand(shape, generator=generator) < share for shape, share in shapes]
+    found, (useful_K, detour) = automaton(*steps), by_powers(*steps)
+    assert torch.equal(found.useful_K, useful_K)
+    assert found.detour == detour
+    assert torch.equal(found.between_KK, steps[1] & useful_K & useful_K[:, None])
+
+
+@pytest.mark.parametrize(("letters", "detour"), [("BI", 2), ("BIES", 3), ("BE", None)])
+def test_thousands_of_labels_take_no_time(letters, detour):
+    scheme = "bio" if letters == "BI" else "bioes"
+    labels = ["O"] * (letters != "BE")
+    labels += [f"{letter}-{t}" for t in range(2000 // len(letters)) for letter in letters]
+    started = time.process_time()
+    crf = LinearChainCRF(len(labels), allowed_transitions(labels, scheme))
+    assert crf._detour == detour
+    assert time.process_time() - started < 5  # it was 20
+
+
+@pytest.mark.parametrize(
+    ("start", "between", "end", "missing"),
+    [
+        ("1", "1", "1", None),
+        ("0", "1", "1", 1),
+        ("1", "0", "1", 2),
+        ("10", "01 10", "10", 2),  # odd lengths alone
+        ("10", "01 00", "11", 3),
+        ("110", "010 001 100", "101", None),  # from two starts in turn
+        ("100", "010 001 100", "111", None),
+        ("100", "010 001 100", "110", 3),
+    ],
+)
+def test_a_length_without_a_path_is_found(start, between, end, missing):
+    rows = [[[bit == "1" for bit in row] for row in text.split()] for text in (start, between, end)]
+    assert Transitions(rows[0][0], rows[1], rows[2][0]).length_without_path() == missing

@@ -1,0 +1,223 @@
+"""Folders of runs: a new one where the time is its name, one live run in any other."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seqtag.errors import InputError
+from seqtag.sweeps import locks
+from seqtag.sweeps.locks import LOCK, FolderLock
+from seqtag.sweeps.records import recorded
+from seqtag.training.launch import launch
+
+TINY = ("data.train=32", "data.dev=8", "data.test=8", "model.hidden_size=8", "engine=reference")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.1)
+    return tmp_path
+
+
+@pytest.fixture
+def one_second(monkeypatch):
+    """Have all runs start within one second."""
+
+    class Fixed:
+        @staticmethod
+        def now():
+            return Fixed()
+
+        @staticmethod
+        def strftime(pattern):
+            return {"%Y-%m-%d": "2026-01-01", "%H-%M-%S": "10-00-00"}[pattern]
+
+    monkeypatch.setattr("hydra.core.utils.datetime", Fixed)
+
+
+def run(*arguments: str, verb: str = "train", job=lambda config: None) -> list[dict]:
+    """Return the configurations that the job was called with."""
+    called: list[dict] = []
+
+    def both(config):
+        called.append(config)
+        return job(config)
+
+    launch(verb, both, list(arguments))
+    return called
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_runs_of_the_same_second(here, one_second):
+    base = here / "logs" / "train" / "2026-01-01_10-00-00"
+    for number in ("", "_2", "_3"):
+        (config,) = run("seed=1")
+        assert config["paths"]["output_dir"] == f"{base}{number}"
+        assert config["study"] == f"{base.name}{number}"
+        assert not (Path(f"{base}{number}") / LOCK).exists()
+    (config,) = run("seed=1", "hydra.run.dir=x/${now:%H-%M-%S}")
+    (other,) = run("seed=1", "hydra.run.dir=x/${now:%H-%M-%S}")
+    folders = [config["paths"]["output_dir"], other["paths"]["output_dir"]]
+    assert folders == [str(here / "x" / name) for name in ("10-00-00", "10-00-00_2")]
+
+
+def test_sweeps_of_the_same_second(here, one_second):
+    for number in ("", "_2"):
+        name = f"2026-01-01_10-00-00{number}"
+        configs = run("-m", "seed=1,2")
+        folders = [Path(config["paths"]["output_dir"]) for config in configs]
+        sweep = here / "logs" / "train" / name
+        assert folders == [sweep / f"seed-{seed}" for seed in (1, 2)]
+        for folder in folders:
+            saved = yaml.safe_load((folder / ".hydra" / "config.yaml").read_text())
+            assert saved.get("study") in (name, "${now:%Y-%m-%d}_${now:%H-%M-%S}")
+
+
+def test_other_verbs_of_the_same_second(here, one_second):
+    run("model_dir=x", verb="evaluate")
+    configs = run("-m", "model_dir=x,y", verb="evaluate")
+    run("model_dir=x", verb="evaluate")
+    names = [f"2026-01-01_10-00-00{number}" for number in ("", "_2", "_3")]
+    assert sorted(path.name for path in (here / "logs" / "evaluate").iterdir()) == names
+    assert {Path(config["paths"]["output_dir"]).parent.name for config in configs} == {names[1]}
+
+
+def test_to_print_a_configuration_creates_nothing(here, capsys):
+    run("--cfg", "job", "--resolve")
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["study=mine"], ["hydra.run.dir=logs/train/mine"], ["-m", "study=mine", "seed=1,2"]],
+)
+def test_a_second_live_run_is_refused(arguments, here):
+    folder = here / "logs" / "train" / "mine"
+    with FolderLock(folder):
+        (folder / "run.json").write_text("{}")
+        before = files(folder)
+        with pytest.raises(InputError, match=r"logs/train/mine: another run .* is using this"):
+            run(*arguments, job=lambda config: pytest.fail("called"))
+        assert files(folder) == before
+    assert run(*arguments)
+    assert not (folder / LOCK).exists()
+
+
+def test_the_output_folder_is_locked_too(here):
+    with FolderLock(here / "out"):
+        with pytest.raises(InputError, match="out: another run"):
+            run("paths.output_dir=out", job=lambda config: pytest.fail("called"))
+        assert [path.name for path in (here / "out").iterdir()] == [LOCK]
+
+
+def test_a_job_that_another_process_runs_is_left_alone(here):
+    folder = here / "logs" / "train" / "mine" / "seed-2"
+    ran = []
+
+    def job(config):
+        ran.append(config["seed"])
+        assert (Path(config["paths"]["output_dir"]) / LOCK).exists()
+        return {}
+
+    with FolderLock(folder):
+        assert launch("train", recorded(job), ["-m", "study=mine", "seed=1,2,3"]) == 1
+        assert [path.name for path in folder.iterdir()] == [LOCK]
+    assert ran == [1, 3]
+    assert launch("train", recorded(job), ["-m", "study=mine", "seed=1,2,3"]) == 0
+    assert ran == [1, 3, 2]
+
+
+def test_processes_may_share_a_search(here):
+    given = ["search=random", "cell=lstm,gru", "search.trials=1", "study=mine"]
+
+    def job(config):
+        return {"scores": {"dev f1": 0.5}}
+
+    with FolderLock(here / "logs" / "train" / "mine", shared=True):
+        locks._held.clear()  # as if another process had it
+        launch("train", recorded(job), [*given, "search.storage=x.journal"])
+    assert (here / "logs" / "train" / "mine" / "table.csv").exists()
+
+
+def test_half_finished_sweeps_of_earlier_versions(here):
+    old = here / "logs" / "train" / "mine" / "cell=gru,seed=1"
+    old.mkdir(parents=True)
+    configs = run("-m", "study=mine", "cell=gru", "seed=1,2")
+    names = [Path(config["paths"]["output_dir"]).name for config in configs]
+    assert names == ["cell=gru,seed=1", "cell-gru+seed-2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["study=../../.."], "study=../../..: this is not the name of a folder inside"),
+        (["study=/tmp/x"], "study=/tmp/x: this is not the name"),
+        (["study=null"], "study must be a name, not None"),
+        (["study=''"], "study=: this is not the name"),
+        (["study="], "'study=': there is no value"),
+        (["study=[a]"], "study must be a name"),
+        (["paths.log_dir=null"], "paths.log_dir must be the path of a folder, not None"),
+        (["paths.log_dir=5"], "paths.log_dir must be the path of a folder, not 5"),
+        (["paths.log_dir=[a]"], "paths.log_dir must be the path of a folder, not ['a']"),
+        (["paths.output_dir=null"], "paths.output_dir must be the path of a folder, not None"),
+        (["paths.output_dir=5"], "paths.output_dir must be the path of a folder, not 5"),
+        (["hydra.run.dir=null"], "hydra.run.dir=null"),
+        (["hydra.run.dir=' '"], "hydra.run.dir must be the path of a folder, not ' '"),
+        (["-m", "hydra.sweep.subdir=' '"], "hydra.sweep.subdir must be the name of a folder"),
+        (["data=column", "data.path=''"], "data.path is empty; was it an unset variable?"),
+        (["hydra.run.dir=file/x"], "file/x: cannot be written: Not a directory"),
+        (["paths.log_dir=file"], "cannot be created: "),
+        (["model.hidden_size=1,2"], "several values need -m, a list is model.hidden_size=[1,2]"),
+    ],
+)
+def test_what_is_no_folder(arguments, said, here):
+    (here / "file").write_text("")
+    with pytest.raises(InputError) as raised:
+        run(*arguments, job=lambda config: pytest.fail("called"))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert list(files(here)) == [str(here / "file")]
+
+
+def program(*arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "seqtag.cli", "train", *TINY, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_killed_run_frees_its_folder(here):
+    """Of the program itself, with a worker that outlives it."""
+    given = (
+        "study=mine",
+        "data.train=2000",
+        "data.batch.workers=1",
+        "callbacks.last.every_steps=1",
+    )
+    first = program(*given, "trainer.max_epochs=500")
+    folder = here / "logs" / "train" / "mine"
+    while not (folder / "checkpoints" / "last.ckpt").exists():
+        assert first.poll() is None, first.stderr.read()
+        time.sleep(0.1)
+    with pytest.raises(InputError, match=rf"another run \(process {first.pid} on "):
+        run("study=mine")
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    again = program(*given, "trainer.max_steps=2")
+    _, said = again.communicate()
+    assert again.returncode == 0, said
+    assert "an earlier run has left checkpoints here; this one starts from the beginning" in said
+    assert (folder / "earlier_run" / "checkpoints" / "last.ckpt").exists()
+    assert (folder / "model" / "model.safetensors").exists()
