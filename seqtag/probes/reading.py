@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +35,11 @@ _GROUP_COLUMNS = {
 }
 _BASELINE_COLUMNS = {f"baseline_{name}" for name in BASELINES}
 _AGAIN = "judge the model again"
+# Columns of `items.parquet` that are the same for a run, and those that may hold nothing.
+_ABOUT = ("cell", "start", "direction", "layers", "hidden", "parameters", "seed", "data_seed")
+_NULLABLE = {"lag", *_BASELINE_COLUMNS}
+
+log = logging.getLogger("seqtag")
 
 
 class Gradients(NamedTuple):
@@ -50,7 +57,7 @@ class Gradients(NamedTuple):
 def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Return the folders of finished runs below some folders, and those of unfinished ones.
 
-    Runs of other verbs are none.
+    Runs of other verbs do not count. A run whose record is damaged is left out with a warning.
 
     Raises:
         InputError: for a folder that does not exist, or if no run is finished.
@@ -61,11 +68,18 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             what = "is a file, not a folder" if folder.exists() else "there is no such folder"
             raise InputError(f"{folder}: {what}; `seqtag probe` writes runs to logs/probe")
         found |= {path.resolve(): path.parent for path in sorted(folder.rglob(RUN))}
-    done, open_ = [], []
+    done, open_, damaged = [], [], []
     for folder in found.values():
-        record = read_object(folder / RUN)
-        if "probe" in record.get("config", {}):
-            (done if record.get("finished") else open_).append(folder)
+        try:
+            record, config = read_object(folder / RUN), read_config(folder)
+        except InputError as error:
+            damaged.append(error)
+            log.warning("left out: %s", error)
+            continue
+        if "probe" in config:
+            (done if record.get("finished") is True else open_).append(folder)
+    if not done and damaged and not open_:
+        raise damaged[0]
     if not done:
         where = ", ".join(map(str, folders))
         unfinished = f" ({len(open_)} not finished)" if open_ else ""
@@ -77,8 +91,17 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Return the configuration that a run had, less where it was."""
-    return read_object(folder / RUN).get("config", {})
+    """Return the configuration that a run had, less where it was.
+
+    Raises:
+        InputError: for a record that cannot be read, or whose configuration is not an object.
+    """
+    config = read_object(folder / RUN).get("config", {})
+    if not isinstance(config, dict):
+        raise InputError(
+            f"{folder / RUN}: config must be a JSON object, not {config!r:.60}; {_AGAIN}"
+        )
+    return config
 
 
 def read_items(folder: Path) -> pd.DataFrame | None:
@@ -101,8 +124,15 @@ def read_items(folder: Path) -> pd.DataFrame | None:
     items = items.reindex(columns=schema.names)
     if items.empty:
         raise InputError(f"{path}: no judged target in it; {_AGAIN}")
+    _check_values(path, items, [name for name in needed if name not in _NULLABLE])
+    for name in ("probe", "version", "axis", "unit", *_ABOUT):
+        if items[name].nunique() > 1:
+            raise InputError(f"{path}: column {name} must be the same in all rows; {_AGAIN}")
     for axis in items["axis"].unique():
         _check_columns(path, [f"factor_{axis}"], names)
+    for name in ("p_gold", "chance"):
+        if not items[name].between(0, 1).all():
+            raise InputError(f"{path}: column {name} must be from 0 to 1; {_AGAIN}")
     return items.assign(run=str(folder))
 
 
@@ -125,6 +155,9 @@ def read_learn(folder: Path) -> pd.DataFrame | None:
     # Older files do not tell the seed of their items.
     kinds = _LEARN_COLUMNS | ({"data_seed": "int64"} if "data_seed" in table else {})
     table = trust(path, lambda: table.astype(kinds))
+    if table.empty:
+        raise InputError(f"{path}: no lag in it; {_AGAIN}")
+    _check_values(path, table, _LEARN_COLUMNS)
     return table.assign(run=str(folder), settings="")
 
 
@@ -140,6 +173,7 @@ def read_gradients(folder: Path) -> Gradients | None:
     curves = trust(path, lambda: pd.read_csv(path, keep_default_na=False, na_values=["nan"]))
     _check_columns(path, _CURVE_COLUMNS, list(curves.columns))
     curves = trust(path, lambda: curves[[*_CURVE_COLUMNS]].astype(_CURVE_COLUMNS))
+    _check_values(path, curves, ("when", "state", "k"))
     slopes = _frame(folder / RUN, read_object(folder / RUN).get("gradients"), _SLOPE_COLUMNS)
     return Gradients(curves.assign(run=str(folder)), slopes.assign(run=str(folder)))
 
@@ -161,7 +195,18 @@ def read_groups(folder: Path) -> pd.DataFrame | None:
     about = judged[[*_JUDGED_COLUMNS]].iloc[0].to_dict()
     shares = groups.reindex(columns=SHARES)
     shares = trust(path, lambda: shares.astype("float64"))
+    if not ((shares >= -1) & (shares <= 1) | shares.isna()).all(axis=None):
+        raise InputError(f"{path}: shares must be from 0 to 1 (gap: from -1); {_AGAIN}")
     return groups[[*_GROUP_COLUMNS]].join(shares).assign(**about, run=str(folder), settings="")
+
+
+def _check_values(path: Path, table: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Raise an InputError for a column with a missing or an infinite value."""
+    for name in columns:
+        values = table[name]
+        if values.isna().any() or (values.dtype.kind == "f" and np.isinf(values).any()):
+            row = int((values.isna() | values.isin([np.inf, -np.inf])).to_numpy().argmax()) + 1
+            raise InputError(f"{path}: column {name} has no finite value in row {row}; {_AGAIN}")
 
 
 def _frame(path: Path, rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -170,6 +215,9 @@ def _frame(path: Path, rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:
         raise InputError(f"{path}: rows are expected, not {rows!r:.60}; {_AGAIN}")
     table = pd.DataFrame(rows)
     _check_columns(path, columns, list(table.columns))
+    for name, kind in columns.items():
+        if kind == "str" and not table[name].map(lambda value: isinstance(value, str)).all():
+            raise InputError(f"{path}: column {name} must be text; {_AGAIN}")
     return trust(path, lambda: table.astype(columns))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from seqtag.report.traces import as_png
 
 # Plots have few colours, and a palette of as many makes the page a third of the size.
 _PALETTE = 256
+_LONGEST_NAME = 60
 
 
 class Picture(NamedTuple):
@@ -113,4 +116,12 @@ def _picture(probe: str, part: str, name: str, figure: Figure, caption: str) -> 
     with Image.open(io.BytesIO(as_png(figure))) as image:
         to = io.BytesIO()
         image.convert("RGB").quantize(_PALETTE, dither=Image.Dither.NONE).save(to, "PNG")
-    return Picture(probe, part, name, caption, to.getvalue())
+    return Picture(probe, part, _file_name(name), caption, to.getvalue())
+
+
+def _file_name(name: str) -> str:
+    """Return a name without what leads out of a folder: names of probes come from files."""
+    plain = re.sub(r"[^\w.,=+-]+", "_", name)[:_LONGEST_NAME].lstrip(".")
+    if plain == name:
+        return name
+    return f"{plain}_{zlib.crc32(name.encode('utf-8', 'surrogatepass')):08x}"

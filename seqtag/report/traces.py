@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from seqtag.report import html
@@ -203,11 +204,29 @@ _STYLE = (
 def as_png(figure: Figure) -> bytes:
     """Return a picture as the bytes of a PNG file."""
     to = io.BytesIO()
+    _write_plainly(figure)
     with warnings.catch_warnings():
         # A script that the font lacks shows as boxes; the page has the words as text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(to, format="png")
     return to.getvalue()
+
+
+def _write_plainly(figure: Figure) -> None:
+    """Have no text of a figure read as a formula, for names may hold dollar signs.
+
+    Ticks are left alone: those of a logarithmic axis are formulas.
+    """
+    ticks = {
+        text
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in (*axis.majorTicks, *axis.minorTicks)
+        for text in (tick.label1, tick.label2)
+    }
+    for text in figure.findobj(Text):
+        if text not in ticks:
+            text.set_parse_math(False)
 
 
 def _label(axes: Axes, x: str, y: str) -> None:

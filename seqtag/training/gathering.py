@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from seqtag.errors import InputError
+from seqtag.io.trust import trust
 from seqtag.probes.bootstrap import Outcomes, compare, outcomes
 from seqtag.probes.fading import mean_curves, mean_slopes
 from seqtag.probes.ranges import half_lost, lags, learned, unbroken
@@ -37,6 +40,9 @@ _LEARN_SETUP = ["probe", *(name for name in SETUP if name not in ("regime", "lag
 _MOST_NAMES = 5
 # What others are compared to, where it was judged.
 _REFERENCE = "lstm"
+
+
+log = logging.getLogger("seqtag")
 
 
 @dataclass
@@ -66,19 +72,21 @@ class _Read:
             InputError: for a table that cannot be read, or no table at all.
         """
         items, learn, groups = read_items(folder), read_learn(folder), read_groups(folder)
-        self.configs[str(folder)] = read_config(folder)
+        config = read_config(folder)
         if items is None and learn is None and groups is None:
             raise InputError(
                 f"{folder}: a run with neither {ITEMS} nor {LEARN} nor {SUITE}; start it again"
             )
+        # All is read before anything is kept: a damaged run is left out as a whole.
         if items is not None:
-            judged = units(items)
-            probe = str(judged["probe"].iloc[0])
-            self.counts[probe].append(count(judged))
-            self.outcomes[probe].append(outcomes(judged))
-            if gradients := read_gradients(folder):
+            judged, gradients = units(items), read_gradients(folder)
+            probe, counted, run = str(judged["probe"].iloc[0]), count(judged), outcomes(judged)
+            self.counts[probe].append(counted)
+            self.outcomes[probe].append(run)
+            if gradients:
                 self.curves.append(gradients.curves.assign(probe=probe))
                 self.slopes.append(gradients.slopes.assign(probe=probe))
+        self.configs[str(folder)] = config
         if learn is not None:
             self.learned.append(learn.assign(regime="learn"))
         if groups is not None:
@@ -99,8 +107,15 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
         InputError: for a table that cannot be read, or two runs that differ by nothing told.
     """
     read = _Read()
+    damaged: list[InputError] = []
     for folder in runs:
-        read.add(folder)
+        try:
+            trust(folder, partial(read.add, folder))
+        except InputError as error:
+            log.warning("left out: %s", error)
+            damaged.append(error)
+    if damaged and len(damaged) == len(runs):
+        raise damaged[0]
     read.tell_apart()
     by_probe = {p: pd.concat(tables, ignore_index=True) for p, tables in read.counts.items()}
     setups = _setups([*by_probe.values(), *read.learned, *read.groups])
@@ -118,7 +133,7 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
         curves=_joined(read.curves, ["probe"], lambda rows: mean_curves(_of_run(rows, setups))),
         slopes=_joined(read.slopes, ["probe"], lambda rows: mean_slopes(_of_run(rows, setups))),
         suites=_joined(read.groups, ["suite"], lambda rows: over_runs(_of_run(rows, setups))),
-        notes=_notes(unfinished),
+        notes=_notes(unfinished, damaged),
     )
     return results, pd.concat(summaries.values()) if summaries else pd.DataFrame()
 
@@ -143,10 +158,12 @@ def _title(probes: Sequence[str]) -> str:
     return f"Probes: {', '.join(probes)}" if few else f"{len(probes)} probes"
 
 
-def _notes(unfinished: Sequence[Path]) -> list[str]:
-    if not unfinished:
-        return []
-    return [f"Left out, for they are not finished: {', '.join(map(str, unfinished))}."]
+def _notes(unfinished: Sequence[Path], damaged: Sequence[InputError]) -> list[str]:
+    notes = [f"Left out, damaged: {error}." for error in damaged]
+    if unfinished:
+        folders = ", ".join(map(str, unfinished))
+        notes.append(f"Left out, for they are not finished: {folders}.")
+    return notes
 
 
 def _setups(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
