@@ -66,7 +66,7 @@ def test_no_word_found_is_refused_and_few_are_warned_of(write, caplog):
     message = r"vectors.txt: none of the 2 words .* begins with 'le', 'la', the voc.* with .*'the'"
     with pytest.raises(InputError, match=message):
         load(path, ["<pad>", "<unk>", "the"])
-    assert not (cache_folder() / "vectors").exists()
+    assert not (cache_root() / "vectors").exists()
     words = ["<pad>", "<unk>", "la", *(f"w{i}" for i in range(200))]
     for _ in range(2):  # from the file, and from the cache
         caplog.clear()
