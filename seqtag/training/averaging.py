@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
 from seqtag.checks import Above, Below, checked
+from seqtag.errors import InputError
 
 
 class ExponentialAverage(WeightAveraging):
