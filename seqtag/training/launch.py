@@ -20,7 +20,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from seqtag.errors import InputError, RunStopped, did_you_mean, in_words
 from seqtag.sweeps.apart import run_apart
 from seqtag.sweeps.forked import run_forked
 from seqtag.sweeps.jobs import Outcome, quoted
@@ -29,7 +28,7 @@ from seqtag.sweeps.naming import folder_of_run, run_name
 from seqtag.sweeps.records import in_a_line, write_record
 from seqtag.training.configuration import check_settings
 from seqtag.training.help import config_dir
-from seqtag.training.overrides import PATH_KEYS, explain, explain_value_error, readable
+from seqtag.training.overrides import PATH_KEYS, explain, misread, raised_in_hydra, readable
 from seqtag.training.place import current_place
 from seqtag.training.preemption import GOES_ON
 
@@ -77,19 +76,17 @@ def launch(
                 finish(task.folder)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(explain(error, verb, arguments)) from error
-    except ValueError as error:
-        if (text := explain_value_error(error, arguments)) is None:
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        if isinstance(error, InputError) or not raised_in_hydra(error):
             raise
-        raise InputError(text) from None
+        raise InputError(misread(error, arguments)) from error
     except BrokenPipeError:
         raise
     except OSError as error:  # Hydra's: the folder of the run, and its notes there
-        given = [word.partition("=")[2] for word in arguments if word.startswith("hydra.run.dir=")]
-        if given:
-            _sweep_up(Path(given[-1]))
+        if task.folder != Path():
+            _sweep_up(task.folder)
         raise InputError(
-            f"{_refused(error, given[-1] if given else 'the folder of the run')}; a run writes "
-            "into its folder (hydra.run.dir)"
+            f"{_refused(error, task.folder)}; a run writes into its folder (hydra.run.dir)"
         ) from error
     if task.mistake is not None:
         raise task.mistake

@@ -21,7 +21,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqtag.errors import InputError, did_you_mean, shown
+from seqtag.errors import InputError, did_you_mean
 from seqtag.sweeps.jobs import quoted
 from seqtag.training.help import config_dir
 
@@ -192,24 +192,25 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
     return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
 
 
-def explain_value_error(error: ValueError, arguments: Sequence[str]) -> str | None:
-    """Return what is wrong with an override that Hydra refuses with a bare ValueError, or None."""
-    if str(error).startswith("Config group override must be"):
-        for argument in arguments:
-            group, _, value = argument.lstrip("+").partition("=")
-            if value.lower() in ("null", "true", "false") or re.fullmatch(r"[-+.\d]\S*", value):
-                folder = config_dir() / group.partition("@")[0]
-                options = sorted(path.stem for path in folder.glob("[!_]*.yaml"))
-                if options:
-                    return (
-                        f"{group}={shown(value)}: name an option of that group, one of "
-                        f"{', '.join(options)}; ~{group} leaves it out"
-                    )
-        return str(error)
-    if str(error).startswith("Exceeds the limit"):
-        key = next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), "")
+def raised_in_hydra(error: Exception) -> bool:
+    """Return whether an error comes from Hydra's own code, which an override led astray."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return module.partition(".")[0] in ("hydra", "omegaconf", "antlr4")
+
+
+def misread(error: Exception, arguments: Sequence[str]) -> str:
+    """Return what is wrong with the override that Hydra could not digest."""
+    if key := next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), ""):
         return f"{key}: a whole number of thousands of digits is not a value"
-    return None
+    for argument in arguments:
+        group, _, value = argument.lstrip("+").partition("=")
+        options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
+        if options and not re.fullmatch(r"\w*[a-z_]\w*", value.replace("null", "")):
+            return f"{argument[:80]}: name an option of it, one of {', '.join(options)}"
+    return f"the overrides do not make a configuration: {error}"
 
 
 def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:

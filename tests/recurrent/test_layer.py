@@ -153,7 +153,7 @@ def test_only_the_initial_state_learns(cell):
     ("change", "message"),
     [
         ({"cell": "gur"}, "unknown cell 'gur'.*did you mean 'gru'"),
-        ({"input_size": 0}, "input_size must be a positive integer, not 0"),
+        ({"input_size": 0}, "input_size must be a whole number from 1 to 2,147,483,647, not 0"),
         ({"hidden_size": -1}, "hidden_size must be"),
         ({"num_layers": 1.0}, "num_layers must be"),
         ({"dropout": 1.0}, "dropout must be"),

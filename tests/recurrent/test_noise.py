@@ -229,7 +229,7 @@ def test_noise_survives_copies_saving_and_traces():
         ("indrnn", {"recurrent_dropout": 0.1}, "recurrent_dropout needs .* R, and IndRnn.* has no"),
         ("mingru", {"weight_drop": 0.1}, "weight_drop needs a recurrent weight R"),
         ("slstm", {"zoneout": 0.1}, "zoneout mixes .* but m of SLstm.* starts at -inf"),
-        ("lstm", {"zoneout": 1.0}, "zoneout must be a number from 0 to below 1"),
+        ("lstm", {"zoneout": 1.0}, "zoneout must be a number of at least 0 and below 1"),
         ("lstm", {"weight_drop": -0.1}, "weight_drop must be"),
         ("lstm", {"recurrent_dropout": True}, "recurrent_dropout must be"),
     ],

@@ -2,7 +2,10 @@
 
 import dataclasses
 import inspect
+import json
 import math
+import random
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from itertools import product
@@ -17,12 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from seqtag.errors import InputError
+from seqtag.errors import InputError, RunStopped
 from seqtag.probes.suites.registry import SUITES
 from seqtag.recurrent.engines import ENGINES
 from seqtag.training import configuration, targets
 from seqtag.training.configuration import check_settings
+from seqtag.training.console import quiet
 from seqtag.training.help import config_dir
+from seqtag.training.loop import train
 from seqtag.training.schedules import WarmupDecay
 from seqtag.training.trainer import optimizer_factory, schedule_factory
 from seqtag.training.trainer_options import TrainerOptions
@@ -291,3 +296,61 @@ def test_an_optimizer_that_is_accepted_is_built_and_makes_a_step(target):
         assert isinstance(schedule_factory(linear, 3)(optimizer), WarmupDecay)
         weight.sum().backward()
         optimizer.step()
+
+
+SLOW_VALUES = [value for value in WRONG if value is not REMOVED and value != "x" * 5000]
+# Values that are meant, for keys where none of the wrong ones is.
+MEANT = {
+    "trainer.precision": ["64-true", "bf16-true", "bf16-mixed"],
+    "trainer.max_epochs": [0, 1, 2],
+    "trainer.profiler": ["simple", "advanced"],
+    "callbacks.checkpoint.monitor": ["dev/f1", "train/loss"],
+    "callbacks.checkpoint.filename": ["a/b", "{epoch}", "{nope}"],
+    "callbacks.early_stopping.monitor": ["dev/f1", "train/loss"],
+    "data.encoding": ["latin-1", "cp037", "utf-16", "utf-7"],
+    "data.scheme": ["bio", "iob1", "bioes", "plain"],
+    "data.tag_scheme": ["bio", "bioes", "plain"],
+    "model.decoder": ["crf", "softmax"],
+    "cell.peepholes": [["i"], ["i", "f", "o"]],
+    "cell.input_gate": ["none", "coupled"],
+    "engine": ["torch", "loop", "reference"],
+    "scheduler.decay": ["cosine", "constant"],
+}
+# Keys that start processes, compile for minutes, or say where output goes.
+APART = (
+    "streaming",
+    "devices",
+    "num_nodes",
+    "strategy",
+    "workers",
+    "processes",
+    "compile",
+    "study",
+    "paths",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_accepted_trains_or_is_refused(seed, configure, tmp_path):
+    """Two or three random values at once, as far as they are accepted, through a whole training."""
+    choose = random.Random(seed)
+    base = configure("trainer.max_epochs=1", "model.hidden_size=8", "trainer.accelerator=cpu")
+    paths = [path for path in keys(base) if not set(path) & set(APART)]
+    trained = 0
+    for number in range(200):
+        config = base
+        for path in choose.sample(paths, choose.randint(2, 3)):
+            name = ".".join(path)
+            value = choose.choice(MEANT.get(name, []) + choose.choices(SLOW_VALUES, k=2))
+            with suppress(KeyError, TypeError):  # a value took the place of the group before
+                config = changed(config, path, value)
+        folder = json.dumps(str(tmp_path / str(number)))[1:-1]
+        with suppress(ValueError):  # a number of thousands of digits, which is refused below
+            text = json.dumps(config).replace(base["paths"]["output_dir"], folder)
+            config = json.loads(text)
+        with quiet(), suppress(InputError, RunStopped):
+            check_settings("train", config)
+            train(config)
+            trained += 1
+    assert trained >= 20

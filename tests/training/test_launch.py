@@ -153,6 +153,13 @@ def test_exit_codes_are_those_of_the_job(in_folder):
         (["data=column"], "data.path is not set; give it as data.path=VALUE"),
         (["seed=${nowhere}"], "seed: Interpolation key 'nowhere' not found"),
         (["seed={"], "'seed={': "),
+        (["seed=-1"], "seed must be a whole number from 0 to 4,294,967,295, not -1"),
+        (["compile=x"], "compile must be true or false, not 'x'"),
+        (["data.batch=null"], "data.batch must be a group of keys, not None"),
+        (["~cell"], "cell is missing: choose an option of that group, cell=OPTION"),
+        (["trainer=null"], "trainer=null: name an option of it, one of cpu, ddp, ddp_sim"),
+        (["optimizer=true"], "optimizer=true: name an option of it, one of adamw, sgd"),
+        (["seed=" + "9" * 5000], "seed: a whole number of thousands of digits is not a value"),
         (["seed"], "'seed'"),
     ],
 )
@@ -165,8 +172,9 @@ def test_mistakes_are_named(arguments, message, in_folder, capsys):
 
 
 def test_a_key_of_the_user_under_a_group_is_the_groups_own_business(in_folder):
-    (config,) = run("+callbacks.mine={_target_: x}", "hydra.run.dir=out")
-    assert config["callbacks"]["mine"] == {"_target_": "x"}
+    part = "{_target_: lightning.pytorch.callbacks.LearningRateMonitor}"
+    (config,) = run(f"+callbacks.mine={part}", "hydra.run.dir=out")
+    assert config["callbacks"]["mine"]["_target_"].endswith("LearningRateMonitor")
 
 
 def refuse(config):
