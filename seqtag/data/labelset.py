@@ -142,7 +142,14 @@ class LabelSet:
             _refuse_others(labels, schemes[0])
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        return cls(labels, *schemes)
+        made = cls(labels, *schemes)
+        if schemes[0] != schemes[1] and set(labels) != {*_span_labels(made.types, schemes[0])}:
+            # What a label is written as in the other scheme depends on its neighbours.
+            raise InputError(
+                f"{where}: each type of span must have all labels of the {schemes[0]} scheme, "
+                f"beside O, since they are written in the {schemes[1]} scheme"
+            )
+        return made
 
 
 class _Conversion:

@@ -193,7 +193,7 @@ def _built(build: Any, where: str) -> Tokenizer:
         # The library raises bare Exception for a bad file; a panic of Rust is not an Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        reason = (str(error) or "panic").splitlines()[0][:200]
+        reason = repr((str(error) or "panic").splitlines()[0][:200])
         raise InputError(f"{where}: not a file of the tokenizers library: {reason}") from None
 
 

@@ -35,7 +35,9 @@ def trust(path: Path, read: Callable[[], T]) -> T:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    line = (str(error) or type(error).__name__).splitlines()[0][:200]
+    # Libraries quote what is in the file; a terminal would obey some of it.
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def regular_file(path: Path) -> Path:

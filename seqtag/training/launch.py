@@ -20,6 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from seqtag.errors import InputError, RunStopped, did_you_mean, in_words
 from seqtag.sweeps.apart import run_apart
 from seqtag.sweeps.forked import run_forked
 from seqtag.sweeps.jobs import Outcome, quoted

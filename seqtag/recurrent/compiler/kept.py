@@ -66,7 +66,10 @@ def require_whole(library: Path, symbols: Iterable[str]) -> None:
         OSError: if it cannot be read.
     """
     data = _own_bytes(library)
-    digest = _own_bytes(_digest_file(library)).decode("ascii", "replace").strip()
+    try:
+        digest = _own_bytes(_digest_file(library)).decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        raise Distrusted("no digest was kept with it") from None
     if digest != hashlib.sha256(data).hexdigest():
         raise Distrusted("its bytes are not those that were built")
     require_symbols(data, symbols)
