@@ -126,7 +126,10 @@ def test_an_interrupt_at_any_bytecode(build_tagger, interrupt, every):
     tagger, alone = build_tagger(**options), build_tagger(**options)
     place, interrupted = 0, True
     while interrupted:
-        (call, other), place = texts(place, 2), place + every
+        place += every
+        call, other = (
+            [[f"{word}{n}" for word in words] for words in WORDS] for n in (place, -place)
+        )
         interrupted = interrupt(lambda call=call: tagger.tag(call, None, True), place, *FILES)
         for sentences in (call, other, WORDS):
             assert same(tagger.tag(sentences, None, True), alone.tag(sentences, None, True))
