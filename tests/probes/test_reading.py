@@ -197,5 +197,5 @@ def test_no_runs(tmp_path, write):
     with pytest.raises(InputError, match="is a file"):
         find_runs([path])
     path.write_text("{", encoding="utf-8")
-    with pytest.raises(InputError, match=r"run\.json: no JSON"):
+    with pytest.raises(InputError, match=r"run\.json: (no|not) JSON"):
         find_runs([tmp_path])
