@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -43,7 +44,17 @@ class RunStopped(Exception):
 
 def shown(value: object) -> str:
     """Return the repr of a value for a message: short, and safe for huge or deeply nested ones."""
-    return _SHORT.repr(value)
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        return f"<{type(value).__name__}>"
+
+
+def listed(names: Iterable[object], most: int = 20) -> str:
+    """Return names for a message, separated by commas: the first of many, the beginning of long."""
+    first = [str(name) for name in itertools.islice(names, most + 1)]
+    cut = [name if len(name) <= 60 else name[:57] + "..." for name in first[:most]]
+    return ", ".join(cut + ["..."] * (len(first) > most)) or "none"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

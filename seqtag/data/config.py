@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seqtag.errors import InputError, did_you_mean, from_plain
+from seqtag.errors import InputError, did_you_mean, from_plain, listed
 from seqtag.labels import SCHEMES
 
 FORMATS = ("column", "conllu", "json", "csv", "parquet", "hub")
@@ -194,8 +194,8 @@ def require_columns(config: CorpusConfig, there: list[str], where: str) -> None:
     for key, column in wanted:
         if column not in there:
             raise InputError(
-                f"{where}: no column {column!r}{did_you_mean(str(column), there)}; there are: "
-                f"{', '.join(there) or 'none'}. Set data.{key}"
+                f"{where}: no column {column!r}{did_you_mean(str(column), there[:1000])}; there "
+                f"are: {listed(there)}. Set data.{key}"
             )
 
 
