@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 # Of a name, so much is compared: the time grows with the square of it.
@@ -56,6 +57,13 @@ def shown(value: object) -> str:
     except RecursionError:
         return f"a deeply nested {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def listed(names: Iterable[object], most: int = 20) -> str:
+    """Return names for a message, separated by commas: the first of many, the beginning of long."""
+    first = [str(name) for name in islice(names, most + 1)]
+    cut = [name if len(name) <= 60 else name[:57] + "..." for name in first[:most]]
+    return ", ".join(cut + ["..."] * (len(first) > most)) or "none"
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ from seqtag.checks import (
     checked,
     shown,
 )
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, listed
 
 FORMATS = ("column", "conllu", "json", "csv", "parquet", "hub")
 SPLITS = ("train", "dev", "test")
@@ -200,8 +200,8 @@ def require_columns(config: CorpusConfig, there: list[str], where: str) -> None:
     for key, column in wanted:
         if column not in there:
             raise InputError(
-                f"{where}: no column {column!r}{did_you_mean(str(column), there)}; there are: "
-                f"{', '.join(there) or 'none'}. Set data.{key}"
+                f"{where}: no column {column!r}{did_you_mean(str(column), there[:1000])}; there "
+                f"are: {listed(there)}. Set data.{key}"
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from seqtag.data.config import SPLITS, CorpusConfig, require_columns
 from seqtag.data.parquet_names import names_of
 from seqtag.data.parts import Part
-from seqtag.data.record_reader import RecordReader
+from seqtag.data.readers import guarded
+from seqtag.data.record_reader import RecordReader, used_columns
 from seqtag.data.records import from_batches
 from seqtag.data.sentence import Sentence
 from seqtag.data.stream import Stream
@@ -20,6 +21,7 @@ from seqtag.errors import InputError
 if TYPE_CHECKING:
     import datasets
 
+Record = Mapping[str, Any]
 _CONVERTED = "refs/convert/parquet"
 _REPOSITORY = re.compile(r"(?:hf://datasets/)?((?:[\w.-]+/)?[\w.-]+)(?:@([^/]+|refs/.+))?/?")
 _DEV_NAMES = ("validation", "dev", "valid", "val")
@@ -67,12 +69,11 @@ def read_rows(
     They are numbered as rows that have so many others `before` them.
     """
     require_columns(config, rows.column_names, name)
-    columns = [config.token_column, config.label_column, *config.features]
-    columns += [config.document_column] * bool(config.document_column)
-    rows = rows.select_columns(list(dict.fromkeys(columns)))
+    rows = rows.select_columns(list(dict.fromkeys(used_columns(config))))
     decoders = names_of(rows.features)
     batches = rows.with_format("arrow").iter(batch_size=_ROWS)
-    yield from from_batches(batches, RecordReader(name, config, decoders), before)
+    sentences = from_batches(batches, RecordReader(name, config, decoders), before)
+    yield from guarded(sentences, name, "a data set of the hub", before + 1)
 
 
 def stream_of(name: str, rows: datasets.IterableDataset, config: CorpusConfig) -> Stream:
@@ -87,16 +88,24 @@ def stream_of(name: str, rows: datasets.IterableDataset, config: CorpusConfig) -
     )
 
 
-def _sentence(reader: RecordReader, record: Mapping[str, Any]) -> tuple[Sentence, str]:
-    # A stream is not numbered: its shards come in another order each time.
-    return reader.sentence(record, 0), reader.name
+def _guarded(rows: Iterable[Record], name: str) -> Iterator[Record]:
+    """Yield records of the hub; turn what the network or damaged files raise into an InputError."""
+    try:
+        yield from rows
+    except Exception as error:  # datasets, the hub's client and the network have no common base
+        raise _unreachable(name, error) from error
+
+
+def _sentence(reader: RecordReader, record: Record, row: int = 0) -> tuple[Sentence, str]:
+    # In training a stream is not numbered: its shards come in another order each time.
+    return reader.sentence(record, row), reader.name
 
 
 def read_stream(stream: Stream, count: int | None) -> Iterator[Sentence]:
     """Yield the sentences of a stream, only so many of them if `count` says so."""
-    for row, record in enumerate(islice(stream.rows, count), start=1):
-        sentence, _ = stream.sentence(record)
-        yield sentence._replace(line=row)
+    for row, record in enumerate(islice(_guarded(stream.rows, stream.name), count), start=1):
+        sentence, _ = stream.sentence(record, row=row)
+        yield sentence
 
 
 def commit(config: CorpusConfig) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from seqtag.data.config import CorpusConfig
 from seqtag.data.lines import SourceFile
 from seqtag.data.sentence import Sentence
-from seqtag.errors import InputError, did_you_mean, shown
+from seqtag.errors import InputError, did_you_mean, listed, shown
 
 NOT_SCORED = -100
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
@@ -36,7 +36,7 @@ class LabelNames:
         if not 0 <= value < len(self.names):
             raise InputError(
                 f"{where}: {self.column} holds {shown(value)}, but there are {len(self.names)} "
-                f"names{_listed(self.names)}"
+                f"names: {listed(self.names)}"
             )
         return self.names[value]
 
@@ -45,7 +45,7 @@ class LabelNames:
         if self._known is not None and value not in self._known:
             raise InputError(
                 f"{where}: {self.column} holds {shown(value)}, which data.label_names does not "
-                f"name{did_you_mean(value, self.names)}; it names{_listed(self.names)}"
+                f"name{did_you_mean(value, self.names)}; it names: {listed(self.names)}"
             )
         return value
 
@@ -99,8 +99,3 @@ def read_named(
             for i, label in enumerate(sentence.labels)
         ]
         yield sentence._replace(labels=labels)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = ", ..." if len(names) > 12 else ""
-    return f": {', '.join(map(str, names[:12]))}{more}"

@@ -18,7 +18,7 @@ from seqtag.data.lines import SourceFile, open_binary, text_lines
 from seqtag.data.parquet_names import class_names
 from seqtag.data.record_reader import RecordReader, Repeated, used_columns
 from seqtag.data.sentence import Sentence
-from seqtag.errors import InputError, shown
+from seqtag.errors import InputError, listed, shown
 
 _ROWS = 1000
 # A sentence of 50,000 tokens is one cell; the csv module's own limit is 131,072 characters.
@@ -85,14 +85,14 @@ def read_csv(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
     does (``['a' 'b']``), or else strings separated by spaces: see `seqtag.data.cells`.
     """
     reader = RecordReader(file.name, config)
-    listed = (config.label_column, config.token_column, *config.features)
+    wanted = (config.label_column, config.token_column, *config.features)
     header: list[str] = []
     for line, cells in _csv_rows(file, config):
         if not header:
             header = cells
             require_columns(config, header, f"{file.name}:{line}")
             require_once(config, header, f"{file.name}:{line}")
-            places = [header.index(name) for name in listed]
+            places = [header.index(name) for name in wanted]
             document = header.index(config.document_column) if config.document_column else None
             continue
         if len(cells) != len(header):
@@ -100,10 +100,10 @@ def read_csv(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
                 f"{file.name}:{line}: {len(cells)} columns where the header has {len(header)}"
             )
         try:
-            lists, spaced = lists_of([cells[place] for place in places], listed)
+            lists, spaced = lists_of([cells[place] for place in places], wanted)
         except ValueError as error:
             raise InputError(f"{file.name}:{line}: {error}") from None
-        record: dict[str, Any] = dict(zip(listed, lists, strict=True))
+        record: dict[str, Any] = dict(zip(wanted, lists, strict=True))
         if document is not None:
             record.setdefault(config.document_column, cells[document])
         escapes = not spaced and any("\\" in cells[place] for place in places)
@@ -135,7 +135,7 @@ def require_once(config: CorpusConfig, names: list[str], where: str) -> None:
     if repeated:
         raise InputError(
             f"{where}: more than one column is called {', '.join(map(shown, repeated))}; there "
-            f"are: {', '.join(names)}. Rename those that are not meant"
+            f"are: {listed(names)}. Rename those that are not meant"
         )
 
 

@@ -148,9 +148,9 @@ def test_json_in_parts_is_the_same(data, parts):
     whole, refusal = read("json", data, features=["pos"])
     in_parts, also = read("json", data, parts, features=["pos"])
     assert in_parts == [s._replace(doc=0) for s in whole]
+    # Which of two faults is named may differ: of a file as a whole more is decoded at once.
     assert (refusal is None) == (also is None)
-    if refusal:
-        assert refusal.split()[0] == also.split()[0]
+    assert refusal is None or re.match(r"a\.x:\d+: ", also)
 
 
 VALUES = [

@@ -1,6 +1,7 @@
 """The YAML files of the data group: each ends in a CorpusConfig, and each key is explained."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,29 @@ def test_conll2000_with_parts_of_speech(write, tmp_path):
     assert list(corpus.splits) == ["train", "dev", "test"]
     assert corpus.splits["test"][0]["pos"] == ["PRP"]
     assert corpus.splits["test"][0]["labels"] == ["B-NP"]
+
+
+# Keys that messages about a corpus advise to set, and where the messages may come from.
+ADVISED = {
+    ("path", "files", "token_column", "label_column", "features", "scheme"): NAMES[:6],
+    ("label_names", "dev_fraction", "processes", "streaming", "cache_dir"): NAMES[:6],
+    ("encoding",): ["column", "conllu", "json", "csv", "hub"],
+    ("document_column",): ["json", "csv", "parquet", "hub"],
+    ("columns", "separator"): ["column"],
+    ("name", "revision"): ["hub"],
+}
+
+
+@pytest.mark.parametrize(("keys", "names"), ADVISED.items())
+def test_keys_that_messages_advise_can_be_set(keys, names):
+    for name in names:
+        lines = (CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+        assert set(keys) <= {line.partition(":")[0] for line in lines}, name
+
+
+def test_every_key_that_a_message_names_is_in_that_table():
+    folder = CONF.parent / "seqtag" / "data"
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    named = set(re.findall(r"[Ss]et data\.([a-z_]+)", text))
+    assert named
+    assert named <= set().union(*ADVISED)

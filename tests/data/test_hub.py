@@ -131,3 +131,27 @@ def test_documents_by_a_column(loader):
     loader.answers = [datasets.DatasetDict(train=split("a", "b"))]
     corpus = load_corpus(config("owner/name", document_column="id", dev_fraction=0))
     assert corpus.splits["train"]["doc"][:] == [0, 1]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_what_is_wrong_in_a_row_is_named_by_its_number(loader, monkeypatch, streaming):
+    rows = datasets.Dataset.from_dict({"tokens": [["a"], ["b"]], "ner_tags": [["O"], [""]]})
+    monkeypatch.setattr(hub, "commit", lambda config: "1")
+    whole = {"train": rows.to_iterable_dataset() if streaming else rows}
+    loader.answers = [(datasets.IterableDatasetDict if streaming else datasets.DatasetDict)(whole)]
+    with pytest.raises(InputError, match=r"owner/name\[train\]:2: ner_tags holds an empty label"):
+        load_corpus(config("owner/name", streaming=streaming, dev_fraction=0))
+
+
+def test_a_network_that_fails_on_the_way(loader, monkeypatch):
+    def rows():
+        yield {"tokens": ["a"], "ner_tags": ["O"]}
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(hub, "commit", lambda config: "2")
+    stream = datasets.IterableDataset.from_generator(rows)
+    loader.answers = [datasets.IterableDatasetDict(train=stream)]
+    with pytest.raises(
+        InputError, match=r"owner/name\[train\]: cannot be loaded from the hub: gone"
+    ):
+        load_corpus(config("owner/name", streaming=True))
