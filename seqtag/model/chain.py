@@ -104,8 +104,8 @@ def _longest_detour(between_KK: Tensor) -> int | None:
         return None
     row_K, first_R = _classes(between_KK.numpy())
     column_K, first_C = _classes(between_KK.numpy().T)
-    reached_RC = between_KK[first_R][:, first_C].float()  # in exactly so many steps
-    through_CR = torch.zeros(len(first_C), len(first_R))
+    reached_RC = between_KK[first_R][:, first_C].to(torch.float32)  # in exactly so many steps
+    through_CR = torch.zeros(len(first_C), len(first_R), dtype=torch.float32)
     through_CR[column_K, row_K] = 1.0
     step_CC = ((through_CR @ reached_RC) > 0).float()
     seen: set[bytes] = set()

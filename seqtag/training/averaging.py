@@ -32,12 +32,16 @@ class ExponentialAverage(WeightAveraging):
         Raises:
             InputError: if they are of half precision, in which an average would stand still.
         """
-        if any(weight.dtype.itemsize < 4 for weight in pl_module.parameters()):
+        super().setup(trainer, pl_module, stage)
+        if self._average_model is not None:
+            # Lightning converts the weights themselves only after this.
+            self._average_model = trainer.precision_plugin.convert_module(self._average_model)
+        averaged = self._average_model or pl_module
+        if any(weight.dtype.itemsize < 4 for weight in averaged.parameters()):
             raise InputError(
                 f"trainer.precision={trainer.precision} has too few digits for a running average "
                 "of the weights: take bf16-mixed or 32-true, or callbacks.average=null"
             )
-        super().setup(trainer, pl_module, stage)
 
     @torch.no_grad()
     def _average(self, averaged: list[Tensor], current: list[Tensor], num_averaged: Any) -> None:

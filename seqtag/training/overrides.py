@@ -65,9 +65,10 @@ def _readable(word: str, several: bool) -> str:
     if not value.strip():
         remedy = "give a path" if name in PATH_KEYS else f"where nothing is meant, write {key}=null"
         raise InputError(f"{word!r}: there is no value; was it an unset variable? Else {remedy}")
-    if name in PATH_KEYS and (text := _existing(value)) is not None:
-        return f"{key}={quoted(text)}"
     override = _parsed(word)
+    if name in PATH_KEYS and (text := _existing(value)) is not None:
+        read = None if override is None else override.value()
+        return word if read == text else f"{key}={quoted(text)}"
     if override is not None:
         if name == "study" and isinstance(override.value(), bool | int | float):
             return f"{key}={quoted(value.strip())}"  # a name, not a number
@@ -208,7 +209,9 @@ def misread(error: Exception, arguments: Sequence[str]) -> str:
     for argument in arguments:
         group, _, value = argument.lstrip("+").partition("=")
         options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
-        if options and not re.fullmatch(r"\w*[a-z_]\w*", value.replace("null", "")):
+        if options and (
+            value in ("null", "true", "false") or not re.fullmatch(r"\w*[A-Za-z_]\w*", value)
+        ):
             return f"{argument[:80]}: name an option of it, one of {', '.join(options)}"
     return f"the overrides do not make a configuration: {error}"
 

@@ -46,7 +46,7 @@ _Checkpoint = Annotated[
 class SGD:
     """Stochastic gradient descent."""
 
-    lr: Positive = 0.001
+    lr: NotNegative = 0.001
     momentum: NotNegative = 0.0
     dampening: float = 0.0
     weight_decay: NotNegative = 0.0
@@ -65,7 +65,7 @@ class SGD:
 class AdamW:
     """Adam with decoupled weight decay."""
 
-    lr: Positive = 0.001
+    lr: NotNegative = 0.001
     betas: tuple[Share, Share] = (0.9, 0.999)
     eps: NotNegative = 1e-8
     weight_decay: NotNegative = 0.01

@@ -71,7 +71,8 @@ ADVISED = {
     ("label_names", "dev_fraction", "processes", "streaming", "cache_dir"): NAMES[:6],
     ("encoding",): ["column", "conllu", "json", "csv", "hub"],
     ("document_column",): ["json", "csv", "parquet", "hub"],
-    ("columns", "separator"): ["column"],
+    ("columns", "separator", "comment", "document_marker"): ["column"],
+    ("absent",): ["conllu"],
     ("name", "revision"): ["hub"],
 }
 

@@ -58,7 +58,7 @@ def test_further_columns_and_labels_come_along(write):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"streaming": "yes"}, "data.streaming is true or false"),
+        ({"streaming": "yes"}, "data.streaming must be true or false"),
         ({"stream": {"bufer": 3}}, "unknown key 'bufer' .*did you mean 'buffer'"),
         ({"stream": {"batches_per_epoch": 0}}, "batches_per_epoch must be a whole number"),
     ],

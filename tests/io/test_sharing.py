@@ -263,7 +263,8 @@ def test_a_pickle_is_small(shared, small_memories):
     tagger, alone = shared
     for call in texts(6, 20):
         tagger.predict(call)
-    assert len(pickle.dumps(tagger)) == len(pickle.dumps(alone))
+    # Pickle stores equal strings once or twice, as they are one object or two.
+    assert abs(len(pickle.dumps(tagger)) - len(pickle.dumps(alone))) < 100
     weights = sum(tensor.nbytes for tensor in tagger.network.state_dict().values())
     assert len(pickle.dumps(tagger)) < weights + 25_000
 

@@ -159,7 +159,7 @@ def test_exit_codes_are_those_of_the_job(in_folder):
         (["~cell"], "cell is missing: choose an option of that group, cell=OPTION"),
         (["trainer=null"], "trainer=null: name an option of it, one of cpu, ddp, ddp_sim"),
         (["optimizer=true"], "optimizer=true: name an option of it, one of adamw, sgd"),
-        (["seed=" + "9" * 5000], "seed: a whole number of thousands of digits is not a value"),
+        (["seed=" + "9" * 5000], "seed must be a whole number from 0 to 4,294,967,295, not '999"),
         (["seed"], "'seed'"),
     ],
 )

@@ -118,7 +118,8 @@ def test_taggers_of_any_precision_load_and_are_the_ones_that_were_judged(
     figures = train(configure(*own, "trainer.max_epochs=1"))
     tagger = Tagger.load(tmp_path / "run" / "model")
     assert {tensor.dtype for tensor in tagger.network.parameters()} == {torch.float32}
-    again = evaluate(configure(f"model_dir={tmp_path / 'run' / 'model'}", verb="evaluate"))
+    named = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
+    again = evaluate(configure(*named, verb="evaluate"))
     assert again["per_label"] == figures["splits"]["test"]["per_label"]
     with caplog.at_level(logging.INFO):
         figures = train(configure(*own, "trainer.max_epochs=2", "ckpt_path=last"))
