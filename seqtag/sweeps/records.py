@@ -54,7 +54,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """Return the record of an earlier run in this folder; {} where there is none that is whole."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+    except (OSError, ValueError, RecursionError):  # no file, not UTF-8, not JSON
         return {}
     return record if isinstance(record, dict) else {}
 
@@ -67,7 +67,21 @@ def write_record(folder: Path, config: Mapping[str, Any], **what: Any) -> None:
 def is_finished(config: Mapping[str, Any]) -> bool:
     """Return whether this very run has been finished in its folder before."""
     record = read_record(Path(config["paths"]["output_dir"]))
-    return bool(record.get("finished")) and record.get("config") == comparable(config)
+    return bool(record.get("finished")) and is_record_of(record, config)
+
+
+def is_record_of(record: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Return whether a record is of a run with this configuration.
+
+    A key without a value counts as one that is missing: an earlier version may not have had it.
+    """
+    return _without_nulls(record.get("config")) == _without_nulls(comparable(config))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
 
 
 def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

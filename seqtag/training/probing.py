@@ -24,7 +24,7 @@ from seqtag.probes.suites.run import run_suite
 from seqtag.probes.tables import CURVES_PICTURE, GRADIENTS, ITEMS, LEARN, PAIRS, SUITE
 from seqtag.recurrent.engines import set_engine
 from seqtag.report.tables import show_groups
-from seqtag.sweeps.records import comparable, read_record, recorded
+from seqtag.sweeps.records import is_record_of, read_record, recorded
 from seqtag.training import build
 from seqtag.training.console import quiet
 from seqtag.training.inspecting import check_inspect, inspect_gradients
@@ -48,7 +48,7 @@ def probe(config: Mapping[str, Any]) -> None:
     if config["suite"] is None:
         _check(config)
     output = Path(config["paths"]["output_dir"])
-    _run(config, read_record(output).get("config") == comparable(config))
+    _run(config, is_record_of(read_record(output), config))
 
 
 def _check(config: Mapping[str, Any]) -> None:

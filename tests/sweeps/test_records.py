@@ -7,6 +7,7 @@ from seqtag.sweeps.records import (
     RECORD,
     comparable,
     is_finished,
+    is_record_of,
     read_record,
     recorded,
     scores_of,
@@ -31,6 +32,8 @@ def test_a_run_is_the_same_wherever_it_is(tmp_path):
 
     assert comparable(config("a")) == comparable(config("b"))
     assert comparable(config("a")) != comparable({**config("a"), "seed": 2})
+    assert is_record_of({"config": {**comparable(config("a")), "new": None}}, config("b"))
+    assert not is_record_of({"config": {**comparable(config("a")), "new": 1}}, config("b"))
     write_record(tmp_path, config("a"), finished=True)
     note = read_record(tmp_path)
     assert note == {"config": comparable(config("b")), "finished": True}

@@ -108,8 +108,8 @@ def test_hydras_special_keys_mean_nothing(key):
     ("options", "message"),
     [
         ({"lrr": 1}, r"^optimizer: unknown key 'lrr' \(did you mean 'lr'\?\)$"),
-        ({"lr": "fast"}, "^optimizer.lr must be a number above 0, not 'fast'"),
-        ({"lr": -1.0}, "^optimizer.lr must be a number above 0, not -1.0$"),
+        ({"lr": "fast"}, "^optimizer.lr must be a number of at least 0, not 'fast'"),
+        ({"lr": -1.0}, "^optimizer.lr must be a number of at least 0, not -1.0$"),
     ],
 )
 def test_wrong_options(options, message):
