@@ -2,6 +2,7 @@
 
     python scripts/fuzz.py                               # 1,000 inputs for each property test
     python scripts/fuzz.py conllu json --inputs 20000    # two targets, more inputs
+    python scripts/fuzz.py csv --only damaged            # some of a target's tests
     python scripts/fuzz.py text --minutes 30             # again, with other inputs each time
     python scripts/fuzz.py --list                        # the targets and their tests
 
@@ -49,10 +50,10 @@ class Tally:
 class Fuzzer:
     """A pytest plugin that selects the property tests of some targets and counts their inputs."""
 
-    def __init__(self, targets: Iterable[str]) -> None:
+    def __init__(self, targets: Iterable[str], only: str) -> None:
         self.tallies: dict[str, Tally] = {}
         self.known: set[str] = set()
-        self._targets = set(targets)
+        self._targets, self._only = set(targets), only
         self._running: Tally | None = None
         self._counted: set[int] = set()
 
@@ -65,7 +66,8 @@ class Fuzzer:
             if marker is None:
                 continue
             self.known.add(marker.args[0])
-            if not self._targets or marker.args[0] in self._targets:
+            chosen = not self._targets or marker.args[0] in self._targets
+            if chosen and self._only in item.name:
                 self.tallies.setdefault(item.nodeid, Tally(marker.args[0]))
                 self._count_inputs(item)
                 kept.append(item)
@@ -107,12 +109,13 @@ def main() -> int:
     )
     add = parser.add_argument
     add("targets", nargs="*", metavar="TARGET", help="default: all of them")
+    add("--only", metavar="TEXT", default="", help="tests with this in their names alone")
     add("--inputs", type=int, default=1000, help="for each property test (default: 1000)")
     add("--minutes", type=float, default=0.0, help="repeat with other inputs for so long")
     add("--seed", type=int, help="of the first round (default: a random one)")
     add("--list", action="store_true", help="print the targets and their tests")
     options = parser.parse_args()
-    fuzzer = Fuzzer(options.targets)
+    fuzzer = Fuzzer(options.targets, options.only)
     if options.list:
         _pytest(fuzzer, "--collect-only")
         for name, tally in sorted(fuzzer.tallies.items(), key=lambda pair: pair[1].target):

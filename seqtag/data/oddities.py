@@ -22,8 +22,8 @@ _MISREAD = re.compile("[\u00c2-\u00f4][^\x00-\x7f]")
 _REPLACED = "\ufffd"
 _DOCSTART = "-DOCSTART-"
 _MANY_WORDS = 5
-# So many sentences of one token, and such a share of all, are no accident.
-FEW_SINGLE, NEARLY_ALL = 10, 0.98
+# So many sentences of one token, and such a share of all, or all of fewer, are no accident.
+_FEW_SINGLE, _NEARLY_ALL, _ALL_SINGLE = 10, 0.98, 3
 # More tokens than this in the only sentence of a split are more than one sentence.
 _LONG_ALONE = 200
 # Different words that are kept as they are: more cannot be labels.
@@ -38,6 +38,13 @@ _ONE_LINER = (
     "< FILE > NEW (SENTENCE: the column that numbers sentences), and read NEW with data=column "
     "data.separator=tab"
 )
+
+
+def mostly_single(count: int, sentences: int) -> bool:
+    """Return whether `count` sentences of one token among all of them are no accident."""
+    if count == sentences:
+        return count >= _ALL_SINGLE
+    return count >= max(_FEW_SINGLE, _NEARLY_ALL * sentences)
 
 
 class Tally:
@@ -168,13 +175,13 @@ class Columns:
         """Return what is odd about the columns of the split."""
         numbered, single = self.tallies["numbered"], self.tallies["single"]
         found = self._exchanged(labels, config)
-        if self._several and numbered.count >= NEARLY_ALL * self._several:
+        if self._several and numbered.count >= _NEARLY_ALL * self._several:
             text = (
                 "the tokens are 1, 2, 3, ...: a column that numbers the tokens of a sentence is "
                 f"read as the tokens. {_choose('token', config)}"
             )
             found.append(Odd("error", text, numbered))
-        if single.count >= max(FEW_SINGLE, NEARLY_ALL * self.sentences):
+        if mostly_single(single.count, self.sentences):
             found.append(
                 Odd("warning", explain_single(single.count, self.sentences, config), single)
             )
@@ -200,7 +207,7 @@ class Columns:
     def _exchanged(self, labels: Counter[str], config: CorpusConfig | None) -> list[Odd]:
         """Return whether the tokens look like labels."""
         different = self.different
-        if different is None or self.tokens < FEW_SINGLE:
+        if different is None or self.tokens < _FEW_SINGLE:
             return []
         if len(different) == 1:
             (token,) = different

@@ -19,7 +19,7 @@ from seqtag.data.cache import cached, digest
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.mapped import lengths_of
 from seqtag.data.near import Near, explain
-from seqtag.data.oddities import FEW_SINGLE, NEARLY_ALL, explain_single
+from seqtag.data.oddities import explain_single, mostly_single
 from seqtag.data.splits import Source, find_sources
 from seqtag.data.stream import Stream
 from seqtag.errors import InputError, did_you_mean
@@ -236,7 +236,7 @@ def single_token_notes(rows: datasets.Dataset, config: CorpusConfig | None) -> l
     """Return what to do if the sentences of the training split are all of one token."""
     lengths = lengths_of(rows)
     count = int((lengths == 1).sum())
-    if count < max(FEW_SINGLE, NEARLY_ALL * len(lengths)):
+    if not mostly_single(count, len(lengths)):
         return []
     return [f"{rows[0]['where']}: {explain_single(count, len(lengths), config)}"]
 

@@ -9,6 +9,7 @@ import io
 import json
 import re
 from itertools import cycle
+from random import Random
 
 import pytest
 from hypothesis import assume, given
@@ -45,36 +46,57 @@ class Pipe(io.RawIOBase):
         return self.raw.read(min(size, next(self.sizes)))
 
 
-@st.composite
-def mutated(draw, contents):
-    """Draw bytes with a few of them flipped, cut out, repeated or put in."""
-    content = bytearray(draw(contents))
-    for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, len(content)))
-        end = min(len(content), at + draw(st.integers(0, 6)))
-        kind = draw(st.sampled_from(["flip", "cut", "repeat", "insert", "end"]))
-        if kind == "flip" and at < len(content):
-            content[at] ^= 1 << draw(st.integers(0, 7))
-        elif kind == "cut":
-            del content[at:end]
-        elif kind == "repeat":
-            content[at:at] = content[at:end] * draw(st.integers(1, 3))
-        elif kind == "insert":
-            odd = (
-                b"\r",
-                b"\n",
-                b"\t",
-                b"\0",
-                b" ",
-                b"\xff",
-                b"\xef\xbb\xbf",
-                b"9" * 5000,
-                b"[" * 99,
-            )
-            content[at:at] = draw(st.sampled_from(odd))
-        elif kind == "end":
-            del content[at:]
-    return bytes(content)
+SEEDS = st.integers(0, 2**64)
+PIECES = [
+    *(
+        b"\r",
+        b"\r\n",
+        b"\n",
+        b"\n\n",
+        b"\t",
+        b"\t\t",
+        b"\0",
+        b" ",
+        b"\xff",
+        b"\xc3",
+        b"\xe2\x80\xa8",
+    ),
+    *(b"\xef\xbb\xbf", b"\xff\xfe", b"9" * 5000, b"[" * 99, b"1", b"#", b'"', b",", b"}"),
+    *(b"# newdoc\n", b"# global.columns = ID FORM\n", b"-DOCSTART-"),
+]
+
+
+class Chance(Random):
+    """Choices of one example: all follow from one number, so that they cost next to nothing."""
+
+    def word(self):
+        """Return a word of odd characters."""
+        odd = [*ODD, "a", "b", "Eva", "-DOCSTART-", "New York"]
+        return "".join(self.choice(odd) for _ in range(self.randint(1, 3)))
+
+    def damaged(self, content):
+        """Return bytes with a few of them flipped, cut out, repeated or put in, and lines moved."""
+        for _ in range(self.randint(0, 4)):
+            at = self.randint(0, len(content))
+            to = min(len(content), at + self.randint(0, 9))
+            kind = self.choice(["flip", "cut", "repeat", "insert", "end", "exchange"])
+            if kind == "flip":
+                flipped = bytes(byte ^ (1 << self.randrange(8)) for byte in content[at : at + 1])
+                content = content[:at] + flipped + content[at + 1 :]
+            elif kind == "exchange":
+                lines = content.split(b"\n")
+                i, j = self.randrange(len(lines)), self.randrange(len(lines))
+                lines[i], lines[j] = lines[j], lines[i]
+                content = b"\n".join(lines)
+            else:
+                put = {"repeat": content[at:to] * self.randint(2, 4), "insert": self.choice(PIECES)}
+                rest = b"" if kind == "end" else content[to if kind in ("cut", "repeat") else at :]
+                content = content[:at] + put.get(kind, b"") + rest
+        return content
+
+    def sizes(self):
+        """Return sizes of what a pipe gives at a time."""
+        return [self.randint(1, 40) for _ in range(self.randint(1, 4))]
 
 
 def outcome(sentences):
@@ -208,10 +230,22 @@ def test_columns_are_read_as_they_were_written(path, drawn, share, sizes):
 
 
 @pytest.mark.fuzz("conll")
-@given(st.data(), column_files(), st.integers(1, 60), SIZES)
-def test_damaged_columns(path, data, drawn, share, sizes):
-    config, _, content = drawn
-    content = data.draw(mutated(st.just(content)))
+@given(SEEDS)
+def test_damaged_columns(path, seed):
+    chance = Chance(seed)
+    settings = dict(chance.choice(LAYOUTS))
+    settings["separator"] = chance.choice([None, "tab", "comma", " ||| "])
+    settings["comment"] = chance.choice([None, "# "])
+    settings["document_marker"] = chance.choice([None, "-DOCSTART-"])
+    config = CorpusConfig(format="column", path="x", **settings)
+    between = chance.choice(" \t") if config.separator is None else config.separator
+    width, end = len(config.columns) - ("*" in config.columns), chance.choice(["\n", "\r\n"])
+    text = ""
+    for _ in range(chance.randint(0, 9)):
+        row = between.join(chance.word() for _ in range(width))
+        text += chance.choice([row, row, row, "", " ", "-DOCSTART- O", "# x"]) + end
+    content = chance.damaged(text.encode())
+    share, sizes = chance.randint(1, 60), chance.sizes()
     whole, error = same_in_every_way(path, content, config, "conll", share, sizes)
     layout = layout_of("conll", config.reader_settings(), config.features, Options(), "x")
     found, refused = tagged(content, "conll", layout)
@@ -285,11 +319,25 @@ def test_conllu_is_read_as_it_was_written(path, drawn, share, sizes):
 
 
 @pytest.mark.fuzz("conllu")
-@given(st.data(), conllu_files(), st.integers(40, 200), SIZES)
-def test_damaged_conllu(path, data, drawn, share, sizes):
-    config, _, content = drawn
-    content = data.draw(mutated(st.just(content)))
-    same_in_every_way(path, content, config, "conllu", share, sizes)
+@given(SEEDS)
+def test_damaged_conllu(path, seed):
+    chance = Chance(seed)
+    config = CorpusConfig(
+        format="conllu", path="x", **NEEDED[chance.choice(["columns", "keys", "lemmas"])]
+    )
+    end = chance.choice(["\n", "\r\n"])
+    text = ""
+    for _ in range(chance.randint(0, 4)):
+        text += chance.choice(["", "# newdoc" + end, "# text = a" + end])
+        for number in range(1, chance.randint(1, 4) + 1):
+            ids = chance.choice([[f"{number}-{number + 1}"], [f"{number}.1"], [], [], []])
+            for id_ in (*ids, str(number)):
+                cells = [id_, chance.word(), chance.word(), chance.choice("X_"), "_"]
+                cells += [chance.choice(["_", "Number=Sing|Case=Nom"]), chance.choice(["0", "_"])]
+                text += "\t".join([*cells, "root", "_", chance.choice(["_", "X=a=b|Y"])]) + end
+        text += end
+    content = chance.damaged(text.encode())
+    same_in_every_way(path, content, config, "conllu", chance.randint(40, 200), chance.sizes())
 
 
 # A sentence a line
@@ -305,10 +353,15 @@ def test_every_line_is_a_sentence_of_tokens(sentences, end, sizes):
 
 
 @pytest.mark.fuzz("tokens")
-@given(mutated(st.lists(WORD).map(lambda words: "\n".join(words).encode())), SIZES)
-def test_damaged_tokens(content, sizes):
+@given(SEEDS)
+def test_damaged_tokens(seed):
+    chance = Chance(seed)
+    lines = [
+        [chance.word() for _ in range(chance.randint(0, 4))] for _ in range(chance.randint(0, 6))
+    ]
+    content = chance.damaged(chance.choice(["\n", "\r\n"]).join(map(" ".join, lines)).encode())
     found, error = tagged(content, "tokens", None)
-    assert tagged(content, "tokens", None, sizes) == (found, error)
+    assert tagged(content, "tokens", None, chance.sizes()) == (found, error)
     if error is None:
         assert len(found) == len(content.removesuffix(b"\n").split(b"\n")) * bool(
             content.removeprefix(b"\xef\xbb\xbf")
@@ -349,11 +402,17 @@ def test_every_record_is_a_sentence(path, records, end, sizes):
 
 
 @pytest.mark.fuzz("jsonl-tag")
-@given(mutated(st.lists(RECORD, min_size=1).map(json_lines)), SIZES)
-def test_damaged_records(path, content, sizes):
+@given(SEEDS)
+def test_damaged_records(path, seed):
+    chance = Chance(seed)
+    records = [
+        [(chance.word(), chance.choice(["NN", "", None])) for _ in range(chance.randint(0, 4))]
+        for _ in range(chance.randint(1, 4))
+    ]
+    content = chance.damaged(json_lines(records, chance.choice(["\n", "\r\n"])))
     layout = Layout((), "tokens", features=("pos",))
     found, error = tagged(content, "jsonl", layout)
-    assert tagged(content, "jsonl", layout, sizes) == (found, error)
+    assert tagged(content, "jsonl", layout, chance.sizes()) == (found, error)
     config = CorpusConfig(format="json", path="x", features=("pos",))
     whole, refused = trained(path, content, config)
     if refused is None:
