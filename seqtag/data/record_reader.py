@@ -20,10 +20,6 @@ def used_columns(config: CorpusConfig) -> list[str]:
     return columns + [config.document_column] * bool(config.document_column)
 
 
-class Repeated:
-    """The value of a key that a record has more than once."""
-
-
 class RecordReader:
     """Turns records into sentences: checks, decodes integers, counts documents.
 
@@ -104,8 +100,6 @@ class RecordReader:
         values = record[column]
         if isinstance(values, list):
             return values
-        if values is Repeated:
-            raise InputError(f"{where}: the key {column!r} is there more than once")
         raise InputError(
             f"{where}: {column} is {shown(values)}; a list is expected, with a value per token"
         )
@@ -144,10 +138,6 @@ class RecordReader:
     def _document(self, record: Mapping[str, Any], where: str) -> int:
         if self.config.document_column:
             value = record[self.config.document_column]
-            if value is Repeated:
-                raise InputError(
-                    f"{where}: the key {self.config.document_column!r} is there more than once"
-                )
             if value != value:  # NaN, which is unequal to itself, stands for a missing value
                 value = None
             if not self._first and value != self._doc_value:

@@ -8,15 +8,15 @@ strings; null and -100 mean "not trained on"; integers are decoded by the names 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from seqtag.data.cells import lists_of
 from seqtag.data.config import CorpusConfig, require_columns
+from seqtag.data.json_lines import parse_object
 from seqtag.data.lines import SourceFile, open_binary, text_lines
 from seqtag.data.parquet_names import class_names
-from seqtag.data.record_reader import RecordReader, Repeated, used_columns
+from seqtag.data.record_reader import RecordReader, used_columns
 from seqtag.data.sentence import Sentence
 from seqtag.errors import InputError, listed, shown
 
@@ -29,46 +29,14 @@ _WANTED = 'one object per line is expected (JSONL): {"tokens": [...], "labels": 
 def read_json(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
     """Yield the sentences of a JSONL file: an object with token and label lists on each line."""
     reader = RecordReader(file.name, config)
-    decode = json.JSONDecoder(object_pairs_hook=_unique).decode
+    used = used_columns(config)
     for number, line in enumerate(text_lines(file, config.encoding), file.first_line):
         if not line.strip(" \t"):
             continue
-        try:
-            record = decode(line)
-        except (ValueError, RecursionError) as error:
-            hint = f"; {_WANTED}" if number == 1 else ""
-            raise InputError(f"{file.name}:{number}: not JSON: {_fault(error)}{hint}") from None
-        if not isinstance(record, dict):
-            raise InputError(
-                f"{file.name}:{number}: a JSON {_KINDS.get(type(record), 'value')}; {_WANTED}"
-            )
+        record = parse_object(line, f"{file.name}:{number}", used, _WANTED)
         if config.token_column not in record:
             _refuse_wrapped(record, f"{file.name}:{number}")
         yield reader.sentence(record, number, escapes="\\u" in line)
-
-
-_KINDS = {list: "array", str: "string", int: "number", float: "number"}
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object as a dictionary; a key that is repeated has no value in it."""
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                record[key] = Repeated
-            seen.add(key)
-    return record
-
-
-def _fault(error: ValueError | RecursionError) -> str:
-    """Say what is wrong with a line without the line number that the parser counts."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.pos + 1}"
-    if isinstance(error, RecursionError):
-        return "its brackets are nested too deeply"
-    return "a number has too many digits"
 
 
 def _refuse_wrapped(record: dict[str, Any], where: str) -> None:

@@ -7,6 +7,7 @@ readers that training has.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
@@ -185,8 +186,20 @@ def _read_jsonl(source: Source) -> Iterator[Item | None]:
             continue
         number, line = numbered
         if line.strip(" \t"):
-            record = parse_object(line, f"{source.name}:{number}")
+            layout = source.layout
+            used = ("id", "text", TOKENS, layout.token_column, *layout.features)
+            expected = f'{{"{layout.token_column}": ["..."]}} or {{"text": "..."}} is expected'
+            record = parse_object(line, f"{source.name}:{number}", used, expected)
+            _check_id(record.get("id"), f"{source.name}:{number}")
             yield from _record(record, source, number)
+
+
+def _check_id(value: Any, where: str) -> None:
+    """Refuse an id that could not be handed on: JSON has no infinite numbers, and no NaN."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise InputError(f"{where}: 'id' holds a number that JSON does not have") from None
 
 
 def _record(record: Mapping[str, Any], source: Source, number: int) -> Iterator[Item]:

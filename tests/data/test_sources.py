@@ -160,7 +160,7 @@ def test_empty_file(write, content):
 @pytest.mark.parametrize("path", ["", "*.txt"])
 def test_files_that_are_not_used_are_named(write, tmp_path, path):
     for name in ("train.txt", "test.txt"):
-        write(name, "a O\n\n" * 5)
+        write(name, "a O\nb O\n\n" * 5)
     assert not any("not used" in note for note in load_corpus(column(tmp_path / path)).notes)
     for name in (
         "eval.txt",

@@ -159,7 +159,7 @@ def test_old_mac_line_ends_are_refused(tag, input_format):
 
 
 def test_an_integer_of_5000_digits_in_json(tag):
-    with pytest.raises(InputError, match=r"input\.txt:2: no JSON: .*4300"):
+    with pytest.raises(InputError, match=r"input\.txt:2: not JSON: a number has too many digits"):
         tag('{"text": ""}\n{"id": %s, "text": ""}' % ("9" * 5000), "--input-format", "jsonl")
 
 
@@ -233,9 +233,9 @@ def test_features_by_column(tag, build_tagger, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("\n{", r"input\.txt:2: no JSON"),
+        ("\n{", r"input\.txt:2: not JSON"),
         ("[1]", r"input\.txt:1: "),
-        ("[" * 100_000, r"input\.txt:1: no JSON"),
+        ("[" * 100_000, r"input\.txt:1: not JSON"),
         ('{"token": ["a"]}', "expected"),
         ('{"tokens": "a b"}', "'tokens' must"),
         ('{"tokens": ["a", 1]}', "'tokens' must"),
