@@ -76,7 +76,12 @@ def test_eight_threads_call_a_layer_at_once(run_at_once, engine, cell):
 
 @pytest.mark.parametrize("copied", [deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
 @pytest.mark.parametrize(
-    "cell", ["lstm", "gru_reset_before", {"name": "lstm", "peepholes": ["i", "o"]}]
+    "cell",
+    [
+        "lstm",
+        "gru_reset_before",
+        pytest.param({"name": "lstm", "peepholes": ["i", "o"]}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_layer_that_has_run_is_copied(copied, cell):
     layer = Recurrent(cell, 3, 4, 2, zoneout=0.1, layer_norm=True).eval()

@@ -75,8 +75,8 @@ def test_a_long_text_is_no_wider_than_a_picture_can_be():
     assert len(last) == 1
 
 
-def test_the_time_for_a_picture_is_bounded():
-    """Ticks take the time: their number does not grow with the text."""
+def test_the_number_of_ticks_does_not_grow_with_the_text():
+    """They are what takes the time."""
     counts = []
     for length in (20, 300, 1500, 5000):
         figure = draw(["word"] * length, hidden=2)

@@ -53,7 +53,7 @@ def test_tensors_that_are_not_finite_are_found_at_any_depth():
             "callbacks.early_stopping.check_on_train_epoch_end=true",
             "trainer.enable_checkpointing=false",
         ],
-        ["trainer=ddp_sim"],
+        pytest.param(["trainer=ddp_sim"], marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )

@@ -103,12 +103,17 @@ def test_all_kinds_of_taggers_and_trainings(overrides, configure, tmp_path):
     ("precision", "overrides"),
     [
         ("64-true", ["optimizer=sgd", "callbacks=ema"]),
-        ("64-true", ["cell=gru", "engine=reference", "model.decoder=softmax"]),
         ("bf16-true", []),
-        ("bf16-true", ["cell=minlstm", "model.characters.encoder=gru"]),
         ("bf16", ["model.language_model=0.1"]),
-        ("16", ["cell=lstm_layernorm"]),
-        ("32", []),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("64-true", ["cell=gru", "engine=reference", "model.decoder=softmax"]),
+                ("bf16-true", ["cell=minlstm", "model.characters.encoder=gru"]),
+                ("16", ["cell=lstm_layernorm"]),
+                ("32", []),
+            )
+        ),
     ],
 )
 def test_taggers_of_any_precision_load_and_are_the_ones_that_were_judged(

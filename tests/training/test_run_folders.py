@@ -71,6 +71,7 @@ def test_runs_of_the_same_second(here, one_second):
     assert folders == [str(here / "x" / name) for name in ("10-00-00", "10-00-00_2")]
 
 
+@pytest.mark.slow
 def test_sweeps_of_the_same_second(here, one_second):
     for number in ("", "_2"):
         name = f"2026-01-01_10-00-00{number}"
@@ -83,6 +84,7 @@ def test_sweeps_of_the_same_second(here, one_second):
             assert saved.get("study") in (name, "${now:%Y-%m-%d}_${now:%H-%M-%S}")
 
 
+@pytest.mark.slow
 def test_other_verbs_of_the_same_second(here, one_second):
     run("model_dir=x", verb="evaluate")
     configs = run("-m", "model_dir=x,y", verb="evaluate")
@@ -120,6 +122,7 @@ def test_the_output_folder_is_locked_too(here):
         assert [path.name for path in (here / "out").iterdir()] == [LOCK]
 
 
+@pytest.mark.slow
 def test_a_job_that_another_process_runs_is_left_alone(here):
     folder = here / "logs" / "train" / "mine" / "seed-2"
     ran = []
@@ -137,6 +140,7 @@ def test_a_job_that_another_process_runs_is_left_alone(here):
     assert ran == [1, 3, 2]
 
 
+@pytest.mark.slow
 def test_processes_may_share_a_search(here):
     given = ["search=random", "cell=lstm,gru", "search.trials=1", "study=mine"]
 
@@ -202,7 +206,7 @@ def test_a_killed_run_frees_its_folder(here):
     """Of the program itself, with a worker that outlives it."""
     given = (
         "study=mine",
-        "data.train=2000",
+        "data.train=400",
         "data.batch.workers=1",
         "callbacks.last.every_steps=1",
     )
