@@ -129,7 +129,7 @@ def scores_of(figures: Mapping[str, Any]) -> dict[str, float]:
         split: figures["splits"][split] for split in ("test", "dev") if split in figures["splits"]
     }
     mains = {split: "f1" if "f1" in scores else "accuracy" for split, scores in splits.items()}
-    return {f"{split} {main}": splits[split][main] for split, main in mains.items()}
+    return {f"{split} {main}": splits[split].get(main) for split, main in mains.items()}
 
 
 def in_a_line(error: BaseException) -> str:

@@ -10,23 +10,35 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import math
 import re
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import yaml
 
+from seqtag.checks import AtLeast, NotNegative, checked
 from seqtag.errors import InputError, did_you_mean
 from seqtag.io.small import write_text
 from seqtag.sweeps.records import RECORD, read_record, scores_of
 from seqtag.terminal import cell, console, in_a_line
 
 TABLE = "table"
+
+log = logging.getLogger("seqtag")
+
 # Of a line that is written to a file.
 _WIDTH = 160
+# What a table shows of a run's figures.
+_SHOWN = {
+    "seconds": NotNegative | None,
+    "parameters": Annotated[int, AtLeast(0)] | None,
+    "scores": Mapping[str, float | None],
+    "splits": Mapping[str, Mapping[str, Any]],
+}
 # The rows of a table, the head first.
 Rows = list[list[str]]
 
@@ -62,11 +74,21 @@ class Run(NamedTuple):
 def read_runs(folder: Path) -> list[Run]:
     """Return the runs below a folder, in the order that they were started.
 
+    A run whose files are damaged is left out with a warning.
+
     Raises:
         InputError: where there are none.
     """
     folders = {file.parent for name in (RECORD, "metrics.json") for file in folder.rglob(name)}
-    runs = [run for run in map(_read_run, sorted(folders, key=_started)) if run is not None]
+    runs = []
+    for place in sorted(folders, key=_started):
+        try:
+            run = _read_run(place)
+        except InputError as error:
+            log.warning("left out: %s", error)
+            continue
+        if run is not None:
+            runs.append(run)
     if not runs:
         raise InputError(f"{folder} holds no run: no {RECORD} below it")
     return runs
@@ -84,25 +106,36 @@ def _read_run(folder: Path) -> Run | None:
     # A run without a record is one of an earlier version.
     done = record.get("finished", True)
     error = None if done else record.get("error") or "not finished"
-    all_figures = {**figures, **record}
+    for name, values in ((RECORD, record), ("metrics.json", figures)):
+        for key, kind in _SHOWN.items():
+            if key in values:
+                checked(values[key], kind, f"{folder / name}: {key}")
     scores = scores_of(figures) or scores_of(record) if done else {}
-    return Run(folder, _overrides(folder), error, all_figures, scores)
+    checked(scores, Mapping[str, float | None], f"{folder}: scores")
+    known = {name: score for name, score in scores.items() if score is not None}
+    all_figures = {key: value for key, value in {**figures, **record}.items() if value is not None}
+    return Run(folder, _overrides(folder), error, all_figures, known)
 
 
 def _read_figures(path: Path) -> dict[str, Any]:
     try:
         figures = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return figures if isinstance(figures, dict) else {}
 
 
 def _overrides(folder: Path) -> tuple[str, ...]:
+    path = folder / ".hydra" / "overrides.yaml"
     try:
-        text = (folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8")
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) or []
     except OSError:
         return ()
-    return tuple(map(str, yaml.safe_load(text) or ()))
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not YAML: {in_a_line(error)}") from None
+    if not isinstance(given, list):
+        raise InputError(f"{path}: a list of overrides is expected")
+    return tuple(map(str, given))
 
 
 def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:

@@ -189,6 +189,8 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
             f"commas {hint(key, value)}"
         )
     cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
+    if str(error).startswith("Error merging override") and error.__cause__ is not None:
+        cause = f"{error}: {str(error.__cause__).splitlines()[0]}"
     text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
     return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
 

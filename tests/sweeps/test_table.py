@@ -138,3 +138,31 @@ def test_written_for_people_and_programs(tmp_path):
     assert (tmp_path / "table.csv").read_text() == as_csv(rows)
     assert (tmp_path / "table.md").read_text() == as_markdown(rows)
     assert as_markdown(rows).splitlines()[2] == '| cell=a\\|b | seed 1: "no", said it |'
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("run.json", '{"finished": true, "scores": {"test f1": "high"}}'),
+        ("run.json", '{"finished": true, "scores": 3}'),
+        ("run.json", '{"finished": true, "config": null, "parameters": "many", "scores": {}}'),
+        ("run.json", '{"finished": true, "seconds": [], "scores": {}}'),
+        ("metrics.json", '{"splits": 5}'),
+        ("metrics.json", '{"splits": {"test": 5}}'),
+        ("metrics.json", '{"splits": {"test": {"accuracy": "high"}}}'),
+        (".hydra/overrides.yaml", "a: [b"),
+        (".hydra/overrides.yaml", "seed: 1"),
+    ],
+)
+def test_a_damaged_run_is_left_out_with_a_warning(file, content, tmp_path, caplog):
+    for name in ("good", "damaged"):
+        (tmp_path / name / ".hydra").mkdir(parents=True)
+        (tmp_path / name / "run.json").write_text(
+            '{"finished": true, "seed": 1, "scores": {"test f1": 0.5, "dev f1": null}}'
+        )
+    (tmp_path / "damaged" / file).write_text(content)
+    (run,) = read_runs(tmp_path)
+    assert run.folder == tmp_path / "good"
+    assert run.scores == {"test f1": 0.5}
+    assert f"left out: {tmp_path / 'damaged'}" in caplog.text
+    assert "50.00" in as_markdown(tabulate([run]))
