@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from seqtag.cache import cache_root
@@ -15,6 +16,7 @@ from seqtag.data.paths import Place, find_splits, unused_files
 from seqtag.data.readers import format_of, reader_of
 from seqtag.data.remembered import file_digest
 from seqtag.data.stream import Stream, first_sentences, stream_files
+from seqtag.errors import InputError
 
 if TYPE_CHECKING:
     import datasets
@@ -53,11 +55,23 @@ def find_sources(config: CorpusConfig) -> dict[str, Source]:
             }
         config = replace(config, format=format_of(config.path or ""))
     found = find_splits(config)
+    for place in chain.from_iterable(found.values()):
+        _require_text_name(place)
     unused = tuple(unused_files(config, found))
     made = {split: _file_split(config, found[split], unused) for split in SPLITS if split in found}
     if config.streaming and "train" in made:
         made["train"] = _beginning_of(made["train"], config)
     return made
+
+
+def _require_text_name(place: Place) -> None:
+    """Refuse a file whose name is not text: it could not be written into the cache."""
+    try:
+        place.name.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{place.name!r}: the name of this file is not text in UTF-8; rename it"
+        ) from None
 
 
 def _file_split(config: CorpusConfig, places: list[Place], unused: tuple[str, ...]) -> Source:

@@ -255,3 +255,12 @@ def test_missing_file_is_told_without_importing_datasets():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "data.path=/none/x: no such file" in done.stdout
+
+
+def test_a_file_name_that_is_not_text(tmp_path):
+    try:
+        (tmp_path / "train\udcff.txt").write_text("a O\nb O\n\n" * 3)
+    except OSError:
+        pytest.skip("the file system of this machine takes names in UTF-8 alone")
+    with pytest.raises(InputError, match=r"'train\\udcff\.txt': .* not text in UTF-8; rename it"):
+        load_corpus(column(tmp_path))
