@@ -84,7 +84,8 @@ def stream_of(name: str, rows: datasets.IterableDataset, config: CorpusConfig) -
     labels = config.label_names or decoders.get(config.label_column, ())
     reader = RecordReader(name, config, decoders)
     return Stream(
-        rows, partial(_sentence, reader), name, config.features, config.stream, tuple(labels)
+        *(rows, partial(_sentence, reader), name, config.features, config.stream, tuple(labels)),
+        guard=_guarded,
     )
 
 

@@ -34,6 +34,8 @@ class Stream:
         config: how it is read.
         labels: labels that may come, beside those of the first sentences.
         schemes: the scheme that the labels are written in, and the one they are kept in.
+        guard: given records and `name`, yields the records and turns what reading them raises into
+            an InputError; None where `rows` does that itself.
     """
 
     rows: datasets.IterableDataset
@@ -43,6 +45,7 @@ class Stream:
     config: StreamConfig
     labels: tuple[str, ...] = ()
     schemes: tuple[str, str] = ("plain", "plain")
+    guard: Callable[[Iterable[Record], str], Iterable[Record]] | None = None
 
     def in_scheme(self, written: str, kept: str) -> Stream:
         """Return the stream with its labels converted from one scheme to another."""
@@ -53,6 +56,8 @@ class Stream:
 
         Sentences without a token are left out.
         """
+        if self.guard is not None:
+            records = self.guard(records, self.name)
         for record in records:
             sentence, where = self.sentence(record)
             if not sentence.tokens:

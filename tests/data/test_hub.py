@@ -155,3 +155,23 @@ def test_a_network_that_fails_on_the_way(loader, monkeypatch):
         InputError, match=r"owner/name\[train\]: cannot be loaded from the hub: gone"
     ):
         load_corpus(config("owner/name", streaming=True))
+
+
+def test_a_network_that_fails_while_training_reads(loader, monkeypatch):
+    reads = []
+
+    def rows():
+        reads.append(1)
+        yield {"tokens": ["a"], "ner_tags": ["O"]}
+        if len(reads) > 1:
+            raise ConnectionError("gone")
+
+    monkeypatch.setattr(hub, "commit", lambda config: "3")
+    stream = datasets.IterableDataset.from_generator(rows)
+    loader.answers = [datasets.IterableDatasetDict(train=stream)]
+    corpus = load_corpus(config("owner/name", streaming=True))
+    reads[:] = [1]
+    with pytest.raises(
+        InputError, match=r"owner/name\[train\]: cannot be loaded from the hub: gone"
+    ):
+        list(corpus.stream.read(corpus.stream.rows))
