@@ -180,6 +180,7 @@ def test_side_by_side_by_joblib(capfd):
     )
 
 
+@pytest.mark.slow
 def test_side_by_side_by_submitit(fake):
     given = ["hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2", "study=mine"]
     assert launch("train", len, ["-m", *given, "seed=1,2,4"]) == 1

@@ -91,6 +91,7 @@ def by_epoch(folder: Path) -> list[tuple[str, ...]]:
         ]
 
 
+@pytest.mark.slow
 def test_a_sweep_on_two_processes(configure, small, unchanged, tmp_path, monkeypatch):
     """The first run is one of two killed in; the second comes to what one process does."""
     # Batches of one sentence more than two can share evenly.
