@@ -29,6 +29,7 @@ from seqtag.data.oddities import (
     slips,
 )
 from seqtag.data.sources import Corpus, Origin, origin_notes, single_token_notes
+from seqtag.errors import InputError
 from seqtag.labels import OUTSIDE, problems
 
 if TYPE_CHECKING:
@@ -67,6 +68,21 @@ def examine(corpus: Corpus) -> Report:
     for split in sorted(corpus.splits, key=SPLITS.index):
         examination.split(split, corpus.splits[split])
     return examination.report()
+
+
+def examine_vectors(path: str, corpus: Corpus) -> Finding:
+    """Compare the words of the training split with those of a file of word vectors."""
+    from seqtag.data.vectors import FEW_FOUND, load_vectors, vector_size
+
+    words = sorted(count_strings(corpus.splits["train"], "tokens"))
+    try:
+        rows_N, _ = load_vectors(path, ["<pad>", "<unk>", *words], vector_size(path))
+    except InputError as error:
+        return Finding("error", "train", "", f"vectors: {error}")
+    share = len(rows_N) / max(1, len(words))
+    text = f"words of this split with a vector in {path}: {len(rows_N):,} of {len(words):,}"
+    level = "warning" if share < FEW_FOUND else "info"
+    return Finding(level, "train", "", f"{text} ({share:.1%})")
 
 
 class _Examination:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from seqtag.terminal import cell
@@ -56,6 +56,11 @@ class Report:
     scheme: str
     sizes: tuple[Size, ...]
     findings: tuple[Finding, ...]
+
+    def with_finding(self, finding: Finding) -> Report:
+        """Return the report with one more finding, the gravest first."""
+        findings = sorted((*self.findings, finding), key=lambda one: LEVELS.index(one.level))
+        return replace(self, findings=tuple(findings))
 
     @property
     def exit_code(self) -> int:

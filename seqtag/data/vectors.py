@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 # Part of the cache's key: a higher number makes what older code kept be read again.
 _VERSION = 2
 # Of the vocabulary. With fewer the file is likely to be one of another language or spelling.
-_FEW = 0.01
+FEW_FOUND = 0.01
 _SHOWN = 5
 
 
@@ -71,13 +71,30 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
         found = _find(file, strings, size)
         _keep(kept, found)
     words = len(strings) - 2  # padding and the unknown word
-    if len(found["rows_N"]) < _FEW * words:
+    if len(found["rows_N"]) < FEW_FOUND * words:
         log.warning(
             "%s: only %d of the %d words of the vocabulary have a vector in this file: is it one "
             "of the language of the corpus, with its spelling?",
             *(file.name, len(found["rows_N"]), words),
         )
     return torch.from_numpy(found["rows_N"]), torch.from_numpy(found["vectors_ND"])
+
+
+def vector_size(path: str | Path) -> int:
+    """Return how many numbers the vectors of a file have, by its first line.
+
+    Raises:
+        InputError: if there is no such file, or its first line is not one of word vectors.
+    """
+    file = SourceFile(Path(path).expanduser(), str(path))
+    if not file.path.is_file():
+        raise InputError(f"{path}: there is no such file of word vectors")
+    parts = next(_lines(file), b"").split()
+    is_header = len(parts) == 2 and all(part.isdigit() for part in parts)
+    size = int(parts[1][:9]) if is_header else len(parts) - 1
+    if size < 1:
+        raise InputError(f"{path}:1: not a line of word vectors: a word and numbers are expected")
+    return size
 
 
 def _find(file: SourceFile, strings: Sequence[str], size: int) -> dict[str, np.ndarray]:

@@ -72,7 +72,9 @@ class EvaluateKeys:
 
 @dataclass(frozen=True)
 class CheckKeys:
-    """The keys of `seqtag check` that stand in no group: none."""
+    """The keys of `seqtag check` that stand in no group."""
+
+    vectors: FileName | None = None
 
 
 @dataclass(frozen=True)

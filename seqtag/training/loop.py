@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import lightning as L
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
-from seqtag.data.doctor import examine
+from seqtag.data.doctor import examine, examine_vectors
 from seqtag.data.findings import render
 from seqtag.data.module import CorpusModule
 from seqtag.data.sources import Corpus
@@ -183,7 +183,10 @@ def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def check(config: Mapping[str, Any]) -> int:
     """Print what the data doctor finds in a corpus; return 1 if there are errors, else 0."""
-    report = examine(build.corpus(config["data"]))
+    corpus = build.corpus(config["data"])
+    report = examine(corpus)
+    if config["vectors"] is not None and "train" in corpus.splits:
+        report = report.with_finding(examine_vectors(config["vectors"], corpus))
     console().print(render(report))
     return report.exit_code
 

@@ -2,13 +2,14 @@
 
 import dataclasses
 import io
+import re
 import subprocess
 import sys
 
 import pytest
 from rich.console import Console
 
-from seqtag.data.doctor import examine, render
+from seqtag.data.doctor import examine, examine_vectors, render
 from seqtag.data.sources import CorpusConfig, load_corpus
 
 
@@ -270,3 +271,27 @@ def test_files_left_out_are_a_warning(write):
     corpus = load_corpus(CorpusConfig(format="column", path=str(write("train.txt", GOOD))))
     corpus = dataclasses.replace(corpus, notes=("eval.txt: left out, its name tells no split",))
     assert found(examine(corpus), "eval.txt").level == "warning"
+
+
+@pytest.mark.parametrize(
+    ("content", "level", "text"),
+    [
+        ("a 1 2\nz 3 4\n", "info", "words of this split with a vector in .*: 1 of 2 .50.0%."),
+        ("2 3\nb 1 2 3\na 3 4 5\n", "info", "2 of 2"),
+        ("z 1 2\ny 3 4\n", "error", "none of the .* words of the vocabulary has a vector"),
+        ("a 1 2\nb 3 x\n", "error", "v.txt:2: "),
+        ("nothing\n", "error", "v.txt:1: not a line of word vectors"),
+        ("", "error", "v.txt:1: not a line of word vectors"),
+    ],
+)
+def test_word_vectors_are_compared_with_the_words(write, content, level, text):
+    corpus = load_corpus(
+        CorpusConfig(format="column", path=str(write("c/train.txt", "a B-X\nb O\n\n" * 3)))
+    )
+    finding = examine_vectors(str(write("v.txt", content)), corpus)
+    assert finding.level == level
+    assert re.search(text, finding.message)
+    report = examine(corpus).with_finding(finding)
+    assert report.exit_code == max(examine(corpus).exit_code, level == "error")
+    missing = examine_vectors("no/such.txt", corpus)
+    assert "no/such.txt: there is no such file of word vectors" in missing.message
