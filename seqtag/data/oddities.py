@@ -22,7 +22,7 @@ _MISREAD = re.compile("[\u00c2-\u00f4][^\x00-\x7f]")
 _REPLACED = "\ufffd"
 _DOCSTART = "-DOCSTART-"
 _MANY_WORDS = 5
-# So many sentences of one token, and such a share of all, or all of fewer, are no accident.
+# Sentences of one token are reported from this count and share on, or if all are, from 3 on.
 _FEW_SINGLE, _NEARLY_ALL, _ALL_SINGLE = 10, 0.98, 3
 # More tokens than this in the only sentence of a split are more than one sentence.
 _LONG_ALONE = 200
@@ -41,7 +41,7 @@ _ONE_LINER = (
 
 
 def mostly_single(count: int, sentences: int) -> bool:
-    """Return whether `count` sentences of one token among all of them are no accident."""
+    """Return whether `count` of the sentences have one token each, so many that it is reported."""
     if count == sentences:
         return count >= _ALL_SINGLE
     return count >= max(_FEW_SINGLE, _NEARLY_ALL * sentences)

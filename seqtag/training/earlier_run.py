@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from pathlib import Path
 
 from seqtag.errors import InputError
+from seqtag.io.folders import new_folder
 
 log = logging.getLogger("seqtag")
 
@@ -17,6 +17,8 @@ _MOVED = ("checkpoints", "metrics.csv")
 
 def set_aside_earlier_run(folder: Path, resumed: str | None) -> None:
     """Move checkpoints and figures of an earlier run out of the way, into ``earlier_run/``.
+
+    Those of a run before it are kept: then the folder is ``earlier_run_2/``, and so on.
 
     Else a later ``ckpt_path=auto`` could resume the wrong run, and ``previous.ckpt`` would be of
     another one than ``last.ckpt``. Nothing is done if training resumes in this folder.
@@ -33,10 +35,9 @@ def set_aside_earlier_run(folder: Path, resumed: str | None) -> None:
         return
     if resumed is not None and Path(resumed).resolve().is_relative_to(folder.resolve()):
         return
-    aside = folder / EARLIER
+    # One that was moved before is kept: it may be the longer of the two.
+    aside = new_folder(folder / EARLIER)
     try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
         for name in _MOVED:
             if (folder / name).exists():
                 os.rename(folder / name, aside / name)

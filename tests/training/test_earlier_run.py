@@ -32,8 +32,10 @@ def test_set_aside(folder, resumed, caplog):
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints" / "last.ckpt").write_text("second")
     set_aside_earlier_run(folder, None)
-    assert (folder / EARLIER / "checkpoints" / "last.ckpt").read_text() == "second"
-    assert not (folder / EARLIER / "metrics.csv").exists()
+    second = folder / f"{EARLIER}_2"
+    assert (second / "checkpoints" / "last.ckpt").read_text() == "second"
+    assert not (second / "metrics.csv").exists()
+    assert (folder / EARLIER / "checkpoints" / "last.ckpt").read_text() == "first"
 
 
 def test_not_if_it_resumes(folder, caplog):
