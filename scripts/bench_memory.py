@@ -81,7 +81,7 @@ def sampled_memory() -> Iterator[dict[str, float]]:
 
 def read(corpus: str, cache: str, processes: int) -> dict[str, float]:
     """Read a corpus into an empty cache; return seconds and memory of this process."""
-    from seqtag.data.sources import CorpusConfig, load_corpus
+    from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 
     config = CorpusConfig(format="column", path=corpus, cache_dir=cache, processes=processes)
     start = time.perf_counter()
@@ -98,7 +98,7 @@ def read(corpus: str, cache: str, processes: int) -> dict[str, float]:
 def train(corpus: str, cache: str, output: str, steps: int, dev: float) -> dict[str, float]:
     """Train some steps; return the seconds to the first one, of a step, and of ordering batches."""
     from seqtag.cli import main
-    from seqtag.data.batches import BatchOrder
+    from seqtag.data.batches.order import BatchOrder
     from seqtag.training.task import TaggingTask
 
     order: list[float] = []

@@ -31,16 +31,16 @@ from bench_peers import FlairPeer, Sentence, SpacyPeer
 from rich.console import Console
 from rich.table import Table
 
-from seqtag.data.batches import BatchConfig
-from seqtag.data.encode import EncodeConfig, Encoder
-from seqtag.data.labelset import LabelSet
-from seqtag.data.module import CorpusModule
-from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
-from seqtag.io.tagger import Tagger
+from seqtag.data.batches.module import CorpusModule
+from seqtag.data.batches.order import BatchConfig
+from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
+from seqtag.data.encode.indexer import EncodeConfig, Indexer
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.memory import keep_freed_memory
 from seqtag.metrics.spans import SpanScore
 from seqtag.model.config import TaggerConfig
-from seqtag.model.tagger import TaggerNetwork
+from seqtag.model.network import TaggerNetwork
+from seqtag.tagging.tagger import Tagger
 from seqtag.training.schedules import WarmupDecay
 
 
@@ -54,14 +54,14 @@ class SeqtagPeer:
     ) -> None:
         torch.manual_seed(seed)
         train = corpus.splits["train"]
-        encoder = Encoder.fit(train, EncodeConfig(), ())
+        indexer = Indexer.fit(train, EncodeConfig(), ())
         labels = LabelSet.fit(train["labels"], corpus.scheme, "bioes")
         network = TaggerNetwork(
-            TaggerConfig(), cell, encoder.sizes, len(labels), labels.transitions
+            TaggerConfig(), cell, indexer.sizes, len(labels), labels.transitions
         )
-        self.tagger = Tagger(network, encoder, labels, cell)
+        self.tagger = Tagger(network, indexer, labels, cell)
         batch = BatchConfig(sentences=batch_size)
-        self.loader = CorpusModule(corpus, encoder, labels, batch, seed).train_dataloader()
+        self.loader = CorpusModule(corpus, indexer, labels, batch, seed).train_dataloader()
         self._optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, fused=True)
         self._schedule = WarmupDecay(self._optimizer, epochs * len(self.loader))
 

@@ -33,14 +33,14 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from seqtag.data.batches import BatchConfig, BatchOrder
-from seqtag.data.encode import EncodeConfig, Encoder
-from seqtag.data.labelset import LabelSet
-from seqtag.data.module import EncodedSentences
-from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
+from seqtag.data.batches.module import EncodedSentences
+from seqtag.data.batches.order import BatchConfig, BatchOrder
+from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
+from seqtag.data.encode.indexer import EncodeConfig, Indexer
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.memory import keep_freed_memory
 from seqtag.model.config import TaggerConfig
-from seqtag.model.tagger import TaggerNetwork
+from seqtag.model.network import TaggerNetwork
 from seqtag.probes.corpus import generate_corpus
 
 # Processes, and whether they sum their gradients.
@@ -72,10 +72,10 @@ class Trainee:
     ) -> None:
         torch.manual_seed(1)
         train = corpus.splits["train"]
-        encoder = Encoder.fit(train, EncodeConfig(), corpus.features)
+        indexer = Indexer.fit(train, EncodeConfig(), corpus.features)
         labels = LabelSet.fit(train["labels"], corpus.scheme, "auto")
         network = TaggerNetwork(
-            TaggerConfig(), "lstm", encoder.sizes, len(labels), labels.transitions
+            TaggerConfig(), "lstm", indexer.sizes, len(labels), labels.transitions
         )
         self.device, self.group = device, group
         model = Loss(network.to(device).train())
@@ -89,7 +89,7 @@ class Trainee:
             rank=distributed.get_rank(),
             world_size=processes,
         )
-        sentences = EncodedSentences(train, encoder, labels, with_text=False)
+        sentences = EncodedSentences(train, indexer, labels, with_text=False)
         self._batches = _endless(DataLoader(sentences, sampler=order, batch_size=None))
 
     def train(self, batches: int, summing: bool) -> float:

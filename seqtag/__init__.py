@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-
-# Imported on first use, so that `seqtag --help` does not wait for torch.
-_PUBLIC = {"Tagger": "seqtag.io.tagger", "Recurrent": "seqtag.recurrent.layer"}
 
 __all__ = ["Recurrent", "Tagger", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
+    # On first use, so that `seqtag --help` does not wait for torch.
+    if name == "Tagger":
+        from seqtag.tagging.tagger import Tagger
+
+        return Tagger
+    if name == "Recurrent":
+        from seqtag.recurrent.layer import Recurrent
+
+        return Recurrent
     raise AttributeError(f"module 'seqtag' has no attribute {name!r}")

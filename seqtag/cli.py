@@ -9,47 +9,64 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from seqtag import __version__
 from seqtag.cache import place_caches_of_libraries
+from seqtag.distributed.place import current_place, end_with_leader
 from seqtag.errors import InputError, RunStopped, did_you_mean, in_words
 from seqtag.memory import keep_freed_memory
 from seqtag.streams import standard_streams
 from seqtag.terminal import in_a_line
-from seqtag.training.place import current_place, end_with_leader
 
 
 def _train(config: dict[str, Any]) -> None:
-    from seqtag.training.loop import train
+    from seqtag.commands.train import train
 
     train(config)
 
 
 def _evaluate(config: dict[str, Any]) -> None:
-    from seqtag.training.loop import evaluate
+    from seqtag.commands.evaluate import evaluate
 
     evaluate(config)
 
 
 def _check(config: dict[str, Any]) -> int:
-    from seqtag.training.loop import check
+    from seqtag.commands.check import check
 
     return check(config)
 
 
 def _probe(config: dict[str, Any]) -> None:
-    from seqtag.training.probing import probe
+    from seqtag.commands.probe import probe
 
     probe(config)
 
 
 def _report(folder: Path) -> None:
-    from seqtag.training.reporting import report
+    from seqtag.commands.report import report
 
     print(report([folder], folder / "report"))
+
+
+def _tag() -> Any:
+    from seqtag.commands import tag
+
+    return tag
+
+
+def _trace() -> Any:
+    from seqtag.commands import trace
+
+    return trace
+
+
+def _report_verb() -> Any:
+    from seqtag.commands import report
+
+    return report
 
 
 # Verbs configured by Hydra: name, job, one line of help.
@@ -59,11 +76,11 @@ _CONFIGURED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "check": (_check, "look a corpus over before training on it"),
     "probe": (_probe, "train a tagger where the answer is near and judge it far beyond"),
 }
-# Verbs of their own: name, module, one line of help.
-_OWN = {
-    "tag": ("seqtag.io.stream", "tag text with a trained tagger"),
-    "trace": ("seqtag.training.tracing", "show what goes on inside a trained tagger"),
-    "report": ("seqtag.training.reporting", "make one page of what judged runs of probes found"),
+# Verbs with options of their own: name, function that imports the module, one line of help.
+_OWN: dict[str, tuple[Callable[[], Any], str]] = {
+    "tag": (_tag, "tag text with a trained tagger"),
+    "trace": (_trace, "show what goes on inside a trained tagger"),
+    "report": (_report_verb, "make one page of what judged runs of probes found"),
 }
 
 
@@ -132,17 +149,17 @@ def _dispatch(arguments: list[str]) -> int:
     keep_freed_memory()
     place_caches_of_libraries()
     if verb in _OWN:
-        module, text = _OWN[verb]
-        job = import_module(module)
+        load, text = _OWN[verb]
+        job = load()
         parser = argparse.ArgumentParser(f"seqtag {verb}", description=f"{text.capitalize()}.")
         job.add_arguments(parser)
         return job.run(parser.parse_args(arguments[1:]))
     if {"-h", "--help"} & set(arguments):
-        from seqtag.training.help import help_text
+        from seqtag.commands.help import help_text
 
         print(help_text(verb))
         return 0
-    from seqtag.training.launch import launch
+    from seqtag.commands.launch import launch
 
     finish = _report if verb == "probe" else None
     return _in_its_place(lambda: launch(verb, _CONFIGURED[verb][0], arguments[1:], finish))
@@ -155,10 +172,10 @@ def _in_its_place(run: Callable[[], int]) -> int:
         return run()
     if not place.leads:
         end_with_leader()
-        from seqtag.training.loop import follow
+        from seqtag.commands.train import follow
 
         return follow()
-    from seqtag.training.ranks import leading
+    from seqtag.distributed.leader import leading
 
     with leading():
         return run()

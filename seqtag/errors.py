@@ -41,6 +41,10 @@ class RunStopped(Exception):
         return self.args[0]
 
 
+class Diverged(RunStopped):
+    """Training reached a loss, scores or weights that are not finite; all processes raise it."""
+
+
 def in_words(error: OSError) -> str:
     """Return what the system refused: the file, where the error names it, and why."""
     why = error.strerror or str(error) or type(error).__name__

@@ -12,6 +12,9 @@ from hypothesis import settings
 # programs that tests start.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# Fixtures that tests of several folders share.
+pytest_plugins = ("shared.runs", "shared.taggers")
+
 
 # Property tests take their number of examples from a profile: few and always the same ones by
 # default, as many as asked for and other ones each time with `scripts/fuzz.py`.
@@ -70,7 +73,7 @@ def write(tmp_path):
 
 @pytest.fixture(scope="session")
 def judged():
-    """Return a function that makes up a run's items as `seqtag.probes.tables` tells of them.
+    """Return a function that makes up a run's items as `seqtag.columns` tells of them.
 
     Give grid (factor -> values, the axis first), within (factors -> in range?) and accuracy
     (factors -> share right); all runs have the same items, their outcomes differ by seed and cell.
@@ -82,7 +85,7 @@ def judged():
     import pandas as pd
     import pyarrow as pa
 
-    from seqtag.probes.tables import BASELINES, items_schema
+    from seqtag.columns import BASELINES, items_schema
 
     def make(grid, within, accuracy, n=10, targets=1, splits=("test",), seed=0, **about):
         about = {

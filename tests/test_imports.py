@@ -1,9 +1,11 @@
 """Imports run one way (the arrows), and the light modules stay light."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,35 +14,42 @@ PACKAGE = Path(__file__).parent.parent / "seqtag"
 
 # What each part of the package may import of the others. Those of `GROUND` everybody may.
 ARROWS = {
-    "errors": set(),
-    "terminal": set(),
+    **{part: set() for part in ("errors", "terminal", "checks", "files", "memory", "streams")},
+    "columns": set(),
     "cache": set(),
-    "checks": set(),
-    "memory": set(),
-    "streams": set(),
     "labels": set(),
     "cells": set(),
     "recurrent": {"cells", "cache"},
     "model": {"recurrent", "cells", "labels"},
     "data": {"labels", "cache"},
     "metrics": {"labels"},
-    "io": {"model", "data", "labels", "recurrent", "cells"},
-    "probes": {"io", "model", "data", "metrics", "labels"},
-    "inspect": {"io", "model", "data", "metrics", "labels", "recurrent", "cells"},
-    "report": set(),
-    "sweeps": {"io", "report"},
+    "model_folder": {"model", "data"},
+    "tagging": {"model_folder", "model", "data", "labels"},
+    "probes": {"data"},
+    "suites": {"tagging", "probes", "data", "metrics"},
+    "inspect": {"tagging", "model", "data", "recurrent", "cells"},
+    "report": {"columns"},
+    "sweeps": set(),
+    "distributed": {"data"},
     "training": {
-        *("labels", "cells", "recurrent", "model", "data"),
-        *("metrics", "io", "probes", "inspect", "report", "sweeps"),
+        *("distributed", "probes", "tagging", "metrics", "data", "model", "recurrent", "labels"),
+    },
+    "study": {
+        *("training", "report", "inspect", "suites", "probes", "tagging", "model_folder"),
+        *("metrics", "data", "recurrent", "cells", "columns"),
+    },
+    "commands": {
+        *("study", "training", "distributed", "sweeps", "report", "inspect", "suites", "probes"),
+        *("tagging", "model_folder", "data", "model", "recurrent", "cells", "labels", "columns"),
     },
 }
-# The ground floor: errors, checks on top of them, text made fit for a terminal.
-GROUND = ("errors", "checks", "terminal")
+# The ground floor: errors, checks on top of them, text made fit for a terminal, whole files.
+GROUND = ("errors", "checks", "terminal", "files")
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
-    "hydra": ("cli.py", "training/launch.py", "training/overrides.py", "sweeps/"),
-    "omegaconf": ("cli.py", "training/launch.py", "training/overrides.py", "sweeps/"),
-    "lightning": ("training/", "data/module.py"),
+    "hydra": ("commands/launch.py", "commands/overrides.py", "sweeps/"),
+    "omegaconf": ("commands/launch.py", "commands/overrides.py", "sweeps/"),
+    "lightning": ("training/", "distributed/", "data/batches/module.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
@@ -55,10 +64,13 @@ def imported(file: str) -> Iterator[tuple[int, str]]:
             module = node.module or ""
             if node.level:
                 module = ".".join([*above, module]).rstrip(".")
-            if module == "seqtag" or not module:
-                yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
-            else:
-                yield node.lineno, module
+            for alias in node.names:
+                # A name of a package is a module of it, or else one of the package itself.
+                whole = f"{module}.{alias.name}"
+                is_module = (PACKAGE.parent / whole.replace(".", "/")).with_suffix(".py").is_file()
+                is_package = (PACKAGE.parent / whole.replace(".", "/")).is_dir()
+                named = is_module or is_package or module == "seqtag" or not module
+                yield node.lineno, whole if named else module
 
 
 def part_of(file: str) -> str:
@@ -88,17 +100,66 @@ def test_arrows(file):
     assert not wrong, "wrong arrows:\n" + "\n".join(wrong)
 
 
-def test_of_data_io_needs_the_encoder_and_the_text_readers():
-    # Corpora, their caches and what reads tables stay out of a program that only tags.
+def test_a_program_that_only_tags_reads_no_corpora():
+    # Corpora, their caches and what reads tables stay out of it.
     allowed = {
-        *("encode", "labelset", "vocabulary", "wordforms", "lines", "decoding", "sentence"),
-        *("config", "layout", "columns", "conllu", "json_lines", "readers", "tokenizer_file"),
+        *("config", "encode.indexer", "encode.labelset", "encode.vocabulary", "encode.wordforms"),
+        *("encode.tokenizer_file", "formats.lines", "formats.decoding", "formats.sentence"),
+        *("formats.layout", "formats.column", "formats.conllu", "formats.json_lines"),
+        "formats.registry",
     }
     for file in FILES:
-        if part_of(file) == "io":
+        if part_of(file) in ("tagging", "model_folder"):
             for line, name in imported(file):
                 if name.startswith("seqtag.data."):
-                    assert name.split(".")[2] in allowed, f"{file}:{line}: io -> {name}"
+                    found = name.removeprefix("seqtag.data.")
+                    assert found in allowed, f"{file}:{line}: {part_of(file)} -> {name}"
+
+
+MODULES = {
+    ("seqtag." + file[:-3].replace("/", ".")).removesuffix(".__init__"): file for file in FILES
+}
+
+
+def files_imported(file: str) -> Iterator[str]:
+    """Yield the files of the package that a file imports, other than itself."""
+    for _, name in imported(file):
+        other = MODULES.get(name)
+        if other not in (None, file):
+            yield other
+
+
+@pytest.mark.parametrize("folder", sorted({Path(file).parent.as_posix() for file in FILES}))
+def test_no_circles_inside_a_folder(folder):
+    """Of the files and folders in a folder, none imports another one that imports it."""
+    above = Path(folder).parts
+    graph: dict[str, set[str]] = {}
+    for file in FILES:
+        parts = Path(file).parts
+        if parts[: len(above)] != above or parts[-1] == "__init__.py":
+            continue
+        for other in map(Path, files_imported(file)):
+            inside = other.parts[: len(above)] == above and other.name != "__init__.py"
+            if inside and other.parts[len(above)] != parts[len(above)]:
+                graph.setdefault(parts[len(above)], set()).add(other.parts[len(above)])
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"{folder}: a circle of imports: {' -> '.join(error.args[1])}")
+
+
+def test_no_module_is_named_in_a_string():
+    """A name in a string is an arrow that the tests above cannot see."""
+    # The program that is started for a rank or job, and what a configuration may name.
+    allowed = {"distributed/place.py": "seqtag.cli", "training/targets.py": "seqtag.training."}
+    hidden = []
+    for file in FILES:
+        for node in ast.walk(ast.parse((PACKAGE / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named = re.fullmatch(r"(seqtag(\.\w+)+)", node.value)
+                if named and not node.value.startswith(allowed.get(file, "\0")):
+                    hidden.append(f"{file}:{node.lineno}: {node.value}")
+    assert not hidden, "\n".join(hidden)
 
 
 @pytest.mark.parametrize("seen", ["import", "from"])
@@ -114,7 +175,7 @@ def test_a_wrong_arrow_is_seen(seen, tmp_path, monkeypatch):
 
 def test_light_modules_import_nothing_heavy():
     code = (
-        "import sys, seqtag, seqtag.cli, seqtag.errors, seqtag.labels, seqtag.training.help\n"
+        "import sys, seqtag, seqtag.cli, seqtag.errors, seqtag.labels, seqtag.commands.help\n"
         "heavy = ('torch', 'datasets', 'lightning', 'numpy', 'hydra', 'rich', 'tokenizers')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
@@ -123,6 +184,6 @@ def test_light_modules_import_nothing_heavy():
 
 
 def test_the_launcher_waits_for_no_torch():
-    code = "import sys, seqtag.training.launch\nprint('torch' in sys.modules)"
+    code = "import sys, seqtag.commands.launch\nprint('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from seqtag.cli import main
-from seqtag.data.doctor import examine, render
-from seqtag.data.sources import CorpusConfig, load_corpus
+from seqtag.commands.help import config_dir
+from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
+from seqtag.data.doctor.doctor import examine, render
 from seqtag.report.tables import show_groups, show_scores
 from seqtag.sweeps.table import as_csv, as_markdown, show
 from seqtag.terminal import VisibleFormatter, console, in_a_line, visible
-from seqtag.training.help import config_dir
 
 NASTY = ["[/red]", "[red]x", ":smile:", "\x1b[2J", "\x9b31m", "\u202eevil", "\ud800", "\r", "\x07"]
 

@@ -23,14 +23,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqtag.data.labelset import NOT_SCORED
+from seqtag.data.encode.labelset import NOT_SCORED
 from seqtag.errors import InputError
+from seqtag.files import open_output, to_bytes
 from seqtag.inspect.memory import keeps, mean_log_kept
 from seqtag.inspect.trace import encoder_input, layer_names
-from seqtag.io.tagger import Tagger
-from seqtag.io.writing import open_output, to_bytes
-from seqtag.model.tagger import TaggerNetwork
-from seqtag.recurrent.engines import set_engine
+from seqtag.model.network import TaggerNetwork
+from seqtag.recurrent.engines.registry import set_engine
+from seqtag.tagging.tagger import Tagger
 
 COLUMNS = ("run", "cell", "start", "when", "state", "k", "norm")
 # Below this, a line fitted to the curve would be fitted to underflow in float32 training.
@@ -106,7 +106,7 @@ def gradient_curve(tagger: Tagger, items: Sequence[Item], lag: int) -> dict[str,
     sums_SK, reached_K = np.zeros((len(names), lag + 1)), np.zeros(lag + 1)
     for first in range(0, len(items), _BATCH):
         batch = items[first : first + _BATCH]
-        inputs = tagger.encoder.encode([item.tokens for item in batch])
+        inputs = tagger.indexer.encode([item.tokens for item in batch])
         labels_BT = _labels(tagger, batch).to(tagger.device)
         inputs = {name: value.to(tagger.device) for name, value in inputs.items()}
         targets = [item.targets[-1] for item in batch]

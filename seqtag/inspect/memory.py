@@ -19,7 +19,7 @@ from seqtag.cells import (
 )
 from seqtag.errors import InputError
 from seqtag.inspect.trace import Values, layer_names, traces
-from seqtag.io.tagger import Tagger
+from seqtag.tagging.tagger import Tagger
 
 # What a unit keeps of its previous memory at a step, by family. sLSTM puts out c / n, in which
 # the old weighs f n' of n = f n' + i; f alone is only the share before c and n are scaled down.

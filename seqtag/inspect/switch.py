@@ -13,7 +13,7 @@ import numpy as np
 from seqtag.errors import InputError
 from seqtag.inspect.memory import kept_share
 from seqtag.inspect.trace import check_layer, layer_names, traces
-from seqtag.io.tagger import Tagger
+from seqtag.tagging.tagger import Tagger
 
 # Places shown, relative to the event; those by which units are chosen: the link and the article
 # before a new subject count, for they announce it.

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from seqtag.cells import Cell, Gru, GruResetBefore, MinGru
 from seqtag.errors import InputError, did_you_mean
-from seqtag.io.tagger import Tagger
-from seqtag.model.tagger import TaggerNetwork
+from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.layer import Recurrent
+from seqtag.tagging.tagger import Tagger
 
 # Sentences that run together.
 _BATCH = 32
@@ -101,7 +101,7 @@ def traces(
     for first in range(0, len(sentences), _BATCH):
         rows = slice(first, first + _BATCH)
         columns = {name: features[name][rows] for name in tagger.features}
-        inputs = tagger.encoder.encode(sentences[rows], columns)
+        inputs = tagger.indexer.encode(sentences[rows], columns)
         values = _run(tagger.network, {k: v.to(tagger.device) for k, v in inputs.items()})
         for row, (tokens, given) in enumerate(zip(sentences[rows], labels[rows], strict=True)):
             own = {

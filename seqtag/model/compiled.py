@@ -36,7 +36,7 @@ def functions(name: str, like: Tensor) -> ctypes.CDLL | None:
 @cache
 @one_at_a_time
 def _build(name: str, scalar: str) -> ctypes.CDLL | None:
-    source = (files("seqtag.model") / f"{name}.cpp").read_text(encoding="utf-8")
+    source = (files(__package__) / f"{name}.cpp").read_text(encoding="utf-8")
     try:
         return build(f"#define S {scalar}\n{source}", f"{name}_{scalar}", _SYMBOLS[name])
     except BuildError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import datasets
 
 from seqtag.checks import from_plain
-from seqtag.data.sources import Corpus
+from seqtag.data.corpus.corpus import Corpus
 from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.base import ProbeItem
 from seqtag.probes.baselines import WindowBaseline, fit_baselines

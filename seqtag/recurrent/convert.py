@@ -6,20 +6,17 @@ own recurrent one. The order of gates is the same.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from seqtag.cells import Cell, Gru, Lstm, Rnn
 from seqtag.errors import InputError
-
-if TYPE_CHECKING:
-    from seqtag.recurrent.layer import Recurrent
+from seqtag.recurrent.engines.torch import is_in_torch
 
 SUFFIXES = {"fwd": "", "bwd": "_reverse"}
-STARTS = ("forget_bias", "chrono")  # fields of a cell that say only where it starts
 MISSING = (
     "residual",
     "layer_norm",
@@ -61,42 +58,40 @@ def read_torch(module: nn.RNNBase) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 @torch.no_grad()
-def write_torch(layer: Recurrent) -> nn.RNNBase:
+def write_torch(
+    cell: Cell, options: Mapping[str, Any], weights: Mapping[str, Tensor]
+) -> nn.RNNBase:
     """Return the torch module with the same function, batch first.
+
+    Args:
+        cell: of the layer.
+        options: of the layer: those in `OPTIONS` and in `MISSING`.
+        weights: its state dict.
 
     Raises:
         InputError: where torch has no such cell or option.
     """
     for option in MISSING:
-        if getattr(layer, option):
+        if options[option]:
             raise InputError(f"torch's modules have no {option}")
-    options = {name: getattr(layer, name) for name in OPTIONS}
+    shared = {name: options[name] for name in OPTIONS}
     # Torch warns about dropout that has no layer to act on.
-    options["dropout"] = layer.dropout if layer.num_layers > 1 else 0.0
-    module = _empty_module(layer.cell, options).to(next(layer.parameters()))
-    ours = layer.state_dict()
+    shared["dropout"] = shared["dropout"] if shared["num_layers"] > 1 else 0.0
+    module = _empty_module(cell, shared).to(next(iter(weights.values())))
     for index, way, suffix in _places(module):
         at, theirs = f"layers.{index}.{way}.", f"l{index}{suffix}"
-        getattr(module, f"weight_ih_{theirs}").copy_(ours[f"{at}weight_input"])
-        getattr(module, f"weight_hh_{theirs}").copy_(ours[f"{at}weight_recurrent"])
-        if layer.bias:
-            getattr(module, f"bias_ih_{theirs}").copy_(ours[f"{at}bias"])
+        getattr(module, f"weight_ih_{theirs}").copy_(weights[f"{at}weight_input"])
+        getattr(module, f"weight_hh_{theirs}").copy_(weights[f"{at}weight_recurrent"])
+        if shared["bias"]:
+            getattr(module, f"bias_ih_{theirs}").copy_(weights[f"{at}bias"])
             recurrent_G = getattr(module, f"bias_hh_{theirs}").zero_()
-            if isinstance(layer.cell, Gru):
-                recurrent_G[-layer.hidden_size :] = ours[f"{at}bias_recurrent"]
-    return module.train(layer.training)
-
-
-def is_torchs(cell: Cell) -> bool:
-    """Whether torch has the cell; where its biases start makes no difference."""
-    if isinstance(cell, Lstm | Gru):
-        starts = {name: getattr(type(cell)(), name) for name in STARTS if hasattr(cell, name)}
-        return dataclasses.replace(cell, **starts) == type(cell)()
-    return type(cell) is Rnn
+            if isinstance(cell, Gru):
+                recurrent_G[-shared["hidden_size"] :] = weights[f"{at}bias_recurrent"]
+    return module
 
 
 def _empty_module(cell: Cell, options: dict[str, Any]) -> nn.RNNBase:
-    if not is_torchs(cell):
+    if not is_in_torch(cell):
         raise InputError(f"torch has no such cell: {cell}")
     if isinstance(cell, Rnn):
         return nn.RNN(**options, nonlinearity=cell.activation, batch_first=True)

@@ -15,10 +15,10 @@ from torch.nn.functional import pad
 
 from seqtag.cells import Cell, build_cell
 from seqtag.recurrent.checks import check_input, check_noise, check_options, check_state
-from seqtag.recurrent.convert import read_torch, write_torch
+from seqtag.recurrent.convert import MISSING, OPTIONS, read_torch, write_torch
 from seqtag.recurrent.dropout import dropout
-from seqtag.recurrent.engine import States
-from seqtag.recurrent.engines import ENGINES, check_engine, choose_engine
+from seqtag.recurrent.engines.base import States
+from seqtag.recurrent.engines.registry import ENGINES, check_engine, choose_engine
 from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.noise import Noise, drop_weights, with_noise
 from seqtag.recurrent.padding import Padding
@@ -159,7 +159,8 @@ class Recurrent(nn.Module):
         Raises:
             InputError: where torch has no such cell or option.
         """
-        return write_torch(self)
+        options = {name: getattr(self, name) for name in (*OPTIONS, *MISSING)}
+        return write_torch(self.cell, options, self.state_dict()).train(self.training)
 
     def _build_layer(self, index: int) -> nn.ModuleDict:
         size = self.output_size if index else self.input_size

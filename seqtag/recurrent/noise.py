@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,9 +15,7 @@ from torch import Tensor
 from seqtag.cells import Cell
 from seqtag.cells.spec import Product, Values, Vector
 from seqtag.recurrent.dropout import dropout
-
-if TYPE_CHECKING:
-    from seqtag.recurrent.engine import Weights
+from seqtag.recurrent.parameters import Weights
 
 
 class Noise(NamedTuple):

@@ -5,11 +5,34 @@ D features in, H hidden units, G gates.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from seqtag.cells import Cell
-from seqtag.recurrent.engine import Weights
+
+
+class Weights(NamedTuple):
+    """Parameters of one direction, as they are to be used in this call.
+
+    input_GD: W, blocks of rows in the order of `cell.gates`.
+    recurrent: R of each of `cell.products`, (G*H, H).
+    inner_GH: R in the order of `cell.inner_gates`; None for a cell without.
+    bias_G: b, or None.
+    unit: parameters with one value a unit, (H); biases among them are absent without bias.
+    """
+
+    input_GD: Tensor
+    recurrent: tuple[Tensor, ...]
+    inner_GH: Tensor | None
+    bias_G: Tensor | None
+    unit: Mapping[str, Tensor]
+
+    def unit_of(self, cell: Cell) -> dict[str, Tensor | float]:
+        """Return what the step gets: the number 0 stands for a bias that is absent."""
+        return {vector.name: self.unit.get(vector.name, 0.0) for vector in cell.vectors}
 
 
 class Direction(nn.Module):

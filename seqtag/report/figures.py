@@ -16,7 +16,7 @@ from seqtag.report.lags import plot_lags
 from seqtag.report.maps import plot_overview, plot_two_factors
 from seqtag.report.plots import plot_accuracy, plot_errors, plot_seeds
 from seqtag.report.results import ProbeResults, Results
-from seqtag.report.traces import as_png
+from seqtag.report.trace_plots import as_png
 
 # Plots have few colours, and a palette of as many makes the page a third of the size.
 _PALETTE = 256

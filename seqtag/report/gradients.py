@@ -22,7 +22,7 @@ from seqtag.report.style import (
     panel_title,
     title,
 )
-from seqtag.report.traces import COLOURS
+from seqtag.report.trace_plots import COLOURS
 from seqtag.report.words import DASH, percent, whole
 
 # The state whose curves are shown: every cell has it, and hands it on.

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from seqtag.report.traces import COLOURS, DPI, WIDTH
+from seqtag.report.trace_plots import COLOURS, DPI, WIDTH
 
 TEXT, SMALL = 8, 7
 GREY, SHADE = "#8a8a8a", "#e9eef2"

@@ -13,22 +13,28 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from seqtag.sweeps.apart import PATIENCE, fault
-
-# Loaded once. That starts no computation, so no threads that would be missing after a fork.
-_LOADED = ("seqtag.training.launch", "seqtag.training.probing")
+from seqtag.sweeps.isolated import PATIENCE, fault
 
 
-def run_forked(module: str, arguments: Sequence[str], terminal: Path) -> tuple[int, str | None]:
+def run_forked(
+    module: str, arguments: Sequence[str], terminal: Path, preload: Sequence[str]
+) -> tuple[int, str | None]:
     """Run ``python -m MODULE ARGUMENTS``; return its exit code, and what went wrong.
 
     As `run_apart`, but the first call starts a process that this and later jobs are forked from,
     and that ends with this one. The module's ``main(arguments)`` is all that it runs.
+
+    Args:
+        module: the program.
+        arguments: its arguments.
+        terminal: the file that the job's output goes to.
+        preload: modules that are imported once, before any fork. Importing them must start no
+            threads, which a forked process would not have.
     """
     # A launcher has its own way to start processes, which the job's would inherit.
     multiprocessing.set_start_method(None, force=True)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(_LOADED))
+    context.set_forkserver_preload(list(preload))
     terminal.write_bytes(b"")
     told = (module, list(arguments), str(terminal), dict(os.environ))
     process = context.Process(target=_become, args=told)

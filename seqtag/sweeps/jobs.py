@@ -16,7 +16,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seqtag.errors import InputError, RunStopped
-from seqtag.sweeps.apart import cores, ended_by_sigterm, threads_shared
+from seqtag.sweeps.isolated import cores, ended_by_sigterm, threads_shared
 from seqtag.sweeps.locks import live_run
 from seqtag.sweeps.naming import earlier_run_name, run_name
 from seqtag.sweeps.progress import told_of

@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seqtag.errors import InputError
-from seqtag.io.folders import new_folder
+from seqtag.files import new_folder
 
 # File systems allow 255 bytes.
 _LONGEST_NAME = 120

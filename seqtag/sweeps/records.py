@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from seqtag.errors import InputError
-from seqtag.io.small import write_json
+from seqtag.files import write_json
 
 RECORD = "run.json"
 # Where a run is, and what asked for it, does not change what it is.

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqtag.checks import from_plain
 from seqtag.errors import InputError
-from seqtag.io.small import write_text
+from seqtag.files import write_text
 from seqtag.sweeps.jobs import Outcome, Runner
 from seqtag.sweeps.records import read_record
 from seqtag.sweeps.search import Search, SearchConfig

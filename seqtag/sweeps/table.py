@@ -22,7 +22,7 @@ import yaml
 
 from seqtag.checks import AtLeast, NotNegative, checked
 from seqtag.errors import InputError, did_you_mean
-from seqtag.io.small import write_text
+from seqtag.files import write_text
 from seqtag.sweeps.records import RECORD, read_record, scores_of
 from seqtag.terminal import cell, console, in_a_line
 

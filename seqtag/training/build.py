@@ -1,4 +1,4 @@
-"""From the configuration to a corpus, its encoder and labels, and the network."""
+"""From the configuration to a corpus, its indexer and labels, and the network."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import numpy as np
 import torch
 
 from seqtag.checks import from_plain
-from seqtag.data.batches import BatchConfig, BatchOrder
-from seqtag.data.cache import digest
-from seqtag.data.counting import distinct_labels
-from seqtag.data.encode import ENCODER_VERSION, EncodeConfig, Encoder
-from seqtag.data.labelset import LabelSet
-from seqtag.data.mapped import lengths_of
-from seqtag.data.remembered import remembered
-from seqtag.data.sources import Corpus, CorpusConfig, load_corpus
-from seqtag.data.vectors import load_vectors
+from seqtag.data.batches.order import BatchConfig, BatchOrder
+from seqtag.data.corpus.cache import digest
+from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
+from seqtag.data.corpus.fingerprints import remembered
+from seqtag.data.corpus.memory_mapped import lengths_of
+from seqtag.data.encode.counting import distinct_labels
+from seqtag.data.encode.indexer import INDEXER_VERSION, EncodeConfig, Indexer
+from seqtag.data.encode.labelset import LabelSet
+from seqtag.data.encode.vectors import load_vectors
 from seqtag.errors import InputError
 from seqtag.model.config import TaggerConfig
+from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
-from seqtag.model.tagger import TaggerNetwork
 from seqtag.probes.baselines import WindowBaseline
 from seqtag.probes.corpus import baselines_of, generate_corpus
 
@@ -71,18 +71,18 @@ def portable(data: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def encoder(data: Mapping[str, Any], corpus: Corpus) -> Encoder:
+def indexer(data: Mapping[str, Any], corpus: Corpus) -> Indexer:
     """Build the vocabularies from the training split, or read those built of it before."""
     if "train" not in corpus.splits:
         raise InputError("data: there is no training split")
     config = from_plain(EncodeConfig, data["encode"], "data.encode")
     train, features = corpus.splits["train"], corpus.features
     pieces = config.subwords and config.subwords.path
-    key = [ENCODER_VERSION, asdict(config), features]
+    key = [INDEXER_VERSION, asdict(config), features]
     if pieces and Path(pieces).is_file():
         key.append(digest(Path(pieces)))
-    plain = remembered(train, key, lambda: Encoder.fit(train, config, features).to_plain())
-    return Encoder.from_plain(plain)
+    plain = remembered(train, key, lambda: Indexer.fit(train, config, features).to_plain())
+    return Indexer.from_plain(plain)
 
 
 def label_set(data: Mapping[str, Any], corpus: Corpus) -> LabelSet:
@@ -94,15 +94,15 @@ def label_set(data: Mapping[str, Any], corpus: Corpus) -> LabelSet:
 
 
 def network(
-    model: Mapping[str, Any], cell: Mapping[str, Any], encoder: Encoder, labels: LabelSet
+    model: Mapping[str, Any], cell: Mapping[str, Any], indexer: Indexer, labels: LabelSet
 ) -> TaggerNetwork:
     """Build the network, with word vectors from a file where the configuration names one."""
     config = from_plain(TaggerConfig, model, "model")
-    require_memory(config, cell, encoder.sizes)
+    require_memory(config, cell, indexer.sizes)
     # They come in the square of the labels.
     transitions = labels.transitions if config.decoder == "crf" else None
     try:
-        built = TaggerNetwork(config, cell, encoder.sizes, len(labels), transitions)
+        built = TaggerNetwork(config, cell, indexer.sizes, len(labels), transitions)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
@@ -111,7 +111,7 @@ def network(
         ) from error
     if config.words is not None and config.words.vectors is not None:
         rows, vectors = load_vectors(
-            config.words.vectors, encoder.words.strings(), config.words.size
+            config.words.vectors, indexer.words.strings(), config.words.size
         )
         with torch.no_grad():
             built.embedding.words.weight[rows] = vectors

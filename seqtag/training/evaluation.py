@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from seqtag.data.batches import BatchConfig, BatchOrder
-from seqtag.data.mapped import lengths_of
-from seqtag.data.module import EncodedSentences
-from seqtag.data.sources import Corpus
+from seqtag.data.batches.module import EncodedSentences
+from seqtag.data.batches.order import BatchConfig, BatchOrder
+from seqtag.data.corpus.corpus import Corpus
+from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.errors import InputError
-from seqtag.io.tagger import Tagger
+from seqtag.tagging.tagger import Tagger
 from seqtag.training.scoring import TaggingScore
 
 
@@ -26,7 +26,7 @@ def evaluate_split(
     if split not in corpus.splits:
         raise InputError(f"the corpus has no split {split!r}; it has {', '.join(corpus.splits)}")
     sentences = EncodedSentences(
-        corpus.splits[split], tagger.encoder, tagger.labels, with_text=True
+        corpus.splits[split], tagger.indexer, tagger.labels, with_text=True
     )
     lengths = lengths_of(corpus.splits[split])
     score = TaggingScore.of_split(corpus, split, tagger.labels)

@@ -10,15 +10,11 @@ import lightning as L
 import torch
 from torch import Tensor, distributed, nn
 
-from seqtag.errors import RunStopped
-from seqtag.training.checkpoint_files import LAST, PREVIOUS
+from seqtag.errors import Diverged, RunStopped
+from seqtag.training.run_folder import LAST, PREVIOUS
 
 # A step that no training reaches: nothing was found.
 _NEVER = 2**62
-
-
-class Diverged(RunStopped):
-    """Training came to a loss, scores or weights that are not finite; raised by all processes."""
 
 
 class FirstFault:

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow.compute as pc
 from torch import Tensor, nn
 
-from seqtag.data.counting import distinct_labels
-from seqtag.data.labelset import NOT_SCORED, LabelSet
-from seqtag.data.sources import Corpus
-from seqtag.data.vocabulary import Vocabulary
+from seqtag.data.corpus.corpus import Corpus
+from seqtag.data.encode.counting import distinct_labels
+from seqtag.data.encode.labelset import NOT_SCORED, LabelSet
+from seqtag.data.encode.vocabulary import Vocabulary
 from seqtag.labels import UNTYPED
 from seqtag.metrics.spans import SpanScore
 from seqtag.metrics.tokens import Slices, TokenScore

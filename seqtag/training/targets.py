@@ -265,13 +265,16 @@ CALLBACKS = {
         *(EarlyStopping, LearningRateMonitor, ModelCheckpoint, RichProgressBar, TQDMProgressBar),
     ),
     **_named("seqtag.training.averaging", ExponentialAverage),
-    **_named("seqtag.training.last", LastCheckpoint),
+    **_named("seqtag.training.resume.last", LastCheckpoint),
     **_named("seqtag.training.progress", Progress),
 }
 LOGGERS = {
     **_named("lightning.pytorch.loggers", MLFlowLogger, TensorBoardLogger, WandbLogger),
     **_named("seqtag.training.metrics_file", MetricsFile),
 }
+
+# Names of earlier versions, which may stand in configurations of users.
+_RENAMED = {"seqtag.training.last.LastCheckpoint": "seqtag.training.resume.last.LastCheckpoint"}
 
 
 def target_options(
@@ -290,6 +293,8 @@ def target_options(
     if not isinstance(part, Mapping):
         raise InputError(f"{where} must be a group of keys, not {shown(part)}")
     target = part.get("_target_")
+    if isinstance(target, str):
+        target = _RENAMED.get(target, target)
     if not isinstance(target, str) or target not in targets:
         raise InputError(
             f"{where}: _target_ {shown(target)} is not allowed{did_you_mean(target, targets)}; "

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import Metric
 
-from seqtag.model.tagger import TaggerNetwork
+from seqtag.model.network import TaggerNetwork
 from seqtag.training.finite import FirstFault, diverged, find_not_finite, tensors_of
 from seqtag.training.scoring import TaggingScore
 

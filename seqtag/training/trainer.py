@@ -15,13 +15,13 @@ from lightning.pytorch.profilers import (
     SimpleProfiler,
 )
 
-from seqtag.data.module import CorpusModule
+from seqtag.data.batches.module import CorpusModule
+from seqtag.distributed.leader import StartedAlready
+from seqtag.distributed.place import Place, current_place
 from seqtag.errors import InputError, did_you_mean
-from seqtag.training.checkpoint_files import CheckpointFiles
-from seqtag.training.continuity import Continuity
 from seqtag.training.factory import call, factory
-from seqtag.training.place import Place, current_place
-from seqtag.training.ranks import StartedAlready
+from seqtag.training.resume.files import CheckpointFiles
+from seqtag.training.resume.state import Continuity
 from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES
 from seqtag.training.trainer_options import check_trainer
 

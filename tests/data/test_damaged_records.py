@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtag.data.config import CorpusConfig
-from seqtag.data.lines import SourceFile
-from seqtag.data.parts import cut_files
-from seqtag.data.readers import reader_of
+from seqtag.data.formats.lines import SourceFile
+from seqtag.data.formats.parts import cut_files
+from seqtag.data.formats.registry import reader_of
 from seqtag.errors import InputError
 
 RECORDS = [

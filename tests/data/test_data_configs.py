@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from seqtag.checks import from_plain
-from seqtag.data.sources import CorpusConfig, load_corpus
+from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = ["column", "conllu", "json", "csv", "parquet", "hub", "conll2000", "wnut17", "ud_ewt"]

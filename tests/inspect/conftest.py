@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seqtag.data.encode import EncodeConfig, Encoder
-from seqtag.data.labelset import LabelSet
-from seqtag.data.vocabulary import SubwordConfig
-from seqtag.io.tagger import Tagger
+from seqtag.data.encode.indexer import EncodeConfig, Indexer
+from seqtag.data.encode.labelset import LabelSet
+from seqtag.data.encode.vocabulary import SubwordConfig
 from seqtag.model.config import TaggerConfig
-from seqtag.model.tagger import TaggerNetwork
-from seqtag.recurrent.engines import set_engine
+from seqtag.model.network import TaggerNetwork
+from seqtag.recurrent.engines.registry import set_engine
+from seqtag.tagging.tagger import Tagger
 
 WORDS = ["Anna", "and", "the", "old", "king", "saw", "Paris", "again", "left", "."]
 
@@ -19,7 +19,7 @@ def build(cell="lstm", pieces=False, **model) -> Tagger:
     torch.manual_seed(3)
     subwords = SubwordConfig(vocab_size=40) if pieces else None
     sentences = [{"tokens": WORDS}]
-    encoder = Encoder.fit(sentences, EncodeConfig(subwords=subwords), ())
+    indexer = Indexer.fit(sentences, EncodeConfig(subwords=subwords), ())
     labels = LabelSet(["F", "M", "PL"], "plain", "plain")
     config = TaggerConfig(
         **{
@@ -32,9 +32,9 @@ def build(cell="lstm", pieces=False, **model) -> Tagger:
             **model,
         }
     )
-    network = TaggerNetwork(config, cell, encoder.sizes, len(labels), labels.transitions)
+    network = TaggerNetwork(config, cell, indexer.sizes, len(labels), labels.transitions)
     set_engine(network, "reference")  # a kernel for each cell would take seconds to build
-    return Tagger(network, encoder, labels, {"name": cell} if isinstance(cell, str) else cell)
+    return Tagger(network, indexer, labels, {"name": cell} if isinstance(cell, str) else cell)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def loss_from(tagger, given, step, name):
     network = deepcopy(tagger.network).double()
     cell = network.encoder.cell
     with torch.no_grad():
-        x_BTD, lengths_B = encoder_input(network, tagger.encoder.encode([given.tokens]))
+        x_BTD, lengths_B = encoder_input(network, tagger.indexer.encode([given.tokens]))
         y_BTH, state = network.encoder(x_BTD[:, : step + 1])
     labels_BT = torch.tensor([tagger.labels.encode(given.labels)])
 

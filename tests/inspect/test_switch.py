@@ -25,7 +25,7 @@ def forgetting(build_tagger):
     """Return a tagger whose units 7 and 19, of 20, shut their forget gates at "Anna"."""
     tagger = build_tagger("lstm", hidden_size=20)
     network = tagger.network
-    inputs = tagger.encoder.encode([["Anna"]])
+    inputs = tagger.indexer.encode([["Anna"]])
     with torch.no_grad():
         x_D = network.embedding(inputs)[0, 0]
         weights = network.encoder.layers[0]["fwd"]

@@ -25,7 +25,7 @@ def test_values_of_all_layers_and_directions(tagger):
 def test_outputs_are_what_the_tagger_reads_labels_off(tagger):
     seen = trace(tagger, SENTENCE)
     with torch.no_grad():
-        y_BTH = tagger.network.encode(tagger.encoder.encode([SENTENCE]))
+        y_BTH = tagger.network.encode(tagger.indexer.encode([SENTENCE]))
     top = [seen.values[layer]["h"] for layer in ("l1.fwd", "l1.bwd")]
     np.testing.assert_allclose(np.concatenate(top, axis=1), y_BTH[0], atol=1e-6)
 
@@ -41,14 +41,14 @@ def test_the_step_holds_between_words(build_tagger):
 def test_with_characters_words_are_read_by_reference(build_tagger):
     tagger = build_tagger(characters={"size": 4, "filters": 3, "widths": [2, 3]})
     with torch.inference_mode():
-        y_BTH = tagger.network.encode(tagger.encoder.encode([SENTENCE]))
+        y_BTH = tagger.network.encode(tagger.indexer.encode([SENTENCE]))
     np.testing.assert_allclose(trace(tagger, SENTENCE).values["l0.fwd"]["h"], y_BTH[0], atol=1e-6)
 
 
 def test_with_pieces_a_word_has_the_values_of_its_first(build_tagger):
     tagger = build_tagger(pieces=True)
     tokens = ["Annaleft", "again", "."]
-    inputs = tagger.encoder.encode([tokens])
+    inputs = tagger.indexer.encode([tokens])
     assert inputs["pieces_BS"].shape[1] > len(tokens)
     with torch.inference_mode():
         y_BTH = tagger.network.encode(inputs)

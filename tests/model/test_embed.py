@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seqtag.data.encode import EncodeConfig, Encoder
+from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.model.config import CharacterConfig, TaggerConfig, WordConfig
 from seqtag.model.embed import Embedding, WordEmbedding
 
@@ -47,8 +47,8 @@ COLUMNS = ["pos", "feats.Case", "type", "items", "training", "%2E", "a b"]
 
 def inputs(columns=COLUMNS):
     sentence = {"tokens": ["a", "b"], **{name: ["x", name] for name in columns}}
-    encoder = Encoder.fit([sentence], EncodeConfig(), columns)
-    return encoder.sizes, encoder.encode(
+    indexer = Indexer.fit([sentence], EncodeConfig(), columns)
+    return indexer.sizes, indexer.encode(
         [["a", "b"], ["b"]], {name: [["x", name], [name]] for name in columns}
     )
 
@@ -98,9 +98,9 @@ def test_no_part_at_all_has_no_features():
 
 def test_vectors_by_spelling_are_those_of_the_words():
     sentences = [["The", "cat", "the", "cat"], ["A", "cat"], []]
-    encoder = Encoder.fit([{"tokens": s} for s in sentences], EncodeConfig(), ())
-    embedding = Embedding(TaggerConfig(case_size=3), encoder.sizes).eval()
-    inputs = encoder.encode(sentences)
+    indexer = Indexer.fit([{"tokens": s} for s in sentences], EncodeConfig(), ())
+    embedding = Embedding(TaggerConfig(case_size=3), indexer.sizes).eval()
+    inputs = indexer.encode(sentences)
     by_word_BTD = embedding(inputs)
     by_spelling_UD = embedding.by_spelling(inputs)
     assert len(by_spelling_UD) == 4

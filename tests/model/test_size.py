@@ -4,8 +4,8 @@ import pytest
 
 from seqtag.errors import InputError
 from seqtag.model.config import CharacterConfig, TaggerConfig
+from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import least_weights, require_memory
-from seqtag.model.tagger import TaggerNetwork
 
 SIZES = {
     **{"words": 500, "frequent_words": 500, "characters": 60, "cases": 8, "pieces": 0},

@@ -14,9 +14,10 @@ from torch._dynamo.testing import CompileCounter
 from seqtag.cells import Cell, Lstm
 from seqtag.cells.registry import PRESETS
 from seqtag.errors import InputError
-from seqtag.recurrent import Recurrent, cpu
+from seqtag.recurrent import Recurrent
 from seqtag.recurrent.compiler.build import BuildError
-from seqtag.recurrent.engines import ENGINES, _say, set_engine
+from seqtag.recurrent.engines import cpu
+from seqtag.recurrent.engines.registry import ENGINES, _say, set_engine
 
 B, T, D, H = 3, 5, 4, 6
 LENGTHS = torch.tensor([3, 5, 1])

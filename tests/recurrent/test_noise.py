@@ -12,10 +12,10 @@ from seqtag.cells.registry import PRESETS
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
 from seqtag.recurrent.dropout import dropout
-from seqtag.recurrent.engines import choose_engine
+from seqtag.recurrent.engines.reference import Reference
+from seqtag.recurrent.engines.registry import choose_engine
 from seqtag.recurrent.noise import Noise, Zoned, draw_noise
 from seqtag.recurrent.padding import Padding
-from seqtag.recurrent.reference import Reference
 
 D, H = 3, 5
 LENGTHS = [None, torch.tensor([3, 7, 0, 1, 7])]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqtag.training.gathering import gather
+from seqtag.study.gather import gather
 
 ABOUT = {"direction": "both", "layers": 1, "hidden": 32, "parameters": 8448}
 GRID = {"distance": (5, 20, 100), "attractors": (0, 4)}

@@ -5,7 +5,7 @@ import pandas as pd
 
 from seqtag.report.plots import plot_accuracy, plot_errors, plot_seeds
 from seqtag.report.style import COLOURS, line_of, lines_of
-from seqtag.report.traces import WIDTH, as_png
+from seqtag.report.trace_plots import WIDTH, as_png
 
 ORDER = ["lstm, bias 1", "lstm, chrono 100", "rnn"]
 

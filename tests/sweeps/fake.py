@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 
+from seqtag.commands.launch import launch
 from seqtag.errors import InputError
 from seqtag.sweeps.records import recorded
-from seqtag.training.launch import launch
 
 
 @recorded

@@ -7,20 +7,18 @@ import time
 
 import pytest
 
-from seqtag.sweeps import forked
 from seqtag.sweeps.forked import run_forked
 
 
 @pytest.fixture
 def said(tmp_path, monkeypatch):
-    monkeypatch.setattr(forked, "_LOADED", ())
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path / "said.txt"
 
 
 def run(said, body):
     (said.parent / "work.py").write_text(f"def main(arguments):\n    {body}\n")
-    return run_forked("work", ["a", "b=1"], said)
+    return run_forked("work", ["a", "b=1"], said, ())
 
 
 @pytest.mark.parametrize(
@@ -59,7 +57,7 @@ def test_where_there_is_a_device_it_begins_anew(said, monkeypatch):
     (said.parent / "work.py").write_text(
         "import sys\nprint(sys.argv[1:], 'torch' in sys.modules)\n"
     )
-    assert run_forked("work", ["a", "b=1"], said) == (0, None)
+    assert run_forked("work", ["a", "b=1"], said, ()) == (0, None)
     assert said.read_text() == "['a', 'b=1'] False\n"
 
 

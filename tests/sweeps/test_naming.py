@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtag.errors import InputError
-from seqtag.io.folders import new_folder
+from seqtag.files import new_folder
 from seqtag.sweeps.naming import check_study, earlier_run_name, run_name
 
 KEYS = ("cell", "seed", "model.hidden_size", "size", "optimizer.lr")

@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from seqtag import cli
+from seqtag.commands import launch as launching
+from seqtag.commands.launch import launch
 from seqtag.errors import InputError
-from seqtag.sweeps.apart import cores
+from seqtag.sweeps.isolated import cores
 from seqtag.sweeps.records import read_record, recorded
-from seqtag.training import launch as launching
-from seqtag.training.launch import launch
 
 FAKE = str(Path(__file__).parent / "fake.py")
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from seqtag.data.batches import BatchConfig
+from seqtag.data.batches.order import BatchConfig
 from seqtag.training import build
 
 
@@ -41,9 +41,9 @@ def test_compiled_while_training_only_and_the_crf_never(configure, monkeypatch):
     monkeypatch.setattr(torch, "compile", compiling)
     config = configure()
     corpus = build.corpus(config["data"])
-    encoder = build.encoder(config["data"], corpus)
+    indexer = build.indexer(config["data"], corpus)
     labels = build.label_set(config["data"], corpus)
-    network = build.network(config["model"], config["cell"], encoder, labels)
+    network = build.network(config["model"], config["cell"], indexer, labels)
     keys, rows = list(network.state_dict()), torch.zeros(1, network.projection.in_features)
     with build.compiled(network, True):
         assert network.projection(rows) == "compiled"

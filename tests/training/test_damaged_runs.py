@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtag.cli import main
+from seqtag.commands.report import report
 from seqtag.errors import InputError
-from seqtag.probes.reading import find_runs, read_gradients, read_items, read_learn
-from seqtag.training.gathering import gather
-from seqtag.training.reporting import report
+from seqtag.study.gather import gather
+from seqtag.study.read import find_runs, read_gradients, read_items, read_learn
 
 GRID = {"distance": (5, 100)}
 VALUES = [None, "x", "", 0, -1, 10**12, 2**63 - 1, 1.5, float("nan"), True, b"\xff"]

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from seqtag import Tagger
+from seqtag.commands.probe import probe
+from seqtag.commands.train import train
 from seqtag.errors import InputError, RunStopped
 from seqtag.training.finite import FirstFault, find_not_finite, tensors_of
-from seqtag.training.loop import train
-from seqtag.training.probing import probe
 
 DIVERGING = (
     "optimizer.lr=1e20",

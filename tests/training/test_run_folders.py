@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seqtag.commands.launch import launch
 from seqtag.errors import InputError
 from seqtag.sweeps import locks
 from seqtag.sweeps.locks import LOCK, FolderLock
 from seqtag.sweeps.records import recorded
-from seqtag.training.launch import launch
 
 TINY = ("data.train=32", "data.dev=8", "data.test=8", "model.hidden_size=8", "engine=reference")
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from seqeval.metrics import f1_score
 
-from seqtag.data.labelset import LabelSet
-from seqtag.data.sources import Corpus
-from seqtag.data.vocabulary import Vocabulary
+from seqtag.data.corpus.corpus import Corpus
+from seqtag.data.encode.labelset import LabelSet
+from seqtag.data.encode.vocabulary import Vocabulary
 from seqtag.training.scoring import TaggingScore
 
 UNKNOWN = Vocabulary.UNKNOWN

@@ -43,7 +43,7 @@ def print_kernel(plan: Plan, dtype: str) -> str:
 
 @cache
 def _skeleton(name: str) -> str:
-    return (files("seqtag.recurrent") / "skeleton" / name).read_text(encoding="utf-8")
+    return (files(__package__) / "skeleton" / name).read_text(encoding="utf-8")
 
 
 def print_cell(plan: Plan) -> str:

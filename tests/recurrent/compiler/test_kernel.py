@@ -14,11 +14,13 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from seqtag.cells import Cell, Lstm, Rnn
-from seqtag.recurrent import Recurrent, cpu, engines
+from seqtag.recurrent import Recurrent
 from seqtag.recurrent.compiler import build as building
 from seqtag.recurrent.compiler import kernel as kernels
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
+from seqtag.recurrent.engines import cpu
+from seqtag.recurrent.engines import registry as engines
 
 B, T, D, H = 13, 24, 16, 33  # enough work for several threads; nothing fills its registers
 LENGTHS = torch.arange(B) * 2

@@ -1,0 +1,72 @@
+"""What a judged model leaves on disk, and what the columns mean.
+
+A run's folder holds `items.parquet` (one row a target), `learn.csv` (regime learn: one row a
+trained lag) and `run.json` (what the run was). A study is many such folders, read together.
+
+Columns of `items.parquet`:
+
+    run         name of the run's folder
+    probe       name of the probe; version: its version; axis: the factor drawn against, whose
+                value is in `factor_<axis>`; unit: what that counts; whole: whether an item is
+                right only if all its targets are (they share `item`)
+    cell        name of the recurrent cell; start: where its gates' biases start: "bias 1",
+                "chrono 100", "" where no gate has a bias to start
+    direction   "forward" or "both"; layers, hidden, parameters: sizes
+    seed        of training; data_seed: of the generated items
+    regime      "reach", or "given" for a model folder; lag: the one trained at alone, else null
+    split       "test", "templates"; lexicon, template, contrast: as the item has them
+    item        number of the item within the run; position of the target in it; length of it
+    factor_*    every factor of the probe
+    within      whether the factors lie in the training range
+    gold, predicted: labels; p_gold: probability of gold; margin: p_gold less the best other one
+    right       predicted == gold; error: "" or the kind of error: "stale", "capture", "wrong"
+    chance      accuracy of guessing under these factors (of whole items where `whole`)
+    baseline_*  whether the baseline of that name is right at this target; null where it says
+                nothing: majority, context_free, window, untrained, first_cue, last_cue,
+                frequent_cue
+
+Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, parameters, seed,
+data_seed, lag, budget (sequences at most), solved (True or False), sequences (seen when it was
+solved, or in all), accuracy (of fresh items at the end, whole ones where the probe judges such).
+
+Columns of `gradients.csv` (inspect=gradients: one row a curve and lag): run, cell, start, when
+("initial" or "trained"), state ("h", "c"), k, norm (mean of the norm of dL_t/dstate_{t-k}). The
+lines fitted to these curves are in `run.json`, under "gradients".
+
+A suite leaves `pairs.parquet` and `suite.json` in their place, see `suites.judge.run_suite`, and in
+`run.json` whom it judged: under "judged", the columns from cell to seed, and trained, the probe
+that the tagger was trained on ("" for a corpus).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+BASELINES = (
+    *("majority", "context_free", "window", "untrained"),
+    *("first_cue", "last_cue", "frequent_cue"),
+)
+ITEMS, LEARN, RUN = "items.parquet", "learn.csv", "run.json"
+PAIRS, SUITE = "pairs.parquet", "suite.json"
+GRADIENTS, CURVES_PICTURE = "gradients.csv", "gradients.png"
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+
+
+def items_schema(factors: Sequence[str]) -> pa.Schema:
+    """Return the columns of `items.parquet` for a probe with these factors."""
+    words = ("run", "probe", "axis", "unit", "cell", "start", "direction", "regime", "split")
+    columns = {
+        **dict.fromkeys(words, _WORD),
+        **dict.fromkeys(("version", "layers", "hidden", "parameters"), pa.int64()),
+        **dict.fromkeys(("seed", "data_seed", "lag", "item", "position", "length"), pa.int64()),
+        **dict.fromkeys(("lexicon", "template", "contrast"), _WORD),
+        **dict.fromkeys((f"factor_{name}" for name in factors), pa.int64()),
+        **dict.fromkeys(("whole", "within", "right"), pa.bool_()),
+        **dict.fromkeys(("gold", "predicted", "error"), _WORD),
+        **dict.fromkeys(("p_gold", "margin", "chance"), pa.float32()),
+        **dict.fromkeys((f"baseline_{name}" for name in BASELINES), pa.bool_()),
+    }
+    return pa.schema(list(columns.items()))

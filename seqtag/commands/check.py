@@ -1,0 +1,21 @@
+"""The verb `check`: look a corpus over before training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seqtag.data.doctor.doctor import examine, examine_vectors
+from seqtag.data.doctor.findings import render
+from seqtag.terminal import console
+from seqtag.training import build
+
+
+def check(config: Mapping[str, Any]) -> int:
+    """Print what the data doctor finds in a corpus; return 1 if there are errors, else 0."""
+    corpus = build.corpus(config["data"])
+    report = examine(corpus)
+    if config["vectors"] is not None and "train" in corpus.splits:
+        report = report.with_finding(examine_vectors(config["vectors"], corpus))
+    console().print(render(report))
+    return report.exit_code

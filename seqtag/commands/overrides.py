@@ -1,0 +1,243 @@
+"""Arguments as Hydra can read them, and what is wrong with them in one line.
+
+In Hydra's grammar ``data.path=a(1)`` is the call of a function, ``cell=gru,seed=1`` has one equals
+sign too many, and letters beyond ASCII do not exist. A value outside the grammar is plain text and
+is quoted here, unless it looks like a list, a mapping, a quoted text, a reference or one of Hydra's
+functions: there a typing error must not become a text in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from seqtag.commands.help import config_dir
+from seqtag.errors import InputError, did_you_mean
+from seqtag.sweeps.jobs import quoted
+
+# Keys whose values are files or folders: what exists on disk under the very text is meant.
+PATH_KEYS = frozenset(
+    (
+        *("data.path", "data.cache_dir", "data.encode.subwords.path"),
+        *("data.files.train", "data.files.dev", "data.files.test"),
+        *("model.words.vectors", "model_dir", "suite_path", "ckpt_path"),
+        *("paths.log_dir", "paths.output_dir", "hydra.run.dir", "hydra.sweep.dir"),
+    )
+)
+_FUNCTIONS = "|".join(OverridesParser.create().functions.functions)
+_STRUCTURED = re.compile(rf"""\s*(?:[\[{{'"]|\$\{{|(?:{_FUNCTIONS})\s*\()""")
+# Launchers, and the extra that has each.
+_LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
+# A list without lists or quoted texts in it.
+_LIST = re.compile(r"""\s*\[([^\[\]{}'"$]+)\]\s*""")
+_MANY = ("-m", "--multirun", "hydra.mode=MULTIRUN")
+
+
+def readable(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a verb with values quoted where Hydra could not read them.
+
+    Raises:
+        InputError: for an argument that cannot be meant: without a value, or with half a list.
+    """
+    several = any(word in _MANY or word.startswith("search=") for word in arguments)
+    return [word if word.startswith("-") else _readable(word, several) for word in arguments]
+
+
+def _readable(word: str, several: bool) -> str:
+    """Return one argument; with `several`, commas may separate values."""
+    key, equals, value = word.partition("=")
+    if not equals or key.startswith("~"):
+        return word
+    name = key.lstrip("+")
+    _check_text(word)
+    if not name or _parsed(f"{key}=x") is None:
+        raise InputError(f"{word!r}: {key!r} is not a key; write key=value without spaces")
+    if not value.strip():
+        remedy = "give a path" if name in PATH_KEYS else f"where nothing is meant, write {key}=null"
+        raise InputError(f"{word!r}: there is no value; was it an unset variable? Else {remedy}")
+    override = _parsed(word)
+    if name in PATH_KEYS and (text := _existing(value)) is not None:
+        read = None if override is None else override.value()
+        return word if read == text else f"{key}={quoted(text)}"
+    if override is not None:
+        if name == "study" and isinstance(override.value(), bool | int | float):
+            return f"{key}={quoted(value.strip())}"  # a name, not a number
+        return word
+    listed = _LIST.fullmatch(value)
+    separated = listed[1] if listed else value if several else ""
+    if "," in separated and not all(part.strip() for part in separated.split(",")):
+        raise InputError(_unreadable(word, key, value))
+    if listed:
+        parts = [_element(key, name, part.strip()) for part in listed[1].split(",")]
+        made = f"{key}=[{','.join(parts)}]"
+    elif several and "," in value and not _STRUCTURED.match(value):
+        parts = [_element(key, name, part.strip()) for part in value.split(",")]
+        made = f"{key}={','.join(parts)}"
+    else:
+        made = f"{key}={_element(key, name, value)}"
+    if _parsed(made) is None:
+        raise InputError(_unreadable(word, key, value))
+    return made
+
+
+def _element(key: str, name: str, value: str) -> str:
+    """Return one value, quoted where Hydra cannot read it."""
+    if _parsed(f"{key}={value}") is not None:
+        return value
+    if _STRUCTURED.match(value):
+        raise InputError(_unreadable(f"{key}={value}", key, value))
+    text = _home(value) if name in PATH_KEYS else value
+    if "${" in text:
+        try:
+            OmegaConf.to_container(OmegaConf.create({"value": text}), resolve=False)
+        except Exception as error:
+            raise InputError(_unreadable(f"{key}={value}", key, value)) from error
+    word = f"{key}={quoted(text)}"
+    override = _parsed(word)
+    if override is None or override.value() != text:
+        raise InputError(_unreadable(f"{key}={value}", key, value))
+    return quoted(text)
+
+
+def _check_text(word: str) -> None:
+    """Refuse bytes that are not text: they could not be written into the run's folder."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{word!r}: this is not text in UTF-8, or was not read as such (PYTHONUTF8=1 has "
+            "Python read it so); rename the file, or give a link to it"
+        ) from None
+
+
+def _existing(value: str) -> str | None:
+    """Return the path that exists under the text as it is given; None where there is none."""
+    try:
+        path = _home(value)
+        return path if value != "null" and os.path.lexists(path) else None
+    except ValueError:  # a null character
+        return None
+
+
+def _home(value: str) -> str:
+    """Return a path with the home folder for ``~``, which shells leave alone after ``key=``."""
+    path = os.path.expanduser(value)
+    if path == value and re.match(r"~(?:/|\Z)", value):
+        raise InputError(f"{value!r}: there is no home folder; give a full path")
+    return path
+
+
+def _parsed(word: str) -> Override | None:
+    """Return what Hydra reads in an argument; None where it cannot read it."""
+    try:
+        return OverridesParser.create().parse_override(word)
+    except Exception:  # its own errors, and those of the functions that it calls
+        return None
+
+
+def _unreadable(word: str, key: str, value: str) -> str:
+    # As text a reference would still be one.
+    remedy = "" if "${" in value else f"; if it is meant as plain text, write {hint(key, value)}"
+    return f"{word!r}: {_reason(word)}{remedy}"
+
+
+def _reason(word: str) -> str:
+    """Return why Hydra cannot read an argument, in one line."""
+    try:
+        OverridesParser.create().parse_override(word)
+    except Exception as error:
+        line = " ".join(str(error).split())
+        return f"cannot be read ({line})" if line else "cannot be read"
+    return "cannot be read"
+
+
+def hint(key: str, text: Any) -> str:
+    """Return an argument that gives a key this very text, as it is written in a shell."""
+    return shlex.quote(f"{key}={QuotedString(str(text), Quote.double).with_quotes()}")
+
+
+def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
+    """Say in one line what is wrong with an override, and what was perhaps meant."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        options = sorted(option for option in error.options if not option.startswith("_"))
+        if group == "hydra/launcher" and name in _LAUNCHERS:
+            return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
+        return (
+            f"{group}={name}: there is no such option{did_you_mean(name, options)}; "
+            f"known: {', '.join(options)}"
+        )
+    if key := re.search(r"Could not override '([^']+)'", str(error)):
+        known = _known_keys(verb, arguments)
+        return f"unknown key {key[1]!r}{did_you_mean(key[1], known)}"
+    if several := re.match(
+        r"Ambiguous value for argument '([^=]+)=(.*?)'\n1\. To", str(error), re.DOTALL
+    ):
+        key, value = several.groups()
+        return (
+            f"'{key}={value}': several values need -m, a list is {key}=[{value}], and a text with "
+            f"commas {hint(key, value)}"
+        )
+    cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
+    if str(error).startswith("Error merging override") and error.__cause__ is not None:
+        cause = f"{error}: {str(error.__cause__).splitlines()[0]}"
+    text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
+    return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
+
+
+def raised_in_hydra(error: Exception) -> bool:
+    """Return whether an error comes from Hydra's own code, which an override led astray."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return module.partition(".")[0] in ("hydra", "omegaconf", "antlr4")
+
+
+def misread(error: Exception, arguments: Sequence[str]) -> str:
+    """Return what is wrong with the override that Hydra could not digest."""
+    if key := next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), ""):
+        return f"{key}: a whole number of thousands of digits is not a value"
+    for argument in arguments:
+        group, _, value = argument.lstrip("+").partition("=")
+        options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
+        if options and (
+            value in ("null", "true", "false") or not re.fullmatch(r"\w*[A-Za-z_]\w*", value)
+        ):
+            return f"{argument[:80]}: name an option of it, one of {', '.join(options)}"
+    return f"the overrides do not make a configuration: {error}"
+
+
+def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
+    """Return all keys of the verb's configuration under the options that were chosen."""
+    chosen = [
+        argument
+        for argument in arguments
+        if re.fullmatch(r"\w+=\w+", argument)
+        and (config_dir() / argument.partition("=")[0]).is_dir()
+    ]
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        try:
+            return list(_paths(compose(verb, chosen)))
+        except HydraException:  # an option of a folder given by --config-dir
+            return list(_paths(compose(verb)))
+
+
+def _paths(config: DictConfig, above: str = "") -> Iterator[str]:
+    for key in config:
+        path = f"{above}{key}"
+        yield path
+        if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(
+            value := config._get_node(key)
+        ):
+            yield from _paths(value, f"{path}.") if not value._is_none() else ()

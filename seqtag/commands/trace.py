@@ -1,0 +1,221 @@
+"""The verb `trace`: what goes on inside a trained tagger, as pictures, a page and arrays."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqtag.errors import InputError
+from seqtag.files import new_folder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from seqtag.inspect.switch import Event
+    from seqtag.probes.base import ProbeItem
+    from seqtag.tagging.tagger import Tagger
+
+_WRITTEN = """\
+what is written into the folder:
+  trace.html   the words, their labels and all pictures on one page that needs nothing else
+  trace.npz    of the sentence, arrays without pickle: tokens, labels, and every gate and state by
+               layer, direction and name: l0.fwd/f is the forget gate of the first layer read
+               forward, (words, units)
+  l0.fwd.png   of the sentence, a picture of each layer and direction
+  memory.png, memory.npz   with --memory: after how many tokens half of a unit's memory is left,
+               by layer, over the sentence, or over sentences of the pronoun probe if none is given
+  switch.png, switch.npz   with --switch: what memory keeps around a new subject, an attractor and
+               a first subject of the pronoun probe, for a tagger that was trained on it
+"""
+# Sentences of the pronoun probe: so many of each kind, as long as training has them.
+_ITEMS, _FACTORS = 200, {"distance": 20, "attractors": 1}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` needs to a parser; imports nothing heavy."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _WRITTEN
+    add = parser.add_argument
+    add("sentence", nargs="?", help="the words, as one sentence whatever full stops it has")
+    add("--model", metavar="DIR", required=True, help="the model folder")
+    add("--output", metavar="DIR", help="where to (default: logs/trace/DATE_TIME)")
+    add("--layer", metavar="NAME", help="l0.fwd, l0.bwd, l1.fwd, ... (default: all; --switch: top)")
+    add("--units", metavar="N", default="50", help="draw the N that vary most, or all (default 50)")
+    add("--memory", action="store_true", help="how long units remember")
+    add("--switch", action="store_true", help="what is forgotten at a new subject")
+
+
+@dataclass
+class _Shown:
+    """What is made: arrays by name of file, pictures by name of file with their captions."""
+
+    words: list[tuple[str, str]] = field(default_factory=list)
+    arrays: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    pictures: dict[str, tuple[str, Figure]] = field(default_factory=dict)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trace as the arguments say; return the exit code.
+
+    Raises:
+        InputError: for a mistake in arguments or model folder. Nothing is written then.
+    """
+    units = _units(args.units)
+    if args.sentence is None and not (args.memory or args.switch):
+        raise InputError("there is nothing to show: give a sentence, --memory or --switch")
+    place = None if args.output is None else Path(args.output)
+    if place and place.exists() and not place.is_dir():
+        raise InputError(f"{place}: there is a file of that name; choose another folder")
+    from seqtag.inspect.trace import check_layer
+    from seqtag.tagging.tagger import Tagger  # torch
+
+    tagger = Tagger.load(args.model)
+    if args.layer is not None:
+        check_layer(tagger.network.encoder, args.layer)
+    shown = _Shown()
+    tokens = None if args.sentence is None else _tokens(args.sentence)
+    if tokens is not None:
+        _add_trace(shown, tagger, tokens, args.layer, units)
+    if args.memory:
+        _add_memory(shown, tagger, tokens, args.layer)
+    if args.switch:
+        _add_switch(shown, tagger, args.layer)
+    if place is None:
+        place = new_folder(Path(time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S")))
+    _write(place, shown, f"Inside {tagger.network.encoder.cell}")
+    return 0
+
+
+def _units(given: str) -> int | None:
+    """Return how many units are drawn; None for all."""
+    if given == "all":
+        return None
+    if not given.isdecimal() or int(given) < 1:
+        raise InputError(f"--units {given}: a whole number of at least 1, or all")
+    return int(given)
+
+
+def _tokens(sentence: str) -> list[str]:
+    from seqtag.tagging.text import split_text
+
+    tokens = [token.text for part in split_text(sentence) for token in part.tokens]
+    if not tokens:
+        raise InputError("the sentence has no words: there is nothing to trace")
+    return tokens
+
+
+def _add_trace(
+    shown: _Shown, tagger: Tagger, tokens: list[str], layer: str | None, units: int | None
+) -> None:
+    """Add what happens in one sentence."""
+    from seqtag.inspect.trace import in_order, meaning, trace
+    from seqtag.report.trace_plots import plot_trace
+
+    seen = trace(tagger, tokens)
+    cell = tagger.network.encoder.cell
+    order = "c" if "c" in cell.states else cell.states[0]
+    shown.words = list(zip(seen.tokens, seen.labels, strict=True))
+    shown.arrays["trace"] = seen.arrays()
+    for name, values in seen.values.items():
+        if layer in (None, name):
+            titles = {key: meaning(cell, key) for key in values}
+            figure = plot_trace(seen.tokens, seen.labels, in_order(values), titles, order, units)
+            shown.pictures[name] = f"Gates and states of layer {name}", figure
+
+
+def _add_memory(shown: _Shown, tagger: Tagger, tokens: list[str] | None, layer: str | None) -> None:
+    """Add how long units remember, in a sentence or in those of the pronoun probe."""
+    from seqtag.inspect.memory import half_lives
+    from seqtag.report.trace_plots import plot_half_lives
+
+    if tokens is None:
+        from seqtag.probes.pronoun import PronounProbe
+
+        sentences = [item.tokens for item in PronounProbe().corpus("test", _ITEMS, 0)]
+        where = f"over {_ITEMS} sentences of the pronoun probe"
+    else:
+        sentences, where = [tokens], "over the sentence"
+    lives = half_lives(tagger, sentences)
+    lives = {name: life_H for name, life_H in lives.items() if layer in (None, name)}
+    shown.arrays["memory"] = lives
+    shown.pictures["memory"] = f"Half-life of memory, {where}", plot_half_lives(lives)
+
+
+def _add_switch(shown: _Shown, tagger: Tagger, layer: str | None) -> None:
+    """Add what is kept around a new subject, and around persons that are none."""
+    from seqtag.inspect.switch import switch_curves
+    from seqtag.report.trace_plots import plot_switch
+
+    curves = switch_curves(tagger, _events(tagger), layer)
+    groups = {
+        f"all {tagger.network.encoder.hidden_size} units": curves.every,
+        f"the {len(curves.units)} units that react most (chosen on the other half of the "
+        "sentences)": curves.reacting,
+    }
+    panels = {
+        title: {kind: (band.mean_P, band.low_P, band.high_P) for kind, band in bands.items()}
+        for title, bands in groups.items()
+    }
+    figure = plot_switch(curves.places_P, panels, "the person's word")
+    shown.arrays["switch"] = curves.arrays()
+    shown.pictures["switch"] = "What memory keeps around a person, mean and 95% interval", figure
+
+
+def _events(tagger: Tagger) -> dict[str, list[Event]]:
+    """Return sentences of the pronoun probe by what kind of person comes in them, and where."""
+    from seqtag.inspect.switch import Event
+    from seqtag.probes.english.lexicon import GENDER_OF
+    from seqtag.probes.english.parsing import analyse
+    from seqtag.probes.pronoun import PronounProbe
+    from seqtag.study.judge import check_labels
+
+    probe = PronounProbe()
+    check_labels(tagger, probe)
+    new, other, first = [], [], []
+    for item in probe.generate(_ITEMS, "test", {**_FACTORS, "switches": 1}, 0):
+        new.append(Event(_until_link(item), item.cue_positions[-1]))
+    for item in probe.generate(_ITEMS, "test", {**_FACTORS, "attractors": 2}, 0):
+        tokens, subject = _until_link(item), item.cue_positions[-1]
+        first.append(Event(tokens, subject))
+        gender = item.labels[item.targets[0]]
+        for place in analyse(item.tokens).others:
+            if place > subject and GENDER_OF[item.tokens[place]] != gender:
+                other.append(Event(tokens, place))
+                break
+    return {"new subject": new, "attractor": other, "first subject": first}
+
+
+def _until_link(item: ProbeItem) -> tuple[str, ...]:
+    """Return the tokens before the comma, link and PRON: what comes there has its own effect."""
+    return item.tokens[: item.targets[0] - item.tokens[item.targets[0] :: -1].index(",")]
+
+
+def _write(place: Path, shown: _Shown, title: str) -> None:
+    """Write arrays, pictures and the page, and say where they are."""
+    import numpy as np
+
+    from seqtag.files import open_output
+    from seqtag.report.trace_plots import as_png, page
+
+    files: dict[str, bytes] = {}
+    for name, arrays in shown.arrays.items():
+        to = io.BytesIO()
+        np.savez(to, allow_pickle=False, **arrays)
+        files[f"{name}.npz"] = to.getvalue()
+    captioned = {}
+    for name, (caption, figure) in shown.pictures.items():
+        files[f"{name}.png"] = captioned[caption] = as_png(figure)
+    files["trace.html"] = page(title, shown.words, captioned).encode()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{place}: cannot be made: {error.strerror or error}") from None
+    for name, content in files.items():
+        with open_output(str(place / name)) as file:
+            file.write(content)
+        print(place / name)

@@ -1,0 +1,1 @@
+"""The order of batches, and the data module that hands them to Lightning."""

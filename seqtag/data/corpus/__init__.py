@@ -1,0 +1,1 @@
+"""From files, hub data sets and streams to one `datasets.Dataset` a split."""

@@ -1,0 +1,1 @@
+"""Words to numbers: vocabularies, label sets, word vectors."""

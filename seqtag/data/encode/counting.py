@@ -1,0 +1,58 @@
+"""Counts of strings over a whole split, in little memory: vocabularies and labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datasets
+
+Sentences = Iterable[Mapping[str, Any]]
+
+
+def count_strings(sentences: Sentences, column: str) -> Counter[str]:
+    """Count the strings in a column of lists; nulls are left out.
+
+    `sentences` are mappings with lists of strings, or a data set, which is counted in Arrow, at
+    some ten million strings a second.
+    """
+    counts: Counter[str] = Counter()
+    if not _is_dataset(sentences):
+        for sentence in sentences:
+            counts.update(string for string in sentence[column] if string is not None)
+        return counts
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from seqtag.data.corpus.memory_mapped import tables
+
+    for table in tables(sentences):
+        counted = pc.value_counts(pc.list_flatten(table.column(column)).drop_null())
+        for string, count in zip(*map(pa.Array.to_pylist, counted.flatten()), strict=True):
+            counts[string] += count
+    return counts
+
+
+def lists_of(sentences: Sentences, column: str) -> Iterator[Sequence[str]]:
+    """Yield the lists of a column one by one."""
+    if not _is_dataset(sentences):
+        yield from (sentence[column] for sentence in sentences)
+        return
+    from seqtag.data.corpus.memory_mapped import tables
+
+    for table in tables(sentences):
+        yield from table.column(column).to_pylist()
+
+
+def distinct_labels(rows: datasets.Dataset) -> list[str]:
+    """Return the different labels of a split, sorted; counted once for a corpus on disk."""
+    from seqtag.data.corpus.fingerprints import remembered
+
+    return remembered(rows, ["labels"], lambda: sorted(count_strings(rows, "labels")))
+
+
+def _is_dataset(sentences: Any) -> bool:
+    # Told without an import: tagging needs no datasets library.
+    return hasattr(sentences, "with_format")

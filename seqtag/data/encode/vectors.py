@@ -1,0 +1,259 @@
+"""Word vectors from text files of GloVe or fastText: those of a vocabulary, read once and kept.
+
+Legend: N words that were found, D numbers of a vector.
+"""
+
+from __future__ import annotations
+
+import logging
+import lzma
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from torch import Tensor
+
+from seqtag.cache import cache_root
+from seqtag.data.corpus.cache import digest
+from seqtag.data.encode.vocabulary import Vocabulary
+from seqtag.data.formats.lines import SourceFile, open_binary, unreadable
+from seqtag.errors import InputError, shown
+
+log = logging.getLogger(__name__)
+
+# Part of the cache's key: a higher number makes what older code kept be read again.
+_VERSION = 2
+# Of the vocabulary. With fewer the file is likely to be one of another language or spelling.
+FEW_FOUND = 0.01
+_SHOWN = 5
+
+
+def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[Tensor, Tensor]:
+    """Return the vectors that a text file has for the strings of a vocabulary.
+
+    A line is a word and its numbers, with a space between each two; the first line of fastText
+    has the count of words and the count of numbers. A word may itself hold spaces of any kind,
+    since its numbers are counted from the right. Where a word stands more than once the first
+    counts. The file (``.gz``, ``.bz2`` and ``.xz`` too) is read line by line; what was found is
+    kept in the cache folder and found again by the contents of the file and the strings. If fewer
+    than 1% of the strings are found, a warning is logged.
+
+    Args:
+        path: the file.
+        strings: a vocabulary in the order of its ids (`Vocabulary.strings`). A string gets the
+            vector of its own spelling, else that of its lower-cased one. Padding gets none.
+        size: D, the numbers that a vector must have.
+
+    Returns:
+        The ids that were found, ascending: (N,) int64; their vectors: (N, D) float32.
+
+    Raises:
+        InputError: if the file cannot be read, its vectors have another size, a line has too few
+            or too many numbers or, for a word that is wanted, something else, the file ends
+            before the last of the words that its first line promises, or none is found.
+    """
+    file = SourceFile(Path(path).expanduser(), str(path))
+    if not file.path.is_file():
+        raise InputError(f"{path}: there is no such file of word vectors")
+    try:
+        key = digest("word vectors", _VERSION, size, list(strings), file.path, file.path.suffix)
+    except OSError as error:
+        raise unreadable(file, error) from error
+    kept = cache_root() / "vectors" / f"{key}.safetensors"
+    found = _kept(kept)
+    if found is None:
+        found = _find(file, strings, size)
+        _keep(kept, found)
+    words = len(strings) - 2  # padding and the unknown word
+    if len(found["rows_N"]) < FEW_FOUND * words:
+        log.warning(
+            "%s: only %d of the %d words of the vocabulary have a vector in this file: is it one "
+            "of the language of the corpus, with its spelling?",
+            *(file.name, len(found["rows_N"]), words),
+        )
+    return torch.from_numpy(found["rows_N"]), torch.from_numpy(found["vectors_ND"])
+
+
+def vector_size(path: str | Path) -> int:
+    """Return how many numbers the vectors of a file have, by its first line.
+
+    Raises:
+        InputError: if there is no such file, or its first line is not one of word vectors.
+    """
+    file = SourceFile(Path(path).expanduser(), str(path))
+    if not file.path.is_file():
+        raise InputError(f"{path}: there is no such file of word vectors")
+    parts = next(_lines(file), b"").split()
+    is_header = len(parts) == 2 and all(part.isdigit() for part in parts)
+    size = int(parts[1][:9]) if is_header else len(parts) - 1
+    if size < 1:
+        raise InputError(f"{path}:1: not a line of word vectors: a word and numbers are expected")
+    return size
+
+
+def _find(file: SourceFile, strings: Sequence[str], size: int) -> dict[str, np.ndarray]:
+    wanted = {*strings, *(string.lower() for string in strings)}
+    vectors: dict[str, np.ndarray] = {}
+    first: list[str] = []
+    for line, word, numbers in _entries(file, size):
+        if len(first) < _SHOWN:
+            first.append(word)
+        if word in wanted and word not in vectors:
+            vectors[word] = _parsed(numbers, file, line)
+    spelled = {
+        row: string if string in vectors else string.lower()
+        for row, string in enumerate(strings)
+        if row != Vocabulary.PADDING
+    }
+    rows = [row for row, spelling in spelled.items() if spelling in vectors]
+    if not rows:
+        ours = [string for row, string in enumerate(strings) if row != Vocabulary.PADDING]
+        raise InputError(
+            f"{file.name}: none of the {len(ours):,} words of the vocabulary has a vector in this "
+            f"file. It begins with {_some(first)}, the vocabulary with {_some(ours)}: take a file "
+            "of the language of the corpus, or set model.words.vectors=null"
+        )
+    vectors_ND = np.zeros((len(rows), size), np.float32)
+    for place, row in enumerate(rows):
+        vectors_ND[place] = vectors[spelled[row]]
+    return {"rows_N": np.array(rows, np.int64), "vectors_ND": vectors_ND}
+
+
+def _some(words: Sequence[str]) -> str:
+    return ", ".join(shown(word) for word in words[:_SHOWN])
+
+
+def _entries(file: SourceFile, size: int) -> Iterator[tuple[int, str, bytes]]:
+    """Yield (line number, word, its numbers); only the count of the numbers is checked."""
+    promised = None
+    count = 0
+    for line, text in enumerate(_lines(file), start=1):
+        if line == 1:
+            if (promised := _header(text, file, size)) is not None:
+                continue
+            _check_first(text, file, size)
+        if not text:
+            continue
+        yield line, *_split(text, file, line, size)
+        count += 1
+    if promised is not None and count < promised:
+        raise InputError(
+            f"{file.name}: cut short: its first line promises {promised:,} words, but there are "
+            f"{count:,}"
+        )
+    if not count:
+        raise InputError(f"{file.name}: holds no word vectors")
+
+
+def _lines(file: SourceFile) -> Iterator[bytes]:
+    try:
+        with open_binary(file) as raw:
+            for number, line in enumerate(raw):
+                # fastText ends its lines with a space. Other white space may be part of a word.
+                yield line.removeprefix(b"\xef\xbb\xbf" if not number else b"").rstrip(b" \r\n")
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise unreadable(file, error) from error
+
+
+def _header(text: bytes, file: SourceFile, size: int) -> int | None:
+    """Return the count of words in the first line of fastText; None for any other line."""
+    parts = text.split()
+    if len(parts) != 2 or not all(part.isdigit() and len(part) < 19 for part in parts):
+        return None
+    if int(parts[1]) != size:
+        raise _other_size(file, int(parts[1]), size)
+    return int(parts[0])
+
+
+def _check_first(text: bytes, file: SourceFile, size: int) -> None:
+    """Raise an InputError for a first line that is whole but has another count of numbers."""
+    parts = text.split(b" ")
+    numbers = 0
+    while numbers < len(parts) - 1 and _is_number(parts[-1 - numbers]):
+        numbers += 1
+    if numbers != size and numbers == len(parts) - 1 and numbers:
+        raise _other_size(file, numbers, size)
+
+
+def _other_size(file: SourceFile, found: int, size: int) -> InputError:
+    return InputError(
+        f"{file.name}:1: the vectors have {found} numbers, but words.size is {size}: set "
+        f"model.words.size={found}"
+    )
+
+
+def _split(text: bytes, file: SourceFile, line: int, size: int) -> tuple[str, bytes]:
+    more = text.count(b" ") - size
+    if more < 0:
+        hint = "; they are separated by spaces, not tabs" if b"\t" in text else ""
+        raise InputError(
+            f"{file.name}:{line}: a word and {size} numbers are expected, but there are "
+            f"{size + more} numbers{hint}"
+        )
+    end = text.index(b" ")
+    for _ in range(more):
+        end = text.index(b" ", end + 1)
+    word = text[:end]
+    # A word with a space in it is rare, and none ends with a number; a line too long does.
+    if more and _is_number(word.rpartition(b" ")[2]):
+        raise InputError(f"{file.name}:{line}: there are more than {size} numbers after the word")
+    return word.decode("utf-8", "replace"), text[end + 1 :]
+
+
+def _is_number(text: bytes) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return b"_" not in text  # Python reads 1_0 as 10
+
+
+def _parsed(numbers: bytes, file: SourceFile, line: int) -> np.ndarray:
+    parts = numbers.split(b" ")
+    try:
+        if b"_" in numbers:
+            raise ValueError("Python reads 1_0 as 10")
+        with np.errstate(over="ignore"):
+            vector = np.array([float(part) for part in parts]).astype(np.float32)
+    except ValueError:
+        wrong = next(part for part in parts if not _is_number(part)).decode("utf-8", "replace")
+        raise InputError(f"{file.name}:{line}: {shown(wrong)} is not a number") from None
+    if not np.isfinite(vector).all():
+        raise InputError(f"{file.name}:{line}: a number of the vector is not finite")
+    return vector
+
+
+def _kept(path: Path) -> dict[str, np.ndarray] | None:
+    """Return what was kept; None if there is nothing, or it is damaged."""
+    try:
+        found = load_file(path)
+    except (OSError, SafetensorError):
+        return None
+    if found.keys() != {"rows_N", "vectors_ND"}:
+        return None
+    whole = found["vectors_ND"].ndim == 2 and len(found["rows_N"]) == len(found["vectors_ND"])
+    return found if whole else None
+
+
+def _keep(path: Path, found: dict[str, np.ndarray]) -> None:
+    """Write aside and rename, so that no other process sees half a file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(prefix=f".{path.stem[:12]}-", dir=path.parent)
+        os.close(handle)
+        try:
+            save_file(found, aside)
+            os.replace(aside, path)
+        finally:
+            Path(aside).unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"{path.parent}: cannot write the cache ({error}); set SEQTAG_CACHE to a folder with "
+            "room"
+        ) from error

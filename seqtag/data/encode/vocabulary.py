@@ -1,0 +1,133 @@
+"""Vocabularies: words, characters and column values by `tokenizers`; subword models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from seqtag.data.encode.tokenizer_file import UNKNOWN as _UNKNOWN
+from seqtag.data.encode.tokenizer_file import read_subwords, read_vocabulary, vocabulary_normalizers
+from seqtag.data.options import SubwordConfig
+from seqtag.errors import InputError
+
+_PADDING = "<pad>"
+
+
+class Vocabulary:
+    """Strings to ids: 0 is padding, 1 is unknown, then by falling frequency.
+
+    A :class:`tokenizers.Tokenizer` with a word-level model does the look-up and the
+    normalisation; this class keeps the order and the border of the frequent words beside it.
+
+    Attributes:
+        num_frequent: ids below this are padding, unknown and strings seen more than once; the
+            ids from here on were seen once in training, and may stand for the unknown there.
+    """
+
+    PADDING: ClassVar[int] = 0
+    UNKNOWN: ClassVar[int] = 1
+
+    def __init__(self, tokenizer: Tokenizer, num_frequent: int) -> None:
+        self.tokenizer = tokenizer
+        self.num_frequent = num_frequent
+        self._normalize = (
+            tokenizer.normalizer.normalize_str if tokenizer.normalizer is not None else str
+        )
+        self._ids = tokenizer.get_vocab()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The table of ids is read from the tokenizer again, and not stored twice.
+        return Vocabulary, (self.tokenizer, self.num_frequent)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, string: str) -> int:
+        # A string may happen to be spelled as the padding is; it is unknown, not absent.
+        return self._ids.get(self._normalize(string), self.UNKNOWN) or self.UNKNOWN
+
+    def strings(self) -> list[str]:
+        """Return the strings in the order of their ids, padding and unknown first."""
+        return sorted(self._ids, key=self._ids.__getitem__)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the vocabulary as JSON values."""
+        return {"num_frequent": self.num_frequent, "tokenizer": self.tokenizer.to_str()}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], name: str = "strings") -> Vocabulary:
+        """Rebuild a vocabulary from :meth:`to_plain`; `name` is for messages."""
+        frequent = plain["num_frequent"]
+        if not isinstance(frequent, int) or isinstance(frequent, bool):
+            raise InputError(f"num_frequent must be a whole number, not {frequent!r}")
+        return cls(read_vocabulary(plain["tokenizer"], f"the vocabulary of {name}"), frequent)
+
+
+def build_vocabulary(
+    strings: Mapping[str, int],
+    min_count: int = 1,
+    fold_digits: bool = False,
+    lowercase: bool = False,
+) -> Vocabulary:
+    """Give ids to the strings that were seen at least `min_count` times.
+
+    `strings` says of each how often it was seen.
+    """
+    steps = vocabulary_normalizers(fold_digits, lowercase)
+    normalizer = normalizers.Sequence(steps) if steps else None
+    counts: Counter[str] = Counter()
+    for string, count in strings.items():
+        counts[normalizer.normalize_str(string) if normalizer else string] += count
+    ids = {_PADDING: Vocabulary.PADDING, _UNKNOWN: Vocabulary.UNKNOWN}
+    num_frequent = len(ids)
+    for string, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if count >= min_count and string not in ids:
+            ids[string] = len(ids)
+            num_frequent += count > 1
+    tokenizer = Tokenizer(models.WordLevel(ids, unk_token=_UNKNOWN))
+    if normalizer is not None:
+        tokenizer.normalizer = normalizer
+    return Vocabulary(tokenizer, num_frequent)
+
+
+def train_subwords(sentences: Iterable[Sequence[str]], config: SubwordConfig) -> Tokenizer:
+    """Train a subword model on words; pieces never cross a word's border."""
+    settings = {
+        "vocab_size": config.vocab_size,
+        "special_tokens": [_UNKNOWN],
+        "show_progress": False,
+    }
+    if config.kind == "bpe":
+        tokenizer = Tokenizer(models.BPE(unk_token=_UNKNOWN))
+        trainer: Any = trainers.BpeTrainer(**settings)
+    else:
+        tokenizer = Tokenizer(models.WordPiece(unk_token=_UNKNOWN, max_input_chars_per_word=1000))
+        trainer = trainers.WordPieceTrainer(**settings)
+    # Words hold no white space, as a rule, and must not be split further where they do.
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\n"), "removed")
+    lines = ("\n".join(sentence) for sentence in sentences)
+    tokenizer.train_from_iterator(lines, trainer)
+    return tokenizer
+
+
+def load_subwords(path: str | None = None, text: str | None = None) -> Tokenizer:
+    """Load a subword tokenizer from a ``tokenizer.json`` file, or from its text.
+
+    Raises:
+        InputError: if there is no such file, it is not a tokenizer, or has parts that are not
+            allowed (see `tokenizer_file`).
+    """
+    if text is None:
+        if not Path(str(path)).is_file():
+            raise InputError(f"subwords.path: there is no file {path!r}")
+        try:
+            text = Path(str(path)).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"subwords.path: {path}: cannot be read: {error}") from None
+    where = path or "the subword tokenizer"
+    # Such files may ask that all is cut or filled up to one length. A word's pieces are its own.
+    return read_subwords(text, where)

@@ -1,1 +1,0 @@
-"""What leaves and enters the program: model folders, raw text, tagged output."""

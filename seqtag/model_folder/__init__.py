@@ -1,0 +1,1 @@
+"""A trained tagger on disk: weights, card, and the checks before it is loaded."""

@@ -1,0 +1,148 @@
+"""The model card: what a model folder says of itself to a reader, and to the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqtag.data.encode.labelset import LabelSet
+
+# More labels than this are counted, not listed.
+_MOST_LABELS = 60
+_COUNTS = ("sentences", "tokens")
+_RATES = ("accuracy", "unknown_accuracy", "precision", "recall", "f1")
+_CORPUS_KEYS = ("format", "path", "name", "token_column", "label_column", "features", "scheme")
+
+
+def model_card(name: str, config: Mapping[str, Any], labels: LabelSet) -> str:
+    """Return the card: metadata for the hub, then prose and tables for people.
+
+    Args:
+        name: what the model is called.
+        config: what ``config.json`` holds.
+        labels: the labels.
+    """
+    parts = [
+        _front_matter(name, config),
+        f"# {_text(name)}",
+        _what(config, labels),
+        _how(config),
+        "## Labels\n\n" + _labels(labels),
+    ]
+    if config["data"]:
+        parts.append("## Training data\n\n" + _corpus(config["data"]))
+    if figures := _figures(config["figures"]):
+        parts.append("## Figures\n\n" + figures)
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(name: str, config: Mapping[str, Any]) -> str:
+    from huggingface_hub import ModelCardData  # takes a moment to import
+
+    data = ModelCardData(
+        library_name="seqtag",
+        pipeline_tag="token-classification",
+        tags=["sequence-labelling", "recurrent", _cell_name(config["cell"])],
+        model_name=name,
+    )
+    return f"---\n{data.to_yaml()}\n---"
+
+
+def _cell_name(cell: Any) -> str:
+    return str(cell.get("name", "recurrent")) if isinstance(cell, Mapping) else str(cell)
+
+
+def _what(config: Mapping[str, Any], labels: LabelSet) -> str:
+    model = config["model"]
+    inputs = [kind for kind in ("words", "characters") if model.get(kind)]
+    inputs += ["letter case"] * bool(model.get("case_size"))
+    inputs += ["subwords"] * bool(model.get("subword_size"))
+    inputs += [str(feature) for feature in (config["data"] or {}).get("features") or ()]
+    decoder = {"crf": "a conditional random field"}.get(model["decoder"], "softmax")
+    ways = "both directions" if model["bidirectional"] else "one direction"
+    if labels.scheme == "plain":
+        task = "gives every token one of its labels"
+    else:
+        task = "finds spans of tokens and their types"
+    plural = "s" * (model["num_layers"] != 1)
+    return (
+        f"A tagger that {task}, made with seqtag {config['seqtag']}. It reads "
+        f"{_text(', '.join(inputs))}; {model['num_layers']} recurrent layer{plural} "
+        f"(`{_text(_cell_name(config['cell']))}`, {model['hidden_size']} units, {ways}); "
+        f"decoding by {decoder}."
+    )
+
+
+def _how(config: Mapping[str, Any]) -> str:
+    features = (config["data"] or {}).get("features")
+    call = 'tagger.tag("Any text.")'
+    if features:
+        given = ", ".join(f'"{feature}": [["..."]]' for feature in features)
+        call = f'tagger.tag([["Word"]], features={{{given}}})'
+    return (
+        "## Use\n\n```python\nfrom seqtag import Tagger\n\n"
+        f'tagger = Tagger.load("path/to/this/folder")\nfor sentence in {_text(call)}:\n'
+        "    print(sentence.labels, sentence.spans)\n```\n\n"
+        "```sh\nseqtag tag --model path/to/this/folder --input text.txt\n```"
+    )
+
+
+def _labels(labels: LabelSet) -> str:
+    plain = labels.scheme == "plain"
+    names = labels.labels if plain else labels.types
+    listed = ", ".join(f"`{_text(name)}`" for name in names[:_MOST_LABELS])
+    more = f" and {len(names) - _MOST_LABELS} more" if len(names) > _MOST_LABELS else ""
+    scheme = "" if plain else f"\n\nLabels are written in the {labels.corpus_scheme} scheme."
+    return f"{len(names)} {'labels' if plain else 'types of spans'}: {listed}{more}.{scheme}"
+
+
+def _corpus(data: Mapping[str, Any]) -> str:
+    shown = dict(data)
+    if Path(str(shown.get("path"))).is_absolute():
+        # A card is read by strangers: the corpus's own name, not where its owner keeps it.
+        shown["path"] = Path(shown["path"]).name
+    rows = [(key, shown[key]) for key in _CORPUS_KEYS if shown.get(key)]
+    return _table(("key", "value"), [(f"`{key}`", _value(value)) for key, value in rows])
+
+
+def _figures(figures: Mapping[str, Any] | None) -> str:
+    splits = (figures or {}).get("splits")
+    if not isinstance(splits, Mapping) or not splits:
+        return ""
+    columns = [c for c in (*_COUNTS, *_RATES) if any(c in part for part in splits.values())]
+    rows = [
+        (split, *(_number(column, part.get(column)) for column in columns))
+        for split, part in splits.items()
+    ]
+    tables = [_table(("split", *columns), rows)]
+    split, last = list(splits.items())[-1]
+    per_label = last.get("per_label")
+    if isinstance(per_label, Mapping) and 0 < len(per_label) <= _MOST_LABELS:
+        names = ("precision", "recall", "f1", "support")
+        rows = [
+            (f"`{_text(label)}`", *(_number(name, row.get(name)) for name in names))
+            for label, row in per_label.items()
+        ]
+        tables += [f"By label, on the {_text(split)} split:", _table(("label", *names), rows)]
+    return "\n\n".join(tables)
+
+
+def _number(name: str, value: Any) -> str:
+    if not isinstance(value, int | float):
+        return ""
+    return f"{value:.2%}" if name in _RATES else f"{value:,}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_text(cell) for cell in line) + " |" for line in lines)
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _text(value: str) -> str:
+    """Return one line that cannot break out of a table's cell."""
+    return " ".join(str(value).split()).replace("|", "&#124;")

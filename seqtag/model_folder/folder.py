@@ -1,0 +1,183 @@
+"""The model folder: what a trained tagger is made of, as files that hold data and nothing else.
+
+    config.json        format, version, model, cell, data and figures: primitives only
+    model.safetensors  the weights
+    tokenizer.json     the indexer: vocabularies and subwords
+    labels.json        the labels and their schemes
+    README.md          the model card; not read again
+
+Loading a folder that a stranger made runs none of their code: the weights are plain arrays, names
+are looked up in closed registries, and the weights on disk must be exactly those that the
+configuration asks for before anything of their size is allocated.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from seqtag import __version__
+from seqtag.data.encode.indexer import Indexer
+from seqtag.data.encode.labelset import LabelSet
+from seqtag.data.encode.vocabulary import Vocabulary
+from seqtag.errors import InputError, did_you_mean
+from seqtag.files import fresh_folder, plain, write_json
+from seqtag.model.network import TaggerNetwork
+from seqtag.model_folder.card import model_card
+from seqtag.model_folder.untrusted import AGAIN, read_object, trust
+from seqtag.model_folder.weights import load_network
+
+FORMAT = 1
+CONFIG, WEIGHTS, ENCODER, LABELS, CARD = FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "labels.json",
+    "README.md",
+)
+# Vocabularies of tens of millions of words.
+_MOST_ENCODER_BYTES = 2 << 30
+_KEYS = ("format", "seqtag", "model", "cell", "data", "figures")
+
+
+class Parts(NamedTuple):
+    """What a model folder holds.
+
+    Attributes:
+        network: the network, in evaluation mode when loaded.
+        indexer: words to numbers.
+        labels: the labels.
+        cell: the recurrent cell: its name and the fields of its spec.
+        data: how the training corpus was read, as plain values; None if not known.
+        figures: what training and evaluation measured; None if not known.
+    """
+
+    network: TaggerNetwork
+    indexer: Indexer
+    labels: LabelSet
+    cell: Mapping[str, Any] | str
+    data: Mapping[str, Any] | None = None
+    figures: Mapping[str, Any] | None = None
+
+
+def save_folder(folder: str | Path, parts: Parts) -> None:
+    """Write a model folder beside its place and move it there, over an older one if need be.
+
+    Files of an older folder that are not of its own kind (a ``.git``, notes) are kept. The heads
+    of a language model serve training only and are left out.
+
+    Raises:
+        InputError: if the place is taken by something that is no model folder, the system refuses
+            to write there, or a weight is not finite.
+    """
+    folder = Path(folder)
+    for name, tensor in parts.network.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{folder}: not written, for the weights {name!r} are not finite")
+    with fresh_folder(folder, "model folder", FILES) as aside:
+        _write(aside, parts, folder.name or folder.resolve().name)
+
+
+def load_folder(folder: str | Path) -> Parts:
+    """Read a model folder; the network is on the CPU.
+
+    Raises:
+        InputError: for a file that is missing, cut short, of a later format, or not what the
+            others ask for. It names the file.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "is a file, not a model folder" if folder.exists() else "there is no such folder"
+        raise InputError(f"{folder}: {what}; training writes one to logs/train/.../model")
+    config = _read_config(folder)
+    path = folder / ENCODER
+    plain = read_object(path, _MOST_ENCODER_BYTES)
+    indexer = trust(path, lambda: Indexer.from_plain(plain, str(path)))
+    _check_indexer(indexer, path)
+    path = folder / LABELS
+    labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
+    _check_labels(labels, path)
+    network = load_network(
+        folder / WEIGHTS, config["model"], config["cell"], indexer.sizes, labels, folder / CONFIG
+    )
+    return Parts(network, indexer, labels, config["cell"], config["data"], config["figures"])
+
+
+# Writing
+
+
+def _write(folder: Path, parts: Parts, name: str) -> None:
+    # Nothing of the language model is used in tagging; its heads may outweigh all the rest.
+    config = replace(parts.network.config, language_model=0.0)
+    weights = {
+        key: tensor.detach().to("cpu").contiguous().clone()
+        for key, tensor in parts.network.state_dict().items()
+        if not key.startswith("language_model.")
+    }
+    values = plain(
+        {
+            "format": FORMAT,
+            "seqtag": __version__,
+            "model": config.to_plain(),
+            "cell": parts.cell,
+            "data": parts.data,
+            "figures": parts.figures,
+        }
+    )
+    write_json(folder / CONFIG, values)
+    write_json(folder / ENCODER, parts.indexer.to_plain())
+    write_json(folder / LABELS, parts.labels.to_plain())
+    try:
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    except SafetensorError as error:  # which has no number of the system's error
+        raise InputError(f"{folder / WEIGHTS}: cannot be written: {error}") from error
+    shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
+    (folder / CARD).write_text(model_card(name, values, parts.labels), encoding="utf-8")
+
+
+# Reading
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    config = read_object(path)
+    number = config.get("format")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise InputError(f"{path}: 'format' is {number!r}, not a format of seqtag; {AGAIN}")
+    if number > FORMAT:
+        raise InputError(
+            f"{path}: format {number}, written by seqtag {config.get('seqtag')!r}; this is seqtag "
+            f"{__version__}, which reads up to {FORMAT}: pip install --upgrade seqtag"
+        )
+    for key in config:
+        if key not in _KEYS:
+            raise InputError(f"{path}: unknown key {key!r}{did_you_mean(key, _KEYS)}")
+    for key, kinds in (("model", dict), ("cell", (dict, str))):
+        if not isinstance(config.get(key), kinds):
+            raise InputError(f"{path}: key {key!r} is missing or no mapping; {AGAIN}")
+    for key in ("data", "figures"):
+        if not isinstance(config.setdefault(key, None), dict | None):
+            raise InputError(f"{path}: key {key!r} is no mapping; {AGAIN}")
+    return config
+
+
+def _check_indexer(indexer: Indexer, path: Path) -> None:
+    """Refuse an indexer that would fail, or give ids without a vector, in the middle of a text."""
+    vocabularies = {"words": indexer.words, "characters": indexer.characters, **indexer.features}
+    for name, vocabulary in vocabularies.items():
+        if len(vocabulary) <= Vocabulary.UNKNOWN:
+            raise InputError(f"{path}: the vocabulary of {name} is empty; {AGAIN}")
+    trial = [["Try", "\u2603"]]
+    trust(path, lambda: indexer.encode(trial, dict.fromkeys(indexer.features, trial)))
+
+
+def _check_labels(labels: LabelSet, path: Path) -> None:
+    if (labels.scheme == "plain") != (labels.corpus_scheme == "plain"):
+        raise InputError(f"{path}: plain labels and those of spans do not mix; {AGAIN}")

@@ -1,0 +1,1 @@
+"""The engines: each runs a cell over a sequence in its own way."""

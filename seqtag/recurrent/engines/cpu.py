@@ -1,0 +1,171 @@
+"""The generated kernel: a cell's own C++, built at first use.
+
+B batch, T time, D features in, H hidden units, N directions, G gates, R rows: all steps of all
+sequences, without padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from seqtag.cells import Cell
+from seqtag.recurrent.compiler.build import BuildError
+from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
+from seqtag.recurrent.compiler.plan import why_untraceable
+from seqtag.recurrent.engines.base import Broken, Run, States
+from seqtag.recurrent.engines.flat import by_direction, computed_in, flatten, run_of
+from seqtag.recurrent.entries import Entries
+from seqtag.recurrent.noise import Noise
+from seqtag.recurrent.padding import Padding
+from seqtag.recurrent.parameters import Weights
+
+
+class Cpu:
+    """Runs every cell whose step can be traced, on a CPU, where there is a C++ compiler."""
+
+    name = "cpu"
+
+    def refuses(
+        self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
+    ) -> str | None:
+        """Refuse other devices, traces, noise, cells that cannot be traced, and failed builds."""
+        if x_BTD.device.type != "cpu":
+            return f"it runs on a CPU, not on {x_BTD.device.type}"
+        if traces:
+            return "its kernel shows no gates"
+        if noise is not None:
+            return "its kernel has no noise in the recurrence"
+        if reason := why_untraceable(cell):
+            return reason
+        return _failure(cell, _name(computed_in(x_BTD.dtype)))
+
+    def run(
+        self,
+        cell: Cell,
+        x_BTD: Tensor,
+        weights: Sequence[Weights],
+        states: Sequence[States],
+        padding: Padding,
+        traces: bool = False,
+        noise: Noise | None = None,
+        entries: Entries | None = None,
+    ) -> Run:
+        """Run all directions by one call of the kernel.
+
+        With `entries`, x is what they say, and only its shape is looked at; not for gradients.
+        """
+        computed = computed_in(x_BTD.dtype)
+        rows_BT = None
+        if entries is not None:
+            x_BTD, rows_BT = entries.table_UD[None], entries.rows_BT
+        kernel = kernel_of(cell, _name(computed))
+        y_BTH, *finals = _Run.apply(
+            kernel,
+            (padding.batch, padding.time),
+            padding.lengths_B,
+            rows_BT,
+            len(weights),
+            x_BTD.to(computed),
+            *flatten(cell, weights, states, computed),
+        )
+        return run_of(cell, y_BTH, finals, x_BTD.dtype)
+
+
+@cache
+def _failure(cell: Cell, dtype: str) -> Broken | None:
+    """Return why the kernel cannot be built: tried once, for it may take seconds to fail."""
+    try:
+        kernel_of(cell, dtype)
+    except BuildError as error:
+        return Broken(error)
+    return None
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+class _Run(torch.autograd.Function):
+    """The kernel under autograd: (y, final states of each direction in turn)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        kernel: Kernel,
+        shape: tuple[int, int],
+        lengths_B: Tensor | None,
+        rows_BT: Tensor | None,
+        directions: int,
+        x_BTD: Tensor,
+        *given: Tensor | None,
+    ) -> tuple[Tensor, ...]:
+        x_BTD = x_BTD if x_BTD.stride(2) == 1 else x_BTD.contiguous()
+        lengths_B = None if lengths_B is None else lengths_B.contiguous()
+        given = tuple(None if t is None else t.contiguous() for t in given)
+        sides = by_direction(given, directions)
+        batch, time = shape
+        hidden = sides[0][0].shape[0] // len(kernel.plan.cell.gates)
+        y_BTH = x_BTD.new_empty(batch, time, directions * hidden)
+        finals = [[x_BTD.new_empty(batch, hidden) for _ in kernel.plan.cell.states] for _ in sides]
+        rows = batch * time if lengths_B is None else int(lengths_B.sum())
+        keep = any(ctx.needs_input_grad)
+        kept = [_allocate_kept(kernel, x_BTD, rows, hidden, keep) for _ in sides]
+        pointers = [
+            t for side in zip(sides, finals, kept, strict=True) for part in side for t in part
+        ]
+        kernel.forward(x_BTD, y_BTH, lengths_B, directions, pointers, rows_BT)
+        if keep:
+            ctx.kernel, ctx.directions = kernel, directions
+            flat_kept = [t for part in kept for t in part]
+            ctx.save_for_backward(x_BTD, y_BTH, lengths_B, *given, *flat_kept)
+        ctx.set_materialize_grads(False)
+        return y_BTH, *(final for side in finals for final in side)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_y_BTH: Tensor | None, *grad_finals: Tensor | None) -> tuple:
+        kernel, directions = ctx.kernel, ctx.directions
+        states = len(kernel.plan.cell.states)
+        x_BTD, y_BTH, lengths_B, *saved = ctx.saved_tensors
+        given, kept = saved[: -directions * states], saved[-directions * states :]
+        grad_y_BTH = torch.zeros_like(y_BTH) if grad_y_BTH is None else grad_y_BTH
+        grad_y_BTH = grad_y_BTH if grad_y_BTH.stride(2) == 1 else grad_y_BTH.contiguous()
+        grad_finals = [None if g is None else g.contiguous() for g in grad_finals]
+        needs_x, *needs = ctx.needs_input_grad[5:]
+        grad_x_BTD = (
+            torch.empty_like(x_BTD, memory_format=torch.contiguous_format) if needs_x else None
+        )
+        grads = [
+            torch.empty_like(t) if need and t is not None else None
+            for t, need in zip(given, needs, strict=True)
+        ]
+        pointers = []
+        for values, wanted, arriving, keep in zip(
+            *(by_direction(part, directions) for part in (given, grads, grad_finals, kept)),
+            strict=True,
+        ):
+            initial = wanted[-states:]
+            pointers += [*values, *arriving, *keep, *initial, *wanted[:-states]]
+        kernel.backward(x_BTD, y_BTH, grad_y_BTH, grad_x_BTD, lengths_B, directions, pointers)
+        return *(None,) * 5, grad_x_BTD, *grads
+
+
+def _allocate_kept(
+    kernel: Kernel, x_BTD: Tensor, rows: int, hidden: int, keep: bool
+) -> list[Tensor | None]:
+    """Return room for the values and the states that the backward pass reads, by row."""
+    plan, padded = kernel.plan, kernel.padded(hidden)
+    if not keep:
+        return [None] * len(plan.states)
+    values = x_BTD.new_empty(rows, padded * len(plan.kept))
+    paths = [
+        x_BTD.new_empty(rows, padded) if plan.is_stored(name) else None
+        for name in plan.cell.states[1:]
+    ]
+    return [values, *paths]

@@ -1,0 +1,46 @@
+"""Weights and states as one list of tensors, which is how an autograd function takes them.
+
+B batch, T time, H hidden units, N directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqtag.cells import Cell
+from seqtag.recurrent.engines.base import Run, States
+from seqtag.recurrent.parameters import Weights
+
+
+def computed_in(dtype: torch.dtype) -> torch.dtype:
+    """Return what an engine computes in: narrower numbers go in and come out of float32."""
+    return torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
+
+
+def flatten(
+    cell: Cell, weights: Sequence[Weights], states: Sequence[States], dtype: torch.dtype
+) -> list[Tensor | None]:
+    """Return, for each direction, W, b, each R, the units' parameters, the initial states."""
+    flat: list[Tensor | None] = []
+    for weight, state in zip(weights, states, strict=True):
+        units = (weight.unit.get(vector.name) for vector in cell.vectors)
+        initial = (state[name] for name in cell.states)
+        flat += [weight.input_GD, weight.bias_G, *weight.recurrent, *units, *initial]
+    return [None if tensor is None else tensor.to(dtype) for tensor in flat]
+
+
+def by_direction(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:
+    """Cut a list into as many equal parts."""
+    size = len(flat) // directions
+    return [flat[d * size : (d + 1) * size] for d in range(directions)]
+
+
+def run_of(cell: Cell, y_BTH: Tensor, finals: Sequence[Tensor], dtype: torch.dtype) -> Run:
+    """Return what an engine gives, from y and the final states of each direction in turn."""
+    finals = [final.to(dtype) for final in finals]
+    sides = by_direction(finals, len(finals) // len(cell.states))
+    return Run(y_BTH.to(dtype), [dict(zip(cell.states, side, strict=True)) for side in sides])

@@ -1,0 +1,1 @@
+"""The loop engine: one Python step at a time, its pointwise part compiled by torch."""

@@ -1,0 +1,300 @@
+"""One direction of the loop: forwards over all steps, and backwards.
+
+B batch, T time, D features in, H hidden units, G gates, S slots, R rows (see `rows`), P rows of a
+path: B + R.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqtag.recurrent.compiler.evaluate import CALLS
+from seqtag.recurrent.engines.loop.layout import GRADS, SLOTS, Layout
+from seqtag.recurrent.engines.loop.program import Place, Program
+from seqtag.recurrent.engines.loop.rows import Rows
+
+Steps = list[Tensor]  # one a step, of the sequences that run there
+
+
+@dataclass
+class Side:
+    """What one direction is given. Tensors as in `Weights`, states and masks by rank.
+
+    Attributes:
+        recurrent: R of each product.
+        unit: by name, (H); or (R, H) where it differs from step to step.
+        initial: by state, (B, H).
+        masks: by state, its factor where an R multiplies it, (B, H).
+    """
+
+    layout: Layout
+    rows: Rows
+    input_GD: Tensor
+    bias_G: Tensor | None
+    recurrent: Sequence[Tensor]
+    unit: Mapping[str, Tensor]
+    initial: Mapping[str, Tensor]
+    masks: Mapping[str, Tensor]
+
+    @property
+    def hidden(self) -> int:
+        """H."""
+        return self.input_GD.shape[0] // len(self.layout.plan.cell.gates)
+
+    def unit_steps(self, name: str) -> Steps:
+        """Return a parameter with one value a unit for each step."""
+        values = self.unit.get(name)
+        if values is None:  # a bias that is absent
+            values = self.input_GD.new_zeros(self.hidden)
+        if values.dim() == 2:
+            return self.rows.steps(values)
+        return self.rows.repeat(values.expand(self.rows.batch, -1))
+
+    def scratch(self) -> Tensor:
+        """Return a buffer for one value."""
+        return self.input_GD.new_empty(self.rows.batch, self.hidden)
+
+
+@dataclass
+class Kept:
+    """What the backward pass reads.
+
+    Attributes:
+        slots: (R, S*H), or None.
+        extra: further values, (R, H).
+        paths: by state, (P, H).
+    """
+
+    slots: Tensor | None
+    extra: list[Tensor]
+    paths: dict[str, Tensor]
+
+
+@dataclass
+class Gradients:
+    """What the backward pass of one direction gives; tensors as in `Side`.
+
+    x_RD is None where it is not asked for.
+    """
+
+    x_RD: Tensor | None
+    input_GD: Tensor
+    bias_G: Tensor
+    recurrent: list[Tensor]
+    unit: dict[str, Tensor]
+    initial: dict[str, Tensor]
+
+
+def forward(side: Side, x_RD: Tensor, keep: bool) -> tuple[Tensor, dict[str, Tensor], Kept]:
+    """Return the path of outputs, the final states (in the batch's order), and what to keep."""
+    layout, rows, hidden = side.layout, side.rows, side.hidden
+    cell = layout.plan.cell
+    slots_RS = _inputs(side, x_RD)
+    extra = [
+        x_RD.new_empty(rows.total, hidden) if keep else side.scratch()
+        for _ in range(layout.forward.extra)
+    ]
+    steps: dict[Any, Steps] = {
+        ("extra", k): rows.steps(e) if keep else rows.repeat(e) for k, e in enumerate(extra)
+    }
+    paths, finals = {}, {}
+    turns = {}
+    for number, name in enumerate(cell.states):
+        if number == 0 or (keep and layout.plan.is_stored(name)):
+            paths[name] = _start(side.initial[name], rows.total)
+            steps["before", name], steps["new", name] = rows.steps_of_path(paths[name])
+        else:
+            turns[name] = _start(side.initial[name], rows.batch)
+            steps["before", name], steps["new", name] = rows.turns(turns[name])
+    products = [
+        (
+            rows.steps(slots_RS[:, blocks.columns(hidden)]),
+            _masked(side, product.state, steps["before", product.state]),
+            blocks.spread(matrix_GH, hidden).t(),
+        )
+        for product, blocks, matrix_GH in zip(
+            cell.products, layout.products, side.recurrent, strict=True
+        )
+    ]
+    calls = _calls(side, layout.forward, {SLOTS: slots_RS}, steps)
+    for s in range(rows.time):
+        for sums, states, matrix_HG in products:
+            sums[s].addmm_(states(s), matrix_HG)
+        for call, args, out in calls:
+            call(*args[s], out=out[s])
+    for name in cell.states:
+        at_end = (paths[name], rows.last_B) if name in paths else (turns[name], rows.last_of_two_B)
+        finals[name] = at_end[0].index_select(0, at_end[1])
+    kept = Kept(slots_RS if layout.keeps_slots else None, extra, paths)
+    return paths[cell.states[0]], finals, kept
+
+
+def _inputs(side: Side, x_RD: Tensor) -> Tensor:
+    """Return the slots with W x + b, 0 in those of products alone."""
+    layout, hidden = side.layout, side.hidden
+    slots_RS = x_RD.new_empty(side.rows.total, len(layout.plan.slots) * hidden)
+    columns = layout.inputs.columns(hidden)
+    slots_RS[:, columns.stop :] = 0.0
+    matrix_DG = layout.inputs.spread(side.input_GD, hidden).t()
+    if side.bias_G is None:
+        torch.mm(x_RD, matrix_DG, out=slots_RS[:, columns])
+    else:
+        bias_G = layout.inputs.spread(side.bias_G, hidden)
+        torch.addmm(bias_G, x_RD, matrix_DG, out=slots_RS[:, columns])
+    return slots_RS
+
+
+def _start(initial_BH: Tensor, rows: int) -> Tensor:
+    path_PH = initial_BH.new_empty(len(initial_BH) + rows, initial_BH.shape[1])
+    path_PH[: len(initial_BH)] = initial_BH
+    return path_PH
+
+
+def _masked(side: Side, state: str, before: Steps) -> Callable[[int], Tensor]:
+    """Return what gives the state of a step as an R multiplies it."""
+    if state not in side.masks:
+        return before.__getitem__
+    masks, products = side.rows.repeat(side.masks[state]), side.rows.repeat(side.scratch())
+    return lambda s: torch.mul(before[s], masks[s], out=products[s])
+
+
+def _calls(
+    side: Side, program: Program, buffers: Mapping[Any, Tensor], steps: dict[Any, Steps]
+) -> list[tuple[Callable[..., Any], list[tuple[Tensor, ...]], Steps]]:
+    """Return each call of a program with its arguments and its result for each step."""
+    rows, hidden = side.rows, side.hidden
+    for number in range(program.scratch):
+        steps["scratch", number] = rows.repeat(side.scratch())
+
+    def views(place: Place, blocks: int) -> Steps:
+        buffer = place.buffer
+        if buffer in buffers:
+            columns = slice(place.block * hidden, (place.block + blocks) * hidden)
+            return rows.steps(buffers[buffer][:, columns])
+        if buffer not in steps:
+            if buffer[0] == "unit":
+                steps[buffer] = side.unit_steps(buffer[1])
+            else:
+                steps[buffer] = [side.input_GD.new_tensor(buffer[1])] * rows.time
+        return steps[buffer]
+
+    made = []
+    for call in program.calls:
+        args = [views(place, call.blocks) for place in call.args]
+        made.append((CALLS[call.op], list(zip(*args, strict=True)), views(call.out, call.blocks)))
+    return made
+
+
+def backward(
+    side: Side,
+    x_RD: Tensor,
+    kept: Kept,
+    grad_y_PH: Tensor,
+    grad_finals: Mapping[str, Tensor],
+    needs_x: bool,
+    needs_initial: bool,
+) -> Gradients:
+    """Return all gradients.
+
+    Args:
+        side: as it was.
+        x_RD: as it was.
+        kept: what `forward` kept.
+        grad_y_PH: the gradient at the outputs as a path, those at final states in it; is
+            written to.
+        grad_finals: the gradients at the other final states, by rank; 0 where none arrives.
+        needs_x: whether that of x is asked for.
+        needs_initial: whether those of the initial states are; else they are left unfinished.
+    """
+    layout, rows, hidden = side.layout, side.rows, side.hidden
+    cell = layout.plan.cell
+    output = cell.states[0]
+    grads_RS = x_RD.new_empty(rows.total, len(layout.plan.slots) * hidden)
+    steps: dict[Any, Steps] = {("extra", k): rows.steps(e) for k, e in enumerate(kept.extra)}
+    for name, path_PH in kept.paths.items():
+        steps["before", name], steps["new", name] = rows.steps_of_path(path_PH)
+    steps["carry", output], steps["arriving", output] = rows.steps_of_path(grad_y_PH)
+    # Both halves start with what arrives at the ends: a sequence's own rows keep it until its
+    # last step has read it.
+    turns = {name: torch.cat([grad_finals[name]] * 2) for name in cell.states[1:]}
+    for name, both_BH in turns.items():
+        steps["carry", name], steps["arriving", name] = rows.turns(both_BH)
+    sums = {name: torch.zeros_like(side.scratch()) for name in layout.units}
+    steps |= {("sum", name): rows.repeat(total_BH) for name, total_BH in sums.items()}
+    buffers = {GRADS: grads_RS} | ({SLOTS: kept.slots} if kept.slots is not None else {})
+    calls = _calls(side, layout.backward, buffers, steps)
+    products = _back_products(side, grads_RS, steps)
+    for s in reversed(range(rows.time)):
+        for call, args, out in calls:
+            call(*args[s], out=out[s])
+        if s or needs_initial:
+            for product in products:
+                product(s)
+    inputs_RG = grads_RS[:, layout.inputs.columns(hidden)]
+    return Gradients(
+        x_RD=inputs_RG @ layout.inputs.spread(side.input_GD, hidden) if needs_x else None,
+        input_GD=layout.inputs.collect(inputs_RG.t() @ x_RD, hidden),
+        bias_G=layout.inputs.collect(inputs_RG.sum(0), hidden),
+        recurrent=_recurrent_gradients(side, kept, grads_RS),
+        unit={name: total_BH.sum(0) for name, total_BH in sums.items()},
+        initial={
+            name: (grad_y_PH if name == output else turns[name])[: rows.batch]
+            for name in cell.states
+        },
+    )
+
+
+def _back_products(
+    side: Side, grads_RS: Tensor, steps: Mapping[Any, Steps]
+) -> list[Callable[[int], Any]]:
+    """Return what adds, for a step, each product's share to the gradient of its state."""
+    layout, rows = side.layout, side.rows
+    cell = layout.plan.cell
+    # To the output's gradient everything is added; another state's is written first.
+    written = {cell.states[0], *layout.carried}
+    made = []
+    for product, blocks, matrix_GH in zip(
+        cell.products, layout.products, side.recurrent, strict=True
+    ):
+        grads = rows.steps(grads_RS[:, blocks.columns(side.hidden)])
+        weight_GH = blocks.spread(matrix_GH, side.hidden)
+        to = steps["carry", product.state]
+        mask_BH = side.masks.get(product.state)
+        made.append(_back_product(side, grads, weight_GH, to, mask_BH, product.state in written))
+        written.add(product.state)
+    return made
+
+
+def _back_product(
+    side: Side, grads: Steps, weight_GH: Tensor, to: Steps, mask_BH: Tensor | None, adds: bool
+) -> Callable[[int], Any]:
+    if mask_BH is None and adds:
+        return lambda s: to[s].addmm_(grads[s], weight_GH)
+    if mask_BH is None:
+        return lambda s: torch.mm(grads[s], weight_GH, out=to[s])
+    masks, products = side.rows.repeat(mask_BH), side.rows.repeat(side.scratch())
+
+    def masked(s: int) -> None:
+        torch.mm(grads[s], weight_GH, out=products[s])
+        if adds:
+            to[s].addcmul_(products[s], masks[s])
+        else:
+            torch.mul(products[s], masks[s], out=to[s])
+
+    return masked
+
+
+def _recurrent_gradients(side: Side, kept: Kept, grads_RS: Tensor) -> list[Tensor]:
+    found = []
+    for product, blocks in zip(side.layout.plan.cell.products, side.layout.products, strict=True):
+        before_RH = side.rows.before(kept.paths[product.state])
+        if product.state in side.masks:
+            before_RH = before_RH * side.rows.spread(side.masks[product.state])
+        grads_RG = grads_RS[:, blocks.columns(side.hidden)]
+        found.append(blocks.collect(grads_RG.t() @ before_RH, side.hidden))
+    return found

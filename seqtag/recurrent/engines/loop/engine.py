@@ -1,0 +1,218 @@
+"""A loop over time in torch operations that write in place, with the derivative written by hand.
+
+It interprets a cell's plan, so it serves every cell that can be traced, on every device, without
+a compiler. One autograd function spans all steps and directions.
+
+B batch, T time, D features in, H hidden units, N directions, G gates, S slots, R rows: all steps
+of all sequences, without padding, step by step, longest sequence first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from seqtag.cells import Cell
+from seqtag.recurrent.compiler.plan import why_untraceable
+from seqtag.recurrent.engines.base import Run, States
+from seqtag.recurrent.engines.flat import by_direction, computed_in, flatten, run_of
+from seqtag.recurrent.engines.loop.direction import Gradients, Kept, Side, backward, forward
+from seqtag.recurrent.engines.loop.layout import Layout, layout_of
+from seqtag.recurrent.engines.loop.rows import Rows
+from seqtag.recurrent.noise import Noise
+from seqtag.recurrent.padding import Padding
+from seqtag.recurrent.parameters import Weights
+
+
+class Loop:
+    """Runs every cell whose step can be traced, on every device."""
+
+    name = "loop"
+
+    def refuses(
+        self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
+    ) -> str | None:
+        """Refuse traces, and cells that cannot be traced."""
+        return "its loop shows no gates" if traces else why_untraceable(cell)
+
+    def run(
+        self,
+        cell: Cell,
+        x_BTD: Tensor,
+        weights: Sequence[Weights],
+        states: Sequence[States],
+        padding: Padding,
+        traces: bool = False,
+        noise: Noise | None = None,
+    ) -> Run:
+        """Run one direction after the other."""
+        noise = noise or Noise()
+        layout = layout_of(cell)
+        computed = computed_in(x_BTD.dtype)
+        masks = []
+        for d in range(len(weights)):
+            recurrent, held = noise.recurrent_of(d), noise.held_of(d)
+            masks.append({name: mask.to(computed) for name, mask in recurrent.items()})
+            masks[d] |= {name: mask.to(computed) for name, mask in held.items()}
+        given = flatten(cell, weights, states, computed)
+        y_BTH, *finals = _Run.apply(layout, padding, masks, x_BTD.to(computed), *given)
+        return run_of(cell, y_BTH, finals, x_BTD.dtype)
+
+
+class _Given(NamedTuple):
+    """One direction's tensors, or whether they need a gradient, by what they are."""
+
+    input_GD: Any
+    bias_G: Any
+    recurrent: Sequence[Any]
+    unit: Mapping[str, Any]
+    initial: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, cell: Cell, flat: Sequence[Any]) -> _Given:
+        """Read what `flatten` wrote."""
+        input_GD, bias_G, *rest = flat
+        products, units = len(cell.products), [vector.name for vector in cell.vectors]
+        initial = rest[products + len(units) :]
+        return cls(
+            input_GD,
+            bias_G,
+            rest[:products],
+            dict(zip(units, rest[products : products + len(units)], strict=True)),
+            dict(zip(cell.states, initial, strict=True)),
+        )
+
+
+def _side(layout: Layout, rows: Rows, given: _Given, masks: Mapping[str, Tensor]) -> Side:
+    unit = {name: value for name, value in given.unit.items() if value is not None}
+    return Side(
+        layout=layout,
+        rows=rows,
+        input_GD=given.input_GD,
+        bias_G=given.bias_G,
+        recurrent=given.recurrent,
+        unit=unit | {n: rows.gather(mask) for n, mask in masks.items() if mask.dim() == 3},
+        initial={name: rows.by_rank(value) for name, value in given.initial.items()},
+        masks={name: rows.by_rank(mask) for name, mask in masks.items() if mask.dim() == 2},
+    )
+
+
+class _Run(torch.autograd.Function):
+    """All steps and directions under autograd: (y, final states of each direction in turn)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        layout: Layout,
+        padding: Padding,
+        masks: Sequence[Mapping[str, Tensor]],
+        x_BTD: Tensor,
+        *given: Tensor | None,
+    ) -> tuple[Tensor, ...]:
+        keep = any(ctx.needs_input_grad)
+        cell, directions = layout.plan.cell, len(masks)
+        ctx.rows = [Rows(padding, backwards=d == 1) for d in range(directions)]
+        y_BTH, finals, saved = None, [], []
+        with torch.autocast(x_BTD.device.type, enabled=False):
+            for d, (rows, flat) in enumerate(
+                zip(ctx.rows, by_direction(given, directions), strict=True)
+            ):
+                side = _side(layout, rows, _Given.of(cell, flat), masks[d])
+                path_PH, ends, kept = forward(side, rows.gather(x_BTD), keep)
+                y_BTH = _write_output(y_BTH, path_PH, rows, d, directions)
+                finals += [ends[name] for name in cell.states]
+                saved += [kept.slots, *kept.extra, *(kept.paths.get(n) for n in cell.states)]
+        if keep:
+            ctx.layout, ctx.masks, ctx.flat = layout, masks, len(given)
+            ctx.save_for_backward(x_BTD, *given, *saved)
+        ctx.set_materialize_grads(False)
+        return y_BTH, *finals
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_y_BTH: Tensor | None, *grad_finals: Tensor | None) -> tuple:
+        layout, directions = ctx.layout, len(ctx.masks)
+        x_BTD, *saved = ctx.saved_tensors
+        given, kept = saved[: ctx.flat], saved[ctx.flat :]
+        needs_x, *needs = ctx.needs_input_grad[3:]
+        grad_x_BTD, grads = None, []
+        parts = (by_direction(part, directions) for part in (given, kept, grad_finals, needs))
+        with torch.autocast(x_BTD.device.type, enabled=False):
+            for d, (flat, keep, arriving, asked) in enumerate(zip(*parts, strict=True)):
+                found = _side_backward(
+                    _side(layout, ctx.rows[d], _Given.of(layout.plan.cell, flat), ctx.masks[d]),
+                    x_BTD,
+                    keep,
+                    None if grad_y_BTH is None else grad_y_BTH.chunk(directions, dim=2)[d],
+                    arriving,
+                    (needs_x, *asked),
+                )
+                grads += _in_turn(layout.plan.cell, ctx.rows[d], found, asked)
+                if needs_x:
+                    more_BTD = _from_rows(found.x_RD, ctx.rows[d])
+                    grad_x_BTD = more_BTD if grad_x_BTD is None else grad_x_BTD.add_(more_BTD)
+        return None, None, None, grad_x_BTD, *grads
+
+
+def _side_backward(
+    side: Side,
+    x_BTD: Tensor,
+    keep: Sequence[Tensor | None],
+    grad_y_BTH: Tensor | None,
+    grad_finals: Sequence[Tensor | None],
+    needs: Sequence[bool],
+) -> Gradients:
+    layout, rows = side.layout, side.rows
+    cell = layout.plan.cell
+    extra = layout.forward.extra
+    paths = zip(cell.states, keep[1 + extra :], strict=True)
+    kept = Kept(keep[0], list(keep[1 : 1 + extra]), {n: p for n, p in paths if p is not None})
+    grad_y_PH = x_BTD.new_zeros(rows.batch + rows.total, side.hidden)
+    if grad_y_BTH is not None:
+        torch.index_select(grad_y_BTH.flatten(0, 1), 0, rows.index_R, out=grad_y_PH[rows.batch :])
+    if grad_finals[0] is not None:
+        grad_y_PH.index_add_(0, rows.last_B, grad_finals[0])
+    none_BH = x_BTD.new_zeros(rows.batch, side.hidden)
+    ends = {
+        name: none_BH if grad is None else rows.by_rank(grad)
+        for name, grad in zip(cell.states, grad_finals, strict=True)
+    }
+    needs_initial = any(needs[-len(cell.states) :])
+    return backward(side, rows.gather(x_BTD), kept, grad_y_PH, ends, needs[0], needs_initial)
+
+
+def _in_turn(
+    cell: Cell, rows: Rows, found: Gradients, asked: Sequence[bool]
+) -> list[Tensor | None]:
+    """Return the gradients in the order of `flatten`, those of states in the batch's order."""
+    grads = [
+        found.input_GD,
+        found.bias_G,
+        *found.recurrent,
+        *(found.unit.get(vector.name) for vector in cell.vectors),
+        *(rows.to_batch(found.initial[name]) for name in cell.states),
+    ]
+    return [grad if need else None for grad, need in zip(grads, asked, strict=True)]
+
+
+def _write_output(
+    y_BTH: Tensor | None, path_PH: Tensor, rows: Rows, direction: int, directions: int
+) -> Tensor:
+    """Put a direction's outputs in their place, 0 behind the end."""
+    # A copy, not a view of what is kept: outputs may be written to.
+    hidden, y_RH = path_PH.shape[1], path_PH[rows.batch :]
+    if y_BTH is None:
+        y_BTH = y_RH.new_zeros(rows.batch, rows.time, directions * hidden)
+    columns = slice(direction * hidden, (direction + 1) * hidden)
+    y_BTH.flatten(0, 1)[:, columns].index_copy_(0, rows.index_R, y_RH)
+    return y_BTH
+
+
+def _from_rows(x_RD: Tensor, rows: Rows) -> Tensor:
+    """Return (B, T, D) with the rows in their place, 0 behind the end."""
+    x_XD = x_RD.new_zeros(rows.batch * rows.time, x_RD.shape[1])
+    return x_XD.index_copy_(0, rows.index_R, x_RD).view(rows.batch, rows.time, -1)

@@ -1,0 +1,121 @@
+"""The plain loop over a cell's step under autograd: slow, obvious, the specification.
+
+B batch, T time, D features in, H hidden units, G gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from seqtag.cells import Cell
+from seqtag.recurrent.engines.base import Run, States, Traces
+from seqtag.recurrent.noise import Noise
+from seqtag.recurrent.padding import Padding
+from seqtag.recurrent.parameters import Weights
+
+
+class Reference:
+    """Runs every cell, on every device, and gives traces."""
+
+    name = "reference"
+
+    def refuses(
+        self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
+    ) -> str | None:
+        """Refuse nothing."""
+        return None
+
+    def run(
+        self,
+        cell: Cell,
+        x_BTD: Tensor,
+        weights: Sequence[Weights],
+        states: Sequence[States],
+        padding: Padding,
+        traces: bool = False,
+        noise: Noise | None = None,
+    ) -> Run:
+        """Run one direction after the other."""
+        if padding.ragged:
+            x_BTD = x_BTD.masked_fill(padding.outside_TB.T[..., None], 0.0)
+        noise = noise or Noise()
+        finals, values = [], []
+        for d, (weight, state) in enumerate(zip(weights, states, strict=True)):
+            masks = noise.recurrent_of(d), noise.held_of(d)
+            final, named = _loop(cell, x_BTD, weight, state, padding, masks, backwards=d == 1)
+            finals.append(final)
+            values.append(named)
+        y_BTH = torch.cat([named[cell.states[0]] for named in values], dim=-1)
+        return Run(y_BTH, finals, values if traces else ())
+
+
+Masks = Mapping[str, Tensor]
+
+
+def _loop(
+    cell: Cell,
+    x_BTD: Tensor,
+    weight: Weights,
+    state: States,
+    padding: Padding,
+    masks: tuple[Masks, Masks],
+    backwards: bool,
+) -> tuple[States, Traces]:
+    wx_BTG = linear(x_BTD, weight.input_GD, weight.bias_G)
+    unit = weight.unit_of(cell)
+    dropped, held = masks
+    if padding.time == 0:
+        return state, _no_steps(cell, wx_BTG, weight, state)
+    steps: list[dict[str, Tensor]] = []
+    times = range(padding.time)
+    for t in reversed(times) if backwards else times:
+        wx = _blocks(wx_BTG[:, t], cell.gates)
+        unit |= {name: mask_BTH[:, t].to(wx_BTG.dtype) for name, mask_BTH in held.items()}
+        values = cell.step(wx, _recurrent(cell, weight, state, dropped), state, unit)
+        # A row that has ended, or read backwards has not begun, keeps its state and shows 0.
+        state = {name: padding.keep(t, values[name], state[name]) for name in cell.states}
+        steps.append({name: padding.keep(t, v, torch.zeros_like(v)) for name, v in values.items()})
+    if backwards:
+        steps.reverse()
+    return state, {name: torch.stack([s[name] for s in steps], dim=1) for name in steps[0]}
+
+
+def _recurrent(cell: Cell, weight: Weights, state: States, dropped: Masks) -> dict[str, Any]:
+    """Return R s' by gate, summed over products, and for inner gates the function of a product."""
+    sums: dict[str, Any] = {}
+    for product, matrix_GH in zip(cell.products, weight.recurrent, strict=True):
+        value_BH = _drop(state[product.state], dropped.get(product.state))
+        parts = _blocks(linear(value_BH, matrix_GH), product.gates)
+        sums |= {gate: sums[gate] + part if gate in sums else part for gate, part in parts.items()}
+    if weight.inner_GH is not None:
+        # What the step hands over is made of the output, so that is what has been dropped.
+        mask_BH = dropped.get(cell.states[0])
+        for gate, matrix_HH in _blocks(weight.inner_GH.T, cell.inner_gates).items():
+            sums[gate] = partial(_multiply, matrix_HH, mask_BH)
+    return sums
+
+
+def _multiply(matrix_HH: Tensor, mask_BH: Tensor | None, value_BH: Tensor) -> Tensor:
+    return _drop(value_BH, mask_BH) @ matrix_HH
+
+
+def _drop(value_BH: Tensor, mask_BH: Tensor | None) -> Tensor:
+    return value_BH if mask_BH is None else value_BH * mask_BH
+
+
+def _blocks(a: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
+    """Cut the last axis into a block of H for each name."""
+    return dict(zip(names, a.chunk(len(names), dim=-1), strict=True))
+
+
+def _no_steps(cell: Cell, wx_BTG: Tensor, weight: Weights, state: States) -> Traces:
+    """Return every name of the step with T = 0, still tied to the weights for autograd."""
+    none = {name: s[:, None][:, :0] for name, s in state.items()}
+    rh = _recurrent(cell, weight, none, {})
+    return cell.step(_blocks(wx_BTG, cell.gates), rh, none, weight.unit_of(cell))

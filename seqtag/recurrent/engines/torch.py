@@ -1,0 +1,157 @@
+"""Torch's own kernels, without packing: oneDNN on a CPU (float32 LSTM, training too), cuDNN.
+
+A packed batch never reaches oneDNN. So the batch runs as it is, padding included, and the second
+direction reads through the index t -> length-1-t, which leaves its padding behind the end as well.
+
+Where oneDNN lacks bfloat16, it runs in float32 and rounds what comes out.
+
+B batch, T time, D features in, H hidden units, G gates. Works on (T, B, ...), as the kernels do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from seqtag.cells import Cell, Gru, Lstm, Rnn
+from seqtag.recurrent.engines.base import Run, States
+from seqtag.recurrent.engines.directions import Collect, Spread
+from seqtag.recurrent.noise import Noise
+from seqtag.recurrent.padding import Padding
+from seqtag.recurrent.parameters import Weights
+
+# Fields of a cell that say only where it starts.
+_STARTS = ("forget_bias", "chrono")
+
+# A sigmoid is exactly 0 or 1 long before this, in every kernel, and float16 can still hold it.
+SHUT = 1e4
+
+
+class Torch:
+    """Runs the cells that torch has: lstm, gru, rnn."""
+
+    name = "torch"
+
+    def refuses(
+        self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
+    ) -> str | None:
+        """Refuse cells that torch does not have, noise and traces."""
+        if not is_in_torch(cell):
+            return "torch has no such cell"
+        if noise is not None:
+            return "torch's kernels have no noise in the recurrence"
+        return "torch's kernels show no gates" if traces else None
+
+    def run(
+        self,
+        cell: Cell,
+        x_BTD: Tensor,
+        weights: Sequence[Weights],
+        states: Sequence[States],
+        padding: Padding,
+        traces: bool = False,
+        noise: Noise | None = None,
+    ) -> Run:
+        """Run each direction by one kernel call."""
+        holds = isinstance(cell, Lstm) and padding.ragged
+        reads = Spread.apply(x_BTD, padding, len(weights), holds)
+        outputs, finals = [], []
+        for x_TBD, weight, state in zip(reads, weights, states, strict=True):
+            start = [state[name][None] for name in cell.states]
+            y_TBH, final = _kernel(cell, x_TBD, _parameters(cell, weight, holds), start)
+            final["h"] = padding.at_end(y_TBH, state["h"])
+            outputs.append(y_TBH)
+            finals.append(final)
+        return Run(Collect.apply(padding, *outputs), finals)
+
+
+def _kernel(
+    cell: Cell, x_TBD: Tensor, parameters: list[Tensor], start: list[Tensor]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return y (T, B, H) and the states after T steps, padding counted."""
+    device = x_TBD.device.type
+    asked = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_TBD.dtype
+    computed = torch.float32 if device == "cpu" and asked in _missing_dtypes() else asked
+    if computed == asked:
+        y_TBH, final = _call(cell, x_TBD, parameters, start)
+    else:
+        with torch.autocast(device, enabled=False):
+            wide = ([t.to(computed) for t in given] for given in (parameters, start))
+            y_TBH, final = _call(cell, x_TBD.to(computed), *wide)
+    # Autocast leaves a GRU on the processor in float32.
+    return y_TBH.to(asked), {name: end.to(asked) for name, end in final.items()}
+
+
+@cache
+def _missing_dtypes() -> tuple[torch.dtype, ...]:
+    """Return the narrow numbers that oneDNN's LSTM lacks on this processor.
+
+    Autocast hands them to it all the same, and it fails.
+    """
+    mkldnn = torch.ops.mkldnn
+    has = {
+        torch.bfloat16: mkldnn._is_mkldnn_bf16_supported,
+        torch.float16: mkldnn._is_mkldnn_fp16_supported,
+    }
+    available = torch.backends.mkldnn.is_available()
+    return tuple(dtype for dtype, supported in has.items() if not (available and supported()))
+
+
+def _call(
+    cell: Cell, x_TBD: Tensor, parameters: list[Tensor], start: list[Tensor]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    # `train` makes the kernel keep what backward needs, which a model in eval mode may need too.
+    given = (x_TBD, *parameters, *start)
+    train = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
+    options = (True, 1, 0.0, train, False, False)  # biases, layers, dropout, ..., two ways, B first
+    with _scattered_weights() if x_TBD.is_cuda else contextlib.nullcontext():
+        if isinstance(cell, Lstm):
+            y_TBH, h_1BH, c_1BH = torch.lstm(x_TBD, start, parameters, *options)
+            return y_TBH, {"h": h_1BH[0], "c": c_1BH[0]}
+        if isinstance(cell, Gru):
+            call = torch.gru
+        else:
+            call = torch.rnn_relu if cell.activation == "relu" else torch.rnn_tanh
+        y_TBH, h_1BH = call(x_TBD, start[0], parameters, *options)
+    return y_TBH, {"h": h_1BH[0]}
+
+
+def _parameters(cell: Cell, weight: Weights, holds: bool) -> list[Tensor]:
+    """Return [W, R, b, b'] in torch's order, which is also that of the cells' gates."""
+    w_GD, (r_GH,), _, b_G, unit = weight
+    zeros_G = w_GD.new_zeros(w_GD.shape[0])
+    recurrent_G = zeros_G
+    if "bias_recurrent" in unit:
+        hidden = unit["bias_recurrent"].shape[0]
+        recurrent_G = torch.cat([zeros_G[:-hidden], unit["bias_recurrent"]])
+    if holds:
+        # The column of the padding flag shuts i and opens f: the kernel carries c unchanged to
+        # T, and its last c is the one at each sequence's end.
+        hidden = r_GH.shape[1]
+        flag_G = zeros_G.clone()
+        flag_G[:hidden] = -SHUT
+        flag_G[hidden : 2 * hidden] = SHUT
+        w_GD = torch.cat([w_GD, flag_G[:, None]], dim=1)
+    return [w_GD, r_GH, zeros_G if b_G is None else b_G, recurrent_G]
+
+
+@contextlib.contextmanager
+def _scattered_weights() -> Iterator[None]:
+    """Silence cuDNN's wish for weights in one block: it copies them each call, which is cheap."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
+        yield
+
+
+def is_in_torch(cell: Cell) -> bool:
+    """Return whether torch has the cell; where its biases start makes no difference."""
+    if isinstance(cell, Lstm | Gru):
+        starts = {name: getattr(type(cell)(), name) for name in _STARTS if hasattr(cell, name)}
+        return dataclasses.replace(cell, **starts) == type(cell)()
+    return type(cell) is Rnn

@@ -1,0 +1,1 @@
+"""From trained taggers to the figures of a study: judging, statistics, tables."""

@@ -1,0 +1,222 @@
+"""From judged items to figures: counts a run, then accuracies with intervals over runs.
+
+What is counted is a unit: a target, or a whole item where `whole`. A setup is a cell with the
+sizes, direction and start that it was trained with; its runs differ in their seeds alone. Frames
+in, frames out; the columns of those that come in are told in `tables`. G groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from seqtag.columns import BASELINES
+from seqtag.metrics.intervals import design_effect, wilson
+from seqtag.probes.registry import make_probe
+
+# What sets a run apart from others on the same probe, but for its seed: what its items tell, and
+# other settings in which it differs from runs that are the same in all of that.
+_TOLD = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
+SETUP = [*_TOLD, "settings"]
+PROBE = ["probe", "version", "axis", "unit", "whole"]
+ERRORS = ["stale", "capture", "wrong"]
+# What `count` sums over units, and over items; the latter are what intervals need.
+_OF_ITEMS = ["items", "right_right", "right_n", "n_n"]
+_SUMMED = [*("n", "right_model", "chance"), *ERRORS, *_OF_ITEMS]
+_SUMMED += [f"{what}_{name}" for what in ("known", "right") for name in BASELINES]
+# A run has solved what it is right about this often, as a share.
+SOLVED = 0.99
+# Names of slices: all combinations of factors; by axis value, over all values of the others or
+# over those in or beyond their training range; in and beyond the training range; its far corner.
+FACTORS, AXIS = "factors", "axis"
+AXIS_IN, AXIS_BEYOND = "axis, others in range", "axis, others beyond"
+WITHIN, BEYOND, CORNER = "within", "beyond", "far corner"
+
+
+def setup_names(setups: pd.DataFrame) -> pd.Series:
+    """Return a short name for each setup: its cell, and what sets it apart from others of it.
+
+    Args:
+        setups: columns probe and setup, of all runs that will be looked at together.
+    """
+    names = setups["cell"].astype(str)
+    starts = setups.groupby("cell")["start"].nunique()
+    told = setups["cell"].isin(starts.index[starts > 1]) & (setups["start"] != "")
+    names = names.where(~told, names + ", " + setups["start"].astype(str))
+    names = names.where(setups["regime"] != "given", names + ", given")
+    apart = ["probe", "regime", "cell", "start", "direction", "layers", "hidden", "parameters"]
+    for column, unit in (
+        *(("direction", ""), ("layers", " layers")),
+        *(("hidden", " units"), ("parameters", " parameters")),
+    ):
+        coarse = apart[: apart.index(column)]
+        several = setups.groupby(coarse, dropna=False)[column].transform("nunique") > 1
+        told = several.groupby(setups["cell"]).transform("any")
+        names = names.where(~told, names + ", " + setups[column].astype(str) + unit)
+    return names.where(setups["settings"] == "", names + ", " + setups["settings"])
+
+
+def factors_of(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that hold factors, the axis first."""
+    axis = f"factor_{frame['axis'].iloc[0]}"
+    columns = [name for name in frame.columns if name.startswith("factor_")]
+    return sorted(columns, key=lambda name: name != axis)
+
+
+def units(items: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a judged unit: the targets as they are, or an item for all of its targets.
+
+    Such an item is right where all targets are, as are its baselines (null where one of them
+    says nothing); its error is that of its first wrong target.
+    """
+    if not items["whole"].iloc[0]:
+        return items
+    ordered = items.sort_values(["item", "position"], kind="stable")
+    groups = ordered.groupby("item", sort=True)
+    whole = groups.head(1).set_index("item", drop=False)
+    for name in ("right", *(f"baseline_{name}" for name in BASELINES)):
+        values = ordered[name]
+        if values.isna().all():
+            continue
+        known = values.notna().groupby(ordered["item"]).all()
+        right = values.fillna(True).astype(bool).groupby(ordered["item"]).all()
+        whole[name] = right.astype("boolean").where(known)
+    wrong = ordered[~ordered["right"]].groupby("item")["error"].first()
+    whole["error"] = wrong.reindex(whole.index).astype(object).fillna("")
+    return whole.reset_index(drop=True)
+
+
+def count(units: pd.DataFrame) -> pd.DataFrame:
+    """Return the sums of one run's units, a row for each combination of factors and contrast.
+
+    Columns: those of probe, setup, run, seeds, split, contrast, within and factors; n, right and
+    each kind of error, in units; chance, summed; of each baseline how many units it speaks
+    about (`known_*`) and is right about (`right_*`); and items, with the sums over them that
+    `intervals.design_effect` takes.
+    """
+    by = ["split", "contrast", "within", *factors_of(units)]
+    sums = units[[*by, "item"]].copy()
+    sums["n"] = 1
+    sums["right_model"] = units["right"].astype(int)
+    for name in ERRORS:
+        sums[name] = (units["error"] == name).astype(int)
+    sums["chance"] = units["chance"].astype(float)
+    for name in BASELINES:
+        column = units[f"baseline_{name}"].astype("boolean")
+        sums[f"known_{name}"] = column.notna().astype(int)
+        sums[f"right_{name}"] = column.fillna(False).astype(int)
+    sums = sums.groupby([*by, "item"], observed=True, sort=False).sum().reset_index("item")
+    right, n = sums["right_model"], sums["n"]
+    sums = sums.assign(items=1, right_right=right**2, right_n=right * n, n_n=n**2)
+    sums = sums.drop(columns="item").groupby(by, observed=True, sort=False).sum().reset_index()
+    same = units[[*PROBE, *_TOLD, "run", "seed", "data_seed"]].iloc[0]
+    table = sums.assign(**same, settings="")
+    return table.astype({"split": object, "contrast": object, "lag": "Int64"})
+
+
+def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return accuracies and the like for each group, over all of its runs.
+
+    Columns behind those of `by`: n (units of all runs), items they belong to, seeds (runs),
+    accuracy with the ends `low` and `high` of its interval, design_effect (Wilson's interval is
+    taken at n / design_effect units, see `intervals`), median, least and most over runs,
+    solve_rate (share of runs with an accuracy of at least `SOLVED`), chance, each baseline, and
+    the kinds of error as shares of all units.
+    """
+    by = list(by)
+    options = {"observed": True, "dropna": False, "sort": False}
+    sums = counts.groupby([*by, "run"], **options)[_SUMMED].sum().reset_index()
+    sums["accuracy"] = sums["right_model"] / sums["n"]
+    sums["solved"] = sums["accuracy"] >= SOLVED
+    groups = sums.groupby(by, **options)
+    total = groups[_SUMMED].sum()
+    summed = {name: total[name].to_numpy() for name in _SUMMED}
+    n_G = summed["n"]
+    right_G = summed["right_model"]
+    figures = {"n": n_G, "items": summed["items"], "seeds": groups.size().to_numpy()}
+    figures["accuracy"] = right_G / n_G
+    effect_G = design_effect(right_G, n_G, *(summed[name] for name in _OF_ITEMS[1:]))
+    figures["low"], figures["high"] = wilson(right_G / effect_G, n_G / effect_G)
+    figures["design_effect"] = effect_G
+    for name, how in (("median", "median"), ("least", "min"), ("most", "max")):
+        figures[name] = groups["accuracy"].agg(how).to_numpy()
+    figures["solve_rate"] = groups["solved"].mean().to_numpy()
+    figures["chance"] = summed["chance"] / n_G
+    for name in BASELINES:
+        known_G = summed[f"known_{name}"]
+        figures[name] = summed[f"right_{name}"] / np.where(known_G, known_G, np.nan)
+    figures |= {name: summed[name] / n_G for name in ERRORS}
+    return pd.concat([total.index.to_frame(index=False), pd.DataFrame(figures)], axis=1)
+
+
+def slices(counts: pd.DataFrame) -> Iterator[tuple[str, pd.Series, list[str]]]:
+    """Yield the slices of a probe: name, the rows that belong to it, factors it is told by.
+
+    A factor's value is in range where some judged item within the training range has it, or, with
+    none that is within, where the probe says so. The far corner is where all factors that were
+    judged beyond their range are at their largest value.
+    """
+    axis, *others = factors = factors_of(counts)
+    within = counts["within"]
+    yield FACTORS, pd.Series(True, counts.index), [*factors, "within"]
+    in_range = _in_range(counts, others)
+    for name, rows in ((AXIS, within | True), (AXIS_IN, in_range), (AXIS_BEYOND, ~in_range)):
+        yield name, rows, [axis]
+    corner = ~within
+    for factor in factors:
+        if not _in_range(counts, [factor]).all():
+            corner &= counts[factor] == counts[factor].max()
+    for name, rows in ((WITHIN, within), (BEYOND, ~within), (CORNER, corner)):
+        yield name, rows, []
+
+
+def _in_range(counts: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
+    inside = counts[counts["within"]]
+    if inside.empty:
+        trained = make_probe(counts["probe"].iloc[0]).training
+        values = {f"factor_{name}": list(range_) for name, range_ in trained.items()}
+    else:
+        values = {factor: inside[factor].unique() for factor in factors}
+    rows = pd.Series(True, counts.index)
+    for factor in factors:
+        rows &= counts[factor].isin(values[factor])
+    return rows
+
+
+def summary(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return all slices of one probe, for all items and for each contrast.
+
+    Columns: slice, probe, setup, split, contrast ("" for all items), factors where the slice is
+    told by them, and those of `tally`. Combinations of factors are not split by contrast.
+    """
+    tables = []
+    for name, rows, factors in slices(counts):
+        chosen = counts[rows]
+        if chosen.empty:
+            continue
+        every = [*PROBE, *SETUP, "split"]
+        tables.append(tally(chosen, [*every, *factors]).assign(slice=name, contrast=""))
+        if name != FACTORS and chosen["contrast"].nunique() > 1:
+            tables.append(tally(chosen, [*every, "contrast", *factors]).assign(slice=name))
+    table = pd.concat([_plain(table) for table in tables], ignore_index=True)
+    table.loc[table["slice"] == WITHIN, "within"] = True
+    table.loc[table["slice"].isin([BEYOND, CORNER]), "within"] = False
+    first = ["slice", *PROBE, *SETUP, "split", "contrast", *factors_of(table), "within"]
+    return table[[*first, *(name for name in table.columns if name not in first)]]
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that can be put below others: words as words, whole numbers with gaps."""
+    kinds = {name: object for name in table if table[name].dtype == "category"}
+    kinds |= {name: "Int64" for name in table if name.startswith("factor_")}
+    kinds |= {"within": "boolean"} if "within" in table else {}
+    return table.astype(kinds)
+
+
+def by_run(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracy of each run within and beyond the training range."""
+    by = [*PROBE, *SETUP, "run", "seed", "split", "within"]
+    sums = counts.groupby(by, observed=True, dropna=False)[["n", "right_model"]].sum().reset_index()
+    return sums.assign(accuracy=sums["right_model"] / sums["n"])

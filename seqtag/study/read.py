@@ -1,0 +1,227 @@
+"""Judged runs from their folders, checked: what `tables` says that they leave on disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seqtag.columns import BASELINES, GRADIENTS, ITEMS, LEARN, RUN, SUITE, items_schema
+from seqtag.errors import InputError
+from seqtag.model_folder.untrusted import read_object, trust
+from seqtag.suites.merging import SHARES
+
+_LEARN_COLUMNS = {
+    **dict.fromkeys(("run", "probe", "cell", "start", "direction"), "str"),
+    **dict.fromkeys(("layers", "hidden", "parameters", "seed", "lag", "budget"), "int64"),
+    **{"solved": "bool", "sequences": "int64", "accuracy": "float64"},
+}
+_CURVE_COLUMNS = {"when": "str", "state": "str", "k": "int64", "norm": "float64"}
+_SLOPE_COLUMNS = {"when": "str", "state": "str", "slope": "float64", "kept": "float64"}
+_JUDGED_COLUMNS = {
+    **dict.fromkeys(("cell", "start", "direction", "trained"), "str"),
+    **dict.fromkeys(("layers", "hidden", "parameters", "seed"), "int64"),
+}
+_GROUP_COLUMNS = {
+    **dict.fromkeys(("suite", "group"), "str"),
+    **dict.fromkeys(("n", "left_out"), "int64"),
+}
+_BASELINE_COLUMNS = {f"baseline_{name}" for name in BASELINES}
+_AGAIN = "judge the model again"
+# Columns of `items.parquet` that are the same for a run, and those that may hold nothing.
+_ABOUT = ("cell", "start", "direction", "layers", "hidden", "parameters", "seed", "data_seed")
+_NULLABLE = {"lag", *_BASELINE_COLUMNS}
+
+log = logging.getLogger("seqtag")
+
+
+class Gradients(NamedTuple):
+    """What a run measured of its gradients through time.
+
+    Attributes:
+        curves: run, when, state, k, norm.
+        slopes: run, when, state, slope, kept: a line fitted to each curve.
+    """
+
+    curves: pd.DataFrame
+    slopes: pd.DataFrame
+
+
+def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the folders of finished runs below some folders, and those of unfinished ones.
+
+    Runs of other verbs do not count. A run whose record is damaged is left out with a warning.
+
+    Raises:
+        InputError: for a folder that does not exist, or if no run is finished.
+    """
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            what = "is a file, not a folder" if folder.exists() else "there is no such folder"
+            raise InputError(f"{folder}: {what}; `seqtag probe` writes runs to logs/probe")
+        found |= {path.resolve(): path.parent for path in sorted(folder.rglob(RUN))}
+    done, open_, damaged = [], [], []
+    for folder in found.values():
+        try:
+            record, config = read_object(folder / RUN), read_config(folder)
+        except InputError as error:
+            damaged.append(error)
+            log.warning("left out: %s", error)
+            continue
+        if "probe" in config:
+            (done if record.get("finished") is True else open_).append(folder)
+    if not done and damaged and not open_:
+        raise damaged[0]
+    if not done:
+        where = ", ".join(map(str, folders))
+        unfinished = f" ({len(open_)} not finished)" if open_ else ""
+        raise InputError(
+            f"{where}: no finished run of a probe here or below{unfinished}; "
+            "`seqtag probe probe=pronoun` makes one"
+        )
+    return done, open_
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the configuration that a run had, less where it was.
+
+    Raises:
+        InputError: for a record that cannot be read, or whose configuration is not an object.
+    """
+    config = read_object(folder / RUN).get("config", {})
+    if not isinstance(config, dict):
+        raise InputError(
+            f"{folder / RUN}: config must be a JSON object, not {config!r:.60}; {_AGAIN}"
+        )
+    return config
+
+
+def read_items(folder: Path) -> pd.DataFrame | None:
+    """Return a run's judged targets, named after its folder; None where it has none.
+
+    Raises:
+        InputError: for a file that cannot be read, or lacks a column.
+    """
+    path = folder / ITEMS
+    if not path.exists():
+        return None
+    names = trust(path, lambda: pq.read_schema(path).names)
+    factors = [name.removeprefix("factor_") for name in names if name.startswith("factor_")]
+    schema = items_schema(factors)
+    # A baseline that is younger than the file says nothing there.
+    needed = [name for name in schema.names if name in names or name not in _BASELINE_COLUMNS]
+    _check_columns(path, needed, names)
+    own = pa.schema([schema.field(name) for name in needed])
+    items = trust(path, lambda: pq.read_table(path).select(needed).cast(own).to_pandas())
+    items = items.reindex(columns=schema.names)
+    if items.empty:
+        raise InputError(f"{path}: no judged target in it; {_AGAIN}")
+    _check_values(path, items, [name for name in needed if name not in _NULLABLE])
+    for name in ("probe", "version", "axis", "unit", *_ABOUT):
+        if items[name].nunique() > 1:
+            raise InputError(f"{path}: column {name} must be the same in all rows; {_AGAIN}")
+    for axis in items["axis"].unique():
+        _check_columns(path, [f"factor_{axis}"], names)
+    for name in ("p_gold", "chance"):
+        if not items[name].between(0, 1).all():
+            raise InputError(f"{path}: column {name} must be from 0 to 1; {_AGAIN}")
+    return items.assign(run=str(folder))
+
+
+def read_learn(folder: Path) -> pd.DataFrame | None:
+    """Return the lags that a run trained at, named after its folder; None where it has none.
+
+    Raises:
+        InputError: for a file that cannot be read, or lacks a column.
+    """
+    path = folder / LEARN
+    if not path.exists():
+        return None
+    options = {"keep_default_na": False, "encoding": "utf-8"}
+    # Words at first: a column that is missing is named, and not taken for a wrong number.
+    table = trust(path, lambda: pd.read_csv(path, dtype=str, **options))
+    _check_columns(path, list(_LEARN_COLUMNS), list(table.columns))
+    table["solved"] = table["solved"].map({"True": True, "False": False})
+    if table["solved"].isna().any():
+        raise InputError(f"{path}: column solved must be True or False; {_AGAIN}")
+    # Older files do not tell the seed of their items.
+    kinds = _LEARN_COLUMNS | ({"data_seed": "int64"} if "data_seed" in table else {})
+    table = trust(path, lambda: table.astype(kinds))
+    if table.empty:
+        raise InputError(f"{path}: no lag in it; {_AGAIN}")
+    _check_values(path, table, _LEARN_COLUMNS)
+    return table.assign(run=str(folder), settings="")
+
+
+def read_gradients(folder: Path) -> Gradients | None:
+    """Return a run's gradient curves, named after its folder; None where it has none.
+
+    Raises:
+        InputError: for a file that cannot be read, or lacks a column.
+    """
+    path = folder / GRADIENTS
+    if not path.exists():
+        return None
+    curves = trust(path, lambda: pd.read_csv(path, keep_default_na=False, na_values=["nan"]))
+    _check_columns(path, _CURVE_COLUMNS, list(curves.columns))
+    curves = trust(path, lambda: curves[[*_CURVE_COLUMNS]].astype(_CURVE_COLUMNS))
+    _check_values(path, curves, ("when", "state", "k"))
+    slopes = _frame(folder / RUN, read_object(folder / RUN).get("gradients"), _SLOPE_COLUMNS)
+    return Gradients(curves.assign(run=str(folder)), slopes.assign(run=str(folder)))
+
+
+def read_groups(folder: Path) -> pd.DataFrame | None:
+    """Return a run's row for each group of a suite, and whom it judged; None where it has none.
+
+    Shares that a suite does not have are nan.
+
+    Raises:
+        InputError: for a file that cannot be read, or lacks a column.
+    """
+    path = folder / SUITE
+    if not path.exists():
+        return None
+    rows = trust(path, lambda: json.loads(path.read_text(encoding="utf-8")))
+    groups = _frame(path, rows, _GROUP_COLUMNS)
+    judged = _frame(folder / RUN, [read_object(folder / RUN).get("judged")], _JUDGED_COLUMNS)
+    about = judged[[*_JUDGED_COLUMNS]].iloc[0].to_dict()
+    shares = groups.reindex(columns=SHARES)
+    shares = trust(path, lambda: shares.astype("float64"))
+    if not ((shares >= -1) & (shares <= 1) | shares.isna()).all(axis=None):
+        raise InputError(f"{path}: shares must be from 0 to 1 (gap: from -1); {_AGAIN}")
+    return groups[[*_GROUP_COLUMNS]].join(shares).assign(**about, run=str(folder), settings="")
+
+
+def _check_values(path: Path, table: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Raise an InputError for a column with a missing or an infinite value."""
+    for name in columns:
+        values = table[name]
+        if values.isna().any() or (values.dtype.kind == "f" and np.isinf(values).any()):
+            row = int((values.isna() | values.isin([np.inf, -np.inf])).to_numpy().argmax()) + 1
+            raise InputError(f"{path}: column {name} has no finite value in row {row}; {_AGAIN}")
+
+
+def _frame(path: Path, rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return a list of objects from a JSON file as a frame that has these columns."""
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path}: rows are expected, not {rows!r:.60}; {_AGAIN}")
+    table = pd.DataFrame(rows)
+    _check_columns(path, columns, list(table.columns))
+    for name, kind in columns.items():
+        if kind == "str" and not table[name].map(lambda value: isinstance(value, str)).all():
+            raise InputError(f"{path}: column {name} must be text; {_AGAIN}")
+    return trust(path, lambda: table.astype(columns))
+
+
+def _check_columns(path: Path, needed: Iterable[str], there: Sequence[str]) -> None:
+    missing = [name for name in needed if name not in there]
+    if missing:
+        raise InputError(f"{path}: column {', '.join(missing)} is missing; {_AGAIN}")

@@ -1,0 +1,1 @@
+"""A trained tagger at work: raw text in, labels and spans out."""

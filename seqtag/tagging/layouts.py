@@ -1,0 +1,141 @@
+"""The layout of a file to be tagged: the tagger's own, or what the options say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seqtag.data.config import REST, CorpusConfig
+from seqtag.data.formats.layout import Layout, names_twice
+from seqtag.errors import InputError
+from seqtag.model_folder.untrusted import trust
+
+TOKENS = "tokens"
+# What a model folder says about its corpus and `seqtag tag` follows: how columns are laid out.
+# Paths, files and folders are not among it, for a stranger may have written them.
+_FOLLOWED = (
+    *("columns", "token_column", "label_column", "separator", "comment", "document_marker"),
+    "absent",
+)
+_SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "null": None}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says about columns; None: nothing.
+
+    Attributes:
+        columns: their names, as in ``_,tokens,pos,*``.
+        separator: what stands between cells: ``tab``, ``comma``, ``null`` for spaces and tabs, ...
+        comment: how lines to be skipped begin; empty: none are.
+        document_marker: how lines that begin a document do; empty: none does.
+    """
+
+    columns: str | None = None
+    separator: str | None = None
+    comment: str | None = None
+    document_marker: str | None = None
+
+    def given(self) -> list[str]:
+        """Return the options that were given, as they are written."""
+        names = ("columns", "separator", "comment", "document_marker")
+        return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
+
+
+def layout_of(
+    format_: str,
+    data: Mapping[str, Any] | None,
+    features: Sequence[str],
+    options: Options,
+    where: str,
+) -> Layout:
+    """Return what is to be read from a file of `format_`, and how.
+
+    Args:
+        format_: the input format.
+        data: how the tagger's training corpus was read, as its model folder says; may be None.
+        features: the columns that the tagger reads beside the tokens.
+        options: what the command line says; it goes first.
+        where: the place of `data`, for messages.
+
+    Raises:
+        InputError: for columns that cannot be meant.
+    """
+    trained = trust(where, lambda: _trained(data, features))
+    known = {"conll": "column", "conllu": "conllu", "jsonl": "json"}.get(format_)
+    own = trained if trained is not None and trained.format == known else None
+    if format_ == "conll":
+        return _columns(own, trained, tuple(features), options)
+    return Layout(
+        columns=(),
+        token_column=own.token_column if own else "form" if format_ == "conllu" else TOKENS,
+        features=tuple(features),
+        absent=own.absent if own else "_",
+        missing=". The tagger reads it: use --input-format conll with --columns, or jsonl",
+    )
+
+
+def _trained(data: Mapping[str, Any] | None, features: Sequence[str]) -> CorpusConfig | None:
+    """Return how the training corpus was read, as far as it is known and of use."""
+    if data is None or data.get("format") not in ("column", "conllu", "json"):
+        return None
+    followed = {key: data[key] for key in _FOLLOWED if key in data}
+    if data["format"] == "column" and "columns" not in data:
+        return None
+    for key, value in followed.items():
+        parts = value if key == "columns" and isinstance(value, list | tuple) else [value]
+        if not all(isinstance(part, str | None) for part in parts):
+            raise InputError(f"data.{key}={value!r}: text is expected")
+    return CorpusConfig(format=data["format"], path="-", features=tuple(features), **followed)
+
+
+def _columns(
+    own: CorpusConfig | None,
+    trained: CorpusConfig | None,
+    features: tuple[str, ...],
+    options: Options,
+) -> Layout:
+    if own is not None:
+        layout = Layout.of(own).unlabelled(own.label_column)
+        layout = replace(layout, whose="the tagger's training corpus has")
+    else:
+        token_column = TOKENS if trained is None else trained.token_column
+        layout = Layout(
+            columns=(token_column, *features, REST),
+            token_column=token_column,
+            features=features,
+            document_marker="-DOCSTART-",
+            absent="_" if trained is None else trained.absent,
+            presumed=True,
+            whose="without --columns a row has",
+        )
+    layout = replace(layout, settings="--{}", missing="")
+    if options.columns is not None:
+        layout = _named(layout, tuple(name.strip() for name in options.columns.split(",")))
+    if options.separator is not None:
+        separator = _SEPARATORS.get(options.separator, options.separator)
+        if separator == "":
+            raise InputError("--separator is empty: use null for any spaces and tabs")
+        layout = replace(layout, separator=separator, presumed=False)
+    if options.comment is not None:
+        layout = replace(layout, comment=options.comment or None)
+    if options.document_marker is not None:
+        layout = replace(layout, document_marker=options.document_marker or None)
+    return layout
+
+
+def _named(layout: Layout, columns: tuple[str, ...]) -> Layout:
+    """Return the layout with other columns: those of the file, exactly."""
+    if twice := names_twice(columns):
+        raise InputError(f"--columns names {twice[0]!r} twice")
+    if REST in columns[:-1]:
+        raise InputError(f"--columns: {REST!r} (any further columns) can only stand last")
+    token_column = layout.token_column if layout.token_column in columns else TOKENS
+    layout = replace(
+        layout,
+        **{"columns": columns, "token_column": token_column, "shorter": ()},
+        whose="--columns has",
+    )
+    layout.require([name for name in columns if name != REST], "--columns")
+    return layout

@@ -1,0 +1,1 @@
+"""Stopping and resuming a run: checkpoints, signals, SLURM."""

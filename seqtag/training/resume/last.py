@@ -1,0 +1,109 @@
+"""The newest checkpoint: written at times, at the end of each epoch, and when asked to stop."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Checkpoint
+
+from seqtag.errors import InputError
+from seqtag.training.resume.signals import HEEDED, Signals, stopped
+from seqtag.training.resume.slurm import requeue
+from seqtag.training.run_folder import LAST
+
+
+class LastCheckpoint(Checkpoint):
+    """Writes ``last.ckpt``, from which training goes on as if it had never been interrupted.
+
+    It is written at the end of every epoch, and after a step where so many minutes (or steps) have
+    gone by or a signal has asked the process to stop. Steps that are not quite over are let pass:
+    those that still sum up gradients, and those that an evaluation follows.
+
+    Args:
+        dirpath: where it goes.
+        every_minutes: minutes between two of them within an epoch; None for none.
+        every_steps: optimizer steps between them, likewise.
+
+    Attributes:
+        dirpath: where it goes.
+    """
+
+    def __init__(
+        self,
+        dirpath: str,
+        every_minutes: float | None = 10.0,
+        every_steps: int | None = None,
+    ) -> None:
+        for name, value in (("every_minutes", every_minutes), ("every_steps", every_steps)):
+            if value is not None and (isinstance(value, bool) or not value > 0):
+                raise InputError(f"callbacks.last.{name} must be above 0 or null, not {value!r}")
+        self.dirpath = dirpath
+        self._path = str(Path(dirpath) / LAST)
+        self._seconds = None if every_minutes is None else 60 * every_minutes
+        self._steps = every_steps
+        self._signals = Signals()
+        self._saved_at = time.monotonic()
+        self._written = False
+
+    @property
+    def best_model_path(self) -> str:
+        """The file, once there is one: what counts as best where nothing is chosen."""
+        return self._path if self._written else ""
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Listen to signals."""
+        self._signals.listen()
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Note that there is a file."""
+        self._written = Path(self._path).exists()
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Listen again: Lightning has put handlers of its own in place since."""
+        self._signals.listen()
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Write it, if it is time to, and stop, if a process was asked to."""
+        loop = trainer.fit_loop.epoch_loop
+        fetcher = trainer.fit_loop._data_fetcher
+        if loop._should_accumulate() or trainer.is_last_batch or loop._should_check_val_fx(fetcher):
+            return
+        wanted = self._signals.received is not None or self._is_due(trainer.global_step)
+        if trainer.strategy.reduce_boolean_decision(wanted, all=False):
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write it, and stop, if a process was asked to."""
+        self._save(trainer)
+
+    def _is_due(self, step: int) -> bool:
+        if self._steps is not None and step % self._steps == 0:
+            return True
+        return self._seconds is not None and time.monotonic() - self._saved_at >= self._seconds
+
+    def _save(self, trainer: L.Trainer) -> None:
+        if trainer.fast_dev_run:
+            return
+        trainer.save_checkpoint(self._path, weights_only=False)
+        self._saved_at, self._written = time.monotonic(), True
+        for number in HEEDED:
+            mine = self._signals.received is number
+            if trainer.strategy.reduce_boolean_decision(mine, all=False):
+                # At SIGUSR2 submitit has asked SLURM itself.
+                if number is not signal.SIGUSR2 and trainer.is_global_zero:
+                    requeue()
+                raise stopped(number, trainer.global_step, self._path)

@@ -1,0 +1,245 @@
+"""What `evaluate` scores: the user's file as a whole, and nothing by a model folder's word."""
+
+import json
+import shutil
+from pathlib import Path
+
+import datasets
+import pytest
+
+from seqtag.commands.evaluate import evaluate
+from seqtag.commands.train import train
+from seqtag.data.encode.labelset import LabelSet
+from seqtag.errors import InputError
+from seqtag.labels import convert
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory, compose_filled, make_sentences) -> Path:
+    """Return a folder with a corpus, and taggers of it: ``bio``, ``bioes``, ``plain``."""
+    folder = tmp_path_factory.mktemp("models")
+    (folder / "corpus").mkdir()
+    for seed, (split, count) in enumerate({"train": 60, "dev": 20, "test": 20}.items()):
+        text = make_sentences(count, seed)
+        (folder / "corpus" / f"{split}.txt").write_text(text, encoding="utf-8")
+    kinds = {
+        "bio": (),
+        "bioes": ("data.tag_scheme=bioes", "data.features=[pos]"),
+        "plain": ("data.label_column=pos", "model.decoder=softmax"),
+    }
+    for name, own in kinds.items():
+        places = {"CORPUS": folder / "corpus", "OUTPUT": folder / name}
+        train(compose_filled("train", *own, "paths.output_dir=OUTPUT", **places))
+    return folder
+
+
+@pytest.fixture
+def scored(models, tmp_path, monkeypatch, compose_filled):
+    """Return a function from overrides to the figures of a tagger, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*overrides: str, model: str | Path = "bio"):
+        place = models / model / "model" if isinstance(model, str) else model
+        names = {"MODEL": place, "CORPUS": models / "corpus", "OUTPUT": tmp_path / "figures"}
+        given = ("model_dir=MODEL", *overrides, "paths.output_dir=OUTPUT")
+        return evaluate(compose_filled("evaluate", *given, **names))
+
+    return run
+
+
+@pytest.fixture
+def with_data(models, tmp_path):
+    """Return a function that copies a model folder and sets keys of its data group."""
+
+    def copied(**values) -> Path:
+        folder = tmp_path / "stranger"
+        shutil.copytree(models / "bio" / "model", folder)
+        path = folder / "config.json"
+        config = json.loads(path.read_text("utf-8"))
+        config["data"] |= values
+        path.write_text(json.dumps(config), "utf-8")
+        return folder
+
+    return copied
+
+
+@pytest.fixture(scope="session")
+def twenty(make_sentences) -> str:
+    return make_sentences(20, 7)
+
+
+# A file that is named alone is scored whole whatever it is called.
+@pytest.mark.parametrize("name", ["new.txt", "train.txt", "odd [1].txt"])
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+@pytest.mark.parametrize("layout", [(), ("data=column", "data.columns=[tokens,pos,labels]")])
+def test_a_single_file_is_scored_whole(twenty, scored, write, name, split, layout):
+    write(name, twenty)
+    chosen = f"data.path='{name}'"
+    scores = scored(*layout, chosen, f"split={split}")
+    assert (scores["split"], scores["sentences"]) == (split, 20)
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        (("new.txt",), "set"),  # a folder with one file
+        (("a.txt", "b.txt"), "'set/*.txt'"),
+    ],
+)
+def test_files_without_splits_are_scored_whole(make_sentences, scored, write, files, path):
+    for name in files:
+        write(f"set/{name}", make_sentences(20 // len(files), 7))
+    assert scored(f"data.path={path}")["sentences"] == 20
+
+
+def test_named_splits_are_chosen_by_name_and_nothing_is_held_out(
+    make_sentences, twenty, scored, write
+):
+    write("set/train.txt", twenty)
+    with pytest.raises(InputError, match="no split 'test'; there are: train"):
+        scored("data.path=set")
+    with pytest.raises(InputError, match="no split 'dev'"):
+        scored("data.path=set", "split=dev")
+    assert scored("data.path=set", "split=train")["sentences"] == 20
+    assert scored("data.path=CORPUS", "split=train")["sentences"] == 60
+    write("set/more.txt", make_sentences(5, 1))
+    assert scored("data.path=set", "data.files.test=more.txt")["sentences"] == 5
+    with pytest.raises(InputError, match=r"no split 'tset'.*dev"):
+        scored("data.path=CORPUS", "split=tset")
+
+
+def test_the_layout_is_that_of_the_training_corpus(twenty, scored, write):
+    write("new.txt", twenty)
+    assert scored("data.path=new.txt", model="bioes")["sentences"] == 20
+    with pytest.raises(InputError, match=r"new.txt:1: 3 columns"):
+        scored("data=column", "data.path=new.txt")
+
+
+def test_without_a_place_nothing_is_read(scored, models):
+    with pytest.raises(InputError, match=r"name the corpus with data.path=PATH") as caught:
+        scored()
+    assert f"data.path='{models / 'corpus'}'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"cache_dir": "written"},
+        {"path": "/proc/self/environ"},
+        {"path": "zip://*.txt::http://127.0.0.1:9/x.zip"},
+        {"files": {"test": "zip://*.txt::http://127.0.0.1:9/x.zip"}},
+        {"files": {"test": "/etc/passwd"}},
+        {"name": "x", "revision": "y", "streaming": True, "processes": 10**6},
+        {"dev_fraction": 0.9, "split_seed": -5, "stream": {"buffer": 10**12}},
+        {"batch": {"sentences": 10**12, "tokens": 10**12, "workers": 10**6}},
+        {"encode": {"subwords": {"path": "/etc/passwd"}}, "tag_scheme": 5, "other": {}},
+        {"features": ["no-such-column"]},
+    ],
+    ids=str,
+)
+def test_of_a_folder_the_layout_alone_is_obeyed(twenty, scored, write, with_data, values, tmp_path):
+    write("new.txt", twenty)
+    folder = with_data(**values)
+    assert scored("data.path=new.txt", model=folder)["sentences"] == 20
+    with pytest.raises(InputError, match=r"name the corpus with data.path=PATH"):
+        scored(model=folder)
+    there = {path.name for path in tmp_path.iterdir()}
+    assert there <= {"new.txt", "stranger", "figures"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"format": "os.system"},
+        {"format": ["column"]},
+        {"columns": "tokens"},
+        {"columns": ["tokens", "tokens"]},
+        {"encoding": "utf9"},
+        {"scheme": "boi"},
+        {"label_column": "x"},
+    ],
+    ids=str,
+)
+def test_a_wrong_layout_is_the_folders_fault(twenty, scored, write, with_data, values):
+    write("new.txt", twenty)
+    with pytest.raises(InputError, match=r"stranger/config\.json"):
+        scored("data.path=new.txt", model=with_data(**values))
+
+
+def test_a_terminal_is_not_sent_what_a_folder_says(scored, with_data):
+    with pytest.raises(InputError) as caught:
+        scored(model=with_data(path="\x1b[2Jx\ny"))
+    assert "\x1b" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_generated_items_are_those_of_the_training(scored, with_data):
+    told = {"format": "probe", "probe": "parity", "test": 30}
+    folder = with_data(**told)
+    with pytest.raises(InputError, match="the tagger's labels are bio, but the corpus's are plain"):
+        scored(model=folder)
+    with pytest.raises(InputError, match="trained on generated items"):
+        scored("data.path=new.txt", model=folder)
+    shutil.rmtree(folder)
+    for greedy in ({"test": 10**6}, {"lag": 10**6}, {"test": 50_000, "lag": 50_000}):
+        folder = with_data(**told | greedy)
+        with pytest.raises(InputError, match=r"config\.json.*give data=probe"):
+            scored(model=folder)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("model", ["bio", "bioes"])
+def test_another_span_scheme_is_converted(twenty, scored, write, model, caplog):
+    text = ""
+    for sentence in twenty.strip().split("\n\n"):
+        rows = [line.split() for line in sentence.splitlines()]
+        labels = convert([row[2] for row in rows], "bio", "bioes")
+        text += "".join(f"{a} {b} {c}\n" for (a, b, _), c in zip(rows, labels, strict=True))
+        text += "\n"
+    write("gold.txt", text)
+    write("new.txt", twenty)
+    with caplog.at_level("INFO"):
+        converted = scored("data.path=gold.txt", model=model)
+    assert "the corpus's labels are bioes: converted to bio" in caplog.text
+    same = scored("data.path=new.txt", model=model)
+    for name in ("sentences", "tokens", "accuracy", "f1", "per_label"):
+        assert converted[name] == same[name]
+
+
+def test_a_scheme_that_the_folder_names_does_not_stand_in_the_way(scored, write, with_data):
+    write("gold.txt", "Ada N S-PER\nleft V O\n\nDr N O\nBob N B-PER\nSmith N E-PER\n")
+    scores = scored("data.path=gold.txt", model=with_data(scheme="bio"))
+    assert scores["tokens"] == 5
+    write("bad.txt", "Ada N X-PER\n")
+    with pytest.raises(InputError, match=r"bad.txt:1"):
+        scored("data.path=bad.txt", model=Path("stranger"))
+
+
+def test_plain_labels_and_spans_are_not_compared(scored, write):
+    with pytest.raises(InputError, match="the tagger's labels are bio, but the corpus's are plain"):
+        scored(
+            *("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]"),
+            "data.label_column=pos",
+        )
+    write("all_o.txt", "a O x\nb O x\n")
+    assert scored("data.path=all_o.txt", model="plain")["accuracy"] == 0.0
+
+
+def test_conversion_leaves_the_other_columns(models):
+    from seqtag.commands.evaluate import _in_scheme
+    from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
+    from seqtag.tagging.tagger import Tagger
+
+    config = CorpusConfig(
+        "column", str(models / "corpus"), columns=("tokens", "pos", "labels"), features=("pos",)
+    )
+    corpus = load_corpus(config, ("test",))
+    tagger = Tagger.load(models / "bio" / "model")
+    tagger.labels = LabelSet(tagger.labels.labels, "bio", "bioes")
+    found = _in_scheme(corpus, "test", tagger)
+    before, after = corpus.splits["test"], found.splits["test"]
+    assert isinstance(after, datasets.Dataset)
+    assert before.column_names == after.column_names
+    for column in set(before.column_names) - {"labels"}:
+        assert before[column][:] == after[column][:]
+    assert after["labels"][:] == [convert(row, "bio", "bioes") for row in before["labels"][:]]

@@ -1,0 +1,243 @@
+"""Configurations: every file composes and explains its keys; wrong overrides are named."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from seqtag.commands.help import config_dir, help_text
+from seqtag.commands.launch import launch
+from seqtag.errors import InputError, RunStopped
+
+CONF = config_dir()
+FILES = sorted(CONF.rglob("*.yaml"))
+VERBS = ("train", "evaluate", "check", "probe")
+# Tests of cells and probes compose each of theirs.
+APART = ("hydra", "cell", "probe")
+OPTIONS = [
+    (path.parent.relative_to(CONF).as_posix(), path.stem)
+    for path in FILES
+    if path.parent != CONF and not path.stem.startswith("_") and path.parent.name not in APART
+]
+KEY = re.compile(r"\s*[\w_]+:(?P<rest>.*)")
+
+
+@pytest.fixture(autouse=True)
+def cleared():
+    GlobalHydra.instance().clear()
+    yield
+    GlobalHydra.instance().clear()
+
+
+def composed(verb: str, *overrides: str):
+    """Return a configuration in which values that must be given are given."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        # Hydra tells the folder at run time only.
+        config = compose(verb, [*overrides, "paths.output_dir=out"])
+    for key in OmegaConf.missing_keys(config):
+        OmegaConf.update(config, key, "given")
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+def groups_of(verb: str) -> set[str]:
+    text = (CONF / f"{verb}.yaml").read_text()
+    return set(re.findall(r"^  - (?:optional )?(\w+):", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_composes(verb):
+    assert "data" in composed(verb)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda name: name)
+def test_each_option_composes(group, option):
+    verb = "train" if group in groups_of("train") else "probe"
+    config = composed(verb, f"{group}={option}")
+    assert {"data", "model", "cell", "optimizer", "trainer", "seed"} <= config.keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF).as_posix())
+def test_each_key_is_explained(path):
+    """A key has a comment on its line or right above it; one that only opens a block needs none."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# "), "a file begins by saying what it is"
+    bare = []
+    for number, line in enumerate(lines):
+        match = KEY.fullmatch(line)
+        if not match or line.lstrip().startswith("#"):
+            continue
+        value, _, comment = match["rest"].partition(" # ")
+        explained = bool(comment) or (number and lines[number - 1].lstrip().startswith("#"))
+        opens_a_block = not value.strip()
+        if not explained and not opens_a_block:
+            bare.append(f"{path.name}:{number + 1}: {line.strip()}")
+    assert not bare, "keys without a comment:\n" + "\n".join(bare)
+
+
+def test_every_folder_is_a_group_that_a_verb_knows():
+    groups = {path.name for path in CONF.iterdir() if path.is_dir()}
+    assert groups == groups_of("train") | groups_of("probe")
+
+
+def run(*arguments: str, verb: str = "train") -> list[dict]:
+    """Return the configurations that the job was called with."""
+    called: list[dict] = []
+    launch(verb, called.append, list(arguments))
+    return called
+
+
+@pytest.fixture
+def in_folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_job_gets_plain_values(in_folder):
+    (config,) = run("seed=7", "cell=gru", "hydra.run.dir=out")
+    assert (config["seed"], config["cell"]["name"]) == (7, "gru")
+    assert config["paths"]["output_dir"] == str(in_folder / "out")
+    assert "hydra" not in config
+
+
+def test_a_sweep_runs_each_job_once(in_folder):
+    configs = run("cell=lstm,gru", "--multirun", "seed=1,2", "hydra.sweep.dir=out")
+    assert [(c["cell"]["name"], c["seed"]) for c in configs] == [
+        *(("lstm", 1), ("lstm", 2)),
+        *(("gru", 1), ("gru", 2)),
+    ]
+    assert len({config["paths"]["output_dir"] for config in configs}) == 4
+
+
+@pytest.mark.parametrize("flags", [["-m", "seed=1,2"], ["seed=1"]])
+def test_in_the_end_the_folder_is_handed_on(flags, in_folder):
+    folders: list[Path] = []
+    launch("probe", lambda config: None, [*flags, "study=mine"], folders.append)
+    assert [folder.resolve() for folder in folders] == [in_folder / "logs" / "probe" / "mine"]
+
+
+def test_not_if_every_run_was_a_mistake(in_folder):
+    def refuse(config: dict) -> None:
+        raise InputError("no")
+
+    with pytest.raises(InputError, match="no"):
+        launch("probe", refuse, ["study=mine"], lambda folder: pytest.fail("called"))
+
+
+def test_runs_of_a_study_are_named_after_what_sets_them_apart(in_folder):
+    configs = run("-m", "cell=lstm,gru", "probe.grid={distance: [5]}", "study=x", verb="probe")
+    names = [Path(config["paths"]["output_dir"]).name for config in configs]
+    for name, cell in zip(names, ("lstm", "gru"), strict=True):
+        assert re.fullmatch(rf"cell-{cell}\+probe\.grid-_distance_5__[0-9a-f]{{8}}", name)
+
+
+def test_exit_codes_are_those_of_the_job(in_folder):
+    assert launch("check", lambda config: 1, []) == 1
+    assert launch("check", lambda config: None, []) == 0
+    assert list(in_folder.iterdir()) == []  # nothing is written by a check
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["seeed=1"], "unknown key 'seeed' (did you mean 'seed'?)"),
+        (["+seeed=1"], "unknown key 'seeed' (did you mean 'seed'?)"),
+        (["model.hiden_size=9"], "unknown key 'model.hiden_size' (did you mean 'model.hidden_"),
+        (["data=column", "data.pth=x"], "unknown key 'data.pth' (did you mean 'data.path'?)"),
+        (["dta=column"], "unknown key 'dta' (did you mean 'data'?)"),
+        (["data=colum"], "data=colum: there is no such option (did you mean 'column'?)"),
+        (["experiment=conll200"], "experiment=conll200: there is no such option (did you mean"),
+        (["debug=fdrr"], "(did you mean 'fdr'?); known: fdr, limit, overfit, profiler"),
+        (["data=column"], "data.path is not set; give it as data.path=VALUE"),
+        (["seed=${nowhere}"], "seed: Interpolation key 'nowhere' not found"),
+        (["seed={"], "'seed={': "),
+        (["seed=-1"], "seed must be a whole number from 0 to 4,294,967,295, not -1"),
+        (["compile=x"], "compile must be true or false, not 'x'"),
+        (["data.batch=null"], "data.batch must be a group of keys, not None"),
+        (["~cell"], "cell is missing: choose an option of that group, cell=OPTION"),
+        (["trainer=null"], "trainer=null: name an option of it, one of cpu, ddp, ddp_sim"),
+        (["optimizer=true"], "optimizer=true: name an option of it, one of adamw, sgd"),
+        (["seed=" + "9" * 5000], "seed must be a whole number from 0 to 4,294,967,295, not '999"),
+        (["seed"], "'seed'"),
+    ],
+)
+def test_mistakes_are_named(arguments, message, in_folder, capsys):
+    with pytest.raises(InputError) as raised:
+        run(*arguments)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_key_of_the_user_under_a_group_is_the_groups_own_business(in_folder):
+    part = "{_target_: lightning.pytorch.callbacks.LearningRateMonitor}"
+    (config,) = run(f"+callbacks.mine={part}", "hydra.run.dir=out")
+    assert config["callbacks"]["mine"]["_target_"].endswith("LearningRateMonitor")
+
+
+def refuse(config):
+    raise InputError("no such corpus")
+
+
+def test_a_run_that_ended_before_it_began_leaves_no_folder(in_folder):
+    with pytest.raises(InputError, match="no such corpus"):
+        launch("train", refuse, ["hydra.run.dir=out/run"])
+    assert not (in_folder / "out" / "run").exists()
+
+
+def test_a_folder_with_anything_in_it_stays(in_folder):
+    kept = in_folder / "out" / "metrics.csv"
+    kept.parent.mkdir()
+    kept.write_text("of an earlier run")
+    with pytest.raises(InputError, match="no such corpus"):
+        launch("train", refuse, ["hydra.run.dir=out"])
+    assert kept.read_text() == "of an earlier run"
+
+
+def test_a_fault_of_the_program_is_no_mistake_of_the_user(in_folder):
+    def fail(config):
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        launch("train", fail, ["hydra.run.dir=out"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["-m", "seed=1,2"]], ids=["run", "sweep"])
+def test_a_run_that_was_stopped_is_the_last_one(arguments, in_folder):
+    seen = []
+
+    def stop(config):
+        seen.append(config["seed"])
+        raise RunStopped("stopped by SIGTERM", 75)
+
+    with pytest.raises(RunStopped, match="stopped by SIGTERM") as raised:
+        launch("train", stop, [*arguments, "hydra.run.dir=out", "hydra.sweep.dir=out"])
+    assert raised.value.exit_code == 75
+    assert seen == [1]
+
+
+def test_the_process_is_left_as_it_was(in_folder):
+    import logging
+    import os
+    import sys
+
+    before = (list(sys.argv), dict(os.environ), list(logging.getLogger().handlers))
+    run("hydra.run.dir=out")
+    with pytest.raises(InputError):
+        run("seeed=1")
+    assert (sys.argv, dict(os.environ), logging.getLogger().handlers) == before
+    assert not GlobalHydra.instance().is_initialized()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_names_every_option_with_its_comment(verb):
+    text = help_text(verb)
+    assert text.startswith(f"usage: seqtag {verb} ")
+    assert f"\n  seqtag {verb} " in text
+    groups = re.findall(r"^  - (\w+): ", (CONF / f"{verb}.yaml").read_text(), re.MULTILINE)
+    for group in set(groups) - {"hydra", "paths"}:
+        for path in (CONF / group).glob("[!_]*.yaml"):
+            assert re.search(rf"^  [ *] {path.stem} +\S", text, re.MULTILINE), (group, path.stem)
+    assert max(map(len, text.splitlines())) < 100

@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from seqtag.commands import tag as verb
+from seqtag.errors import InputError
+from seqtag.tagging.layouts import Options, layout_of
+
+TEXT = "Alex Graves is going  to Paris. Anna 💃 stays.\r\n\n\nThe énd"
+
+
+@pytest.fixture
+def tag(folder, tmp_path, monkeypatch, capfdbinary):
+    """Run the verb on text or bytes; return what it writes."""
+
+    def run(content="", *options, model=folder, output=None):
+        raw = content.encode() if isinstance(content, str) else content
+        path = tmp_path / "input.txt"
+        path.write_bytes(raw)
+        parser = argparse.ArgumentParser()
+        verb.add_arguments(parser)
+        arguments = ["--model", str(model), "--input", str(path), *options]
+        args = parser.parse_args(arguments + (["--output", str(output)] if output else []))
+        assert verb.run(args) == 0
+        written = output.read_bytes() if output else capfdbinary.readouterr().out
+        return written.decode()
+
+    return run
+
+
+def records(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# Through the verb
+
+
+def test_jsonl_has_places_in_the_whole_input(tag, tagger):
+    found = records(tag(TEXT, "--format", "jsonl", "--probabilities"))
+    wanted = [s.to_plain() for s in tagger.tag(TEXT, probabilities=True)]
+    assert len(found) == len(wanted) == 3
+    for got, want in zip(found, wanted, strict=True):
+        assert got["offsets"] == want["offsets"]
+        assert got["labels"] == want["labels"]
+        assert got["probabilities"] == pytest.approx(want["probabilities"], abs=1e-5)
+    assert TEXT[slice(*found[2]["offsets"][1])] == "énd"
+
+
+def test_a_mark_of_byte_order_is_no_text(tag):
+    (record,) = records(tag(b"\xef\xbb\xbfAnna", "--format", "jsonl"))
+    assert record["offsets"] == [[0, 4]]
+
+
+@pytest.mark.parametrize("format_", ["text", "conll", "jsonl"])
+@pytest.mark.parametrize("content", ["", "\n", " \n\t\n\r\n", "\ufeff"])
+@pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "conllu", "jsonl"])
+def test_nothing_in_nothing_out(tag, format_, content, input_format):
+    lines = content.count("\n") if input_format == "tokens" else 0
+    empty = {"text": "\n", "conll": "\n", "jsonl": '{"tokens": [], "labels": [], "spans": []}\n'}
+    wanted = lines * empty[format_]
+    assert tag(content, "--format", format_, "--input-format", input_format) == wanted
+
+
+def test_all_ways_in_give_the_same_labels(tag, tagger):
+    words = [["Alex", "goes", "."], ["Anna", "stays"]]
+    wanted = "".join(
+        "".join(f"{w}\t{label}\n" for w, label in zip(s, labels, strict=True)) + "\n"
+        for s, labels in zip(words, tagger.predict(words), strict=True)
+    )
+    ways = {
+        "text": "Alex goes.\nAnna stays",
+        "tokens": "Alex goes .\nAnna  stays \n",
+        "conll": "-DOCSTART- -X-\n\nAlex NNP O\ngoes VBZ O\n. . O\n\n\nAnna NNP O\nstays VBZ O",
+        "conllu": "# global.columns = ID FORM\n# text = x\n1\tAlex\n2-3\tgoes.\n2\tgoes\n3\t.\n"
+        "3.1\tx\n\n1\tAnna\n2\tstays\n\n",
+        "jsonl": '{"tokens": ["Alex", "goes", "."]}\n\n{"text": "Anna stays"}\n',
+    }
+    for way, content in ways.items():
+        assert tag(content, "--input-format", way, "--format", "conll") == wanted, way
+
+
+@pytest.mark.parametrize(
+    ("input_format", "content", "sentences"),
+    [
+        ("tokens", "Alex goes\n\nAnna\n \n", [["Alex", "goes"], [], ["Anna"], []]),
+        ("conllu", "# global.columns = ID FORM\n1.1\tx\n\n1\tAlex\n", [[], ["Alex"]]),
+        (
+            "jsonl",
+            '{"tokens": []}\n\n{"text": ""}\n{"text": " "}\n{"text": "Alex"}\n',
+            [[], [], [], ["Alex"]],
+        ),
+    ],
+)
+def test_each_sentence_in_gives_one_out(
+    tag, plain_tagger, tmp_path, input_format, content, sentences
+):
+    out = ("--input-format", input_format, "--format")
+    found = records(tag(content, *out, "jsonl"))
+    assert [record["tokens"] for record in found] == sentences
+    assert all(len(record["labels"]) == len(record["tokens"]) for record in found)
+    conll = tag(content, *out, "conll", "--probabilities")
+    lines = "\n".join(line.split("\t")[0] for line in conll.splitlines())
+    assert lines == "\n".join("\n".join([*words, ""]) for words in sentences)
+    plain_tagger.save(tmp_path / "plain")
+    for model in (tmp_path / "model", tmp_path / "plain"):
+        shown = tag(content, *out, "text", model=model)
+        assert [bool(line) for line in shown.split("\n")[:-1]] == list(map(bool, sentences))
+
+
+def test_sentences_of_a_text_record_have_its_line(tag):
+    content = '\n{"text": "Alex. Anna."}\n{"tokens": ["x"]}\n{"text": ""}\n'
+    found = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
+    assert [record.get("line") for record in found] == [2, 2, None, 4]
+
+
+def test_output_in_lines_stays_in_lines(tag):
+    content = '{"tokens": ["a\\nb", "\\u2028", "\\u0085"]}\n'
+    out = ("--input-format", "jsonl", "--format")
+    assert records(tag(content, *out, "jsonl"))[0]["tokens"] == ["a\nb", "\u2028", "\x85"]
+    assert len(tag(content, *out, "text").splitlines()) == 1
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+def test_compressed_input_by_its_name(tag, tmp_path, ending):
+    import bz2
+    import gzip
+    import lzma
+
+    packed = {"gz": gzip, "bz2": bz2, "xz": lzma}[ending].compress(b"Anna stays.\n" * 9)
+    path = tmp_path / f"packed.{ending}"
+    path.write_bytes(packed)
+    assert tag("", "--input", str(path)) == tag("Anna stays.\n" * 9)
+    path.write_bytes(packed[:-9])
+    with pytest.raises(InputError, match=rf"packed\.{ending}: cut short"):
+        tag("", "--input", str(path))
+    with pytest.raises(InputError, match=r"input\.txt:1: this is not text but .* data: unpack it"):
+        tag(packed)
+
+
+@pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "conllu", "jsonl"])
+def test_what_is_not_text_is_refused_in_each_format(tag, input_format):
+    for content in (b"PK\x03\x04x", "Anna\n".encode("utf-16"), "Anna\n".encode("utf-16-le")):
+        with pytest.raises(InputError, match=r"input\.txt:1: .*(--encoding|unpack it)"):
+            tag(content, "--input-format", input_format)
+
+
+@pytest.mark.parametrize("input_format", ["tokens", "conll", "conllu"])
+def test_old_mac_line_ends_are_refused(tag, input_format):
+    with pytest.raises(InputError, match=r"input\.txt:1: a carriage return .*old Mac"):
+        tag("Anna\rstays\r", "--input-format", input_format)
+
+
+def test_an_integer_of_5000_digits_in_json(tag):
+    with pytest.raises(InputError, match=r"input\.txt:2: not JSON: a number has too many digits"):
+        tag('{"text": ""}\n{"id": %s, "text": ""}' % ("9" * 5000), "--input-format", "jsonl")
+
+
+def test_wrapped_lines(tag):
+    wrapped = records(tag("Alex\nGraves\n\nAnna", "--wrapped", "--format", "jsonl"))
+    assert [r["tokens"] for r in wrapped] == [["Alex", "Graves"], ["Anna"]]
+    assert wrapped[1]["offsets"] == [[13, 17]]
+
+
+def test_an_id_is_handed_on(tag):
+    content = '{"id": 7, "text": "Alex. Anna."}\n{"id": "b", "tokens": ["x"]}'
+    found = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
+    assert [r["id"] for r in found] == [7, 7, "b"]
+
+
+def test_another_encoding(tag):
+    found = records(tag("Ännchen 👍".encode("utf-16"), "--encoding", "utf-16", "--format", "jsonl"))
+    assert found[0]["tokens"] == ["Ännchen", "👍"]
+
+
+def test_surrogates_in_json_survive(tag):
+    found = records(tag('{"tokens": ["\\ud800x"]}', "--input-format", "jsonl", "--format", "jsonl"))
+    assert found[0]["tokens"] == ["\ud800x"]
+    assert tag('{"tokens": ["\\ud800x"]}', "--input-format", "jsonl", "--format", "conll")
+
+
+def test_a_file_appears_whole_or_not_at_all(tag, tmp_path):
+    output = tmp_path / "out" / "tagged.txt"
+    output.parent.mkdir()
+    assert tag("Anna.", output=output)
+    before = output.read_bytes()
+    with pytest.raises(InputError, match=r"input\.txt:2: not utf-8 \(byte 0xff"):
+        tag(b"Anna.\nB\xff\n", output=output)
+    assert output.read_bytes() == before
+    assert [p.name for p in output.parent.iterdir()] == ["tagged.txt"]
+    with pytest.raises(InputError, match="cannot be written"):
+        tag("Anna.", output=tmp_path / "none" / "tagged.txt")
+
+
+def test_output_may_replace_the_input(tag, tmp_path):
+    path = tmp_path / "input.txt"
+    assert tag("Anna", "--format", "conll", output=path).startswith("Anna\t")
+
+
+def test_features_by_column(tag, build_tagger, tmp_path):
+    tagger = build_tagger(features=("pos",))
+    tagger.save(tmp_path / "pos")
+    model = tmp_path / "pos"
+    labels = tagger.predict([["Alex", "is"]], {"pos": [["NNP", "VBZ"]]})[0]
+    wanted = f"Alex\t{labels[0]}\nis\t{labels[1]}\n\n"
+    out = ("--format", "conll", "--input-format")
+    assert tag("Alex NNP x\nis VBZ", *out, "conll", model=model) == wanted
+    columns = ("--columns", "_,pos,tokens,*")
+    assert tag("1\tNNP\tAlex\n2\tVBZ\tis\tmore", *out, "conll", *columns, model=model) == wanted
+    content = '{"tokens": ["Alex", "is"], "pos": ["NNP", "VBZ"]}'
+    assert tag(content, *out, "jsonl", model=model) == wanted
+    with pytest.raises(InputError, match=r"further columns beside the words \(pos\)"):
+        tag("Alex", model=model)
+    with pytest.raises(InputError, match="no column 'pos'"):
+        tag("Alex NNP", *out, "conll", "--columns", "tokens,pas", model=model)
+    with pytest.raises(InputError, match="'pos' must be there"):
+        tag('{"tokens": ["a"]}', *out, "jsonl", model=model)
+    with pytest.raises(InputError, match="1 tokens, but 0 values"):
+        tag('{"tokens": ["a"], "pos": []}', *out, "jsonl", model=model)
+    with pytest.raises(InputError, match='"tokens" and "pos"'):
+        tag('{"text": "a"}', *out, "jsonl", model=model)
+    with pytest.raises(InputError, match=r"input\.txt:2: 1 column where .* 2 or more"):
+        tag("Alex NNP\nis", *out, "conll", model=model)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("\n{", r"input\.txt:2: not JSON"),
+        ("[1]", r"input\.txt:1: "),
+        ("[" * 100_000, r"input\.txt:1: not JSON"),
+        ('{"token": ["a"]}', "expected"),
+        ('{"tokens": "a b"}', "'tokens' must"),
+        ('{"tokens": ["a", 1]}', "'tokens' must"),
+        ('{"text": 1}', "a string is expected"),
+    ],
+)
+def test_lines_that_are_no_records(tag, content, message):
+    with pytest.raises(InputError, match=message):
+        tag(content, "--input-format", "jsonl")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--encoding", "klingon"), "klingon"),
+        (("--encoding", "rot13"), "rot13"),
+        (("--columns", "a"), "--columns is for"),
+        (("--separator", "tab", "--input-format", "conllu"), "--separator is for"),
+        (("--comment", "", "--input-format", "jsonl"), "--comment is for"),
+        (("--document-marker", "x", "--input-format", "tokens"), "--document-marker is for"),
+        (("--wrapped", "--input-format", "tokens"), "--wrapped is for"),
+        (("--input", "/none/such"), "/none/such: cannot be read"),
+        (("--model", "/none/such"), "/none/such: there is no such folder"),
+    ],
+)
+def test_mistakes_in_the_arguments(tag, options, message):
+    with pytest.raises(InputError, match=message):
+        tag("x", *options)
+
+
+def test_only_utf8_line_ends_count(tag):
+    found = records(tag("a\u2028b\x85c\x0bd", "--input-format", "tokens", "--format", "jsonl"))
+    assert len(found) == 1
+
+
+# As a program
+
+
+def _program(folder, *options, **keywords):
+    code = (
+        "import argparse, sys; from seqtag.commands import tag as verb;"
+        "p = argparse.ArgumentParser();"
+        "verb.add_arguments(p); assert 'torch' not in sys.modules;"
+        "sys.exit(verb.run(p.parse_args()))"
+    )
+    command = [sys.executable, "-c", code, "--model", str(folder), *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
+
+
+def test_neither_arrow_nor_datasets_are_imported():
+    code = (
+        "import sys, seqtag.commands.tag, seqtag.tagging.tagger\n"
+        "import seqtag.data.formats.column, seqtag.data.formats.conllu\n"
+        "heavy = ('datasets', 'pyarrow', 'pandas', 'lightning', 'hydra')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("input_format", "sentence"),
+    [
+        ("tokens", b"Anna\n"),
+        ("conll", b"Anna\n\n"),
+        ("jsonl", b'{"text": "Anna"}\n'),
+        ("conllu", b"1\tAnna" + b"\t_" * 8 + b"\n\n"),
+    ],
+)
+def test_a_sentence_is_there_as_soon_as_it_has_come(tagger, input_format, sentence):
+    from seqtag.tagging.readers import Source, read_items
+
+    read_end, write_end = os.pipe()
+    layout = layout_of(input_format, None, (), Options(), "x")
+    with os.fdopen(read_end, "rb") as raw, os.fdopen(write_end, "wb", buffering=0) as pipe:
+        items = read_items(Source(raw, "x", layout=layout), input_format)
+        for _ in range(3):
+            pipe.write(sentence)  # and the pipe stays open
+            assert next(item for item in items if item).sentence.tokens[0].text == "Anna"
+        pipe.close()
+        assert [item for item in items if item] == []
+
+
+def test_a_pipe_is_answered_as_it_comes_and_a_broken_one_is_silent(folder):
+    process = _program(folder, stdin=subprocess.PIPE)
+    watch = threading.Timer(60, process.kill)
+    watch.start()
+    try:
+        process.stdin.write(b"Anna stays.\n")
+        process.stdin.flush()
+        assert process.stdout.readline().strip()  # while the input is still open
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            while process.poll() is None:
+                process.stdin.write(b"Anna stays.\n" * 1000)
+                process.stdin.flush()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+    finally:
+        watch.cancel()
+        process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        process.stderr.close()
+        process.wait()

@@ -1,0 +1,113 @@
+"""The verb `trace`, from its arguments to its files."""
+
+import numpy as np
+import pytest
+import torch
+
+from seqtag.cli import main
+from seqtag.data.encode.indexer import EncodeConfig, Indexer
+from seqtag.data.encode.labelset import LabelSet
+from seqtag.model.config import TaggerConfig
+from seqtag.model.network import TaggerNetwork
+from seqtag.probes.pronoun import PronounProbe
+from seqtag.tagging.tagger import Tagger
+
+
+def save(folder, labels=("F", "M", "PL")) -> str:
+    """Write a small tagger of the pronoun probe that has learned nothing; return its folder."""
+    torch.manual_seed(0)
+    items = PronounProbe().corpus("train", 20, 0)
+    indexer = Indexer.fit([{"tokens": item.tokens} for item in items], EncodeConfig(), ())
+    known = LabelSet(labels, "plain", "plain")
+    config = TaggerConfig(words={"size": 6}, characters=None, hidden_size=12)
+    network = TaggerNetwork(config, "lstm", indexer.sizes, len(known))
+    Tagger(network, indexer, known, {"name": "lstm"}).save(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save(tmp_path_factory.mktemp("trace") / "model")
+
+
+def failed(capsys, *arguments) -> str:
+    assert main(["trace", *arguments]) == 2
+    return capsys.readouterr().err
+
+
+def test_a_sentence_gives_arrays_a_page_and_a_picture_each_way(model, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["trace", "--model", model, "Anna left. PRON slept .", "--output", str(out)]) == 0
+    names = ["trace.npz", "l0.fwd.png", "l0.bwd.png", "trace.html"]
+    assert capsys.readouterr().out.splitlines() == [str(out / name) for name in names]
+    assert sorted(path.name for path in out.iterdir()) == sorted(names)
+    arrays = np.load(out / "trace.npz", allow_pickle=False)
+    assert arrays["tokens"].tolist() == ["Anna", "left", ".", "PRON", "slept", "."]
+    assert arrays["l0.bwd/f"].shape == (6, 12)
+    assert (out / "trace.html").read_text(encoding="utf-8").count("<img") == 2
+
+
+def test_memory_of_the_sentence_and_forgetting_in_the_probe(model, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--memory", "--switch", "--output", str(out)]
+    assert main(["trace", "--model", model, "Anna left .", *arguments]) == 0
+    lives = np.load(out / "memory.npz", allow_pickle=False)
+    assert {name: lives[name].shape for name in lives} == {"l0.fwd": (12,), "l0.bwd": (12,)}
+    switch = np.load(out / "switch.npz", allow_pickle=False)
+    counts = {
+        kind: switch[f"every/{kind}/count"]
+        for kind in ("new subject", "attractor", "first subject")
+    }
+    here = switch["places"].tolist().index(0)
+    assert counts["new subject"][here] == counts["first subject"][here] == 200
+    assert counts["attractor"][here] > 100
+    # The window ends before PRON's link: at most 20 words between, a comma among them.
+    assert all(count_P[-1] == 0 for count_P in counts.values())
+    page = (out / "trace.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 4
+
+
+def test_memory_without_a_sentence_is_over_the_probe(model, tmp_path):
+    arguments = ["--memory", "--layer", "l0.fwd", "--output", str(tmp_path / "out")]
+    assert main(["trace", "--model", model, *arguments]) == 0
+    assert np.load(tmp_path / "out" / "memory.npz").files == ["l0.fwd"]
+    assert "sentences of the pronoun probe" in (tmp_path / "out" / "trace.html").read_text()
+
+
+def test_one_layer_in_a_folder_of_the_day(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["trace", "--model", model, "Anna left", "--layer", "l0.bwd"]) == 0
+    (made,) = (tmp_path / "logs" / "trace").iterdir()
+    assert {path.name for path in made.glob("*.png")} == {"l0.bwd.png"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["  "], "has no words"),
+        (["Anna", "--layer", "l0.fwt"], "no layer 'l0.fwt' (did you mean 'l0.fwd'?)"),
+        ([], "there is nothing to show: give a sentence, --memory or --switch"),
+        (["--switch", "--layer", "l0.bwd"], "take l0.fwd"),
+        (["Anna", "--units", "some"], "--units some: a whole number of at least 1, or all"),
+    ],
+)
+def test_mistakes_are_told_and_nothing_is_written(arguments, message, model, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert message in failed(capsys, "--model", model, "--output", str(out), *arguments)
+    assert not out.exists()
+
+
+def test_a_model_that_is_not_there(tmp_path, capsys):
+    folder = str(tmp_path / "nowhere")
+    assert "there is no such folder" in failed(capsys, "--model", folder, "Anna")
+
+
+def test_a_tagger_that_does_not_know_the_probe(tmp_path, capsys):
+    folder = save(tmp_path / "model", labels=["NOUN", "VERB"])
+    assert "cannot answer the probe pronoun" in failed(capsys, "--model", folder, "--switch")
+
+
+def test_a_place_that_is_taken_by_a_file(model, tmp_path, capsys):
+    (tmp_path / "out").write_text("")
+    arguments = ("--model", model, "Anna", "--output", str(tmp_path / "out"))
+    assert "out: there is a file of that name" in failed(capsys, *arguments)

@@ -1,0 +1,193 @@
+"""Labels that are nearly a scheme: what is said, and that the advice works."""
+
+import shutil
+import subprocess
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
+from seqtag.data.corpus.near_schemes import hint, near_scheme, read_nearly
+from seqtag.data.doctor.doctor import examine
+from seqtag.errors import InputError
+
+BIO = "Eva B-PER\nran O\n\nBob B-PER\nXu I-PER\nsat O\n"
+BIOES = "Eva S-PER\nran O\n\nBob B-PER\nXu E-PER\nsat O\n"
+
+
+def load(write, text, name="train.txt", **settings):
+    path = write(name, text)
+    return load_corpus(
+        CorpusConfig(**{"format": "column", "path": str(path), "dev_fraction": 0, **settings})
+    )
+
+
+def told(corpus):
+    """Return the finding on the labels, which training logs too."""
+    (finding,) = [f for f in examine(corpus).findings if "the labels are nearly" in f.message]
+    assert f"{finding.where}: {finding.message}" in corpus.notes
+    assert finding.level == "warning"
+    return finding
+
+
+def rewritten(text, change):
+    return "".join(
+        f"{line.partition(' ')[0]} {change(line.partition(' ')[2])}\n" if line else "\n"
+        for line in text.splitlines()
+    )
+
+
+WAYS = {
+    "lower case": (BIO, lambda label: label.lower(), "b-per"),
+    "underscore": (BIO, lambda label: label.replace("-", "_"), "B_PER"),
+    "colon": (BIO, lambda label: label.replace("-", ":"), "B:PER"),
+    "slash": (BIO, lambda label: label.replace("-", "/"), "B/PER"),
+    "suffix": (BIO, lambda label: "-".join(reversed(label.split("-"))), "PER-B"),
+    "suffix, underscore": (BIO, lambda label: "_".join(reversed(label.split("-"))), "PER_B"),
+    "hyphen U+2010": (BIO, lambda label: label.replace("-", "\u2010"), r"B\u2010PER"),
+    "hyphen U+2011": (BIO, lambda label: label.replace("-", "\u2011"), r"B\u2011PER"),
+    "hyphen U+2013": (BIO, lambda label: label.replace("-", "\u2013"), r"B\u2013PER"),
+    "hyphen U+FF0D": (BIO, lambda label: label.replace("-", "\uff0d"), r"B\uff0dPER"),
+    "BMES": (
+        "a B\nb M\nc E\nd S\ne O\n",
+        lambda label: label,
+        "M",
+    ),
+    "BMEWO": ("a B\nb M\nc E\nd W\ne O\n", lambda label: label, "M"),
+    "without types, lower case": ("a b\nb i\nc o\n", lambda label: label, "b"),
+}
+
+
+@pytest.mark.skipif(shutil.which("sed") is None, reason="there is no sed on this machine")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_the_advice_converts_the_file(write, tmp_path, way, ends):
+    text, change, shown = WAYS[way]
+    corpus = load(write, rewritten(text, change).replace("\n", ends))
+    assert corpus.scheme == "plain"
+    finding = told(corpus)
+    assert f"'{shown}' for " in finding.message
+    assert finding.where.startswith("train.txt:")
+    command = finding.message.partition("Convert the files: ")[2].partition(" FILE > NEW")[0]
+    new = tmp_path / "new.txt"
+    subprocess.run(f"{command} {tmp_path / 'train.txt'} > {new}", shell=True, check=True)
+    again = load_corpus(CorpusConfig(format="column", path=str(new), dev_fraction=0))
+    assert again.scheme != "plain"
+    assert not [note for note in again.notes if "nearly" in note]
+    if text == BIO:
+        labels = [label.upper() for row in again.splits["train"]["labels"] for label in row]
+        assert labels == ["B-PER", "O", "B-PER", "I-PER", "O"]
+
+
+@pytest.mark.parametrize("outside", ["o", "0", "OTHER", "null"])
+def test_another_sign_for_outside(write, outside):
+    text = BIO.replace(" O", f" {outside}") + f"he {outside}\n" * 9
+    finding = told(load(write, text))
+    assert f"'{outside}' for O" in finding.message
+    assert finding.where == "train.txt:2"
+
+
+def test_absent_of_conllu(write):
+    line = "{}\t{}\t_\t_\t_\t_\t_\t_\t_\t{}\n"
+    words = [("Eva", "name=B-PER"), *[("x", "_")] * 5]
+    text = "".join(line.format(i, *word) for i, word in enumerate(words, 1)) + "\n"
+    settings = {"format": "conllu", "label_column": "misc.name"}
+    finding = told(load(write, text, "train.conllu", **settings))
+    assert "Set data.absent=O, or" in finding.message
+    corpus = load(write, text, "train.conllu", **settings, absent="O")
+    assert corpus.scheme == "bio"
+    # Where most tokens have a label the scheme is found, and `_` is not of it.
+    text = text.replace("x\t_\t_\t_\t_\t_\t_\t_\t_\n", "x\t_\t_\t_\t_\t_\t_\t_\tname=I-PER\n", 4)
+    with pytest.raises(InputError, match=r"train\.conllu:6: .*data\.absent=O"):
+        load(write, text, "train.conllu", **settings)
+
+
+def test_an_entity_behind_a_space_in_misc_is_not_lost(write):
+    line = "1\tEva\t_\t_\t_\t_\t_\t_\t_\t{}\n\n"
+    settings = {"format": "conllu", "label_column": "misc.name", "absent": "O"}
+    good = line.format("SpaceAfter=No|name=B-PER")
+    assert load(write, good, "a.conllu", **settings).splits["train"][0]["labels"] == ["B-PER"]
+    for sign in (" ", ", ", ";"):
+        text = good + line.format(f"SpaceAfter=No{sign}name=B-PER")
+        with pytest.raises(InputError, match=r"b\.conllu:3: misc is .*'name' is not read"):
+            load(write, text, "b.conllu", **settings)
+
+
+def test_a_space_at_every_end(write):
+    text = rewritten(BIO, lambda label: label).replace(" ", "\t").replace("\n", " \n")
+    with pytest.raises(InputError, match=r"train\.txt:2: 'O ' .*nearly 'O'; spaces"):
+        load(write, text.replace(" \n \n", " \n\n"), separator="tab")
+    text = "Eva\tPER \nran\tX \n" * 3
+    report = examine(load(write, text, "b.txt", separator="tab"))
+    (finding,) = [f for f in report.findings if "labels with spaces" in f.message]
+    assert (finding.level, finding.where, finding.examples) == (
+        *("warning", "b.txt:1"),
+        ("'PER '", "'X '"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("# id", "comment? Then set \"data.comment='# id'\""),
+        ("token label", "a header? Then delete it"),
+        ("ran o", "nearly 'O'"),
+        ("ran M-PER", "nearly 'I-PER'"),
+    ],
+)
+def test_a_single_label_of_no_scheme_is_explained(write, line, advice):
+    with pytest.raises(InputError) as caught:
+        load(write, f"{line}\n{BIO}", scheme="bio")
+    assert "train.txt:1: " in str(caught.value)
+    assert advice in str(caught.value)
+
+
+def test_comments_of_another_width_are_named(write):
+    with pytest.raises(InputError, match=r"""train\.txt:1: .*set "data\.comment='# id'": lines"""):
+        load(write, "# id 12 domain=en\n" + BIO)
+
+
+def test_bilou_is_told(write):
+    text = BIOES.replace("S-", "U-").replace("E-", "L-")
+    corpus = load(write, text)
+    assert "the labels are BILOU; L and U were converted to E and S (BIOES)" in corpus.notes
+    messages = [finding.message for finding in examine(corpus).findings]
+    assert "label scheme: bilou, converted to bioes" in messages
+    assert corpus.splits["train"]["labels"][0] == ["S-PER", "O"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "O B-PER I-PER",
+        "B I O",
+        "B I E S",
+        "NN NNP VB IN CD SYM S I",
+        "S/NP NP NP/S N S\\NP",
+        "M F N PL",
+        "SG PL",
+        "a b c d e",
+        "0 1 2",
+        "O",
+        "positive negative other",
+        "root nsubj nsubj:pass obl:tmod",
+        "Case=Nom Case=Acc _",
+    ],
+)
+def test_other_tag_sets_are_left_alone(labels):
+    assert near_scheme(Counter(labels.split(" "))) is None
+
+
+@pytest.mark.parametrize("brackets", ["(PER* *) * (LOC)", "(A0* (V*) * *))"])
+def test_brackets(brackets):
+    assert near_scheme(Counter(brackets.split(" "))).departures == ("brackets",)
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_read_or_not(label):
+    reading = read_nearly(label)
+    if reading is not None and not reading.departures:
+        assert reading.meant == label.replace("L-", "E-", 1).replace("U-", "S-", 1) or label in "LU"
+    assert isinstance(hint(label, label), str)

@@ -1,0 +1,186 @@
+"""The memory of word forms: letter case, spellings, pieces; emptied, shared, interrupted."""
+
+import itertools
+import pickle
+from collections import Counter
+from copy import deepcopy
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtag.data.encode import wordforms, wordtable
+from seqtag.data.encode.vocabulary import SubwordConfig, build_vocabulary, train_subwords
+from seqtag.data.encode.wordforms import CASES, WordForms, letter_case
+
+WORDS = ["the", "The", "house", "IBM", "1999", "x", "👩‍🚀", "in\u200bvisible", "\x00", ""]
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+def memory(subwords=True, max_characters=40):
+    characters = build_vocabulary(Counter("".join(WORDS)))
+    pieces = train_subwords([WORDS], SubwordConfig(vocab_size=60)) if subwords else None
+    return WordForms(build_vocabulary(Counter(WORDS)), characters, pieces, max_characters)
+
+
+@pytest.mark.parametrize(
+    ("words", "case"),
+    [
+        (["word", "ß", "don't", "école"], "lower"),
+        (["NATO", "U.S.", "ÉCOLE"], "upper"),
+        (["Word", "A", "École", "O'neil"], "title"),
+        (["McDonald", "iPhone", "eBay", "WoRd"], "mixed"),
+        (["1999", "1,000.5", "-3", "12/24", "10:30", "٣", "²"], "number"),
+        (["B2B", "1st", "3%", "covid-19"], "part_number"),
+        (["", ".", "...", "--", "中文", "👍", "\u200b", "\x00"], "other"),
+    ],
+)
+def test_letter_case(words, case):
+    assert {CASES[letter_case(word)] for word in words} == {case}
+
+
+@given(text)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_every_word_has_a_letter_case(word):
+    assert 1 <= letter_case(word) < len(CASES)
+
+
+def spelled(forms, words):
+    numbers, table = forms.lookup(words)
+    return table.spellings(numbers)
+
+
+def test_what_is_known_of_each_word():
+    numbers, table = memory().lookup([*WORDS, "unheard", "the"])
+    assert numbers[0] == numbers[-1]
+    assert len(set(numbers)) == len(WORDS) + 1
+    vocabulary, characters = (
+        build_vocabulary(Counter(WORDS)),
+        build_vocabulary(Counter("".join(WORDS))),
+    )
+    for word, number in zip([*WORDS, "unheard"], numbers, strict=False):
+        assert table.word_ids[number] == vocabulary[word]
+        assert table.case_ids[number] == letter_case(word)
+        spelling = [characters[c] for c in word] or [0]
+        assert table.spellings(np.array([number])).tolist() == [spelling]
+
+
+def test_spellings_are_padded_to_the_longest():
+    padded = spelled(memory(), ["x", "", "house"])
+    assert padded.shape == (3, 5)
+    assert (padded != 0).sum(1).tolist() == [1, 0, 5]
+    assert spelled(memory(), []).shape == (0, 1)
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(5, "abcij"), (4, "abij"), (1, "a"), (10, None)])
+def test_long_words_are_read_by_their_two_ends(limit, kept):
+    characters = build_vocabulary(Counter("abcdefghij"))
+    forms = WordForms(build_vocabulary({}), characters, None, limit)
+    ids = spelled(forms, ["abcdefghij"]).tolist()
+    assert ids == [[characters[c] for c in kept or "abcdefghij"]]
+
+
+def test_pieces_of_each_word_in_order():
+    forms = memory()
+    words = ["house", "", "the", "house", "жж"]
+    numbers, table = forms.lookup(words)
+    counts, flat = table.pieces(numbers)
+    assert counts.sum() == len(flat)
+    parts = np.split(flat, np.cumsum(counts)[:-1])
+    assert parts[0].tolist() == parts[3].tolist()
+    assert parts[1].tolist() == [1]  # nothing is left of it: piece 0
+    assert parts[4].tolist() == [1, 1]  # two unknown characters
+    assert (flat > 0).all()
+    numbers, table = forms.lookup([])
+    counts, flat = table.pieces(numbers)
+    assert len(counts) == len(flat) == 0
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.lists(st.lists(text, max_size=8), max_size=12))
+def test_emptying_the_memory_changes_nothing(calls):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wordforms, "_MEMORY", 3)
+        forgetful = memory()
+        for words in calls:
+            (old, known), (new, fresh) = forgetful.lookup(words), memory().lookup(words)
+            assert (known.word_ids[old] == fresh.word_ids[new]).all()
+            assert (known.case_ids[old] == fresh.case_ids[new]).all()
+            assert (known.spellings(old) == fresh.spellings(new)).all()
+            for one, other in zip(known.pieces(old), fresh.pieces(new), strict=True):
+                assert (one == other).all()
+            assert len(known) <= 4 + len(words)  # bounded
+
+
+def described(forms, words):
+    """Return everything that a memory has of some words."""
+    numbers, table = forms.lookup(words)
+    counts, pieces = table.pieces(numbers)
+    values = (table.word_ids[numbers], table.case_ids[numbers], table.spellings(numbers))
+    return [value.tolist() for value in (*values, counts, pieces)]
+
+
+def new_words(call):
+    return ["the", chr(0x4E00 + call), "x" + chr(0x4E00 + call)]
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_an_interrupt_anywhere_changes_nothing(interrupt, copies):
+    forms, other, met = memory(), memory(), ["the"]
+    for place in itertools.count():
+        if copies:  # as another call that is at work, or was interrupted, leaves it
+            forms._memory.extensible.clear()
+        words = new_words(place)
+        met += words
+        if not interrupt(lambda words=words: forms.lookup(words), place, wordforms, wordtable):
+            break
+        checked = [*words, *met[-6:], "later"]
+        assert described(forms, checked) == described(other, checked)
+    assert place > 250
+    assert described(forms, met) == described(other, met)
+
+
+def test_an_interrupt_while_the_memory_is_emptied(interrupt, monkeypatch):
+    monkeypatch.setattr(wordforms, "_MEMORY", 3)
+    forms, other = memory(), memory()
+    for place in itertools.count():
+        forms.lookup(["these", "are", "the", "words", "before"])
+        words = new_words(place)
+        if not interrupt(lambda words=words: forms.lookup(words), place, wordforms, wordtable):
+            break
+        assert described(forms, words) == described(other, words)
+    assert place > 250
+
+
+def test_a_word_that_the_tokenizer_fails_on():
+    forms = memory()
+    described(forms, ["the"])
+    with pytest.raises(TypeError):  # no bytes, so no text
+        forms.lookup(["new", "\ud800", "house"])
+    words = ["house", "new", "the", "newer"]
+    assert described(forms, words) == described(memory(), words)
+
+
+@pytest.mark.parametrize("limit", [200_000, 50])
+def test_threads_share_a_memory(at_once, monkeypatch, limit):
+    monkeypatch.setattr(wordforms, "_MEMORY", limit)
+    forms = memory()
+    calls = [[f"w{(7 * call + n) % 400}" for n in range(12)] for call in range(150)]
+    expected = [described(memory(), words) for words in calls]
+
+    def read(seed):
+        order = np.random.default_rng(seed).permutation(len(calls)).tolist()
+        return [call for call in order if described(forms, calls[call]) != expected[call]]
+
+    assert at_once(*(lambda seed=seed: read(seed) for seed in range(8))) == [[]] * 8
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda forms: pickle.loads(pickle.dumps(forms))])
+def test_a_copy_has_none_of_the_words_that_were_met(copied):
+    forms = memory()
+    before = described(forms, WORDS)
+    small = len(pickle.dumps(forms))
+    described(forms, [f"word {number}" for number in range(3000)])
+    assert len(pickle.dumps(forms)) == small
+    assert described(copied(forms), WORDS) == before == described(forms, WORDS)

@@ -1,0 +1,64 @@
+"""The guard around every reader: bad input is an InputError with its place, a bug is not."""
+
+import pickle
+
+import conllu.exceptions
+import pyarrow as pa
+import pytest
+
+from seqtag.data.config import CorpusConfig
+from seqtag.data.formats.lines import SourceFile
+from seqtag.data.formats.registry import guarded, reader_of
+from seqtag.data.formats.sentence import Sentence
+from seqtag.errors import InputError
+
+
+def failing(error):
+    yield Sentence(["a", "b"], ["O", "O"], [], 0, 5, [5, 6])
+    yield None
+    raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"),
+        TypeError("x"),
+        KeyError("x"),
+        IndexError("x"),
+        OverflowError("x"),
+        RecursionError("x"),
+        EOFError("x"),
+        OSError("x"),
+        conllu.exceptions.ParseException("x"),
+        pa.ArrowInvalid("x"),
+        pa.ArrowException("x"),
+    ],
+)
+def test_errors_of_the_input_are_refused_with_their_place(error):
+    found = guarded(failing(error), "a.txt", "conllu")
+    assert next(found).tokens == ["a", "b"]
+    kind = type(error).__name__
+    with pytest.raises(InputError, match=rf"^a.txt:7: .* as conllu \({kind}: .*x") as caught:
+        next(found)
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [AttributeError("x"), AssertionError("x"), NameError("x")])
+def test_errors_of_the_program_pass(error):
+    with pytest.raises(type(error)):
+        list(guarded(failing(error), "a.txt", "conllu"))
+
+
+def test_an_error_that_has_its_place_keeps_it():
+    with pytest.raises(InputError, match=r"^b:1: y$"):
+        list(guarded(failing(InputError("b:1: y")), "a.txt", "conllu"))
+
+
+@pytest.mark.parametrize("format", ["column", "conllu", "json", "csv", "parquet"])
+def test_readers_can_be_sent_to_another_process(format, tmp_path):
+    reader = pickle.loads(pickle.dumps(reader_of(format)))
+    config = CorpusConfig(format=format, path="x")
+    with pytest.raises(InputError, match=r"^none: cannot be read"):
+        list(reader(SourceFile(tmp_path / "none", "none"), config))

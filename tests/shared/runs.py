@@ -1,0 +1,128 @@
+"""A tiny corpus of entities, and configurations as the command line would compose them."""
+
+import random
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from seqtag.commands.help import config_dir
+
+NAMES, PLACES = ("Ada", "Bob", "Eve", "Max", "Ida"), ("Paris", "Rome", "Oslo")
+# A network and batches that train in a second.
+SMALL = (
+    "model.words.size=16",
+    "model.characters.filters=4",
+    "model.characters.size=8",
+    "model.hidden_size=16",
+    "data.batch.sentences=8",
+    "optimizer.lr=0.02",
+    "trainer.max_epochs=2",
+)
+
+
+def sentences(count: int, seed: int = 0) -> str:
+    """Return a column file of sentences with persons and places, a column of POS between."""
+    choose = random.Random(seed).choice
+    lines = []
+    for _ in range(count):
+        name, place = choose(NAMES), choose(PLACES)
+        if choose((True, False)):
+            lines += [f"{name} N B-PER", "lives V O", "in P O", f"{place} N B-LOC", ". . O", ""]
+        else:
+            lines += ["Dr N O", f"{name} N B-PER", "Smith N I-PER", "left V O", f"{place} N B-LOC"]
+            lines += [". . O", ""]
+    return "\n".join(lines)
+
+
+@pytest.fixture
+def corpus(tmp_path) -> Path:
+    """Return a folder with a train, dev and test file."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for seed, (split, count) in enumerate({"train": 60, "dev": 20, "test": 20}.items()):
+        (folder / f"{split}.txt").write_text(sentences(count, seed), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def small(corpus) -> tuple[str, ...]:
+    """Return the overrides by which `seqtag train` trains on that corpus in a second."""
+    own = ("data=column", f"data.path={corpus}", "data.columns=[tokens,pos,labels]")
+    return (*own, *SMALL)
+
+
+@cache
+def composed(verb: str, *overrides: str) -> Any:
+    """Return a configuration as plain values; Hydra takes a fifth of a second."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose(verb, list(overrides))
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+def filled(value: Any, places: dict[str, Path]) -> Any:
+    """Return a copy of plain values in which paths stand in the place of names."""
+    if isinstance(value, dict):
+        return {key: filled(part, places) for key, part in value.items()}
+    if isinstance(value, list):
+        return [filled(part, places) for part in value]
+    for name, path in places.items() if isinstance(value, str) else ():
+        value = value.replace(name, str(path))
+    return value
+
+
+@pytest.fixture
+def configure(small, corpus, tmp_path):
+    """Return a function from overrides to what `seqtag VERB` would hand to the verb's job."""
+
+    def configured(*overrides: str, verb: str = "train", output: str = "run") -> dict:
+        own = [word.replace(str(corpus), "CORPUS") for word in small] if verb == "train" else []
+        config = composed(verb, *own, *overrides, "paths.output_dir=OUTPUT")
+        return filled(config, {"CORPUS": corpus, "OUTPUT": tmp_path / output})
+
+    return configured
+
+
+@pytest.fixture(scope="session")
+def make_sentences():
+    """Return `sentences`."""
+    return sentences
+
+
+@pytest.fixture(scope="session")
+def compose_filled():
+    """Return a function from a verb, overrides and places by name to the job's configuration."""
+
+    def made(verb: str, *overrides: str, **places: Path) -> dict:
+        own = ("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]", *SMALL)
+        config = composed(verb, *(own if verb == "train" else ()), *overrides)
+        return filled(config, places)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def resumable(tmp_path_factory):
+    """Return what a checkpoint after three steps holds, and the outline of its run."""
+    from seqtag.commands.train import train
+    from seqtag.training import fit as fitting
+    from seqtag.training.resume.files import read_checkpoint
+
+    folder = tmp_path_factory.mktemp("resumable")
+    (folder / "train.txt").write_text(sentences(60), encoding="utf-8")
+    columns = ("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]")
+    short = ("trainer.max_steps=3", "callbacks.last.every_steps=3", "callbacks.progress.bar=false")
+    config = composed("train", *columns, *SMALL, *short, "paths.output_dir=OUTPUT")
+    outlines = []
+    with pytest.MonkeyPatch.context() as patch:
+        outline = fitting.outline
+        patch.setattr(
+            fitting, "outline", lambda *parts: outlines.append(outline(*parts)) or outlines[0]
+        )
+        train(filled(config, {"CORPUS": folder, "OUTPUT": folder / "run"}))
+    return read_checkpoint(folder / "run" / "checkpoints" / "last.ckpt"), outlines[0]

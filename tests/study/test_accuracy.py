@@ -1,0 +1,210 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from seqtag.study.accuracy import (
+    AXIS,
+    AXIS_BEYOND,
+    AXIS_IN,
+    BEYOND,
+    CORNER,
+    FACTORS,
+    WITHIN,
+    by_run,
+    count,
+    setup_names,
+    slices,
+    summary,
+    units,
+)
+
+GRID = {"distance": (5, 20, 100), "attractors": (0, 4)}
+
+
+def near(factors):
+    return factors["distance"] <= 20 and factors["attractors"] == 0
+
+
+@pytest.fixture(scope="module")
+def counts(judged):
+    """Two seeds: all is right up to distance 20, about half of it behind."""
+    runs = [
+        judged(GRID, near, lambda f: 1.0 if f["distance"] <= 20 else 0.5, n=20, seed=seed)
+        for seed in (0, 1)
+    ]
+    return pd.concat([count(units(run)) for run in runs], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def table(counts):
+    return summary(counts)
+
+
+def row(table, slice_, contrast="", **where):
+    """Return the one row of a slice."""
+    chosen = (table["slice"] == slice_) & (table["contrast"] == contrast)
+    for name, value in where.items():
+        chosen &= table[name] == value
+    (found,) = table[chosen].to_dict("records")
+    return found
+
+
+def test_sums_of_a_run_are_those_of_its_rows(judged):
+    items = judged(GRID, near, lambda f: 0.5, n=30)
+    sums = count(units(items))
+    assert sums["n"].sum() == len(items) == 180
+    assert sums["right_model"].sum() == items["right"].sum()
+    for error in ("stale", "capture", "wrong"):
+        assert sums[error].sum() == (items["error"] == error).sum() > 0
+    assert sums["known_majority"].sum() == 180
+    assert sums["right_majority"].sum() == 60
+    assert sums["known_untrained"].sum() == 0
+
+
+def test_a_whole_item_is_right_if_all_its_targets_are(judged):
+    items = judged({"n": (1, 2)}, lambda f: True, lambda f: 1.0, n=6, targets=3, whole=True)
+    items.loc[[4, 5], "right"] = False  # of the second item, whose positions are 0, 1 and 2
+    items["error"] = items["error"].astype(object)
+    items.loc[4, "error"], items.loc[5, "error"] = "capture", "stale"
+    items["baseline_majority"] = [True] * 3 + [True, False, True] + [None] + [True] * 29
+    items["baseline_window"] = True
+    whole = units(items.sample(frac=1, random_state=0))
+    assert whole["item"].tolist() == list(range(12))
+    assert whole["right"].tolist() == [True, False] + [True] * 10
+    assert whole["error"].tolist()[:2] == ["", "capture"]
+    assert whole["baseline_majority"].tolist()[:2] == [True, False]
+    assert pd.isna(whole["baseline_majority"][2])
+    assert whole["baseline_window"].all()
+    assert count(whole)["n"].sum() == 12
+
+
+def test_targets_are_units_where_items_are_not_whole(judged):
+    items = judged({"n": (1, 2)}, lambda f: True, lambda f: 1.0, n=6, targets=3)
+    assert count(units(items))["n"].sum() == 36
+
+
+def test_targets_of_an_item_make_one_answer_where_they_are_alike(judged):
+    grid = {"n": (1, 2)}
+    apart = judged(grid, lambda f: True, lambda f: 0.7, n=60, targets=4)
+    alike = apart.assign(right=apart["right"].groupby(apart["item"]).transform("first"))
+    rows = {}
+    for name, items in (("apart", apart), ("alike", alike)):
+        rows[name] = row(summary(count(units(items))), WITHIN)
+        assert (rows[name]["n"], rows[name]["items"]) == (480, 120)
+    assert rows["apart"]["design_effect"] < 1.5
+    assert rows["alike"]["design_effect"] == pytest.approx(4)
+    first = judged(grid, lambda f: True, lambda f: 0.7, n=60).assign(
+        right=alike.loc[alike["position"] == 0, "right"].to_numpy()
+    )
+    one = row(summary(count(units(first))), WITHIN)
+    assert one["design_effect"] == 1
+    assert (rows["alike"]["low"], rows["alike"]["high"]) == pytest.approx((one["low"], one["high"]))
+
+
+def test_slices_by_the_axis_and_by_the_training_range(counts):
+    chosen = {name: counts[rows] for name, rows, _ in slices(counts)}
+    assert set(chosen[AXIS_IN]["factor_attractors"]) == {0}
+    assert set(chosen[AXIS_BEYOND]["factor_attractors"]) == {4}
+    assert len(chosen[AXIS]) == len(chosen[FACTORS]) == len(counts)
+    assert set(chosen[WITHIN]["factor_distance"]) == {5, 20}
+    assert chosen[BEYOND]["n"].sum() == counts["n"].sum() - chosen[WITHIN]["n"].sum()
+    assert set(chosen[CORNER]["factor_distance"]) == {100}
+    assert set(chosen[CORNER]["factor_attractors"]) == {4}
+
+
+def test_a_factor_that_was_judged_in_its_range_alone_is_free_in_the_far_corner(judged):
+    grid = {"distance": (5, 100), "depth": (0, 1)}
+    items = judged(grid, lambda f: f["distance"] == 5, lambda f: 1.0, n=4)
+    counts = count(units(items))
+    corner = next(counts[rows] for name, rows, _ in slices(counts) if name == CORNER)
+    assert set(corner["factor_depth"]) == {0, 1}
+    assert set(corner["factor_distance"]) == {100}
+
+
+def test_summary_of_the_training_range_and_beyond(table):
+    within, beyond = row(table, WITHIN), row(table, BEYOND)
+    assert (within["n"], within["seeds"], within["accuracy"]) == (80, 2, 1.0)
+    assert within["solve_rate"] == 1.0
+    assert within["high"] == 1.0
+    assert within["low"] == pytest.approx(80 / (80 + 1.959964**2))
+    assert within["chance"] == pytest.approx(1 / 3)
+    assert within["majority"] == pytest.approx(1 / 3, abs=0.05)
+    assert np.isnan(within["untrained"])
+    assert beyond["n"] == 160
+    assert beyond["solve_rate"] == 0.0
+    assert beyond["least"] <= beyond["median"] <= beyond["most"]
+    errors = beyond["stale"] + beyond["capture"] + beyond["wrong"]
+    assert errors == pytest.approx(1 - beyond["accuracy"])
+    assert table[table["slice"] == WITHIN]["within"].all()
+    assert not table[table["slice"].isin([BEYOND, CORNER])]["within"].any()
+
+
+def test_summary_is_told_by_contrast_too(table):
+    whole = row(table, AXIS_IN, factor_distance=100)
+    parts = [
+        row(table, AXIS_IN, contrast, factor_distance=100)
+        for contrast in ("congruent", "incongruent")
+    ]
+    assert sum(part["n"] for part in parts) == whole["n"] == 40
+    right = sum(part["n"] * part["accuracy"] for part in parts)
+    assert right == pytest.approx(whole["n"] * whole["accuracy"])
+    assert set(table.loc[table["slice"] == FACTORS, "contrast"]) == {""}
+
+
+def test_median_and_range_are_over_runs(counts, table):
+    runs = by_run(counts)
+    accuracy = runs.loc[~runs["within"], "accuracy"]
+    assert len(accuracy) == 2
+    found = row(table, BEYOND)
+    assert (found["least"], found["most"]) == (accuracy.min(), accuracy.max())
+    assert found["median"] == pytest.approx(accuracy.mean())
+
+
+def setups(*rows):
+    columns = ["probe", "regime", "cell", "start", "direction", "layers", "hidden", "parameters"]
+    return pd.DataFrame(rows, columns=columns).assign(settings="")
+
+
+def test_a_cell_is_enough_of_a_name_where_nothing_else_differs():
+    same = ("bias 1", "both", 1, 32, 900)
+    found = setup_names(setups(("p", "reach", "lstm", *same), ("p", "reach", "gru", *same)))
+    assert found.tolist() == ["lstm", "gru"]
+
+
+def test_names_tell_what_sets_setups_apart():
+    found = setup_names(
+        setups(
+            ("p", "reach", "lstm", "bias 1", "both", 1, 32, 900),
+            ("q", "learn", "lstm", "chrono 100", "both", 1, 32, 900),
+            ("p", "reach", "rnn", "", "both", 1, 32, 300),
+            ("p", "reach", "rnn", "", "both", 1, 60, 900),
+            ("p", "reach", "gru", "", "both", 1, 32, 700),
+            ("q", "reach", "gru", "", "forward", 1, 32, 350),
+            ("p", "given", "cifg", "", "both", 2, 32, 700),
+        )
+    )
+    assert found.tolist() == [
+        *("lstm, bias 1", "lstm, chrono 100", "rnn, 32 units", "rnn, 60 units"),
+        *("gru", "gru", "cifg, given"),
+    ]
+
+
+def test_a_start_is_told_beside_a_cell_without_one():
+    starts = [("p", "learn", "gru", start, "both", 1, 32, 700) for start in ("", "chrono 100")]
+    assert setup_names(setups(*starts)).tolist() == ["gru", "gru, chrono 100"]
+
+
+def test_other_settings_end_a_name():
+    same = ("p", "reach", "lstm", "bias 1", "both", 1, 32, 900)
+    found = setup_names(setups(same, same).assign(settings=["optimizer.lr=0.1", ""]))
+    assert found.tolist() == ["lstm, optimizer.lr=0.1", "lstm"]
+
+
+def test_where_nothing_is_within_the_probe_says_what_is_in_range(judged):
+    grid = {"distance": (50, 500), "attractors": (0, 6), "switches": (0,), "depth": (1,)}
+    items = judged(grid, lambda f: False, lambda f: float(f["attractors"] == 0))
+    table = summary(count(units(items)))
+    assert row(table, AXIS_IN, factor_distance=500)["accuracy"] == 1.0
+    assert row(table, AXIS_BEYOND, factor_distance=500)["accuracy"] == 0.0
+    corner = row(table, CORNER)
+    assert (corner["n"], corner["accuracy"]) == (10, 0.0)

@@ -1,0 +1,55 @@
+"""What a run is called, and how large its encoder is."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtag.errors import InputError
+from seqtag.recurrent.layer import Recurrent
+from seqtag.study.describe import (
+    cell_label,
+    count_parameters,
+    hidden_size_for,
+    start_label,
+)
+
+ONE_WAY = {"num_layers": 1, "bidirectional": False}
+BOTH_WAYS = {"num_layers": 2, "bidirectional": True}
+
+
+@pytest.mark.parametrize(
+    ("cell", "label", "start"),
+    [
+        ("lstm", "lstm", "bias 1"),
+        ({"name": "lstm", "peepholes": ["i", "o"]}, "lstm(peepholes=i,o)", "bias 1"),
+        ({"name": "lstm", "forget_bias": 0.5}, "lstm", "bias 0.5"),
+        ("nfg", "nfg", ""),
+        ({"name": "lstm", "chrono": 100}, "lstm", "chrono 100"),
+        ({"name": "cifg", "chrono": 70}, "cifg", "chrono 70"),
+        ("rnn", "rnn", ""),
+    ],
+)
+def test_labels_of_a_cell(cell, label, start):
+    assert cell_label(cell) == label
+    assert start_label(cell) == start
+
+
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(
+    st.sampled_from(["lstm", "gru", "rnn", "cifg", "lstm_peephole"]),
+    st.integers(2000, 200_000),
+    st.sampled_from([ONE_WAY, BOTH_WAYS]),
+)
+def test_the_hidden_size_for_so_many_parameters_is_the_nearest(cell, parameters, model):
+    units = hidden_size_for(cell, parameters, 16, model)
+
+    def off(hidden_size: int) -> int:
+        layer = Recurrent(cell, 16, hidden_size, model["num_layers"], model["bidirectional"])
+        return abs(count_parameters(layer) - parameters)
+
+    assert off(units) <= min(off(units + 1), off(max(1, units - 1)))
+
+
+def test_too_few_parameters():
+    with pytest.raises(InputError, match="one unit of this cell has 72"):
+        hidden_size_for("lstm", 10, 16, ONE_WAY)

@@ -1,0 +1,118 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from seqtag.study.accuracy import AXIS_IN, PROBE, SETUP, count, slices, tally, units
+from seqtag.study.ranges import half_lost, lags, learned, unbroken
+
+GRID = {"distance": (10, 100, 1000), "attractors": (0, 5)}
+
+
+def counts(judged, accuracy, **about):
+    """Return the counts of a run that was trained up to distance 10 without attractors."""
+    items = judged(GRID, lambda f: f["distance"] == 10 and not f["attractors"], accuracy, **about)
+    return count(units(items))
+
+
+def d50(judged, accuracy, **about):
+    table = counts(judged, accuracy, **{"n": 100, **about})
+    rows = next(table[rows] for name, rows, _ in slices(table) if name == AXIS_IN)
+    table = tally(rows, [*PROBE, *SETUP, "split", "contrast", "factor_distance"])
+    table = table[table["contrast"] == "congruent"].assign(contrast="", slice=AXIS_IN)
+    (found,) = half_lost(table).to_dict("records")
+    return found["d50"], found["text"]
+
+
+def test_where_half_is_lost_is_between_two_judged_values(judged):
+    # Lower ends of 50 of 50 and 0 of 50: 0.9286 and 0; the middle between chance and 1 is 2/3.
+    where, text = d50(judged, lambda f: float(f["distance"] <= 10 or f["attractors"] > 0))
+    assert where == pytest.approx(10 * 10 ** ((0.92864 - 2 / 3) / 0.92864), rel=1e-3)
+    assert text == "19"
+
+
+def test_nothing_is_lost_or_all_of_it(judged):
+    assert d50(judged, lambda f: 1.0)[1] == ">\N{NO-BREAK SPACE}1000"
+    where, text = d50(judged, lambda f: 0.1)
+    assert text == "<\N{NO-BREAK SPACE}10"
+    assert np.isnan(where)
+
+
+def test_a_few_answers_that_are_right_prove_nothing(judged):
+    where, text = d50(judged, lambda f: 1.0, n=4)
+    assert text == "too few answers"
+    assert np.isnan(where)
+
+
+def test_chance_moves_the_middle(judged):
+    easy = d50(judged, lambda f: float(f["distance"] <= 10), chance=0.0)[0]
+    hard = d50(judged, lambda f: float(f["distance"] <= 10), chance=0.8)[0]
+    assert hard < easy
+
+
+def test_unbroken_ends_before_the_first_failure(judged):
+    right = {10: 1.0, 100: 0.5, 1000: 1.0}
+    table = pd.concat(
+        [
+            counts(judged, lambda f: right[f["distance"]], seed=0),
+            counts(judged, lambda f: 1.0, seed=1),
+            counts(judged, lambda f: 0.5, seed=2),
+        ]
+    )
+    reached = unbroken(table).set_index("seed")["reached"]
+    assert reached.to_dict() == {0: 10, 1: 1000, 2: 0}
+
+
+@pytest.mark.parametrize(("whole", "reached"), [(False, 1000), (True, 10)])
+def test_whole_items_must_all_be_right_and_targets_99_in_100(judged, whole, reached):
+    table = counts(judged, lambda f: 1.0, n=200, whole=whole)
+    at = table.index[(table["factor_distance"] == 100) & (table["factor_attractors"] == 0)]
+    table.loc[at[0], "right_model"] -= 1  # one of 200
+    assert unbroken(table)["reached"].tolist() == [reached]
+
+
+def row(run, lag, solved, sequences=900, cell="lstm"):
+    return {
+        **{"run": run, "probe": "p", "cell": cell, "start": "", "direction": "both", "layers": 1},
+        **{"hidden": 32, "parameters": 900, "seed": 0, "lag": lag, "budget": 1000},
+        "settings": "",
+        **{"solved": solved, "sequences": sequences, "accuracy": 1.0},
+    }
+
+
+def test_lags_count_runs_that_gave_up_before():
+    table = pd.DataFrame(
+        [
+            *(row("a", 10, True, 100), row("a", 20, True, 300), row("a", 40, True)),
+            *(row("b", 10, True, 200), row("b", 20, False)),  # gave up
+            *(row("c", 10, True, 600), row("c", 20, True, 500)),  # not asked for more
+        ]
+    )
+    found = lags(table).set_index("lag")
+    assert found["seeds"].to_dict() == {10: 3, 20: 3, 40: 2}
+    assert found["tried"].to_dict() == {10: 3, 20: 3, 40: 1}
+    assert found["solved"].to_dict() == {10: 3, 20: 2, 40: 1}
+    assert found["share"].tolist() == [1.0, pytest.approx(2 / 3), 0.5]
+    assert found.loc[10, ["median", "least", "most"]].tolist() == [200, 100, 600]
+    assert found.loc[20, ["median", "least", "most"]].tolist() == [400, 300, 500]
+    assert set(found["budget"]) == {1000}
+
+
+def test_lags_that_no_run_solved_took_no_sequences():
+    (found,) = lags(pd.DataFrame([row("a", 10, False)])).to_dict("records")
+    assert (found["solved"], found["share"]) == (0, 0.0)
+    assert np.isnan(found["median"])
+
+
+def test_lags_of_each_setup_are_apart():
+    table = pd.DataFrame([row("a", 10, True), row("b", 10, False, cell="rnn")])
+    assert lags(table).set_index("cell")["solved"].to_dict() == {"lstm": 1, "rnn": 0}
+
+
+def test_lags_are_learned_by_more_than_half_of_the_runs():
+    solved = {10: 2, 20: 2, 40: 1, 70: 2, 100: 0}
+    table = pd.DataFrame({"lag": list(solved), "solved": list(solved.values())})
+    table = table.assign(probe="p", name="lstm", seeds=2)
+    none = table.assign(name="rnn", solved=0)
+    lstm, rnn = learned(pd.concat([none, table])).sort_values("name").to_dict("records")
+    assert (lstm["unbroken"], lstm["longest"], lstm["tried"]) == (20, 70, 100)
+    assert (rnn["unbroken"], rnn["longest"], rnn["tried"]) == (0, 0, 100)

@@ -1,0 +1,147 @@
+"""Marvin & Linzen's pickles, and pickles that would do harm."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import pickletools
+
+import pytest
+
+from seqtag.errors import InputError
+from seqtag.suites.marvin_linzen import read_marvin_linzen
+
+TEMPLATES = {
+    "sing_MS_MV_plur_ES": [
+        ("the cook near the cats sings", "the cook near the cats sing"),
+        ("the cook near the cats is tall", "the cook near the cats are tall"),
+    ],
+    "plur_MS_MV_plur_ES": [
+        ("the cooks near the cats sing", "the cooks near the cats sings"),
+        ("the cooks near the cats are tall", "the cooks near the cats is tall"),
+    ],
+}
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_templates_become_pairs_with_two_sides(source, protocol):
+    pairs = read_marvin_linzen(source("prep_anim.pickle", pickle.dumps(TEMPLATES, protocol)))
+    assert [pair.tokens[-2:] for pair in pairs] == [("VERB", "."), ("tall", ".")] * 2
+    assert [(pair.gold, pair.foil) for pair in pairs] == [("SG", "PL")] * 2 + [("PL", "SG")] * 2
+    assert [pair.pair for pair in pairs] == ["sing_MS_MV_plur_ES:1", "sing_MS_MV_plur_ES:2"] * 2
+    assert {pair.group for pair in pairs} == {"prep_anim"}
+    assert {pair.antecedent for pair in pairs} == {(1,)}
+    assert pairs[1].where == "prep_anim.pickle: sing_MS_MV_plur_ES, pair 2"
+
+
+def test_reflexives_ask_for_the_pronoun(source):
+    content = {"sing_MS_ANPHR": [("the cook hurt himself", "the cook hurt themselves")]}
+    (pair,) = read_marvin_linzen(source("reflexives.pickle", pickle.dumps(content)))
+    assert (pair.placeholder, pair.gold, pair.foil, pair.antecedent) == ("PRON", "M", "PL", ())
+
+
+class _Bomb:
+    def __reduce__(self):
+        return os.mkdir, ("exploded",)
+
+
+class _Plain:
+    pass
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_cannot_run_anything(source, protocol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content = pickle.dumps(TEMPLATES | {"last": [_Bomb()]}, protocol)
+    with pytest.raises(InputError, match=r"^x.pickle: .*mkdir, and must hold plain text alone"):
+        read_marvin_linzen(source("x.pickle", content))
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(pickle.dumps(_Plain()), id="object"),
+        pytest.param(pickle.dumps({"set": {1}}, 2), id="set"),
+        pytest.param(pickle.dumps({"type": str}), id="type"),
+        pytest.param(b"\x80\x04\x8c\x02idQ.", id="persistent id"),
+        pytest.param(b"\x80\x02\x82\x01.", id="registered extension"),
+        pytest.param(b"(ios\nsystem\n.", id="the oldest way to make an object"),
+        pytest.param(b"cbuiltins\neval\n.", id="global"),
+    ],
+)
+def test_no_name_is_looked_up(source, content):
+    pickletools.dis(content, out=io.StringIO())  # each is a pickle indeed
+    with pytest.raises(InputError, match=r"^x.pickle: not a pickle of Marvin & Linzen's templates"):
+        read_marvin_linzen(source("x.pickle", content))
+
+
+def test_a_pickle_cannot_ask_for_all_memory(source):
+    content = b"\x80\x02]r\xff\xff\xff\x7f."  # an empty list, noted under the number 2**31 - 1
+    with pytest.raises(InputError, match=r"^x.pickle: holds a list"):
+        read_marvin_linzen(source("x.pickle", content))
+
+
+def _nested(levels):
+    value = ()
+    for _ in range(levels):
+        value = (value, value)
+    return value
+
+
+def _of_one(count):
+    """Return a pickle of so many cases that share one list of as many pairs that share one text."""
+    pairs = b"]q\x00((X\x02\0\0\0xxX\x02\0\0\0yy\x86q\x01" + b"h\x01" * count + b"e"
+    cases = b"".join(b"X\x05\0\0\0%05dh\x00" % number for number in range(count))
+    return b"\x80\x02}(X\x01\0\0\0a" + pairs.replace(b"((", b"(", 1) + cases + b"u."
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(
+            b"\x80\x02}\x8b"
+            + len(n := pickle.encode_long(10**5000)).to_bytes(4, "little")
+            + n
+            + b"]s.",
+            r"more than dicts.*\(LONG4\)",
+            id="a number of 5,000 digits",
+        ),
+        pytest.param(b"I" + b"9" * 5000 + b"\n.", "it is damaged", id="in decimal"),
+        pytest.param(
+            b"\x80\x02})" + b"q\x00h\x00\x86" * 60 + b"]s.",
+            "a key is a tuple",
+            id="a key that takes for ever to hash",
+        ),
+        pytest.param(pickle.dumps({"a": _nested(60)}), "'a' holds a tuple", id="to print"),
+        pytest.param(
+            _of_one(3000), "the same sentences again", id="the same pairs again and again"
+        ),
+    ],
+)
+def test_it_ends_soon(source, content, said):
+    with pytest.raises(InputError, match=rf"^x.pickle: .*{said}"):
+        read_marvin_linzen(source("x.pickle", content))
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x80\x04]", pickle.dumps(TEMPLATES)[:60], b"}"])
+def test_damaged_pickles_are_refused(source, content):
+    with pytest.raises(InputError, match=r"^x.pickle: not a pickle of Marvin & Linzen's templates"):
+        read_marvin_linzen(source("x.pickle", content))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (["x"], "holds a list"),
+        ({"past": "x"}, "'past' holds a str, not a list"),
+        ({3: []}, "not a pickle of .* more than dicts"),
+        ({"past": [("no cook ever", "the cook ever", "most ever")]}, "past, pair 1: a good and"),
+        ({"past": [("the cook sings", [])]}, "past, pair 1: a good and a bad"),
+        ({"past": [("the cook sings", "the cook left")]}, "past, pair 1: 'sings' and 'left'"),
+    ],
+)
+def test_other_content_is_refused(source, content, said):
+    with pytest.raises(InputError, match=f"^x.pickle: {said}"):
+        read_marvin_linzen(source("x.pickle", pickle.dumps(content)))

@@ -1,0 +1,54 @@
+"""A job in a process of its own: how it ended, that it ends with us, how many threads it takes."""
+
+import os
+import signal
+import sys
+
+import pytest
+
+from seqtag.sweeps.isolated import cores, run_apart, threads_shared
+
+
+@pytest.mark.parametrize(
+    ("code", "ended"),
+    [
+        ("print('fine')", (0, None)),
+        ("import sys; print('seqtag: error: no'); print(); sys.exit(2)", (2, "no")),
+        ("import sys; sys.exit(3)", (3, "exit code 3")),
+        ("import os; os.kill(os.getpid(), 9)", (-9, "its process was killed (SIGKILL)")),
+        ("1/0", (1, "ZeroDivisionError: division by zero")),
+    ],
+)
+def test_how_it_ended(code, ended, tmp_path):
+    assert run_apart([sys.executable, "-c", code], tmp_path / "said.txt") == ended
+
+
+def test_it_ends_with_us(tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    said = tmp_path / "said.txt"
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_apart([sys.executable, "-c", code], said)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    process = int(said.read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_threads(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with threads_shared(1):
+        assert "OMP_NUM_THREADS" not in os.environ
+    with threads_shared(2):
+        assert os.environ["OMP_NUM_THREADS"] == str(max(1, cores() // 2))
+    assert "OMP_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    with threads_shared(2):
+        assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert os.environ["OMP_NUM_THREADS"] == "7"

@@ -1,0 +1,139 @@
+"""The layout of a file to be tagged: the tagger's own, options over it, and what is refused."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from seqtag.errors import InputError
+from seqtag.tagging.layouts import Options, layout_of
+from seqtag.tagging.readers import PAUSE, Source, read_items
+
+COLUMN = {"format": "column", "columns": ["_", "word", "pos", "ner"], "token_column": "word"}
+COLUMN |= {"label_column": "ner", "features": ["pos"], "separator": None}
+
+
+def read(content, data=COLUMN, features=("pos",), format_="conll", **options):
+    """Return the words and features that `seqtag tag` reads."""
+    layout = layout_of(format_, data, features, Options(**options), "m/config.json")
+    raw = io.BufferedReader(io.BytesIO(content.encode()))
+    items = read_items(Source(raw, "x", layout=layout), format_)
+    return [
+        ([token.text for token in item.sentence.tokens], *item.features.values())
+        for item in items
+        if item is not PAUSE
+    ]
+
+
+WANTED = [(["Eva", "ran"], ["NNP", "VBD"])]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "1 Eva NNP O\n2 ran VBD O\n",
+        "1 Eva NNP\n2 ran VBD\n",  # without the label
+        "Eva NNP\nran VBD\n",  # only what the tagger reads
+        "-DOCSTART- x\n\nEva \tNNP\n ran  VBD\r\n",
+    ],
+)
+def test_a_file_may_lack_what_is_not_read(content):
+    assert read(content) == WANTED
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "Eva\n",
+            r"^x:1: 1 column where the tagger's training corpus has 4 \(_, word, pos, ner\), or",
+        ),
+        ("a b c d e\n", "^x:1: 5 columns where .* 3 .*or 2 .*: name every|^x:1: 5 columns"),
+        ("1 Eva NNP O\n2 ran VBD\n", r"^x:2: 3 columns where the tagger's .* has 4"),
+        ("Eva NNP\n\n1 ran VBD O\n", r"^x:3: 4 columns where line 1 has 2 \(word, pos\)"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(content, message):
+    with pytest.raises(InputError, match=message):
+        read(content)
+
+
+def test_the_trained_layout_is_followed():
+    data = {**COLUMN, "separator": "tab", "comment": "# id", "document_marker": None, "absent": "-"}
+    content = "# id 1\n1\tNew York\t\tO\n1\t-DOCSTART-\tX\tO\n"
+    assert read(content, data) == [(["New York", "-DOCSTART-"], ["-", "X"])]
+
+
+def test_options_go_first():
+    assert read("NNP,Eva\nVBD,ran\n", columns="pos,word", separator="comma") == WANTED
+    assert read("NNP Eva\nVBD ran\n", columns="pos, tokens") == WANTED
+    data = {**COLUMN, "comment": "#"}
+    assert read("1 # X O\n", data, comment="") == [(["#"], ["X"])]
+    assert read("# X\n1 # X O\n", COLUMN, comment="# X") == [(["#"], ["X"])]
+    assert read("-DOCSTART- X\n", document_marker="") == [(["-DOCSTART-"], ["X"])]
+    assert read("%% x\nEva NNP\nran VBD\n", document_marker="%%") == WANTED
+    assert read("1\tNew York\tNNP\tO\n", separator="tab") == [(["New York"], ["NNP"])]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"columns": "word"}, r"^--columns: no column 'pos'; there are: word"),
+        ({"columns": "wrd,pos"}, "^--columns: no column 'tokens'"),
+        ({"columns": "word,word,pos"}, "^--columns names 'word' twice"),
+        ({"columns": "*,word,pos"}, "can only stand last"),
+        ({"separator": ""}, "--separator is empty"),
+    ],
+)
+def test_options_that_cannot_be_meant(options, message):
+    with pytest.raises(InputError, match=message):
+        read("Eva NNP\n", **options)
+
+
+@pytest.mark.parametrize(
+    "data", [None, {"format": "probe"}, {"format": "json"}, {"format": "column"}]
+)
+def test_without_a_layout_the_token_comes_first(data):
+    assert read("Eva NNP x y\nran VBD\n", data) == WANTED
+    assert read("12\xa0000\u2028 CD\n", data) == [(["12\xa0000\u2028"], ["CD"])]
+    for content in ("New York\tNNP\n", "Eva\t\tNNP\n"):
+        with pytest.raises(InputError, match=r"^x:1: cells that hold spaces or are empty"):
+            read(content, data)
+    assert read("New York\tNNP\n", data, separator="tab") == [(["New York"], ["NNP"])]
+    assert read("New\tYork NNP\n", data, separator="null") == [(["New"], ["York"])]
+
+
+def test_conllu_for_a_tagger_with_features_of_it():
+    row = "1\tEva\teva\tPROPN\t_\tNumber=Sing\t0\troot\t_\tX=a=b\n"
+    features = ("upos", "feats.Number", "misc.X", "misc.Y")
+    data = {"format": "conllu", "token_column": "lemma", "label_column": "deprel", "absent": "-"}
+    wanted = [(["eva"], ["PROPN"], ["Sing"], ["a=b"], ["-"])]
+    assert read(row, data, features, "conllu") == wanted
+    assert read(row, None, features, "conllu")[0][0] == ["Eva"]
+    text = "# global.columns = ID UPOS FORM\n1\tPROPN\tEva\n"
+    assert read(text, None, (), "conllu") == [(["Eva"],)]
+    with pytest.raises(InputError, match=r"^x:1: no column 'pos' .*jsonl"):
+        read(row, COLUMN, ("pos",), "conllu")
+
+
+def test_json_lines_by_the_names_of_the_corpus():
+    data = {"format": "json", "token_column": "words", "absent": "-"}
+    record = '{"words": ["Eva", "ran"], "pos": [null, 3], "tokens": 5}'
+    assert read(record, data, format_="jsonl") == [(["Eva", "ran"], ["-", "3"])]
+    record = '{"tokens": ["Eva", "ran"], "pos": ["NNP", "VBD"]}'
+    assert read(record, data, format_="jsonl") == WANTED
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {**COLUMN, "columns": 5},
+        {**COLUMN, "columns": ["a", "b"]},
+        {**COLUMN, "columns": [["x"], "word", "pos"], "token_column": 7},
+        {**COLUMN, "separator": 5},
+    ],
+)
+def test_a_folder_with_another_layout_than_can_be_is_refused(data):
+    with pytest.raises(InputError, match=r"^m/config.json: "):
+        read("1 Eva NNP O\n", data)

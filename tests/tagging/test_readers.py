@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from seqtag.errors import InputError
+from seqtag.tagging.readers import PAUSE, Source, lines, read_items
+
+
+class Drops(io.RawIOBase):
+    """Gives its parts one by one, as a pipe does."""
+
+    def __init__(self, *parts):
+        self.parts = list(parts)
+
+    def read1(self, size):
+        return self.parts.pop(0) if self.parts else b""
+
+
+def test_lines_survive_any_cut():
+    whole = "añ\r\nb\n\n👍漢\u2028x\nend".encode()
+    for cut in range(len(whole)):
+        found = list(lines(Source(Drops(whole[:cut] or b"", whole[cut:]), "x")))
+        if not cut:
+            continue
+        assert [line for line in found if line is not PAUSE] == [
+            "añ\r\n",
+            "b\n",
+            "\n",
+            "👍漢\u2028x\n",
+            "end",
+        ]
+
+
+def test_what_has_come_is_told_before_more_is_read():
+    source = Source(Drops(b"Anna. Al", b"ex\nBo\n"), "x")
+    kinds = [item and item.sentence.text for item in read_items(source, "text")]
+    assert kinds == [None, "Anna.", "Alex", "Bo", None]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_line_without_end_is_cut_and_keeps_its_places(wrapped, monkeypatch):
+    monkeypatch.setattr("seqtag.tagging.readers._LONGEST", 40)
+    monkeypatch.setattr("seqtag.data.formats.lines._CHUNK", 16)
+    text = "word and " * 50 + "x" * 90 + "\n" * wrapped + "more words " * 10
+    source = Source(io.BufferedReader(io.BytesIO(text.encode())), "x", wrapped=wrapped)
+    items = [item for item in read_items(source, "text") if item is not PAUSE]
+    tokens = [token for item in items for token in item.sentence.tokens]
+    assert all(text[t.start : t.end] == t.text for t in tokens)
+    assert sum(len(t.text) for t in tokens) == len("".join(text.split()))
+    assert max(len(item.sentence.tokens) for item in items) < 30
+
+
+def test_the_line_of_a_bad_byte_is_named_wherever_it_is_cut():
+    whole = b"a\n\xc3\xa9\nb\xe9c\n"
+    for cut in range(1, len(whole)):
+        with pytest.raises(InputError, match=r"^x:3: not utf-8 \(byte 0xe9"):
+            list(lines(Source(Drops(whole[:cut], whole[cut:]), "x")))
+    with pytest.raises(InputError, match=r"^x:1: not utf-8"):
+        list(lines(Source(Drops(b"ab\xc3"), "x")))

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from seqtag.errors import InputError
+from seqtag.files import open_output
+from seqtag.tagging.output import TaggedSentence, TaggedSpan
+from seqtag.tagging.text import Token
+from seqtag.tagging.writers import as_conll, as_jsonl, as_text
+
+RAW = TaggedSentence(
+    "Alex  Graves, in (Paris)",
+    (
+        Token("Alex", 5, 9),
+        Token("Graves", 11, 17),
+        Token(",", 17, 18),
+        Token("in", 19, 21),
+        Token("(", 22, 23),
+        Token("Paris", 23, 28),
+        Token(")", 28, 29),
+    ),
+    ("B-PER", "I-PER", "O", "O", "O", "B-LOC", "O"),
+    (
+        TaggedSpan("Alex  Graves", "PER", 5, 17, 0, 1, 0.5),
+        TaggedSpan("Paris", "LOC", 23, 28, 5, 5, 0.25),
+    ),
+    (0.5, 0.75, 1.0, 1.0, 1.0, 0.25, 1.0),
+)
+SPLIT = TaggedSentence(
+    None,
+    (Token("Alex"), Token("Graves"), Token("met"), Token("Anna")),
+    ("B-PER", "I-PER", "O", "B-PER"),
+    (
+        TaggedSpan("Alex Graves", "PER", None, None, 0, 1),
+        TaggedSpan("Anna", "PER", None, None, 3, 3),
+    ),
+)
+
+
+def test_text_for_reading():
+    assert as_text(RAW, False) == "[PER 0.50 Alex Graves], in ([LOC 0.25 Paris])\n"
+    assert as_text(SPLIT, False) == "[PER Alex Graves] met [PER Anna]\n"
+    assert as_text(SPLIT, True) == "Alex/B-PER Graves/I-PER met/O Anna/B-PER\n"
+    assert as_text(RAW, True).startswith("Alex/B-PER/0.50 Graves/I-PER/0.75 ")
+
+
+def test_columns():
+    assert as_conll(SPLIT, False) == "Alex\tB-PER\nGraves\tI-PER\nmet\tO\nAnna\tB-PER\n\n"
+    assert as_conll(RAW, False).startswith("Alex\tB-PER\t0.500000\n")
+    for text in ("a\tb", "a\nb", "", " "):
+        with pytest.raises(InputError, match="--format jsonl"):
+            as_conll(TaggedSentence(None, (Token(text),), ("O",), ()), False)
+
+
+def test_json_lines_stay_lines():
+    sentence = TaggedSentence(None, (Token("a\nb\u2028"),), ("O",), ())
+    line = as_jsonl(sentence, False, {"any": 1})
+    assert line.count("\n") == 1
+    assert json.loads(line)["id"] == {"any": 1}
+
+
+def test_a_device_is_written_to_and_not_replaced():
+    with open_output(os.devnull) as output:
+        output.write(b"x")
+    assert not Path(os.devnull).is_file()

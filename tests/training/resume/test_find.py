@@ -1,0 +1,315 @@
+"""Which checkpoint training continues from, and what is said where it cannot."""
+
+import copy
+import io
+import logging
+import math
+import random
+import tempfile
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from seqtag.commands.train import train
+from seqtag.errors import InputError
+from seqtag.training.resume.files import (
+    DIGEST,
+    CheckpointFiles,
+    content_digest,
+    read_checkpoint,
+)
+from seqtag.training.resume.find import checkpoint_to_resume, load_best
+
+
+@pytest.fixture
+def save(tmp_path, resumable):
+    """Return a function that writes a checkpoint of a run in tmp_path under a name."""
+
+    def saved(name: str, content: dict | None = None) -> Path:
+        path = tmp_path / "checkpoints" / name
+        CheckpointFiles().save_checkpoint(content or resumable[0], path)
+        return path
+
+    return saved
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_the_newest_one(save, tmp_path, resumable):
+    run = resumable[1]
+    assert checkpoint_to_resume(None, tmp_path, run) is None
+    assert checkpoint_to_resume("auto", tmp_path, run) is None
+    other = save("other.ckpt")
+    assert checkpoint_to_resume("auto", tmp_path, run) is None
+    last = save("last.ckpt")
+    for path in ("last", "auto", str(last)):
+        assert checkpoint_to_resume(path, tmp_path, run) == str(last)
+    assert checkpoint_to_resume(str(other), tmp_path / "elsewhere", run) == str(other)
+
+
+def test_none_there(tmp_path, resumable):
+    for path, message in (
+        ("last", r"no checkpoint .*last\.ckpt': there is no such file; .*hydra\.run\.dir=FOLDER"),
+        ("none.ckpt", r"no checkpoint 'none\.ckpt': there is no such file$"),
+        (str(tmp_path), "it is not a file$"),
+        (5, "ckpt_path must be a file, last, auto or null, not 5"),
+    ):
+        with pytest.raises(InputError, match=message):
+            checkpoint_to_resume(path, tmp_path, resumable[1])
+
+
+@pytest.mark.parametrize("damage", [cut_short, flip_a_byte, Path.unlink])
+@pytest.mark.parametrize("path", ["last", "auto"])
+def test_the_one_before_a_damaged_one(damage, path, save, tmp_path, caplog, resumable):
+    save("last.ckpt")
+    last = save("last.ckpt")
+    damage(last)
+    with caplog.at_level(logging.INFO):
+        found = checkpoint_to_resume(path, tmp_path, resumable[1])
+    assert found == str(last.with_name("previous.ckpt"))
+    warning, taken = caplog.messages
+    assert str(last) in warning
+    assert "missing" in warning or "is damaged" in warning
+    assert warning.endswith(": the one before is taken")
+    assert taken == f"continuing from {found}, written after step 3"
+
+
+def test_damaged_ones_are_named_and_the_whole_ones_beside_them(save, tmp_path, write, resumable):
+    last, best = save("last.ckpt"), save("best.ckpt")
+    cut_short(last)
+    message = rf"last\.ckpt' is not a checkpoint of seqtag, or .*; whole beside it: {best}$"
+    for path in ("last", "auto", str(last)):
+        with pytest.raises(InputError, match=message):
+            checkpoint_to_resume(path, tmp_path, resumable[1])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"junk",
+        {"state_dict": {"weight": torch.ones(1)}, "epoch": 1, "global_step": 5, "loops": {}},
+        {"model": {"weight": torch.ones(1)}, "optimizer": {}},
+        [1, 2],
+        torch.ones(3),
+        {},
+    ],
+    ids=["empty", "junk", "Lightning", "another program", "list", "tensor", "empty dict"],
+)
+def test_files_that_are_no_checkpoints(content, write, tmp_path, resumable):
+    if not isinstance(content, bytes):
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        content = buffer.getvalue()
+    path = write("foreign.ckpt", content)
+    with pytest.raises(InputError, match=r"foreign\.ckpt' is not a checkpoint of seqtag"):
+        checkpoint_to_resume(str(path), tmp_path, resumable[1])
+
+
+def at(content: dict, path: str) -> tuple[dict, str]:
+    """Return the dict that holds the last key of a path, and that key."""
+    *above, last = path.split("/")
+    for key in above:
+        content = content[int(key) if key.isdecimal() else key]
+    return content, int(last) if last.isdecimal() else last
+
+
+STEP = (
+    "loops/fit_loop/epoch_loop.automatic_optimization.optim_progress/optimizer/step/total/completed"
+)
+ADAM = "optimizer_states/0/state/0/exp_avg"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "finding"),
+    [
+        ("loops/fit_loop/epoch_progress", None, "'loops.fit_loop.epoch_progress' is missing"),
+        ("global_step", None, "'global_step' is missing"),
+        ("global_step", "3", "global_step is not of type int"),
+        ("global_step", 10**30, "global_step is 10"),
+        (STEP, 2, "global_step is 3, but 2"),
+        ("epoch", 7, "epoch is 7, but 1 epochs are processed"),
+        ("CorpusModule", None, "'CorpusModule' is missing"),
+        ("CorpusModule/batch", 10**9, "the position in the data is batch"),
+        ("optimizer_states", None, "'optimizer_states' is missing"),
+        ("optimizer_states", [], "not exactly one optimizer"),
+        (ADAM, None, "not a state of this run's optimizer"),
+        (ADAM, torch.ones(3), "float32"),
+        (ADAM, torch.tensor(math.inf), "exp_avg is not finite"),
+        ("optimizer_states/0/param_groups/0/betas", None, "not that of this run .KeyError"),
+        ("optimizer_states/0/param_groups/0/lr", math.nan, "the optimizer's lr is nan"),
+        ("lr_schedulers/0/last_epoch", "x", "last_epoch is not of type int"),
+        ("lr_schedulers/0/last_epoch", None, "'lr_schedulers.0.last_epoch' is missing"),
+        ("lr_schedulers/0/last_epoch", 10**9, "its schedule is at step 1000000000"),
+        ("seqtag/processes", None, "'seqtag.processes' is missing"),
+        ("seqtag/processes/0/random/torch", torch.ones(3), "not a state of random numbers"),
+        ("seqtag/rows", -1, "seqtag.rows is -1"),
+        ("state_dict/network.projection.bias", "x", "projection.bias is not a tensor"),
+    ],
+)
+def test_parts_that_are_missing_or_wrong(path, value, finding, tmp_path, resumable):
+    # Of a checkpoint without a digest, as older ones are.
+    content = copy.deepcopy(resumable[0])
+    holder, key = at(content, path)
+    if value is None:
+        del holder[key]
+    else:
+        holder[key] = value
+    file = tmp_path / "old.ckpt"
+    torch.save(content, file)
+    with pytest.raises(InputError, match=rf"old\.ckpt' is not a checkpoint.*{finding}"):
+        checkpoint_to_resume(str(file), tmp_path, resumable[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda bias: torch.cat([bias, bias]), r"its network.projection.bias is \(.*, this one's"),
+        (None, r"projection.bias is missing, this one's \("),
+        (torch.Tensor.double, "is float64, this run's float32: take the trainer.precision"),
+    ],
+    ids=["another shape", "missing", "another precision"],
+)
+def test_one_of_another_network(change, message, save, tmp_path, resumable):
+    content = copy.deepcopy(resumable[0])
+    bias = content["state_dict"].pop("network.projection.bias")
+    if change is not None:
+        content["state_dict"]["network.projection.bias"] = change(bias)
+    with pytest.raises(InputError, match=f"does not fit: .*{message}"):
+        checkpoint_to_resume(str(save("old.ckpt", content)), tmp_path, resumable[1])
+
+
+def test_a_run_of_another_optimizer_is_refused(configure):
+    train(configure("trainer.max_steps=2"))
+    with pytest.raises(InputError, match=r"last\.ckpt.* not .* of this run"):
+        train(configure("trainer.max_steps=4", "optimizer=sgd", "ckpt_path=last"))
+
+
+def test_what_the_library_cannot_restore_is_a_fault_of_the_checkpoint(configure, tmp_path):
+    train(configure("trainer.max_steps=2"))
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    content = read_checkpoint(last)
+    stopping = next(key for key in content["callbacks"] if key.startswith("EarlyStopping"))
+    del content["callbacks"][stopping]["wait_count"]
+    CheckpointFiles().save_checkpoint(content, last)
+    with pytest.raises(InputError, match=r"last\.ckpt' cannot be continued from.*wait_count"):
+        train(configure("trainer.max_steps=4", f"ckpt_path={last}"))
+
+
+def test_the_best_one_that_was_taken_away_or_damaged(tmp_path, write):
+    path = tmp_path / "best.ckpt"
+    trainer = SimpleNamespace(checkpoint_callback=SimpleNamespace(best_model_path=str(path)))
+    with pytest.raises(InputError, match=r"best\.ckpt: .* is gone"):
+        load_best(nn.Linear(2, 3), trainer)
+    write("best.ckpt", b"x")
+    with pytest.raises(InputError, match=r"best\.ckpt' is not a checkpoint"):
+        load_best(nn.Linear(2, 3), trainer)
+    torch.save({"epoch": 1}, path)
+    with pytest.raises(InputError, match=r"best\.ckpt: .* is not one of this run"):
+        load_best(nn.Linear(2, 3), trainer)
+
+
+# Damages at random
+
+
+def damage_content(content: dict, choose: random.Random) -> None:
+    """Change one thing somewhere in a checkpoint: a key, a type, a value, a tensor."""
+    holder, keys = content, list(content)
+    while True:
+        key = choose.choice(keys)
+        value = holder[key]
+        inner = value if isinstance(value, dict | list) else None
+        if not inner or choose.random() < 0.15:
+            break
+        holder = inner
+        keys = list(inner) if isinstance(inner, dict) else list(range(len(inner)))
+    if choose.random() < 0.3:
+        del holder[key]
+    elif isinstance(value, torch.Tensor):
+        holder[key] = choose.choice(TENSORS)(value)
+    else:
+        others = [None, -1, 0, 10**30, 2**31, math.nan, math.inf, "", "x", [], {}, True]
+        holder[key] = choose.choice([*others, torch.ones(2), [value], value])
+
+
+def with_one(value: float):
+    def changed(tensor: torch.Tensor) -> torch.Tensor:
+        tensor = tensor.clone()
+        if tensor.is_floating_point() and tensor.numel():
+            tensor.view(-1)[0] = value
+        return tensor
+
+    return changed
+
+
+TENSORS = (
+    with_one(math.nan),
+    with_one(math.inf),
+    with_one(0.5),
+    torch.Tensor.double,
+    torch.Tensor.half,
+    lambda tensor: tensor[None],
+    lambda tensor: tensor.reshape(-1)[:-1],
+    torch.Tensor.tolist,
+    lambda tensor: torch.zeros(0),
+)
+
+
+def damage_bytes(content: bytes, choose: random.Random) -> bytes:
+    """Flip, cut, repeat or insert some bytes."""
+    start = choose.randrange(len(content))
+    end = min(len(content), start + choose.choice((1, 1, 7, 300)))
+    part = content[start:end]
+    new = choose.choice(
+        (bytes([part[0] ^ (1 << choose.randrange(8))]) + part[1:], b"", part * 2, b"\0" + part)
+    )
+    return content[:start] + new + content[end:]
+
+
+@pytest.mark.fuzz("checkpoint")
+@given(seed=st.integers(0, 2**32), kind=st.sampled_from(["content", "old", "bytes"]))
+def test_any_damage_is_refused_or_has_no_effect(seed, kind, resumable):
+    whole, run = resumable
+    choose = random.Random(seed)
+    content = copy.deepcopy(whole)
+    content[DIGEST] = content_digest(whole)
+    if kind == "old":
+        del content[DIGEST]
+    if kind != "bytes":
+        damage_content(content, choose)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    written = damage_bytes(buffer.getvalue(), choose) if kind == "bytes" else buffer.getvalue()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the unpickler, about what is damaged
+        path = Path(folder) / "damaged.ckpt"
+        path.write_bytes(written)
+        try:
+            taken = checkpoint_to_resume(str(path), Path(folder), run)
+        except InputError as error:
+            assert str(path) in str(error)  # noqa: PT017 (else there is something to compare)
+            return
+        assert taken == str(path)
+        read = read_checkpoint(path)
+    if kind != "old":
+        assert content_digest(read) == content_digest(whole)
+    else:
+        # Values alone may differ: without a digest nothing tells them from others.
+        assert read["state_dict"].keys() == whole["state_dict"].keys()
+        assert all(torch.isfinite(tensor).all() for tensor in read["state_dict"].values())
+        assert read["loops"].keys() >= {"fit_loop"}
+        assert read["global_step"] == whole["global_step"]

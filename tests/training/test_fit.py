@@ -1,0 +1,211 @@
+"""Training end to end, on sixty sentences: what is written, what reproduces, what resumes."""
+
+import csv
+import json
+import logging
+
+import pytest
+import torch
+
+from seqtag import Tagger
+from seqtag.commands.check import check
+from seqtag.commands.evaluate import evaluate
+from seqtag.commands.train import train
+from seqtag.errors import InputError
+
+ISSUED = {
+    *("split", "sentences", "tokens", "accuracy", "precision", "recall", "f1"),
+    *("per_label", "tokens_per_second"),
+}
+BESIDE = {"unknown_tokens", "unknown_accuracy", "factors", "illegal", "scheme"}
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def weights(folder) -> bytes:
+    return (folder / "model" / "model.safetensors").read_bytes()
+
+
+def test_everything_that_a_run_writes(configure, tmp_path, caplog, capsys):
+    run = tmp_path / "run"
+    with caplog.at_level(logging.INFO):
+        figures = train(configure("trainer.max_epochs=4"))
+    assert figures == read(run / "metrics.json")
+    assert {path.name for path in (run / "model").iterdir()} == {
+        *("config.json", "labels.json", "model.safetensors", "README.md", "tokenizer.json"),
+    }
+    dev, test = figures["splits"]["dev"], figures["splits"]["test"]
+    assert ISSUED <= test.keys() <= ISSUED | BESIDE
+    assert (dev["split"], test["split"], test["sentences"]) == ("dev", "test", 20)
+    assert set(test["per_label"]) == {"PER", "LOC"}
+    assert test["f1"] > 0.9, "these sentences are learnt at once"
+
+    with (run / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {"dev/accuracy", "dev/f1", "dev/metric", "train/loss"} <= rows[0].keys()
+    best = max(float(row["dev/metric"]) for row in rows if row["dev/metric"])
+    assert best == pytest.approx(dev["f1"])  # the tagger is that of the best epoch
+
+    for name in ("best", "last"):
+        path = run / "checkpoints" / f"{name}.ckpt"
+        assert torch.load(path, weights_only=True)["state_dict"]
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "seqtag"]
+    epochs = [line for line in lines if line.startswith("epoch ")]
+    assert [line.partition(":")[0] for line in epochs] == [f"epoch {n}/4" for n in (1, 2, 3, 4)]
+    out, err = capsys.readouterr()
+    assert "test split by label" in out
+    assert "dev split by label" not in out
+    assert "GPU" not in out + err
+
+    assert Tagger.load(run / "model").predict([["Ada", "lives", "in", "Rome", "."]])
+
+    judged = (f"model_dir={run / 'model'}", "data.path=CORPUS")
+    scores = evaluate(configure(*judged, verb="evaluate", output="evaluated"))
+    assert scores == read(tmp_path / "evaluated" / "metrics.json")
+    for name in ISSUED - {"tokens_per_second"}:
+        assert scores[name] == test[name]
+
+
+def test_plain_labels_have_no_span_figures(configure, tmp_path):
+    train(configure("data.label_column=pos", "model.decoder=softmax", "trainer.max_epochs=1"))
+    test = read(tmp_path / "run" / "metrics.json")["splits"]["test"]
+    assert not {"precision", "recall", "f1", "illegal"} & test.keys()
+    assert ISSUED - {"precision", "recall", "f1"} <= test.keys()
+    assert set(test["per_label"]) == {"N", "V", "P", "."}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["cell=gru", "model.decoder=softmax"],
+        ["cell=rnn", "data.tag_scheme=bioes", "model.num_layers=2", "data.features=[pos]"],
+        ["callbacks=ema", "scheduler=cosine", "optimizer=sgd", "model.case_size=4"],
+        ["trainer.precision=bf16-mixed", "model.language_model=0.1"],
+        ["trainer.deterministic=true", "model.characters.encoder=gru"],
+        ["debug=fdr"],
+        ["debug=profiler", "callbacks.progress=null"],
+        ["trainer.fast_dev_run=true"],
+        ["trainer.enable_checkpointing=false", "trainer.enable_progress_bar=false"],
+    ],
+    ids=" ".join,
+)
+def test_all_kinds_of_taggers_and_trainings(overrides, configure, tmp_path):
+    figures = train(configure("trainer.max_epochs=1", *overrides))
+    assert 0.0 <= figures["splits"]["test"]["accuracy"] <= 1.0
+    judged = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
+    again = evaluate(configure(*judged, verb="evaluate"))
+    assert again["accuracy"] == figures["splits"]["test"]["accuracy"]
+
+
+@pytest.mark.filterwarnings("ignore:.*AMP with fp16 is not supported on CPU")
+@pytest.mark.parametrize(
+    ("precision", "overrides"),
+    [
+        ("64-true", ["optimizer=sgd", "callbacks=ema"]),
+        ("bf16-true", []),
+        ("bf16", ["model.language_model=0.1"]),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("64-true", ["cell=gru", "engine=reference", "model.decoder=softmax"]),
+                ("bf16-true", ["cell=minlstm", "model.characters.encoder=gru"]),
+                ("16", ["cell=lstm_layernorm"]),
+                ("32", []),
+            )
+        ),
+    ],
+)
+def test_taggers_of_any_precision_load_and_are_the_ones_that_were_judged(
+    precision, overrides, configure, tmp_path, caplog
+):
+    own = (f"trainer.precision={precision}", *overrides)
+    figures = train(configure(*own, "trainer.max_epochs=1"))
+    tagger = Tagger.load(tmp_path / "run" / "model")
+    assert {tensor.dtype for tensor in tagger.network.parameters()} == {torch.float32}
+    named = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
+    again = evaluate(configure(*named, verb="evaluate"))
+    assert again["per_label"] == figures["splits"]["test"]["per_label"]
+    with caplog.at_level(logging.INFO):
+        figures = train(configure(*own, "trainer.max_epochs=2", "ckpt_path=last"))
+    assert "last.ckpt, written after step 8" in caplog.text
+    assert figures["epochs"] == 2
+
+
+def test_seeds_reproduce_bit_by_bit(configure, tmp_path):
+    for output, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(configure(f"seed={seed}", "trainer.max_epochs=1", output=output))
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+    assert weights(tmp_path / "a") != weights(tmp_path / "c")
+
+
+def test_no_development_split_at_all(configure, corpus, caplog):
+    (corpus / "dev.txt").unlink()
+    with caplog.at_level(logging.INFO):
+        held = train(configure("trainer.max_epochs=1", output="held"))
+        none = train(configure("trainer.max_epochs=2", "data.dev_fraction=0", output="none"))
+    assert "no development split: held out 6 of 60" in caplog.text
+    assert set(held["splits"]) == {"dev", "test"}
+    assert set(none["splits"]) == {"test"}
+    assert none["best_epoch"] == none["epochs"] == 2
+
+
+def test_overfitting_comes_to_nothing(configure, tmp_path):
+    figures = train(configure("debug=overfit", "trainer.max_epochs=20"))
+    assert set(figures["splits"]) == {"dev"}
+    assert figures["splits"]["dev"]["f1"] == 1.0
+    with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8") as file:
+        losses = [float(row["train/loss"]) for row in csv.DictReader(file) if row["train/loss"]]
+    assert losses[-1] < 0.01 * losses[0]
+
+
+def test_early_stopping_stops(configure):
+    figures = train(configure("callbacks.early_stopping.patience=1", "trainer.max_epochs=30"))
+    assert figures["epochs"] < 30
+    assert figures["best_epoch"] < figures["epochs"]
+
+
+def test_a_stream_is_trained_on(configure):
+    stream = ("data.streaming=true", "data.stream={buffer: 20, batches_per_epoch: 5}")
+    figures = train(configure(*stream))
+    assert figures["epochs"] == 2
+    assert 40 < figures["sequences"] <= 2 * 5 * 8
+    assert set(figures["splits"]) == {"dev", "test"}
+
+
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+def test_steps_may_end_before_the_first_evaluation(configure):
+    figures = train(configure("trainer.max_steps=2"))
+    assert (figures["sequences"], figures["best_epoch"]) == (16, 1)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, "one", True, 1.5, None])
+def test_no_such_seed(seed, configure):
+    with pytest.raises(InputError, match="seed must be a whole number"):
+        train({**configure(), "seed": seed})
+
+
+def test_the_last_checkpoint_is_the_last_epochs_also_where_it_is_no_better(configure, tmp_path):
+    """With a learning rate of 0 the first epoch stays the best."""
+    train(configure("trainer.max_epochs=3", "optimizer.lr=0.0"))
+    folder = tmp_path / "run" / "checkpoints"
+    epochs = {p.name: torch.load(p, weights_only=True)["epoch"] for p in folder.iterdir()}
+    assert epochs == {"best.ckpt": 0, "last.ckpt": 2, "previous.ckpt": 1}
+
+
+def test_the_schedule_ends_at_nothing_with_the_last_step(configure, tmp_path):
+    train(configure("trainer.max_epochs=2"))
+    saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert saved["lr_schedulers"][0]["_last_lr"] == [0.0]
+
+
+def test_the_doctors_exit_code(configure, corpus, capsys):
+    given = ("data=column", f"data.path={corpus}", "data.columns=[tokens,pos,labels]")
+    assert check(configure(*given, verb="check")) == 0
+    with (corpus / "test.txt").open("a", encoding="utf-8") as file:
+        file.write("\nAda N I-PER\nlives V I-LOC\n")
+    capsys.readouterr()
+    assert check(configure(*given, "data.scheme=bio", verb="check")) in (0, 1)
+    assert "test.txt:" in capsys.readouterr().out
