@@ -78,3 +78,16 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
         return ""
     match = difflib.get_close_matches(text, [str(k) for k in known], n=1, cutoff=0.6)
     return f" (did you mean {match[0]!r}?)" if match else ""
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> InputError:
+    """Return the error for a name that is not known, with the nearest one and a list.
+
+    Args:
+        what: what it names: "cell", "data.format".
+        name: as it was given.
+        known: the names that there are.
+    """
+    names = list(known)
+    hint = did_you_mean(name, names)
+    return InputError(f"unknown {what} {shown(name)}{hint}; known: {listed(names, 40)}")

@@ -14,7 +14,10 @@ PACKAGE = Path(__file__).parent.parent / "seqtag"
 
 # What each part of the package may import of the others. Those of `GROUND` everybody may.
 ARROWS = {
-    **{part: set() for part in ("errors", "terminal", "checks", "files", "memory", "streams")},
+    **{
+        part: set()
+        for part in ("errors", "terminal", "checks", "files", "registry", "memory", "streams")
+    },
     "columns": set(),
     "cache": set(),
     "labels": set(),
@@ -43,8 +46,9 @@ ARROWS = {
         *("tagging", "model_folder", "data", "model", "recurrent", "cells", "labels", "columns"),
     },
 }
-# The ground floor: errors, checks on top of them, text made fit for a terminal, whole files.
-GROUND = ("errors", "checks", "terminal", "files")
+# The ground floor: errors, checks on top of them, text made fit for a terminal, whole files,
+# registries.
+GROUND = ("errors", "checks", "terminal", "files", "registry")
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
     "hydra": ("commands/launch.py", "commands/overrides.py", "sweeps/"),

@@ -1,0 +1,150 @@
+"""Registries: named parts of one kind, from this package and from installed packages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from seqtag.errors import InputError, unknown
+
+T = TypeVar("T")
+
+
+class Entry(NamedTuple, Generic[T]):
+    """A registered class, and options that its name stands for.
+
+    Attributes:
+        cls: the class.
+        options: arguments of it that the name sets.
+    """
+
+    cls: Callable[..., T]
+    options: dict[str, Any]
+
+    def make(self, **more: Any) -> T:
+        """Return an instance; `more` are further arguments, which win over the name's own."""
+        return self.cls(**{**self.options, **more})
+
+
+class Registry(Generic[T]):
+    """The parts of one kind by name.
+
+    A part registers itself where it is defined, in a module of the package that the registry
+    serves, or in any module that the program has imported:
+
+        CELLS = Registry("cell", "seqtag.cells", __package__)
+
+        @CELLS.register("mine")
+        @CELLS.register("mine_slow", rate=0.1)
+        class Mine: ...
+
+    An installed package offers more by entry points: the name of the entry point is that of the
+    part, and its value is a class, or a module that registers it. Their names are read from the
+    metadata of packages; a module is imported when its part is asked for. Names of this package
+    cannot be replaced.
+
+    Args:
+        kind: what the parts are called in messages.
+        group: the group of entry points.
+        package: the package whose modules register its own parts.
+    """
+
+    def __init__(self, kind: str, group: str, package: str) -> None:
+        self.kind = kind
+        self.group = group
+        self._package = package
+        self._entries: dict[str, Entry[T]] = {}
+
+    def register(self, name: str, **options: Any) -> Callable[[Any], Any]:
+        """Return a decorator that registers a class as `name`, with these of its options set.
+
+        Raises:
+            InputError: if another class has that name.
+        """
+
+        def store(cls: Any) -> Any:
+            before = self._entries.get(name)
+            # A class that is defined once more, as in a notebook, replaces itself.
+            if before is not None and _identity(before.cls) != _identity(cls):
+                raise InputError(
+                    f"{self.kind} {name!r} is registered twice, by {_identity(before.cls)} and "
+                    f"{_identity(cls)}: choose another name"
+                )
+            self._entries[name] = Entry(cls, options)
+            return cls
+
+        return store
+
+    def names(self) -> list[str]:
+        """Return all names: this package's first, then those of installed packages."""
+        return list(dict.fromkeys([*self._own, *self._entries, *self._installed]))
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a part of that name; a module may be imported for it."""
+        return isinstance(name, str) and (
+            name in self._entries or name in self._own or name in self._installed
+        )
+
+    def __getitem__(self, name: str) -> Entry[T]:
+        """Return the part of that name.
+
+        Raises:
+            InputError: if there is none (the nearest name is offered), or if the package that
+                offers it cannot be imported.
+        """
+        if name not in self:
+            raise unknown(self.kind, name, self.names())
+        if name not in self._entries:
+            self._load(self._installed[name])
+        return self._entries[name]
+
+    def distribution(self, name: str) -> str | None:
+        """Return the name of the installed package that offers a part; None for one of ours."""
+        if name in self._own or name not in self._installed:
+            return None
+        distribution = self._installed[name].dist
+        return None if distribution is None else distribution.name
+
+    @cached_property
+    def _own(self) -> list[str]:
+        """The names that the modules of the package register."""
+        package = import_module(self._package)
+        before = set(self._entries)
+        for module in iter_modules(package.__path__):
+            import_module(f"{self._package}.{module.name}")
+        inside = f"{self._package}."
+        added = [name for name in self._entries if name not in before]
+        known = [n for n in before if self._entries[n].cls.__module__.startswith(inside)]
+        return sorted({*added, *known})
+
+    @cached_property
+    def _installed(self) -> dict[str, EntryPoint]:
+        """The entry points of installed packages by name."""
+        return {point.name: point for point in entry_points(group=self.group)}
+
+    def _load(self, point: EntryPoint) -> None:
+        try:
+            found = point.load()
+        except Exception as error:
+            raise InputError(
+                f"{self.kind} {point.name!r} of the package {self.distribution(point.name)} "
+                f"cannot be imported ({point.value}): {type(error).__name__}: {error}"
+            ) from error
+        if point.name in self._entries:
+            return
+        if isinstance(found, ModuleType):
+            raise InputError(
+                f"{self.kind} {point.name!r} of the package {self.distribution(point.name)}: the "
+                f"module {point.value} does not register that name"
+            )
+        self.register(point.name)(found)
+
+
+def _identity(cls: Any) -> str:
+    """Return module and name of a class."""
+    return f"{getattr(cls, '__module__', '')}.{getattr(cls, '__qualname__', repr(cls))}"
