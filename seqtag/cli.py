@@ -15,40 +15,34 @@ from typing import Any
 from seqtag import __version__
 from seqtag.cache import place_caches_of_libraries
 from seqtag.distributed.place import current_place, end_with_leader
-from seqtag.errors import InputError, RunStopped, did_you_mean, in_words
+from seqtag.errors import InputError, RunStopped, in_words, unknown
 from seqtag.memory import keep_freed_memory
 from seqtag.streams import standard_streams
 from seqtag.terminal import in_a_line
 
 
-def _train(config: dict[str, Any]) -> None:
+def _train(settings: Any) -> None:
     from seqtag.commands.train import train
 
-    train(config)
+    train(settings)
 
 
-def _evaluate(config: dict[str, Any]) -> None:
+def _evaluate(settings: Any) -> None:
     from seqtag.commands.evaluate import evaluate
 
-    evaluate(config)
+    evaluate(settings)
 
 
-def _check(config: dict[str, Any]) -> int:
+def _check(settings: Any) -> int:
     from seqtag.commands.check import check
 
-    return check(config)
+    return check(settings)
 
 
-def _probe(config: dict[str, Any]) -> None:
+def _probe(settings: Any) -> None:
     from seqtag.commands.probe import probe
 
-    probe(config)
-
-
-def _report(folder: Path) -> None:
-    from seqtag.commands.report import report
-
-    print(report([folder], folder / "report"))
+    probe(settings)
 
 
 def _tag() -> Any:
@@ -63,24 +57,24 @@ def _trace() -> Any:
     return trace
 
 
-def _report_verb() -> Any:
+def _report() -> Any:
     from seqtag.commands import report
 
     return report
 
 
-# Verbs configured by Hydra: name, job, one line of help.
-_CONFIGURED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+# Verbs that Hydra configures: the function that runs one on its settings, one line of help.
+_CONFIGURED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "train": (_train, "train a tagger and write it into a folder"),
     "evaluate": (_evaluate, "evaluate a trained tagger on a corpus"),
     "check": (_check, "look a corpus over before training on it"),
     "probe": (_probe, "train a tagger where the answer is near and judge it far beyond"),
 }
-# Verbs with options of their own: name, function that imports the module, one line of help.
+# Verbs with options of their own: the function that imports the module, one line of help.
 _OWN: dict[str, tuple[Callable[[], Any], str]] = {
     "tag": (_tag, "tag text with a trained tagger"),
     "trace": (_trace, "show what goes on inside a trained tagger"),
-    "report": (_report_verb, "make one page of what judged runs of probes found"),
+    "report": (_report, "make one page of what judged runs of probes found"),
 }
 
 
@@ -143,17 +137,15 @@ def _dispatch(arguments: list[str]) -> int:
     if verb is None or arguments[0] != verb:
         return _top_level(arguments)
     if verb not in verbs:
-        raise InputError(
-            f"unknown verb {verb!r}{did_you_mean(verb, verbs)}; known: {', '.join(verbs)}"
-        )
+        raise unknown("verb", verb, verbs)
     keep_freed_memory()
     place_caches_of_libraries()
     if verb in _OWN:
         load, text = _OWN[verb]
-        job = load()
+        module = load()
         parser = argparse.ArgumentParser(f"seqtag {verb}", description=f"{text.capitalize()}.")
-        job.add_arguments(parser)
-        return job.run(parser.parse_args(arguments[1:]))
+        module.add_arguments(parser)
+        return module.run(parser.parse_args(arguments[1:]))
     if {"-h", "--help"} & set(arguments):
         from seqtag.commands.help import help_text
 
@@ -161,12 +153,17 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     from seqtag.commands.launch import launch
 
-    finish = _report if verb == "probe" else None
-    return _in_its_place(lambda: launch(verb, _CONFIGURED[verb][0], arguments[1:], finish))
+    finish = _report_on if verb == "probe" else None
+    return _on_all_ranks(lambda: launch(verb, _CONFIGURED[verb][0], arguments[1:], finish))
 
 
-def _in_its_place(run: Callable[[], int]) -> int:
-    """Run the program, unless several processes were started and another one leads."""
+def _report_on(folder: Path) -> None:
+    """Make the page of the runs in a folder, and print its name."""
+    print(_report().report([folder], folder / "report"))
+
+
+def _on_all_ranks(run: Callable[[], int]) -> int:
+    """Run the program, or follow the process that does where several were started."""
     place = current_place()
     if place.processes == 1:
         return run()

@@ -51,8 +51,8 @@ ARROWS = {
 GROUND = ("errors", "checks", "terminal", "files", "registry")
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
-    "hydra": ("commands/launch.py", "commands/overrides.py", "sweeps/"),
-    "omegaconf": ("commands/launch.py", "commands/overrides.py", "sweeps/"),
+    "hydra": ("commands/", "sweeps/"),
+    "omegaconf": ("commands/", "sweeps/"),
     "lightning": ("training/", "distributed/", "data/batches/module.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

@@ -41,7 +41,11 @@ PRESETS: dict[str, Cell] = {
 }
 
 
-def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
+# A name, a mapping with the name under "name" and fields beside it, or a spec.
+CellDescription = str | Mapping[str, Any] | Cell
+
+
+def build_cell(cell: CellDescription) -> Cell:
     """Return the spec for a name, or for a mapping with the name under "name" and fields beside.
 
         build_cell("lstm")

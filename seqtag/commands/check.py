@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from seqtag.commands.settings import CheckSettings
 from seqtag.data.doctor.doctor import examine, examine_vectors
 from seqtag.data.doctor.findings import render
 from seqtag.terminal import console
 from seqtag.training import build
 
 
-def check(config: Mapping[str, Any]) -> int:
+def check(settings: CheckSettings) -> int:
     """Print what the data doctor finds in a corpus; return 1 if there are errors, else 0."""
-    corpus = build.corpus(config["data"])
+    corpus = build.corpus(settings.data.corpus)
     report = examine(corpus)
-    if config["vectors"] is not None and "train" in corpus.splits:
-        report = report.with_finding(examine_vectors(config["vectors"], corpus))
+    if settings.vectors is not None and "train" in corpus.splits:
+        report = report.with_finding(examine_vectors(settings.vectors, corpus))
     console().print(render(report))
     return report.exit_code

@@ -18,6 +18,7 @@ import pyarrow as pa
 from datasets.table import InMemoryTable
 
 from seqtag.checks import from_plain
+from seqtag.commands.settings import EvaluateSettings
 from seqtag.data.batches.order import BatchConfig
 from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.corpus import Corpus, load_corpus
@@ -28,11 +29,11 @@ from seqtag.files import write_json
 from seqtag.labels import convert
 from seqtag.model_folder.folder import CONFIG
 from seqtag.model_folder.untrusted import trust
-from seqtag.probes.corpus import ProbeCorpusConfig, generate_corpus
+from seqtag.probes.config import ProbeCorpusConfig
+from seqtag.probes.corpus import generate_corpus
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.tables import show_scores
 from seqtag.tagging.tagger import Tagger
-from seqtag.training import build
 from seqtag.training.evaluation import evaluate_split
 
 log = logging.getLogger("seqtag")
@@ -47,18 +48,18 @@ GENERATED = ("probe", "train", "dev", "test", "lag", "seed")
 _MOST_ITEMS, _MOST_TOKENS = 100_000, 20_000_000
 
 
-def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
+def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     """Evaluate a model folder on a split of a corpus; return and write the figures.
 
     ``data.path=...`` says where the corpus is, which is read as that of the training was, unless
     ``data=...`` gives a layout of its own. Writes ``metrics.json``.
     """
-    tagger = Tagger.load(config["model_dir"])
-    set_engine(tagger.network, config["engine"])
-    split = config["split"]
-    corpus, batches = corpus_to_evaluate(tagger, Path(config["model_dir"]), config["data"], split)
+    folder, split = Path(settings.keys.model_dir), settings.keys.split
+    tagger = Tagger.load(folder)
+    set_engine(tagger.network, settings.keys.engine)
+    corpus, batches = corpus_to_evaluate(tagger, folder, settings.data, split)
     scores = evaluate_split(tagger, corpus, split, batches)
-    write_json(Path(config["paths"]["output_dir"]) / "metrics.json", scores)
+    write_json(settings.identity.folder / "metrics.json", scores)
     show_scores(scores)
     return scores
 
@@ -82,14 +83,15 @@ def corpus_to_evaluate(
             another kind.
     """
     given = _without_nulls(data)
-    batches = build.batch_config({"batch": given.pop("batch", {})})
+    batches = from_plain(BatchConfig, given.pop("batch", {}), "data.batch")
     own_layout = "format" in given
     if not own_layout:
         given = _completed(tagger.data or {}, given, folder)
     if given["format"] != "probe":
         corpus = _read(given, tagger, split, guessable=not own_layout)
     elif own_layout:
-        corpus = generate_corpus(_of(GENERATED, given), (split,))
+        described = from_plain(ProbeCorpusConfig, _of(GENERATED, given), "data")
+        corpus = generate_corpus(described, (split,))
     else:
         corpus = _generated(given, split, folder)
     return _in_scheme(corpus, split, tagger), batches
@@ -158,8 +160,7 @@ def _generated(described: Mapping[str, Any], split: str, folder: Path) -> Corpus
             )
         return config
 
-    trust(folder / CONFIG, checked)
-    return generate_corpus(numbers, (split,))
+    return generate_corpus(trust(folder / CONFIG, checked), (split,))
 
 
 def _read(given: Mapping[str, Any], tagger: Tagger, split: str, guessable: bool) -> Corpus:

@@ -1,4 +1,4 @@
-"""The configuration of a verb, checked whole before anything is loaded or written.
+"""The settings of each verb: parsed once from the composed configuration, frozen, checked whole.
 
 Nothing that needs torch, Lightning or datasets is imported, so that a sweep checks all its jobs
 before it starts one.
@@ -6,11 +6,12 @@ before it starts one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from seqtag.cells.registry import PRESETS, build_cell
 from seqtag.checks import (
     AtLeast,
     AtMost,
@@ -20,26 +21,29 @@ from seqtag.checks import (
     checked_values,
     from_plain,
     full_key,
-    shown,
 )
-from seqtag.data.config import FORMATS, CorpusConfig, check_encoding
+from seqtag.data.config import CorpusConfig, check_encoding
 from seqtag.data.options import BatchConfig, EncodeConfig
 from seqtag.errors import InputError
-from seqtag.model.config import TaggerConfig
+from seqtag.probes.base import Probe
 from seqtag.probes.config import LearnConfig, ProbeConfig, ProbeCorpusConfig, ReachConfig
+from seqtag.probes.registry import make_probe
+from seqtag.sweeps.records import Identity
 from seqtag.sweeps.search import SearchConfig
-from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES, target_options
-from seqtag.training.trainer_options import check_trainer
+from seqtag.training.settings import DataSettings, Engine, Scheme, TrainingSettings, group
 
-# The names of the engines, and what they are: `recurrent.engines`.
-_Engine = Literal["auto", "cpu", "torch", "scan", "loop", "reference"]
-_Scheme = Literal["auto", "plain", "bio", "bioes"]
 # Keys that the program reads although their part has a default for them.
 _NEEDED = {
     "model": ("words", "subword_size", "hidden_size", "num_layers", "bidirectional"),
     "trainer": ("precision", "overfit_batches"),
-    "data": ("train", "seed", "lag"),
 }
+_NEEDED_OF_A_PROBE = {**_NEEDED, "data": ("train", "seed", "lag")}
+# Where a run is, and what asked for it, does not change what it is.
+_PLACE = ("paths", "study", "search")
+_TRAINING = (
+    *("data", "model", "cell", "optimizer", "scheduler", "trainer", "callbacks", "logger"),
+    "paths",
+)
 
 
 @dataclass(frozen=True)
@@ -57,24 +61,8 @@ class TrainKeys:
     seed: Seed
     study: FileName | int
     ckpt_path: FileName | None
-    engine: _Engine
+    engine: Engine
     compile: bool
-
-
-@dataclass(frozen=True)
-class EvaluateKeys:
-    """The keys of `seqtag evaluate` that stand in no group."""
-
-    model_dir: FileName
-    split: Literal["train", "dev", "test"]
-    engine: _Engine
-
-
-@dataclass(frozen=True)
-class CheckKeys:
-    """The keys of `seqtag check` that stand in no group."""
-
-    vectors: FileName | None = None
 
 
 @dataclass(frozen=True)
@@ -91,132 +79,262 @@ class ProbeKeys(TrainKeys):
     allow_bidirectional: bool
 
 
-def check_settings(verb: str, plain: Mapping[str, Any]) -> None:
-    """Check every key of the configuration of a verb by its type and range.
+@dataclass(frozen=True)
+class EvaluateKeys:
+    """The keys of `seqtag evaluate` that stand in no group."""
+
+    model_dir: FileName
+    split: Literal["train", "dev", "test"]
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class CheckKeys:
+    """The keys of `seqtag check` that stand in no group."""
+
+    vectors: FileName | None = None
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Settings of `seqtag train`.
+
+    Attributes:
+        training: of the training.
+        identity: which run it is.
+    """
+
+    training: TrainingSettings
+    identity: Identity
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> TrainSettings:
+        """Parse the composed configuration."""
+        _keys(TrainKeys, plain, _TRAINING)
+        training = TrainingSettings.from_plain(plain)
+        _require(plain, _NEEDED)
+        return cls(training, identity(plain))
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Settings of `seqtag evaluate`.
+
+    Attributes:
+        keys: those that stand in no group.
+        data: the group `data`, with what the user gave: a tagger's folder completes it.
+        identity: which run it is.
+    """
+
+    keys: EvaluateKeys
+    data: Mapping[str, Any]
+    identity: Identity
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> EvaluateSettings:
+        """Parse the composed configuration."""
+        keys = _keys(EvaluateKeys, plain, ("data", "paths"))
+        _check_given_data(plain["data"])
+        return cls(keys, plain["data"], identity(plain))
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """Settings of `seqtag check`.
+
+    Attributes:
+        data: the corpus.
+        vectors: a file of word vectors that is compared with the corpus.
+        identity: which run it is.
+    """
+
+    data: DataSettings
+    vectors: FileName | None
+    identity: Identity
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> CheckSettings:
+        """Parse the composed configuration."""
+        keys = _keys(CheckKeys, plain, ("data", "paths"))
+        return cls(DataSettings.from_plain(plain["data"]), keys.vectors, identity(plain))
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """Settings of `seqtag probe`.
+
+    Attributes:
+        training: of the training; of a tagger that is judged alone, of the items.
+        probe: which probe, and how much of it is judged.
+        regime: how it is learned.
+        keys: those that stand in no group.
+        identity: which run it is.
+    """
+
+    training: TrainingSettings
+    probe: ProbeConfig
+    regime: ReachConfig | LearnConfig
+    keys: ProbeKeys
+    identity: Identity
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> ProbeSettings:
+        """Parse the composed configuration."""
+        keys = _keys(ProbeKeys, plain, (*_TRAINING, "probe", "regime"))
+        training = TrainingSettings.from_plain(plain)
+        probe = from_plain(ProbeConfig, plain["probe"], "probe")
+        regime = _regime(plain["regime"])
+        _require(plain, _NEEDED_OF_A_PROBE)
+        if isinstance(regime, LearnConfig) and "early_stopping" not in training.callbacks:
+            raise InputError("callbacks.early_stopping ends training under regime=learn: keep it")
+        settings = cls(training, probe, regime, keys, identity(plain))
+        if keys.suite is None:
+            settings.check_items()
+        elif keys.model_dir is None or keys.suite_path is None:
+            missing = "model_dir" if keys.model_dir is None else "suite_path"
+            raise InputError(
+                f"a suite is read from files and judges a trained model: give {missing}="
+            )
+        return settings
+
+    def check_items(self) -> None:
+        """Refuse what cannot be trained or judged on the probe's items."""
+        if not isinstance(self.training.data.corpus, ProbeCorpusConfig):
+            raise InputError("a probe is judged on its own items, not on a corpus: leave out data=")
+        probe = make_probe(self.probe.name)
+        if isinstance(self.regime, LearnConfig):
+            if self.keys.model_dir is not None:
+                raise InputError("regime=learn trains taggers of its own: leave out model_dir=")
+            for lag in self.regime.lags:
+                probe.generate(0, "train", probe.at_lag(lag), 0)
+        if self.keys.inspect is not None:
+            self._check_inspect(probe)
+        if self.keys.parameters is not None:
+            self._refuse_other_inputs()
+        if self.keys.model_dir is None:
+            self.require_forward(probe, self.training.model.bidirectional)
+
+    def require_forward(self, probe: Probe, bidirectional: bool) -> None:
+        """Refuse a model that reads both ways where right context gives the answer away."""
+        if bidirectional and not (probe.bidirectional_safe or self.keys.allow_bidirectional):
+            raise InputError(
+                f"probe {probe.name} asks what comes next, and a model that reads both ways has "
+                "seen it: take model.bidirectional=false, or allow_bidirectional=true to judge it "
+                "all the same"
+            )
+
+    def _check_inspect(self, probe: Probe) -> None:
+        kind, model = self.keys.inspect, self.training.model
+        if self.keys.model_dir is not None or not isinstance(self.regime, ReachConfig):
+            raise InputError(
+                f"inspect={kind} compares before and after a training of regime=reach: leave out "
+                "model_dir= and regime=learn"
+            )
+        if model.bidirectional:
+            raise InputError(
+                f"inspect={kind}: a tagger that reads both ways has no one direction in which its "
+                "gradient fades: take model.bidirectional=false"
+            )
+        if model.subword_size:
+            raise InputError(
+                f"inspect={kind}: a tagger that reads pieces of words has no lags in words: take "
+                "model.subword_size=0"
+            )
+        probe.generate(0, "dev", probe.at_lag(self.keys.inspect_lag), 0)
+
+    def _refuse_other_inputs(self) -> None:
+        """Refuse `parameters` for an encoder whose input is not words alone."""
+        model = self.training.model
+        names = ("characters", "case_size", "subword_size")
+        others = [name for name in names if getattr(model, name)]
+        if others or model.words is None:
+            found = f"model.{others[0]} is set" if others else "model.words is null"
+            raise InputError(f"parameters= is for models that read words alone, and {found}")
+
+
+Settings = TrainSettings | EvaluateSettings | CheckSettings | ProbeSettings
+_PARSERS: dict[str, Callable[[Mapping[str, Any]], Settings]] = {
+    "train": TrainSettings.from_plain,
+    "evaluate": EvaluateSettings.from_plain,
+    "check": CheckSettings.from_plain,
+    "probe": ProbeSettings.from_plain,
+}
+
+
+def settings_of(verb: str, plain: Mapping[str, Any]) -> Settings:
+    """Parse the composed configuration of a verb.
 
     Raises:
         InputError: naming the key as it is written on the command line, what it must be, and what
             it is.
     """
-    keys, groups = _VERBS[verb]
-    own = {key: value for key, value in plain.items() if key not in {*groups, "search"}}
-    from_plain(keys, own, "")
-    for name, check in groups.items():
-        if name not in plain:
-            raise InputError(f"{name} is missing: choose an option of that group, {name}=OPTION")
-        check(plain[name])
+    settings = _PARSERS[verb](plain)
     if plain.get("search") is not None:
         from_plain(SearchConfig, plain["search"], "search")
-    for group, names in _NEEDED.items():
-        for key in names if group in groups else ():
-            if key not in plain[group] and not (group == "data" and verb != "probe"):
-                raise InputError(f"{full_key(group, key)} is missing: leave out ~{group}.{key}")
-    if "regime" in groups and plain["regime"]["name"] == "learn":
-        _require_early_stopping(plain["callbacks"])
+    return settings
 
 
-def _require_early_stopping(callbacks: Mapping[str, Any]) -> None:
-    if callbacks.get("early_stopping") is None:
-        raise InputError("callbacks.early_stopping ends training under regime=learn: keep it")
+def identity(plain: Mapping[str, Any]) -> Identity:
+    """Return which run a configuration makes: its folder, and what it is compared by.
+
+    A run that resumes from its own last checkpoint is the run that it was.
+    """
+    kept = {key: value for key, value in plain.items() if key not in _PLACE}
+    if kept.get("ckpt_path") in ("last", "auto"):
+        kept["ckpt_path"] = None
+    output = str(plain["paths"]["output_dir"])
+    # Callbacks and loggers name the run's folder.
+    return Identity(Path(output), _without(json.loads(json.dumps(kept)), output))
 
 
-_Check = Callable[[Any], Any]
+def _without(value: Any, folder: str) -> Any:
+    """Return JSON values in whose texts "." stands for a folder."""
+    if isinstance(value, dict):
+        return {key: _without(inner, folder) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without(inner, folder) for inner in value]
+    return value.replace(folder, ".") if isinstance(value, str) else value
 
 
-def _group(value: Any, name: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InputError(f"{name} must be a group of keys, not {shown(value)}")
-    return dict(value)
+def _keys(kind: type, plain: Mapping[str, Any], groups: tuple[str, ...]) -> Any:
+    """Parse the keys that stand in no group; all groups must be there."""
+    own = {key: value for key, value in plain.items() if key not in {*groups, "search"}}
+    keys = from_plain(kind, own, "")
+    for name in groups:
+        if name not in plain:
+            raise InputError(f"{name} is missing: choose an option of that group, {name}=OPTION")
+    from_plain(Paths, plain["paths"], "paths")
+    return keys
 
 
-def _check_data(data: Any) -> None:
-    """Check the group `data` of a verb that needs all of it."""
-    rest = _group(data, "data")
-    if "format" not in rest:
-        raise InputError("data.format is missing: name a corpus with data=OPTION")
-    checked(rest["format"], Literal["probe", *FORMATS], "data.format")
-    for name, kind in (("batch", BatchConfig), ("encode", EncodeConfig)):
-        if name not in rest:
-            raise InputError(f"data.{name} is missing")
-        from_plain(kind, rest.pop(name), f"data.{name}")
-    if "tag_scheme" not in rest:
-        raise InputError("data.tag_scheme is missing")
-    checked(rest.pop("tag_scheme"), _Scheme, "data.tag_scheme")
-    if rest.get("format") == "probe":
-        del rest["format"]
-        from_plain(ProbeCorpusConfig, rest, "data")
-    else:
-        from_plain(CorpusConfig, rest, "data")
+def _require(plain: Mapping[str, Any], needed: Mapping[str, tuple[str, ...]]) -> None:
+    for name, keys in needed.items():
+        for key in keys:
+            if key not in plain[name]:
+                raise InputError(f"{full_key(name, key)} is missing: leave out ~{name}.{key}")
+
+
+def _regime(plain: Any) -> ReachConfig | LearnConfig:
+    known = {"reach": ReachConfig, "learn": LearnConfig}
+    name = group(plain, "regime").get("name")
+    checked(name, Literal[tuple(known)], "regime.name")
+    return from_plain(known[name], plain, "regime")
 
 
 def _check_given_data(data: Any) -> None:
-    """Check the group `data` of `evaluate`: what it lacks, the tagger's folder says."""
-    rest = _group(data, "data")
+    """Check the group `data` of `evaluate`: the tagger's folder has the keys that it lacks."""
+    rest = group(data, "data")
     if rest.get("path", "") is None:
         del rest["path"]
     if "format" in rest:
-        _check_data(rest)
+        DataSettings.from_plain(rest)
         return
     for name, kind in (("batch", BatchConfig), ("encode", EncodeConfig), ("tag_scheme", None)):
         if name in rest and kind is not None:
             from_plain(kind, rest.pop(name), f"data.{name}")
         elif name in rest:
-            checked(rest.pop(name), _Scheme, f"data.{name}")
+            checked(rest.pop(name), Scheme, f"data.{name}")
     if isinstance(encoding := rest.get("encoding"), str):
         check_encoding(encoding)
     kind = CorpusConfig if "probe" not in rest else ProbeCorpusConfig
     checked_values(kind, rest, "data", whole=False)
-
-
-def _check_targets(group: str, targets: Mapping[str, type]) -> _Check:
-    """Return a function that checks a group of named parts, each of which may be null."""
-
-    def check(parts: Any) -> None:
-        for name, part in _group(parts, group).items():
-            if part is not None:
-                target_options(part, targets, full_key(group, str(name)))
-
-    return check
-
-
-def _check_regime(regime: Any) -> None:
-    known = {"reach": ReachConfig, "learn": LearnConfig}
-    name = _group(regime, "regime").get("name")
-    checked(name, Literal[tuple(known)], "regime.name")
-    from_plain(known[name], regime, "regime")
-
-
-def _check_cell(cell: Any) -> None:
-    fields = _group(cell, "cell")
-    if "name" in fields:
-        checked(fields["name"], Literal[tuple(PRESETS)], "cell.name")
-    build_cell(fields)
-
-
-def _is(cls: type, name: str) -> _Check:
-    """Return a function that checks a group that is the plain values of a dataclass."""
-    return lambda group: from_plain(cls, group, name)
-
-
-_PATHS: dict[str, _Check] = {"paths": _is(Paths, "paths")}
-_TRAINING: dict[str, _Check] = {
-    "data": _check_data,
-    "model": _is(TaggerConfig, "model"),
-    "cell": _check_cell,
-    "optimizer": lambda part: target_options(part, OPTIMIZERS, "optimizer"),
-    "scheduler": lambda part: target_options(part, SCHEDULES, "scheduler"),
-    "trainer": check_trainer,
-    "callbacks": _check_targets("callbacks", CALLBACKS),
-    "logger": _check_targets("logger", LOGGERS),
-    **_PATHS,
-}
-# By verb: the keys that stand in no group, and the check of each group.
-_VERBS: dict[str, tuple[type, dict[str, _Check]]] = {
-    "train": (TrainKeys, _TRAINING),
-    "evaluate": (EvaluateKeys, {"data": _check_given_data, **_PATHS}),
-    "check": (CheckKeys, {"data": _check_data, **_PATHS}),
-    "probe": (
-        ProbeKeys,
-        {**_TRAINING, "probe": _is(ProbeConfig, "probe"), "regime": _check_regime},
-    ),
-}

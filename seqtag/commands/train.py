@@ -3,44 +3,46 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seqtag.commands.settings import TrainSettings
 from seqtag.distributed import leader
 from seqtag.files import write_json
+from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.report.tables import show_scores
 from seqtag.sweeps.records import recorded
 from seqtag.training import build
 from seqtag.training.console import quiet
 from seqtag.training.evaluation import evaluate_split
 from seqtag.training.fit import fit, seed_everything
+from seqtag.training.settings import TrainingSettings
 
 log = logging.getLogger("seqtag")
 
 
 @quiet()
 @recorded
-def train(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Train a tagger as configured; return its figures and write its folder.
+def train(settings: TrainSettings) -> dict[str, Any]:
+    """Train a tagger; return its figures and write its folder.
 
     Writes to ``paths.output_dir``: ``checkpoints/``, ``metrics.csv`` (by epoch),
     ``metrics.json`` (the best epoch's figures on the development and test splits), ``model/``, the
     tagger in a folder, and ``run.json``, by which it is not trained again (see `sweeps.records`).
     """
-    seed_everything(config["seed"])
-    output = Path(config["paths"]["output_dir"])
+    training = settings.training
+    seed_everything(training.seed)
+    output = Path(training.output_dir)
 
-    corpus = build.training_corpus(config)
+    corpus = build.training_corpus(training)
     for note in corpus.notes:
         log.info(note)
-    batches = build.batch_config(config["data"])
-    tagger, figures = fit(config, corpus)
+    tagger, figures = fit(training, corpus)
 
     # Saved before anything else is done with it, and again with the figures.
     tagger.save(output / "model", figures=figures)
     figures["splits"] = {
-        split: evaluate_split(tagger, corpus, split, batches)
+        split: evaluate_split(tagger, corpus, split, training.data.batch)
         for split in ("dev", "test")
         if split in corpus.splits
     }
@@ -61,12 +63,13 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
 
 @quiet()
 def follow() -> int:
-    """Train whatever the process that leads this one trains; return the exit code."""
+    """Train along with the process that leads this one; return the exit code."""
 
-    def train_along(config: dict[str, Any]) -> None:
-        seed_everything(config["seed"])
-        # On what is generated nobody but the leader tests.
-        splits = ("train", "dev") if config["data"]["format"] == "probe" else None
-        fit(config, build.training_corpus(config, splits))
+    def train_along(order: dict[str, Any]) -> None:
+        training = TrainingSettings.from_plain(order)
+        seed_everything(training.seed)
+        # The leader alone tests on what is generated.
+        generated = isinstance(training.data.corpus, ProbeCorpusConfig)
+        fit(training, build.training_corpus(training, ("train", "dev") if generated else None))
 
     return leader.follow(train_along)

@@ -20,10 +20,6 @@ import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from seqtag.data.batches.order import BatchConfig
-from seqtag.data.corpus.cache import digest
-from seqtag.data.corpus.corpus import Corpus
-from seqtag.data.encode.indexer import Indexer
-from seqtag.data.encode.labelset import LabelSet
 from seqtag.distributed.place import Place, current_place
 from seqtag.distributed.rendezvous import launched_team, start_followers
 from seqtag.distributed.team import is_broken
@@ -54,20 +50,6 @@ class StartedAlready(LightningEnvironment):
         """Leave the environment as it is."""
 
 
-def told_by(corpus: Corpus, indexer: Indexer, labels: LabelSet, resumed: str | None) -> str:
-    """Return a digest by which processes see that they train on the same data, from the same start.
-
-    A split in the cache is told by its content; one in memory was made of the configuration or of
-    such a split, and is told by its lengths.
-    """
-    splits = {
-        name: rows._fingerprint if rows.cache_files else rows.data.column("length").to_pylist()
-        for name, rows in corpus.splits.items()
-        if name != "test"
-    }
-    return digest(splits, indexer.to_plain(), labels.labels, resumed)
-
-
 def require_work_for_all(processes: int, sentences: int, batch: BatchConfig) -> None:
     """Refuse more processes than can share the training sentences, or a batch of them.
 
@@ -84,16 +66,17 @@ def require_work_for_all(processes: int, sentences: int, batch: BatchConfig) -> 
 
 @contextmanager
 def together(
-    trainer: L.Trainer, config: Mapping[str, Any], told: Callable[[], str]
+    trainer: L.Trainer, order: Mapping[str, Any], seed: int, digest: Callable[[], str]
 ) -> Iterator[None]:
-    """Have all processes that `trainer` is for train `config`; afterwards it is as it was before.
+    """Have all processes that `trainer` is for train together; restore the environment afterwards.
 
-    To be entered by each of them. The leader starts the others, where no launcher has.
+    Each of them enters this. The leader starts the others, where no launcher has.
 
     Args:
         trainer: that of this process.
-        config: what the followers are to train; of the leader.
-        told: gives what the data are told by; must be the same for all.
+        order: what the leader sends to the followers: the settings of the training.
+        seed: of the training.
+        digest: returns a digest of data and checkpoint, which must be the same on all processes.
 
     Raises:
         InputError, RunStopped: see `Team.training`; also if the port is taken.
@@ -108,10 +91,10 @@ def together(
     well = False
     try:
         if team.place.leads:
-            team.tell(config)
-        with team.training(device, told()):
+            team.tell(order)
+        with team.training(device, digest()):
             # Dropout must not draw the same for the sentences of each.
-            L.seed_everything((config["seed"] + team.place.rank) % 2**32, True, verbose=False)
+            L.seed_everything((seed + team.place.rank) % 2**32, True, verbose=False)
             yield
         well = True
     finally:

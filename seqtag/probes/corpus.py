@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import datasets
 
-from seqtag.checks import from_plain
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.base import ProbeItem
@@ -19,13 +17,12 @@ from seqtag.probes.registry import make_probe
 SPLITS = ("train", "dev", "test")
 
 
-def generate_corpus(plain: Mapping[str, Any], splits: Sequence[str] | None = None) -> Corpus:
-    """Generate the corpus that the plain values of a :class:`ProbeCorpusConfig` describe.
+def generate_corpus(config: ProbeCorpusConfig, splits: Sequence[str] | None = None) -> Corpus:
+    """Generate a corpus: all of its splits, or those named.
 
     Raises:
-        InputError: for an unknown key, probe or split, and sizes below 1.
+        InputError: for an unknown split.
     """
-    config = from_plain(ProbeCorpusConfig, plain, "data")
     for split in splits or ():
         if split not in SPLITS:
             raise InputError(
@@ -49,17 +46,9 @@ def _generated(config: ProbeCorpusConfig, splits: tuple[str, ...]) -> Corpus:
     return Corpus(splits=made, scheme="plain", factors=factors)
 
 
-def baselines_of(plain: Mapping[str, Any]) -> dict[str, WindowBaseline]:
-    """Return the baselines fitted to the training split of such a corpus; the last are kept too.
-
-    Raises:
-        InputError: as `generate_corpus` does.
-    """
-    return _fitted(from_plain(ProbeCorpusConfig, plain, "data"))
-
-
 @lru_cache(maxsize=1)
-def _fitted(config: ProbeCorpusConfig) -> dict[str, WindowBaseline]:
+def baselines_of(config: ProbeCorpusConfig) -> dict[str, WindowBaseline]:
+    """Return the baselines fitted to the training split of such a corpus; the last are kept too."""
     items = make_probe(config.probe).corpus("train", config.train, config.seed, config.lag)
     return fit_baselines([item.tokens for item in items], [item.labels for item in items])
 

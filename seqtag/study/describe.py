@@ -10,32 +10,34 @@ import torch
 from torch import nn
 
 from seqtag.cells import build_cell
-from seqtag.cells.registry import PRESETS, describe
+from seqtag.cells.registry import PRESETS, CellDescription, describe
 from seqtag.errors import InputError
+from seqtag.model.config import TaggerConfig
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
+from seqtag.training.settings import TrainingSettings
 
 # Fields of a cell's spec that say where biases start, not what the cell is.
 _STARTS = ("forget_bias", "update_bias", "chrono")
 
 
-def about(config: Mapping[str, Any], tagger: Tagger) -> dict[str, Any]:
+def about(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
     """Return the columns that are the same for the whole run, as `seqtag.columns` names them.
 
-    The seed is that of the tagger's training, where its folder tells.
+    The seed is that of the tagger's training, where its folder has it.
     """
     encoder = tagger.network.encoder
     seed = (tagger.figures or {}).get("seed")
     return {
-        "run": Path(config["paths"]["output_dir"]).name,
+        "run": Path(settings.output_dir).name,
         "cell": cell_label(tagger.cell),
         "start": start_label(tagger.cell),
         "direction": "both" if encoder.bidirectional else "forward",
         "layers": encoder.num_layers,
         "hidden": encoder.hidden_size,
         "parameters": count_parameters(encoder),
-        "seed": seed if isinstance(seed, int) else config["seed"],
-        "data_seed": config["data"]["seed"],
+        "seed": seed if isinstance(seed, int) else settings.seed,
+        "data_seed": settings.data.corpus.seed,
     }
 
 
@@ -68,7 +70,7 @@ def start_label(cell: Mapping[str, Any] | str) -> str:
 
 
 def hidden_size_for(
-    cell: Mapping[str, Any] | str, parameters: int, input_size: int, model: Mapping[str, Any]
+    cell: CellDescription, parameters: int, input_size: int, model: TaggerConfig
 ) -> int:
     """Return the units with which an encoder comes nearest to so many parameters.
 
@@ -79,7 +81,7 @@ def hidden_size_for(
     def count(hidden_size: int) -> int:
         with torch.device("meta"):
             encoder = Recurrent(
-                cell, input_size, hidden_size, model["num_layers"], model["bidirectional"]
+                cell, input_size, hidden_size, model.num_layers, model.bidirectional
             )
         return count_parameters(encoder)
 

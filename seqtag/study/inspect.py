@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from seqtag.columns import CURVES_PICTURE, GRADIENTS
-from seqtag.errors import InputError, did_you_mean
 from seqtag.files import open_output
 from seqtag.inspect.gradients import gradient_report, write_gradients
 from seqtag.probes.base import Probe
@@ -19,47 +18,28 @@ from seqtag.tagging.tagger import Tagger
 
 log = logging.getLogger("seqtag")
 
-KINDS = ("gradients",)
 # Items that the curves are means over.
 _ITEMS = 64
 
 
-def check_inspect(config: Mapping[str, Any], probe: Probe) -> None:
-    """Raise InputError for a wrong `inspect`, or a lag that the probe does not have."""
-    kind, lag = config["inspect"], config["inspect_lag"]
-    if kind is None:
-        return
-    if kind not in KINDS:
-        raise InputError(f"inspect={kind}: unknown{did_you_mean(kind, KINDS)}; known: gradients")
-    if config["model_dir"] is not None or config["regime"]["name"] != "reach":
-        raise InputError(
-            f"inspect={kind} compares before and after a training of regime=reach: leave out "
-            "model_dir= and regime=learn"
-        )
-    if config["model"]["bidirectional"]:
-        raise InputError(
-            f"inspect={kind}: a tagger that reads both ways has no one direction in which its "
-            "gradient fades: take model.bidirectional=false"
-        )
-    if config["model"]["subword_size"]:
-        raise InputError(
-            f"inspect={kind}: a tagger that reads pieces of words has no lags in words: take "
-            "model.subword_size=0"
-        )
-    if isinstance(lag, bool) or not isinstance(lag, int) or lag < 1:
-        raise InputError(f"inspect_lag must be a whole number of at least 1, not {lag!r}")
-    probe.generate(0, "dev", probe.at_lag(lag), 0)
-
-
 def inspect_gradients(
-    config: Mapping[str, Any],
+    output: Path,
+    lag: int,
     probe: Probe,
     before: Tagger,
     after: Tagger,
     columns: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Write ``gradients.csv`` and ``gradients.png``; return the fitted slopes, a row a curve."""
-    output, lag = Path(config["paths"]["output_dir"]), config["inspect_lag"]
+    """Write ``gradients.csv`` and ``gradients.png``; return the fitted slopes, a row a curve.
+
+    Args:
+        output: the folder to write to.
+        lag: the longest lag of the curves.
+        probe: whose items the loss is of.
+        before: the untrained tagger.
+        after: the trained one.
+        columns: those that describe the run, see `seqtag.columns`.
+    """
     items = probe.generate(_ITEMS, "dev", probe.at_lag(lag), columns["data_seed"])
     curves = gradient_report(before, after, items, lag)
     write_gradients(str(output / GRADIENTS), curves, columns)

@@ -7,10 +7,10 @@ import io
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seqtag.checks import from_plain
 from seqtag.columns import LEARN
 from seqtag.data.batches.order import BatchOrder
 from seqtag.data.corpus.corpus import Corpus
@@ -23,6 +23,7 @@ from seqtag.study.judge import predict
 from seqtag.tagging.tagger import Tagger
 from seqtag.training import build
 from seqtag.training.fit import fit, seed_everything
+from seqtag.training.settings import TrainingSettings
 
 log = logging.getLogger("seqtag")
 
@@ -33,38 +34,28 @@ _FEWEST = 1000
 _CONFIRM = 500
 
 
-def learn_config(config: Mapping[str, Any], probe: Probe) -> LearnConfig:
-    """Return the group `regime`, checked.
-
-    Raises:
-        InputError: for a wrong value, or a lag that no item of the probe has.
-    """
-    regime = from_plain(LearnConfig, config["regime"], "regime")
-    for lag in regime.lags:
-        probe.generate(0, "train", probe.at_lag(lag), 0)
-    return regime
-
-
-def learn(config: Mapping[str, Any], probe: Probe, go_on: bool = False) -> dict[str, Any]:
+def learn(
+    settings: TrainingSettings, regime: LearnConfig, probe: Probe, resume: bool = False
+) -> dict[str, Any]:
     """Train from scratch at each of ``regime.lags``; write a row each to ``learn.csv``.
 
     Once a lag is solved training stops, and the sequences seen so far are what it took; see
     `LearnConfig`. Returns, as the score "lags", the share of them that was learned.
 
     Args:
-        config: of the verb `probe`.
+        settings: of the training.
+        regime: at which lags, and for how long.
         probe: what is learned.
-        go_on: keep the rows that the same run has left, and do not train at their lags again.
+        resume: keep the rows that the same run has left, and do not train at their lags again.
     """
-    output = Path(config["paths"]["output_dir"])
-    regime = learn_config(config, probe)
+    output = Path(settings.output_dir)
     lags = regime.lags
-    rows = _read(output / LEARN) if go_on else []
+    rows = _read(output / LEARN) if resume else []
     missed = 0
     for lag in lags:
         row = next((row for row in rows if int(row["lag"]) == lag), None)
         if row is None:
-            row = _learn_lag(config, probe, regime, lag)
+            row = _learn_lag(settings, probe, regime, lag)
             rows.append(row)
             _write(output / LEARN, rows)
             log.info(
@@ -81,18 +72,22 @@ def learn(config: Mapping[str, Any], probe: Probe, go_on: bool = False) -> dict[
 
 
 def _learn_lag(
-    config: Mapping[str, Any], probe: Probe, regime: LearnConfig, lag: int
+    settings: TrainingSettings, probe: Probe, regime: LearnConfig, lag: int
 ) -> dict[str, Any]:
     """Train at one lag and return its row."""
-    seed_everything(config["seed"])
+    seed_everything(settings.seed)
     fitting = max(_FEWEST, _MOST_TOKENS // (lag + 1))
-    data = {**config["data"], "lag": lag, "train": min(config["data"]["train"], fitting)}
-    corpus = build.corpus(data, ("train", "dev"))
+    items_of = settings.data.corpus
+    items_of = replace(items_of, lag=lag, train=min(items_of.train, fitting))
+    description = {**settings.data.description, "lag": lag, "train": items_of.train}
+    data = replace(settings.data, corpus=items_of, description=description)
+    corpus = build.corpus(items_of, ("train", "dev"))
     # Of the kind that was trained on, but none that any decision was made by.
-    items = probe.generate(_CONFIRM, "dev", probe.at_lag(lag), data["seed"] + 1)
+    items = probe.generate(_CONFIRM, "dev", probe.at_lag(lag), items_of.seed + 1)
     share = _share_of_targets(probe, regime.solved, len(items[0].targets))
-    tagger, figures = fit({**config, "data": data, **_training(config, corpus, share)}, corpus)
-    columns = about(config, tagger)
+    settings = _within_budget(replace(settings, data=data), regime, corpus, share)
+    tagger, figures = fit(settings, corpus)
+    columns = about(settings, tagger)
     return {
         "run": columns.pop("run"),
         "probe": probe.name,
@@ -123,22 +118,26 @@ def _accuracy(probe: Probe, tagger: Tagger, items: Sequence[ProbeItem]) -> float
     return sum(judged) / len(judged)
 
 
-def _training(config: Mapping[str, Any], corpus: Corpus, share: float) -> dict[str, Any]:
-    """Return the groups `trainer` and `callbacks` for one lag: its budget, looks, and end."""
-    regime, train = config["regime"], corpus.splits["train"]
-    order = BatchOrder(lengths_of(train), build.batch_config(config["data"]), shuffle=True)
+def _within_budget(
+    settings: TrainingSettings, regime: LearnConfig, corpus: Corpus, share: float
+) -> TrainingSettings:
+    """Return the settings for one lag: its budget, its evaluations, and its end."""
+    train = corpus.splits["train"]
+    order = BatchOrder(lengths_of(train), settings.data.batch, shuffle=True)
     # Batches hold sequences of about one length, so that not all of them are full.
     sequences = len(train) / len(order)
-    trainer = {
-        **config["trainer"],
-        "max_epochs": -1,
-        "max_steps": math.ceil(regime["budget"] / sequences),
-        "val_check_interval": max(1, round(regime["check"] / sequences)),
-        "check_val_every_n_epoch": None,  # the interval goes on over epochs
-        "enable_checkpointing": False,
-    }
-    stopping = {**config["callbacks"]["early_stopping"], "stopping_threshold": share}
-    return {"trainer": trainer, "callbacks": {**config["callbacks"], "early_stopping": stopping}}
+    trainer = replace(
+        settings.trainer,
+        max_epochs=-1,
+        max_steps=math.ceil(regime.budget / sequences),
+        val_check_interval=max(1, round(regime.check / sequences)),
+        check_val_every_n_epoch=None,  # the interval goes on over epochs
+        enable_checkpointing=False,
+    )
+    stopping = settings.callbacks["early_stopping"]
+    stopping = replace(stopping, options={**stopping.options, "stopping_threshold": share})
+    callbacks = {**settings.callbacks, "early_stopping": stopping}
+    return replace(settings, trainer=trainer, callbacks=callbacks)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

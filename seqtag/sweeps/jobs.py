@@ -20,7 +20,7 @@ from seqtag.sweeps.isolated import cores, ended_by_sigterm, threads_shared
 from seqtag.sweeps.locks import live_run
 from seqtag.sweeps.naming import earlier_run_name, run_name
 from seqtag.sweeps.progress import told_of
-from seqtag.sweeps.records import in_a_line, is_finished
+from seqtag.sweeps.records import Identity, in_a_line, is_finished
 
 log = logging.getLogger("seqtag")
 
@@ -34,10 +34,10 @@ class Outcome(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A list of overrides, the configuration that they make, and where its output goes."""
+    """A list of overrides, the run that they make, and where its output goes."""
 
     overrides: list[str]
-    config: dict[str, Any]
+    identity: Identity
     folder: Path
 
 
@@ -51,17 +51,17 @@ class Runner:
 
     Args:
         sweeper: of Hydra.
-        plain: makes plain values of a job's configuration, or refuses it.
+        identify: returns which run a job's configuration makes, or refuses it.
         named: overrides of all jobs, by which they have the sweep's folder.
     """
 
     def __init__(
         self,
         sweeper: BasicSweeper,
-        plain: Callable[[DictConfig], dict[str, Any]],
+        identify: Callable[[DictConfig], Identity],
         named: Sequence[str] = (),
     ):
-        self._sweeper, self._plain, self._named = sweeper, plain, list(named)
+        self._sweeper, self._identify, self._named = sweeper, identify, list(named)
         config = sweeper.config
         self.folder = Path(config.hydra.sweep.dir)
         launcher = OmegaConf.to_container(config.hydra.launcher, resolve=True)
@@ -86,7 +86,7 @@ class Runner:
             InputError: for a job that cannot be configured, before any is started.
         """
         jobs = [self._plan(list(given), number) for number, given in enumerate(overrides)]
-        waiting = list({job.folder: job for job in jobs if not is_finished(job.config)}.values())
+        waiting = list({job.folder: job for job in jobs if not is_finished(job.identity)}.values())
         if done := len({job.folder for job in jobs}) - len(waiting):
             log.info("%d of %d jobs are finished already", done, done + len(waiting))
         ended = {job.folder: Outcome(job.folder) for job in jobs}
@@ -125,11 +125,11 @@ class Runner:
             config.hydra.runtime.output_dir = str(folder)
             HydraConfig.instance().set_config(config)
             del config["hydra"]
-        plain = self._plain(config)
+        identity = self._identify(config)
         HydraConfig.instance().set_config(master)
         # Where a finished job is left out, those behind it keep the folders that they had.
         own = ["hydra.mode=MULTIRUN", f"hydra.sweep.subdir={quoted(name)}"]
-        return Job([*overrides, *own], plain, folder)
+        return Job([*overrides, *own], identity, folder)
 
     def _launch(self, jobs: Sequence[Job], first: int) -> list[Outcome]:
         launch = self._sweeper.launcher.launch
@@ -145,7 +145,7 @@ class Runner:
             # A launcher that lost a process of its own does not tell of the jobs of the others.
             lost = f"the launcher gave up: {in_a_line(error)}"
             return [
-                Outcome(job.folder) if is_finished(job.config) else Outcome(job.folder, 1, lost)
+                Outcome(job.folder) if is_finished(job.identity) else Outcome(job.folder, 1, lost)
                 for job in jobs
             ]
         return [_outcome(job, result) for job, result in zip(jobs, results, strict=True)]

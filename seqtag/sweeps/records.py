@@ -1,6 +1,6 @@
 """The record of a run, one file in its folder: what it was, whether it is done, how well it went.
 
-    config    its configuration, less where it is
+    config    its configuration, except where it is
     finished  whether all of it is done
     error     why it failed, else null; a run that was killed is neither finished nor failed
     seconds   how long it took
@@ -17,37 +17,35 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from seqtag.errors import InputError
 from seqtag.files import write_json
+from seqtag.renamed import TARGETS
 
 RECORD = "run.json"
-# Where a run is, and what asked for it, does not change what it is.
-_PLACE = ("paths", "study", "search")
 
 log = logging.getLogger("seqtag")
 
 
-def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration as JSON gives it back, less where the run is.
+class Identity(NamedTuple):
+    """Which run it is: where it writes, and the configuration that two runs are compared by.
 
-    A run that goes on from its own last checkpoint is the run that it was.
+    Attributes:
+        folder: the run's folder.
+        config: its configuration as JSON gives it back, except where it is.
     """
-    kept = {key: value for key, value in config.items() if key not in _PLACE}
-    if kept.get("ckpt_path") in ("last", "auto"):
-        kept["ckpt_path"] = None
-    # Callbacks and loggers name the run's folder.
-    return _without(json.loads(json.dumps(kept)), str(config["paths"]["output_dir"]))
+
+    folder: Path
+    config: dict[str, Any]
 
 
-def _without(value: Any, folder: str) -> Any:
-    """Return JSON values in whose texts "." stands for a folder."""
-    if isinstance(value, dict):
-        return {key: _without(inner, folder) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without(inner, folder) for inner in value]
-    return value.replace(folder, ".") if isinstance(value, str) else value
+class Settings(Protocol):
+    """The settings of a verb whose runs leave a record."""
+
+    @property
+    def identity(self) -> Identity:
+        """Which run it is."""
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -59,63 +57,65 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def write_record(folder: Path, config: Mapping[str, Any], **what: Any) -> None:
-    """Write the record of a run: its configuration, less where it is, and what else is given."""
-    write_json(folder / RECORD, {"config": comparable(config), **what})
+def write_record(identity: Identity, **what: Any) -> None:
+    """Write the record of a run: its configuration, and what else is given."""
+    write_json(identity.folder / RECORD, {"config": identity.config, **what})
 
 
-def is_finished(config: Mapping[str, Any]) -> bool:
+def is_finished(identity: Identity) -> bool:
     """Return whether this very run has been finished in its folder before."""
-    record = read_record(Path(config["paths"]["output_dir"]))
-    return bool(record.get("finished")) and is_record_of(record, config)
+    record = read_record(identity.folder)
+    return bool(record.get("finished")) and is_record_of(record, identity)
 
 
-def is_record_of(record: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+def is_record_of(record: Mapping[str, Any], identity: Identity) -> bool:
     """Return whether a record is of a run with this configuration.
 
     A key without a value counts as one that is missing: an earlier version may not have had it.
     """
-    return _without_nulls(record.get("config")) == _without_nulls(comparable(config))
+    return _without_nulls(record.get("config")) == _without_nulls(identity.config)
 
 
 def _without_nulls(value: Any) -> Any:
+    """Return JSON values without keys whose value is null, and with the names of today."""
     if isinstance(value, dict):
         return {key: _without_nulls(part) for key, part in value.items() if part is not None}
-    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_without_nulls(part) for part in value]
+    return TARGETS.get(value, value) if isinstance(value, str) else value
 
 
 def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Have `run`, a function of a configuration to figures, leave a record.
+    """Have `run`, a function from a verb's settings to figures, leave a record.
 
     One that is finished in its folder already is not repeated: its record is returned. A run that
     could not begin for a mistake of the user (`InputError`) is none; what was there before stays.
     """
 
     @functools.wraps(run)
-    def recording(config: Mapping[str, Any], *more: Any) -> dict[str, Any]:
-        folder = Path(config["paths"]["output_dir"])
-        if is_finished(config):
+    def recording(settings: Settings, *more: Any) -> dict[str, Any]:
+        identity = settings.identity
+        folder = identity.folder
+        if is_finished(identity):
             log.info("%s is finished already; nothing to do", folder)
             return read_record(folder)
         before = read_record(folder)
-        write_record(folder, config, finished=False, error=None)
+        write_record(identity, finished=False, error=None)
         started = time.perf_counter()
         try:
-            figures = run(config, *more)
+            figures = run(settings, *more)
         except InputError:
             _put_back(folder, before)
             raise
         except Exception as error:
             try:
-                write_record(folder, config, finished=False, error=in_a_line(error))
+                write_record(identity, finished=False, error=in_a_line(error))
             except InputError as refused:  # a full disk is often why the run itself has failed
                 log.error("%s", refused)
             raise
         kept = {key: value for key, value in figures.items() if key != "splits"}
         kept = {"seconds": round(time.perf_counter() - started, 1), **kept}
-        write_record(
-            folder, config, finished=True, error=None, **{**kept, "scores": scores_of(figures)}
-        )
+        write_record(identity, finished=True, error=None, **{**kept, "scores": scores_of(figures)})
         return figures
 
     return recording

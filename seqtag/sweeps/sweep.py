@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -16,7 +16,7 @@ from seqtag.checks import from_plain
 from seqtag.errors import InputError
 from seqtag.files import write_text
 from seqtag.sweeps.jobs import Outcome, Runner
-from seqtag.sweeps.records import read_record
+from seqtag.sweeps.records import Identity, read_record
 from seqtag.sweeps.search import Search, SearchConfig
 from seqtag.sweeps.space import Space
 from seqtag.sweeps.table import read_runs, show, tabulate, write_table
@@ -34,8 +34,8 @@ class Task(Protocol):
     folder: Path
     named: list[str]
 
-    def plain(self, config: DictConfig) -> dict[str, Any]:
-        """Return a configuration as plain values; `InputError` where a value is missing."""
+    def identify(self, config: DictConfig) -> Identity:
+        """Return which run a configuration makes; `InputError` where a setting is wrong."""
 
 
 def sweep(sweeper: BasicSweeper, task: Task, arguments: list[str]) -> None:
@@ -48,7 +48,7 @@ def sweep(sweeper: BasicSweeper, task: Task, arguments: list[str]) -> None:
     parser = OverridesParser.create(config_loader=sweeper.hydra_context.config_loader)
     overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
     task.folder = Path(config.hydra.sweep.dir)
-    with Runner(sweeper, task.plain, task.named) as runner:
+    with Runner(sweeper, task.identify, task.named) as runner:
         if OmegaConf.select(config, "search") is None:
             _grid(sweeper, overrides, runner)
         else:

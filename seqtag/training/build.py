@@ -1,4 +1,4 @@
-"""From the configuration to a corpus, its indexer and labels, and the network."""
+"""From settings to a corpus, its indexer and labels, and the network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import datasets
 import numpy as np
 import torch
 
-from seqtag.checks import from_plain
+from seqtag.cells.registry import CellDescription
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
@@ -26,56 +26,40 @@ from seqtag.errors import InputError
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
-from seqtag.probes.baselines import WindowBaseline
-from seqtag.probes.corpus import baselines_of, generate_corpus
-
-# What `data` holds beside the description of the corpus itself.
-_BESIDE_CORPUS = ("batch", "encode", "tag_scheme")
+from seqtag.probes.config import ProbeCorpusConfig
+from seqtag.probes.corpus import generate_corpus
+from seqtag.training.settings import TrainingSettings
 
 
-def corpus(data: Mapping[str, Any], splits: tuple[str, ...] | None = None) -> Corpus:
-    """Read, or generate, the corpus that the group `data` describes."""
-    made, plain = _description(data)
-    if made:
-        return generate_corpus(plain, splits)
-    return load_corpus(from_plain(CorpusConfig, plain, "data"), splits)
+def corpus(
+    config: CorpusConfig | ProbeCorpusConfig, splits: tuple[str, ...] | None = None
+) -> Corpus:
+    """Read, or generate, a corpus: all of its splits, or those named."""
+    if isinstance(config, ProbeCorpusConfig):
+        return generate_corpus(config, splits)
+    return load_corpus(config, splits)
 
 
-def training_corpus(config: Mapping[str, Any], splits: tuple[str, ...] | None = None) -> Corpus:
+def training_corpus(settings: TrainingSettings, splits: tuple[str, ...] | None = None) -> Corpus:
     """Read the corpus that a run trains on: all of it, or a few batches to overfit."""
-    found = corpus(config["data"], splits)
-    if few := config["trainer"]["overfit_batches"]:
-        found = few_batches(found, few, batch_config(config["data"]), config["seed"])
+    found = corpus(settings.data.corpus, splits)
+    if few := settings.trainer.overfit_batches:
+        found = few_batches(found, few, settings.data.batch, settings.seed)
     return found
 
 
-def baselines(data: Mapping[str, Any]) -> dict[str, WindowBaseline]:
-    """Return the baselines of the generated corpus that the group `data` describes."""
-    return baselines_of(_description(data)[1])
-
-
-def _description(data: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
-    """Return whether a corpus is generated, and what describes it."""
-    plain = {key: value for key, value in data.items() if key not in _BESIDE_CORPUS}
-    made = plain.get("format") == "probe"
-    if made:
-        del plain["format"]
-    return made, plain
-
-
-def portable(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the group `data` as a model folder keeps it: a local path made absolute."""
-    kept = dict(data)
+def portable(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of a corpus as a model folder keeps it: a local path made absolute."""
+    kept = dict(description)
     if kept.get("path") and Path(kept["path"]).exists():
         kept["path"] = str(Path(kept["path"]).resolve())
     return kept
 
 
-def indexer(data: Mapping[str, Any], corpus: Corpus) -> Indexer:
+def indexer(config: EncodeConfig, corpus: Corpus) -> Indexer:
     """Build the vocabularies from the training split, or read those built of it before."""
     if "train" not in corpus.splits:
         raise InputError("data: there is no training split")
-    config = from_plain(EncodeConfig, data["encode"], "data.encode")
     train, features = corpus.splits["train"], corpus.features
     pieces = config.subwords and config.subwords.path
     key = [INDEXER_VERSION, asdict(config), features]
@@ -85,19 +69,18 @@ def indexer(data: Mapping[str, Any], corpus: Corpus) -> Indexer:
     return Indexer.from_plain(plain)
 
 
-def label_set(data: Mapping[str, Any], corpus: Corpus) -> LabelSet:
+def label_set(scheme: str, corpus: Corpus) -> LabelSet:
     """Collect the labels of the training split, in the scheme the tagger is to work in."""
     known = [distinct_labels(corpus.splits["train"])]
     if corpus.stream is not None:
         known.append(corpus.stream.labels)
-    return LabelSet.fit(known, corpus.scheme, data["tag_scheme"])
+    return LabelSet.fit(known, corpus.scheme, scheme)
 
 
 def network(
-    model: Mapping[str, Any], cell: Mapping[str, Any], indexer: Indexer, labels: LabelSet
+    config: TaggerConfig, cell: CellDescription, indexer: Indexer, labels: LabelSet
 ) -> TaggerNetwork:
     """Build the network, with word vectors from a file where the configuration names one."""
-    config = from_plain(TaggerConfig, model, "model")
     require_memory(config, cell, indexer.sizes)
     # They come in the square of the labels.
     transitions = labels.transitions if config.decoder == "crf" else None
@@ -116,11 +99,6 @@ def network(
         with torch.no_grad():
             built.embedding.words.weight[rows] = vectors
     return built
-
-
-def batch_config(data: Mapping[str, Any]) -> BatchConfig:
-    """Return how large batches are."""
-    return from_plain(BatchConfig, data["batch"], "data.batch")
 
 
 def few_batches(corpus: Corpus, count: float, config: BatchConfig, seed: int) -> Corpus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from seqtag.errors import InputError
-from seqtag.training.targets import target_options
+from seqtag.training.targets import Target
 
 # What Lightning and torch raise against options, where an object is made of them.
 _REFUSALS = (
@@ -19,17 +19,13 @@ _REFUSALS = (
 )
 
 
-def factory(part: Mapping[str, Any], targets: Mapping[str, type], where: str) -> Callable[..., Any]:
-    """Return a function that makes the object that `part` describes by its ``_target_``.
-
-    `targets` are the names that are allowed, see `training.targets`; `where` is the configuration's
-    name for the part, for messages.
+def factory(target: Target) -> Callable[..., Any]:
+    """Return a function that makes the object that `target` describes.
 
     Values are handed over as they are: a `_target_` further down names nothing.
     """
-    target, options = target_options(part, targets, where)
-    module, _, name = target.rpartition(".")
-    return partial(call, getattr(import_module(module), name), where, **options)
+    module, _, name = target.name.rpartition(".")
+    return partial(call, getattr(import_module(module), name), target.where, **target.options)
 
 
 def call(cls: type, where: str, *arguments: Any, **options: Any) -> Any:

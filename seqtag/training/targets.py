@@ -27,6 +27,7 @@ from seqtag.checks import (
     shown,
 )
 from seqtag.errors import InputError, did_you_mean
+from seqtag.renamed import TARGETS
 
 _Whole = Annotated[int, AtLeast(0)]
 # What a run logs that something can be chosen by, or ended.
@@ -273,33 +274,47 @@ LOGGERS = {
     **_named("seqtag.training.metrics_file", MetricsFile),
 }
 
-# Names of earlier versions, which may stand in configurations of users.
-_RENAMED = {"seqtag.training.last.LastCheckpoint": "seqtag.training.resume.last.LastCheckpoint"}
 
+@dataclass(frozen=True)
+class Target:
+    """An object that a YAML file describes by ``_target_`` and options.
 
-def target_options(
-    part: Mapping[str, Any], targets: Mapping[str, type], where: str
-) -> tuple[str, dict[str, Any]]:
-    """Return the name of what `part` describes, and its options, each checked.
-
-    Args:
-        part: its ``_target_`` and options.
-        targets: the names that are allowed, with the class of options of each.
-        where: the configuration's name for the part, for messages.
-
-    Raises:
-        InputError: for another name, and as `checks.from_plain` does for options.
+    Attributes:
+        name: the full name of its class.
+        options: arguments of the class.
+        where: the name of its key, for messages: "callbacks.last".
     """
-    if not isinstance(part, Mapping):
-        raise InputError(f"{where} must be a group of keys, not {shown(part)}")
-    target = part.get("_target_")
-    if isinstance(target, str):
-        target = _RENAMED.get(target, target)
-    if not isinstance(target, str) or target not in targets:
-        raise InputError(
-            f"{where}: _target_ {shown(target)} is not allowed{did_you_mean(target, targets)}; "
-            f"it is one of {', '.join(targets)}"
-        )
-    options = {key: value for key, value in part.items() if key != "_target_"}
-    from_plain(targets[target], options, where)
-    return target, options
+
+    name: str
+    options: Mapping[str, Any]
+    where: str
+
+    @classmethod
+    def from_plain(cls, part: Any, targets: Mapping[str, type], where: str) -> Target:
+        """Parse the description of an object.
+
+        Args:
+            part: its ``_target_`` and options.
+            targets: the names that are allowed, with the class of options of each.
+            where: the name of its key, for messages.
+
+        Raises:
+            InputError: for another name, and as `checks.from_plain` does for options.
+        """
+        if not isinstance(part, Mapping):
+            raise InputError(f"{where} must be a group of keys, not {shown(part)}")
+        name = part.get("_target_")
+        if isinstance(name, str):
+            name = TARGETS.get(name, name)
+        if not isinstance(name, str) or name not in targets:
+            raise InputError(
+                f"{where}: _target_ {shown(name)} is not allowed{did_you_mean(name, targets)}; "
+                f"it is one of {', '.join(targets)}"
+            )
+        options = {key: value for key, value in part.items() if key != "_target_"}
+        from_plain(targets[name], options, where)
+        return cls(name, options, where)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what `from_plain` parses."""
+        return {"_target_": self.name, **self.options}

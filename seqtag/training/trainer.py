@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -22,8 +23,9 @@ from seqtag.errors import InputError, did_you_mean
 from seqtag.training.factory import call, factory
 from seqtag.training.resume.files import CheckpointFiles
 from seqtag.training.resume.state import Continuity
-from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES
-from seqtag.training.trainer_options import check_trainer
+from seqtag.training.settings import TrainingSettings
+from seqtag.training.targets import Target
+from seqtag.training.trainer_options import TrainerOptions
 
 _PROFILERS: dict[str, Callable[..., Profiler]] = {
     "simple": SimpleProfiler,
@@ -58,76 +60,71 @@ def weights_dtype(precision: Any) -> torch.dtype:
     return _WEIGHTS.get(known_precision(precision), torch.float32)
 
 
-def optimizer_factory(optimizer: Mapping[str, Any], precision: Any) -> Callable[[Any], Any]:
+def optimizer_factory(optimizer: Target, precision: Any) -> Callable[[Any], Any]:
     """Return a function from parameters to an optimizer, for training at that precision."""
-    if optimizer.get("fused") and "mixed" in known_precision(precision):
+    if optimizer.options.get("fused") and "mixed" in known_precision(precision):
         # Lightning does not clip gradients in mixed precision where the optimizer is fused.
-        optimizer = {**optimizer, "fused": False}
-    return factory(optimizer, OPTIMIZERS, "optimizer")
+        optimizer = replace(optimizer, options={**optimizer.options, "fused": False})
+    return factory(optimizer)
 
 
-def schedule_factory(scheduler: Mapping[str, Any], total_steps: int) -> Callable[[Any], Any]:
+def schedule_factory(scheduler: Target, total_steps: int) -> Callable[[Any], Any]:
     """Return a function from an optimizer to its schedule over `total_steps`."""
-    return partial(factory(scheduler, SCHEDULES, "scheduler"), total_steps=total_steps)
+    return partial(factory(scheduler), total_steps=total_steps)
 
 
-def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
+def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
     """Build Lightning's trainer with its callbacks and loggers.
 
     Without a development split nothing can be chosen by it: the last weights are kept then, and
     training does not stop early.
     """
     place = current_place()
-    check_trainer(config["trainer"])
-    options = _placed(config["trainer"], place)
-    options.pop("overfit_batches", None)
-    if options.get("profiler") is not None:
+    options = _placed(settings.trainer, place)
+    del options["overfit_batches"]
+    if options["profiler"] is not None:
         options["profiler"] = _PROFILERS[options["profiler"]](
-            dirpath=config["paths"]["output_dir"], filename="profile"
+            dirpath=settings.output_dir, filename="profile"
         )
-    callbacks = {name: dict(part) for name, part in config["callbacks"].items() if part}
+    callbacks = dict(settings.callbacks)
     if not has_dev:
         callbacks.pop("early_stopping", None)
-        if "checkpoint" in callbacks:
-            callbacks["checkpoint"]["monitor"] = None
-    if not options.get("enable_progress_bar", True):
+        if checkpoint := callbacks.get("checkpoint"):
+            kept = {**checkpoint.options, "monitor": None}
+            callbacks["checkpoint"] = replace(checkpoint, options=kept)
+    if options["enable_progress_bar"] is False:
         callbacks.pop("progress", None)
-    if not options.get("enable_checkpointing", True):
+    if options["enable_checkpointing"] is False:
         for name in ("checkpoint", "last"):
             callbacks.pop(name, None)
-    loggers = {name: part for name, part in config["logger"].items() if part}
-    beside = {
-        "callbacks": [
-            Continuity(),
-            *(factory(part, CALLBACKS, f"callbacks.{name}")() for name, part in callbacks.items()),
-        ],
-        "logger": [factory(part, LOGGERS, f"logger.{name}")() for name, part in loggers.items()],
+    more = {
+        "callbacks": [Continuity(), *(factory(part)() for part in callbacks.values())],
+        "logger": [factory(part)() for part in settings.logger.values()],
         "plugins": [CheckpointFiles(), StartedAlready(place)],
-        "default_root_dir": config["paths"]["output_dir"],
+        "default_root_dir": settings.output_dir,
         # The order of batches is shared out by the data module itself.
         "use_distributed_sampler": False,
     }
-    trainer = call(L.Trainer, "trainer", **options, **beside)
+    trainer = call(L.Trainer, "trainer", **options, **more)
     _require_started(trainer, place)
     return trainer
 
 
-def _placed(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def _placed(settings: TrainerOptions, place: Place) -> dict[str, Any]:
     """Return the trainer's options, with what a launcher has settled where they say auto."""
-    auto = {"accelerator": "auto", "devices": "auto", "num_nodes": "auto", "strategy": "auto"}
-    placed = auto | dict(options)
-    placed["precision"] = known_precision(placed.get("precision"))
-    if placed["devices"] == "auto" and place.launcher:
-        placed["devices"] = place.local_processes
-    if placed["num_nodes"] == "auto":
-        placed["num_nodes"] = place.nodes
-    if placed["strategy"] == "ddp_spawn":
-        placed["strategy"] = "ddp"  # whose processes begin with nothing here
-    if placed["accelerator"] == "gpu" and not (
+    options = asdict(settings)
+    options["precision"] = known_precision(settings.precision)
+    if settings.devices == "auto" and place.launcher:
+        options["devices"] = place.local_processes
+    if settings.num_nodes == "auto":
+        options["num_nodes"] = place.nodes
+    if settings.strategy == "ddp_spawn":
+        options["strategy"] = "ddp"  # whose processes begin with nothing here
+    if settings.accelerator == "gpu" and not (
         torch.cuda.is_available() or torch.backends.mps.is_available()
     ):
         raise InputError("trainer: there is no GPU here that torch can use; take trainer=cpu")
-    return placed
+    return options
 
 
 def _require_started(trainer: L.Trainer, place: Place) -> None:

@@ -68,8 +68,8 @@ class TrainerOptions:
     model_registry: Text | None = None
 
 
-def check_trainer(plain: Any) -> None:
-    """Check the group `trainer`.
+def trainer_options(plain: Any) -> TrainerOptions:
+    """Parse the group `trainer`.
 
     Raises:
         InputError: naming the key at fault.
@@ -77,4 +77,4 @@ def check_trainer(plain: Any) -> None:
     for key in ("callbacks", "logger"):
         if isinstance(plain, Mapping) and key in plain:
             raise InputError(f"trainer: {key!r} is not set here, but in its own group")
-    from_plain(TrainerOptions, plain, "trainer")
+    return from_plain(TrainerOptions, plain, "trainer")

@@ -11,6 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from seqtag.commands.help import config_dir
+from seqtag.commands.settings import Settings, settings_of
 
 NAMES, PLACES = ("Ada", "Bob", "Eve", "Max", "Ida"), ("Paris", "Rome", "Oslo")
 # A network and batches that train in a second.
@@ -78,12 +79,12 @@ def filled(value: Any, places: dict[str, Path]) -> Any:
 
 @pytest.fixture
 def configure(small, corpus, tmp_path):
-    """Return a function from overrides to what `seqtag VERB` would hand to the verb's job."""
+    """Return a function from overrides to the settings that `seqtag VERB` would run with."""
 
-    def configured(*overrides: str, verb: str = "train", output: str = "run") -> dict:
+    def configured(*overrides: str, verb: str = "train", output: str = "run") -> Settings:
         own = [word.replace(str(corpus), "CORPUS") for word in small] if verb == "train" else []
         config = composed(verb, *own, *overrides, "paths.output_dir=OUTPUT")
-        return filled(config, {"CORPUS": corpus, "OUTPUT": tmp_path / output})
+        return settings_of(verb, filled(config, {"CORPUS": corpus, "OUTPUT": tmp_path / output}))
 
     return configured
 
@@ -96,12 +97,12 @@ def make_sentences():
 
 @pytest.fixture(scope="session")
 def compose_filled():
-    """Return a function from a verb, overrides and places by name to the job's configuration."""
+    """Return a function from a verb, overrides and places by name to the verb's settings."""
 
-    def made(verb: str, *overrides: str, **places: Path) -> dict:
+    def made(verb: str, *overrides: str, **places: Path) -> Settings:
         own = ("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]", *SMALL)
         config = composed(verb, *(own if verb == "train" else ()), *overrides)
-        return filled(config, places)
+        return settings_of(verb, filled(config, places))
 
     return made
 
@@ -110,7 +111,7 @@ def compose_filled():
 def resumable(tmp_path_factory):
     """Return what a checkpoint after three steps holds, and the outline of its run."""
     from seqtag.commands.train import train
-    from seqtag.training import fit as fitting
+    from seqtag.training import run as running
     from seqtag.training.resume.files import read_checkpoint
 
     folder = tmp_path_factory.mktemp("resumable")
@@ -120,9 +121,10 @@ def resumable(tmp_path_factory):
     config = composed("train", *columns, *SMALL, *short, "paths.output_dir=OUTPUT")
     outlines = []
     with pytest.MonkeyPatch.context() as patch:
-        outline = fitting.outline
+        outline = running.outline
         patch.setattr(
-            fitting, "outline", lambda *parts: outlines.append(outline(*parts)) or outlines[0]
+            running, "outline", lambda *parts: outlines.append(outline(*parts)) or outlines[0]
         )
-        train(filled(config, {"CORPUS": folder, "OUTPUT": folder / "run"}))
+        places = {"CORPUS": folder, "OUTPUT": folder / "run"}
+        train(settings_of("train", filled(config, places)))
     return read_checkpoint(folder / "run" / "checkpoints" / "last.ckpt"), outlines[0]

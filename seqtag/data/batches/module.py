@@ -15,6 +15,7 @@ from seqtag.data.batches.streamed import (
     StreamedBatches,
     StreamLoader,
 )
+from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.corpus.memory_mapped import lengths_of, let_go
 from seqtag.data.corpus.stream import Stream
@@ -91,6 +92,20 @@ class CorpusModule(L.LightningDataModule):
             lanes = max(1, self.batch.workers)
             return -(-stream.config.batches_per_epoch // lanes) * lanes
         return len(self._order("train", True, 0, 1))
+
+    def digest(self, resumed: str | None) -> str:
+        """Return a digest of the training data and of the checkpoint that training resumes from.
+
+        It is the same on all processes that train together. A split in the cache counts by its
+        content; one in memory was made from the settings or from such a split, and counts by its
+        lengths.
+        """
+        splits = {
+            name: rows._fingerprint if rows.cache_files else rows.data.column("length").to_pylist()
+            for name, rows in self.corpus.splits.items()
+            if name != "test"
+        }
+        return digest(splits, self.indexer.to_plain(), self.labels.labels, resumed)
 
     def sequences_after(self, batches: int) -> int:
         """Return how many sequences so many training batches held, over the epochs from 0 on.

@@ -118,11 +118,13 @@ def _is_whole(file: Path, run: Outline) -> bool:
 def load_best(task: L.LightningModule, trainer: L.Trainer) -> int:
     """Load the best epoch's weights, where checkpoints were kept; return that epoch, from 1.
 
+    Only on the process that keeps the checkpoints: the others may not see its folder.
+
     Raises:
         InputError: if they were taken away or damaged meanwhile.
     """
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    if not best:
+    if not best or not trainer.is_global_zero:
         return trainer.current_epoch
     if not Path(best).is_file():
         raise InputError(f"{best}: the checkpoint of the best epoch is gone; train again")

@@ -1,0 +1,83 @@
+"""Run a training that is built: from its checkpoint, on all of its processes, errors in words."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import lightning as L
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
+
+from seqtag.data.batches.module import CorpusModule
+from seqtag.distributed.leader import require_work_for_all, together
+from seqtag.distributed.place import current_place
+from seqtag.distributed.team import is_broken
+from seqtag.errors import InputError, RunStopped
+from seqtag.training.resume.compatible import outline
+from seqtag.training.resume.earlier_run import set_aside_earlier_run
+from seqtag.training.resume.find import checkpoint_to_resume
+from seqtag.training.resume.signals import handlers_restored
+from seqtag.training.settings import TrainingSettings
+from seqtag.training.task import TaggingTask
+
+
+def run(
+    trainer: L.Trainer, task: TaggingTask, data: CorpusModule, settings: TrainingSettings
+) -> float:
+    """Train the task's network; return the seconds that it took.
+
+    Raises:
+        InputError: for a checkpoint that cannot be resumed from, options that Lightning refuses,
+            and more processes than can share the work.
+        RunStopped: if training was stopped from outside, diverged, or lost a process.
+    """
+    require_work_for_all(trainer.world_size, len(data.corpus.splits["train"]), data.batch)
+    output = Path(settings.output_dir)
+    resumed = checkpoint_to_resume(settings.ckpt_path, output, outline(trainer, task, data))
+    if current_place().leads:
+        set_aside_earlier_run(output, resumed)
+    with together(trainer, settings.to_plain(), settings.seed, lambda: data.digest(resumed)):
+        started = time.perf_counter()
+        _run(trainer, task, data, resumed)
+        return time.perf_counter() - started
+
+
+def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
+    try:
+        with handlers_restored():
+            _fit(trainer, task, data, resumed)
+    except (InputError, RunStopped):
+        raise
+    except MisconfigurationException as error:
+        raise InputError(f"trainer: {error}") from error
+    except RuntimeError as error:
+        if "Early stopping conditioned" in str(error):
+            raise InputError(f"callbacks.early_stopping.monitor: {error}") from error
+        if "DataLoader worker" not in str(error):
+            raise
+        raise RunStopped(
+            "a process that prepares batches died; was memory short? The same command with "
+            f"ckpt_path=last goes on, and data.batch.workers=0 does without ({error})"
+        ) from error
+    except SIGTERMException:
+        raise RunStopped("stopped by SIGTERM; there is no checkpoint of it", 143) from None
+    except SystemExit as error:
+        # Lightning's answer to Ctrl-C; the caller has its own.
+        if type(error) is SystemExit and trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _fit(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
+    """Have Lightning train; what it cannot restore is a fault of the checkpoint."""
+    try:
+        trainer.fit(task, data, ckpt_path=resumed, weights_only=True)
+    except (InputError, RunStopped, MisconfigurationException):
+        raise
+    except Exception as error:
+        if resumed is None or task.begun or is_broken(error):
+            raise
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise InputError(
+            f"ckpt_path: {resumed!r} cannot be continued from, and nothing was trained: {reason}"
+        ) from error
