@@ -47,9 +47,9 @@ def test_every_probe_has_its_configuration():
 
 @pytest.mark.parametrize("name", PROBES)
 def test_each_configuration_names_its_probe(name, configure):
-    config = configure(f"probe={name}", verb="probe")
-    assert config["probe"]["name"] == config["data"]["probe"] == name
-    assert config["trainer"]["max_epochs"] == config["probe"]["quick"]["epochs"]
+    settings = configure(f"probe={name}", verb="probe")
+    assert settings.probe.name == settings.training.data.corpus.probe == name
+    assert settings.training.trainer.max_epochs == settings.probe.quick.epochs
 
 
 def test_reach_writes_items_and_a_tagger(probed, caplog):

@@ -22,7 +22,7 @@ from omegaconf import OmegaConf
 
 from seqtag.commands import settings as configuration
 from seqtag.commands.help import config_dir
-from seqtag.commands.settings import check_settings
+from seqtag.commands.settings import settings_of
 from seqtag.commands.train import train
 from seqtag.errors import InputError, RunStopped
 from seqtag.recurrent.engines.registry import ENGINES
@@ -30,6 +30,7 @@ from seqtag.suites.registry import SUITES
 from seqtag.training import targets
 from seqtag.training.console import quiet
 from seqtag.training.schedules import WarmupDecay
+from seqtag.training.targets import Target
 from seqtag.training.trainer import optimizer_factory, schedule_factory
 from seqtag.training.trainer_options import TrainerOptions
 
@@ -89,7 +90,7 @@ def changed(config: dict, path: tuple[str, ...], value) -> dict:
 def refusal(name: str, path: tuple[str, ...], value) -> str | None:
     """Return what is said against a value; None where it is accepted. Nothing else is raised."""
     try:
-        check_settings(COMPOSED[name][0], changed(composed(name), path, value))
+        settings_of(COMPOSED[name][0], changed(composed(name), path, value))
     except InputError as error:
         return str(error)
     return None
@@ -97,7 +98,7 @@ def refusal(name: str, path: tuple[str, ...], value) -> str | None:
 
 @pytest.mark.parametrize("name", COMPOSED)
 def test_the_configurations_that_come_with_the_program_are_accepted(name):
-    check_settings(COMPOSED[name][0], composed(name))
+    settings_of(COMPOSED[name][0], composed(name))
 
 
 @pytest.mark.fuzz("settings")
@@ -277,7 +278,7 @@ def test_the_trainers_options_are_lightnings():
 
 
 def test_names_that_are_listed_without_torch_are_those_of_the_program():
-    assert set(get_args(configuration._Engine)) == {"auto", *ENGINES}
+    assert set(get_args(configuration.Engine)) == {"auto", *ENGINES}
     suites, _ = get_args(get_type_hints(configuration.ProbeKeys)["suite"])
     assert set(get_args(suites)) == SUITES.keys()
 
@@ -289,11 +290,11 @@ def test_an_optimizer_that_is_accepted_is_built_and_makes_a_step(target):
         part = {"_target_": target, name: value}
         weight = torch.nn.Parameter(torch.ones(3))
         try:
-            targets.target_options(part, targets.OPTIMIZERS, "optimizer")
+            described = Target.from_plain(part, targets.OPTIMIZERS, "optimizer")
         except InputError:
             continue
-        optimizer = optimizer_factory(part, "32-true")([weight])
-        linear = {"_target_": "seqtag.training.schedules.WarmupDecay"}
+        optimizer = optimizer_factory(described, "32-true")([weight])
+        linear = Target("seqtag.training.schedules.WarmupDecay", {}, "scheduler")
         assert isinstance(schedule_factory(linear, 3)(optimizer), WarmupDecay)
         weight.sum().backward()
         optimizer.step()
@@ -350,10 +351,10 @@ def value_at(config: dict, path: tuple[str, ...]):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_accepted_trains_or_is_refused(seed, configure, tmp_path):
+def test_what_is_accepted_trains_or_is_refused(seed, compose_plain, tmp_path):
     """Two or three random values at once, as far as they are accepted, through a whole training."""
     choose = random.Random(seed)
-    base = configure("trainer.max_epochs=1", "model.hidden_size=8", "trainer.accelerator=cpu")
+    base = compose_plain("trainer.max_epochs=1", "model.hidden_size=8", "trainer.accelerator=cpu")
     paths = [path for path in keys(base) if not set(path) & set(APART)]
     trained = 0
     for number in range(150):
@@ -370,7 +371,6 @@ def test_what_is_accepted_trains_or_is_refused(seed, configure, tmp_path):
             text = json.dumps(config).replace(base["paths"]["output_dir"], folder)
             config = json.loads(text)
         with quiet(), suppress(InputError, RunStopped):
-            check_settings("train", config)
-            train(config)
+            train(settings_of("train", config))
             trained += 1
     assert trained >= 20

@@ -18,10 +18,12 @@ import torch
 from safetensors.torch import load_file
 
 from seqtag import cli
+from seqtag.commands.settings import TrainSettings
 from seqtag.commands.train import train
+from seqtag.data.batches.module import CorpusModule
 from seqtag.data.batches.order import BatchConfig
 from seqtag.distributed import leader, rendezvous
-from seqtag.distributed.leader import require_work_for_all, told_by
+from seqtag.distributed.leader import require_work_for_all
 from seqtag.distributed.place import Place, environment_of
 from seqtag.distributed.team import Team
 from seqtag.errors import InputError
@@ -184,10 +186,11 @@ def test_work_for_all():
 
 def test_what_data_are_told_by(configure, corpus):
     def told(*overrides: str) -> str:
-        config = configure(*overrides)
-        found = build.training_corpus(config)
-        labels = build.label_set(config["data"], found)
-        return told_by(found, build.indexer(config["data"], found), labels, None)
+        settings = configure(*overrides).training
+        found = build.training_corpus(settings)
+        labels = build.label_set(settings.data.tag_scheme, found)
+        indexer = build.indexer(settings.data.encode, found)
+        return CorpusModule(found, indexer, labels, settings.data.batch).digest(None)
 
     overrides = [[], ["data.encode.min_count=2"], ["data.tag_scheme=bioes"], ["debug=overfit"]]
     before = [told(*given) for given in overrides]
@@ -199,9 +202,9 @@ def test_what_data_are_told_by(configure, corpus):
     assert told() != before[0]
 
 
-def trainer_of(config: dict) -> L.Trainer:
+def trainer_of(settings: TrainSettings) -> L.Trainer:
     with quiet():
-        return build_trainer(config, has_dev=True)
+        return build_trainer(settings.training, has_dev=True)
 
 
 def test_the_trainer_is_for_as_many_processes_as_were_started(configure, monkeypatch):

@@ -143,7 +143,7 @@ def test_one_direction_does_not_look_ahead():
 def test_word_dropout_leaves_out_whole_words_in_training():
     net = network(word_dropout=0.5, input_dropout=0.0, output_dropout=0.0, subword_size=0)
     seen = []
-    net.indexer.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    net.encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
     batch = encode(SENTENCES[:1] * 200)
     net(batch)
     net.train()

@@ -78,13 +78,23 @@ def filled(value: Any, places: dict[str, Path]) -> Any:
 
 
 @pytest.fixture
-def configure(small, corpus, tmp_path):
+def compose_plain(small, corpus, tmp_path):
+    """Return a function from overrides to the configuration that `seqtag VERB` would parse."""
+
+    def composed_plain(*overrides: str, verb: str = "train", output: str = "run") -> dict:
+        own = [word.replace(str(corpus), "CORPUS") for word in small] if verb == "train" else []
+        config = composed(verb, *own, *overrides, "paths.output_dir=OUTPUT")
+        return filled(config, {"CORPUS": corpus, "OUTPUT": tmp_path / output})
+
+    return composed_plain
+
+
+@pytest.fixture
+def configure(compose_plain):
     """Return a function from overrides to the settings that `seqtag VERB` would run with."""
 
     def configured(*overrides: str, verb: str = "train", output: str = "run") -> Settings:
-        own = [word.replace(str(corpus), "CORPUS") for word in small] if verb == "train" else []
-        config = composed(verb, *own, *overrides, "paths.output_dir=OUTPUT")
-        return settings_of(verb, filled(config, {"CORPUS": corpus, "OUTPUT": tmp_path / output}))
+        return settings_of(verb, compose_plain(*overrides, verb=verb, output=output))
 
     return configured
 

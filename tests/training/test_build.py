@@ -1,14 +1,14 @@
-"""From the configuration to a corpus and a network."""
+"""From settings to a corpus and a network."""
 
 import torch
 
 from seqtag.data.batches.order import BatchConfig
+from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training import build
 
 
 def test_few_batches_are_whole_and_the_same_for_both_splits(configure):
-    data = configure()["data"]
-    corpus = build.corpus(data)
+    corpus = build.corpus(configure().training.data.corpus)
     few = build.few_batches(corpus, 2, BatchConfig(sentences=4), seed=1)
     assert few.splits.keys() == {"train", "dev"}
     assert few.splits["train"][:] == few.splits["dev"][:]
@@ -25,8 +25,7 @@ def test_the_place_of_a_corpus_is_kept_absolute(corpus, monkeypatch):
 
 
 def test_the_generated_corpus_comes_from_its_probe():
-    data = {"format": "probe", "train": 3, "dev": 2, "test": 2, "seed": 1, "tag_scheme": "auto"}
-    corpus = build.corpus({**data, "batch": {}, "encode": {}}, ("test",))
+    corpus = build.corpus(ProbeCorpusConfig(train=3, dev=2, test=2, seed=1), ("test",))
     assert list(corpus.splits) == ["test"]
     assert corpus.factors == ("distance", "attractors", "switches", "depth")
 
@@ -39,11 +38,11 @@ def test_compiled_while_training_only_and_the_crf_never(configure, monkeypatch):
         return lambda *args, **kwargs: "compiled"
 
     monkeypatch.setattr(torch, "compile", compiling)
-    config = configure()
-    corpus = build.corpus(config["data"])
-    indexer = build.indexer(config["data"], corpus)
-    labels = build.label_set(config["data"], corpus)
-    network = build.network(config["model"], config["cell"], indexer, labels)
+    settings = configure().training
+    corpus = build.corpus(settings.data.corpus)
+    indexer = build.indexer(settings.data.encode, corpus)
+    labels = build.label_set(settings.data.tag_scheme, corpus)
+    network = build.network(settings.model, settings.cell, indexer, labels)
     keys, rows = list(network.state_dict()), torch.zeros(1, network.projection.in_features)
     with build.compiled(network, True):
         assert network.projection(rows) == "compiled"

@@ -184,7 +184,7 @@ def test_steps_may_end_before_the_first_evaluation(configure):
 @pytest.mark.parametrize("seed", [-1, 2**32, "one", True, 1.5, None])
 def test_no_such_seed(seed, configure):
     with pytest.raises(InputError, match="seed must be a whole number"):
-        train({**configure(), "seed": seed})
+        configure(f"seed={json.dumps(seed)}")
 
 
 def test_the_last_checkpoint_is_the_last_epochs_also_where_it_is_no_better(configure, tmp_path):

@@ -6,8 +6,10 @@ import lightning as L
 import pytest
 import torch
 
+from seqtag.commands.settings import settings_of
 from seqtag.errors import InputError
 from seqtag.training.console import quiet
+from seqtag.training.targets import OPTIMIZERS, Target
 from seqtag.training.trainer import (
     build_trainer,
     known_precision,
@@ -31,12 +33,16 @@ def parameters():
     return [torch.nn.Parameter(torch.zeros(2))]
 
 
+def optimizer_of(part, precision="32-true"):
+    return optimizer_factory(Target.from_plain(part, OPTIMIZERS, "optimizer"), precision)
+
+
 def test_optimizer_and_schedule():
     adamw = {"_target_": "torch.optim.AdamW", "lr": 0.5, "betas": [0.8, 0.9], "fused": True}
-    optimizer = optimizer_factory(adamw, "32-true")(parameters())
+    optimizer = optimizer_of(adamw)(parameters())
     assert isinstance(optimizer, torch.optim.AdamW)
     assert (optimizer.defaults["lr"], optimizer.defaults["fused"]) == (0.5, True)
-    linear = {"_target_": "seqtag.training.schedules.WarmupDecay", "warmup": 0.0}
+    linear = Target("seqtag.training.schedules.WarmupDecay", {"warmup": 0.0}, "scheduler")
     schedule = schedule_factory(linear, 2)(optimizer)
     optimizer.step()
     schedule.step()
@@ -45,7 +51,7 @@ def test_optimizer_and_schedule():
 
 def test_no_fused_optimizer_in_mixed_precision():
     adamw = {"_target_": "torch.optim.AdamW", "fused": True}
-    optimizer = optimizer_factory(adamw, "bf16-mixed")(parameters())
+    optimizer = optimizer_of(adamw, "bf16-mixed")(parameters())
     assert not optimizer.defaults["fused"]
 
 
@@ -76,18 +82,13 @@ def test_no_fused_optimizer_in_mixed_precision():
         ),
     ],
 )
-def test_a_target_that_is_not_listed_is_refused(group, target, nearest, configure):
+def test_a_target_that_is_not_listed_is_refused(group, target, nearest, compose_plain):
     target, real = nearest.get(group, (target, None))
     part = {"_target_": target, "command": "exit 7"}
-    config = configure()
-    config[group] = {"extra": part}
-    makers = {
-        "optimizer": lambda: optimizer_factory(part, "32-true"),
-        "scheduler": lambda: schedule_factory(part, 3),
-    }
-    make = makers.get(group, lambda: build_trainer(config, has_dev=True))
+    config = compose_plain()
+    config[group] = part if group in ("optimizer", "scheduler") else {"extra": part}
     with pytest.raises(InputError, match="is not allowed") as raised:
-        make()
+        settings_of("train", config)
     assert str(raised.value).startswith(group)
     assert (f"(did you mean {real!r}?)" in str(raised.value)) == (real is not None)
 
@@ -95,13 +96,13 @@ def test_a_target_that_is_not_listed_is_refused(group, target, nearest, configur
 def test_a_target_further_down_is_plain_data():
     # Hydra's own instantiation would have called it.
     with pytest.raises(InputError, match="optimizer"):
-        optimizer_factory({"_target_": "torch.optim.SGD", "lr": HOSTILE}, "32")(parameters())
+        optimizer_of({"_target_": "torch.optim.SGD", "lr": HOSTILE})
 
 
 @pytest.mark.parametrize("key", ["_args_", "_partial_", "_recursive_"])
 def test_hydras_special_keys_mean_nothing(key):
     with pytest.raises(InputError, match=f"optimizer: unknown key '{key}'"):
-        optimizer_factory({"_target_": "torch.optim.SGD", key: HOSTILE}, "32-true")
+        optimizer_of({"_target_": "torch.optim.SGD", key: HOSTILE})
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_hydras_special_keys_mean_nothing(key):
 )
 def test_wrong_options(options, message):
     with pytest.raises(InputError, match=message):
-        optimizer_factory({"_target_": "torch.optim.AdamW", **options}, "32")(parameters())
+        optimizer_of({"_target_": "torch.optim.AdamW", **options})
 
 
 @pytest.mark.parametrize(
@@ -130,11 +131,11 @@ def test_wrong_options(options, message):
         ("strategy", "dpp", r"trainer.strategy must be .*'dpp' \(did you mean 'ddp'\?\)"),
     ],
 )
-def test_wrong_trainer_keys(key, value, message, configure):
-    config = configure()
+def test_wrong_trainer_keys(key, value, message, compose_plain):
+    config = compose_plain()
     config["trainer"][key] = value
-    with quiet(), pytest.raises(InputError, match=message):
-        build_trainer(config, has_dev=True)
+    with pytest.raises(InputError, match=message):
+        settings_of("train", config)
 
 
 def test_a_logger_whose_package_is_missing(configure, monkeypatch):
@@ -143,12 +144,12 @@ def test_a_logger_whose_package_is_missing(configure, monkeypatch):
 
     monkeypatch.setattr("lightning.pytorch.loggers.WandbLogger.__init__", missing)
     with pytest.raises(InputError, match=r"logger\.wandb: .*pip install 'seqtag\[wandb\]'"):
-        build_trainer(configure("logger=wandb"), has_dev=True)
+        build_trainer(configure("logger=wandb").training, has_dev=True)
 
 
 def test_without_development_split_nothing_is_chosen_by_it(configure):
     with quiet():
-        trainer = build_trainer(configure(), has_dev=False)
+        trainer = build_trainer(configure().training, has_dev=False)
     assert trainer.checkpoint_callback.monitor is None
     assert trainer.early_stopping_callback is None
 

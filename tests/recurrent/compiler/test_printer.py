@@ -51,7 +51,7 @@ FUNCTIONS = {
 
 def print_file(dtype, functions):
     """Return a source with each function, given as (inputs, results), and its driver."""
-    skeleton = files("seqtag.recurrent") / "skeleton"
+    skeleton = files("seqtag.recurrent.compiler") / "skeleton"
     parts = [HEADS[dtype], (skeleton / "vector.h").read_text(encoding="utf-8")]
     for name, (inputs, results) in functions.items():
         arguments = {node: f"x[{j}]" for j, node in enumerate(inputs)}
