@@ -63,7 +63,7 @@ def log_reaching_options(plain: Mapping[str, Any]) -> None:
             if not key.startswith((f"{group}.", "defaults")) and _at(plain, key) == value
         ]
         if set_here:
-            advice = " (preset=null leaves them as they are)" if group == "preset" else ""
+            advice = " (~preset leaves them as they are)" if group == "preset" else ""
             log.info("%s=%s sets %s%s", group, choices[group], ", ".join(set_here), advice)
 
 
