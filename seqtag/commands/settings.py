@@ -181,6 +181,8 @@ class ProbeSettings:
     def from_plain(cls, plain: Mapping[str, Any]) -> ProbeSettings:
         """Parse the composed configuration."""
         keys = _keys(ProbeKeys, plain, (*_TRAINING, "probe", "regime"))
+        if group(plain["data"], "data").get("format") != "probe":
+            raise InputError("a probe is judged on its own items, not on a corpus: leave out data=")
         training = TrainingSettings.from_plain(plain)
         probe = from_plain(ProbeConfig, plain["probe"], "probe")
         regime = _regime(plain["regime"])
@@ -199,8 +201,6 @@ class ProbeSettings:
 
     def check_items(self) -> None:
         """Refuse what cannot be trained or judged on the probe's items."""
-        if not isinstance(self.training.data.corpus, ProbeCorpusConfig):
-            raise InputError("a probe is judged on its own items, not on a corpus: leave out data=")
         probe = make_probe(self.probe.name)
         if isinstance(self.regime, LearnConfig):
             if self.keys.model_dir is not None:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtag.errors import InputError
+from seqtag.model.config import TaggerConfig
 from seqtag.recurrent.layer import Recurrent
 from seqtag.study.describe import (
     cell_label,
@@ -13,8 +14,8 @@ from seqtag.study.describe import (
     start_label,
 )
 
-ONE_WAY = {"num_layers": 1, "bidirectional": False}
-BOTH_WAYS = {"num_layers": 2, "bidirectional": True}
+ONE_WAY = TaggerConfig(num_layers=1, bidirectional=False)
+BOTH_WAYS = TaggerConfig(num_layers=2)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_the_hidden_size_for_so_many_parameters_is_the_nearest(cell, parameters,
     units = hidden_size_for(cell, parameters, 16, model)
 
     def off(hidden_size: int) -> int:
-        layer = Recurrent(cell, 16, hidden_size, model["num_layers"], model["bidirectional"])
+        layer = Recurrent(cell, 16, hidden_size, model.num_layers, model.bidirectional)
         return abs(count_parameters(layer) - parameters)
 
     assert off(units) <= min(off(units + 1), off(max(1, units - 1)))
