@@ -96,10 +96,9 @@ def in_folder(tmp_path, monkeypatch) -> Path:
 
 
 def test_the_job_gets_plain_values(in_folder):
-    (config,) = run("seed=7", "cell=gru", "hydra.run.dir=out")
-    assert (config["seed"], config["cell"]["name"]) == (7, "gru")
-    assert config["paths"]["output_dir"] == str(in_folder / "out")
-    assert "hydra" not in config
+    (settings,) = run("seed=7", "cell=gru", "hydra.run.dir=out")
+    assert (settings.training.seed, settings.training.cell["name"]) == (7, "gru")
+    assert str(settings.identity.folder) == str(in_folder / "out")
 
 
 def test_a_sweep_runs_each_job_once(in_folder):
@@ -108,18 +107,18 @@ def test_a_sweep_runs_each_job_once(in_folder):
         *(("lstm", 1), ("lstm", 2)),
         *(("gru", 1), ("gru", 2)),
     ]
-    assert len({config["paths"]["output_dir"] for config in configs}) == 4
+    assert len({str(settings.identity.folder) for settings in configs}) == 4
 
 
 @pytest.mark.parametrize("flags", [["-m", "seed=1,2"], ["seed=1"]])
 def test_in_the_end_the_folder_is_handed_on(flags, in_folder):
     folders: list[Path] = []
-    launch("probe", lambda config: None, [*flags, "study=mine"], folders.append)
+    launch("probe", lambda settings: None, [*flags, "study=mine"], folders.append)
     assert [folder.resolve() for folder in folders] == [in_folder / "logs" / "probe" / "mine"]
 
 
 def test_not_if_every_run_was_a_mistake(in_folder):
-    def refuse(config: dict) -> None:
+    def refuse(settings: dict) -> None:
         raise InputError("no")
 
     with pytest.raises(InputError, match="no"):
@@ -128,14 +127,14 @@ def test_not_if_every_run_was_a_mistake(in_folder):
 
 def test_runs_of_a_study_are_named_after_what_sets_them_apart(in_folder):
     configs = run("-m", "cell=lstm,gru", "probe.grid={distance: [5]}", "study=x", verb="probe")
-    names = [Path(config["paths"]["output_dir"]).name for config in configs]
+    names = [settings.identity.folder.name for settings in configs]
     for name, cell in zip(names, ("lstm", "gru"), strict=True):
         assert re.fullmatch(rf"cell-{cell}\+probe\.grid-_distance_5__[0-9a-f]{{8}}", name)
 
 
 def test_exit_codes_are_those_of_the_job(in_folder):
-    assert launch("check", lambda config: 1, []) == 1
-    assert launch("check", lambda config: None, []) == 0
+    assert launch("check", lambda settings: 1, []) == 1
+    assert launch("check", lambda settings: None, []) == 0
     assert list(in_folder.iterdir()) == []  # nothing is written by a check
 
 
@@ -173,11 +172,11 @@ def test_mistakes_are_named(arguments, message, in_folder, capsys):
 
 def test_a_key_of_the_user_under_a_group_is_the_groups_own_business(in_folder):
     part = "{_target_: lightning.pytorch.callbacks.LearningRateMonitor}"
-    (config,) = run(f"+callbacks.mine={part}", "hydra.run.dir=out")
-    assert config["callbacks"]["mine"]["_target_"].endswith("LearningRateMonitor")
+    (settings,) = run(f"+callbacks.mine={part}", "hydra.run.dir=out")
+    assert settings.training.callbacks["mine"].name.endswith("LearningRateMonitor")
 
 
-def refuse(config):
+def refuse(settings):
     raise InputError("no such corpus")
 
 
@@ -197,7 +196,7 @@ def test_a_folder_with_anything_in_it_stays(in_folder):
 
 
 def test_a_fault_of_the_program_is_no_mistake_of_the_user(in_folder):
-    def fail(config):
+    def fail(settings):
         raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
@@ -208,8 +207,8 @@ def test_a_fault_of_the_program_is_no_mistake_of_the_user(in_folder):
 def test_a_run_that_was_stopped_is_the_last_one(arguments, in_folder):
     seen = []
 
-    def stop(config):
-        seen.append(config["seed"])
+    def stop(settings):
+        seen.append(settings.training.seed)
         raise RunStopped("stopped by SIGTERM", 75)
 
     with pytest.raises(RunStopped, match="stopped by SIGTERM") as raised:

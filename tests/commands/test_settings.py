@@ -6,6 +6,7 @@ import json
 import math
 import random
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from itertools import product
@@ -22,7 +23,7 @@ from omegaconf import OmegaConf
 
 from seqtag.commands import settings as configuration
 from seqtag.commands.help import config_dir
-from seqtag.commands.settings import settings_of
+from seqtag.commands.settings import identity, settings_of
 from seqtag.commands.train import train
 from seqtag.errors import InputError, RunStopped
 from seqtag.recurrent.engines.registry import ENGINES
@@ -30,6 +31,7 @@ from seqtag.suites.registry import SUITES
 from seqtag.training import targets
 from seqtag.training.console import quiet
 from seqtag.training.schedules import WarmupDecay
+from seqtag.training.settings import TrainingSettings
 from seqtag.training.targets import Target
 from seqtag.training.trainer import optimizer_factory, schedule_factory
 from seqtag.training.trainer_options import TrainerOptions
@@ -298,6 +300,28 @@ def test_an_optimizer_that_is_accepted_is_built_and_makes_a_step(target):
         assert isinstance(schedule_factory(linear, 3)(optimizer), WarmupDecay)
         weight.sum().backward()
         optimizer.step()
+
+
+def test_a_run_is_the_same_wherever_it_is(compose_plain):
+    def run(*overrides, **place):
+        return identity(compose_plain(*overrides, **place))
+
+    here, there = run(), run(output="there")
+    assert here.folder != there.folder
+    assert here.config == there.config
+    assert run("seed=2").config != here.config
+    assert run("ckpt_path=last").config == run("search=tpe").config == here.config
+    assert run("ckpt_path=other.ckpt").config != here.config
+
+
+def test_followers_parse_what_the_leader_sends(configure):
+    for verb, *overrides in (("train", "logger=tensorboard", "optimizer=sgd"), ("probe",)):
+        training = configure(*overrides, verb=verb).training
+        sent = json.loads(json.dumps(training.to_plain()))
+        again = TrainingSettings.from_plain(sent)
+        assert replace(again, data=replace(again.data, description=training.data.description)) == (
+            training
+        )
 
 
 SLOW_VALUES = [value for value in WRONG if value is not REMOVED and value != "x" * 5000]

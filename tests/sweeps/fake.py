@@ -13,9 +13,9 @@ from seqtag.sweeps.records import recorded
 
 
 @recorded
-def job(config):
+def job(settings):
     """Do what the seed says."""
-    match config["seed"]:
+    match settings.training.seed:
         case 2:
             os.kill(os.getpid(), signal.SIGKILL)
         case 3:

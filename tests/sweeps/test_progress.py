@@ -5,12 +5,12 @@ import time
 
 from seqtag.sweeps import progress
 from seqtag.sweeps.progress import told_of
-from seqtag.sweeps.records import write_record
+from seqtag.sweeps.records import Identity, write_record
 
 
 def record(folder, **what):
     folder.mkdir(exist_ok=True)
-    write_record(folder, {"paths": {"output_dir": str(folder)}}, **what)
+    write_record(Identity(folder, {}), **what)
 
 
 def test_each_that_ends_is_told_of_once(tmp_path, monkeypatch, caplog):

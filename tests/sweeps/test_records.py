@@ -1,11 +1,14 @@
 """The record of a run: when it is the same run, when it is done, what is put back."""
 
+from typing import NamedTuple
+
 import pytest
 
 from seqtag.errors import InputError
+from seqtag.renamed import TARGETS
 from seqtag.sweeps.records import (
     RECORD,
-    comparable,
+    Identity,
     is_finished,
     is_record_of,
     read_record,
@@ -15,28 +18,33 @@ from seqtag.sweeps.records import (
 )
 
 
+class Settings(NamedTuple):
+    """The settings of a verb, as far as a record needs them."""
+
+    identity: Identity
+
+    @property
+    def seed(self) -> int:
+        return self.identity.config["seed"]
+
+
 @pytest.fixture
-def config(tmp_path):
-    return {"seed": 1, "study": "x", "ckpt_path": None, "paths": {"output_dir": tmp_path}}
+def run_of(tmp_path):
+    """Return a function from a seed to the settings of a run in one folder."""
+    return lambda seed: Settings(Identity(tmp_path, {"seed": seed}))
 
 
-def test_a_run_is_the_same_wherever_it_is(tmp_path):
-    def config(place: str) -> dict:
-        output = tmp_path / place
-        return {
-            "seed": 1,
-            "study": place,
-            "paths": {"output_dir": output},
-            "callbacks": {"last": {"dirpath": f"{output}/checkpoints"}},
-        }
+def test_a_key_without_a_value_is_one_that_is_missing(tmp_path):
+    identity = Identity(tmp_path, {"seed": 1, "callbacks": {"last": None}})
+    assert is_record_of({"config": {"seed": 1, "callbacks": {}, "new": None}}, identity)
+    assert not is_record_of({"config": {"seed": 1, "callbacks": {}, "new": 1}}, identity)
+    write_record(identity, finished=True)
+    assert read_record(tmp_path) == {"config": identity.config, "finished": True}
 
-    assert comparable(config("a")) == comparable(config("b"))
-    assert comparable(config("a")) != comparable({**config("a"), "seed": 2})
-    assert is_record_of({"config": {**comparable(config("a")), "new": None}}, config("b"))
-    assert not is_record_of({"config": {**comparable(config("a")), "new": 1}}, config("b"))
-    write_record(tmp_path, config("a"), finished=True)
-    note = read_record(tmp_path)
-    assert note == {"config": comparable(config("b")), "finished": True}
+
+def test_a_class_that_has_another_name_now_is_the_same(tmp_path):
+    old, new = next(iter(TARGETS.items()))
+    assert is_record_of({"config": {"_target_": old}}, Identity(tmp_path, {"_target_": new}))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
@@ -46,24 +54,18 @@ def test_no_note_or_none_that_is_whole(text, tmp_path):
     assert read_record(tmp_path) == {}
 
 
-def test_going_on_from_its_last_checkpoint_is_the_same_run(config):
-    write_record(config["paths"]["output_dir"], config, finished=True)
-    assert is_finished({**config, "ckpt_path": "last", "search": {"trials": 3}})
-    assert not is_finished({**config, "ckpt_path": "other.ckpt"})
-
-
-def test_a_finished_run_is_not_repeated(config, tmp_path):
+def test_a_finished_run_is_not_repeated(run_of, tmp_path):
     ran = []
 
     @recorded
-    def run(config):
+    def run(settings):
         assert read_record(tmp_path)["finished"] is False
-        ran.append(config["seed"])
+        ran.append(settings.seed)
         return {"splits": {"dev": {"accuracy": 0.5}}, "parameters": 7}
 
-    assert run(config)["splits"]
-    assert run(config)["scores"] == {"dev accuracy": 0.5}
-    run({**config, "seed": 2})
+    assert run(run_of(1))["splits"]
+    assert run(run_of(1))["scores"] == {"dev accuracy": 0.5}
+    run(run_of(2))
     assert ran == [1, 2]
     record = read_record(tmp_path)
     assert (record["finished"], record["error"], record["parameters"]) == (True, None, 7)
@@ -71,29 +73,29 @@ def test_a_finished_run_is_not_repeated(config, tmp_path):
     assert "splits" not in record
 
 
-def test_why_a_run_failed(config, tmp_path):
+def test_why_a_run_failed(run_of, tmp_path):
     @recorded
-    def run(config):
+    def run(settings):
         raise ZeroDivisionError("a\nbug")
 
     with pytest.raises(ZeroDivisionError):
-        run(config)
+        run(run_of(1))
     record = read_record(tmp_path)
     assert (record["finished"], record["error"]) == (False, "ZeroDivisionError: a bug")
 
 
-def test_a_mistake_leaves_what_was_there(config, tmp_path):
+def test_a_mistake_leaves_what_was_there(run_of, tmp_path):
     @recorded
-    def run(config):
+    def run(settings):
         raise InputError("no")
 
     with pytest.raises(InputError):
-        run(config)
+        run(run_of(1))
     assert not (tmp_path / RECORD).exists()
-    write_record(tmp_path, config, finished=True)
+    write_record(run_of(1).identity, finished=True)
     with pytest.raises(InputError):
-        run({**config, "seed": 2})
-    assert is_finished(config)
+        run(run_of(2))
+    assert is_finished(run_of(1).identity)
 
 
 def test_scores_say_most_first():

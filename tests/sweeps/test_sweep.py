@@ -37,12 +37,12 @@ class Jobs:
     def __call__(self, *arguments: str) -> int:
         return launch("train", recorded(self._job), list(arguments))
 
-    def _job(self, config):
-        what = (config["cell"]["name"], config["seed"])
+    def _job(self, settings):
+        what = (settings.training.cell["name"], settings.training.seed)
         self.ran.append(what)
         if what in self.wrong:
             raise self.wrong[what]
-        far = abs(math.log10(config["optimizer"]["lr"] / 0.01))
+        far = abs(math.log10(settings.training.optimizer.options["lr"] / 0.01))
         return {"scores": {"dev f1": 0.9 - far / 10 - 0.1 * (what[0] == "gru")}}
 
 

@@ -42,13 +42,13 @@ def one_second(monkeypatch):
     monkeypatch.setattr("hydra.core.utils.datetime", Fixed)
 
 
-def run(*arguments: str, verb: str = "train", job=lambda config: None) -> list[dict]:
+def run(*arguments: str, verb: str = "train", job=lambda settings: None) -> list[dict]:
     """Return the configurations that the job was called with."""
     called: list[dict] = []
 
-    def both(config):
-        called.append(config)
-        return job(config)
+    def both(settings):
+        called.append(settings)
+        return job(settings)
 
     launch(verb, both, list(arguments))
     return called
@@ -61,13 +61,12 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_runs_of_the_same_second(here, one_second):
     base = here / "logs" / "train" / "2026-01-01_10-00-00"
     for number in ("", "_2", "_3"):
-        (config,) = run("seed=1")
-        assert config["paths"]["output_dir"] == f"{base}{number}"
-        assert config["study"] == f"{base.name}{number}"
+        (settings,) = run("seed=1")
+        assert str(settings.identity.folder) == f"{base}{number}"
         assert not (Path(f"{base}{number}") / LOCK).exists()
-    (config,) = run("seed=1", "hydra.run.dir=x/${now:%H-%M-%S}")
+    (settings,) = run("seed=1", "hydra.run.dir=x/${now:%H-%M-%S}")
     (other,) = run("seed=1", "hydra.run.dir=x/${now:%H-%M-%S}")
-    folders = [config["paths"]["output_dir"], other["paths"]["output_dir"]]
+    folders = [str(settings.identity.folder), str(other.identity.folder)]
     assert folders == [str(here / "x" / name) for name in ("10-00-00", "10-00-00_2")]
 
 
@@ -76,7 +75,7 @@ def test_sweeps_of_the_same_second(here, one_second):
     for number in ("", "_2"):
         name = f"2026-01-01_10-00-00{number}"
         configs = run("-m", "seed=1,2")
-        folders = [Path(config["paths"]["output_dir"]) for config in configs]
+        folders = [settings.identity.folder for settings in configs]
         sweep = here / "logs" / "train" / name
         assert folders == [sweep / f"seed-{seed}" for seed in (1, 2)]
         for folder in folders:
@@ -91,7 +90,7 @@ def test_other_verbs_of_the_same_second(here, one_second):
     run("model_dir=x", verb="evaluate")
     names = [f"2026-01-01_10-00-00{number}" for number in ("", "_2", "_3")]
     assert sorted(path.name for path in (here / "logs" / "evaluate").iterdir()) == names
-    assert {Path(config["paths"]["output_dir"]).parent.name for config in configs} == {names[1]}
+    assert {settings.identity.folder.parent.name for settings in configs} == {names[1]}
 
 
 def test_to_print_a_configuration_creates_nothing(here, capsys):
@@ -109,7 +108,7 @@ def test_a_second_live_run_is_refused(arguments, here):
         (folder / "run.json").write_text("{}")
         before = files(folder)
         with pytest.raises(InputError, match=r"logs/train/mine: another run .* is using this"):
-            run(*arguments, job=lambda config: pytest.fail("called"))
+            run(*arguments, job=lambda settings: pytest.fail("called"))
         assert files(folder) == before
     assert run(*arguments)
     assert not (folder / LOCK).exists()
@@ -118,7 +117,7 @@ def test_a_second_live_run_is_refused(arguments, here):
 def test_the_output_folder_is_locked_too(here):
     with FolderLock(here / "out"):
         with pytest.raises(InputError, match="out: another run"):
-            run("paths.output_dir=out", job=lambda config: pytest.fail("called"))
+            run("paths.output_dir=out", job=lambda settings: pytest.fail("called"))
         assert [path.name for path in (here / "out").iterdir()] == [LOCK]
 
 
@@ -127,9 +126,9 @@ def test_a_job_that_another_process_runs_is_left_alone(here):
     folder = here / "logs" / "train" / "mine" / "seed-2"
     ran = []
 
-    def job(config):
-        ran.append(config["seed"])
-        assert (Path(config["paths"]["output_dir"]) / LOCK).exists()
+    def job(settings):
+        ran.append(settings.training.seed)
+        assert (settings.identity.folder / LOCK).exists()
         return {}
 
     with FolderLock(folder):
@@ -144,7 +143,7 @@ def test_a_job_that_another_process_runs_is_left_alone(here):
 def test_processes_may_share_a_search(here):
     given = ["search=random", "cell=lstm,gru", "search.trials=1", "study=mine"]
 
-    def job(config):
+    def job(settings):
         return {"scores": {"dev f1": 0.5}}
 
     with FolderLock(here / "logs" / "train" / "mine", shared=True):
@@ -157,7 +156,7 @@ def test_half_finished_sweeps_of_earlier_versions(here):
     old = here / "logs" / "train" / "mine" / "cell=gru,seed=1"
     old.mkdir(parents=True)
     configs = run("-m", "study=mine", "cell=gru", "seed=1,2")
-    names = [Path(config["paths"]["output_dir"]).name for config in configs]
+    names = [settings.identity.folder.name for settings in configs]
     assert names == ["cell=gru,seed=1", "cell-gru+seed-2"]
 
 
@@ -187,7 +186,7 @@ def test_half_finished_sweeps_of_earlier_versions(here):
 def test_what_is_no_folder(arguments, said, here):
     (here / "file").write_text("")
     with pytest.raises(InputError) as raised:
-        run(*arguments, job=lambda config: pytest.fail("called"))
+        run(*arguments, job=lambda settings: pytest.fail("called"))
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
     assert list(files(here)) == [str(here / "file")]

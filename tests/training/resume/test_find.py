@@ -212,7 +212,9 @@ def test_what_the_library_cannot_restore_is_a_fault_of_the_checkpoint(configure,
 
 def test_the_best_one_that_was_taken_away_or_damaged(tmp_path, write):
     path = tmp_path / "best.ckpt"
-    trainer = SimpleNamespace(checkpoint_callback=SimpleNamespace(best_model_path=str(path)))
+    trainer = SimpleNamespace(
+        checkpoint_callback=SimpleNamespace(best_model_path=str(path)), is_global_zero=True
+    )
     with pytest.raises(InputError, match=r"best\.ckpt: .* is gone"):
         load_best(nn.Linear(2, 3), trainer)
     write("best.ckpt", b"x")

@@ -8,6 +8,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -159,7 +160,7 @@ def test_killed_and_gone_on_is_never_killed(
     expected = whole(configure, *EPOCHS, *overrides)
     given = configure(*EPOCHS, *overrides, f"data.batch.workers={workers}")
     assert killed(given, hook, when)
-    train({**given, "ckpt_path": "last"})
+    train(replace(given, training=replace(given.training, ckpt_path="last")))
     assert differences(expected, tmp_path / "run") == []
 
 
