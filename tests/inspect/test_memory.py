@@ -12,8 +12,8 @@ KEEPERS = [name for name in PRESETS if name not in ("nfg", "rnn", "rnn_relu", "i
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_which_cells_have_a_gate_that_keeps(name):
-    assert keeps(PRESETS[name]) == (name in KEEPERS)
+def test_which_cells_have_a_gate_that_keeps(name, build_tagger):
+    assert keeps(build_tagger(name)) == (name in KEEPERS)
 
 
 @pytest.mark.parametrize("name", KEEPERS)
