@@ -30,11 +30,11 @@ from seqtag.labels import convert
 from seqtag.model_folder.folder import CONFIG
 from seqtag.model_folder.untrusted import trust
 from seqtag.probes.config import ProbeCorpusConfig
-from seqtag.probes.corpus import generate_corpus
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.tables import show_scores
 from seqtag.tagging.tagger import Tagger
 from seqtag.training.evaluation import evaluate_split
+from seqtag.training.probe_corpus import generate_corpus
 
 log = logging.getLogger("seqtag")
 

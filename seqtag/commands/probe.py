@@ -15,7 +15,6 @@ from seqtag.commands.settings import ProbeSettings
 from seqtag.files import open_output, write_json
 from seqtag.probes.base import Probe
 from seqtag.probes.config import LearnConfig
-from seqtag.probes.corpus import baselines_of
 from seqtag.probes.registry import make_probe
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.tables import show_groups
@@ -30,6 +29,7 @@ from seqtag.tagging.tagger import Tagger
 from seqtag.training import build
 from seqtag.training.console import quiet
 from seqtag.training.fit import fit, seed_everything
+from seqtag.training.probe_corpus import baselines_of
 from seqtag.training.settings import TrainingSettings
 
 log = logging.getLogger("seqtag")

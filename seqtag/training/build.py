@@ -12,7 +12,7 @@ import datasets
 import numpy as np
 import torch
 
-from seqtag.cells.registry import CellDescription
+from seqtag.cells import CellDescription
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
@@ -27,7 +27,7 @@ from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
 from seqtag.probes.config import ProbeCorpusConfig
-from seqtag.probes.corpus import generate_corpus
+from seqtag.training.probe_corpus import generate_corpus
 from seqtag.training.settings import TrainingSettings
 
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from seqtag.cells.registry import PRESETS, build_cell
+from seqtag.cells import CELLS, build_cell
 from seqtag.checks import FileName, Seed, checked, from_plain, full_key, shown
 from seqtag.data.config import FORMATS, CorpusConfig
 from seqtag.data.options import BatchConfig, EncodeConfig
-from seqtag.errors import InputError
+from seqtag.errors import InputError, unknown
 from seqtag.model.config import TaggerConfig
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES, Target
@@ -162,8 +162,8 @@ def group(value: Any, name: str) -> dict[str, Any]:
 
 def _cell(plain: Any) -> dict[str, Any]:
     fields = group(plain, "cell")
-    if "name" in fields:
-        checked(fields["name"], Literal[tuple(PRESETS)], "cell.name")
+    if "name" in fields and fields["name"] not in CELLS:
+        raise unknown("cell.name", fields["name"], CELLS.names())
     build_cell(fields)
     return fields
 
