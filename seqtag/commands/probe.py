@@ -14,6 +14,10 @@ from seqtag.checks import from_plain
 from seqtag.columns import CURVES_PICTURE, GRADIENTS, ITEMS, LEARN, PAIRS, SUITE
 from seqtag.errors import InputError
 from seqtag.files import open_output, write_json
+from seqtag.inputs import INPUTS
+from seqtag.inputs.registry import chosen_inputs
+from seqtag.model.config import TaggerConfig
+from seqtag.model.encoders.registry import encoder_name
 from seqtag.probes.base import Probe
 from seqtag.probes.config import ProbeSize
 from seqtag.probes.registry import make_probe
@@ -124,10 +128,11 @@ def _given(config: Mapping[str, Any]) -> Tagger:
 
 def _refuse_reading_ahead(config: Mapping[str, Any], probe: Probe) -> None:
     if config["model_dir"] is not None:
-        both = Tagger.load(config["model_dir"]).network.encoder.bidirectional
+        model = Tagger.load(config["model_dir"]).network.config
     else:
-        both = config["model"]["bidirectional"]
-    if both and not (probe.bidirectional_safe or config["allow_bidirectional"]):
+        model = from_plain(TaggerConfig, config["model"], "model")
+    ahead = model.made_encoder.reads_ahead(vars(model))
+    if ahead and not (probe.bidirectional_safe or config["allow_bidirectional"]):
         raise InputError(
             f"probe {probe.name} asks what comes next, and a model that reads both ways has seen "
             "it: take model.bidirectional=false, or allow_bidirectional=true to judge it all the "
@@ -142,10 +147,13 @@ def _refuse_other_inputs(config: Mapping[str, Any]) -> None:
         return
     if isinstance(parameters, bool) or not isinstance(parameters, int) or parameters < 1:
         raise InputError(f"parameters must be a whole number of at least 1, not {parameters!r}")
-    others = [name for name in ("characters", "case_size", "subword_size") if model.get(name)]
+    # A probe has no further columns, so nothing is made of `features`.
+    others = [INPUTS[n].cls.key() for n in chosen_inputs(model) if n not in ("words", "features")]
     if others or model["words"] is None:
-        told = f"model.{others[0]} is set" if others else "model.words is null"
-        raise InputError(f"parameters= is for models that read words alone, and {told}")
+        why = f"model.{others[0]} is set" if others else "model.words is null"
+        raise InputError(f"parameters= is for models that read words alone, and {why}")
+    if encoder_name(model.get("encoder")) != "recurrent":
+        raise InputError("parameters= is for model.encoder=recurrent")
 
 
 def _sized(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from seqtag.checks import (
     shown,
 )
 from seqtag.data.config import FORMATS, CorpusConfig, check_encoding
-from seqtag.data.options import BatchConfig, EncodeConfig
+from seqtag.data.options import BatchConfig
 from seqtag.errors import InputError
+from seqtag.inputs.options import EncodeConfig
 from seqtag.model.config import TaggerConfig
 from seqtag.probes.config import LearnConfig, ProbeConfig, ProbeCorpusConfig, ReachConfig
 from seqtag.sweeps.search import SearchConfig

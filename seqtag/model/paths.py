@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from seqtag.model.chain import NEVER, Potentials, inside
-from seqtag.model.compiled import call, functions
+from seqtag.model.scaled import CHAIN
+from seqtag.recurrent.compiler.beside_torch import call, functions
 
 
 def _best_suffixes(potentials: Potentials) -> Tensor:
@@ -45,7 +46,7 @@ def best_path(potentials: Potentials) -> Tensor:
     labels_BT = lengths_B.new_full((B, T), -100)
     if not B * T:
         return labels_BT
-    if library := functions("chain", emissions_BTK):
+    if library := functions(CHAIN, emissions_BTK):
         to_KK, room_TK = transitions_KK.T.contiguous(), emissions_BTK.new_empty(T, K)
         scores = (emissions_BTK.contiguous(), start_K, to_KK, end_K)
         lengths_B = lengths_B.contiguous()

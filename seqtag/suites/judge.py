@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from seqtag.data.batches.order import BatchConfig, BatchOrder
-from seqtag.data.encode.vocabulary import Vocabulary
 from seqtag.errors import InputError
+from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.probes.base import Published
 from seqtag.suites import scores
 from seqtag.suites.pairs import Pair

@@ -16,8 +16,8 @@ import torch
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
+from seqtag.inputs.modules.spellings import Spellings
 from seqtag.model.network import TaggerNetwork
-from seqtag.model.spellings import Spellings
 from seqtag.model_folder.folder import Parts, load_folder, save_folder
 from seqtag.tagging.output import TaggedSentence, tagged
 from seqtag.tagging.scores import certainty, check_labels, check_scores
@@ -73,7 +73,7 @@ class Tagger:
         self.indexer, self.labels = indexer, labels
         self.cell, self.data = cell, data
         self.figures: Mapping[str, Any] | None = None
-        characters = network.embedding.characters
+        characters = getattr(network.embedding, "characters", None)
         self._spellings = None if characters is None else Spellings(characters)
 
     @classmethod
@@ -111,7 +111,7 @@ class Tagger:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the input columns that it reads beside the words."""
-        return tuple(self.indexer.features)
+        return self.indexer.features
 
     def tag(
         self,

@@ -19,10 +19,12 @@ from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
 from seqtag.data.corpus.fingerprints import remembered
 from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.data.encode.counting import distinct_labels
-from seqtag.data.encode.indexer import INDEXER_VERSION, EncodeConfig, Indexer
+from seqtag.data.encode.indexer import INDEXER_VERSION, Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.encode.vectors import load_vectors
 from seqtag.errors import InputError
+from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.registry import added_inputs
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
@@ -71,12 +73,19 @@ def portable(data: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def indexer(data: Mapping[str, Any], corpus: Corpus) -> Indexer:
-    """Build the vocabularies from the training split, or read those built of it before."""
+def indexer(
+    data: Mapping[str, Any], corpus: Corpus, model: Mapping[str, Any] | None = None
+) -> Indexer:
+    """Build the vocabularies from the training split, or read those built of it before.
+
+    Those of inputs that the group `model` adds are built each time: their code is not ours.
+    """
     if "train" not in corpus.splits:
         raise InputError("data: there is no training split")
     config = from_plain(EncodeConfig, data["encode"], "data.encode")
     train, features = corpus.splits["train"], corpus.features
+    if added := added_inputs(model or {}):
+        return Indexer.fit(train, config, features, added)
     pieces = config.subwords and config.subwords.path
     key = [INDEXER_VERSION, asdict(config), features]
     if pieces and Path(pieces).is_file():
@@ -98,11 +107,11 @@ def network(
 ) -> TaggerNetwork:
     """Build the network, with word vectors from a file where the configuration names one."""
     config = from_plain(TaggerConfig, model, "model")
-    require_memory(config, cell, indexer.sizes)
+    require_memory(config, cell, indexer.inputs, len(labels))
     # They come in the square of the labels.
     transitions = labels.transitions if config.decoder == "crf" else None
     try:
-        built = TaggerNetwork(config, cell, indexer.sizes, len(labels), transitions)
+        built = TaggerNetwork(config, cell, indexer.inputs, len(labels), transitions)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise

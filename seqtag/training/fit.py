@@ -56,7 +56,7 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
 
     On several processes each calls this; what the leader returns is meant.
     """
-    indexer = build.indexer(config["data"], corpus)
+    indexer = build.indexer(config["data"], corpus, config["model"])
     labels = build.label_set(config["data"], corpus)
     network = build.network(config["model"], config["cell"], indexer, labels)
     set_engine(network, config["engine"])

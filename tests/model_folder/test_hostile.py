@@ -280,7 +280,7 @@ def test_what_subwords_do_not_need_is_left_out(tmp_path, build_tagger):
     change(path, subwords=json.dumps(plain))
     loaded = Tagger.load(tmp_path / "model")
     assert torch.equal(loaded.indexer.encode([["Paris"]])["pieces_BS"], wanted)
-    assert json.loads(loaded.indexer.subwords.to_str())["decoder"] is None
+    assert json.loads(loaded.indexer.inputs["subwords"].to_plain())["decoder"] is None
 
 
 @pytest.mark.parametrize("name", READ)

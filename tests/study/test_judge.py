@@ -33,7 +33,7 @@ def make_tagger(labels=("F", "M", "PL"), seed=0) -> Tagger:
     config = TaggerConfig(
         words={"size": 8}, characters=None, hidden_size=8, bidirectional=False, decoder="softmax"
     )
-    network = TaggerNetwork(config, "lstm", indexer.sizes, len(labels))
+    network = TaggerNetwork(config, "lstm", indexer.inputs, len(labels))
     return Tagger(network, indexer, LabelSet(labels, "plain", "plain"), "lstm")
 
 

@@ -59,8 +59,7 @@ class Learner(L.LightningModule):
 
     def __init__(self, data):
         super().__init__()
-        sizes = data.indexer.sizes
-        self.words = torch.nn.Embedding(sizes["words"], 4)
+        self.words = torch.nn.Embedding(len(data.indexer.words), 4)
         self.output = torch.nn.Linear(4, len(data.labels))
         self.seen = []
 
