@@ -29,7 +29,7 @@ ARROWS = {
     "metrics": {"labels"},
     "model_folder": {"model", "data", "inputs"},
     "tagging": {"model_folder", "model", "data", "labels", "inputs"},
-    "probes": {"data"},
+    "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics", "inputs"},
     "inspect": {"tagging", "model", "data", "recurrent", "cells"},
     "report": {"columns"},
@@ -54,7 +54,7 @@ ARROWS = {
 GROUND = ("errors", "checks", "terminal", "files", "registry")
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
-    "hydra": ("commands/launch.py", "commands/overrides.py", "sweeps/"),
+    "hydra": ("commands/launch.py", "commands/overrides.py", "commands/extensions.py", "sweeps/"),
     "omegaconf": ("commands/launch.py", "commands/overrides.py", "sweeps/"),
     "lightning": ("training/", "distributed/", "data/batches/module.py"),
 }

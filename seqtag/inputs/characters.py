@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from seqtag.cells.registry import PRESETS
+from seqtag.cells import CELLS
 from seqtag.checks import AtLeast, AtMost, Filled, Share, check_fields
-from seqtag.errors import InputError, did_you_mean, shown
+from seqtag.errors import unknown
 from seqtag.inputs.base import Batch, Training, WordInput
 from seqtag.inputs.options import EncodeConfig
 from seqtag.inputs.registry import register
@@ -43,11 +43,8 @@ class CharacterConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.encoder not in (known := ("cnn", *PRESETS)):
-            raise InputError(
-                f"encoder must be one of {', '.join(known)}, not {shown(self.encoder)}"
-                f"{did_you_mean(self.encoder, known)}"
-            )
+        if self.encoder != "cnn" and self.encoder not in CELLS:
+            raise unknown("encoder", self.encoder, ("cnn", *CELLS.names()))
 
 
 @register("characters")

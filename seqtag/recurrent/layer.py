@@ -14,7 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from seqtag.cells import Cell, build_cell
-from seqtag.recurrent.checks import check_input, check_noise, check_options, check_state
+from seqtag.recurrent.checks import (
+    check_cell,
+    check_input,
+    check_noise,
+    check_options,
+    check_state,
+)
 from seqtag.recurrent.convert import MISSING, OPTIONS, read_torch, write_torch
 from seqtag.recurrent.dropout import dropout
 from seqtag.recurrent.engines.base import States
@@ -51,9 +57,7 @@ class Recurrent(nn.Module):
 
     Args:
         cell: a name, a mapping with a name and the cell's fields, or a spec, such as anybody can
-            write (`seqtag.cells.Cell`). The names are lstm, lstm_peephole, cifg, nig, nfg, nog,
-            niaf, noaf, fgr, janet, lstm_layernorm, gru, gru_reset_before, rnn, rnn_relu, indrnn,
-            minlstm, mingru and slstm.
+            write (`seqtag.cells.Cell`). `seqtag.cells.CELLS.names()` lists the names.
         input_size: D.
         hidden_size: H.
         num_layers: L.
@@ -110,6 +114,7 @@ class Recurrent(nn.Module):
     ):
         super().__init__()
         self.cell = build_cell(cell)
+        check_cell(self.cell)
         noise = {
             "recurrent_dropout": recurrent_dropout,
             "weight_drop": weight_drop,
