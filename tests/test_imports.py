@@ -41,7 +41,7 @@ ARROWS = {
     },
     "study": {
         *("training", "report", "inspect", "suites", "probes", "tagging", "model_folder"),
-        *("metrics", "data", "recurrent", "cells", "columns"),
+        *("metrics", "data", "model", "recurrent", "cells", "columns"),
     },
     "commands": {
         *("study", "training", "distributed", "sweeps", "report", "inspect", "suites", "probes"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seqtag.errors import InputError
+from seqtag.errors import InputError, shown
 from seqtag.inputs.base import Input
 from seqtag.registry import Registry
 
@@ -18,6 +18,8 @@ class _Inputs(Registry[Input]):
         store = super().register(name, **options)
 
         def named(cls: type[Input]) -> type[Input]:
+            if not (isinstance(cls, type) and issubclass(cls, Input)):
+                raise InputError(f"input {name!r}: {shown(cls)} is not a subclass of Input")
             cls.name = name
             return store(cls)
 
@@ -45,7 +47,9 @@ def added_inputs(model: Mapping[str, Any]) -> dict[str, Any]:
     for name in model.get("inputs") or {}:
         cls = INPUTS[name].cls
         if cls.order is not None:
-            raise InputError(f"model.inputs.{name}: this input has a key of its own, {cls.key()}")
+            raise InputError(
+                f"model.inputs.{name}: this input has a key of its own, model.{cls.key()}"
+            )
         options[name] = cls.options(model)
     return options
 

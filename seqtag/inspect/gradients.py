@@ -80,7 +80,7 @@ def gradient_report(before: Tagger, after: Tagger, items: Sequence[Item], lag: i
     """
     curves = []
     for when, tagger in (("initial", before), ("trained", after)):
-        encoder, kept = tagger.network.encoder, float("nan")
+        encoder, kept = tagger.network.recurrent, float("nan")
         norms = gradient_curve(tagger, items, lag)
         if keeps(tagger):
             top = layer_names(encoder)[-1]
@@ -102,7 +102,7 @@ def gradient_curve(tagger: Tagger, items: Sequence[Item], lag: int) -> dict[str,
     _check(tagger, items, lag)
     network = deepcopy(tagger.network).double()
     set_engine(network, "reference")
-    names = network.encoder.cell.states
+    names = network.recurrent.cell.states
     sums_SK, reached_K = np.zeros((len(names), lag + 1)), np.zeros(lag + 1)
     for first in range(0, len(items), _BATCH):
         batch = items[first : first + _BATCH]
@@ -153,7 +153,7 @@ def _check(tagger: Tagger, items: Sequence[Item], lag: int) -> None:
     if not items:
         raise InputError("no items are given: there is no loss to take the gradient of")
     network = tagger.network
-    if network.encoder.bidirectional:
+    if network.recurrent.bidirectional:
         raise InputError(
             "a tagger that reads both ways has no one direction in which its gradient fades: "
             "take one with model.bidirectional=false"

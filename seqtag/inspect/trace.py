@@ -147,7 +147,7 @@ def in_order(cell: Cell, values: Values) -> Values:
 def _run(network: TaggerNetwork, inputs: Mapping[str, Tensor]) -> dict[str, dict[str, np.ndarray]]:
     """Return every gate and state by layer and name, each (B, T, H)."""
     x_BSD, lengths_B = encoder_input(network, inputs)
-    values = network.encoder(x_BSD, lengths_B, trace=True)[2]
+    values = network.recurrent(x_BSD, lengths_B, trace=True)[2]
     first_BT = inputs.get("first_piece_BT") if network.pieces is not None else None
     return {
         layer: {name: _at_words(value_BSH, first_BT).cpu().numpy() for name, value_BSH in v.items()}

@@ -11,6 +11,7 @@ from torch import nn
 
 from seqtag.cells import CELLS, build_cell, describe
 from seqtag.errors import InputError
+from seqtag.model.encoders.registry import encoder_name
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
 
@@ -20,15 +21,16 @@ def about(config: Mapping[str, Any], tagger: Tagger) -> dict[str, Any]:
 
     The seed is that of the tagger's training, where its folder tells.
     """
-    encoder = tagger.network.encoder
+    encoder, model = tagger.network.encoder, tagger.network.config
+    is_recurrent = isinstance(encoder, Recurrent)
     seed = (tagger.figures or {}).get("seed")
     return {
         "run": Path(config["paths"]["output_dir"]).name,
-        "cell": cell_label(tagger.cell),
-        "start": start_label(tagger.cell),
-        "direction": "both" if encoder.bidirectional else "forward",
-        "layers": encoder.num_layers,
-        "hidden": encoder.hidden_size,
+        "cell": cell_label(tagger.cell) if is_recurrent else encoder_name(model.encoder),
+        "start": start_label(tagger.cell) if is_recurrent else "",
+        "direction": "both" if model.made_encoder.reads_ahead(vars(model)) else "forward",
+        "layers": encoder.num_layers if is_recurrent else 1,
+        "hidden": encoder.hidden_size if is_recurrent else encoder.output_size,
         "parameters": count_parameters(encoder),
         "seed": seed if isinstance(seed, int) else config["seed"],
         "data_seed": config["data"]["seed"],

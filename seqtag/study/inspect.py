@@ -13,6 +13,7 @@ from seqtag.columns import CURVES_PICTURE, GRADIENTS
 from seqtag.errors import InputError, did_you_mean
 from seqtag.files import open_output
 from seqtag.inspect.gradients import gradient_report, write_gradients
+from seqtag.model.encoders.registry import encoder_name
 from seqtag.probes.base import Probe
 from seqtag.report.trace_plots import as_png, plot_gradients
 from seqtag.tagging.tagger import Tagger
@@ -36,6 +37,8 @@ def check_inspect(config: Mapping[str, Any], probe: Probe) -> None:
             f"inspect={kind} compares before and after a training of regime=reach: leave out "
             "model_dir= and regime=learn"
         )
+    if encoder_name(config["model"].get("encoder")) != "recurrent":
+        raise InputError(f"inspect={kind} is for model.encoder=recurrent: others have no states")
     if config["model"]["bidirectional"]:
         raise InputError(
             f"inspect={kind}: a tagger that reads both ways has no one direction in which its "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 from seqtag.checks import from_plain
@@ -36,6 +37,8 @@ def build_encoder(encoder: str | Mapping[str, Any] | None) -> Encoder:
     """
     name = encoder_name(encoder)
     entry = ENCODERS[name]
+    if not (is_dataclass(entry.cls) and issubclass(entry.cls, Encoder)):
+        raise InputError(f"encoder {name!r}: {shown(entry.cls)} is not a dataclass and an Encoder")
     options = encoder if isinstance(encoder, Mapping) else {}
     given = {key: value for key, value in options.items() if key != "name"}
     return from_plain(entry.cls, {**entry.options, **given}, "model.encoder")
