@@ -31,7 +31,7 @@ ARROWS = {
     "tagging": {"model_folder", "model", "data", "labels", "inputs"},
     "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics", "inputs"},
-    "inspect": {"tagging", "model", "data", "recurrent", "cells"},
+    "inspect": {"tagging", "model", "data", "recurrent", "cells", "labels"},
     "report": {"columns"},
     "sweeps": set(),
     "distributed": {"data"},

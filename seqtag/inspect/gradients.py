@@ -23,11 +23,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqtag.data.encode.labelset import NOT_SCORED
 from seqtag.errors import InputError
 from seqtag.files import open_output, to_bytes
 from seqtag.inspect.memory import keeps, mean_log_kept
 from seqtag.inspect.trace import encoder_input, layer_names
+from seqtag.labels import NOT_SCORED
 from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.tagging.tagger import Tagger

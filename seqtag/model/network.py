@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from seqtag.errors import InputError
 from seqtag.inputs import Input, PieceInput
-from seqtag.labels import Transitions
+from seqtag.labels import NOT_SCORED, Transitions
 from seqtag.model.config import TaggerConfig
 from seqtag.model.crf import LinearChainCRF
 from seqtag.model.embed import Embedding, find_input
@@ -151,7 +151,9 @@ class TaggerNetwork(nn.Module):
         """Return what `decode` does, from scores that are there already."""
         if self.crf is not None:
             return self.crf.decode(emissions_BTK, lengths_B)
-        return emissions_BTK.argmax(dim=2).masked_fill(_outside(emissions_BTK, lengths_B), -100)
+        return emissions_BTK.argmax(dim=2).masked_fill(
+            _outside(emissions_BTK, lengths_B), NOT_SCORED
+        )
 
     @torch.no_grad()
     def probabilities(self, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -15,13 +15,14 @@ from torch import Tensor
 
 from seqtag.checks import from_plain
 from seqtag.data.encode.counting import Sentences, count_strings, lists_of
-from seqtag.data.encode.labelset import NOT_SCORED, LabelSet
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.encode.wordforms import WordForms
 from seqtag.errors import InputError, listed
 from seqtag.inputs import INPUTS, Batch, Input, Training, WordInput
 from seqtag.inputs.options import EncodeConfig
 from seqtag.inputs.registry import standard_inputs
 from seqtag.inputs.vocabulary import Vocabulary
+from seqtag.labels import NOT_SCORED
 
 # Raise it when the same sentences give another indexer: those made before are kept with a corpus.
 INDEXER_VERSION = 1

@@ -13,8 +13,9 @@ from seqtag.data.batches.module import CorpusModule
 from seqtag.data.batches.order import BatchConfig
 from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
-from seqtag.data.encode.labelset import NOT_SCORED, LabelSet
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
+from seqtag.labels import NOT_SCORED
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
