@@ -27,7 +27,7 @@ ARROWS = {
     "model": {"recurrent", "cells", "labels", "inputs"},
     "data": {"labels", "cache", "inputs"},
     "metrics": {"labels"},
-    "model_folder": {"model", "data", "inputs"},
+    "model_folder": {"model", "data", "inputs", "cells"},
     "tagging": {"model_folder", "model", "data", "labels", "inputs"},
     "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics", "inputs"},

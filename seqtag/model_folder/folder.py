@@ -102,7 +102,7 @@ def load_folder(folder: str | Path) -> Parts:
         raise InputError(f"{folder}: {what}; training writes one to logs/train/.../model")
     config = _read_config(folder)
     path = folder / CONFIG
-    require_packages(config["model"], config.get("packages", {}), path)
+    require_packages(config, path)
     model = trust(path, lambda: from_plain(TaggerConfig, config["model"], "model"))
     path = folder / ENCODER
     plain = read_object(path, _MOST_ENCODER_BYTES)
@@ -139,7 +139,7 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
             "figures": parts.figures,
         }
     )
-    if packages := packages_of(config):
+    if packages := packages_of(values):
         values["packages"] = packages
     reads = [title for name in config.chosen for title in parts.indexer.inputs[name].titles()]
     write_json(folder / CONFIG, values)
@@ -173,6 +173,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     for key, kinds in (("model", dict), ("cell", (dict, str))):
         if not isinstance(config.get(key), kinds):
             raise InputError(f"{path}: key {key!r} is missing or no mapping; {AGAIN}")
+    if not isinstance(config.setdefault("packages", {}), dict):
+        raise InputError(f"{path}: key 'packages' is no mapping; {AGAIN}")
     for key in ("data", "figures"):
         if not isinstance(config.setdefault(key, None), dict | None):
             raise InputError(f"{path}: key {key!r} is no mapping; {AGAIN}")

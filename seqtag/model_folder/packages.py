@@ -6,46 +6,50 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from seqtag.cells import CELLS
 from seqtag.errors import InputError, shown
 from seqtag.inputs import INPUTS
-from seqtag.model.config import TaggerConfig
 from seqtag.model.encoders import ENCODERS
-from seqtag.model.encoders.registry import encoder_name
 from seqtag.registry import Registry
 
 
-def packages_of(config: TaggerConfig) -> dict[str, str]:
-    """Return the package of each part that is not seqtag's own: {"input suffix": "extra"}."""
-    model = {"inputs": config.inputs, "encoder": config.encoder}
-    packages = {f"{r.kind} {name}": r.distribution(name) for r, name in _parts(model)}
+def packages_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the packages of the parts that are not seqtag's own: {"cell mine": "extra"}.
+
+    Args:
+        config: what ``config.json`` holds.
+    """
+    packages = {f"{part.kind} {name}": part.distribution(name) for part, name in _parts(config)}
     return {part: package for part, package in packages.items() if package is not None}
 
 
-def require_packages(model: Mapping[str, Any], packages: Any, path: Path) -> None:
-    """Refuse a model that needs a part which no package here offers. Nothing named is imported.
-
-    Args:
-        model: the group `model` of the file.
-        packages: what the file says about who offers the parts.
-        path: the file.
+def require_packages(config: Mapping[str, Any], path: Path) -> None:
+    """Refuse a folder with a part of a package that is not installed. Names are only compared.
 
     Raises:
         InputError: naming the part and the package.
     """
-    if not isinstance(packages, Mapping):
-        raise InputError(f"{path}: key 'packages' must be a group of keys, not {shown(packages)}")
-    for registry, name in _parts(model):
-        package = packages.get(f"{registry.kind} {name}")
-        if package is not None and name not in registry.names():
+    for registry, name in _parts(config):
+        package = config["packages"].get(f"{registry.kind} {name}")
+        if package is not None and name not in registry:
             raise InputError(
-                f"{path}: the {registry.kind} {shown(name)} is of the package {shown(package)}, "
-                "which is not installed here, or no longer offers it"
+                f"{path}: the {registry.kind} {shown(name)} is offered by the package "
+                f"{shown(package)}, which is not installed: install that package"
             )
 
 
-def _parts(model: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], str]]:
-    """Yield the parts that a model names, with the registry that each is looked up in."""
-    inputs = model.get("inputs") or {}
-    if isinstance(inputs, Mapping):
-        yield from ((INPUTS, name) for name in inputs)
-    yield ENCODERS, encoder_name(model.get("encoder"))
+def _parts(config: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], str]]:
+    """Yield the parts that a configuration names, unchecked, and the registry of each."""
+    model = config["model"]
+    inputs, characters = model.get("inputs"), model.get("characters")
+    named = [
+        (CELLS, _name(config["cell"])),
+        (CELLS, characters.get("encoder") if isinstance(characters, Mapping) else None),
+        (ENCODERS, _name(model.get("encoder"))),
+        *((INPUTS, name) for name in (inputs if isinstance(inputs, Mapping) else ())),
+    ]
+    yield from ((registry, name) for registry, name in named if isinstance(name, str))
+
+
+def _name(part: Any) -> Any:
+    return part.get("name") if isinstance(part, Mapping) else part

@@ -66,5 +66,5 @@ def test_a_folder_whose_package_is_missing(folder, monkeypatch):
     assert config["packages"]["encoder neighbours"] == "seqtag-extra"
     monkeypatch.setattr(ENCODERS, "installed", {})
     monkeypatch.delitem(ENCODERS._entries, "neighbours", raising=False)
-    with pytest.raises(InputError, match="the encoder 'neighbours' is of the package 'seqtag-ex"):
+    with pytest.raises(InputError, match="the encoder 'neighbours' is offered by the pack"):
         Tagger.load(folder)

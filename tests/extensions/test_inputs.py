@@ -76,7 +76,7 @@ def test_vectors_by_spelling_are_those_of_the_words(trained):
         ({"suffix": {"lenght": 2}}, "model.inputs.suffix: unknown key 'lenght'"),
         ({"suffix": {"length": 0}}, "model.inputs.suffix.length must be"),
         ({"suffix": 3}, "inputs.suffix must be"),
-        ({"words": {}}, "model.inputs.words: it has a key of its own, model.words"),
+        ({"words": {}}, "model.inputs.words: this input has a key of its own"),
     ],
 )
 def test_what_cannot_be_meant(inputs, message):
@@ -95,15 +95,15 @@ def test_a_folder_whose_package_is_missing(folder, monkeypatch):
     assert config["packages"] == {"input suffix": "seqtag-extra"}
     monkeypatch.setattr(INPUTS, "installed", {})
     monkeypatch.delitem(INPUTS._entries, "suffix")
-    with pytest.raises(InputError, match="the input 'suffix' is of the package 'seqtag-extra'"):
+    with pytest.raises(InputError, match="the input 'suffix' is offered by the package 'seq"):
         Tagger.load(folder)
 
 
 @pytest.mark.parametrize(
     ("packages", "inputs", "message"),
     [
-        ([], None, "'packages' must be"),
-        ({"input os": "os"}, {"os": {}}, "the input 'os' is of the package 'os', which is not"),
+        ([], None, "'packages'"),
+        ({"input os": "os"}, {"os": {}}, "the input 'os' is offered by the package 'os'"),
         ({}, {"os.system": {}}, "unknown input 'os.system'"),
         ({}, ["suffix"], "model.inputs must be"),
         ({}, {"suffix": {"size": 4, "length": 2}, "_target_": {}}, "unknown input '_target_'"),
