@@ -110,7 +110,7 @@ def test_arrows(file):
 def test_a_program_that_only_tags_reads_no_corpora():
     # Corpora, their caches and what reads tables stay out of it.
     allowed = {
-        *("config", "encode.indexer", "encode.labelset", "encode.wordforms"),
+        *("batches.order", "config", "encode.indexer", "encode.labelset", "encode.wordforms"),
         *("formats.lines", "formats.decoding", "formats.sentence"),
         *("formats.layout", "formats.column", "formats.conllu", "formats.json_lines"),
         "formats.registry",

@@ -106,9 +106,8 @@ def gradient_curve(tagger: Tagger, items: Sequence[Item], lag: int) -> dict[str,
     sums_SK, reached_K = np.zeros((len(names), lag + 1)), np.zeros(lag + 1)
     for first in range(0, len(items), _BATCH):
         batch = items[first : first + _BATCH]
-        inputs = tagger.indexer.encode([item.tokens for item in batch])
+        inputs = tagger.read([item.tokens for item in batch])
         labels_BT = _labels(tagger, batch).to(tagger.device)
-        inputs = {name: value.to(tagger.device) for name, value in inputs.items()}
         targets = [item.targets[-1] for item in batch]
         norms_SBT = _norms(network, inputs, labels_BT, max(0, min(targets) - lag))
         for b, target in enumerate(targets):

@@ -91,8 +91,7 @@ def traces(
     for first in range(0, len(sentences), _BATCH):
         rows = slice(first, first + _BATCH)
         columns = {name: features[name][rows] for name in tagger.features}
-        inputs = tagger.indexer.encode(sentences[rows], columns)
-        values = _run(tagger.network, {k: v.to(tagger.device) for k, v in inputs.items()})
+        values = _run(tagger.network, tagger.read(sentences[rows], columns))
         for row, (tokens, given) in enumerate(zip(sentences[rows], labels[rows], strict=True)):
             own = {
                 layer: {name: value_BTH[row, : len(tokens)] for name, value_BTH in named.items()}
