@@ -57,7 +57,7 @@ class SeqtagPeer:
         indexer = Indexer.fit(train, EncodeConfig(), ())
         labels = LabelSet.fit(train["labels"], corpus.scheme, "bioes")
         network = TaggerNetwork(
-            TaggerConfig(), cell, indexer.sizes, len(labels), labels.transitions
+            TaggerConfig(), cell, indexer.inputs, len(labels), labels.transitions
         )
         self.tagger = Tagger(network, indexer, labels, cell)
         batch = BatchConfig(sentences=batch_size)

@@ -75,7 +75,7 @@ class Trainee:
         indexer = Indexer.fit(train, EncodeConfig(), corpus.features)
         labels = LabelSet.fit(train["labels"], corpus.scheme, "auto")
         network = TaggerNetwork(
-            TaggerConfig(), "lstm", indexer.sizes, len(labels), labels.transitions
+            TaggerConfig(), "lstm", indexer.inputs, len(labels), labels.transitions
         )
         self.device, self.group = device, group
         model = Loss(network.to(device).train())

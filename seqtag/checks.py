@@ -295,7 +295,11 @@ def _hint(value: Any, kind: Any, key: str) -> str:
         choices = [c for of in bare if get_origin(of) is Literal for c in get_args(of)]
         if near := did_you_mean(value, [c for c in choices if isinstance(c, str)]):
             return near
-        if value.strip() and any((get_origin(of) or of) in (tuple, list) for of in bare):
+        if (
+            value.strip()
+            and value.isprintable()
+            and any((get_origin(of) or of) in (tuple, list) for of in bare)
+        ):
             return f"; write {key}=[{value}]"
     elif isinstance(value, bool | int | float) and str in bare:
         written = str(value).lower() if isinstance(value, bool) else shown(value)

@@ -32,6 +32,7 @@ from typing import Any, NamedTuple
 from seqtag.errors import InputError, did_you_mean
 
 IGNORED = None
+NOT_SCORED = -100  # the id of such a label; what losses of torch leave out
 SCHEMES = ("plain", "iob1", "bio", "bioes")
 ILLEGAL = ("repair", "strict")
 OUTSIDE = "O"

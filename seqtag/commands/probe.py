@@ -53,7 +53,7 @@ def probe(settings: ProbeSettings) -> None:
         set_engine(tagger.network, settings.keys.engine)
         if settings.keys.suite is None:
             chosen = make_probe(settings.probe.name)
-            settings.require_forward(chosen, tagger.network.encoder.bidirectional)
+            settings.require_forward(chosen, tagger.network.config)
     _run(settings, tagger, same)
 
 

@@ -23,8 +23,12 @@ from seqtag.checks import (
     full_key,
 )
 from seqtag.data.config import CorpusConfig, check_encoding
-from seqtag.data.options import BatchConfig, EncodeConfig
+from seqtag.data.options import BatchConfig
 from seqtag.errors import InputError
+from seqtag.inputs import INPUTS
+from seqtag.inputs.options import EncodeConfig
+from seqtag.model.config import TaggerConfig
+from seqtag.model.encoders.registry import encoder_name
 from seqtag.probes.base import Probe
 from seqtag.probes.config import LearnConfig, ProbeConfig, ProbeCorpusConfig, ReachConfig
 from seqtag.probes.registry import make_probe
@@ -212,11 +216,12 @@ class ProbeSettings:
         if self.keys.parameters is not None:
             self._refuse_other_inputs()
         if self.keys.model_dir is None:
-            self.require_forward(probe, self.training.model.bidirectional)
+            self.require_forward(probe, self.training.model)
 
-    def require_forward(self, probe: Probe, bidirectional: bool) -> None:
+    def require_forward(self, probe: Probe, model: TaggerConfig) -> None:
         """Refuse a model that reads both ways where right context gives the answer away."""
-        if bidirectional and not (probe.bidirectional_safe or self.keys.allow_bidirectional):
+        ahead = model.made_encoder.reads_ahead(vars(model))
+        if ahead and not (probe.bidirectional_safe or self.keys.allow_bidirectional):
             raise InputError(
                 f"probe {probe.name} asks what comes next, and a model that reads both ways has "
                 "seen it: take model.bidirectional=false, or allow_bidirectional=true to judge it "
@@ -229,6 +234,10 @@ class ProbeSettings:
             raise InputError(
                 f"inspect={kind} compares before and after a training of regime=reach: leave out "
                 "model_dir= and regime=learn"
+            )
+        if encoder_name(model.encoder) != "recurrent":
+            raise InputError(
+                f"inspect={kind} is for model.encoder=recurrent: others have no states"
             )
         if model.bidirectional:
             raise InputError(
@@ -245,11 +254,13 @@ class ProbeSettings:
     def _refuse_other_inputs(self) -> None:
         """Refuse `parameters` for an encoder whose input is not words alone."""
         model = self.training.model
-        names = ("characters", "case_size", "subword_size")
-        others = [name for name in names if getattr(model, name)]
+        # A probe has no further columns, so nothing is made of `features`.
+        others = [INPUTS[n].cls.key() for n in model.chosen if n not in ("words", "features")]
         if others or model.words is None:
             found = f"model.{others[0]} is set" if others else "model.words is null"
             raise InputError(f"parameters= is for models that read words alone, and {found}")
+        if encoder_name(model.encoder) != "recurrent":
+            raise InputError("parameters= is for model.encoder=recurrent")
 
 
 Settings = TrainSettings | EvaluateSettings | CheckSettings | ProbeSettings

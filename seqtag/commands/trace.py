@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
     tagger = Tagger.load(args.model)
     if args.layer is not None:
-        check_layer(tagger.network.encoder, args.layer)
+        check_layer(tagger.network.recurrent, args.layer)
     shown = _Shown()
     tokens = None if args.sentence is None else _tokens(args.sentence)
     if tokens is not None:
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         _add_switch(shown, tagger, args.layer)
     if place is None:
         place = new_folder(Path(time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S")))
-    _write(place, shown, f"Inside {tagger.network.encoder.cell}")
+    _write(place, shown, f"Inside {tagger.network.recurrent.cell}")
     return 0
 
 
@@ -117,7 +117,7 @@ def _add_trace(
     from seqtag.report.trace_plots import plot_trace
 
     seen = trace(tagger, tokens)
-    cell = tagger.network.encoder.cell
+    cell = tagger.network.recurrent.cell
     order = "c" if "c" in cell.states else cell.states[0]
     shown.words = list(zip(seen.tokens, seen.labels, strict=True))
     shown.arrays["trace"] = seen.arrays()
@@ -153,7 +153,7 @@ def _add_switch(shown: _Shown, tagger: Tagger, layer: str | None) -> None:
 
     curves = switch_curves(tagger, _events(tagger), layer)
     groups = {
-        f"all {tagger.network.encoder.hidden_size} units": curves.every,
+        f"all {tagger.network.recurrent.hidden_size} units": curves.every,
         f"the {len(curves.units)} units that react most (chosen on the other half of the "
         "sentences)": curves.reacting,
     }

@@ -23,11 +23,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqtag.data.encode.labelset import NOT_SCORED
 from seqtag.errors import InputError
 from seqtag.files import open_output, to_bytes
 from seqtag.inspect.memory import keeps, mean_log_kept
 from seqtag.inspect.trace import encoder_input, layer_names
+from seqtag.labels import NOT_SCORED
 from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.tagging.tagger import Tagger
@@ -80,7 +80,7 @@ def gradient_report(before: Tagger, after: Tagger, items: Sequence[Item], lag: i
     """
     curves = []
     for when, tagger in (("initial", before), ("trained", after)):
-        encoder, kept = tagger.network.encoder, float("nan")
+        encoder, kept = tagger.network.recurrent, float("nan")
         norms = gradient_curve(tagger, items, lag)
         if keeps(tagger):
             top = layer_names(encoder)[-1]
@@ -102,13 +102,12 @@ def gradient_curve(tagger: Tagger, items: Sequence[Item], lag: int) -> dict[str,
     _check(tagger, items, lag)
     network = deepcopy(tagger.network).double()
     set_engine(network, "reference")
-    names = network.encoder.cell.states
+    names = network.recurrent.cell.states
     sums_SK, reached_K = np.zeros((len(names), lag + 1)), np.zeros(lag + 1)
     for first in range(0, len(items), _BATCH):
         batch = items[first : first + _BATCH]
-        inputs = tagger.indexer.encode([item.tokens for item in batch])
+        inputs = tagger.read([item.tokens for item in batch])
         labels_BT = _labels(tagger, batch).to(tagger.device)
-        inputs = {name: value.to(tagger.device) for name, value in inputs.items()}
         targets = [item.targets[-1] for item in batch]
         norms_SBT = _norms(network, inputs, labels_BT, max(0, min(targets) - lag))
         for b, target in enumerate(targets):
@@ -153,7 +152,7 @@ def _check(tagger: Tagger, items: Sequence[Item], lag: int) -> None:
     if not items:
         raise InputError("no items are given: there is no loss to take the gradient of")
     network = tagger.network
-    if network.encoder.bidirectional:
+    if network.recurrent.bidirectional:
         raise InputError(
             "a tagger that reads both ways has no one direction in which its gradient fades: "
             "take one with model.bidirectional=false"

@@ -15,7 +15,7 @@ from seqtag.tagging.tagger import Tagger
 def keeps(tagger: Tagger) -> bool:
     """Return whether the cell of a tagger says what share of its memory it keeps."""
     values = next(iter(trace(tagger, ["."]).values.values()))
-    return tagger.network.encoder.cell.kept(values) is not None
+    return tagger.network.recurrent.cell.kept(values) is not None
 
 
 def kept_share(cell: Cell, values: Values) -> np.ndarray:
@@ -43,7 +43,7 @@ def mean_log_kept(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[st
         InputError: for no sentence of two words or more, one without words, and as `kept_share`
             does.
     """
-    encoder = tagger.network.encoder
+    encoder = tagger.network.recurrent
     sums = dict.fromkeys(layer_names(encoder), 0.0)
     words = 0
     for seen in traces(tagger, sentences):

@@ -89,7 +89,7 @@ def switch_curves(
         InputError: for a cell without a gate that keeps, an unknown layer or one that reads
             backwards, or too few events.
     """
-    encoder = tagger.network.encoder
+    encoder = tagger.network.recurrent
     layer = check_layer(encoder, layer or f"l{encoder.num_layers - 1}.fwd")
     if not layer.endswith(".fwd"):
         forward = ", ".join(name for name in layer_names(encoder) if name.endswith(".fwd"))
@@ -110,7 +110,7 @@ def _windows(tagger: Tagger, events: Sequence[Event], layer: str) -> np.ndarray:
     """Return what each unit keeps around each event, (N, P, H); nan where there is no word."""
     rows = []
     for event, seen in zip(events, traces(tagger, [e.tokens for e in events]), strict=True):
-        kept_TH = kept_share(tagger.network.encoder.cell, seen.values[layer])
+        kept_TH = kept_share(tagger.network.recurrent.cell, seen.values[layer])
         row_PH = np.full((LAST + 1 - FIRST, kept_TH.shape[1]), np.nan)
         first = max(0, event.position + FIRST)
         part_TH = kept_TH[first : event.position + LAST + 1]

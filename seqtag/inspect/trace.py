@@ -91,8 +91,7 @@ def traces(
     for first in range(0, len(sentences), _BATCH):
         rows = slice(first, first + _BATCH)
         columns = {name: features[name][rows] for name in tagger.features}
-        inputs = tagger.indexer.encode(sentences[rows], columns)
-        values = _run(tagger.network, {k: v.to(tagger.device) for k, v in inputs.items()})
+        values = _run(tagger.network, tagger.read(sentences[rows], columns))
         for row, (tokens, given) in enumerate(zip(sentences[rows], labels[rows], strict=True)):
             own = {
                 layer: {name: value_BTH[row, : len(tokens)] for name, value_BTH in named.items()}
@@ -147,7 +146,7 @@ def in_order(cell: Cell, values: Values) -> Values:
 def _run(network: TaggerNetwork, inputs: Mapping[str, Tensor]) -> dict[str, dict[str, np.ndarray]]:
     """Return every gate and state by layer and name, each (B, T, H)."""
     x_BSD, lengths_B = encoder_input(network, inputs)
-    values = network.encoder(x_BSD, lengths_B, trace=True)[2]
+    values = network.recurrent(x_BSD, lengths_B, trace=True)[2]
     first_BT = inputs.get("first_piece_BT") if network.pieces is not None else None
     return {
         layer: {name: _at_words(value_BSH, first_BT).cpu().numpy() for name, value_BSH in v.items()}

@@ -12,9 +12,8 @@ from itertools import chain
 
 import torch
 
+from seqtag.labels import NOT_SCORED
 from seqtag.metrics.counts import CountMetric, rates, ratio
-
-NOT_SCORED = -100
 
 Rows = torch.Tensor | Sequence[Sequence[int]]
 

@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from seqtag.cells import CELLS
-from seqtag.checks import AtLeast, AtMost, FileName, Filled, NotNegative, Share, check_fields
-from seqtag.errors import InputError, unknown
+from seqtag.checks import AtLeast, AtMost, NotNegative, Share, check_fields
+from seqtag.errors import InputError
+from seqtag.inputs.characters import CharacterConfig
+from seqtag.inputs.registry import added_inputs, chosen_inputs
+from seqtag.inputs.sizes import Size, SizeOrNone
+from seqtag.inputs.words import WordConfig
+from seqtag.model.encoders import Encoder
+from seqtag.model.encoders.registry import build_encoder
 
-# Larger than any tagger that trains; what is above would fail for want of memory alone.
-_MOST_UNITS, _MOST_LAYERS = 2**20, 1000
-
-Size = Annotated[int, AtLeast(1), AtMost(_MOST_UNITS)]
-_Width = Annotated[int, AtLeast(1), AtMost(1000)]
-SizeOrNone = Annotated[int, AtLeast(0), AtMost(_MOST_UNITS)]
-
-
-@dataclass(frozen=True)
-class WordConfig:
-    """Vectors of whole words.
-
-    Attributes:
-        size: length of a vector.
-        unknown_probability: in training, a word seen once is read as unknown this often.
-        vectors: a text file of vectors (GloVe's or fastText's format) to start from, or None.
-    """
-
-    size: Size = 100
-    unknown_probability: Share = 0.5
-    vectors: FileName | None = None
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-
-@dataclass(frozen=True)
-class CharacterConfig:
-    """Vectors of words from their characters.
-
-    Attributes:
-        encoder: ``cnn``, or the name of a recurrent cell.
-        size: length of a character's vector.
-        widths: widths of the convolutions, in characters (cnn).
-        filters: filters of each width (cnn).
-        hidden_size: units of each direction (recurrent cell).
-        dropout: dropout on the characters' vectors.
-    """
-
-    encoder: str = "cnn"
-    size: Size = 30
-    widths: Annotated[tuple[_Width, ...], Filled(100)] = (2, 3, 4, 5)
-    filters: Size = 50
-    hidden_size: Size = 50
-    dropout: Share = 0.0
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        if self.encoder != "cnn" and self.encoder not in CELLS:
-            raise unknown("encoder", self.encoder, ("cnn", *CELLS.names()))
+# More than any tagger that trains; what is above would fail for want of memory alone.
+_MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True)
@@ -72,6 +31,9 @@ class TaggerConfig:
         feature_size: length of the vector of each further input column (``data.features``).
         subword_size: length of a subword piece's vector; 0 for none. With pieces the encoder
             runs over pieces, and a word is read off at its first one.
+        inputs: further inputs, of installed packages: the options of each by its name.
+        encoder: the name of the encoder, or a mapping with its name and options; None for
+            recurrent layers.
         hidden_size: units of each direction of each layer.
         num_layers: layers of the encoder.
         bidirectional: read the sentence both ways.
@@ -97,6 +59,8 @@ class TaggerConfig:
     case_size: SizeOrNone = 0
     feature_size: Size = 20
     subword_size: SizeOrNone = 0
+    inputs: Mapping[str, Mapping[str, Any]] | None = None
+    encoder: str | Mapping[str, Any] | None = None
     hidden_size: Size = 200
     num_layers: Annotated[int, AtLeast(1), AtMost(_MOST_LAYERS)] = 1
     bidirectional: bool = True
@@ -117,9 +81,29 @@ class TaggerConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.language_model and not self.bidirectional:
-            raise InputError("language_model needs both directions: set bidirectional=true")
+        chosen_inputs(vars(self))  # refuses unknown names and wrong options
+        both = self.made_encoder.two_ways and self.bidirectional
+        if self.language_model and not both:
+            raise InputError(
+                "language_model needs both directions: set bidirectional=true, encoder=recurrent"
+            )
+
+    @cached_property
+    def chosen(self) -> dict[str, Any]:
+        """The options of the inputs that the network reads, by name, in its order."""
+        return chosen_inputs(vars(self))
+
+    @cached_property
+    def added(self) -> dict[str, Any]:
+        """The options of the inputs of installed packages, by name."""
+        return added_inputs(vars(self))
+
+    @cached_property
+    def made_encoder(self) -> Encoder:
+        """The encoder with its options."""
+        return build_encoder(self.encoder)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the configuration as JSON values."""
-        return asdict(self)
+        """Return the configuration as JSON values, optional keys only where they are set."""
+        plain = asdict(self)
+        return {k: v for k, v in plain.items() if v or k not in ("inputs", "encoder")}

@@ -18,11 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqtag.labels import Transitions
+from seqtag.labels import NOT_SCORED, Transitions
 from seqtag.model.chain import NEVER, Potentials, automaton, inside, log_partition, sums
 from seqtag.model.paths import best_path, best_paths
-
-NO_LABEL = -100
 
 
 class LinearChainCRF(nn.Module):
@@ -94,10 +92,10 @@ class LinearChainCRF(nn.Module):
                 f"labels are {tuple(labels_BT.shape)}, emissions {tuple(emissions_BTK.shape)}"
             )
         labels_BT = torch.where(inside_BT, labels_BT, 0)
-        given_BT = labels_BT != NO_LABEL
+        given_BT = labels_BT != NOT_SCORED
         known_BT = torch.where(given_BT, labels_BT, 0)
         if ((known_BT < 0) | (known_BT >= self.num_labels)).any():
-            raise ValueError(f"labels must be {NO_LABEL} or in 0..{self.num_labels - 1}")
+            raise ValueError(f"labels must be {NOT_SCORED} or in 0..{self.num_labels - 1}")
         if self.constrained:
             given_BT = given_BT & ~self._forbidden(known_BT, given_BT, inside_BT, lengths_B)
         if given_BT.all():

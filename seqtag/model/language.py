@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_UNKNOWN = 1
+from seqtag.inputs.vocabulary import Vocabulary
 
 
 class LanguageModel(nn.Module):
@@ -37,7 +37,7 @@ class LanguageModel(nn.Module):
         """Return the summed loss of both directions; `y_BTH` is forward beside backward."""
         steps_T = torch.arange(words_BT.shape[1], device=lengths_B.device)
         pair_BT = (steps_T < lengths_B[:, None] - 1)[:, :-1]  # a word and the one after it
-        target_BT = words_BT.masked_fill(words_BT >= self.num_words, _UNKNOWN)
+        target_BT = words_BT.masked_fill(words_BT >= self.num_words, Vocabulary.UNKNOWN)
         ahead_BTH, back_BTH = y_BTH.split(self.hidden_size, dim=2)
         ahead_NH, back_NH = ahead_BTH[:, :-1][pair_BT], back_BTH[:, 1:][pair_BT]
         next_N, previous_N = target_BT[:, 1:][pair_BT], target_BT[:, :-1][pair_BT]

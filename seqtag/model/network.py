@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqtag.errors import InputError
-from seqtag.labels import Transitions
+from seqtag.inputs import Input, PieceInput
+from seqtag.labels import NOT_SCORED, Transitions
 from seqtag.model.config import TaggerConfig
 from seqtag.model.crf import LinearChainCRF
-from seqtag.model.embed import Embedding
+from seqtag.model.embed import Embedding, find_input
+from seqtag.model.encoders.registry import encoder_name
 from seqtag.model.language import LanguageModel
 from seqtag.recurrent.dropout import Dropout
 from seqtag.recurrent.entries import Entries
@@ -30,7 +32,7 @@ class TaggerNetwork(nn.Module):
     Args:
         config: what the network is made of.
         cell: the recurrent cell: its ``name`` and the fields of its spec.
-        sizes: numbers of ids of each input (``Indexer.sizes``).
+        inputs: the inputs of a word by name (``Indexer.inputs``).
         num_labels: K.
         transitions: which label may follow which, for a CRF; None where everything may.
     """
@@ -39,67 +41,81 @@ class TaggerNetwork(nn.Module):
         self,
         config: TaggerConfig,
         cell: Mapping[str, Any] | str,
-        sizes: Mapping[str, Any],
+        inputs: Mapping[str, Input],
         num_labels: int,
         transitions: Transitions | None = None,
     ) -> None:
         super().__init__()
         self.config = config
-        self.embedding = Embedding(config, sizes)
-        self.pieces = None
-        if config.subword_size:
-            if not sizes["pieces"]:
-                raise InputError("model.subword_size is set, but data.encode.subwords is not")
-            self.pieces = nn.Embedding(sizes["pieces"], config.subword_size, padding_idx=0)
-        input_size = self.embedding.output_size + config.subword_size
+        self.embedding = Embedding(config, inputs)
+        self.pieces, piece_size = None, 0
+        self._pieces: type[PieceInput] | None = None
+        for name, options in config.chosen.items():
+            input_ = find_input(inputs, name)
+            if isinstance(input_, PieceInput):
+                if self.pieces is not None:
+                    raise InputError("two inputs of a model split words into pieces: choose one")
+                self.pieces, self._pieces = input_.module(options), type(input_)
+                piece_size = input_.output_size(options)
+        input_size = self.embedding.output_size + piece_size
         if not input_size:
             raise InputError("the model has no input: no words, characters, case or subwords")
-        self.encoder = Recurrent(
-            cell,
-            input_size,
-            config.hidden_size,
-            config.num_layers,
-            config.bidirectional,
-            dropout=config.layer_dropout if config.num_layers > 1 else 0.0,
-            locked_dropout=config.locked_dropout,
-            recurrent_dropout=config.recurrent_dropout,
-            weight_drop=config.weight_drop,
-            zoneout=config.zoneout,
-            residual=config.residual,
-            layer_norm=config.layer_norm,
-        )
-        output_size = config.hidden_size * (2 if config.bidirectional else 1)
+        self.encoder = config.made_encoder.module(input_size, vars(config), cell)
+        output_size = self.encoder.output_size
         self.input_dropout = Dropout(config.input_dropout)
         self.output_dropout = Dropout(config.output_dropout)
         self.projection = nn.Linear(output_size, num_labels)
         self.crf = LinearChainCRF(num_labels, transitions) if config.decoder == "crf" else None
         self.language_model = None
         if config.language_model:
-            num_words = min(config.language_model_words, sizes["words"])
+            num_words = min(config.language_model_words, len(inputs["words"].vocabulary))
             self.language_model = LanguageModel(config.hidden_size, num_words)
+
+    @property
+    def recurrent(self) -> Recurrent:
+        """The encoder, if it is recurrent.
+
+        Raises:
+            InputError: if it is not, so that it has no cell, layers or gates.
+        """
+        if not isinstance(self.encoder, Recurrent):
+            name = encoder_name(self.config.encoder)
+            raise InputError(
+                f"the encoder {name!r} is not recurrent, and has no cell, layers or gates to look "
+                "at: take a tagger with model.encoder=recurrent"
+            )
+        return self.encoder
 
     def encode(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the encoder's output at each word: (B, T, H)."""
-        if self._words_stand_for_themselves() and len(inputs["characters_UW"]):
+        if self._words_stand_for_themselves() and inputs["spelling_BT"].numel():
             x = Entries(self.embedding.by_spelling(inputs), inputs["spelling_BT"])
-            return self.encoder(x, inputs["lengths_B"])[0]
+            return self._run(x, inputs["lengths_B"])
         x_BTD = self.input_dropout(self.embedding(inputs))
         if self.training and self.config.word_dropout:
             kept_BT1 = torch.rand(*x_BTD.shape[:2], 1, device=x_BTD.device)
             x_BTD = x_BTD * (kept_BT1 >= self.config.word_dropout)
-        if self.pieces is None:
-            return self.encoder(x_BTD, inputs["lengths_B"])[0]
-        piece_BSD = self.input_dropout(self.pieces(inputs["pieces_BS"]))
+        if self._pieces is None:
+            return self._run(x_BTD, inputs["lengths_B"])
+        piece_BSD = self.input_dropout(self._pieces.vectors(self.pieces, inputs))
         # Without any input but pieces, x has no features, and whatever dtype is torch's default.
         x_BSD = _gather(x_BTD, inputs["piece_word_BS"]).to(piece_BSD.dtype)
         x_BSD = torch.cat([x_BSD, piece_BSD], dim=2)
-        y_BSH = self.encoder(x_BSD, inputs["piece_lengths_B"])[0]
+        y_BSH = self._run(x_BSD, inputs["piece_lengths_B"])
         return _gather(y_BSH, inputs["first_piece_BT"])
+
+    def _run(self, x: Tensor | Entries, lengths_B: Tensor) -> Tensor:
+        """Return the encoder's output."""
+        encoder = self.config.made_encoder
+        if isinstance(x, Entries) and not encoder.reads_entries:
+            x = x.gather()
+        return encoder.run(self.encoder, x, lengths_B)
 
     def _words_stand_for_themselves(self) -> bool:
         """Whether a word's vector follows from its spelling, and no gradient is asked for."""
-        read = self.pieces is not None or self.embedding.features
-        return not (self.training or torch.is_grad_enabled() or read)
+        if self.training or torch.is_grad_enabled() or self.pieces is not None:
+            return False
+        return self.embedding.by_word
 
     def emissions(self, y_BTH: Tensor) -> Tensor:
         """Return the labels' scores at each word, before the decoder: (B, T, K)."""
@@ -135,7 +151,9 @@ class TaggerNetwork(nn.Module):
         """Return what `decode` does, from scores that are there already."""
         if self.crf is not None:
             return self.crf.decode(emissions_BTK, lengths_B)
-        return emissions_BTK.argmax(dim=2).masked_fill(_outside(emissions_BTK, lengths_B), -100)
+        return emissions_BTK.argmax(dim=2).masked_fill(
+            _outside(emissions_BTK, lengths_B), NOT_SCORED
+        )
 
     @torch.no_grad()
     def probabilities(self, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -15,8 +15,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from seqtag.labels import NOT_SCORED
 from seqtag.model.chain import NEVER, Potentials, inside
-from seqtag.model.compiled import call, functions
+from seqtag.model.scaled import CHAIN
+from seqtag.recurrent.compiler.beside_torch import call, functions
 
 
 def _best_suffixes(potentials: Potentials) -> Tensor:
@@ -42,10 +44,10 @@ def best_path(potentials: Potentials) -> Tensor:
     """
     emissions_BTK, start_K, transitions_KK, end_K, lengths_B, *_ = potentials
     B, T, K = emissions_BTK.shape
-    labels_BT = lengths_B.new_full((B, T), -100)
+    labels_BT = lengths_B.new_full((B, T), NOT_SCORED)
     if not B * T:
         return labels_BT
-    if library := functions("chain", emissions_BTK):
+    if library := functions(CHAIN, emissions_BTK):
         to_KK, room_TK = transitions_KK.T.contiguous(), emissions_BTK.new_empty(T, K)
         scores = (emissions_BTK.contiguous(), start_K, to_KK, end_K)
         lengths_B = lengths_B.contiguous()
@@ -73,7 +75,7 @@ def best_paths(potentials: Potentials, n: int) -> tuple[Tensor, Tensor]:
     score_BN = emissions_BTK.new_full((B, n), NEVER)
     score_BN[:, 0] = 0.0
     if not B * T:
-        return lengths_B.new_full((B, n, T), -100), score_BN
+        return lengths_B.new_full((B, n, T), NOT_SCORED), score_BN
 
     suffix_TBK = _best_suffixes(potentials)
     emissions_TBK = emissions_BTK.transpose(0, 1)
@@ -92,9 +94,11 @@ def best_paths(potentials: Potentials, n: int) -> tuple[Tensor, Tensor]:
         score_BN = torch.where(going_B1, best_BN, score_BN)
         prefix_BN = reached_BNK.view(B, n * K).gather(1, choice_BN)
         prefix_BN = prefix_BN + emissions_TBK[t].gather(1, label_BN)
-        labels.append(torch.where(going_B1, label_BN, -100))
+        labels.append(torch.where(going_B1, label_BN, NOT_SCORED))
         parents.append(torch.where(going_B1, parent_BN, itself_BN))
-    return _trace_back(labels, parents).masked_fill(score_BN[:, :, None] == NEVER, -100), score_BN
+    return _trace_back(labels, parents).masked_fill(
+        score_BN[:, :, None] == NEVER, NOT_SCORED
+    ), score_BN
 
 
 def _trace_back(labels: list[Tensor], parents: list[Tensor]) -> Tensor:

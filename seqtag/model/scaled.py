@@ -9,7 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seqtag.model.compiled import call, functions
+from seqtag.recurrent.compiler.beside_torch import Source, call, functions
+
+CHAIN = Source(__package__, "chain", ("seqtag_best_path", "seqtag_sums"))
 
 
 def scaled_sums(
@@ -35,7 +37,7 @@ def scaled_sums(
         with and which mean nothing behind the end; the marginals, 0 behind the end; and (B, K, K)
         how often each step is taken on average.
     """
-    run = _by_torch if functions("chain", weight_BTK) is None else _compiled
+    run = _by_torch if functions(CHAIN, weight_BTK) is None else _compiled
     return run(weight_BTK, first_K, step_KK, last_K, lengths_B, gradients)
 
 
@@ -55,7 +57,7 @@ def _compiled(
     room = weight_BTK.new_empty(T + 2, K)
     given = (weight_BTK, first_K, step_KK, step_KK.T, last_K, lengths_B)
     made = (total_B, scale_BT, marginals_BTK, counts_BKK)
-    run = functions("chain", weight_BTK).seqtag_sums
+    run = functions(CHAIN, weight_BTK).seqtag_sums
     call(run, (B, T, K, gradients), *(tensor.contiguous() for tensor in given), room, *made)
     return (*made[:2], marginals_BTK, counts_BKK) if gradients else (*made[:2], None, None)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seqtag.data.encode.labelset import LabelSet
+from seqtag.model.encoders.registry import encoder_name
 
 # More labels than this are counted, not listed.
 _MOST_LABELS = 60
@@ -15,18 +16,19 @@ _RATES = ("accuracy", "unknown_accuracy", "precision", "recall", "f1")
 _CORPUS_KEYS = ("format", "path", "name", "token_column", "label_column", "features", "scheme")
 
 
-def model_card(name: str, config: Mapping[str, Any], labels: LabelSet) -> str:
+def model_card(name: str, config: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
     """Return the card: metadata for the hub, then prose and tables for people.
 
     Args:
         name: what the model is called.
         config: what ``config.json`` holds.
         labels: the labels.
+        reads: what it reads of a word.
     """
     parts = [
         _front_matter(name, config),
         f"# {_text(name)}",
-        _what(config, labels),
+        _what(config, labels, reads),
         _how(config),
         "## Labels\n\n" + _labels(labels),
     ]
@@ -53,24 +55,28 @@ def _cell_name(cell: Any) -> str:
     return str(cell.get("name", "recurrent")) if isinstance(cell, Mapping) else str(cell)
 
 
-def _what(config: Mapping[str, Any], labels: LabelSet) -> str:
+def _what(config: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
     model = config["model"]
-    inputs = [kind for kind in ("words", "characters") if model.get(kind)]
-    inputs += ["letter case"] * bool(model.get("case_size"))
-    inputs += ["subwords"] * bool(model.get("subword_size"))
-    inputs += [str(feature) for feature in (config["data"] or {}).get("features") or ()]
     decoder = {"crf": "a conditional random field"}.get(model["decoder"], "softmax")
-    ways = "both directions" if model["bidirectional"] else "one direction"
     if labels.scheme == "plain":
         task = "gives every token one of its labels"
     else:
         task = "finds spans of tokens and their types"
-    plural = "s" * (model["num_layers"] != 1)
     return (
         f"A tagger that {task}, made with seqtag {config['seqtag']}. It reads "
-        f"{_text(', '.join(inputs))}; {model['num_layers']} recurrent layer{plural} "
-        f"(`{_text(_cell_name(config['cell']))}`, {model['hidden_size']} units, {ways}); "
-        f"decoding by {decoder}."
+        f"{_text(', '.join(reads))}; {_encoder(config)}; decoding by {decoder}."
+    )
+
+
+def _encoder(config: Mapping[str, Any]) -> str:
+    model = config["model"]
+    if (encoder := encoder_name(model.get("encoder"))) != "recurrent":
+        return f"encoder `{_text(encoder)}`"
+    ways = "both directions" if model["bidirectional"] else "one direction"
+    plural = "s" * (model["num_layers"] != 1)
+    return (
+        f"{model['num_layers']} recurrent layer{plural} "
+        f"(`{_text(_cell_name(config['cell']))}`, {model['hidden_size']} units, {ways})"
     )
 
 

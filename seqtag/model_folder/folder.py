@@ -1,7 +1,7 @@
 """The model folder: what a trained tagger is made of, as files that hold data and nothing else.
 
-    config.json        format, version, model, cell, data and figures: primitives only; also the
-                       names of the packages whose cells are used, if any
+    config.json        format, version, model, cell, data and figures: primitives only; where
+                       parts of other packages are used, also the names of these packages
     model.safetensors  the weights
     tokenizer.json     the indexer: vocabularies and subwords
     labels.json        the labels and their schemes
@@ -25,14 +25,16 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from seqtag import __version__
-from seqtag.cells import CELLS
+from seqtag.checks import from_plain
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.data.encode.vocabulary import Vocabulary
-from seqtag.errors import InputError, did_you_mean, shown
+from seqtag.errors import InputError, did_you_mean
 from seqtag.files import fresh_folder, plain, write_json
+from seqtag.inputs.registry import added_inputs
+from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.card import model_card
+from seqtag.model_folder.packages import packages_of, require_packages
 from seqtag.model_folder.untrusted import AGAIN, read_object, trust
 from seqtag.model_folder.weights import load_network
 
@@ -99,16 +101,19 @@ def load_folder(folder: str | Path) -> Parts:
         what = "is a file, not a model folder" if folder.exists() else "there is no such folder"
         raise InputError(f"{folder}: {what}; training writes one to logs/train/.../model")
     config = _read_config(folder)
-    _require_packages(config, folder / CONFIG)
+    path = folder / CONFIG
+    require_packages(config, path)
+    model = trust(path, lambda: from_plain(TaggerConfig, config["model"], "model"))
     path = folder / ENCODER
     plain = read_object(path, _MOST_ENCODER_BYTES)
-    indexer = trust(path, lambda: Indexer.from_plain(plain, str(path)))
+    added = added_inputs(config["model"])
+    indexer = trust(path, lambda: Indexer.from_plain(plain, str(path), added))
     _check_indexer(indexer, path)
     path = folder / LABELS
     labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
     _check_labels(labels, path)
     network = load_network(
-        folder / WEIGHTS, config["model"], config["cell"], indexer.sizes, labels, folder / CONFIG
+        folder / WEIGHTS, model, config["cell"], indexer.inputs, labels, folder / CONFIG
     )
     return Parts(network, indexer, labels, config["cell"], config["data"], config["figures"])
 
@@ -134,10 +139,9 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
             "figures": parts.figures,
         }
     )
-    names = [name for name in _cell_names(values) if name in CELLS]
-    packages = {name: CELLS.distribution(name) for name in names}
-    if packages := {name: package for name, package in packages.items() if package is not None}:
+    if packages := packages_of(values):
         values["packages"] = packages
+    reads = [title for name in config.chosen for title in parts.indexer.inputs[name].titles()]
     write_json(folder / CONFIG, values)
     write_json(folder / ENCODER, parts.indexer.to_plain())
     write_json(folder / LABELS, parts.labels.to_plain())
@@ -146,28 +150,10 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     except SafetensorError as error:  # which has no number of the system's error
         raise InputError(f"{folder / WEIGHTS}: cannot be written: {error}") from error
     shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
-    (folder / CARD).write_text(model_card(name, values, parts.labels), encoding="utf-8")
+    (folder / CARD).write_text(model_card(name, values, parts.labels, reads), encoding="utf-8")
 
 
 # Reading
-
-
-def _cell_names(config: Mapping[str, Any]) -> list[Any]:
-    """Return the names of the cells that a configuration uses, unchecked."""
-    cell, characters = config["cell"], config["model"].get("characters")
-    names = [cell.get("name") if isinstance(cell, dict) else cell]
-    return names + ([characters.get("encoder")] if isinstance(characters, dict) else [])
-
-
-def _require_packages(config: Mapping[str, Any], path: Path) -> None:
-    """Refuse a folder with a cell of a package that is not installed. Names are only compared."""
-    for name in _cell_names(config):
-        package = config["packages"].get(name) if isinstance(name, str) else None
-        if package is not None and name not in CELLS:
-            raise InputError(
-                f"{path}: the cell {shown(name)} is offered by the package {shown(package)}, "
-                "which is not installed: install that package"
-            )
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -197,10 +183,6 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _check_indexer(indexer: Indexer, path: Path) -> None:
     """Refuse an indexer that would fail, or give ids without a vector, in the middle of a text."""
-    vocabularies = {"words": indexer.words, "characters": indexer.characters, **indexer.features}
-    for name, vocabulary in vocabularies.items():
-        if len(vocabulary) <= Vocabulary.UNKNOWN:
-            raise InputError(f"{path}: the vocabulary of {name} is empty; {AGAIN}")
     trial = [["Try", "\u2603"]]
     trust(path, lambda: indexer.encode(trial, dict.fromkeys(indexer.features, trial)))
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from seqtag.data.encode.tokenizer_file import strict_json
 from seqtag.errors import InputError
+from seqtag.inputs.tokenizer_file import strict_json
 
 AGAIN = "the folder is not as seqtag wrote it: copy or train it again"
 

@@ -12,6 +12,7 @@ from torch import nn
 from seqtag.cells import CELLS, CellDescription, build_cell, describe
 from seqtag.errors import InputError
 from seqtag.model.config import TaggerConfig
+from seqtag.model.encoders.registry import encoder_name
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
 from seqtag.training.settings import TrainingSettings
@@ -22,15 +23,16 @@ def about(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
 
     The seed is that of the tagger's training, where its folder has it.
     """
-    encoder = tagger.network.encoder
+    encoder, model = tagger.network.encoder, tagger.network.config
+    is_recurrent = isinstance(encoder, Recurrent)
     seed = (tagger.figures or {}).get("seed")
     return {
         "run": Path(settings.output_dir).name,
-        "cell": cell_label(tagger.cell),
-        "start": start_label(tagger.cell),
-        "direction": "both" if encoder.bidirectional else "forward",
-        "layers": encoder.num_layers,
-        "hidden": encoder.hidden_size,
+        "cell": cell_label(tagger.cell) if is_recurrent else encoder_name(model.encoder),
+        "start": start_label(tagger.cell) if is_recurrent else "",
+        "direction": "both" if model.made_encoder.reads_ahead(vars(model)) else "forward",
+        "layers": encoder.num_layers if is_recurrent else 1,
+        "hidden": encoder.hidden_size if is_recurrent else encoder.output_size,
         "parameters": count_parameters(encoder),
         "seed": seed if isinstance(seed, int) else settings.seed,
         "data_seed": settings.data.corpus.seed,

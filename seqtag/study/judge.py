@@ -12,10 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from seqtag.columns import BASELINES, items_schema
-from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.errors import InputError
 from seqtag.probes.base import Probe, ProbeItem
 from seqtag.probes.baselines import WindowBaseline
@@ -24,7 +22,6 @@ from seqtag.tagging.tagger import Tagger
 
 # Items of each combination of factors that the untrained model is shown.
 _UNTRAINED_ITEMS = 5
-_BATCH = BatchConfig(sentences=128, tokens=16_384)
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,6 @@ def judge(
     return pa.table(columns, schema=items_schema(tuple(probe.evaluation)))
 
 
-@torch.inference_mode()
 def predict(tagger: Tagger, items: Sequence[ProbeItem]) -> Predictions:
     """Return what a tagger says at all targets, item after item."""
     counts_M = np.array([len(item.targets) for item in items], np.int64)
@@ -152,12 +148,8 @@ def predict(tagger: Tagger, items: Sequence[ProbeItem]) -> Predictions:
     ids = {label: number for number, label in enumerate(tagger.labels.labels)}
     best_N = np.zeros(counts_M.sum(), np.int64)
     p_gold_N, margin_N = np.zeros((2, counts_M.sum()), np.float32)
-    network = tagger.network.eval()
-    for rows in BatchOrder(np.array([len(i.tokens) for i in items]), _BATCH, shuffle=False):
+    for rows, p_BTK in tagger.probabilities([item.tokens for item in items]):
         batch = [items[row] for row in rows]
-        inputs = tagger.indexer.encode([item.tokens for item in batch])
-        inputs = {name: tensor.to(tagger.device) for name, tensor in inputs.items()}
-        p_BTK = network.probabilities(inputs).cpu()
         where = [(b, t) for b, item in enumerate(batch) for t in item.targets]
         b_n, t_n = np.array(where, np.int64).reshape(-1, 2).T
         p_nK = p_BTK[b_n, t_n].numpy()

@@ -9,12 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from seqtag.data.batches.order import BatchConfig, BatchOrder
-from seqtag.data.encode.vocabulary import Vocabulary
 from seqtag.errors import InputError
+from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.probes.base import Published
 from seqtag.suites import scores
 from seqtag.suites.pairs import Pair
@@ -30,7 +26,6 @@ PUBLISHED = {
         ("anaphor_number_agreement", "95.2"),
     )
 }
-_BATCH = BatchConfig(sentences=128, tokens=16_384)
 
 Table = list[dict[str, Any]]
 
@@ -73,7 +68,6 @@ def run_suite(tagger: Tagger, name: str, path: str | Path) -> tuple[Table, Table
     return rows, summary
 
 
-@torch.inference_mode()
 def judge_suite(tagger: Tagger, pairs: Sequence[Pair]) -> list[Judgement]:
     """Return what a tagger says at the placeholder of each pair, in their order.
 
@@ -87,11 +81,8 @@ def judge_suite(tagger: Tagger, pairs: Sequence[Pair]) -> list[Judgement]:
     fitting = _fitting(tagger, pairs)
     found: list[Judgement | None] = [None] * len(fitting)
     labels, vocabulary = tagger.labels.labels, tagger.indexer.words
-    for rows in BatchOrder(np.array([len(p.tokens) for p in fitting]), _BATCH, shuffle=False):
+    for rows, p_BTK in tagger.probabilities([pair.tokens for pair in fitting]):
         batch = [fitting[row] for row in rows]
-        inputs = tagger.indexer.encode([pair.tokens for pair in batch])
-        inputs = {name: tensor.to(tagger.device) for name, tensor in inputs.items()}
-        p_BTK = tagger.network.probabilities(inputs).cpu()
         p_BK = p_BTK[range(len(batch)), [pair.position for pair in batch]].tolist()
         for row, pair, p_K in zip(rows, batch, p_BK, strict=True):
             places = pair.antecedent or range(pair.position)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
+from seqtag.inputs.modules.spellings import Spellings
 from seqtag.model.network import TaggerNetwork
-from seqtag.model.spellings import Spellings
 from seqtag.model_folder.folder import Parts, load_folder, save_folder
 from seqtag.tagging.output import TaggedSentence, tagged
 from seqtag.tagging.scores import certainty, check_labels, check_scores
@@ -34,6 +35,8 @@ from seqtag.tagging.workers import Workers
 
 # A batch holds at most so many words, padding counted, and so many sentences.
 _BATCH_TOKENS, _BATCH_SENTENCES = 4096, 128
+# A batch of `probabilities`.
+_JUDGED = BatchConfig(sentences=128, tokens=16_384)
 # Sentences that `stream` tags together.
 _WINDOW = 1024
 # Of each word, in sentences; also a data frame or data set with such columns.
@@ -73,7 +76,7 @@ class Tagger:
         self.indexer, self.labels = indexer, labels
         self.cell, self.data = cell, data
         self.figures: Mapping[str, Any] | None = None
-        characters = network.embedding.characters
+        characters = getattr(network.embedding, "characters", None)
         self._spellings = None if characters is None else Spellings(characters)
 
     @classmethod
@@ -111,7 +114,7 @@ class Tagger:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the input columns that it reads beside the words."""
-        return tuple(self.indexer.features)
+        return self.indexer.features
 
     def tag(
         self,
@@ -166,6 +169,32 @@ class Tagger:
         words = read_sentences(sentences)
         columns = read_features(features, self.features, words)
         return [labels for labels, _ in self._run(words, columns, False)]
+
+    def read(
+        self,
+        sentences: Sequence[Sequence[str]],
+        features: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Return what the network reads of a batch of sentences of words, on its device.
+
+        Raises:
+            InputError: if a column that the tagger reads is not given or does not fit.
+        """
+        inputs = self.indexer.encode(sentences, features)
+        return {name: tensor.to(self.device) for name, tensor in inputs.items()}
+
+    @torch.inference_mode()
+    def probabilities(
+        self, sentences: Sequence[Sequence[str]]
+    ) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """Yield how probable each label is at each word, for batches of similar lengths.
+
+        With the numbers of a batch's sentences comes (B, T, K), on the CPU, 0 behind the end.
+        """
+        lengths = np.array([len(words) for words in sentences])
+        for rows in BatchOrder(lengths, _JUDGED, shuffle=False):
+            inputs = self.read([sentences[row] for row in rows])
+            yield rows, self.network.eval().probabilities(inputs).cpu()
 
     def stream(
         self,

@@ -19,10 +19,11 @@ from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
 from seqtag.data.corpus.fingerprints import remembered
 from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.data.encode.counting import distinct_labels
-from seqtag.data.encode.indexer import INDEXER_VERSION, EncodeConfig, Indexer
+from seqtag.data.encode.indexer import INDEXER_VERSION, Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.encode.vectors import load_vectors
 from seqtag.errors import InputError
+from seqtag.inputs.options import EncodeConfig
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
@@ -56,11 +57,17 @@ def portable(description: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def indexer(config: EncodeConfig, corpus: Corpus) -> Indexer:
-    """Build the vocabularies from the training split, or read those built of it before."""
+def indexer(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]) -> Indexer:
+    """Build the vocabularies from the training split, or read those built of it before.
+
+    `added` are the options of inputs of installed packages; theirs are built each time, as their
+    code may have changed.
+    """
     if "train" not in corpus.splits:
         raise InputError("data: there is no training split")
     train, features = corpus.splits["train"], corpus.features
+    if added:
+        return Indexer.fit(train, config, features, added)
     pieces = config.subwords and config.subwords.path
     key = [INDEXER_VERSION, asdict(config), features]
     if pieces and Path(pieces).is_file():
@@ -81,11 +88,11 @@ def network(
     config: TaggerConfig, cell: CellDescription, indexer: Indexer, labels: LabelSet
 ) -> TaggerNetwork:
     """Build the network, with word vectors from a file where the configuration names one."""
-    require_memory(config, cell, indexer.sizes)
+    require_memory(config, cell, indexer.inputs, len(labels))
     # They come in the square of the labels.
     transitions = labels.transitions if config.decoder == "crf" else None
     try:
-        built = TaggerNetwork(config, cell, indexer.sizes, len(labels), transitions)
+        built = TaggerNetwork(config, cell, indexer.inputs, len(labels), transitions)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise

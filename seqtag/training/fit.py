@@ -41,7 +41,7 @@ class Fitted(NamedTuple):
 
 def fit(settings: TrainingSettings, corpus: Corpus) -> Fitted:
     """Train a network on the corpus's training split; the development split chooses the epoch."""
-    indexer = build.indexer(settings.data.encode, corpus)
+    indexer = build.indexer(settings.data.encode, corpus, settings.model.added)
     labels = build.label_set(settings.data.tag_scheme, corpus)
     network = build.network(settings.model, settings.cell, indexer, labels)
     set_engine(network, settings.engine)

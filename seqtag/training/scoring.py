@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.encode.counting import distinct_labels
-from seqtag.data.encode.labelset import NOT_SCORED, LabelSet
-from seqtag.data.encode.vocabulary import Vocabulary
-from seqtag.labels import UNTYPED
+from seqtag.data.encode.labelset import LabelSet
+from seqtag.inputs.vocabulary import Vocabulary
+from seqtag.labels import NOT_SCORED, UNTYPED
 from seqtag.metrics.spans import SpanScore
 from seqtag.metrics.tokens import Slices, TokenScore
 

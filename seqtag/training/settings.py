@@ -13,8 +13,9 @@ from typing import Any, Literal
 from seqtag.cells import CELLS, build_cell
 from seqtag.checks import FileName, Seed, checked, from_plain, full_key, shown
 from seqtag.data.config import FORMATS, CorpusConfig
-from seqtag.data.options import BatchConfig, EncodeConfig
+from seqtag.data.options import BatchConfig
 from seqtag.errors import InputError, unknown
+from seqtag.inputs.options import EncodeConfig
 from seqtag.model.config import TaggerConfig
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES, Target

@@ -20,7 +20,7 @@ def save(folder, labels=("F", "M", "PL")) -> str:
     indexer = Indexer.fit([{"tokens": item.tokens} for item in items], EncodeConfig(), ())
     known = LabelSet(labels, "plain", "plain")
     config = TaggerConfig(words={"size": 6}, characters=None, hidden_size=12)
-    network = TaggerNetwork(config, "lstm", indexer.sizes, len(known))
+    network = TaggerNetwork(config, "lstm", indexer.inputs, len(known))
     Tagger(network, indexer, known, {"name": "lstm"}).save(folder)
     return str(folder)
 

@@ -189,7 +189,7 @@ def test_what_data_are_told_by(configure, corpus):
         settings = configure(*overrides).training
         found = build.training_corpus(settings)
         labels = build.label_set(settings.data.tag_scheme, found)
-        indexer = build.indexer(settings.data.encode, found)
+        indexer = build.indexer(settings.data.encode, found, {})
         return CorpusModule(found, indexer, labels, settings.data.batch).digest(None)
 
     overrides = [[], ["data.encode.min_count=2"], ["data.tag_scheme=bioes"], ["debug=overfit"]]

@@ -60,7 +60,7 @@ def test_a_sweep_trains_and_saves_them(swept, model):
     assert len(list(swept.glob("*/model"))) == 2
     config = json.loads((model / "config.json").read_text())
     assert config["cell"] == {"name": "mine", "haste": 1.0}
-    assert config["packages"] == {"mine": "seqtag-extra"}
+    assert config["packages"] == {"cell mine": "seqtag-extra"}
     (ours,) = swept.glob("cell-lstm*/model/config.json")
     assert "packages" not in json.loads(ours.read_text())
 
@@ -98,7 +98,7 @@ def test_a_folder_says_which_package_its_cell_is_of(verb, model, tmp_path, capsy
 def test_the_name_of_a_package_is_shown_escaped_and_never_imported(model, tmp_path):
     folder = shutil.copytree(model, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
-    config["packages"]["mine"] = "antigravity\n\x1b[2J"
+    config["packages"]["cell mine"] = "antigravity\n\x1b[2J"
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match=r"'antigravity\\n\\x1b\[2J', which is not installed"):
         Tagger.load(folder)

@@ -5,7 +5,7 @@ import torch
 
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.data.encode.vocabulary import SubwordConfig
+from seqtag.inputs.vocabulary import SubwordConfig
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.engines.registry import set_engine
@@ -32,7 +32,7 @@ def build(cell="lstm", pieces=False, **model) -> Tagger:
             **model,
         }
     )
-    network = TaggerNetwork(config, cell, indexer.sizes, len(labels), labels.transitions)
+    network = TaggerNetwork(config, cell, indexer.inputs, len(labels), labels.transitions)
     set_engine(network, "reference")  # a kernel for each cell would take seconds to build
     return Tagger(network, indexer, labels, {"name": cell} if isinstance(cell, str) else cell)
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
+from seqtag.inputs.modules.words import WordEmbedding
 from seqtag.model.config import CharacterConfig, TaggerConfig, WordConfig
-from seqtag.model.embed import Embedding, WordEmbedding
+from seqtag.model.embed import Embedding
 
 
 def test_rare_words_are_at_times_unknown_in_training():
@@ -48,14 +49,14 @@ COLUMNS = ["pos", "feats.Case", "type", "items", "training", "%2E", "a b"]
 def inputs(columns=COLUMNS):
     sentence = {"tokens": ["a", "b"], **{name: ["x", name] for name in columns}}
     indexer = Indexer.fit([sentence], EncodeConfig(), columns)
-    return indexer.sizes, indexer.encode(
+    return indexer.inputs, indexer.encode(
         [["a", "b"], ["b"]], {name: [["x", name], [name]] for name in columns}
     )
 
 
 def test_parts_stand_side_by_side():
-    sizes, batch = inputs()
-    embedding = Embedding(TaggerConfig(**SMALL), sizes).eval()
+    parts, batch = inputs()
+    embedding = Embedding(TaggerConfig(**SMALL), parts).eval()
     assert embedding.output_size == 5 + 4 + 2 + 3 * len(COLUMNS)
     x_BTD = embedding(batch)
     assert x_BTD.shape == (2, 2, embedding.output_size)
@@ -72,8 +73,8 @@ def test_parts_stand_side_by_side():
 
 
 def test_plain_column_names_are_those_of_the_weights():
-    sizes, _ = inputs(["pos", "feats.Case"])
-    keys = Embedding(TaggerConfig(**SMALL), sizes).state_dict().keys()
+    parts, _ = inputs(["pos", "feats.Case"])
+    keys = Embedding(TaggerConfig(**SMALL), parts).state_dict().keys()
     assert {key for key in keys if key.startswith("features")} == {
         "features.pos.weight",
         "features.feats%2ECase.weight",
@@ -82,16 +83,16 @@ def test_plain_column_names_are_those_of_the_weights():
 
 @pytest.mark.parametrize("without", ["words", "characters"])
 def test_parts_may_be_left_out(without):
-    sizes, batch = inputs([])
-    embedding = Embedding(TaggerConfig(**{**SMALL, without: None, "case_size": 0}), sizes)
+    parts, batch = inputs([])
+    embedding = Embedding(TaggerConfig(**{**SMALL, without: None, "case_size": 0}), parts)
     assert embedding.output_size == (4 if without == "words" else 5)
     assert embedding(batch).shape == (2, 2, embedding.output_size)
-    assert getattr(embedding, without) is None
+    assert not hasattr(embedding, without)
 
 
 def test_no_part_at_all_has_no_features():
-    sizes, batch = inputs([])
-    embedding = Embedding(TaggerConfig(words=None, characters=None), sizes)
+    parts, batch = inputs([])
+    embedding = Embedding(TaggerConfig(words=None, characters=None), parts)
     assert embedding.output_size == 0
     assert embedding(batch).shape == (2, 2, 0)
 
@@ -99,7 +100,7 @@ def test_no_part_at_all_has_no_features():
 def test_vectors_by_spelling_are_those_of_the_words():
     sentences = [["The", "cat", "the", "cat"], ["A", "cat"], []]
     indexer = Indexer.fit([{"tokens": s} for s in sentences], EncodeConfig(), ())
-    embedding = Embedding(TaggerConfig(case_size=3), indexer.sizes).eval()
+    embedding = Embedding(TaggerConfig(case_size=3), indexer.inputs).eval()
     inputs = indexer.encode(sentences)
     by_word_BTD = embedding(inputs)
     by_spelling_UD = embedding.by_spelling(inputs)

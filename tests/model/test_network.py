@@ -8,6 +8,7 @@ import torch
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
+from seqtag.inputs.features import Features
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 
@@ -33,12 +34,13 @@ def indexer(subwords=True):
 
 
 ENCODER = indexer()
+NO_COLUMNS = {**ENCODER.inputs, "features": Features({})}
 
 
-def network(sizes=None, labels=LABELS, cell="lstm", **config):
+def network(inputs=None, labels=LABELS, cell="lstm", **config):
     torch.manual_seed(4)
     config = TaggerConfig(**{**SMALL, "subword_size": 3, **config})
-    made = TaggerNetwork(config, cell, sizes or ENCODER.sizes, len(labels), labels.transitions)
+    made = TaggerNetwork(config, cell, inputs or ENCODER.inputs, len(labels), labels.transitions)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.uniform_(-1, 1)  # the padding's vectors and the CRF's scores too
@@ -127,7 +129,7 @@ def test_the_language_model_is_a_second_loss():
 
 
 def test_pieces_alone_can_be_the_input():
-    net = network(words=None, characters=None, case_size=0, sizes={**ENCODER.sizes, "features": {}})
+    net = network(NO_COLUMNS, words=None, characters=None, case_size=0)
     assert net.decode(encode(SENTENCES)).shape == (4, 5)
 
 
@@ -164,21 +166,21 @@ def test_every_weight_gets_a_gradient():
 
 
 @pytest.mark.parametrize(
-    ("sizes", "config", "message"),
+    ("inputs", "config", "message"),
     [
-        ({"pieces": 0}, {}, "subwords is not"),
+        (indexer(subwords=False).inputs, {}, "subword_size is set, but data.encode.subwords is"),
         (
-            {"features": {}},
+            NO_COLUMNS,
             {"words": None, "characters": None, "case_size": 0, "subword_size": 0},
             "no input",
         ),
-        ({}, {"cell": "lsdm"}, "lsdm"),
-        ({}, {"characters": {"encoder": "crn"}}, "crn"),
+        (None, {"cell": "lsdm"}, "lsdm"),
+        (None, {"characters": {"encoder": "crn"}}, "crn"),
     ],
 )
-def test_networks_that_cannot_be_built(sizes, config, message):
+def test_networks_that_cannot_be_built(inputs, config, message):
     with pytest.raises(InputError, match=message):
-        network({**ENCODER.sizes, **sizes}, **config)
+        network(inputs, **config)
 
 
 def test_words_looked_up_by_spelling_change_nothing():
@@ -186,7 +188,7 @@ def test_words_looked_up_by_spelling_change_nothing():
     sentences = [["The", "cat", "saw", "the", "cat"], ["cat"], []]
     indexer = Indexer.fit([{"tokens": s} for s in sentences], EncodeConfig(), ())
     for cell in ("lstm", "lstm_layernorm"):
-        network = TaggerNetwork(TaggerConfig(hidden_size=6), cell, indexer.sizes, 3).eval()
+        network = TaggerNetwork(TaggerConfig(hidden_size=6), cell, indexer.inputs, 3).eval()
         inputs = indexer.encode(sentences)
         expected = network(inputs)
         with torch.no_grad():

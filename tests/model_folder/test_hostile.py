@@ -107,7 +107,7 @@ def test_a_pickle_is_not_opened(folder, name, tmp_path, monkeypatch):
         ({"cell": {"name": ["lstm"]}}, "unknown cell"),
         ({"cell": {"name": "lstm", "forget_bias": "x"}}, None),
         ({"packages": 3}, "'packages'"),
-        ({"cell": "os.system", "packages": {"os.system": "\x1b[2J"}}, r"package '\\x1b\[2J'"),
+        ({"cell": "os.system", "packages": {"cell os.system": "\x1b[2J"}}, r"package '\\x1b\[2J'"),
         ({"model___target_": "os.system"}, "unknown key '_target_'"),
         ({"model__words___target_": "os.system"}, "unknown key '_target_'"),
         ({"model__characters__encoder": "os.system"}, "unknown encoder 'os.system'"),
@@ -282,7 +282,7 @@ def test_what_subwords_do_not_need_is_left_out(tmp_path, build_tagger):
     change(path, subwords=json.dumps(plain))
     loaded = Tagger.load(tmp_path / "model")
     assert torch.equal(loaded.indexer.encode([["Paris"]])["pieces_BS"], wanted)
-    assert json.loads(loaded.indexer.subwords.to_str())["decoder"] is None
+    assert json.loads(loaded.indexer.inputs["subwords"].to_plain())["decoder"] is None
 
 
 @pytest.mark.parametrize("name", READ)

@@ -18,8 +18,8 @@ import torch
 
 import seqtag.data.encode.indexer
 import seqtag.data.encode.wordforms
-import seqtag.data.encode.wordtable
-import seqtag.model.spellings
+import seqtag.inputs.modules.spellings
+import seqtag.inputs.wordtable
 import seqtag.tagging.scores
 import seqtag.tagging.tagger
 from seqtag.tagging.workers import Workers
@@ -35,8 +35,8 @@ FILES = (
     *(
         seqtag.data.encode.indexer,
         seqtag.data.encode.wordforms,
-        seqtag.data.encode.wordtable,
-        seqtag.model.spellings,
+        seqtag.inputs.wordtable,
+        seqtag.inputs.modules.spellings,
     ),
     *(seqtag.tagging.tagger, seqtag.tagging.scores),
 )
@@ -74,7 +74,7 @@ def shared(request, build_tagger):
 def small_memories(monkeypatch):
     """Memories that are emptied again and again."""
     monkeypatch.setattr(seqtag.data.encode.wordforms, "_MEMORY", 60)
-    monkeypatch.setattr(seqtag.model.spellings, "_BYTES", 1500)
+    monkeypatch.setattr(seqtag.inputs.modules.spellings, "_BYTES", 1500)
 
 
 def run_in_threads(shared, at_once, number):

@@ -38,7 +38,7 @@ def build(features=(), scheme="bioes", encode=None, labels=None, **model) -> Tag
         labels = LabelSet.fit([s["labels"] for s in SENTENCES], "bio", scheme)
     config = TaggerConfig(**{**SMALL, **model})
     cell = {"name": "lstm"}
-    network = TaggerNetwork(config, cell, indexer.sizes, len(labels), labels.transitions)
+    network = TaggerNetwork(config, cell, indexer.inputs, len(labels), labels.transitions)
     with torch.no_grad():
         # Far from zero, so that labels differ from word to word.
         for name, parameter in network.named_parameters():

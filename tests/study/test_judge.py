@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from seqtag.columns import items_schema
+from seqtag.data.batches.order import BatchConfig
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
@@ -15,8 +16,8 @@ from seqtag.model.network import TaggerNetwork
 from seqtag.probes.base import ProbeItem
 from seqtag.probes.baselines import fit_baselines
 from seqtag.probes.pronoun import PronounProbe
-from seqtag.study import judge as run
 from seqtag.study.judge import Grid, check_labels, grid_items, judge, predict
+from seqtag.tagging import tagger as tagging
 from seqtag.tagging.tagger import Tagger
 
 ABOUT = {
@@ -33,7 +34,7 @@ def make_tagger(labels=("F", "M", "PL"), seed=0) -> Tagger:
     config = TaggerConfig(
         words={"size": 8}, characters=None, hidden_size=8, bidirectional=False, decoder="softmax"
     )
-    network = TaggerNetwork(config, "lstm", indexer.sizes, len(labels))
+    network = TaggerNetwork(config, "lstm", indexer.inputs, len(labels))
     return Tagger(network, indexer, LabelSet(labels, "plain", "plain"), "lstm")
 
 
@@ -95,7 +96,7 @@ def test_the_untrained_model_sees_few_items(tagger):
 def test_predictions_do_not_hang_on_batches(sentences, tagger, monkeypatch):
     items = PronounProbe().corpus("test", 40, 0)
     want = predict(tagger, items)
-    monkeypatch.setattr(run, "_BATCH", run.BatchConfig(sentences=sentences, tokens=300))
+    monkeypatch.setattr(tagging, "_JUDGED", BatchConfig(sentences=sentences, tokens=300))
     said = predict(tagger, items)
     assert said.labels == want.labels
     np.testing.assert_allclose(said.p_gold_N, want.p_gold_N, atol=1e-6)

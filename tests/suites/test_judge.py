@@ -22,7 +22,7 @@ def build(labels=("F", "M", "PL"), tokens=SEEN, features=()) -> Tagger:
     sentence = {"tokens": list(tokens), **{name: list(tokens) for name in features}}
     indexer = Indexer.fit([sentence], EncodeConfig(), features)
     config = TaggerConfig(words={"size": 6}, characters=None, hidden_size=5, decoder="softmax")
-    network = TaggerNetwork(config, {"name": "lstm"}, indexer.sizes, len(labels), None)
+    network = TaggerNetwork(config, {"name": "lstm"}, indexer.inputs, len(labels), None)
     return Tagger(network, indexer, LabelSet(labels, "plain", "plain"), {"name": "lstm"})
 
 

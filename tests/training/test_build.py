@@ -40,7 +40,7 @@ def test_compiled_while_training_only_and_the_crf_never(configure, monkeypatch):
     monkeypatch.setattr(torch, "compile", compiling)
     settings = configure().training
     corpus = build.corpus(settings.data.corpus)
-    indexer = build.indexer(settings.data.encode, corpus)
+    indexer = build.indexer(settings.data.encode, corpus, {})
     labels = build.label_set(settings.data.tag_scheme, corpus)
     network = build.network(settings.model, settings.cell, indexer, labels)
     keys, rows = list(network.state_dict()), torch.zeros(1, network.projection.in_features)

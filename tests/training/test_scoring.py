@@ -7,7 +7,7 @@ from seqeval.metrics import f1_score
 
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.data.encode.vocabulary import Vocabulary
+from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.training.scoring import TaggingScore
 
 UNKNOWN = Vocabulary.UNKNOWN

@@ -1,12 +1,10 @@
 """Words to numbers: the one way in, for training and for tagging alike.
 
-Legend: B sentences, T words of the longest sentence, U different words of the batch, W characters
-of the longest word, S subword pieces of the longest sentence.
+Legend: B sentences, T words of the longest sentence, U different words of the batch.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -17,16 +15,14 @@ from torch import Tensor
 
 from seqtag.checks import from_plain
 from seqtag.data.encode.counting import Sentences, count_strings, lists_of
-from seqtag.data.encode.labelset import NOT_SCORED, LabelSet
-from seqtag.data.encode.vocabulary import (
-    Vocabulary,
-    build_vocabulary,
-    load_subwords,
-    train_subwords,
-)
-from seqtag.data.encode.wordforms import CASES, WordForms
-from seqtag.data.options import EncodeConfig
-from seqtag.errors import InputError
+from seqtag.data.encode.labelset import LabelSet
+from seqtag.data.encode.wordforms import WordForms
+from seqtag.errors import InputError, listed
+from seqtag.inputs import INPUTS, Batch, Input, Training, WordInput
+from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.registry import standard_inputs
+from seqtag.inputs.vocabulary import Vocabulary
+from seqtag.labels import NOT_SCORED
 
 # Raise it when the same sentences give another indexer: those made before are kept with a corpus.
 INDEXER_VERSION = 1
@@ -35,65 +31,55 @@ INDEXER_VERSION = 1
 class Indexer:
     """Turns sentences into padded tensors; built from a training split, saved in model folders.
 
-    Each different word is looked up, spelled out and split into pieces once and remembered, so
+    What follows from a word alone is computed once for each different word and remembered, so
     that a word costs one dictionary access from then on. Threads may share an indexer. Its copies
     and pickles hold what it is made of and none of the remembered words.
+
+    Attributes:
+        inputs: the inputs by name: all of this package, and those that the model adds.
     """
 
-    def __init__(
-        self,
-        config: EncodeConfig,
-        words: Vocabulary,
-        characters: Vocabulary,
-        features: Mapping[str, Vocabulary] | None = None,
-        subwords: Any = None,
-    ) -> None:
+    def __init__(self, config: EncodeConfig, inputs: Mapping[str, Input]) -> None:
         self.config = config
-        self.words = words
-        self.characters = characters
-        self.features = dict(features or {})
-        self.subwords = subwords
-        self._forms = WordForms(words, characters, subwords, config.max_characters)
+        self.inputs = dict(inputs)
+        self._forms = WordForms({n: i for n, i in inputs.items() if isinstance(i, WordInput)})
 
     @classmethod
-    def fit(cls, sentences: Sentences, config: EncodeConfig, features: Sequence[str]) -> Indexer:
+    def fit(
+        cls,
+        sentences: Sentences,
+        config: EncodeConfig,
+        features: Sequence[str],
+        added: Mapping[str, Any] | None = None,
+    ) -> Indexer:
         """Build the vocabularies from training sentences.
 
         `sentences` are mappings with ``tokens`` and one list of strings per feature, or a data
         set of such columns; they may be read more than once. Memory grows with the number of
-        different words alone.
+        different words alone. `added` are the options of further inputs (`added_inputs`).
         """
-        counts = count_strings(sentences, "tokens")
-        words = build_vocabulary(
-            counts,
-            min_count=config.min_count,
-            fold_digits=config.fold_digits,
-            lowercase=config.lowercase,
+        training = Training(
+            count_strings(sentences, "tokens"),
+            config,
+            features,
+            lambda column: count_strings(sentences, column),
+            lambda: lists_of(sentences, "tokens"),
         )
-        characters: Counter[str] = Counter()
-        for word, count in counts.items():
-            for character in word:
-                characters[character] += count
-        columns = {name: build_vocabulary(count_strings(sentences, name)) for name in features}
-        subwords = None
-        if config.subwords is not None:
-            if config.subwords.path is not None:
-                subwords = load_subwords(config.subwords.path)
-            else:
-                subwords = train_subwords(lists_of(sentences, "tokens"), config.subwords)
-        return cls(config, words, build_vocabulary(characters), columns, subwords)
+        made = {name: part.fit(training, None) for name, part in standard_inputs().items()}
+        for name, options in (added or {}).items():
+            made[name] = INPUTS[name].cls.fit(training, options)
+        return cls(config, {name: input_ for name, input_ in made.items() if input_ is not None})
 
     @property
-    def sizes(self) -> dict[str, Any]:
-        """Numbers of ids a network must have vectors for, by input."""
-        return {
-            "words": len(self.words),
-            "frequent_words": self.words.num_frequent,
-            "characters": len(self.characters),
-            "cases": len(CASES),
-            "pieces": 0 if self.subwords is None else self.subwords.get_vocab_size() + 1,
-            "features": {name: len(column) for name, column in self.features.items()},
-        }
+    def words(self) -> Vocabulary:
+        """The vocabulary of words."""
+        return self.inputs["words"].vocabulary
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the further columns that it reads."""
+        columns = (name for input_ in self.inputs.values() for name in input_.columns)
+        return tuple(dict.fromkeys(columns))
 
     def encode(
         self,
@@ -107,10 +93,8 @@ class Indexer:
             features: for each feature of the indexer, B lists of as many values.
 
         Returns:
-            ``lengths_B``; ``words_BT``, ``case_BT`` and, per feature, ``feature.NAME`` (B, T);
-            ``characters_UW`` and ``spelling_BT``, the row of each word in it; with subwords
-            also ``pieces_BS``, ``piece_lengths_B``, ``piece_word_BS`` (the word a piece belongs
-            to) and ``first_piece_BT``. Ids of 0 are padding.
+            ``lengths_B``; ``spelling_BT``, the number of each word among the different words of
+            the batch; and the arrays of each input (`Input.encode`). Ids of 0 are padding.
 
         Raises:
             InputError: if a feature that the indexer was built with is not given, or does not
@@ -119,80 +103,57 @@ class Indexer:
         lengths = np.fromiter((len(s) for s in sentences), np.int64, len(sentences))
         forms, known = self._forms.lookup([word for sentence in sentences for word in sentence])
         mask_BT = np.arange(lengths.max(initial=0)) < lengths[:, None]
-        batch = {
-            "lengths_B": torch.from_numpy(lengths),
-            "words_BT": _scatter(known.word_ids[forms], mask_BT),
-            "case_BT": _scatter(known.case_ids[forms], mask_BT),
-        }
         distinct, rows = _distinct(forms)
-        batch["characters_UW"] = torch.from_numpy(known.spellings(distinct))
-        batch["spelling_BT"] = _scatter(rows, mask_BT)
-        for name, column in self.features.items():
-            if features is None or name not in features:
-                raise InputError(
-                    f"this tagger also reads the column {name!r}, which the input does not have"
-                )
-            if [len(values) for values in features[name]] != lengths.tolist():
-                raise InputError(f"the column {name!r} does not have a value for each word")
-            ids = [column[value] for sentence in features[name] for value in sentence]
-            batch[f"feature.{name}"] = _scatter(np.array(ids, np.int64), mask_BT)
-        if self.subwords is not None:
-            batch |= _pieces(*known.pieces(forms), lengths, mask_BT)
-        return batch
+        batch = Batch(lengths, mask_BT, forms, known, distinct, features or {})
+        arrays = {"lengths_B": lengths, "spelling_BT": batch.padded(rows)}
+        for input_ in self.inputs.values():
+            arrays |= input_.encode(batch)
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def to_plain(self) -> dict[str, Any]:
         """Return everything the indexer is made of as JSON values."""
-        config = asdict(self.config)
-        return {
-            "config": config,
-            "words": self.words.to_plain(),
-            "characters": self.characters.to_plain(),
-            "features": {name: column.to_plain() for name, column in self.features.items()},
-            "subwords": None if self.subwords is None else self.subwords.to_str(),
-        }
+        plain: dict[str, Any] = {"config": asdict(self.config)}
+        added = {name: input_.to_plain() for name, input_ in self.inputs.items()}
+        for name, cls in standard_inputs().items():
+            value = added.pop(name, None)
+            if cls.stored:
+                plain[name] = value
+        return plain | ({"inputs": added} if added else {})
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any], where: str = "tokenizer.json") -> Indexer:
+    def from_plain(
+        cls,
+        plain: Mapping[str, Any],
+        where: str = "tokenizer.json",
+        added: Mapping[str, Any] | None = None,
+    ) -> Indexer:
         """Rebuild an indexer from :meth:`to_plain`.
 
+        `added` are the options of further inputs (`added_inputs`).
+
         Raises:
-            InputError: if `plain` is not what :meth:`to_plain` makes.
+            InputError: if `plain` is not what :meth:`to_plain` makes, with these inputs.
         """
+        added = added or {}
         try:
             config = from_plain(EncodeConfig, plain["config"], where)
-            subwords = plain["subwords"]
-            return cls(
-                config,
-                Vocabulary.from_plain(plain["words"], "words"),
-                Vocabulary.from_plain(plain["characters"], "characters"),
-                {
-                    name: Vocabulary.from_plain(part, f"the feature {name!r}")
-                    for name, part in plain["features"].items()
-                },
-                None if subwords is None else load_subwords(text=subwords),
-            )
+            made = {
+                name: part.from_plain(plain[name] if part.stored else None, config, None)
+                for name, part in standard_inputs().items()
+            }
+            further = plain.get("inputs", {})
+            if set(further) != set(added):
+                raise InputError(
+                    f"{where}: it has the inputs {listed(further)}, but model.inputs names "
+                    f"{listed(added)}"
+                )
+            for name, options in added.items():
+                made[name] = INPUTS[name].cls.from_plain(further[name], config, options)
         except InputError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{where}: not an indexer of seqtag: {error!r}") from None
-
-
-def _pieces(
-    counts: np.ndarray, pieces: np.ndarray, lengths: np.ndarray, mask_BT: np.ndarray
-) -> dict[str, Tensor]:
-    """Return the tensors of subwords, of the number of pieces of each word and of all pieces."""
-    sentence_of_word = np.repeat(np.arange(len(lengths)), lengths)
-    piece_lengths = np.bincount(sentence_of_word, counts, len(lengths)).astype(np.int64)
-    word_in_sentence = np.nonzero(mask_BT)[1]
-    starts = np.cumsum(counts) - counts
-    sentence_start = np.cumsum(piece_lengths) - piece_lengths
-    mask_BS = np.arange(piece_lengths.max(initial=0)) < piece_lengths[:, None]
-    return {
-        "pieces_BS": _scatter(pieces, mask_BS),
-        "piece_lengths_B": torch.from_numpy(piece_lengths),
-        "piece_word_BS": _scatter(np.repeat(word_in_sentence, counts), mask_BS),
-        "first_piece_BT": _scatter(starts - sentence_start[sentence_of_word], mask_BT),
-    }
+        return cls(config, {name: input_ for name, input_ in made.items() if input_ is not None})
 
 
 def _distinct(forms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -206,13 +167,6 @@ def _distinct(forms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
     return numbers[order], places[rows]
-
-
-def _scatter(values: np.ndarray, mask: np.ndarray) -> Tensor:
-    """Lay flat values into the true places of `mask`, row after row; 0 elsewhere."""
-    padded = np.zeros(mask.shape, np.int64)
-    padded[mask] = values
-    return torch.from_numpy(padded)
 
 
 def labelled_batch(

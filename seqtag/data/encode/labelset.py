@@ -7,9 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seqtag.errors import InputError, did_you_mean
-from seqtag.labels import SCHEMES, UNTYPED, Transitions, allowed_transitions, check_labels, convert
+from seqtag.labels import (
+    NOT_SCORED,
+    SCHEMES,
+    UNTYPED,
+    Transitions,
+    allowed_transitions,
+    check_labels,
+    convert,
+)
 
-NOT_SCORED = -100  # what torch's losses skip
 _PREFIXES = {"bio": "BI", "bioes": "BIES"}
 _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from seqtag.cache import cache_root
 from seqtag.data.corpus.cache import digest
-from seqtag.data.encode.vocabulary import Vocabulary
 from seqtag.data.formats.lines import SourceFile, open_binary, unreadable
 from seqtag.errors import InputError, shown
+from seqtag.inputs.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 

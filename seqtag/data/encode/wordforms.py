@@ -14,36 +14,17 @@ Threads may share a memory of words, and an exception, Ctrl-C included, may end 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from seqtag.data.encode.vocabulary import Vocabulary
-from seqtag.data.encode.wordtable import New, Table
+from seqtag.errors import InputError
+from seqtag.inputs.base import WordInput
+from seqtag.inputs.wordtable import Table
 
-# Letter-case classes; 0 is padding.
-CASES = ("", "lower", "upper", "title", "mixed", "number", "part_number", "other")
 # Beyond this many remembered words the memory is emptied, so that tagging a stream stays bounded.
 _MEMORY = 200_000
-
-
-def letter_case(word: str) -> int:
-    """Return the letter-case class of a word, an index into `CASES`."""
-    digits = sum(map(str.isdigit, word))
-    if digits:
-        rest = word.translate(_NUMBER_MARKS)
-        return 5 if rest.isdigit() or not rest else 6
-    if word.islower():
-        return 1
-    if word.isupper():
-        return 2 if len(word) > 1 else 3
-    if word[:1].isupper() and (word[1:].islower()):
-        return 3
-    return 4 if any(map(str.isupper, word)) else 7
-
-
-_NUMBER_MARKS = str.maketrans("", "", ".,:-/+")
 
 
 class _Memory:
@@ -65,25 +46,26 @@ class _Memory:
 
 
 class WordForms:
-    """A memory of words: vocabulary id, letter case, spelling and subword pieces."""
+    """A memory of words: what each input makes of a word alone."""
 
-    def __init__(
-        self, words: Vocabulary, characters: Vocabulary, subwords: Any, max_characters: int
-    ) -> None:
-        self._words, self._characters, self._subwords = words, characters, subwords
-        self._max_characters = max_characters
-        self._memory = _Memory({}, Table.empty())
+    def __init__(self, inputs: Mapping[str, WordInput]) -> None:
+        self._inputs = dict(inputs)
+        self._memory = self._fresh()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy, and a process that is handed one, begins with an empty memory.
-        made_of = (self._words, self._characters, self._subwords, self._max_characters)
-        return WordForms, made_of
+        return WordForms, (self._inputs,)
+
+    def _fresh(self) -> _Memory:
+        return _Memory(
+            {}, Table.empty({name: input_.ragged for name, input_ in self._inputs.items()})
+        )
 
     def lookup(self, words: Sequence[str]) -> tuple[np.ndarray, Table]:
         """Return the number of each word and the table that they are for; new words are learned."""
         memory = self._memory
         if len(memory.table) > _MEMORY:
-            self._memory = memory = _Memory({}, Table.empty())
+            self._memory = memory = self._fresh()
         numbers = memory.numbers
         if new := [word for word in dict.fromkeys(words) if word not in numbers]:
             memory = self._learn(memory, new)
@@ -106,25 +88,9 @@ class WordForms:
         deque(map(memory.numbers.setdefault, words, numbers), maxlen=0)
         return memory
 
-    def _describe(self, words: list[str]) -> New:
-        pieces: list[list[int]] = []
-        if self._subwords is not None:
-            encodings = self._subwords.encode_batch(
-                [[word] for word in words], is_pretokenized=True, add_special_tokens=False
-            )
-            # Ids are moved up by one: 0 is padding. A word that the tokenizer's
-            # normalisation leaves nothing of is its piece 0.
-            pieces = [[piece + 1 for piece in encoding.ids] or [1] for encoding in encodings]
-        characters = self._characters
-        return New(
-            [self._words[word] for word in words],
-            [letter_case(word) for word in words],
-            [[characters[character] for character in self._shorten(word)] for word in words],
-            pieces,
-        )
-
-    def _shorten(self, word: str) -> str:
-        if len(word) <= self._max_characters:
-            return word
-        half = self._max_characters // 2
-        return word[: self._max_characters - half] + word[len(word) - half :]
+    def _describe(self, words: list[str]) -> dict[str, Sequence[Any]]:
+        new = {name: input_.ids(words) for name, input_ in self._inputs.items()}
+        for name, ids in new.items():
+            if len(ids) != len(words):
+                raise InputError(f"input {name!r}: {len(ids)} ids of {len(words)} words")
+        return new

@@ -9,8 +9,8 @@ from seqtag.data.config import CorpusConfig
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, did_you_mean, listed, shown
+from seqtag.labels import NOT_SCORED
 
-NOT_SCORED = -100
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqtag.data.config import CorpusConfig, require_columns
-from seqtag.data.formats.label_names import NOT_SCORED, LabelNames, label_names
+from seqtag.data.formats.label_names import LabelNames, label_names
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, shown
+from seqtag.labels import NOT_SCORED
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -13,8 +13,9 @@ from seqtag.data.batches.module import CorpusModule
 from seqtag.data.batches.order import BatchConfig
 from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
-from seqtag.data.encode.labelset import NOT_SCORED, LabelSet
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
+from seqtag.labels import NOT_SCORED
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
@@ -59,8 +60,7 @@ class Learner(L.LightningModule):
 
     def __init__(self, data):
         super().__init__()
-        sizes = data.indexer.sizes
-        self.words = torch.nn.Embedding(sizes["words"], 4)
+        self.words = torch.nn.Embedding(len(data.indexer.words), 4)
         self.output = torch.nn.Linear(4, len(data.labels))
         self.seen = []
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
-from seqtag.data.encode.vocabulary import SubwordConfig
-from seqtag.data.encode.wordforms import letter_case
 from seqtag.errors import InputError
+from seqtag.inputs.case import CASES, letter_case
+from seqtag.inputs.vocabulary import SubwordConfig
 
 SENTENCES = [
     {"tokens": ["Anna", "stays", "in", "1999", "."], "pos": ["NNP", "VBZ", "IN", "CD", "."]},
@@ -41,17 +41,18 @@ def test_each_tensor_of_a_batch():
     sentences = [["Anna", "in", "Rome"], ["in"]]
     batch = indexer.encode(sentences, {"pos": [["NNP", "IN", "FW"], ["IN"]]})
     assert batch["lengths_B"].tolist() == [3, 1]
-    words, pos = indexer.words, indexer.features["pos"]
+    words, pos = indexer.words, indexer.inputs["features"].vocabularies["pos"]
     assert batch["words_BT"].tolist() == [[words["Anna"], words["in"], 1], [words["in"], 0, 0]]
     case = [letter_case("Anna"), letter_case("in"), letter_case("Rome")]
     assert batch["case_BT"].tolist() == [case, [letter_case("in"), 0, 0]]
     assert batch["feature.pos"].tolist() == [[pos["NNP"], pos["IN"], 1], [pos["IN"], 0, 0]]
+    characters = indexer.inputs["characters"].vocabulary
     assert len(batch["characters_UW"]) == 3  # "in" is spelled out once
     spelled = batch["characters_UW"][batch["spelling_BT"]]
     for row, sentence in enumerate(sentences):
         for place, word in enumerate(sentence):
             ids = spelled[row, place]
-            assert ids[ids != 0].tolist() == [indexer.characters[c] for c in word]
+            assert ids[ids != 0].tolist() == [characters[c] for c in word]
     assert all(tensor.dtype == torch.int64 for tensor in batch.values())
 
 
@@ -67,14 +68,14 @@ def test_a_batch_does_not_depend_on_what_was_encoded_before():
 
 def test_sizes_bound_the_ids():
     indexer = fit(["pos"], subwords={"vocab_size": 50})
-    sizes = indexer.sizes
+    inputs = indexer.inputs
     batch = indexer.encode([ODD, ["Anna"]], {"pos": [["?"] * len(ODD), ["NNP"]]})
-    assert batch["words_BT"].max() < sizes["words"]
-    assert batch["characters_UW"].max() < sizes["characters"]
-    assert batch["case_BT"].max() < sizes["cases"]
-    assert batch["pieces_BS"].max() < sizes["pieces"]
-    assert batch["feature.pos"].max() < sizes["features"]["pos"]
-    assert sizes["frequent_words"] == 3  # padding, unknown and "in"
+    assert batch["words_BT"].max() < inputs["words"].size
+    assert batch["characters_UW"].max() < len(inputs["characters"].vocabulary)
+    assert batch["case_BT"].max() < len(CASES)
+    assert batch["pieces_BS"].max() < inputs["subwords"].size
+    assert batch["feature.pos"].max() < len(inputs["features"].vocabularies["pos"])
+    assert indexer.words.num_frequent == 3  # padding, unknown and "in"
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -119,7 +120,7 @@ def test_pieces_are_aligned_by_word(kind):
         assert set(words.tolist()) == set(range(len(sentence)))
         for number, word in enumerate(sentence):
             own = [p - 1 for p in pieces[words == number].tolist()]
-            encoding = indexer.subwords.encode([word], is_pretokenized=True)
+            encoding = indexer.inputs["subwords"].tokenizer.encode([word], is_pretokenized=True)
             assert own == (encoding.ids or [0])
             first = batch["first_piece_BT"][row, number]
             assert words[first] == number
@@ -171,7 +172,7 @@ def test_odd_words_survive_being_saved():
     assert all((before[name] == after[name]).all() for name in before)
     assert (before["words_BT"] > 1).sum() == len(ODD) - 1  # "<pad>" is no word
     assert (before["words_BT"] > 0).all()
-    assert loaded.sizes == indexer.sizes
+    assert loaded.to_plain() == indexer.to_plain()
     assert loaded.config == indexer.config
 
 

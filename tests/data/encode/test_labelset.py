@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqtag.data.encode.labelset import NOT_SCORED, LabelSet
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
-from seqtag.labels import Span, convert, spans_to_labels
+from seqtag.labels import NOT_SCORED, Span, convert, spans_to_labels
 
 BIO = [["B-PER", "I-PER", "O"], [None, "B-LOC", "O"]]
 BIOES = ("O", "B-LOC", "I-LOC", "E-LOC", "S-LOC", "B-PER", "I-PER", "E-PER", "S-PER")

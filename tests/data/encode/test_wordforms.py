@@ -10,18 +10,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqtag.data.encode import wordforms, wordtable
-from seqtag.data.encode.vocabulary import SubwordConfig, build_vocabulary, train_subwords
-from seqtag.data.encode.wordforms import CASES, WordForms, letter_case
+from seqtag.data.encode import wordforms
+from seqtag.data.encode.wordforms import WordForms
+from seqtag.errors import InputError
+from seqtag.inputs import wordtable
+from seqtag.inputs.case import CASES, Case, letter_case
+from seqtag.inputs.characters import Characters
+from seqtag.inputs.subwords import Subwords
+from seqtag.inputs.vocabulary import SubwordConfig, build_vocabulary, train_subwords
+from seqtag.inputs.words import Words
 
 WORDS = ["the", "The", "house", "IBM", "1999", "x", "👩‍🚀", "in\u200bvisible", "\x00", ""]
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
-def memory(subwords=True, max_characters=40):
-    characters = build_vocabulary(Counter("".join(WORDS)))
-    pieces = train_subwords([WORDS], SubwordConfig(vocab_size=60)) if subwords else None
-    return WordForms(build_vocabulary(Counter(WORDS)), characters, pieces, max_characters)
+def memory(most=40):
+    inputs = (
+        Words(build_vocabulary(Counter(WORDS))),
+        Characters(build_vocabulary(Counter("".join(WORDS))), most),
+        Case(),
+        Subwords(train_subwords([WORDS], SubwordConfig(vocab_size=60))),
+    )
+    return WordForms({input_.name: input_ for input_ in inputs})
 
 
 @pytest.mark.parametrize(
@@ -48,7 +58,7 @@ def test_every_word_has_a_letter_case(word):
 
 def spelled(forms, words):
     numbers, table = forms.lookup(words)
-    return table.spellings(numbers)
+    return table.padded("characters", numbers)
 
 
 def test_what_is_known_of_each_word():
@@ -60,10 +70,10 @@ def test_what_is_known_of_each_word():
         build_vocabulary(Counter("".join(WORDS))),
     )
     for word, number in zip([*WORDS, "unheard"], numbers, strict=False):
-        assert table.word_ids[number] == vocabulary[word]
-        assert table.case_ids[number] == letter_case(word)
+        assert table.values("words")[number] == vocabulary[word]
+        assert table.values("case")[number] == letter_case(word)
         spelling = [characters[c] for c in word] or [0]
-        assert table.spellings(np.array([number])).tolist() == [spelling]
+        assert table.padded("characters", np.array([number])).tolist() == [spelling]
 
 
 def test_spellings_are_padded_to_the_longest():
@@ -76,7 +86,7 @@ def test_spellings_are_padded_to_the_longest():
 @pytest.mark.parametrize(("limit", "kept"), [(5, "abcij"), (4, "abij"), (1, "a"), (10, None)])
 def test_long_words_are_read_by_their_two_ends(limit, kept):
     characters = build_vocabulary(Counter("abcdefghij"))
-    forms = WordForms(build_vocabulary({}), characters, None, limit)
+    forms = WordForms({"characters": Characters(characters, limit)})
     ids = spelled(forms, ["abcdefghij"]).tolist()
     assert ids == [[characters[c] for c in kept or "abcdefghij"]]
 
@@ -85,7 +95,7 @@ def test_pieces_of_each_word_in_order():
     forms = memory()
     words = ["house", "", "the", "house", "жж"]
     numbers, table = forms.lookup(words)
-    counts, flat = table.pieces(numbers)
+    counts, flat = table.rows("subwords", numbers)
     assert counts.sum() == len(flat)
     parts = np.split(flat, np.cumsum(counts)[:-1])
     assert parts[0].tolist() == parts[3].tolist()
@@ -93,7 +103,7 @@ def test_pieces_of_each_word_in_order():
     assert parts[4].tolist() == [1, 1]  # two unknown characters
     assert (flat > 0).all()
     numbers, table = forms.lookup([])
-    counts, flat = table.pieces(numbers)
+    counts, flat = table.rows("subwords", numbers)
     assert len(counts) == len(flat) == 0
 
 
@@ -105,19 +115,20 @@ def test_emptying_the_memory_changes_nothing(calls):
         forgetful = memory()
         for words in calls:
             (old, known), (new, fresh) = forgetful.lookup(words), memory().lookup(words)
-            assert (known.word_ids[old] == fresh.word_ids[new]).all()
-            assert (known.case_ids[old] == fresh.case_ids[new]).all()
-            assert (known.spellings(old) == fresh.spellings(new)).all()
-            for one, other in zip(known.pieces(old), fresh.pieces(new), strict=True):
-                assert (one == other).all()
+            assert (known.values("words")[old] == fresh.values("words")[new]).all()
+            assert (known.values("case")[old] == fresh.values("case")[new]).all()
+            assert (known.padded("characters", old) == fresh.padded("characters", new)).all()
+            pieces = zip(known.rows("subwords", old), fresh.rows("subwords", new), strict=True)
+            assert all((one == other).all() for one, other in pieces)
             assert len(known) <= 4 + len(words)  # bounded
 
 
 def described(forms, words):
     """Return everything that a memory has of some words."""
     numbers, table = forms.lookup(words)
-    counts, pieces = table.pieces(numbers)
-    values = (table.word_ids[numbers], table.case_ids[numbers], table.spellings(numbers))
+    counts, pieces = table.rows("subwords", numbers)
+    ids = [table.values(name)[numbers] for name in ("words", "case")]
+    values = (*ids, table.padded("characters", numbers))
     return [value.tolist() for value in (*values, counts, pieces)]
 
 
@@ -184,3 +195,12 @@ def test_a_copy_has_none_of_the_words_that_were_met(copied):
     described(forms, [f"word {number}" for number in range(3000)])
     assert len(pickle.dumps(forms)) == small
     assert described(copied(forms), WORDS) == before == described(forms, WORDS)
+
+
+def test_an_input_must_give_each_word_its_ids():
+    class Short(Case):
+        def ids(self, words):
+            return super().ids(words)[1:]
+
+    with pytest.raises(InputError, match="input 'case': 1 ids of 2 words"):
+        WordForms({"case": Short()}).lookup(["a", "b"])

@@ -7,10 +7,10 @@ from copy import deepcopy
 import pytest
 import torch
 
-from seqtag.model import spellings as module
-from seqtag.model.characters import CharacterCNN, CharacterRNN
+from seqtag.inputs.modules import spellings as module
+from seqtag.inputs.modules.characters import CharacterCNN, CharacterRNN
+from seqtag.inputs.modules.spellings import Spellings
 from seqtag.model.config import CharacterConfig
-from seqtag.model.spellings import Spellings
 
 
 class Counting(torch.nn.Module):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -64,75 +63,61 @@ class Ragged:
             self.flat.extend(flat), self.starts.extend(starts), self.counts.extend(counts)
         )
 
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return self.starts.size
+
     def copy(self) -> Ragged:
         """Return rows that share nothing with these."""
         return Ragged(self.flat.copy(), self.starts.copy(), self.counts.copy())
 
 
-@dataclass(frozen=True)
-class New:
-    """What is known of words that have no number yet, a value each."""
-
-    word_ids: Sequence[int]
-    case_ids: Sequence[int]
-    spelling: Sequence[Sequence[int]]
-    pieces: Sequence[Sequence[int]]
-
-
 class Table:
-    """What is known of words, by their numbers; it does not change."""
+    """Ids of words by their numbers, a column for each input; it does not change."""
 
-    __slots__ = ("_cases", "_pieces", "_spelling", "_words")
+    __slots__ = ("_columns",)
 
-    def __init__(self, words: Column, cases: Column, spelling: Ragged, pieces: Ragged) -> None:
-        self._words, self._cases, self._spelling, self._pieces = words, cases, spelling, pieces
+    def __init__(self, columns: Mapping[str, Column | Ragged]) -> None:
+        self._columns = columns
 
     @classmethod
-    def empty(cls) -> Table:
-        """Return a table of no words."""
-        return cls(Column.empty(), Column.empty(), Ragged.empty(), Ragged.empty())
+    def empty(cls, ragged: Mapping[str, bool]) -> Table:
+        """Return a table of no words; `ragged` says for each column whether a word has a list."""
+        return cls({name: (Ragged if is_so else Column).empty() for name, is_so in ragged.items()})
 
     def __len__(self) -> int:
-        return self._words.size
+        return next(iter(self._columns.values())).size
 
-    def extend(self, new: New) -> Table:
-        """Return a table with further words, at most one of each table."""
-        return Table(
-            self._words.extend(new.word_ids),
-            self._cases.extend(new.case_ids),
-            self._spelling.extend(new.spelling),
-            self._pieces.extend(new.pieces),
-        )
+    def extend(self, new: Mapping[str, Sequence[Any]]) -> Table:
+        """Return a table with further words, at most one of each table.
+
+        `new` has the values of the words by column.
+        """
+        return Table({name: column.extend(new[name]) for name, column in self._columns.items()})
 
     def copy(self) -> Table:
         """Return a table that shares nothing with this one."""
-        parts = (self._words, self._cases, self._spelling, self._pieces)
-        return Table(*(part.copy() for part in parts))
+        return Table({name: column.copy() for name, column in self._columns.items()})
 
-    @property
-    def word_ids(self) -> np.ndarray:
-        """Vocabulary id of each word."""
-        return self._words.values
+    def values(self, name: str) -> np.ndarray:
+        """Return the values of a column, one a word."""
+        return self._columns[name].values
 
-    @property
-    def case_ids(self) -> np.ndarray:
-        """Letter case of each word, an index into `CASES`."""
-        return self._cases.values
-
-    def spellings(self, forms: np.ndarray) -> np.ndarray:
-        """Return the character ids of words, padded with 0: (U, W), W at least 1."""
-        rows = self._spelling
-        starts, counts = rows.starts.values[forms], rows.counts.values[forms]
+    def padded(self, name: str, numbers: np.ndarray) -> np.ndarray:
+        """Return the lists of words in a column, padded with 0: (U, W), W at least 1."""
+        rows = self._columns[name]
+        starts, counts = rows.starts.values[numbers], rows.counts.values[numbers]
         width = np.arange(max(1, counts.max(initial=1)))
         inside = width < counts[:, None]
         padded = np.zeros(inside.shape, np.int64)
         padded[inside] = rows.flat.values[(starts[:, None] + width)[inside]]
         return padded
 
-    def pieces(self, forms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the number of pieces of each word, and all pieces one after the other."""
-        rows = self._pieces
-        starts, counts = rows.starts.values[forms], rows.counts.values[forms]
+    def rows(self, name: str, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the length of each word's list in a column, and all lists one after the other."""
+        rows = self._columns[name]
+        starts, counts = rows.starts.values[numbers], rows.counts.values[numbers]
         ends = np.cumsum(counts)
         positions = np.arange(ends[-1] if len(ends) else 0)
         return counts, rows.flat.values[positions + np.repeat(starts - (ends - counts), counts)]

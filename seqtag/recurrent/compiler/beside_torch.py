@@ -6,6 +6,7 @@ import ctypes
 import logging
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,31 +17,35 @@ from seqtag.recurrent.compiler.single import one_at_a_time
 logger = logging.getLogger("seqtag")
 
 _SCALARS = {torch.float32: "float", torch.float64: "double"}
-_SYMBOLS = {
-    "chain": ("seqtag_best_path", "seqtag_sums"),
-    "windows": ("seqtag_search", "seqtag_spread"),
-}
 
 
-def functions(name: str, like: Tensor) -> ctypes.CDLL | None:
-    """Return the functions of the file ``NAME.cpp`` of this folder, for a tensor's dtype.
+class Source(NamedTuple):
+    """A file ``NAME.cpp`` of a package, and the functions in it."""
 
-    None where torch's operations have to do: on other devices, with other dtypes, under
+    package: str
+    name: str
+    symbols: tuple[str, ...]
+
+
+def functions(source: Source, like: Tensor) -> ctypes.CDLL | None:
+    """Return the functions of a file, for a tensor's dtype.
+
+    None where torch's operations must be used: on other devices, with other dtypes, under
     torch.compile, and without a compiler (then one log line says so).
     """
     if like.device.type != "cpu" or like.dtype not in _SCALARS or torch.compiler.is_compiling():
         return None
-    return _build(name, _SCALARS[like.dtype])
+    return _build(source, _SCALARS[like.dtype])
 
 
 @cache
 @one_at_a_time
-def _build(name: str, scalar: str) -> ctypes.CDLL | None:
-    source = (files(__package__) / f"{name}.cpp").read_text(encoding="utf-8")
+def _build(source: Source, scalar: str) -> ctypes.CDLL | None:
+    text = (files(source.package) / f"{source.name}.cpp").read_text(encoding="utf-8")
     try:
-        return build(f"#define S {scalar}\n{source}", f"{name}_{scalar}", _SYMBOLS[name])
+        return build(f"#define S {scalar}\n{text}", f"{source.name}_{scalar}", source.symbols)
     except BuildError as error:
-        logger.warning("%s runs on torch's operations: %s", name, error)
+        logger.warning("%s runs on torch's operations: %s", source.name, error)
         return None
 
 

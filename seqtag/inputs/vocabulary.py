@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from seqtag.data.encode.tokenizer_file import UNKNOWN as _UNKNOWN
-from seqtag.data.encode.tokenizer_file import read_subwords, read_vocabulary, vocabulary_normalizers
-from seqtag.data.options import SubwordConfig
 from seqtag.errors import InputError
+from seqtag.inputs.options import SubwordConfig
+from seqtag.inputs.tokenizer_file import UNKNOWN as _UNKNOWN
+from seqtag.inputs.tokenizer_file import read_subwords, read_vocabulary, vocabulary_normalizers
 
 _PADDING = "<pad>"
 
@@ -64,7 +64,10 @@ class Vocabulary:
         frequent = plain["num_frequent"]
         if not isinstance(frequent, int) or isinstance(frequent, bool):
             raise InputError(f"num_frequent must be a whole number, not {frequent!r}")
-        return cls(read_vocabulary(plain["tokenizer"], f"the vocabulary of {name}"), frequent)
+        vocabulary = cls(read_vocabulary(plain["tokenizer"], f"the vocabulary of {name}"), frequent)
+        if len(vocabulary) <= cls.UNKNOWN:
+            raise InputError(f"the vocabulary of {name} is empty")
+        return vocabulary
 
 
 def build_vocabulary(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seqtag.data.encode.wordtable import Column, New, Ragged, Table
+from seqtag.inputs.wordtable import Column, Ragged, Table
 
 
 def test_a_column_grows():
@@ -33,16 +33,15 @@ def test_rows_of_different_lengths():
 
 
 def test_a_copy_shares_nothing():
-    table = Table.empty().extend(New([1, 2], [3, 4], [[5], [6, 7]], [[8, 9], [1]]))
+    table = Table.empty({"id": False, "list": True})
+    table = table.extend({"id": [1, 2], "list": [[5], [6, 7]]})
     copy = table.copy()
     one, other = (
-        t.extend(New([number], [number], [[number]], [[number]]))
-        for t, number in ((table, 10), (copy, 20))
+        t.extend({"id": [number], "list": [[number]]}) for t, number in ((table, 10), (copy, 20))
     )
     everything = np.arange(3)
     for found, number in ((one, 10), (other, 20)):
         assert len(found) == 3
-        assert found.word_ids.tolist() == [1, 2, number]
-        assert found.case_ids.tolist() == [3, 4, number]
-        assert found.spellings(everything).tolist() == [[5, 0], [6, 7], [number, 0]]
-        assert found.pieces(everything)[1].tolist() == [8, 9, 1, number]
+        assert found.values("id").tolist() == [1, 2, number]
+        assert found.padded("list", everything).tolist() == [[5, 0], [6, 7], [number, 0]]
+        assert found.rows("list", everything)[1].tolist() == [5, 6, 7, number]

@@ -5,11 +5,11 @@ import logging
 import pytest
 import torch
 
-from seqtag.model import compiled
-from seqtag.model.compiled import functions
+from seqtag.inputs.modules.windows import WINDOWS, strongest
 from seqtag.model.crf import LinearChainCRF
-from seqtag.model.windows import strongest
+from seqtag.recurrent.compiler import beside_torch as compiled
 from seqtag.recurrent.compiler import build
+from seqtag.recurrent.compiler.beside_torch import functions
 
 
 @pytest.fixture
@@ -42,5 +42,5 @@ def test_torch_serves_without_a_compiler(no_compiler, caplog):
 
 
 def test_other_tensors_are_left_to_torch():
-    assert functions("windows", torch.zeros(1, dtype=torch.bfloat16)) is None
-    assert functions("windows", torch.zeros(1, device="meta")) is None
+    assert functions(WINDOWS, torch.zeros(1, dtype=torch.bfloat16)) is None
+    assert functions(WINDOWS, torch.zeros(1, device="meta")) is None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seqtag.errors import InputError
-from seqtag.model.characters import CharacterCNN, CharacterRNN
+from seqtag.inputs.modules.characters import CharacterCNN, CharacterRNN
 from seqtag.model.config import CharacterConfig
 
 NUM = 9

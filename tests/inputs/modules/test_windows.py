@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqtag.model import windows as module
-from seqtag.model.windows import strongest
+from seqtag.inputs.modules import windows as module
+from seqtag.inputs.modules.windows import strongest
 
 spellings = st.lists(st.lists(st.integers(1, 8), min_size=1, max_size=7), min_size=1, max_size=6)
 
@@ -15,7 +15,7 @@ spellings = st.lists(st.lists(st.integers(1, 8), min_size=1, max_size=7), min_si
 def path(request, monkeypatch):
     if request.param == "torch":
         monkeypatch.setattr(module, "functions", lambda *_: None)
-    elif module.functions("windows", torch.zeros(0)) is None:
+    elif module.functions(module.WINDOWS, torch.zeros(0)) is None:
         pytest.skip("no compiler")
     return request.param
 

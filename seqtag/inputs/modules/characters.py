@@ -1,20 +1,38 @@
 """Words as vectors from their characters: convolutions, or a recurrent layer.
 
 Legend: U different words, W characters of the longest one, V different characters, C size of a
-character's vector, F filters, k characters of a window.
+character's vector, F filters, k characters of a window, B sentences, T words of a sentence.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from seqtag.model.config import CharacterConfig
-from seqtag.model.windows import strongest
+from seqtag.inputs.modules.windows import strongest
 from seqtag.recurrent.layer import Recurrent
 
 
-class CharacterCNN(nn.Module):
+class CharacterEncoder(nn.Module):
+    """From the characters of each different word (U, W) to its vector (U, output_size).
+
+    Args:
+        num_characters: V.
+        config: the options, a `CharacterConfig`.
+    """
+
+    output_size: int
+
+    @staticmethod
+    def at_words(spelled_UF: Tensor, spelling_BT: Tensor) -> Tensor:
+        """Return the vectors where the words stand: (B, T, F)."""
+        return F.embedding(spelling_BT, spelled_UF)
+
+
+class CharacterCNN(CharacterEncoder):
     """Convolutions of several widths over a word's characters, each its maximum over the word.
 
     Ma & Hovy (2016), with several widths as Kim et al. (2016).
@@ -27,7 +45,7 @@ class CharacterCNN(nn.Module):
     window that won alone.
     """
 
-    def __init__(self, num_characters: int, config: CharacterConfig) -> None:
+    def __init__(self, num_characters: int, config: Any) -> None:
         super().__init__()
         self.embedding = nn.Embedding(num_characters, config.size, padding_idx=0)
         self.convolutions = nn.ModuleList(
@@ -55,13 +73,13 @@ class CharacterCNN(nn.Module):
         return torch.cat(found, dim=1)
 
 
-class CharacterRNN(nn.Module):
+class CharacterRNN(CharacterEncoder):
     """A bidirectional recurrent layer over a word's characters: its two final states.
 
     Lample et al. (2016), with any cell.
     """
 
-    def __init__(self, num_characters: int, config: CharacterConfig) -> None:
+    def __init__(self, num_characters: int, config: Any) -> None:
         super().__init__()
         self.embedding = nn.Embedding(num_characters, config.size, padding_idx=0)
         self.encoder = Recurrent(

@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from seqtag.model.compiled import call, functions
+from seqtag.recurrent.compiler.beside_torch import Source, call, functions
+
+WINDOWS = Source(__package__, "windows", ("seqtag_search", "seqtag_spread"))
 
 
 def strongest(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Tensor:
@@ -30,7 +32,7 @@ def strongest(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Te
     width = len(table_kVF)
     around_UX = F.pad(characters_UW, (width - 1, width - 1))
     windows_U = lengths_U + width - 1
-    if functions("windows", table_kVF) is not None:
+    if functions(WINDOWS, table_kVF) is not None:
         return _Strongest.apply(table_kVF, around_UX, windows_U)
     return _by_torch(table_kVF, around_UX, windows_U)
 
@@ -45,7 +47,7 @@ class _Strongest(torch.autograd.Function):
         sizes = (*around_UX.shape, num_characters, filters, width)
         best_UF = table_kVF.new_empty(len(around_UX), filters)
         window_UF = torch.empty(best_UF.shape, dtype=torch.int32)
-        search = functions("windows", table_kVF).seqtag_search
+        search = functions(WINDOWS, table_kVF).seqtag_search
         call(search, sizes, around_UX, windows_U, table_kVF, best_UF, window_UF)
         ctx.sizes = sizes
         ctx.save_for_backward(table_kVF, around_UX, window_UF)
@@ -56,7 +58,7 @@ class _Strongest(torch.autograd.Function):
     def backward(ctx: Any, grad_UF: Tensor) -> tuple[Tensor, None, None]:
         table_kVF, around_UX, window_UF = ctx.saved_tensors
         grad_kVF = torch.zeros_like(table_kVF)
-        spread = functions("windows", table_kVF).seqtag_spread
+        spread = functions(WINDOWS, table_kVF).seqtag_spread
         call(spread, ctx.sizes, around_UX, window_UF, grad_UF.contiguous(), grad_kVF)
         return grad_kVF, None, None
 

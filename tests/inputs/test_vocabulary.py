@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from seqtag.data.encode.vocabulary import (
+from seqtag.errors import InputError
+from seqtag.inputs.vocabulary import (
     SubwordConfig,
     Vocabulary,
     build_vocabulary,
     load_subwords,
     train_subwords,
 )
-from seqtag.errors import InputError
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 SENTENCES = [["low", "lower", "lowest"], ["newer", "newest", "low"]]

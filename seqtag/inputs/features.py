@@ -1,0 +1,93 @@
+"""Further columns of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqtag.errors import InputError
+from seqtag.inputs.base import Batch, Input, Training
+from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.registry import register
+from seqtag.inputs.sizes import Sized
+from seqtag.inputs.vocabulary import Vocabulary, build_vocabulary
+
+
+@register("features")
+class Features(Input):
+    """The id of a word's value in each further column (``data.features``)."""
+
+    Options = Sized
+    order = 3
+
+    def __init__(self, vocabularies: Mapping[str, Vocabulary]) -> None:
+        self.vocabularies = dict(vocabularies)
+        self.columns = tuple(self.vocabularies)
+
+    @classmethod
+    def key(cls) -> str:
+        """Return "feature_size"."""
+        return "feature_size"
+
+    @classmethod
+    def options(cls, model: Mapping[str, Any]) -> Sized:
+        """Return ``model.feature_size``."""
+        return Sized(model["feature_size"])
+
+    @classmethod
+    def fit(cls, training: Training, options: None) -> Features:
+        """Build a vocabulary of each column."""
+        return cls({name: build_vocabulary(training.count(name)) for name in training.columns})
+
+    @classmethod
+    def from_plain(cls, plain: Any, encode: EncodeConfig, options: None) -> Features:
+        """Read the vocabularies."""
+        vocabularies = {
+            name: Vocabulary.from_plain(part, f"the feature {name!r}")
+            for name, part in plain.items()
+        }
+        return cls(vocabularies)
+
+    def to_plain(self) -> Any:
+        """Return the vocabularies by column."""
+        return {name: column.to_plain() for name, column in self.vocabularies.items()}
+
+    def encode(self, batch: Batch) -> dict[str, np.ndarray]:
+        """Return ``feature.NAME`` (B, T) of each column."""
+        arrays = {}
+        for name, column in self.vocabularies.items():
+            if name not in batch.columns:
+                raise InputError(
+                    f"this tagger also reads the column {name!r}, which the input does not have"
+                )
+            if [len(values) for values in batch.columns[name]] != batch.lengths.tolist():
+                raise InputError(f"the column {name!r} does not have a value for each word")
+            ids = [column[value] for sentence in batch.columns[name] for value in sentence]
+            arrays[f"feature.{name}"] = batch.padded(np.array(ids, np.int64))
+        return arrays
+
+    def module(self, options: Sized) -> Any:
+        """Return vectors for each column."""
+        from seqtag.inputs.modules.columns import ColumnEmbeddings
+
+        sizes = {name: len(column) for name, column in self.vocabularies.items()}
+        return ColumnEmbeddings(sizes, options.size)
+
+    def output_size(self, options: Sized) -> int:
+        """Return the sizes of all columns."""
+        return options.size * len(self.columns)
+
+    @classmethod
+    def vectors(cls, module: Any, arrays: Mapping[str, Any]) -> Any:
+        """Return the vectors of all columns, concatenated."""
+        return module(arrays)
+
+    def parts(self, options: Sized) -> dict[str, int]:
+        """Return the number of columns."""
+        return {"the features of tokenizer.json": len(self.columns)}
+
+    def titles(self) -> Sequence[str]:
+        """Return the names of the columns."""
+        return self.columns

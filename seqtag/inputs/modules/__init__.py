@@ -1,0 +1,1 @@
+"""Modules that make vectors from the ids of inputs, by torch."""

@@ -1,0 +1,34 @@
+"""Vectors of words, some of them at times unknown.
+
+Legend: B sentences, T words.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from seqtag.inputs.vocabulary import Vocabulary
+
+
+class WordEmbedding(nn.Embedding):
+    """Vectors of words; in training a word seen once is at times read as unknown.
+
+    Without that, the unknown word's vector would never be trained (every word of the training
+    split is known), and the vectors of rare words would be trusted too much.
+    """
+
+    def __init__(self, num_words: int, frequent_words: int, size: int, unknown: float) -> None:
+        super().__init__(num_words, size, padding_idx=0)
+        nn.init.uniform_(self.weight, -((3 / size) ** 0.5), (3 / size) ** 0.5)
+        with torch.no_grad():
+            self.weight[0] = 0.0
+        self.frequent_words, self.unknown = frequent_words, unknown
+
+    def forward(self, words_BT: Tensor) -> Tensor:
+        """Return (B, T, size)."""
+        if self.training and self.unknown:
+            rare_BT = words_BT >= self.frequent_words
+            chosen_BT = torch.rand(words_BT.shape, device=words_BT.device) < self.unknown
+            words_BT = words_BT.masked_fill(rare_BT & chosen_BT, Vocabulary.UNKNOWN)
+        return super().forward(words_BT)

@@ -1,0 +1,65 @@
+"""The registry of inputs, and which of them a network reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from seqtag.errors import InputError, shown
+from seqtag.inputs.base import Input
+from seqtag.registry import Registry
+
+
+class _Inputs(Registry[Input]):
+    """A registry whose classes know their name."""
+
+    def register(self, name: str, /, **options: Any) -> Callable[[Any], Any]:
+        """Return a decorator that registers a class and stores its name in it."""
+        store = super().register(name, **options)
+
+        def named(cls: type[Input]) -> type[Input]:
+            if not (isinstance(cls, type) and issubclass(cls, Input)):
+                raise InputError(f"input {name!r}: {shown(cls)} is not a subclass of Input")
+            cls.name = name
+            return store(cls)
+
+        return named
+
+
+INPUTS: Registry[Input] = _Inputs("input", __package__, __package__)
+register = INPUTS.register
+
+
+def standard_inputs() -> dict[str, type[Input]]:
+    """Return the inputs of this package by name, in their order."""
+    own = [INPUTS[name].cls for name in INPUTS.names() if INPUTS.distribution(name) is None]
+    standard = [cls for cls in own if cls.order is not None]
+    return {cls.name: cls for cls in sorted(standard, key=lambda cls: cls.order)}
+
+
+def added_inputs(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the inputs that `model.inputs` names, in its order.
+
+    Raises:
+        InputError: for an unknown name or wrong options.
+    """
+    options = {}
+    for name in model.get("inputs") or {}:
+        cls = INPUTS[name].cls
+        if cls.order is not None:
+            raise InputError(
+                f"model.inputs.{name}: this input has a key of its own, model.{cls.key()}"
+            )
+        options[name] = cls.options(model)
+    return options
+
+
+def chosen_inputs(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of all inputs that the group `model` chooses, in the network's order.
+
+    Raises:
+        InputError: as `added_inputs` does.
+    """
+    standard = {name: cls.options(model) for name, cls in standard_inputs().items()}
+    chosen = {name: options for name, options in standard.items() if options is not None}
+    return chosen | added_inputs(model)

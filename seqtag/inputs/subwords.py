@@ -1,0 +1,63 @@
+"""Subword pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seqtag.inputs.base import PieceInput, Training
+from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.registry import register
+from seqtag.inputs.sizes import Sized
+from seqtag.inputs.vocabulary import load_subwords, train_subwords
+
+
+@register("subwords")
+class Subwords(PieceInput):
+    """The ids of a word's pieces under a subword tokenizer."""
+
+    Options = Sized
+    order = 4
+    requires = "data.encode.subwords is not"
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self.size = tokenizer.get_vocab_size() + 1
+
+    @classmethod
+    def key(cls) -> str:
+        """Return "subword_size"."""
+        return "subword_size"
+
+    @classmethod
+    def options(cls, model: Mapping[str, Any]) -> Sized | None:
+        """Return ``model.subword_size``; None for 0."""
+        return Sized(model["subword_size"]) if model["subword_size"] else None
+
+    @classmethod
+    def fit(cls, training: Training, options: None) -> Subwords | None:
+        """Train or load a tokenizer; None without ``data.encode.subwords``."""
+        config = training.encode.subwords
+        if config is None:
+            return None
+        if config.path is not None:
+            return cls(load_subwords(config.path))
+        return cls(train_subwords(training.sentences(), config))
+
+    @classmethod
+    def from_plain(cls, plain: Any, encode: EncodeConfig, options: None) -> Subwords | None:
+        """Read the tokenizer; None where there is none."""
+        return None if plain is None else cls(load_subwords(text=plain))
+
+    def to_plain(self) -> Any:
+        """Return the tokenizer as text."""
+        return self.tokenizer.to_str()
+
+    def ids(self, words: Sequence[str]) -> Sequence[Sequence[int]]:
+        """Return the ids of each word's pieces."""
+        encodings = self.tokenizer.encode_batch(
+            [[word] for word in words], is_pretokenized=True, add_special_tokens=False
+        )
+        # Ids are moved up by one: 0 is padding. A word that the tokenizer's normalisation leaves
+        # nothing of is its piece 0.
+        return [[piece + 1 for piece in encoding.ids] or [1] for encoding in encodings]

@@ -1,0 +1,51 @@
+"""The recurrent encoder: any cell, in layers, one way or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seqtag.model.encoders.base import Encoder
+from seqtag.model.encoders.registry import register
+
+
+@register("recurrent")
+@dataclass(frozen=True)
+class RecurrentEncoder(Encoder):
+    """A `Recurrent`. Its options are keys of the group `model` itself, from `hidden_size` on."""
+
+    two_ways = True
+    reads_entries = True
+
+    def module(self, input_size: int, model: Mapping[str, Any], cell: Any) -> Any:
+        """Return a `Recurrent`."""
+        from seqtag.recurrent.layer import Recurrent
+
+        return Recurrent(
+            cell,
+            input_size,
+            model["hidden_size"],
+            model["num_layers"],
+            model["bidirectional"],
+            dropout=model["layer_dropout"] if model["num_layers"] > 1 else 0.0,
+            locked_dropout=model["locked_dropout"],
+            recurrent_dropout=model["recurrent_dropout"],
+            weight_drop=model["weight_drop"],
+            zoneout=model["zoneout"],
+            residual=model["residual"],
+            layer_norm=model["layer_norm"],
+        )
+
+    @staticmethod
+    def run(module: Any, x: Any, lengths_B: Any) -> Any:
+        """Return the output of the layers, without their last states."""
+        return module(x, lengths_B)[0]
+
+    def reads_ahead(self, model: Mapping[str, Any]) -> bool:
+        """Return whether it reads both ways."""
+        return model["bidirectional"]
+
+    def parts(self, model: Mapping[str, Any]) -> dict[str, int]:
+        """Return the number of layers, of both directions."""
+        return {"model.num_layers": model["num_layers"] * (2 if model["bidirectional"] else 1)}

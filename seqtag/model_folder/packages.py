@@ -1,0 +1,55 @@
+"""Parts of installed packages that a model needs: their names, and what offers each, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqtag.cells import CELLS
+from seqtag.errors import InputError, shown
+from seqtag.inputs import INPUTS
+from seqtag.model.encoders import ENCODERS
+from seqtag.registry import Registry
+
+
+def packages_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the packages of the parts that are not seqtag's own: {"cell mine": "extra"}.
+
+    Args:
+        config: what ``config.json`` holds.
+    """
+    packages = {f"{part.kind} {name}": part.distribution(name) for part, name in _parts(config)}
+    return {part: package for part, package in packages.items() if package is not None}
+
+
+def require_packages(config: Mapping[str, Any], path: Path) -> None:
+    """Refuse a folder with a part of a package that is not installed. Names are only compared.
+
+    Raises:
+        InputError: naming the part and the package.
+    """
+    for registry, name in _parts(config):
+        package = config["packages"].get(f"{registry.kind} {name}")
+        if package is not None and name not in registry:
+            raise InputError(
+                f"{path}: the {registry.kind} {shown(name)} is offered by the package "
+                f"{shown(package)}, which is not installed: install that package"
+            )
+
+
+def _parts(config: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], str]]:
+    """Yield the parts that a configuration names, unchecked, and the registry of each."""
+    model = config["model"]
+    inputs, characters = model.get("inputs"), model.get("characters")
+    named = [
+        (CELLS, _name(config["cell"])),
+        (CELLS, characters.get("encoder") if isinstance(characters, Mapping) else None),
+        (ENCODERS, _name(model.get("encoder"))),
+        *((INPUTS, name) for name in (inputs if isinstance(inputs, Mapping) else ())),
+    ]
+    yield from ((registry, name) for registry, name in named if isinstance(name, str))
+
+
+def _name(part: Any) -> Any:
+    return part.get("name") if isinstance(part, Mapping) else part
