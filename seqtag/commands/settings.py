@@ -16,15 +16,17 @@ from seqtag.checks import (
     AtMost,
     FileName,
     Seed,
+    Text,
     checked,
     checked_values,
     from_plain,
     full_key,
     shown,
 )
-from seqtag.data.config import FORMATS, CorpusConfig, check_encoding
+from seqtag.data.config import CorpusConfig, check_encoding
+from seqtag.data.formats import FORMATS
 from seqtag.data.options import BatchConfig, EncodeConfig
-from seqtag.errors import InputError
+from seqtag.errors import InputError, unknown
 from seqtag.model.config import TaggerConfig
 from seqtag.probes.config import LearnConfig, ProbeConfig, ProbeCorpusConfig, ReachConfig
 from seqtag.sweeps.search import SearchConfig
@@ -134,7 +136,8 @@ def _check_data(data: Any) -> None:
     rest = _group(data, "data")
     if "format" not in rest:
         raise InputError("data.format is missing: name a corpus with data=OPTION")
-    checked(rest["format"], Literal["probe", *FORMATS], "data.format")
+    if checked(rest["format"], Text, "data.format") not in ("probe", *FORMATS.names()):
+        raise unknown("data.format", rest["format"], ["probe", *FORMATS.names()])
     for name, kind in (("batch", BatchConfig), ("encode", EncodeConfig)):
         if name not in rest:
             raise InputError(f"data.{name} is missing")

@@ -86,7 +86,7 @@ def test_keys_that_messages_advise_can_be_set(keys, names):
 
 def test_every_key_that_a_message_names_is_in_that_table():
     folder = CONF.parent / "seqtag" / "data"
-    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     named = set(re.findall(r"[Ss]et data\.([a-z_]+)", text))
     assert named
     assert named <= set().union(*ADVISED)

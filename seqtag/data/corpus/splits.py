@@ -12,10 +12,10 @@ from seqtag.cache import cache_root
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.corpus.find import Place, find_splits, unused_files
 from seqtag.data.corpus.fingerprints import file_digest
+from seqtag.data.corpus.parts import Part, file_parts
 from seqtag.data.corpus.stream import Stream, first_sentences, stream_files
+from seqtag.data.formats.base import format_of
 from seqtag.data.formats.lines import SourceFile
-from seqtag.data.formats.parts import Part, file_parts
-from seqtag.data.formats.registry import format_of, reader_of
 from seqtag.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _file_split(config: CorpusConfig, places: list[Place], unused: tuple[str, ..
         return [config.reader_settings(), contents]
 
     def parts() -> list[Part]:
-        return file_parts(files(), reader_of(config.format), config)
+        return file_parts(files(), config)
 
     names = tuple(place.name for place in places)
     return Source(names, identity, files, parts, unused=unused)
