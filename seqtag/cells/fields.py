@@ -25,6 +25,14 @@ def check_number(field: str, value: Any) -> None:
     checked(value, float, field)
 
 
+def check_start(field: str, value: Any) -> None:
+    """Raise InputError for a value of a field that says where biases start."""
+    if field == "chrono":
+        check_chrono(value)
+    else:
+        check_number(field, value)
+
+
 def check_flag(field: str, value: Any) -> None:
     """Raise InputError for a value that is neither true nor false."""
     if not isinstance(value, bool):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_chrono, start_keeping
+from seqtag.cells.fields import start_keeping
 from seqtag.cells.functions import sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
 
+MEANINGS = Cell.meanings | {"r": "reset gate", "z": "update gate", "n": "candidate"}
 
+
+@register("gru")
 @dataclass(frozen=True)
 class Gru(Cell):
     """Gated recurrent unit, the reset gate applied after the recurrent product.
@@ -26,25 +31,25 @@ class Gru(Cell):
         chrono: T_max, the longest span to remember in steps: b_z starts at log U(1, T_max - 1),
             for z is the share of h' that is kept. 0 is off, and b_z starts at 0.
 
-    Raises:
-        InputError: where chrono is not a whole number that is 0 or at least 3.
-
     Source: Cho et al. 2014, in the form of torch and cuDNN: there r stands inside the product.
     Chrono from Tallec & Ollivier 2018.
     """
 
     chrono: int = 0
 
-    def __post_init__(self) -> None:
-        check_chrono(self.chrono)
-
+    starts: ClassVar[tuple[str, ...]] = ("chrono",)
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     states: ClassVar[tuple[str, ...]] = ("h",)
+    meanings: ClassVar[Mapping[str, str]] = MEANINGS
     vectors: ClassVar[tuple[Vector, ...]] = (Vector("bias_recurrent", is_bias=True),)
 
     def start_biases(self, bias: Values) -> None:
         """Let the update gate start as chrono says."""
         start_keeping(bias["z"], 0.0, self.chrono)
+
+    def kept(self, values: Values) -> Any:
+        """Return the update gate."""
+        return values["z"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""
@@ -54,6 +59,7 @@ class Gru(Cell):
         return {"r": r, "z": z, "n": n, "h": (1 - z) * n + z * state["h"]}
 
 
+@register("gru_reset_before")
 @dataclass(frozen=True)
 class GruResetBefore(Cell):
     """Gated recurrent unit, the reset gate applied before the recurrent product.
@@ -71,26 +77,25 @@ class GruResetBefore(Cell):
     Attributes:
         chrono: as for `Gru`.
 
-    Raises:
-        InputError: where chrono is not a whole number that is 0 or at least 3.
-
     Source: Cho et al. 2014, equations 5 to 8.
     """
 
     chrono: int = 0
 
-    def __post_init__(self) -> None:
-        check_chrono(self.chrono)
-
+    starts: ClassVar[tuple[str, ...]] = ("chrono",)
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     states: ClassVar[tuple[str, ...]] = ("h",)
+    meanings: ClassVar[Mapping[str, str]] = MEANINGS
     products: ClassVar[tuple[Product, ...]] = (Product("h", ("r", "z")),)
     inner_gates: ClassVar[tuple[str, ...]] = ("n",)
-    untraceable: ClassVar[str | None] = "a second product inside the step"
 
     def start_biases(self, bias: Values) -> None:
         """Let the update gate start as chrono says."""
         start_keeping(bias["z"], 0.0, self.chrono)
+
+    def kept(self, values: Values) -> Any:
+        """Return the update gate."""
+        return values["z"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_chrono, check_number, start_keeping
+from seqtag.cells.fields import check_number, start_keeping
 from seqtag.cells.functions import sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
 
 
+@register("janet")
 @dataclass(frozen=True)
 class Janet(Cell):
     """Just another network: the forget gate alone, and the memory as the output.
@@ -28,8 +30,7 @@ class Janet(Cell):
             in place of forget_bias. 0 is off.
 
     Raises:
-        InputError: where beta or forget_bias is not a finite number, or chrono not a whole one
-            that is 0 or at least 3.
+        InputError: where beta is not a finite number.
 
     Source: van der Westhuizen & Lasenby 2018.
     """
@@ -39,16 +40,20 @@ class Janet(Cell):
     chrono: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_number("beta", self.beta)
-        check_number("forget_bias", self.forget_bias)
-        check_chrono(self.chrono)
 
+    starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
     gates: ClassVar[tuple[str, ...]] = ("f", "z")
     states: ClassVar[tuple[str, ...]] = ("h",)
 
     def start_biases(self, bias: Values) -> None:
         """Let the forget gate start as forget_bias or chrono say."""
         start_keeping(bias["f"], self.forget_bias, self.chrono)
+
+    def kept(self, values: Values) -> Any:
+        """Return the forget gate."""
+        return values["f"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from seqtag.cells.fields import (
-    check_choice,
-    check_chrono,
-    check_flag,
-    check_number,
-    start_keeping,
-)
+from seqtag.cells.fields import check_choice, check_flag, start_keeping
 from seqtag.cells.functions import identity, sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
 from seqtag.errors import InputError, shown
 
@@ -23,6 +18,15 @@ GATES = {"i": "input_gate", "f": "forget_gate", "o": "output_gate"}
 PARTNERS = {"i": "f", "f": "i"}
 
 
+@register("lstm")
+@register("lstm_peephole", peepholes=("i", "f", "o"))
+@register("cifg", input_gate="coupled")
+@register("nig", input_gate="none")
+@register("nfg", forget_gate="none")
+@register("nog", output_gate="none")
+@register("niaf", cell_activation="identity")
+@register("noaf", output_activation="identity")
+@register("fgr", gate_recurrence=True)
 @dataclass(frozen=True)
 class Lstm(Cell):
     """Long short-term memory: three gates, any of which may be off or see the memory.
@@ -76,14 +80,15 @@ class Lstm(Cell):
     forget_bias: float = 1.0
     chrono: int = 0
 
+    starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
+
     def __post_init__(self) -> None:
+        super().__post_init__()
         for field in GATES.values():
             check_choice(field, getattr(self, field), KINDS)
         check_choice("cell_activation", self.cell_activation, ACTIVATIONS)
         check_choice("output_activation", self.output_activation, ACTIVATIONS)
         check_flag("gate_recurrence", self.gate_recurrence)
-        check_number("forget_bias", self.forget_bias)
-        check_chrono(self.chrono)
         # A list, as YAML gives it, would make the spec unhashable.
         object.__setattr__(self, "peepholes", _in_order(self.peepholes))
         self._refuse_contradictions()
@@ -151,6 +156,10 @@ class Lstm(Cell):
             # f = 1 - sigmoid(a_i) = sigmoid(-a_i)
             start_keeping(bias["i"], self.forget_bias, self.chrono)
             bias["i"].neg_()
+
+    def kept(self, values: Values) -> Any:
+        """Return the forget gate, unless it is off."""
+        return values.get("f")
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates that are not off, and the new states."""

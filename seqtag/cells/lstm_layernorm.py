@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_chrono, check_number, start_keeping
+from seqtag.cells.fields import start_keeping
 from seqtag.cells.functions import layer_norm, sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
 
 
+@register("lstm_layernorm")
 @dataclass(frozen=True)
 class LayerNormLstm(Cell):
     """Long short-term memory whose pre-activations and memory are normalised at each step.
@@ -33,20 +35,13 @@ class LayerNormLstm(Cell):
         chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1)
             and b_i at -b_f, in place of forget_bias. 0 is off.
 
-    Raises:
-        InputError: where forget_bias is not a finite number, or chrono not a whole one that is
-            0 or at least 3.
-
     Source: Ba, Kiros & Hinton 2016, equations 20 to 22. Chrono from Tallec & Ollivier 2018.
     """
 
     forget_bias: float = 1.0
     chrono: int = 0
 
-    def __post_init__(self) -> None:
-        check_number("forget_bias", self.forget_bias)
-        check_chrono(self.chrono)
-
+    starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
     states: ClassVar[tuple[str, ...]] = ("h", "c")
     has_gate_bias: ClassVar[bool] = False
@@ -73,6 +68,10 @@ class LayerNormLstm(Cell):
         start_keeping(unit["bias_f"], self.forget_bias, self.chrono)
         if self.chrono:
             unit["bias_i"].copy_(unit["bias_f"]).neg_()
+
+    def kept(self, values: Values) -> Any:
+        """Return the forget gate."""
+        return values["f"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new states."""

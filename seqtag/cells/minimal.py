@@ -5,14 +5,17 @@ Their gates see the input alone. There is no R.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_chrono, check_number, start_keeping
+from seqtag.cells.fields import start_keeping
 from seqtag.cells.functions import log_sigmoid, sigmoid
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
 
 
+@register("minlstm")
 @dataclass(frozen=True)
 class MinLstm(Cell):
     """The minimal LSTM: input and forget gate, made to sum to 1.
@@ -31,10 +34,6 @@ class MinLstm(Cell):
             and b_i at -b_f, in place of forget_bias, so that f / i = F / I = exp(b_f) where x
             is 0. 0 is off.
 
-    Raises:
-        InputError: where forget_bias is not a finite number, or chrono not a whole one that is
-            0 or at least 3.
-
     Source: Feng et al. 2024, section 3.2, the form whose scale does not grow with time. Chrono
     from Tallec & Ollivier 2018.
     """
@@ -42,10 +41,7 @@ class MinLstm(Cell):
     forget_bias: float = 1.0
     chrono: int = 0
 
-    def __post_init__(self) -> None:
-        check_number("forget_bias", self.forget_bias)
-        check_chrono(self.chrono)
-
+    starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
     gates: ClassVar[tuple[str, ...]] = ("f", "i", "z")
     states: ClassVar[tuple[str, ...]] = ("h",)
     products: ClassVar[tuple[Product, ...]] = ()
@@ -55,6 +51,10 @@ class MinLstm(Cell):
         start_keeping(bias["f"], self.forget_bias, self.chrono)
         if self.chrono:
             bias["i"].copy_(bias["f"]).neg_()
+
+    def kept(self, values: Values) -> Any:
+        """Return the forget gate."""
+        return values["f"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""
@@ -66,6 +66,7 @@ class MinLstm(Cell):
         return {"f": f, "i": i, "z": z, "h": f * state["h"] + i * z}
 
 
+@register("mingru")
 @dataclass(frozen=True)
 class MinGru(Cell):
     """The minimal GRU: an update gate and a candidate.
@@ -82,19 +83,18 @@ class MinGru(Cell):
         chrono: T_max, the longest span to remember in steps: b_z starts at -log U(1, T_max - 1),
             for 1 - z is the share of h' that is kept. 0 is off, and b_z starts at 0.
 
-    Raises:
-        InputError: where chrono is not a whole number that is 0 or at least 3.
-
     Source: Feng et al. 2024, section 3.1. Chrono from Tallec & Ollivier 2018.
     """
 
     chrono: int = 0
 
-    def __post_init__(self) -> None:
-        check_chrono(self.chrono)
-
+    starts: ClassVar[tuple[str, ...]] = ("chrono",)
     gates: ClassVar[tuple[str, ...]] = ("z", "n")
     states: ClassVar[tuple[str, ...]] = ("h",)
+    meanings: ClassVar[Mapping[str, str]] = Cell.meanings | {
+        "z": "update gate",
+        "n": "candidate",
+    }
     products: ClassVar[tuple[Product, ...]] = ()
 
     def start_biases(self, bias: Values) -> None:
@@ -102,6 +102,10 @@ class MinGru(Cell):
         if self.chrono:
             start_keeping(bias["z"], 0.0, self.chrono)
             bias["z"].neg_()
+
+    def kept(self, values: Values) -> Any:
+        """Return what the update gate leaves."""
+        return 1 - values["z"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""

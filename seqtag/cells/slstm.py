@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_chrono, check_number, start_keeping
+from seqtag.cells.fields import start_keeping
 from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
 
 
+@register("slstm")
 @dataclass(frozen=True)
 class SLstm(Cell):
     """Scalar LSTM of xLSTM: an exponential input gate and a running normaliser.
@@ -34,10 +36,6 @@ class SLstm(Cell):
             in place of forget_bias. 0 is off. b_i stays at 0: what it adds to a_i scales c and
             n alike.
 
-    Raises:
-        InputError: where forget_bias is not a finite number, or chrono not a whole one that is
-            0 or at least 3.
-
     Source: Beck et al. 2024, section 2.2, equations 8 to 17, the forget gate a sigmoid. Chrono
     from Tallec & Ollivier 2018.
     """
@@ -45,17 +43,22 @@ class SLstm(Cell):
     forget_bias: float = 1.0
     chrono: int = 0
 
-    def __post_init__(self) -> None:
-        check_number("forget_bias", self.forget_bias)
-        check_chrono(self.chrono)
-
+    starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
     states: ClassVar[tuple[str, ...]] = ("h", "c", "n", "m")
+    meanings: ClassVar[Mapping[str, str]] = Cell.meanings | {
+        "n": "normaliser",
+        "m": "stabiliser",
+    }
     initial_states: ClassVar[Mapping[str, float]] = {"m": -math.inf}
 
     def start_biases(self, bias: Values) -> None:
         """Let the forget gate start as forget_bias or chrono say."""
         start_keeping(bias["f"], self.forget_bias, self.chrono)
+
+    def kept(self, values: Values) -> Any:
+        """Return f n' / n: what is put out is c / n, in which the old weighs f n' of f n' + i."""
+        return 1 - values["i"] / values["n"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates, as the stabiliser leaves them, and the new states."""

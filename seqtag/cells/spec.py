@@ -10,7 +10,10 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+
+from seqtag.cells.fields import check_start
+from seqtag.errors import InputError
 
 Values = Mapping[str, Any]
 
@@ -42,7 +45,38 @@ class Cell(ABC):
     """A recurrent cell. Each is a frozen dataclass whose fields are its options.
 
     A subclass names its gates and states and writes `step`; everything that runs it follows.
+
+    Attributes:
+        starts: names of the fields that say only where biases start, as forget_bias and chrono:
+            numbers, of which `chrono` is 0 (off) or a whole one of at least 3. They are checked
+            here, and cells that differ in nothing else are of the same kind.
+        meanings: what gates and states are, in words, by name; for titles.
+
+    Raises:
+        InputError: where one of them is not such a number.
     """
+
+    starts: ClassVar[tuple[str, ...]] = ()
+    meanings: ClassVar[Mapping[str, str]] = {
+        "i": "input gate",
+        "f": "forget gate",
+        "o": "output gate",
+        "z": "cell input",
+        "c": "memory",
+        "h": "output",
+    }
+
+    def __init__(self, *values: Any, **options: Any) -> None:
+        # A dataclass has an __init__ of its own.
+        if values or options:
+            raise InputError(
+                f"{type(self).__name__} has no fields: write @dataclass(frozen=True) above the "
+                "class, and in it each option with its type, as in: beta: float = 1.0"
+            )
+
+    def __post_init__(self) -> None:
+        for name in self.starts:
+            check_start(name, getattr(self, name))
 
     @property
     @abstractmethod
@@ -56,8 +90,12 @@ class Cell(ABC):
 
     @property
     def products(self) -> tuple[Product, ...]:
-        """The recurrent products of a step; () for a cell without R."""
-        return (Product(self.states[0], self.gates),)
+        """The recurrent products of a step; () for a cell without R.
+
+        Unless a cell says otherwise, R h' for every gate that is not an inner one.
+        """
+        gates = tuple(gate for gate in self.gates if gate not in self.inner_gates)
+        return (Product(self.states[0], gates),) if gates else ()
 
     @property
     def inner_gates(self) -> tuple[str, ...]:
@@ -82,6 +120,17 @@ class Cell(ABC):
     @property
     def untraceable(self) -> str | None:
         """Why `step` runs on tensors alone; None where it is elementwise arithmetic throughout."""
+        return "a second product inside the step" if self.inner_gates else None
+
+    def kept(self, values: Values) -> Any:
+        """Return the share of its memory that a unit keeps at a step, or None.
+
+        Args:
+            values: every gate and state that the step names, as it was.
+
+        Returns:
+            The share, in 0..1, shaped as the values are; None for a cell without a gate for that.
+        """
         return None
 
     def start_biases(self, bias: Values) -> None:  # noqa: B027  few cells need it

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from seqtag.cells.registry import PRESETS, build_cell
+from seqtag.cells import CELLS, build_cell
 from seqtag.checks import (
     AtLeast,
     AtMost,
@@ -191,8 +191,8 @@ def _check_regime(regime: Any) -> None:
 
 def _check_cell(cell: Any) -> None:
     fields = _group(cell, "cell")
-    if "name" in fields:
-        checked(fields["name"], Literal[tuple(PRESETS)], "cell.name")
+    if "name" in fields and fields["name"] not in CELLS:
+        raise unknown("cell.name", fields["name"], CELLS.names())
     build_cell(fields)
 
 

@@ -82,7 +82,7 @@ def gradient_report(before: Tagger, after: Tagger, items: Sequence[Item], lag: i
     for when, tagger in (("initial", before), ("trained", after)):
         encoder, kept = tagger.network.encoder, float("nan")
         norms = gradient_curve(tagger, items, lag)
-        if keeps(encoder.cell):
+        if keeps(tagger):
             top = layer_names(encoder)[-1]
             kept = float(mean_log_kept(tagger, [item.tokens for item in items])[top].mean())
         curves += [Curve(when, name, norm_K, slope(norm_K), kept) for name, norm_K in norms.items()]

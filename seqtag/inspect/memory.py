@@ -2,56 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from seqtag.cells import (
-    Cell,
-    Gru,
-    GruResetBefore,
-    Janet,
-    LayerNormLstm,
-    Lstm,
-    MinGru,
-    MinLstm,
-    SLstm,
-)
+from seqtag.cells import Cell
 from seqtag.errors import InputError
-from seqtag.inspect.trace import Values, layer_names, traces
+from seqtag.inspect.trace import Values, layer_names, trace, traces
 from seqtag.tagging.tagger import Tagger
 
-# What a unit keeps of its previous memory at a step, by family. sLSTM puts out c / n, in which
-# the old weighs f n' of n = f n' + i; f alone is only the share before c and n are scaled down.
-_KEPT: dict[type[Cell], Callable[[Values], np.ndarray]] = {
-    Lstm: lambda values: values["f"],
-    Janet: lambda values: values["f"],
-    LayerNormLstm: lambda values: values["f"],
-    MinLstm: lambda values: values["f"],
-    Gru: lambda values: values["z"],
-    GruResetBefore: lambda values: values["z"],
-    MinGru: lambda values: 1 - values["z"],
-    SLstm: lambda values: 1 - values["i"] / values["n"],
-}
 
-
-def keeps(cell: Cell) -> bool:
-    """Return whether a gate of the cell says what share of its memory it keeps."""
-    return type(cell) in _KEPT and getattr(cell, "forget_gate", "gate") != "none"
+def keeps(tagger: Tagger) -> bool:
+    """Return whether the cell of a tagger says what share of its memory it keeps."""
+    values = next(iter(trace(tagger, ["."]).values.values()))
+    return tagger.network.encoder.cell.kept(values) is not None
 
 
 def kept_share(cell: Cell, values: Values) -> np.ndarray:
     """Return what share of its memory each unit keeps at each step, in 0..1, (T, H).
 
     Raises:
-        InputError: for a cell without such a gate.
+        InputError: for a cell that does not say what it keeps.
     """
-    if not keeps(cell):
+    share_TH = cell.kept(values)
+    if share_TH is None:
         raise InputError(
             f"{cell} has no gate that says what share of its memory it keeps, so there is nothing "
             "to show; cells of the LSTM and GRU families have one, but for nfg"
         )
-    return _KEPT[type(cell)](values)
+    return share_TH
 
 
 def mean_log_kept(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqtag.cells import Cell, Gru, GruResetBefore, MinGru
+from seqtag.cells import Cell
 from seqtag.errors import InputError, did_you_mean
 from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.entries import Entries
@@ -25,16 +25,6 @@ from seqtag.tagging.text import replace_surrogates
 _BATCH = 32
 # The order in which gates and states are shown: gates, what they let in, memory, output.
 _ORDER = "ifrozncmh"
-# What a name stands for in every cell that has it; z and n mean different things.
-_MEANINGS = {
-    "i": "input gate",
-    "f": "forget gate",
-    "o": "output gate",
-    "r": "reset gate",
-    "c": "memory",
-    "h": "output",
-    "m": "stabiliser",
-}
 
 Values = Mapping[str, np.ndarray]  # every gate and state by name, each (T, H)
 
@@ -141,19 +131,17 @@ def check_layer(encoder: Recurrent, name: str) -> str:
     return name
 
 
-def meaning(cell: Cell, name: str) -> str:
-    """Return what a name of a cell's step stands for, in words: "forget gate" for f."""
-    updating = isinstance(cell, Gru | GruResetBefore | MinGru)
-    apart = {
-        "z": "update gate" if updating else "cell input",
-        "n": "normaliser" if "n" in cell.states else "candidate",
-    }
-    return apart.get(name) or _MEANINGS.get(name, name)
-
-
-def in_order(values: Values) -> Values:
+def in_order(cell: Cell, values: Values) -> Values:
     """Return gates and states as they are best read: gates first, the output last."""
-    return {name: values[name] for name in sorted(values, key=_ORDER.find)}
+
+    def rank(name: str) -> int:
+        if name == cell.states[0]:
+            return len(_ORDER)
+        if len(name) == 1 and name in _ORDER:
+            return _ORDER.index(name)
+        return len(_ORDER) - 1 if name in cell.states else -1
+
+    return {name: values[name] for name in sorted(values, key=rank)}
 
 
 @torch.inference_mode()

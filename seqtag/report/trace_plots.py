@@ -51,7 +51,7 @@ def plot_trace(
         tokens: the words, below the last panel.
         labels: the tagger's labels, above the first one.
         values: what is drawn, by name, each (T, H).
-        titles: what each name stands for.
+        titles: what names stand for; one that is not there stands for itself.
         order: the name of the state that puts the units in order: by the word where it is
             farthest from 0.
         units: draw so many, those whose state varies most over the words; None for all.
@@ -67,7 +67,8 @@ def plot_trace(
         if not shared:
             panel.set_xticks([])
         _heat_map(panel, value_TH[:, rows].T)
-        panel.set_title(f"{name}: {titles[name]}", fontsize=_SMALL + 1, loc="left")
+        title = f"{name}: {titles[name]}" if name in titles else name
+        panel.set_title(title, fontsize=_SMALL + 1, loc="left")
         panel.set_yticks([])
     short = [t if len(t) <= _LONGEST_WORD else t[: _LONGEST_WORD - 1] + "…" for t in tokens]
     axes[-1].set_xticks(range(0, len(tokens), every), short[::every], parse_math=False)

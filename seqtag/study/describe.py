@@ -9,14 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from seqtag.cells import build_cell
-from seqtag.cells.registry import PRESETS, describe
+from seqtag.cells import CELLS, build_cell, describe
 from seqtag.errors import InputError
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
-
-# Fields of a cell's spec that say where biases start, not what the cell is.
-_STARTS = ("forget_bias", "update_bias", "chrono")
 
 
 def about(config: Mapping[str, Any], tagger: Tagger) -> dict[str, Any]:
@@ -47,24 +43,25 @@ def count_parameters(module: nn.Module) -> int:
 def cell_label(cell: Mapping[str, Any] | str) -> str:
     """Return a cell's name, with the options that are not its preset's: "lstm(peepholes=i,o)"."""
     name = cell if isinstance(cell, str) else cell["name"]
-    given, preset = describe(build_cell(cell)), describe(PRESETS[name])
+    spec = build_cell(cell)
+    given, preset = describe(spec), describe(CELLS[name].make())
     changed = [
         f"{key}={','.join(value) if isinstance(value, list) else value}"
         for key, value in given.items()
-        if key not in _STARTS and value != preset[key]
+        if key not in spec.starts and value != preset[key]
     ]
     return f"{name}({', '.join(changed)})" if changed else name
 
 
 def start_label(cell: Mapping[str, Any] | str) -> str:
     """Return where a cell's gates start: "chrono 100", "bias 1", or "" without such a gate."""
-    spec = describe(build_cell(cell))
-    if spec.get("forget_gate") == "none":
+    spec = build_cell(cell)
+    starts = {name: getattr(spec, name) for name in spec.starts}
+    if getattr(spec, "forget_gate", "") == "none":
         return ""
-    if spec.get("chrono"):
-        return f"chrono {spec['chrono']}"
-    biases = [spec[key] for key in _STARTS if key in spec and key != "chrono"]
-    return f"bias {biases[0]:g}" if biases else ""
+    if chrono := starts.pop("chrono", 0):
+        return f"chrono {chrono}"
+    return f"bias {next(iter(starts.values())):g}" if starts else ""
 
 
 def hidden_size_for(

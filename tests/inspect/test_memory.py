@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS
 from seqtag.errors import InputError
 from seqtag.inspect.memory import half_lives, keeps, kept_share, mean_log_kept
 from seqtag.inspect.trace import trace
@@ -12,8 +12,8 @@ KEEPERS = [name for name in PRESETS if name not in ("nfg", "rnn", "rnn_relu", "i
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_which_cells_have_a_gate_that_keeps(name):
-    assert keeps(PRESETS[name]) == (name in KEEPERS)
+def test_which_cells_have_a_gate_that_keeps(name, build_tagger):
+    assert keeps(build_tagger(name)) == (name in KEEPERS)
 
 
 @pytest.mark.parametrize("name", KEEPERS)

@@ -3,10 +3,10 @@ import io
 import numpy as np
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS
 from seqtag.errors import InputError
-from seqtag.inspect.trace import check_layer, in_order, layer_names, meaning, trace, traces
+from seqtag.inspect.trace import check_layer, in_order, layer_names, trace, traces
 
 SENTENCE = ["Anna", "left", "the", "king", "."]
 
@@ -92,14 +92,14 @@ def test_the_nearest_layer_is_offered(tagger):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_name_of_every_cell_has_a_meaning(name, build_tagger):
     tagger = build_tagger(name)
-    values = in_order(trace(tagger, SENTENCE).values["l0.fwd"])
     cell = tagger.network.encoder.cell
-    assert all(len(meaning(cell, key)) > len(key) for key in values)
+    values = in_order(cell, trace(tagger, SENTENCE).values["l0.fwd"])
+    assert all(len(cell.meanings[key]) > len(key) for key in values)
     assert list(values)[-1] == "h"
 
 
 def test_z_and_n_mean_what_the_cell_means():
-    assert meaning(PRESETS["lstm"], "z") == "cell input"
-    assert meaning(PRESETS["gru"], "z") == "update gate"
-    assert meaning(PRESETS["gru"], "n") == "candidate"
-    assert meaning(PRESETS["slstm"], "n") == "normaliser"
+    assert PRESETS["lstm"].meanings["z"] == "cell input"
+    assert PRESETS["gru"].meanings["z"] == "update gate"
+    assert PRESETS["gru"].meanings["n"] == "candidate"
+    assert PRESETS["slstm"].meanings["n"] == "normaliser"

@@ -26,9 +26,6 @@ from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Weights
 
-# Fields of a cell that say only where it starts.
-_STARTS = ("forget_bias", "chrono")
-
 # A sigmoid is exactly 0 or 1 long before this, in every kernel, and float16 can still hold it.
 SHUT = 1e4
 
@@ -151,7 +148,8 @@ def _scattered_weights() -> Iterator[None]:
 
 def is_in_torch(cell: Cell) -> bool:
     """Return whether torch has the cell; where its biases start makes no difference."""
-    if isinstance(cell, Lstm | Gru):
-        starts = {name: getattr(type(cell)(), name) for name in _STARTS if hasattr(cell, name)}
-        return dataclasses.replace(cell, **starts) == type(cell)()
+    if type(cell) in (Lstm, Gru):
+        default = type(cell)()
+        starts = {name: getattr(default, name) for name in cell.starts}
+        return dataclasses.replace(cell, **starts) == default
     return type(cell) is Rnn
