@@ -82,12 +82,12 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Return all names: this package's first, then those of installed packages."""
-        return list(dict.fromkeys([*self._own, *self._entries, *self._installed]))
+        return list(dict.fromkeys([*self._own, *self._entries, *self.installed]))
 
     def __contains__(self, name: object) -> bool:
         """Return whether there is a part of that name; a module may be imported for it."""
         return isinstance(name, str) and (
-            name in self._entries or name in self._own or name in self._installed
+            name in self._entries or name in self._own or name in self.installed
         )
 
     def __getitem__(self, name: str) -> Entry[T]:
@@ -100,14 +100,14 @@ class Registry(Generic[T]):
         if name not in self:
             raise unknown(self.kind, name, self.names())
         if name not in self._entries:
-            self._load(self._installed[name])
+            self._load(self.installed[name])
         return self._entries[name]
 
     def distribution(self, name: str) -> str | None:
         """Return the name of the installed package that offers a part; None for one of ours."""
-        if name in self._own or name not in self._installed:
+        if name not in self.installed:
             return None
-        distribution = self._installed[name].dist
+        distribution = self.installed[name].dist
         return None if distribution is None else distribution.name
 
     @cached_property
@@ -123,13 +123,15 @@ class Registry(Generic[T]):
         return sorted({*added, *known})
 
     @cached_property
-    def _installed(self) -> dict[str, EntryPoint]:
-        """The entry points of installed packages by name."""
-        return {point.name: point for point in entry_points(group=self.group)}
+    def installed(self) -> dict[str, EntryPoint]:
+        """The entry points of installed packages by name; names of this package are left out."""
+        return {name: p for name, p in installed(self.group).items() if name not in self._own}
 
     def _load(self, point: EntryPoint) -> None:
         try:
             found = point.load()
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
                 f"{self.kind} {point.name!r} of the package {self.distribution(point.name)} "
@@ -143,6 +145,11 @@ class Registry(Generic[T]):
                 f"module {point.value} does not register that name"
             )
         self.register(point.name)(found)
+
+
+def installed(group: str) -> dict[str, EntryPoint]:
+    """Return the entry points of a group that installed packages offer, by name."""
+    return {point.name: point for point in entry_points(group=group)}
 
 
 def _identity(cls: Any) -> str:

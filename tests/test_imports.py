@@ -51,7 +51,7 @@ ARROWS = {
 GROUND = ("errors", "checks", "terminal", "files", "registry")
 # Of the libraries, who alone may import them: a part of the package, or one file.
 ONLY = {
-    "hydra": ("commands/launch.py", "commands/overrides.py", "sweeps/"),
+    "hydra": ("commands/launch.py", "commands/overrides.py", "commands/extensions.py", "sweeps/"),
     "omegaconf": ("commands/launch.py", "commands/overrides.py", "sweeps/"),
     "lightning": ("training/", "distributed/", "data/batches/module.py"),
 }

@@ -67,7 +67,7 @@ def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
             name, or a value that the spec refuses.
     """
     if isinstance(cell, Cell):
-        return cell
+        return _hashable(cell)
     if isinstance(cell, str):
         cell = {"name": cell}
     if not isinstance(cell, Mapping):
@@ -77,7 +77,25 @@ def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
     if name is None:
         raise InputError(f"cell: key 'name' is missing; known: {listed(CELLS.names(), 40)}")
     entry = CELLS[name]
-    return from_plain(entry.cls, {**describe(entry.make()), **fields}, f"cell {name!r}")
+    for field in fields.keys() & vars(entry.cls).keys() - entry.cls.__dataclass_fields__.keys():
+        raise InputError(
+            f"cell {name!r}: {field} is not an option: that takes an annotation in the class, "
+            f"{field}: TYPE = VALUE"
+        )
+    plain = {**describe(entry.make()), **fields}
+    return _hashable(from_plain(entry.cls, plain, f"cell {name!r}"))
+
+
+def _hashable(cell: Cell) -> Cell:
+    """Return a spec, unless it cannot be the key under which what is built for it is kept."""
+    try:
+        hash(cell)
+    except TypeError as error:
+        raise InputError(
+            f"cell {cell} must not change ({error}): write @dataclass(frozen=True) above its "
+            "class, and tuples in place of lists"
+        ) from error
+    return cell
 
 
 def describe(cell: Cell) -> dict[str, Any]:

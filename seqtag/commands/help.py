@@ -7,10 +7,14 @@ import shutil
 import textwrap
 from pathlib import Path
 
+from seqtag.registry import installed
+
 _GROUP = re.compile(r"  - (?P<name>\w+): (?P<value>\S+) # (?P<text>.*)")
 _KEY = re.compile(r"(?P<name>\w+): (?P<value>\S+) # (?P<text>.*)")
 # Groups without a choice.
 _MACHINERY = ("hydra", "paths")
+# Groups to which installed packages add options, by entry points.
+_EXTENDED = ("cell", "probe")
 
 _FLAGS = """\
 flags:
@@ -74,15 +78,21 @@ def _header(text: str) -> list[str]:
 
 def _options(group: str, default: str) -> str:
     """Return a line for each option of a group, with the first sentence of its comment."""
-    files = {path.stem: path for path in (config_dir() / group).glob("[!_]*.yaml")}
-    names = sorted(files, key=lambda name: (name != default, name))
-    width = max(map(len, names)) + 2
+    texts = {path.stem: _sentence(path) for path in (config_dir() / group).glob("[!_]*.yaml")}
+    if group in _EXTENDED:
+        for name, point in installed(f"seqtag.{group}s").items():
+            texts.setdefault(name, f"Of the package {point.dist.name}" if point.dist else "")
+    width = max(map(len, texts)) + 2
     lines = []
-    for name in names:
-        comment = " ".join(_header(files[name].read_text(encoding="utf-8")))
-        sentence = re.split(r"(?<!et al)[.;](?:\s|$)", comment, maxsplit=1)[0]
-        lines.append(_entry(f"  {'*' if name == default else ' '} {name:{width}}", sentence))
+    for name in sorted(texts, key=lambda name: (name != default, name)):
+        lines.append(_entry(f"  {'*' if name == default else ' '} {name:{width}}", texts[name]))
     return "\n".join(lines)
+
+
+def _sentence(path: Path) -> str:
+    """Return the first sentence of the comment that a file begins with."""
+    comment = " ".join(_header(path.read_text(encoding="utf-8")))
+    return re.split(r"(?<!et al)[.;](?:\s|$)", comment, maxsplit=1)[0]
 
 
 def _entry(name: str, text: str) -> str:

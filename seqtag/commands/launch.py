@@ -20,6 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from seqtag.commands.extensions import offer_installed
 from seqtag.commands.help import config_dir
 from seqtag.commands.overrides import PATH_KEYS, explain, misread, raised_in_hydra, readable
 from seqtag.commands.settings import check_settings
@@ -60,6 +61,7 @@ def launch(
         RunStopped: if a job had to stop; after a signal it is the last one of a sweep.
     """
     arguments = readable(arguments)
+    offer_installed(arguments)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=verb)
     task = Task(verb, job, [word for word in _flags(arguments) if word not in _MANY])

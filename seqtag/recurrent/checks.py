@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,60 @@ def check_options(
     for kind, values in ((Size, sizes), (Share, shares), (bool, flags)):
         for name, value in values.items():
             checked(value, kind, name)
+
+
+class _Given(dict[str, Any]):
+    """What a trial step reads: a name that is not there is an error that says what is."""
+
+    def __init__(self, cell: Cell, what: str, source: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self._text = f"cell {cell}: its step reads {what}[{{!r}}], which is not among {source}"
+
+    def __missing__(self, name: str) -> Any:
+        raise InputError(f"{self._text.format(name)} ({', '.join(self) or 'none'})")
+
+
+@cache
+def check_cell(cell: Cell) -> None:
+    """Check that a cell's step goes with the names that it gives, by a step on zeros.
+
+    Raises:
+        InputError: where it reads or leaves out something else.
+    """
+    zeros_BH = torch.zeros(2, 3, device="cpu")
+    for product in cell.products:
+        if product.state not in cell.states:
+            raise InputError(
+                f"cell {cell}: a product is of {product.state!r}, which is not among its states "
+                f"({', '.join(cell.states)})"
+            )
+    products = [gate for product in cell.products for gate in product.gates]
+    rh = dict.fromkeys(products, zeros_BH) | dict.fromkeys(cell.inner_gates, lambda value: value)
+    vectors = [vector.name for vector in cell.vectors]
+    try:
+        values = cell.step(
+            _Given(cell, "wx", "its gates", dict.fromkeys(cell.gates, zeros_BH)),
+            _Given(cell, "rh", "the gates of its products and its inner_gates", rh),
+            _Given(cell, "state", "its states", dict.fromkeys(cell.states, zeros_BH)),
+            _Given(cell, "unit", "its vectors", dict.fromkeys(vectors, zeros_BH[0])),
+        )
+    except TypeError as error:
+        if "'Tensor' object is not callable" not in str(error):
+            raise
+        raise InputError(
+            f"cell {cell}: its step calls rh[k], which is a function only for a gate k that is "
+            f"among its inner_gates ({', '.join(cell.inner_gates) or 'none'})"
+        ) from error
+    for name in cell.states:
+        if name not in values:
+            raise InputError(f"cell {cell}: its step does not return the state {name!r}")
+    for name, value in values.items():
+        if not isinstance(value, Tensor) or value.shape != zeros_BH.shape:
+            what = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise InputError(
+                f"cell {cell}: its step must return tensors of the shape of the states, "
+                f"{list(zeros_BH.shape)} in this trial, but {name!r} is {what}"
+            )
 
 
 def check_noise(cell: Cell, recurrent_dropout: float, weight_drop: float, zoneout: float) -> None:

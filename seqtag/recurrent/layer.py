@@ -14,7 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from seqtag.cells import Cell, build_cell
-from seqtag.recurrent.checks import check_input, check_noise, check_options, check_state
+from seqtag.recurrent.checks import (
+    check_cell,
+    check_input,
+    check_noise,
+    check_options,
+    check_state,
+)
 from seqtag.recurrent.convert import MISSING, OPTIONS, read_torch, write_torch
 from seqtag.recurrent.dropout import dropout
 from seqtag.recurrent.engines.base import States
@@ -108,6 +114,7 @@ class Recurrent(nn.Module):
     ):
         super().__init__()
         self.cell = build_cell(cell)
+        check_cell(self.cell)
         noise = {
             "recurrent_dropout": recurrent_dropout,
             "weight_drop": weight_drop,

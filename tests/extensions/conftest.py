@@ -24,7 +24,7 @@ REGISTRIES = (CELLS, PROBES, FORMATS)
 def forget():
     """Have the registries look for installed packages again, and drop what the package added."""
     for registry in REGISTRIES:
-        registry.__dict__.pop("_installed", None)
+        registry.__dict__.pop("installed", None)
         for name, entry in list(registry._entries.items()):
             if entry.cls.__module__.partition(".")[0] == NAME:
                 del registry._entries[name]
