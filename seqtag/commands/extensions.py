@@ -1,4 +1,4 @@
-"""Cells and probes of installed packages as options of the configuration groups of that name."""
+"""Cells, probes and data formats of installed packages as options of configuration groups."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 
 from seqtag.cells import CELLS, describe
+from seqtag.data.formats import FORMATS
 from seqtag.probes import PROBES
 
 
 def offer_installed(arguments: Sequence[str]) -> None:
-    """Make options of the cells and probes of installed packages that the arguments name.
+    """Make options of the parts of installed packages that the arguments name.
 
     ``cell=mine`` then works without a file ``cell/mine.yaml``; where there is one in a folder given
     by ``--config-dir``, it is taken. A package is imported only if the arguments name a part of it.
@@ -29,6 +30,9 @@ def offer_installed(arguments: Sequence[str]) -> None:
         PROBES[name]
         node = {"defaults": ["_base"], "name": name}
         store.store(name, node, "probe", provider=PROBES.distribution(name))
+    for name in _named(arguments, "data", FORMATS.installed):
+        node = {"defaults": ["_corpus"], "format": name}
+        store.store(name, node, "data", provider=FORMATS.distribution(name))
 
 
 def _named(arguments: Sequence[str], group: str, names: Any) -> Iterator[str]:

@@ -179,7 +179,7 @@ class CorpusConfig:
         """Return what is to be read from each file."""
         document_column = None if find_format(self.format).positional else self.document_column
         return Layout(
-            *(self.columns, self.token_column or "", self.label_column, self.features or ()),
+            *(self.columns, self.token_column, self.label_column, self.features),
             *(document_column, self.separator, self.comment, self.document_marker),
             *(self.absent, self.encoding, self.label_names, self.streaming),
         )

@@ -9,6 +9,7 @@ import pytest
 from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.corpus import load_corpus
 from seqtag.data.corpus.parts import cut_files
+from seqtag.data.corpus.splits import find_sources
 from seqtag.data.formats.lines import SourceFile
 from seqtag.errors import InputError
 
@@ -43,8 +44,17 @@ def test_its_errors_name_file_and_line(write):
         load_corpus(CorpusConfig(format="mine", path=str(path)))
 
 
+@pytest.mark.usefixtures("installed")
+def test_files_are_read_again_when_its_code_changes(corpus, write, monkeypatch):
+    source = find_sources(CorpusConfig(format="mine", path=str(corpus)))["train"]
+    before = source.identity()
+    assert source.identity() == before
+    monkeypatch.setattr("inspect.getfile", lambda _: str(write("formats.py", "# another reader")))
+    assert source.identity() != before
+
+
 def test_every_verb_reads_it(seqtag, corpus, tmp_path):
-    data = ["data=column", "data.format=mine", "data.label_column=tag", f"data.path={corpus}"]
+    data = ["data=mine", f"data.path={corpus}"]
     small = ["model.hidden_size=4", "model.words.size=4", "model.characters=null"]
     model, scores = tmp_path / "run" / "model", tmp_path / "scores"
     verbs = [

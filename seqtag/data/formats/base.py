@@ -34,12 +34,15 @@ class Format:
             tag_input = "a sentence a line: He/PRON lives/VERB"
 
             def read(self, source, layout):
-                for number, line in source.numbered_lines():
-                    pairs = [cell.rpartition("/") for cell in line.split()]
+                for numbered in source.numbered_lines():
+                    if numbered is None:  # nothing more for now
+                        yield None
+                        continue
+                    pairs = [cell.rpartition("/") for cell in numbered[1].split()]
                     labels = [pair[2] for pair in pairs] if layout.label_column else []
-                    yield Sentence([pair[0] for pair in pairs], labels, [], 0, number)
+                    yield Sentence([pair[0] for pair in pairs], labels, [], 0, numbered[0])
 
-    A format needs no more than `read`. The libraries that only reading needs are imported there.
+    A format needs no more than `read`. Libraries that only reading needs are imported there.
 
     Attributes:
         name: the name that it is registered by.
@@ -120,9 +123,10 @@ def find_format(name: str) -> Format:
     Raises:
         InputError: if there is none, or the package that offers it cannot be used.
     """
-    found = FORMATS[name].make()
-    if not isinstance(found, Format):
-        raise InputError(f"data.format {name!r}: {type(found).__name__} is not a Format")
+    entry = FORMATS[name]
+    if not (isinstance(entry.cls, type) and issubclass(entry.cls, Format)):
+        raise InputError(f"data.format {name!r}: {entry.cls!r} is not a class derived from Format")
+    found = entry.make()
     found.name = name
     return found
 

@@ -11,7 +11,7 @@ from seqtag.data.batches.streamed import BatchNumbers, StreamedBatches, StreamLo
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.data.formats import parts
+from seqtag.data.corpus import parts
 from seqtag.errors import InputError
 
 SHARDS, EACH = 4, 7
