@@ -31,7 +31,7 @@ def offer_installed(arguments: Sequence[str]) -> None:
         node = {"defaults": ["_base"], "name": name}
         store.store(name, node, "probe", provider=PROBES.distribution(name))
     for name in _named(arguments, "data", FORMATS.installed):
-        node = {"defaults": ["_corpus"], "format": name}
+        node = {"defaults": ["_corpus"], "format": name, "encoding": "utf-8", "absent": "_"}
         store.store(name, node, "data", provider=FORMATS.distribution(name))
 
 
