@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.parts import cut_files
 from seqtag.data.formats.decoding import Place
-from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import Source, SourceFile
 from seqtag.errors import InputError
 from seqtag.tagging.layouts import Options, layout_of
@@ -105,7 +104,7 @@ def outcome(sentences):
     try:
         found.extend(sentences)
     except InputError as error:
-        message = re.sub(r"--(?=\w)", "data.", str(error))
+        message = str(error)
         assert re.match(r"a\.txt:\d+: ", message), message
         return found, message
     return found, None
@@ -128,7 +127,7 @@ def trained(path, content, config, share=None):
 
 def tagged(content, format_, layout, sizes=(1 << 20,)):
     """Return what `seqtag tag` reads of a pipe: (words, features by name, line)."""
-    source = Source(Pipe(content, sizes), Place("a.txt", "utf-8", "--encoding"))
+    source = Source(Pipe(content, sizes), Place("a.txt", "utf-8"))
     return outcome(
         ([token.text for token in item.sentence.tokens], dict(item.features), item.line)
         for item in read_items(source, format_, layout)
@@ -388,7 +387,7 @@ def json_lines(records, end="\n"):
 @pytest.mark.fuzz("jsonl-tag")
 @given(st.lists(RECORD), ENDS, SIZES)
 def test_every_record_is_a_sentence(path, records, end, sizes):
-    layout = Layout((), "tokens", features=("pos",))
+    layout = layout_of("json", None, ("pos",), Options(), "x")
     content = json_lines(records, end)
     found, error = tagged(content, "json", layout, sizes)
     assert error is None
@@ -409,7 +408,7 @@ def test_damaged_records(path, seed):
         for _ in range(chance.randint(1, 4))
     ]
     content = chance.damaged(json_lines(records, chance.choice(["\n", "\r\n"])))
-    layout = Layout((), "tokens", features=("pos",))
+    layout = layout_of("json", None, ("pos",), Options(), "x")
     found, error = tagged(content, "json", layout)
     assert tagged(content, "json", layout, chance.sizes()) == (found, error)
     config = CorpusConfig(format="json", path="x", features=("pos",))

@@ -12,7 +12,7 @@ from seqtag.data.formats.label_names import LabelNames
 from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import Source, SourceFile, open_source
 from seqtag.data.formats.sentence import Sentence
-from seqtag.errors import InputError
+from seqtag.errors import InputError, listed
 from seqtag.registry import Registry
 
 # What libraries and built-in functions raise for bytes that they cannot read. An AttributeError,
@@ -78,7 +78,8 @@ class Format:
 
         Raises:
             InputError: for what cannot be read, naming ``source.name`` and the line. Other errors
-                that unreadable input causes become one.
+                that unreadable input causes become one, and so does a sentence without a label a
+                token or without a list of values for each of ``layout.features``.
         """
         raise NotImplementedError
 
@@ -169,11 +170,21 @@ def read_source(source: Source, format: Format, layout: Layout) -> Iterator[Sent
 
 def _read(source: Source, format: Format, layout: Layout) -> Iterator[Sentence | None]:
     names = None if format.decodes_labels else LabelNames.given(layout)
-    if names is None:
-        yield from format.read(source, layout)
-        return
+    count = len(layout.features)
     for sentence in format.read(source, layout):
-        yield sentence and names.applied(sentence, source.name)
+        if sentence is not None:
+            tokens, labels, features, *_ = sentence
+            where = f"{source.name}:{sentence.line}"
+            if len(features) != count:
+                raise InputError(
+                    f"{where}: the format {format.name} reads {len(features)} of the columns "
+                    f"{listed(layout.features)}: leave out those that it does not have"
+                )
+            if layout.label_column is not None and len(labels) != len(tokens):
+                raise InputError(f"{where}: {len(tokens)} tokens but {len(labels)} labels")
+            if names is not None:
+                sentence = names.applied(sentence, source.name)
+        yield sentence
 
 
 def guarded(

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from seqtag.data.config import CorpusConfig
-from seqtag.data.formats.base import FORMATS, guarded
+from seqtag.data.formats.base import FORMATS, Format, guarded, read_file
+from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
@@ -54,6 +55,25 @@ def test_errors_of_the_program_pass(error):
 def test_an_error_that_has_its_place_keeps_it():
     with pytest.raises(InputError, match=r"^b:1: y$"):
         list(guarded(failing(InputError("b:1: y")), "a.txt", "conllu"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "features", "message"),
+    [
+        (["O"], [["N", "V"]], "^a.txt:5: 2 tokens but 1 labels"),
+        (["O", "O"], [], "^a.txt:5: the format own reads 0 of the columns pos: leave out"),
+    ],
+)
+def test_a_sentence_that_lacks_what_is_asked_for(labels, features, message, write):
+    class Own(Format):
+        name = "own"
+
+        def read(self, source, layout):
+            return [Sentence(["a", "b"], labels, features, 0, 5)]
+
+    layout = Layout((), "tokens", "labels", ("pos",))
+    with pytest.raises(InputError, match=message):
+        list(read_file(SourceFile(write("a.txt", ""), "a.txt"), Own(), layout))
 
 
 @pytest.mark.parametrize("format", FORMATS.names())
