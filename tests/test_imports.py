@@ -26,7 +26,7 @@ ARROWS = {
     "model": {"recurrent", "cells", "labels"},
     "data": {"labels", "cache"},
     "metrics": {"labels"},
-    "model_folder": {"model", "data"},
+    "model_folder": {"model", "data", "cells"},
     "tagging": {"model_folder", "model", "data", "labels"},
     "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics"},

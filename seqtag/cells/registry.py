@@ -27,20 +27,23 @@ class CellRegistry(Registry[Cell]):
             InputError: if another class has that name, or the class is not a cell as it should be.
         """
         store = super().register(name, **options)
-        return lambda cls: store(_as_dataclass(cls, name))
+        return lambda cls: store(_as_dataclass(cls, name, options))
 
 
 CELLS = CellRegistry("cell", __package__, __package__)
 register = CELLS.register
 
 
-def _as_dataclass(cls: Any, name: str) -> type[Cell]:
+def _as_dataclass(cls: Any, name: str, options: Mapping[str, Any]) -> type[Cell]:
     """Return a class of cells as a frozen dataclass."""
     if not (isinstance(cls, type) and issubclass(cls, Cell)):
         raise InputError(f"cell {name!r}: {shown(cls)} is not a subclass of seqtag.cells.Cell")
     if "__dataclass_fields__" not in vars(cls):
         # Its own annotations alone are read, so a class without any keeps what it inherits.
-        cls = dataclasses.dataclass(frozen=True)(cls)
+        try:
+            cls = dataclasses.dataclass(frozen=True)(cls)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"cell {name!r}: {error}") from error
     for field in dataclasses.fields(cls):
         if field.name in vars(Cell):
             raise InputError(
@@ -51,6 +54,8 @@ def _as_dataclass(cls: Any, name: str) -> type[Cell]:
             raise InputError(
                 f"cell {name!r}: its field {field.name} needs a default, {field.name}: TYPE = VALUE"
             )
+    for option in options.keys() - cls.__dataclass_fields__.keys():
+        raise InputError(f"cell {name!r}: {cls.__name__} has no field {option!r}")
     return cls
 
 

@@ -1,6 +1,7 @@
 """The model folder: what a trained tagger is made of, as files that hold data and nothing else.
 
-    config.json        format, version, model, cell, data and figures: primitives only
+    config.json        format, version, model, cell, data and figures: primitives only; also the
+                       names of the packages whose cells are used, if any
     model.safetensors  the weights
     tokenizer.json     the indexer: vocabularies and subwords
     labels.json        the labels and their schemes
@@ -24,10 +25,11 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from seqtag import __version__
+from seqtag.cells import CELLS
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.encode.vocabulary import Vocabulary
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, shown
 from seqtag.files import fresh_folder, plain, write_json
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.card import model_card
@@ -44,7 +46,7 @@ CONFIG, WEIGHTS, ENCODER, LABELS, CARD = FILES = (
 )
 # Vocabularies of tens of millions of words.
 _MOST_ENCODER_BYTES = 2 << 30
-_KEYS = ("format", "seqtag", "model", "cell", "data", "figures")
+_KEYS = ("format", "seqtag", "model", "cell", "data", "figures", "packages")
 
 
 class Parts(NamedTuple):
@@ -97,6 +99,7 @@ def load_folder(folder: str | Path) -> Parts:
         what = "is a file, not a model folder" if folder.exists() else "there is no such folder"
         raise InputError(f"{folder}: {what}; training writes one to logs/train/.../model")
     config = _read_config(folder)
+    _require_packages(config, folder / CONFIG)
     path = folder / ENCODER
     plain = read_object(path, _MOST_ENCODER_BYTES)
     indexer = trust(path, lambda: Indexer.from_plain(plain, str(path)))
@@ -131,6 +134,10 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
             "figures": parts.figures,
         }
     )
+    names = [name for name in _cell_names(values) if name in CELLS]
+    packages = {name: CELLS.distribution(name) for name in names}
+    if packages := {name: package for name, package in packages.items() if package is not None}:
+        values["packages"] = packages
     write_json(folder / CONFIG, values)
     write_json(folder / ENCODER, parts.indexer.to_plain())
     write_json(folder / LABELS, parts.labels.to_plain())
@@ -143,6 +150,24 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
 
 
 # Reading
+
+
+def _cell_names(config: Mapping[str, Any]) -> list[Any]:
+    """Return the names of the cells that a configuration uses, unchecked."""
+    cell, characters = config["cell"], config["model"].get("characters")
+    names = [cell.get("name") if isinstance(cell, dict) else cell]
+    return names + ([characters.get("encoder")] if isinstance(characters, dict) else [])
+
+
+def _require_packages(config: Mapping[str, Any], path: Path) -> None:
+    """Refuse a folder with a cell of a package that is not installed. Names are only compared."""
+    for name in _cell_names(config):
+        package = config["packages"].get(name) if isinstance(name, str) else None
+        if package is not None and name not in CELLS:
+            raise InputError(
+                f"{path}: the cell {shown(name)} is offered by the package {shown(package)}, "
+                "which is not installed: install that package"
+            )
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -162,6 +187,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     for key, kinds in (("model", dict), ("cell", (dict, str))):
         if not isinstance(config.get(key), kinds):
             raise InputError(f"{path}: key {key!r} is missing or no mapping; {AGAIN}")
+    if not isinstance(config.setdefault("packages", {}), dict):
+        raise InputError(f"{path}: key 'packages' is no mapping; {AGAIN}")
     for key in ("data", "figures"):
         if not isinstance(config.setdefault(key, None), dict | None):
             raise InputError(f"{path}: key {key!r} is no mapping; {AGAIN}")

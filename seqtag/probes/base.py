@@ -127,8 +127,8 @@ class Probe(ABC):
         combinations of the quick grid in turn.
         """
         if split in self.judged:
-            cells = self.grid(quick=True)
-            return cells[number % len(cells)]
+            combinations = self.grid(quick=True)
+            return combinations[number % len(combinations)]
         while True:
             factors = {
                 name: values[int(random() * len(values))] for name, values in self.training.items()
@@ -164,14 +164,12 @@ class Probe(ABC):
             for value in values:
                 self.check(0, "test", {name: value})
             asked[name] = tuple(dict.fromkeys(values))  # the same items twice prove no more
-        combinations = [
-            dict(zip(asked, values, strict=True)) for values in product(*asked.values())
-        ]
-        cells = [factors for factors in combinations if self.possible(factors)]
-        if not cells:
+        every = (dict(zip(asked, values, strict=True)) for values in product(*asked.values()))
+        combinations = [factors for factors in every if self.possible(factors)]
+        if not combinations:
             text = ", ".join(f"{name} {list(values)}" for name, values in asked.items())
             raise InputError(f"probe {self.name}: no item has factors of this grid: {text}")
-        return cells
+        return combinations
 
     def corpus(self, split: str, n: int, seed: int, lag: int | None = None) -> list[ProbeItem]:
         """Return `n` items in random order, their factors as `draw` gives them.

@@ -34,7 +34,7 @@ _MIX = ((0, 0), *2 * ((0, 1), (1, 0)), *5 * ((1, 1), (2, 0), (2, 1)))
 _STRICT = ((1, 1), (2, 0), (2, 1))
 
 
-class Cell(NamedTuple):
+class Combination(NamedTuple):
     """One combination of the factors."""
 
     distance: int
@@ -114,12 +114,14 @@ class PronounProbe(Probe):
         """
         given = dict(factors)
         alone = given.pop("alone", 0) == 1
-        cell = self._cell(n, split, given)
-        if alone and (cell.attractors or cell.switches):
+        chosen = self._combination(n, split, given)
+        if alone and (chosen.attractors or chosen.switches):
             raise InputError(f"probe {self.name}: alone leaves no attractors and no switches")
-        random = self.stream(split, *cell, *["alone"] * alone, seed).random
-        every = balance.cases(cell.attractors, cell.switches)
-        return [self._item(random, split, cell, case, alone) for case in balanced(random, every, n)]
+        random = self.stream(split, *chosen, *["alone"] * alone, seed).random
+        every = balance.cases(chosen.attractors, chosen.switches)
+        return [
+            self._item(random, split, chosen, case, alone) for case in balanced(random, every, n)
+        ]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels found by parsing the tokens.
@@ -136,7 +138,7 @@ class PronounProbe(Probe):
         Raises:
             InputError: as `generate` does.
         """
-        self._cell(0, "test", factors)
+        self._combination(0, "test", factors)
         return 1 / len(GENDERS)
 
     def baselines(self) -> dict[str, Labeller]:
@@ -149,7 +151,7 @@ class PronounProbe(Probe):
 
     def possible(self, factors: Mapping[str, int]) -> bool:
         """Return whether a sentence has room for these factors."""
-        return Cell(**factors).fits()
+        return Combination(**factors).fits()
 
     def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
         """Return the factors of a sentence in a mixed corpus.
@@ -160,13 +162,17 @@ class PronounProbe(Probe):
         """
         judged = split in self.judged
         if split == "train" and random() < _ADJACENT:
-            return Cell(1, 0, int(random() * 2), 0)._asdict()
+            return Combination(1, 0, int(random() * 2), 0)._asdict()
         distance = (
             TEST_DISTANCES[number % len(TEST_DISTANCES)] if judged else 3 + int(random() * 18)
         )
-        mix = [pair for pair in (_STRICT if judged else _MIX) if Cell(distance, *pair, 0).fits()]
+        mix = [
+            pair for pair in (_STRICT if judged else _MIX) if Combination(distance, *pair, 0).fits()
+        ]
         pair = mix[int(random() * len(mix))]
-        fitting = [cell for depth in range(4) if (cell := Cell(distance, *pair, depth)).fits()]
+        fitting = [
+            chosen for depth in range(4) if (chosen := Combination(distance, *pair, depth)).fits()
+        ]
         return fitting[int(random() * len(fitting))]._asdict()
 
     def error(self, item: ProbeItem, target: int, predicted: str) -> str:
@@ -182,47 +188,53 @@ class PronounProbe(Probe):
         taken = predicted in cues.persons_before(item.tokens, PRON, GENDER_OF)
         return "capture" if taken else "wrong"
 
-    def _cell(self, n: int, split: str, factors: Mapping[str, int]) -> Cell:
+    def _combination(self, n: int, split: str, factors: Mapping[str, int]) -> Combination:
         checked = self.check(n, split, factors)
         if "distance" not in checked:
             raise InputError(f"probe {self.name}: factor distance is missing")
-        cell = Cell(*(checked.get(name, 0) for name in Cell._fields))
-        if not cell.fits():
-            least = next(d for d in range(3, 10**9) if cell._replace(distance=d).fits())
+        chosen = Combination(*(checked.get(name, 0) for name in Combination._fields))
+        if not chosen.fits():
+            least = next(d for d in range(3, 10**9) if chosen._replace(distance=d).fits())
             raise InputError(
-                f"probe {self.name}: no sentence has distance {cell.distance}, attractors "
-                f"{cell.attractors}, switches {cell.switches} and depth {cell.depth}; the least "
-                f"distance for these attractors and this depth is {least}"
+                f"probe {self.name}: no sentence has distance {chosen.distance}, attractors "
+                f"{chosen.attractors}, switches {chosen.switches} and depth {chosen.depth}; "
+                f"the least distance for these attractors and this depth is {least}"
             )
-        return cell
+        return chosen
 
     def _item(
         self,
         random: Callable[[], float],
         split: str,
-        cell: Cell,
+        chosen: Combination,
         case: balance.Case,
         alone: bool,
     ) -> ProbeItem:
         lexicon = "held-out" if split == "test" else "training"
-        if cell.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
+        if chosen.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
             lexicon = "held-out"
-        room = sentences.room(cell.distance, cell.depth)
+        room = sentences.room(chosen.distance, chosen.depth)
         if alone:
             cast = balance.Cast(front=[], subjects=[case[0]], between=[], behind=[])
         else:
-            cast = balance.cast(random, case, cell.attractors, cell.switches, room)
+            cast = balance.cast(random, case, chosen.attractors, chosen.switches, room)
         tokens, heads, template = sentences.write(
-            random, cast, cell.distance, cell.depth, lexicon, split == "templates", self.names
+            random,
+            cast,
+            chosen.distance,
+            chosen.depth,
+            lexicon,
+            split == "templates",
+            self.names,
         )
-        target = heads[-1] + cell.distance + 1
+        target = heads[-1] + chosen.distance + 1
         labels: Labels = [None] * len(tokens)
         labels[target] = case[0]
         return ProbeItem(
             tokens=tuple(tokens),
             labels=tuple(labels),
             targets=(target,),
-            factors=cell._asdict(),
+            factors=chosen._asdict(),
             cue_positions=tuple(heads),
             template=template,
             lexicon=lexicon,

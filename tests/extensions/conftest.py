@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hydra.core.config_store import ConfigStore
 
 from seqtag.cells.registry import CELLS
 from seqtag.data.formats import FORMATS
@@ -28,6 +29,8 @@ def forget():
         for name, entry in list(registry._entries.items()):
             if entry.cls.__module__.partition(".")[0] == NAME:
                 del registry._entries[name]
+    for group in ("cell", "probe"):
+        ConfigStore.instance().repo.pop(group, None)
     for module in [name for name in sys.modules if name.partition(".")[0] == NAME]:
         del sys.modules[module]
 
@@ -40,6 +43,16 @@ def installed():
         patch.setenv("PYTHONPATH", str(PACKAGE), prepend=os.pathsep)
         forget()
         yield
+    forget()
+
+
+@pytest.fixture
+def uninstalled(installed, monkeypatch):
+    """Take the package away again for a test."""
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(PACKAGE)])
+    forget()
+    yield
+    monkeypatch.undo()
     forget()
 
 

@@ -24,13 +24,13 @@ def heights(tokens):
 
 
 @st.composite
-def cells(draw):
+def combinations(draw):
     depth = draw(st.integers(1, 14))
     return {"depth": depth, "length": 2 * draw(st.integers(depth, 60))}
 
 
 @repeatable
-@given(st.sampled_from([PROBE, SHUFFLE]), cells(), st.integers(0, 2**40))
+@given(st.sampled_from([PROBE, SHUFFLE]), combinations(), st.integers(0, 2**40))
 def test_depth_and_length_are_exact(probe, factors, seed):
     for item in probe.generate(3, "test", factors, seed):
         found = heights(item.tokens)
@@ -41,7 +41,7 @@ def test_depth_and_length_are_exact(probe, factors, seed):
 
 
 @repeatable
-@given(cells(), st.integers(0, 2**40))
+@given(combinations(), st.integers(0, 2**40))
 def test_each_cue_is_the_opener_of_its_target(factors, seed):
     for item in PROBE.generate(2, "test", factors, seed):
         found = heights(item.tokens)

@@ -16,7 +16,7 @@ from seqtag.probes.base import ProbeItem
 from seqtag.probes.english import lexicon as lex
 from seqtag.probes.english.lexicon import GENDER_OF
 from seqtag.probes.english.parsing import analyse
-from seqtag.probes.pronoun import TEST_DISTANCES, Cell, PronounProbe
+from seqtag.probes.pronoun import TEST_DISTANCES, Combination, PronounProbe
 
 PROBE = PronounProbe()
 repeatable = settings(derandomize=True, deadline=None, max_examples=60)
@@ -24,26 +24,26 @@ HELD_OUT = {
     word for group in lex.BY_GENDER["held-out"].values() for word in (*group.nouns, *group.names)
 }
 GRID = [
-    cell
-    for cell in (
-        Cell(*values)
+    combination
+    for combination in (
+        Combination(*values)
         for values in product((1, 3, 5, 8, 14, 20, 50), (0, 1, 2, 6), (0, 1, 2, 5), (0, 1, 3))
     )
-    if cell.fits()
+    if combination.fits()
 ]
 
 
 @st.composite
-def cells(draw):
-    cell = Cell(
+def combinations(draw):
+    combination = Combination(
         draw(st.integers(3, 80)),
         draw(st.integers(0, 6)),
         draw(st.integers(0, 5)),
         draw(st.integers(0, 3)),
     )
-    while not cell.fits():
-        cell = cell._replace(distance=cell.distance + 5)
-    return cell
+    while not combination.fits():
+        combination = combination._replace(distance=combination.distance + 5)
+    return combination
 
 
 def label(item):
@@ -86,28 +86,30 @@ def check(item):
 
 
 @repeatable
-@given(cells(), st.sampled_from(PROBE.splits), st.integers(0, 2**40))
-def test_oracle_and_factors_agree_with_the_generator(cell, split, seed):
-    items = PROBE.generate(4, split, cell._asdict(), seed)
+@given(combinations(), st.sampled_from(PROBE.splits), st.integers(0, 2**40))
+def test_oracle_and_factors_agree_with_the_generator(combination, split, seed):
+    items = PROBE.generate(4, split, combination._asdict(), seed)
     assert len(items) == 4
     for item in items:
         check(item)
-        assert item.factors == cell._asdict()
+        assert item.factors == combination._asdict()
 
 
 @pytest.mark.parametrize("split", PROBE.splits)
-def test_every_cell_of_a_grid(split):
-    for cell in GRID:
-        for item in PROBE.generate(9, split, cell._asdict(), 5):
+def test_every_combination_of_a_grid(split):
+    for combination in GRID:
+        for item in PROBE.generate(9, split, combination._asdict(), 5):
             check(item)
-            assert item.factors == cell._asdict()
+            assert item.factors == combination._asdict()
 
 
 @repeatable
-@given(cells())
-def test_a_subject_is_named_once(cell):
-    cell = cell._replace(attractors=min(cell.attractors, 3), switches=min(cell.switches, 2))
-    for item in PROBE.generate(3, "test", cell._asdict(), 0):
+@given(combinations())
+def test_a_subject_is_named_once(combination):
+    combination = combination._replace(
+        attractors=min(combination.attractors, 3), switches=min(combination.switches, 2)
+    )
+    for item in PROBE.generate(3, "test", combination._asdict(), 0):
         heads = {item.tokens[i] for i in item.cue_positions}
         assert sum(token in heads for token in item.tokens) == len(item.cue_positions)
 
@@ -230,11 +232,13 @@ def test_at_a_lag_nobody_but_the_subject_tells_the_label():
 
 def test_grid_keeps_what_is_possible():
     full = PROBE.grid()
-    assert len(full) == len([c for c in product(*PROBE.evaluation.values()) if Cell(*c).fits()])
+    assert len(full) == len(
+        [c for c in product(*PROBE.evaluation.values()) if Combination(*c).fits()]
+    )
     assert {"distance": 500, "attractors": 6, "switches": 5, "depth": 3} in full
     assert not [f for f in full if f["distance"] == 5 and f["attractors"] > 1]
     assert all(PROBE.possible(factors) for factors in full)
-    assert not PROBE.possible(Cell(2, 0, 0, 0)._asdict())
+    assert not PROBE.possible(Combination(2, 0, 0, 0)._asdict())
 
 
 def item_of(sentence, subjects):

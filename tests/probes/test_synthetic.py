@@ -37,22 +37,22 @@ RANDOM = PronounProbe().stream("test").random
 repeatable = settings(derandomize=True, deadline=None, max_examples=120)
 
 
-def one_cell(probe):
+def one_combination(probe):
     """Factors with an axis value in the middle of training and the others at their last."""
     factors = {name: values[-1] for name, values in probe.training.items()}
     return factors | {probe.axis: probe.training[probe.axis][len(probe.training[probe.axis]) // 2]}
 
 
 @st.composite
-def cells(draw):
+def probes_and_factors(draw):
     probe = make_probe(draw(st.sampled_from(NAMES)))
     return probe, draw(st.sampled_from([*probe.grid(), *probe.grid(quick=True)]))
 
 
 @repeatable
-@given(cells(), st.sampled_from(["train", "dev", "test"]), st.integers(0, 2**40))
-def test_oracle_agrees_with_the_generator(cell, split, seed):
-    probe, factors = cell
+@given(probes_and_factors(), st.sampled_from(["train", "dev", "test"]), st.integers(0, 2**40))
+def test_oracle_agrees_with_the_generator(combination, split, seed):
+    probe, factors = combination
     items = probe.generate(3, split, factors, seed)
     assert len(items) == 3
     for item in items:
@@ -64,9 +64,9 @@ def test_oracle_agrees_with_the_generator(cell, split, seed):
 
 
 @repeatable
-@given(cells(), st.integers(0, 2**40))
-def test_what_stands_before_a_target_decides_it(cell, seed):
-    probe, factors = cell
+@given(probes_and_factors(), st.integers(0, 2**40))
+def test_what_stands_before_a_target_decides_it(combination, seed):
+    probe, factors = combination
     (item,) = probe.generate(1, "test", factors, seed)
     for target in item.targets:
         assert probe.oracle(item.tokens[: target + 1])[target] == item.labels[target]
@@ -76,7 +76,7 @@ def test_what_stands_before_a_target_decides_it(cell, seed):
 @pytest.mark.parametrize("name", NAMES)
 def test_labels_are_equally_frequent_at_every_target(name):
     probe = make_probe(name)
-    for factors in (one_cell(probe), probe.grid(quick=True)[-1]):
+    for factors in (one_combination(probe), probe.grid(quick=True)[-1]):
         kinds = len(probe.answers(factors))
         assert probe.chance(factors) == 1 / kinds
         for n in (4 * kinds, 4 * kinds - 1):
@@ -91,7 +91,7 @@ def test_labels_are_equally_frequent_at_every_target(name):
 def test_other_targets_of_an_item_do_not_give_a_label_away(name):
     probe = make_probe(name)
     assert probe.bidirectional_safe
-    factors = one_cell(probe)
+    factors = one_combination(probe)
     items = probe.generate(4000, "train", factors, 3)
     answers = [[item.labels[i] for i in item.targets] for item in items]
     for one, other in combinations(range(min(3, probe.asked(factors))), 2):
@@ -105,7 +105,7 @@ def test_other_targets_of_an_item_do_not_give_a_label_away(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_same_items(name):
     probe = make_probe(name)
-    factors = one_cell(probe)
+    factors = one_combination(probe)
     first = probe.generate(50, "train", factors, 3)
     assert first == probe.generate(50, "train", dict(reversed(factors.items())), 3)
     assert first[:20] == probe.generate(20, "train", factors, 3)

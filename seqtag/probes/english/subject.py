@@ -24,7 +24,7 @@ _MIX = (0, 1, 1, 2, 2, 2, 2)
 _FARTHEST_TRAINED = 20
 
 
-class Cell(NamedTuple):
+class Combination(NamedTuple):
     """One combination of the factors."""
 
     attractors: int
@@ -83,10 +83,10 @@ class SubjectProbe(Probe):
         Raises:
             InputError: for unknown names, or factors that no sentence has.
         """
-        cell = self._cell(n, split, factors)
-        random = self.stream(split, *cell, seed).random
-        every = balance.cases(cell.attractors, forms=self.labels)
-        return [self._item(random, split, cell, case) for case in balanced(random, every, n)]
+        chosen = self._combination(n, split, factors)
+        random = self.stream(split, *chosen, seed).random
+        every = balance.cases(chosen.attractors, forms=self.labels)
+        return [self._item(random, split, chosen, case) for case in balanced(random, every, n)]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels found by parsing the tokens.
@@ -103,7 +103,7 @@ class SubjectProbe(Probe):
         Raises:
             InputError: as `generate` does.
         """
-        self._cell(0, "test", factors)
+        self._combination(0, "test", factors)
         return 1 / len(self.labels)
 
     def baselines(self) -> dict[str, Labeller]:
@@ -124,12 +124,14 @@ class SubjectProbe(Probe):
         if split in self.judged:
             return super().draw(random, split, number)
         if split == "train" and random() < _ADJACENT:
-            return Cell(0, self.shortest)._asdict()
+            return Combination(0, self.shortest)._asdict()
         attractors = _MIX[int(random() * len(_MIX))]
         distances = [
-            d for d in self.training["distance"] if self.possible(Cell(attractors, d)._asdict())
+            d
+            for d in self.training["distance"]
+            if self.possible(Combination(attractors, d)._asdict())
         ]
-        return Cell(attractors, distances[int(random() * len(distances))])._asdict()
+        return Combination(attractors, distances[int(random() * len(distances))])._asdict()
 
     def at_lag(self, lag: int) -> dict[str, int]:
         """Raise InputError: attractors are no lag."""
@@ -145,18 +147,22 @@ class SubjectProbe(Probe):
         taken = predicted in cues.persons_before(item.tokens, self.target, self.form_of)
         return "capture" if taken else "wrong"
 
-    def _cell(self, n: int, split: str, factors: Mapping[str, int]) -> Cell:
+    def _combination(self, n: int, split: str, factors: Mapping[str, int]) -> Combination:
         given = self.check(n, split, factors)
-        cell = Cell(*(given.get(name, values[0]) for name, values in self.evaluation.items()))
-        if not self.possible(cell._asdict()):
+        chosen = Combination(
+            *(given.get(name, values[0]) for name, values in self.evaluation.items())
+        )
+        if not self.possible(chosen._asdict()):
             least = next(
-                d for d in range(10**9) if self.possible(Cell(cell.attractors, d)._asdict())
+                d
+                for d in range(10**9)
+                if self.possible(Combination(chosen.attractors, d)._asdict())
             )
             raise InputError(
-                f"probe {self.name}: no sentence has attractors {cell.attractors} and distance "
-                f"{cell.distance}; the least distance for so many attractors is {least}"
+                f"probe {self.name}: no sentence has attractors {chosen.attractors} and distance "
+                f"{chosen.distance}; the least distance for so many attractors is {least}"
             )
-        return cell
+        return chosen
 
     def _echoes(self, case: balance.Case, attractors: int) -> tuple[int, int]:
         """Return the fewest and the most persons of the label's form behind the subject.
@@ -176,28 +182,28 @@ class SubjectProbe(Probe):
         return more, more + most
 
     def _item(
-        self, random: Callable[[], float], split: str, cell: Cell, case: balance.Case
+        self, random: Callable[[], float], split: str, chosen: Combination, case: balance.Case
     ) -> ProbeItem:
-        size = cell.distance - self.shortest
+        size = chosen.distance - self.shortest
         lexicon = "held-out" if split == "test" else "training"
         others = self.lexicons[lexicon]
         if size == 0 and split == "train" and random() < _HELD_OUT_ADJACENT:
             lexicon = "held-out"
-        room, echoes = clause.room(size), self._echoes(case, cell.attractors)
-        cast = balance.cast(random, case, cell.attractors, 0, room, self.labels, echoes)
+        room, echoes = clause.room(size), self._echoes(case, chosen.attractors)
+        cast = balance.cast(random, case, chosen.attractors, 0, room, self.labels, echoes)
         phrases = Phrases(random, others, names=False)
         tokens, head, template = clause.write(
             phrases, cast, size, self.lexicons[lexicon], split == "templates"
         )
         tokens += self.predicate(phrases)
-        target = head + cell.distance + 1
+        target = head + chosen.distance + 1
         labels: Labels = [None] * len(tokens)
         labels[target] = case[0]
         return ProbeItem(
             tokens=tuple(tokens),
             labels=tuple(labels),
             targets=(target,),
-            factors=cell._asdict(),
+            factors=chosen._asdict(),
             cue_positions=(head,),
             template=template,
             lexicon=lexicon,

@@ -81,7 +81,7 @@ def test_oracle_and_factors_agree_with_the_generator(data, probe, seed):
 
 
 @both
-def test_every_cell_of_the_grid(probe):
+def test_every_combination_of_the_grid(probe):
     for factors in probe.grid():
         for split in probe.judged:
             for item in probe.generate(4, split, factors, 5):

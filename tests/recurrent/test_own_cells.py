@@ -1,0 +1,155 @@
+"""Cells as a stranger writes them: what works, and what is said against the rest."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from seqtag.cells import CELLS, Cell, Lstm, Product, build_cell, register
+from seqtag.cells.functions import sigmoid, tanh
+from seqtag.errors import InputError
+from seqtag.recurrent import Recurrent
+from seqtag.recurrent.engines.torch import is_in_torch
+
+
+class Plain(Cell):
+    """Without `@dataclass`, and with gates of its own names."""
+
+    beta: float = 1.0
+    gates = ("keep", "new")
+    states = ("h",)
+
+    def step(self, wx, rh, state, unit):
+        keep = sigmoid(self.beta * (wx["keep"] + rh["keep"]))
+        return {"keep": keep, "h": keep * state["h"] + tanh(wx["new"] + rh["new"])}
+
+
+class Inner(Cell):
+    """With a product inside the step, and nothing said about the other products."""
+
+    gates = ("r", "n")
+    states = ("h",)
+    inner_gates = ("n",)
+
+    def step(self, wx, rh, state, unit):
+        r = sigmoid(wx["r"] + rh["r"])
+        return {"r": r, "h": tanh(wx["n"] + rh["n"](r * state["h"]))}
+
+
+@pytest.fixture
+def registered():
+    """Return a function that registers a class as "own"; the name is free again at the end."""
+    yield lambda cls, **options: register("own", **options)(cls)
+    CELLS._entries.pop("own", None)
+
+
+@pytest.mark.parametrize("cell", [Plain(), Inner()], ids=["plain", "inner"])
+def test_they_run_and_show_their_gates(cell):
+    layer = Recurrent(cell, 3, 4, bidirectional=True)
+    y, _ = layer(torch.randn(2, 5, 3), torch.tensor([5, 2]))
+    y.sum().backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in layer.parameters())
+    seen = layer(torch.randn(2, 5, 3), trace=True)[2]["l0.fwd"]
+    assert list(seen) == ["keep", "h"] if isinstance(cell, Plain) else ["r", "h"]
+
+
+def test_a_class_without_dataclass_has_fields_once_it_is_registered(registered):
+    class Own(Plain):
+        beta: float = 1.0
+        pace = 1
+
+    registered(Own, beta=3.0)
+    assert str(build_cell("own")) == "Own(beta=3.0)"
+    assert build_cell({"name": "own", "beta": 2.0}) == Own(beta=2.0)
+    with pytest.raises(InputError, match="pace is not an option: that takes an annotation"):
+        build_cell({"name": "own", "pace": 2})
+    with pytest.raises(InputError, match=r"Plain has no fields: write @dataclass\(frozen=True\)"):
+        Plain(beta=2.0)
+
+
+def test_a_cell_that_is_made_from_another_is_not_taken_for_it():
+    class Other(Lstm):
+        pass
+
+    assert is_in_torch(Lstm(forget_bias=0.0))
+    assert not is_in_torch(Other())
+
+
+@dataclass
+class Thawed(Plain):
+    beta: float = 1.0
+
+
+class WithoutGate(Plain):
+    gates = ("keep",)
+
+
+class WithoutProduct(Plain):
+    products = (Product("h", ("keep",)),)
+
+
+class WithoutState(Plain):
+    states = ("h", "c")
+
+
+class OddProduct(Plain):
+    products = (Product("c", ("keep", "new")),)
+
+
+class WithoutInner(Inner):
+    inner_gates = ()
+
+
+class WithoutVector(Plain):
+    def step(self, wx, rh, state, unit):
+        return {"h": wx["keep"] * unit["gain"]}
+
+
+class OddShape(Plain):
+    def step(self, wx, rh, state, unit):
+        return {"h": wx["keep"].sum(1)}
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (Thawed, r"Thawed\(\) must not change .*write @dataclass\(frozen=True\)"),
+        (WithoutGate, r"reads wx\['new'\], which is not among its gates \(keep\)"),
+        (WithoutProduct, r"reads rh\['new'\], which is not among the gates of its products"),
+        (WithoutState, "does not return the state 'c'"),
+        (OddProduct, r"a product is of 'c', which is not among its states \(h\)"),
+        (WithoutInner, r"calls rh\[k\], .* among its inner_gates \(none\)"),
+        (WithoutVector, r"reads unit\['gain'\], which is not among its vectors \(none\)"),
+        (OddShape, r"of the shape of the states, \[2, 3\] in this trial, but 'h' is \[2\]"),
+    ],
+)
+def test_what_does_not_fit_is_said(cell, message):
+    with pytest.raises(InputError, match=message):
+        Recurrent(cell(), 3, 4)
+
+
+class GatesAsField(Plain):
+    gates: tuple = ("keep", "new")
+
+
+class WithoutDefault(Plain):
+    rate: float
+
+
+class ListAsDefault(Plain):
+    rates: list = []
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (GatesAsField, {}, "gates is not an option of a cell: write it without an annotation"),
+        (WithoutDefault, {}, "its field rate needs a default, rate: TYPE = VALUE"),
+        (ListAsDefault, {}, "mutable default"),
+        (Plain, {"gamma": 1}, r"no field 'gamma'"),
+        (dict, {}, "is not a subclass of seqtag.cells.Cell"),
+    ],
+)
+def test_what_cannot_be_registered(cls, options, message, registered):
+    with pytest.raises(InputError, match=f"cell 'own': .*{message}"):
+        registered(cls, **options)
