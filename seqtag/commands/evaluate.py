@@ -23,7 +23,7 @@ from seqtag.data.batches.order import BatchConfig
 from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.corpus import Corpus, load_corpus
 from seqtag.data.corpus.find import unsplit_files
-from seqtag.data.formats.registry import format_of
+from seqtag.data.formats.base import format_of
 from seqtag.errors import InputError
 from seqtag.files import write_json
 from seqtag.labels import convert

@@ -1,4 +1,4 @@
-"""Cells and probes of installed packages as options of the configuration groups of that name."""
+"""Cells, probes and data formats of installed packages as options of configuration groups."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 
 from seqtag.cells import CELLS, describe
+from seqtag.data.formats import FORMATS
 from seqtag.probes import PROBES
 from seqtag.registry import Registry
 
@@ -18,7 +19,7 @@ _CONFIG_DIR = ("--config-dir", "-cd")
 
 
 def offer_installed(arguments: Sequence[str]) -> None:
-    """Make options of the cells and probes of installed packages that the arguments name.
+    """Make options of the parts of installed packages that the arguments name.
 
     ``cell=mine`` then works without a file ``cell/mine.yaml``; where there is one in a folder given
     by ``--config-dir``, it is taken. A package is imported only if the arguments name a part of it.
@@ -31,6 +32,10 @@ def offer_installed(arguments: Sequence[str]) -> None:
     for name in _named(arguments, "probe", PROBES):
         PROBES[name]
         _store("probe", name, {"defaults": ["_base"], "name": name})
+    for name in _named(arguments, "data", FORMATS):
+        FORMATS[name]
+        own = {"format": name, "encoding": "utf-8", "absent": "_"}
+        _store("data", name, {"defaults": ["_corpus"], **own})
 
 
 def _store(group: str, name: str, values: dict[str, Any]) -> None:

@@ -6,17 +6,20 @@ import argparse
 import codecs
 import os
 import sys
-from collections.abc import Iterable, Iterator
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from seqtag.data.formats.lines import SourceFile, open_binary
+from seqtag.data.formats.base import FORMATS, find_format
+from seqtag.data.formats.decoding import Place
+from seqtag.data.formats.lines import Source, SourceFile, open_binary
 from seqtag.errors import InputError
 from seqtag.files import open_output, to_bytes
 from seqtag.tagging.layouts import Options, layout_of
-from seqtag.tagging.readers import INPUT_FORMATS, PAUSE, Item, Source, read_items
-from seqtag.tagging.writers import OUTPUT_FORMATS
+from seqtag.tagging.readers import PAUSE, PLAIN, Item, read_items
+from seqtag.tagging.writers import TEXT_HELP, writer_of
 
 if TYPE_CHECKING:
     from seqtag.tagging.output import TaggedSentence
@@ -24,58 +27,74 @@ if TYPE_CHECKING:
 
 # What is tagged together: enough to sort by length and fill batches, little enough to hold.
 _WINDOW_SENTENCES, _WINDOW_TOKENS = 1024, 50_000
-_WITH_COLUMNS = ("conll", "conllu", "jsonl")
+_INPUTS = "input formats (--input-format); .gz, .bz2 and .xz files are unpacked by their name:"
+_OUTPUTS = (
+    "output formats (--format); each sentence, empty or not, has its place, in the order of the "
+    "input:"
+)
+# Other names of data formats.
+_ALIASES = {"conll": "column", "jsonl": "json"}
 
-_INPUTS = """\
-input formats (--input-format); .gz, .bz2 and .xz files are unpacked by their name:
-  text    raw text, split into sentences and tokens; the end of a line ends a sentence, unless
-          --wrapped. Places in the output count characters from the start of the input.
-  tokens  a sentence a line, tokens between spaces; an empty line is a sentence without tokens
-  conll   a token a line, an empty line after each sentence. Columns, separator, comments and
-          document marker are those of the corpus that the tagger was trained on, if that was in
-          columns; rows may lack the label, or have only the columns that the tagger reads: the
-          first row tells which. Else the token comes first, then the columns that the tagger
-          reads, then any others. --columns and the options after it say otherwise.
-  conllu  CoNLL-U; the columns are those that the tagger was trained on, if that was CoNLL-U, else
-          form and the columns that the tagger reads
-  jsonl   a JSON object a line: {"tokens": ["A", "sentence"]} or {"text": "Raw text."}; further
-          columns as lists beside "tokens"; an "id" is handed on
 
-output formats (--format); each sentence, empty or not, has its place, in the order of the input:
-  text    a line for reading: [PER Alex Graves] lives in [LOC Paris].   or   He/PRON lives/VERB
-  conll   token, tab, label; an empty line after each sentence (one without tokens: that line)
-  jsonl   a JSON object a line: text and offsets (raw text only), tokens, labels, spans; sentences
-          of {"text": ...} have the "line" of the input that they are from
-"""
+def _formats(kind: str) -> dict[str, str]:
+    """Return what is to be said of each format that is read or written, by its name.
+
+    Those of installed packages are all listed: whether they can be used is known when they are
+    imported, which only their use does.
+    """
+    attribute = "tag_input" if kind == "input" else "tag_output"
+    found = {}
+    for name in FORMATS.names():
+        package = FORMATS.distribution(name)
+        about = f"of the package {package}" if package else getattr(find_format(name), attribute)
+        if about is not None:
+            found[name] = about
+    return found
+
+
+def _help(title: str, formats: Mapping[str, str]) -> str:
+    """Return a paragraph of the help: each format, and what is to be said of it."""
+    others = {name: f"{name}, {other}" for other, name in _ALIASES.items()}
+    named = {others.get(name, name): about for name, about in formats.items()}
+    width = max(map(len, named)) + 4
+    wrapper = textwrap.TextWrapper(98, subsequent_indent=" " * width, break_on_hyphens=False)
+    lines = []
+    for name, about in named.items():
+        wrapper.initial_indent = f"  {name:{width - 2}}"
+        lines.append(wrapper.fill(about))
+    return "\n".join([title, *lines])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` needs to a parser; imports nothing heavy."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _INPUTS
+    inputs = {**PLAIN, **_formats("input")}
+    outputs = {"text": TEXT_HELP, **_formats("output")}
+    parser.epilog = f"{_help(_INPUTS, inputs)}\n\n{_help(_OUTPUTS, outputs)}"
     add = parser.add_argument
     add("--model", metavar="DIR", required=True, help="the model folder")
     add("--input", metavar="FILE", default="-", help="what to tag; - (default): standard input")
     add("--output", metavar="FILE", default="-", help="where to; - (default): standard output")
-    add("--format", choices=OUTPUT_FORMATS, default="text", help="output format (default: text)")
-    add("--input-format", choices=INPUT_FORMATS, default="text", help="default: text")
+    name = {"type": lambda given: _ALIASES.get(given, given), "default": "text"}
+    add("--format", **name, choices=outputs, help="output format (default: text)")
+    add("--input-format", **name, choices=inputs, help="default: text")
     add("--probabilities", action="store_true", help="also write how probable each label is")
     add("--wrapped", action="store_true", help="raw text: only an empty line ends a paragraph")
     add(
         "--columns",
         metavar="NAMES",
-        help="conll: the file's columns, as in _,tokens,pos,* (_: skipped; a final *: any others)",
+        help="column: the file's columns, as in _,tokens,pos,* (_: skipped; a final *: any others)",
     )
     add(
         "--separator",
         metavar="TEXT",
-        help="conll: what stands between cells: null (spaces and tabs), tab, space, comma, ...",
+        help="column: what stands between cells: null (spaces and tabs), tab, space, comma, ...",
     )
-    add("--comment", metavar="TEXT", help="conll: lines that begin with it are skipped; '': none")
+    add("--comment", metavar="TEXT", help="column: lines that begin with it are skipped; '': none")
     add(
         "--document-marker",
         metavar="TEXT",
-        help="conll: lines that begin with it end a sentence and are skipped; '': none",
+        help="column: lines that begin with it end a sentence and are skipped; '': none",
     )
     add("--encoding", default="utf-8", help="of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
@@ -95,19 +114,21 @@ def run(args: argparse.Namespace) -> int:
             from seqtag.tagging.tagger import Tagger
 
             tagger = Tagger.load(args.model, args.device)
-            if tagger.features and args.input_format not in _WITH_COLUMNS:
+            if tagger.features and args.input_format in PLAIN:
                 raise InputError(
                     f"{args.model}: this tagger reads further columns beside the words "
                     f"({', '.join(tagger.features)}), which --input-format {args.input_format} "
-                    f"does not have: use {', '.join(_WITH_COLUMNS)}"
+                    f"does not have: use {', '.join(_formats('input'))}"
                 )
             name = "standard input" if args.input == "-" else args.input
-            where = str(Path(args.model) / CONFIG)
-            layout = layout_of(
-                args.input_format, tagger.data, tagger.features, _options(args), where
-            )
-            source = Source(raw, name, args.encoding, layout, args.wrapped)
-            _write(tagger, read_items(source, args.input_format), args)
+            layout = None
+            if args.input_format not in PLAIN:
+                where = str(Path(args.model) / CONFIG)
+                given = (args.input_format, tagger.data, tagger.features)
+                layout = layout_of(*given, _options(args), where)
+            source = Source(raw, Place(name, args.encoding, "--encoding"))
+            items = read_items(source, args.input_format, layout, args.wrapped)
+            _write(tagger, items, args)
     except BrokenPipeError:
         # Whoever read the output has seen enough. The interpreter would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -124,9 +145,14 @@ def _check(args: argparse.Namespace) -> None:
         codecs.getincrementaldecoder(args.encoding)().decode(b"", final=True).count("\n")
     except (LookupError, TypeError):
         raise InputError(f"--encoding {args.encoding}: no text encoding of that name") from None
+    plain = args.input_format in PLAIN
+    if not plain and find_format(args.input_format).tag_input is None:
+        raise InputError(f"--input-format {args.input_format}: this format cannot be tagged")
+    if args.format != "text" and find_format(args.format).tag_output is None:
+        raise InputError(f"--format {args.format}: tagged text cannot be written in this format")
     for option in _options(args).given():
-        if args.input_format != "conll":
-            raise InputError(f"{option} is for --input-format conll only")
+        if plain or not find_format(args.input_format).positional:
+            raise InputError(f"{option} is for --input-format column only")
     if args.wrapped and args.input_format != "text":
         raise InputError("--wrapped is for --input-format text only")
 
@@ -147,13 +173,12 @@ def _options(args: argparse.Namespace) -> Options:
 
 
 def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespace) -> None:
-    to_text = OUTPUT_FORMATS[args.format]
-    plain_labels = tagger.labels.corpus_scheme == "plain"
+    write = writer_of(args.format, tagger.labels.corpus_scheme == "plain")
     with open_output(args.output) as output:
         for window in _windows(items):
             found = _tag(tagger, window, args.probabilities)
             texts = (
-                to_text(sentence, plain_labels, item.id, item.line if item.shares_line else None)
+                write(sentence, item.id, item.line if item.shares_line else None)
                 for item, sentence in zip(window, found, strict=True)
             )
             output.write(to_bytes("".join(texts)))

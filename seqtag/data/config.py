@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import encodings.aliases
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -22,19 +22,17 @@ from seqtag.checks import (
     checked,
     shown,
 )
-from seqtag.errors import InputError, did_you_mean, listed
+from seqtag.data.formats.base import find_format, read_file
+from seqtag.data.formats.layout import Layout, separator_of
+from seqtag.data.formats.lines import SourceFile
+from seqtag.data.formats.sentence import Sentence
+from seqtag.errors import InputError, did_you_mean
 
-FORMATS = ("column", "conllu", "json", "csv", "parquet", "hub")
 SPLITS = ("train", "dev", "test")
 Split = Literal["train", "dev", "test"]
-SKIP = "_"
-REST = "*"
 # Columns that every data set has, whatever the corpus calls its own.
 RESERVED = ("tokens", "labels", "length", "doc", "where")
 
-_SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}
-_TOKEN_COLUMN = {"conllu": "form"}
-_LABEL_COLUMN = {"conllu": "upos", "hub": "ner_tags"}
 _SEVERAL = Hint("several files: data.files.train=[a,b], or a glob such as data.path='*.txt'")
 _Files = FileName | Annotated[tuple[FileName, ...], Filled()] | None
 # Everything else decides where the files are, not what is read from them.
@@ -79,15 +77,14 @@ class CorpusConfig:
     """Where a corpus is and how it is read. The YAML files under ``conf/data`` fill it.
 
     Attributes:
-        format: one of `FORMATS`.
+        format: the name of a data format: one of `seqtag.data.formats`, or of an installed package.
         path: file, folder, glob or URL; for ``hub`` a data set id or an ``hf://`` path.
         files: file, glob or URL (or a list of them) for each of train, dev and test, relative to
             `path`. None: found in the folder by their names.
         columns: (column) a name for each column of the file; ``_`` skips a column, a final ``*``
             allows any number of further ones.
-        token_column: the column with the tokens. None: ``form`` for conllu, else ``tokens``.
-        label_column: the column with the labels. None: ``upos`` for conllu, ``ner_tags`` for hub,
-            else ``labels``.
+        token_column: the column with the tokens. None: the format's usual one.
+        label_column: the column with the labels. None: the format's usual one.
         features: further input columns to keep.
         separator: (column, csv) what stands between cells: a string, or ``tab``, ``space``,
             ``comma``, ``semicolon``. None: spaces and tabs (column); a comma, or a tab for
@@ -115,7 +112,7 @@ class CorpusConfig:
         InputError: for a value that cannot be meant.
     """
 
-    format: Literal["column", "conllu", "json", "csv", "parquet", "hub"]
+    format: Text
     path: Annotated[FileName, _SEVERAL] | None = None
     files: Mapping[str, Any] | None = None
     columns: tuple[Text, ...] = ("tokens", "labels")
@@ -145,15 +142,16 @@ class CorpusConfig:
         self._set("features", self.features or ())
         if self.label_names is not None:
             _check_label_names(self.label_names)
-        self._set("token_column", self.token_column or _TOKEN_COLUMN.get(self.format, "tokens"))
-        self._set("label_column", self.label_column or _LABEL_COLUMN.get(self.format, "labels"))
-        self._set("separator", _SEPARATORS.get(self.separator or "", self.separator))
-        if self.separator == "":
-            raise InputError("data.separator is empty: use null for any spaces and tabs")
+        format = find_format(self.format)
+        self._set("token_column", self.token_column or format.token_column)
+        self._set("label_column", self.label_column or format.label_column)
+        self._set("separator", separator_of(self.separator, "data.separator"))
         self._set("comment", self.comment or None)
         self._set("document_marker", self.document_marker or None)
         check_encoding(self.encoding)
         self._check_columns()
+        if format.positional:
+            self.layout().check_columns()
         if self.path is None and not self.files:
             raise InputError("data.path is missing: a file, folder, glob or URL of a corpus")
 
@@ -176,33 +174,28 @@ class CorpusConfig:
             raise InputError(
                 f"data.token_column and data.label_column are both {self.label_column!r}"
             )
-        if self.format != "column":
-            return
-        named = [name for name in self.columns if name != SKIP]
-        if len(set(named)) < len(named):
-            raise InputError(f"data.columns names a column twice: {', '.join(self.columns)}")
-        if REST in self.columns[:-1]:
-            raise InputError(f"data.columns: {REST!r} (any further columns) can only stand last")
-        require_columns(self, [name for name in named if name != REST], "data.columns")
+
+    def layout(self) -> Layout:
+        """Return what is to be read from each file."""
+        document_column = None if find_format(self.format).positional else self.document_column
+        return Layout(
+            *(self.columns, self.token_column, self.label_column, self.features),
+            *(document_column, self.separator, self.comment, self.document_marker),
+            *(self.absent, self.encoding, self.label_names, self.streaming),
+        )
+
+    def read(self, file: SourceFile) -> Iterator[Sentence]:
+        """Yield the sentences of one of the files, or of a part of one.
+
+        Raises:
+            InputError: for whatever cannot be read, naming file and line.
+        """
+        return read_file(file, find_format(self.format), self.layout())
 
     def reader_settings(self) -> dict[str, Any]:
         """Return the settings that decide what is read from given bytes, as plain values."""
         plain = asdict(self)
         return {key: plain[key] for key in _READER_KEYS}
-
-
-def require_columns(config: CorpusConfig, there: list[str], where: str) -> None:
-    """Raise an InputError if a column that `config` asks for is not among `there`."""
-    wanted = [("token_column", config.token_column), ("label_column", config.label_column)]
-    wanted += [("features", feature) for feature in config.features]
-    if config.document_column and config.format != "column":
-        wanted.append(("document_column", config.document_column))
-    for key, column in wanted:
-        if column not in there:
-            raise InputError(
-                f"{where}: no column {column!r}{did_you_mean(str(column), there[:1000])}; there "
-                f"are: {listed(there)}. Set data.{key}"
-            )
 
 
 def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
+from seqtag.tagging.text import replace_surrogates
 
 # Sentences that run together.
 _BATCH = 32
@@ -86,7 +87,7 @@ def traces(
     for number, tokens in enumerate(sentences):
         if not tokens:
             raise InputError(f"sentence {number + 1} has no words: there is nothing to trace")
-    sentences = [tuple(map(_mended, tokens)) for tokens in sentences]
+    sentences = [tuple(map(replace_surrogates, tokens)) for tokens in sentences]
     labels = tagger.predict(sentences, features)
     for first in range(0, len(sentences), _BATCH):
         rows = slice(first, first + _BATCH)
@@ -158,8 +159,3 @@ def _at_words(value_BSH: Tensor, first_BT: Tensor | None) -> Tensor:
     if first_BT is None:
         return value_BSH
     return value_BSH.take_along_dim(first_BT[:, :, None], 1)
-
-
-def _mended(token: str) -> str:
-    """Put the replacement character for lone surrogates: they are no text, and have no bytes."""
-    return token.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seqtag.data.config import REST, CorpusConfig
-from seqtag.data.formats.layout import Layout, names_twice
+from seqtag.data.config import CorpusConfig
+from seqtag.data.formats.base import FORMATS, find_format
+from seqtag.data.formats.layout import REST, Layout, separator_of
 from seqtag.errors import InputError
 from seqtag.model_folder.untrusted import trust
 
@@ -18,7 +19,6 @@ _FOLLOWED = (
     *("columns", "token_column", "label_column", "separator", "comment", "document_marker"),
     "absent",
 )
-_SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "null": None}
 
 
 @dataclass(frozen=True)
@@ -63,31 +63,33 @@ def layout_of(
         InputError: for columns that cannot be meant.
     """
     trained = trust(where, lambda: _trained(data, features))
-    known = {"conll": "column", "conllu": "conllu", "jsonl": "json"}.get(format_)
-    own = trained if trained is not None and trained.format == known else None
-    if format_ == "conll":
+    own = trained if trained is not None and trained.format == format_ else None
+    format = find_format(format_)
+    if format.positional:
         return _columns(own, trained, tuple(features), options)
-    return Layout(
-        columns=(),
-        token_column=own.token_column if own else "form" if format_ == "conllu" else TOKENS,
-        features=tuple(features),
-        absent=own.absent if own else "_",
-        missing=". The tagger reads it: use --input-format conll with --columns, or jsonl",
+    layout = own.layout() if own else Layout((), format.token_column, features=tuple(features))
+    return replace(
+        layout,
+        label_column=None,
+        document_column=None,
+        settings="--{}",
+        missing=". The tagger reads it: --input-format column (see --columns) and json can have it",
     )
 
 
 def _trained(data: Mapping[str, Any] | None, features: Sequence[str]) -> CorpusConfig | None:
     """Return how the training corpus was read, as far as it is known and of use."""
-    if data is None or data.get("format") not in ("column", "conllu", "json"):
+    name = None if data is None else data.get("format")
+    if data is None or name not in FORMATS or find_format(name).tag_input is None:
         return None
     followed = {key: data[key] for key in _FOLLOWED if key in data}
-    if data["format"] == "column" and "columns" not in data:
+    if find_format(name).positional and "columns" not in data:
         return None
     for key, value in followed.items():
         parts = value if key == "columns" and isinstance(value, list | tuple) else [value]
         if not all(isinstance(part, str | None) for part in parts):
             raise InputError(f"data.{key}={value!r}: text is expected")
-    return CorpusConfig(format=data["format"], path="-", features=tuple(features), **followed)
+    return CorpusConfig(format=name, path="-", features=tuple(features), **followed)
 
 
 def _columns(
@@ -97,10 +99,10 @@ def _columns(
     options: Options,
 ) -> Layout:
     if own is not None:
-        layout = Layout.of(own).unlabelled(own.label_column)
+        layout = own.layout().unlabelled(own.label_column)
         layout = replace(layout, whose="the tagger's training corpus has")
     else:
-        token_column = TOKENS if trained is None else trained.token_column
+        token_column = (trained.token_column if trained else None) or TOKENS
         layout = Layout(
             columns=(token_column, *features, REST),
             token_column=token_column,
@@ -114,9 +116,7 @@ def _columns(
     if options.columns is not None:
         layout = _named(layout, tuple(name.strip() for name in options.columns.split(",")))
     if options.separator is not None:
-        separator = _SEPARATORS.get(options.separator, options.separator)
-        if separator == "":
-            raise InputError("--separator is empty: use null for any spaces and tabs")
+        separator = separator_of(options.separator, "--separator")
         layout = replace(layout, separator=separator, presumed=False)
     if options.comment is not None:
         layout = replace(layout, comment=options.comment or None)
@@ -127,15 +127,11 @@ def _columns(
 
 def _named(layout: Layout, columns: tuple[str, ...]) -> Layout:
     """Return the layout with other columns: those of the file, exactly."""
-    if twice := names_twice(columns):
-        raise InputError(f"--columns names {twice[0]!r} twice")
-    if REST in columns[:-1]:
-        raise InputError(f"--columns: {REST!r} (any further columns) can only stand last")
     token_column = layout.token_column if layout.token_column in columns else TOKENS
     layout = replace(
         layout,
         **{"columns": columns, "token_column": token_column, "shorter": ()},
         whose="--columns has",
     )
-    layout.require([name for name in columns if name != REST], "--columns")
+    layout.check_columns()
     return layout

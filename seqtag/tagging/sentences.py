@@ -8,7 +8,6 @@ names its place, counted from 1.
 
 from __future__ import annotations
 
-import re
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, Set
 from itertools import chain
 from reprlib import Repr
@@ -17,7 +16,6 @@ from typing import Any
 from seqtag.errors import InputError
 from seqtag.tagging.text import Sentence
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _STRINGS = {str}
 _EXPECTED = "a list of sentences is expected, each a list of {}"
 _REMEDY = "for one sentence of words write [words], for raw text tag(text)"
@@ -138,17 +136,6 @@ def iterate(given: Any, name: str | None, place: str = "") -> Iterator[Any]:
     if name is not None:
         raise InputError(f"features[{name!r}]: {expected}{reason}")
     raise InputError(f"{expected}{reason}: {_REMEDY}")
-
-
-def replace_surrogates(sentences: list[list[str]]) -> list[list[str]]:
-    """Return sentences with the replacement character for lone surrogates.
-
-    Those are not text: there are no bytes for them, and no tokenizer reads them.
-    """
-    text = "".join(chain.from_iterable(sentences))
-    if text.isascii() or not _SURROGATES.search(text):
-        return sentences
-    return [[_SURROGATES.sub("\ufffd", word) for word in words] for words in sentences]
 
 
 def _rows(given: Any, name: str | None, offset: int) -> list[list[str]]:

@@ -28,9 +28,8 @@ from seqtag.tagging.sentences import (
     read_features,
     read_sentences,
     read_tokens,
-    replace_surrogates,
 )
-from seqtag.tagging.text import Sentence, Token, split_text
+from seqtag.tagging.text import Sentence, Token, replace_surrogates, split_text
 from seqtag.tagging.workers import Workers
 
 # A batch holds at most so many words, padding counted, and so many sentences.
@@ -297,12 +296,11 @@ class Tagger:
         columns: Mapping[str, Sequence[list[str]]],
         rows: Sequence[int],
     ) -> dict[str, torch.Tensor]:
-        words = replace_surrogates([sentences[row] for row in rows])
-        chosen = {
-            name: replace_surrogates([column[row] for row in rows])
-            for name, column in columns.items()
-        }
-        return self.indexer.encode(words, chosen)
+        def text(given: Sequence[list[str]]) -> list[list[str]]:
+            return [list(map(replace_surrogates, given[row])) for row in rows]
+
+        chosen = {name: text(column) for name, column in columns.items()}
+        return self.indexer.encode(text(sentences), chosen)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

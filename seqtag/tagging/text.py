@@ -57,8 +57,8 @@ def split_text(text: str, *, wrapped: bool = False, offset: int = 0) -> list[Sen
     """
     sentences = []
     for start, paragraph in _paragraphs(text, wrapped):
-        # Surrogates are no characters; the stand-in is as long, so no place shifts.
-        pieces = _splitter().pre_tokenize_str(_clean(paragraph))
+        # The replacement character is as long as a surrogate, so no place shifts.
+        pieces = _splitter().pre_tokenize_str(replace_surrogates(paragraph))
         spans = [span for _, span in pieces]
         words = [paragraph[first:end] for first, end in spans]
         base = start + offset
@@ -90,7 +90,11 @@ def _paragraphs(text: str, wrapped: bool) -> Iterator[tuple[int, str]]:
         yield start, text[start:end]
 
 
-def _clean(text: str) -> str:
+def replace_surrogates(text: str) -> str:
+    """Return a text with the replacement character for each lone surrogate.
+
+    Those are not text: there are no bytes for them, and no tokenizer reads them.
+    """
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 

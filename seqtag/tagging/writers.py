@@ -1,21 +1,33 @@
-"""Output of `seqtag tag`: a tagged sentence as a line to read, as columns, as JSON."""
+"""Output of `seqtag tag`: a tagged sentence as a line to read, or in a data format."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from seqtag.errors import InputError
+from seqtag.data.formats.base import find_format
 from seqtag.tagging.output import TaggedSentence
 
-# What some programs take for the end of a line, and JSON does not escape.
-_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
+TEXT_HELP = "a line for reading: [PER Alex Graves] lives in [LOC Paris].   or   He/PRON lives/VERB"
+
+# A function of a sentence, its id and the line that it shares with others, if any.
+Writer = Callable[[TaggedSentence, Any, int | None], str]
 
 
-def as_text(
-    sentence: TaggedSentence, plain_labels: bool, id_: Any = None, line: int | None = None
-) -> str:
+def writer_of(format_: str, plain_labels: bool) -> Writer:
+    """Return the function that writes tagged sentences as text to read, or in a data format."""
+    if format_ == "text":
+        return lambda sentence, id_, line: as_text(sentence, plain_labels)
+    write = find_format(format_).write
+
+    def as_record(sentence: TaggedSentence, id_: Any, line: int | None) -> str:
+        given = {key: value for key, value in (("id", id_), ("line", line)) if value is not None}
+        return write({**given, **sentence.to_plain()})
+
+    return as_record
+
+
+def as_text(sentence: TaggedSentence, plain_labels: bool) -> str:
     """Return a line for a person: ``[PER Alex Graves] goes to [LOC Paris].``, or ``He/PRON …``.
 
     Probabilities, where there are any, stand after the type or the label. A sentence without
@@ -44,41 +56,3 @@ def _marked_tokens(sentence: TaggedSentence) -> Iterator[str]:
     for position, (token, label) in enumerate(zip(sentence.tokens, sentence.labels, strict=True)):
         certain = sentence.probabilities
         yield f"{token.text}/{label}" + ("" if certain is None else f"/{certain[position]:.2f}")
-
-
-def as_conll(
-    sentence: TaggedSentence, plain_labels: bool, id_: Any = None, line: int | None = None
-) -> str:
-    """Return a line for each token, and an empty one: token, label and probability, by tabs.
-
-    A sentence without tokens is an empty line.
-
-    Raises:
-        InputError: for a token that would break the columns.
-    """
-    rows = []
-    for position, (token, label) in enumerate(zip(sentence.tokens, sentence.labels, strict=True)):
-        if not token.text.strip(" ") or any(sign in token.text for sign in "\t\n\r"):
-            raise InputError(
-                f"the token {token.text!r} cannot stand in a column: use --format jsonl"
-            )
-        cells = [token.text, label]
-        if sentence.probabilities is not None:
-            cells.append(f"{sentence.probabilities[position]:.6f}")
-        rows.append("\t".join(cells) + "\n")
-    return "".join(rows) + "\n"
-
-
-def as_jsonl(
-    sentence: TaggedSentence, plain_labels: bool, id_: Any = None, line: int | None = None
-) -> str:
-    """Return a JSON object on a line (see `TaggedSentence.to_plain`).
-
-    It also has the input's ``id``, and the ``line`` of the input that it is from, where given.
-    """
-    given = {key: value for key, value in (("id", id_), ("line", line)) if value is not None}
-    text = json.dumps({**given, **sentence.to_plain()}, ensure_ascii=False)
-    return text.translate(_LINE_ENDS) + "\n"
-
-
-OUTPUT_FORMATS = {"text": as_text, "conll": as_conll, "jsonl": as_jsonl}

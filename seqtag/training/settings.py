@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from seqtag.cells import CELLS, build_cell
-from seqtag.checks import FileName, Seed, checked, from_plain, full_key, shown
-from seqtag.data.config import FORMATS, CorpusConfig
+from seqtag.checks import FileName, Seed, Text, checked, from_plain, full_key, shown
+from seqtag.data.config import CorpusConfig
+from seqtag.data.formats import FORMATS
 from seqtag.data.options import BatchConfig
 from seqtag.errors import InputError, unknown
 from seqtag.inputs.options import EncodeConfig
@@ -54,7 +55,8 @@ class DataSettings:
         rest = group(plain, "data")
         if "format" not in rest:
             raise InputError("data.format is missing: name a corpus with data=OPTION")
-        checked(rest["format"], Literal["probe", *FORMATS], "data.format")
+        if checked(rest["format"], Text, "data.format") not in ("probe", *FORMATS.names()):
+            raise unknown("data.format", rest["format"], ["probe", *FORMATS.names()])
         parts: dict[str, Any] = {}
         for name, kind in (("batch", BatchConfig), ("encode", EncodeConfig)):
             if name not in rest:

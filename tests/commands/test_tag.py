@@ -220,9 +220,9 @@ def test_features_by_column(tag, build_tagger, tmp_path):
         tag("Alex", model=model)
     with pytest.raises(InputError, match="no column 'pos'"):
         tag("Alex NNP", *out, "conll", "--columns", "tokens,pas", model=model)
-    with pytest.raises(InputError, match="'pos' must be there"):
+    with pytest.raises(InputError, match="no column 'pos'; there are: tokens"):
         tag('{"tokens": ["a"]}', *out, "jsonl", model=model)
-    with pytest.raises(InputError, match="1 tokens, but 0 values"):
+    with pytest.raises(InputError, match="1 tokens but 0 pos"):
         tag('{"tokens": ["a"], "pos": []}', *out, "jsonl", model=model)
     with pytest.raises(InputError, match='"tokens" and "pos"'):
         tag('{"text": "a"}', *out, "jsonl", model=model)
@@ -237,8 +237,8 @@ def test_features_by_column(tag, build_tagger, tmp_path):
         ("[1]", r"input\.txt:1: "),
         ("[" * 100_000, r"input\.txt:1: not JSON"),
         ('{"token": ["a"]}', "expected"),
-        ('{"tokens": "a b"}', "'tokens' must"),
-        ('{"tokens": ["a", 1]}', "'tokens' must"),
+        ('{"tokens": "a b"}', "tokens is 'a b'; a list is expected"),
+        ('{"tokens": ["a", 1]}', "tokens holds 1, which is not a string"),
         ('{"text": 1}', "a string is expected"),
     ],
 )
@@ -306,12 +306,15 @@ def test_neither_arrow_nor_datasets_are_imported():
     ],
 )
 def test_a_sentence_is_there_as_soon_as_it_has_come(tagger, input_format, sentence):
-    from seqtag.tagging.readers import Source, read_items
+    from seqtag.data.formats.decoding import Place
+    from seqtag.data.formats.lines import Source
+    from seqtag.tagging.readers import PLAIN, read_items
 
+    input_format = {"conll": "column", "jsonl": "json"}.get(input_format, input_format)
     read_end, write_end = os.pipe()
-    layout = layout_of(input_format, None, (), Options(), "x")
+    layout = None if input_format in PLAIN else layout_of(input_format, None, (), Options(), "x")
     with os.fdopen(read_end, "rb") as raw, os.fdopen(write_end, "wb", buffering=0) as pipe:
-        items = read_items(Source(raw, "x", layout=layout), input_format)
+        items = read_items(Source(raw, Place("x", "utf-8")), input_format, layout)
         for _ in range(3):
             pipe.write(sentence)  # and the pipe stays open
             assert next(item for item in items if item).sentence.tokens[0].text == "Anna"

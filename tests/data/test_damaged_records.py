@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtag.data.config import CorpusConfig
+from seqtag.data.corpus.parts import cut_files
 from seqtag.data.formats.lines import SourceFile
-from seqtag.data.formats.parts import cut_files
-from seqtag.data.formats.registry import reader_of
 from seqtag.errors import InputError
 
 RECORDS = [
@@ -109,7 +108,7 @@ def read(format, data, parts=1, **settings):
         if parts > 1:
             files = cut_files(files, config, max(1, len(data) // parts))
         try:
-            return [s for file in files for s in reader_of(format)(file, config)], None
+            return [s for file in files for s in config.read(file)], None
         except InputError as error:
             return [], str(error)
 

@@ -14,13 +14,14 @@ import pytest
 from hydra.core.config_store import ConfigStore
 
 from seqtag.cells.registry import CELLS
+from seqtag.data.formats import FORMATS
 from seqtag.inputs import INPUTS
 from seqtag.model.encoders import ENCODERS
 from seqtag.probes.registry import PROBES
 
 PACKAGE = Path(__file__).parent / "package"
 NAME = "seqtag_extra"
-REGISTRIES = (CELLS, PROBES, INPUTS, ENCODERS)
+REGISTRIES = (CELLS, PROBES, INPUTS, ENCODERS, FORMATS)
 
 
 def forget():

@@ -6,19 +6,21 @@ import io
 
 import pytest
 
+from seqtag.data.formats.decoding import Place
+from seqtag.data.formats.lines import Source
 from seqtag.errors import InputError
 from seqtag.tagging.layouts import Options, layout_of
-from seqtag.tagging.readers import PAUSE, Source, read_items
+from seqtag.tagging.readers import PAUSE, read_items
 
 COLUMN = {"format": "column", "columns": ["_", "word", "pos", "ner"], "token_column": "word"}
 COLUMN |= {"label_column": "ner", "features": ["pos"], "separator": None}
 
 
-def read(content, data=COLUMN, features=("pos",), format_="conll", **options):
+def read(content, data=COLUMN, features=("pos",), format_="column", **options):
     """Return the words and features that `seqtag tag` reads."""
     layout = layout_of(format_, data, features, Options(**options), "m/config.json")
     raw = io.BufferedReader(io.BytesIO(content.encode()))
-    items = read_items(Source(raw, "x", layout=layout), format_)
+    items = read_items(Source(raw, Place("x", "utf-8")), format_, layout)
     return [
         ([token.text for token in item.sentence.tokens], *item.features.values())
         for item in items
@@ -81,7 +83,7 @@ def test_options_go_first():
     [
         ({"columns": "word"}, r"^--columns: no column 'pos'; there are: word"),
         ({"columns": "wrd,pos"}, "^--columns: no column 'tokens'"),
-        ({"columns": "word,word,pos"}, "^--columns names 'word' twice"),
+        ({"columns": "word,word,pos"}, "^--columns names a column twice: word"),
         ({"columns": "*,word,pos"}, "can only stand last"),
         ({"separator": ""}, "--separator is empty"),
     ],
@@ -113,16 +115,16 @@ def test_conllu_for_a_tagger_with_features_of_it():
     assert read(row, None, features, "conllu")[0][0] == ["Eva"]
     text = "# global.columns = ID UPOS FORM\n1\tPROPN\tEva\n"
     assert read(text, None, (), "conllu") == [(["Eva"],)]
-    with pytest.raises(InputError, match=r"^x:1: no column 'pos' .*jsonl"):
+    with pytest.raises(InputError, match=r"^x:1: no column 'pos' .*json"):
         read(row, COLUMN, ("pos",), "conllu")
 
 
 def test_json_lines_by_the_names_of_the_corpus():
     data = {"format": "json", "token_column": "words", "absent": "-"}
     record = '{"words": ["Eva", "ran"], "pos": [null, 3], "tokens": 5}'
-    assert read(record, data, format_="jsonl") == [(["Eva", "ran"], ["-", "3"])]
+    assert read(record, data, format_="json") == [(["Eva", "ran"], ["-", "3"])]
     record = '{"tokens": ["Eva", "ran"], "pos": ["NNP", "VBD"]}'
-    assert read(record, data, format_="jsonl") == WANTED
+    assert read(record, data, format_="json") == WANTED
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,14 @@ import io
 
 import pytest
 
+from seqtag.data.formats.decoding import Place
+from seqtag.data.formats.lines import Source
 from seqtag.errors import InputError
-from seqtag.tagging.readers import PAUSE, Source, lines, read_items
+from seqtag.tagging.readers import PAUSE, lines, read_items
+
+
+def source_of(raw):
+    return Source(raw, Place("x", "utf-8", "--encoding"))
 
 
 class Drops(io.RawIOBase):
@@ -21,7 +27,7 @@ class Drops(io.RawIOBase):
 def test_lines_survive_any_cut():
     whole = "añ\r\nb\n\n👍漢\u2028x\nend".encode()
     for cut in range(len(whole)):
-        found = list(lines(Source(Drops(whole[:cut] or b"", whole[cut:]), "x")))
+        found = list(lines(source_of(Drops(whole[:cut] or b"", whole[cut:]))))
         if not cut:
             continue
         assert [line for line in found if line is not PAUSE] == [
@@ -34,7 +40,7 @@ def test_lines_survive_any_cut():
 
 
 def test_what_has_come_is_told_before_more_is_read():
-    source = Source(Drops(b"Anna. Al", b"ex\nBo\n"), "x")
+    source = source_of(Drops(b"Anna. Al", b"ex\nBo\n"))
     kinds = [item and item.sentence.text for item in read_items(source, "text")]
     assert kinds == [None, "Anna.", "Alex", "Bo", None]
 
@@ -44,8 +50,8 @@ def test_a_line_without_end_is_cut_and_keeps_its_places(wrapped, monkeypatch):
     monkeypatch.setattr("seqtag.tagging.readers._LONGEST", 40)
     monkeypatch.setattr("seqtag.data.formats.lines._CHUNK", 16)
     text = "word and " * 50 + "x" * 90 + "\n" * wrapped + "more words " * 10
-    source = Source(io.BufferedReader(io.BytesIO(text.encode())), "x", wrapped=wrapped)
-    items = [item for item in read_items(source, "text") if item is not PAUSE]
+    source = source_of(io.BufferedReader(io.BytesIO(text.encode())))
+    items = [i for i in read_items(source, "text", wrapped=wrapped) if i is not PAUSE]
     tokens = [token for item in items for token in item.sentence.tokens]
     assert all(text[t.start : t.end] == t.text for t in tokens)
     assert sum(len(t.text) for t in tokens) == len("".join(text.split()))
@@ -56,6 +62,6 @@ def test_the_line_of_a_bad_byte_is_named_wherever_it_is_cut():
     whole = b"a\n\xc3\xa9\nb\xe9c\n"
     for cut in range(1, len(whole)):
         with pytest.raises(InputError, match=r"^x:3: not utf-8 \(byte 0xe9"):
-            list(lines(Source(Drops(whole[:cut], whole[cut:]), "x")))
+            list(lines(source_of(Drops(whole[:cut], whole[cut:]))))
     with pytest.raises(InputError, match=r"^x:1: not utf-8"):
-        list(lines(Source(Drops(b"ab\xc3"), "x")))
+        list(lines(source_of(Drops(b"ab\xc3"))))

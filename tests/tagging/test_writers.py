@@ -10,7 +10,7 @@ from seqtag.errors import InputError
 from seqtag.files import open_output
 from seqtag.tagging.output import TaggedSentence, TaggedSpan
 from seqtag.tagging.text import Token
-from seqtag.tagging.writers import as_conll, as_jsonl, as_text
+from seqtag.tagging.writers import as_text, writer_of
 
 RAW = TaggedSentence(
     "Alex  Graves, in (Paris)",
@@ -49,18 +49,20 @@ def test_text_for_reading():
 
 
 def test_columns():
-    assert as_conll(SPLIT, False) == "Alex\tB-PER\nGraves\tI-PER\nmet\tO\nAnna\tB-PER\n\n"
-    assert as_conll(RAW, False).startswith("Alex\tB-PER\t0.500000\n")
+    as_column = writer_of("column", False)
+    assert as_column(SPLIT, None, None) == "Alex\tB-PER\nGraves\tI-PER\nmet\tO\nAnna\tB-PER\n\n"
+    assert as_column(RAW, None, None).startswith("Alex\tB-PER\t0.500000\n")
     for text in ("a\tb", "a\nb", "", " "):
-        with pytest.raises(InputError, match="--format jsonl"):
-            as_conll(TaggedSentence(None, (Token(text),), ("O",), ()), False)
+        with pytest.raises(InputError, match="--format json"):
+            as_column(TaggedSentence(None, (Token(text),), ("O",), ()), None, None)
 
 
 def test_json_lines_stay_lines():
     sentence = TaggedSentence(None, (Token("a\nb\u2028"),), ("O",), ())
-    line = as_jsonl(sentence, False, {"any": 1})
+    line = writer_of("json", False)(sentence, {"any": 1}, 7)
     assert line.count("\n") == 1
     assert json.loads(line)["id"] == {"any": 1}
+    assert json.loads(line)["line"] == 7
 
 
 def test_a_device_is_written_to_and_not_replaced():

@@ -22,6 +22,7 @@ from seqtag.data.corpus.oddities import explain_single, mostly_single
 from seqtag.data.corpus.splits import Source, find_sources
 from seqtag.data.corpus.stream import Stream
 from seqtag.data.corpus.write import KEPT_AS, build_held_out, build_split, held_out, held_out_count
+from seqtag.data.formats.base import find_format
 from seqtag.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -172,16 +173,17 @@ def _open(
 
 
 def _require_features(source: Source, config: CorpusConfig, unfilled: list[str]) -> None:
-    """Refuse a feature of CoNLL-U (feats.X, misc.X) that no training token has.
+    """Refuse a column without a value in all of training, if the format says that it is a slip.
 
-    It may well be missing in a small test file: only in training it tells of a slip.
+    In a small test file it may well be without one.
     """
+    format = find_format(config.format)
     for column in (config.label_column, *config.features):
         name = "labels" if column == config.label_column else column
-        if config.format == "conllu" and "." in column and name in unfilled:
-            from seqtag.data.formats.conllu import no_such_key
-
-            raise no_such_key(source.files(), config, column)
+        if name in unfilled:
+            error = format.explain_unfilled(source.files(), config.layout(), column)
+            if error is not None:
+                raise error
 
 
 def _hold_out(

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from seqtag.data.config import SPLITS, CorpusConfig
+from seqtag.data.formats.base import find_format
 from seqtag.data.formats.lines import SourceFile
 from seqtag.errors import InputError, did_you_mean
 
@@ -24,12 +25,6 @@ _SPLIT_WORDS = {
     **dict.fromkeys(("test", "testing", "testset", "testb", "tst"), "test"),
 }
 # Endings and names of what stands in the folders of corpora and is not part of them.
-_ENDINGS = {
-    "conllu": (".conllu", ".conllup"),
-    "json": (".jsonl", ".json", ".ndjson"),
-    "csv": (".csv", ".tsv"),
-    "parquet": (".parquet",),
-}
 _NEVER = (".md", ".py", ".zip", ".tar", ".pdf", ".html", ".license", ".sha256")
 _ABOUT = ("readme", "license", "licence", "copying", "changelog", "citation", "dataset_infos")
 _PACKED = (".gz", ".bz2", ".xz")
@@ -187,11 +182,11 @@ def _local_glob(pattern: str, root: Path) -> list[Place]:
 
 def _candidates(folder: Path, format: str) -> list[Place]:
     paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    endings = _ENDINGS.get(format)
-    if endings is None:
-        kept = [path for path in paths if _ending(path.name) not in _NEVER]
-    else:
+    endings = find_format(format).endings
+    if endings:
         kept = [path for path in paths if _ending(path.name) in endings]
+    else:
+        kept = [path for path in paths if _ending(path.name) not in _NEVER]
     if not kept:
         kind = f"no {' or '.join(endings)} file" if endings else "no file"
         raise InputError(f"{folder}: {kind} in this folder. {_listing(str(folder / 'x'))}")

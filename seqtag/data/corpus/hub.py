@@ -8,13 +8,12 @@ from functools import partial
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from seqtag.data.config import SPLITS, CorpusConfig, require_columns
+from seqtag.data.config import SPLITS, CorpusConfig
+from seqtag.data.corpus.parts import Part
 from seqtag.data.corpus.stream import Stream
-from seqtag.data.formats.parquet_names import names_of
-from seqtag.data.formats.parts import Part
-from seqtag.data.formats.record_reader import RecordReader, used_columns
-from seqtag.data.formats.records import from_batches
-from seqtag.data.formats.registry import guarded
+from seqtag.data.formats.base import guarded
+from seqtag.data.formats.parquet import names_of
+from seqtag.data.formats.records import RecordReader, from_batches
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 
@@ -68,21 +67,23 @@ def read_rows(
 
     They are numbered as rows that have so many others `before` them.
     """
-    require_columns(config, rows.column_names, name)
-    rows = rows.select_columns(list(dict.fromkeys(used_columns(config))))
+    layout = config.layout()
+    layout.require(rows.column_names, name)
+    rows = rows.select_columns(list(layout.wanted()))
     decoders = names_of(rows.features)
     batches = rows.with_format("arrow").iter(batch_size=_ROWS)
-    sentences = from_batches(batches, RecordReader(name, config, decoders), before)
+    sentences = from_batches(batches, RecordReader(name, layout, decoders), before)
     yield from guarded(sentences, name, "a data set of the hub", before + 1)
 
 
 def stream_of(name: str, rows: datasets.IterableDataset, config: CorpusConfig) -> Stream:
     """Return a split that was loaded for streaming; `name` stands for a file name in messages."""
+    layout = config.layout()
     if rows.column_names is not None:
-        require_columns(config, rows.column_names, name)
+        layout.require(rows.column_names, name)
     decoders = names_of(rows.features or {})
     labels = config.label_names or decoders.get(config.label_column, ())
-    reader = RecordReader(name, config, decoders)
+    reader = RecordReader(name, layout, decoders)
     return Stream(
         *(rows, partial(_sentence, reader), name, config.features, config.stream, tuple(labels)),
         guard=_guarded,

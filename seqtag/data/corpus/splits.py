@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqtag.cache import cache_root
 from seqtag.data.config import SPLITS, CorpusConfig
+from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.find import Place, find_splits, unused_files
 from seqtag.data.corpus.fingerprints import file_digest
+from seqtag.data.corpus.parts import Part, file_parts
 from seqtag.data.corpus.stream import Stream, first_sentences, stream_files
+from seqtag.data.formats.base import find_format, format_of
 from seqtag.data.formats.lines import SourceFile
-from seqtag.data.formats.parts import Part, file_parts
-from seqtag.data.formats.registry import format_of, reader_of
 from seqtag.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,13 +88,28 @@ def _file_split(config: CorpusConfig, places: list[Place], unused: tuple[str, ..
     def identity() -> list[Any]:
         root = cache_root(config.cache_dir)
         contents = [(file.name, file_digest(file.path, root)) for file in files()]
-        return [config.reader_settings(), contents]
+        return [*_reader(config), contents]
 
     def parts() -> list[Part]:
-        return file_parts(files(), reader_of(config.format), config)
+        return file_parts(files(), config)
 
     names = tuple(place.name for place in places)
     return Source(names, identity, files, parts, unused=unused)
+
+
+def _reader(config: CorpusConfig) -> list[Any]:
+    """Return what decides, beside a file's bytes, what is read from it.
+
+    Of a format that is not of this package its code does.
+    """
+    format = type(find_format(config.format))
+    settings = [config.reader_settings()]
+    if format.__module__.startswith(f"{__name__.partition('.')[0]}."):
+        return settings
+    try:
+        return [*settings, digest(Path(inspect.getfile(format)))]
+    except (TypeError, OSError):  # it is not defined in a file
+        return settings
 
 
 def _beginning_of(split: Source, config: CorpusConfig) -> Source:
@@ -101,7 +119,7 @@ def _beginning_of(split: Source, config: CorpusConfig) -> Source:
         # Not their bytes: they are not to be read as a whole even once.
         stats = [(file.name, file.path.stat()) for file in split.files()]
         told = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-        return [config.reader_settings(), "beginning", config.stream.fit_sentences, told]
+        return [*_reader(config), "beginning", config.stream.fit_sentences, told]
 
     return replace(
         split,

@@ -9,9 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from seqtag.data.config import CorpusConfig, StreamConfig
+from seqtag.data.corpus.parts import Part, cut_files
 from seqtag.data.formats.lines import SourceFile
-from seqtag.data.formats.parts import Part, cut_files
-from seqtag.data.formats.registry import reader_of
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 from seqtag.labels import convert
@@ -90,9 +89,8 @@ def stream_files(files: list[SourceFile], config: CorpusConfig) -> Stream:
 
 
 def _sentences_of(files: list[SourceFile], config: CorpusConfig) -> Iterator[dict[str, Any]]:
-    reader = reader_of(config.format)
     for file in files:
-        for sentence in reader(file, config):
+        for sentence in config.read(file):
             yield {"sentence": sentence, "where": f"{file.name}:{sentence.line}"}
 
 
@@ -107,4 +105,4 @@ def first_sentences(files: list[SourceFile], config: CorpusConfig) -> list[Part]
 
 
 def _beginning(file: SourceFile, config: CorpusConfig, count: int) -> Iterator[Sentence]:
-    return islice(reader_of(config.format)(file, config), count)
+    return islice(config.read(file), count)

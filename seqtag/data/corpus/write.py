@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from seqtag.data.corpus.cache import rewrite, write_sentences
 from seqtag.data.corpus.near_schemes import hint, near_scheme
-from seqtag.data.formats.parts import Part, in_processes
+from seqtag.data.corpus.parts import Part, in_processes
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 from seqtag.labels import OUTSIDE, allowed_transitions, convert, neighbours, scheme_of

@@ -2,83 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
-from seqtag.data.config import CorpusConfig
-from seqtag.data.formats.layout import SEPARATORS, Layout, splitter, width_of
-from seqtag.data.formats.lines import SourceFile, file_lines
+from seqtag.data.formats.base import Format, register
+from seqtag.data.formats.layout import Layout, separators, splitter, width_of
+from seqtag.data.formats.lines import Source, after_blank_line
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, shown
 
 
-def read_column(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
-    """Yield the sentences of a column file.
+@register("column")
+class Column(Format):
+    """A token a line, its labels in columns; a line of nothing but spaces ends a sentence."""
 
-    Raises:
-        InputError: as `column_sentences` does.
-    """
-    lines = file_lines(file, config.encoding)
-    # What comes before a part of a file ends in a sentence.
-    found = column_sentences(lines, Layout.of(config), file.name, file.first_line, file.start > 0)
-    return (sentence for sentence in found if sentence is not None)
+    positional = True
+    tag_input = (
+        "a token a line, an empty line after each sentence. Columns, separator, comments and "
+        "document marker are those of the corpus that the tagger was trained on, if that was in "
+        "columns; rows may lack the label, or have only the columns that the tagger reads: the "
+        "first row tells which. Else the token comes first, then the columns that the tagger "
+        "reads, then any others. --columns and the options after it say otherwise."
+    )
+    tag_output = (
+        "token, tab, label; an empty line after each sentence (one without tokens: that line)"
+    )
 
+    def read(self, source: Source, layout: Layout) -> Iterator[Sentence | None]:
+        """Yield the sentences; a document marker ends one, too.
 
-def column_sentences(
-    line_lists: Iterable[list[str]],
-    layout: Layout,
-    name: str,
-    first_line: int = 1,
-    in_document: bool = False,
-) -> Iterator[Sentence | None]:
-    """Yield the sentences of lines in columns, and None after each list of lines.
+        Raises:
+            InputError: for a line with the wrong number of columns, an empty token or label.
+        """
+        split, comment, marker = splitter(layout.separator), layout.comment, layout.document_marker
+        token_index = layout.columns.index(layout.token_column)
+        shape = _Shape(layout, source.name)
+        wanted, exact = width_of(layout.columns)
+        fixed = not layout.shorter and not layout.presumed
+        rows: list[list[str]] = []
+        numbers: list[int] = []
+        # What comes before a part of a file ends in a sentence.
+        doc, following, in_document = 0, source.place.line, source.is_later_part
+        for lines in source.lines():
+            for number, line in enumerate(lines, following):
+                is_marker = False
+                if line.strip(" \t"):
+                    if comment is not None and line.startswith(comment):
+                        continue
+                    cells = split(line)
+                    is_marker = marker is not None and (
+                        line.startswith(marker) or marker in cells[token_index : token_index + 1]
+                    )
+                    if not is_marker:
+                        if not fixed:
+                            wanted, exact, token_index = shape.of(cells, number, line)
+                        if len(cells) != wanted and (exact or len(cells) < wanted):
+                            raise shape.wrong_width(number, line, len(cells))
+                        rows.append(cells)
+                        numbers.append(number)
+                        continue
+                if rows:
+                    yield shape.sentence(rows, numbers, doc)
+                    rows, numbers, in_document = [], [], True
+                if is_marker and in_document:
+                    doc, in_document = doc + 1, False
+            following += len(lines)
+            yield None
+        if rows:
+            yield shape.sentence(rows, numbers, doc)
 
-    A line with nothing but spaces and tabs ends a sentence, and so does a document marker.
+    def can_be_cut(self, raw: BinaryIO, layout: Layout) -> bool:
+        """Return True: sentences end at empty lines."""
+        return True
 
-    Args:
-        line_lists: the lines without their ends.
-        layout: what the columns are.
-        name: what messages call the file.
-        first_line: number of the first line.
-        in_document: the first document has sentences before these.
+    def next_break(self, raw: BinaryIO, layout: Layout) -> int:
+        """Return the next place behind an empty line after a row."""
+        comment = (layout.comment or "").encode(layout.encoding, "replace")
+        marker = (layout.document_marker or "").encode(layout.encoding, "replace")
 
-    Raises:
-        InputError: for a line with the wrong number of columns, an empty token or an empty label.
-    """
-    split, comment, marker = splitter(layout.separator), layout.comment, layout.document_marker
-    token_index = layout.columns.index(layout.token_column)
-    shape = _Shape(layout, name)
-    wanted, exact = width_of(layout.columns)
-    fixed = not layout.shorter and not layout.presumed
-    rows: list[list[str]] = []
-    numbers: list[int] = []
-    doc, following = 0, first_line
-    for lines in line_lists:
-        for number, line in enumerate(lines, following):
-            is_marker = False
-            if line.strip(" \t"):
-                if comment is not None and line.startswith(comment):
-                    continue
-                cells = split(line)
-                is_marker = marker is not None and (
-                    line.startswith(marker) or marker in cells[token_index : token_index + 1]
-                )
-                if not is_marker:
-                    if not fixed:
-                        wanted, exact, token_index = shape.of(cells, number, line)
-                    if len(cells) != wanted and (exact or len(cells) < wanted):
-                        raise shape.wrong_width(number, line, len(cells))
-                    rows.append(cells)
-                    numbers.append(number)
-                    continue
-            if rows:
-                yield shape.sentence(rows, numbers, doc)
-                rows, numbers, in_document = [], [], True
-            if is_marker and in_document:
-                doc, in_document = doc + 1, False
-        following += len(lines)
-        yield None
-    if rows:
-        yield shape.sentence(rows, numbers, doc)
+        def is_row(line: bytes) -> bool:
+            return not (comment and line.startswith(comment)) and not (marker and marker in line)
+
+        return after_blank_line(raw, is_row)
+
+    def write(self, record: Mapping[str, Any]) -> str:
+        """Return a line for each token: token, label and probability, between tabs."""
+        cells = [record["tokens"], record["labels"]]
+        if "probabilities" in record:
+            cells.append([f"{value:.6f}" for value in record["probabilities"]])
+        for token in record["tokens"]:
+            if not token.strip(" ") or any(sign in token for sign in "\t\n\r"):
+                raise InputError(f"the token {token!r} cannot stand in a column: use --format json")
+        return "".join("\t".join(row) + "\n" for row in zip(*cells, strict=True)) + "\n"
 
 
 class _Shape:
@@ -154,11 +169,11 @@ class _Shape:
                 f'"{layout.setting("comment")}={start[:20]!r}": lines that begin with that are '
                 "skipped"
             )
-        for separator, called in SEPARATORS.items():
+        for separator, called in separators().items():
             if separator != layout.separator and len(splitter(separator)(line)) == wanted:
                 with_other = f"{layout.setting('separator')}={called}"
                 return InputError(f"{message}; it has {wanted} with {with_other}")
-        separator = SEPARATORS.get(layout.separator, repr(layout.separator))
+        separator = separators().get(layout.separator, repr(layout.separator))
         return InputError(
             f"{message}; {layout.setting('separator')} is {separator}; "
             f"name every column of the file in {setting}, '_' for one to skip"

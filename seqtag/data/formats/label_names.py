@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
-from seqtag.data.config import CorpusConfig
-from seqtag.data.formats.lines import SourceFile
+from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, did_you_mean, listed, shown
 from seqtag.labels import NOT_SCORED
@@ -28,6 +27,17 @@ class LabelNames:
         self._known = frozenset(names) if closed else None
         # "1" in a text may then be a name or a number.
         self._has_numbers = any(_INTEGER.fullmatch(name) for name in names)
+
+    @classmethod
+    def given(cls, layout: Layout) -> LabelNames | None:
+        """Return the names that `data.label_names` gives; None without any.
+
+        Of a stream they are further labels beside those of its first sentences, so that a string
+        may be another one.
+        """
+        if layout.label_names is None or layout.label_column is None:
+            return None
+        return cls(layout.label_column, layout.label_names, closed=not layout.more_labels)
 
     def of_integer(self, value: int, where: str) -> str | None:
         """Return the name of an integer; None for -100, which marks what is not scored."""
@@ -68,34 +78,10 @@ class LabelNames:
             'write the labels as JSON, [0, 1] or ["0", "1"], or set data.label_names=null'
         )
 
-
-def label_names(config: CorpusConfig) -> LabelNames | None:
-    """Return the names that `data.label_names` gives; None without any.
-
-    Of a stream they are further labels beside those of its first sentences, so that a string may
-    be another one.
-    """
-    if config.label_names is None:
-        return None
-    return LabelNames(config.label_column, config.label_names, closed=not config.streaming)
-
-
-def read_named(
-    read: Callable[[SourceFile, CorpusConfig], Iterable[Sentence | None]],
-    file: SourceFile,
-    config: CorpusConfig,
-) -> Iterator[Sentence | None]:
-    """Yield the sentences of a text format with `data.label_names` applied to their labels."""
-    names = label_names(config)
-    if names is None:
-        yield from read(file, config)
-        return
-    for sentence in read(file, config):
-        if sentence is None:  # nothing more for now
-            yield None
-            continue
+    def applied(self, sentence: Sentence, name: str) -> Sentence:
+        """Return a sentence of the file `name` with these names in place of the labels' texts."""
         labels = [
-            label and names.of_text(label, f"{file.name}:{sentence.line_of(i)}")
+            label and self.of_text(label, f"{name}:{sentence.line_of(i)}")
             for i, label in enumerate(sentence.labels)
         ]
-        yield sentence._replace(labels=labels)
+        return sentence._replace(labels=labels)

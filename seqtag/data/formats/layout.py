@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from seqtag.data.config import REST, SKIP, CorpusConfig
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, listed
 
-# What messages call the separators that have a name.
-SEPARATORS = {
-    None: "null (spaces and tabs)",
-    "\t": "tab",
-    " ": "space",
-    ",": "comma",
-    ";": "semicolon",
-}
+SKIP = "_"
+REST = "*"
+# Separators that have a name.
+_SEPARATORS = {"null": None, "tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of a file and how they are told apart.
+    """What is to be read from a file: its columns, and how they are told apart.
 
     Attributes:
-        columns: (column) a name for each, as `CorpusConfig.columns` has them.
+        columns: (positional formats) a name for each column; `SKIP` for one that is not read, a
+            final `REST` for any number of further ones.
         token_column: the one with the tokens.
         label_column: the one with the labels; None where there are none to be read.
         features: further ones to be read.
-        separator: (column) what stands between cells; None: spaces and tabs.
-        comment: (column) how lines to be skipped begin.
-        document_marker: (column) how a new document begins.
+        document_column: (formats that name their columns) a new document starts where its value
+            changes.
+        separator: what stands between cells; None: what the format has by default.
+        comment: how lines to be skipped begin.
+        document_marker: how a new document begins.
         absent: the value of a feature that a token lacks.
+        encoding: of text.
+        label_names: names of labels that are stored as integers.
+        more_labels: a label that is a string may be another than those.
         settings: the name of the setting of a key in messages, as a format string.
         whose: what messages say before the number of columns.
         missing: what messages say of a column that is not there, after which there are.
-        shorter: (column) what a file may have in place of `columns`, by its first row.
-        presumed: (column) nobody said what stands between the cells: a row that comes out
+        shorter: (positional) what a file may have in place of `columns`, by its first row.
+        presumed: (positional) nobody said what stands between the cells: a row that comes out
             differently with tabs alone is refused.
     """
 
@@ -43,38 +44,48 @@ class Layout:
     token_column: str
     label_column: str | None = None
     features: tuple[str, ...] = ()
+    document_column: str | None = None
     separator: str | None = None
     comment: str | None = None
     document_marker: str | None = None
     absent: str = "_"
+    encoding: str = "utf-8"
+    label_names: tuple[str, ...] | None = None
+    more_labels: bool = False
     settings: str = "data.{}"
     whose: str = "data.columns has"
     missing: str = ". Set data.{}"
     shorter: tuple[tuple[str, ...], ...] = ()
     presumed: bool = False
 
-    @classmethod
-    def of(cls, config: CorpusConfig) -> Layout:
-        """Return the layout of a corpus."""
-        return cls(
-            *(config.columns, config.token_column, config.label_column, config.features),
-            *(config.separator, config.comment, config.document_marker, config.absent),
-        )
-
     def setting(self, key: str) -> str:
         """Return what sets a key: ``data.columns``, ``--columns``."""
         return self.settings.format(key)
 
-    def require(self, there: list[str], where: str) -> None:
+    def wanted(self) -> dict[str, str]:
+        """Return the columns that are read, each with the key that names it."""
+        by_key = [("token_column", self.token_column), ("label_column", self.label_column)]
+        by_key += [("features", feature) for feature in self.features]
+        by_key += [("document_column", self.document_column)]
+        return {column: key for key, column in by_key if column is not None}
+
+    def require(self, there: Sequence[str], where: str) -> None:
         """Raise an InputError if a column to be read is not among `there`."""
-        wanted = [("token_column", self.token_column), ("label_column", self.label_column)]
-        wanted += [("features", feature) for feature in self.features]
-        for key, column in wanted:
-            if column is not None and column not in there:
+        for column, key in self.wanted().items():
+            if column not in there:
                 raise InputError(
-                    f"{where}: no column {column!r}{did_you_mean(str(column), there)}; there are: "
-                    f"{', '.join(there) or 'none'}{self.missing.format(key)}"
+                    f"{where}: no column {column!r}{did_you_mean(column, there[:1000])}; there "
+                    f"are: {listed(there)}{self.missing.format(key)}"
                 )
+
+    def check_columns(self) -> None:
+        """Raise an InputError if the names of the columns cannot be meant."""
+        setting = self.setting("columns")
+        if twice := names_twice(self.columns):
+            raise InputError(f"{setting} names a column twice: {listed(twice)}")
+        if REST in self.columns[:-1]:
+            raise InputError(f"{setting}: {REST!r} (any further columns) can only stand last")
+        self.require([name for name in self.columns if name not in (SKIP, REST)], setting)
 
     def unlabelled(self, labels: str | None) -> Layout:
         """Return the layout for a file to be tagged, which may lack columns that are not read.
@@ -88,6 +99,19 @@ class Layout:
         shapes = dict.fromkeys((without, alone))
         shorter = tuple(shape for shape in shapes if shape != self.columns)
         return replace(self, label_column=None, shorter=shorter)
+
+
+def separator_of(text: str | None, setting: str) -> str | None:
+    """Return the separator that a setting stands for; None: what the format has by default."""
+    if text == "":
+        raise InputError(f"{setting} is empty: use null for any spaces and tabs")
+    return None if text is None else _SEPARATORS.get(text, text)
+
+
+def separators() -> dict[str | None, str]:
+    """Return the separators that have a name, and what messages call them."""
+    called = {separator: name for name, separator in _SEPARATORS.items() if name != "\\t"}
+    return {**called, None: "null (spaces and tabs)"}
 
 
 def splitter(separator: str | None) -> Callable[[str], list[str]]:

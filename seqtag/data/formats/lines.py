@@ -7,7 +7,8 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -41,11 +42,11 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
-class TextSource:
-    """Text to be read line by line: a file, a part of one, or a pipe.
+class Source:
+    """An open input that is read once: a file, a part of one, or a pipe.
 
     Attributes:
-        raw: the bytes, from where the text begins.
+        raw: the bytes, from where the input begins.
         place: name, encoding and advice for messages, and the number of the first line.
         after_crlf: the line before the first one ended in a carriage return and a line feed.
     """
@@ -53,6 +54,28 @@ class TextSource:
     raw: BinaryIO
     place: Place
     after_crlf: bool = False
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.place.name
+
+    @property
+    def is_later_part(self) -> bool:
+        """There are sentences of the same file before it."""
+        return not self.place.at_start
+
+    def lines(self, keep_returns: bool = False) -> Iterator[list[str]]:
+        """Yield the lines in lists, as `line_lists` does."""
+        return line_lists(self, keep_returns)
+
+    def numbered_lines(self, keep_returns: bool = False) -> Iterator[tuple[int, str] | None]:
+        """Yield the number and the text of each line, and None where nothing more is there yet."""
+        number = self.place.line
+        for found in line_lists(self, keep_returns):
+            yield from enumerate(found, number)
+            number += len(found)
+            yield None
 
 
 def open_binary(file: SourceFile) -> IO[bytes]:
@@ -97,6 +120,18 @@ class _Part(io.RawIOBase):
         super().close()
 
 
+@contextmanager
+def open_source(file: SourceFile, encoding: str = "utf-8") -> Iterator[Source]:
+    """Open a file, or a part of one, to be read once.
+
+    Raises:
+        InputError: if the system refuses to.
+    """
+    with open_binary(file) as raw:
+        place = Place(file.name, encoding, line=file.first_line, at_start=not file.start)
+        yield Source(raw, place, after_crlf=_is_after_crlf(file))
+
+
 def text_lines(file: SourceFile, encoding: str) -> Iterator[str]:
     r"""Yield the lines of a text file without their ends; a byte order mark is dropped.
 
@@ -106,20 +141,9 @@ def text_lines(file: SourceFile, encoding: str) -> Iterator[str]:
     Raises:
         InputError: if the file cannot be read, or is not text in that encoding.
     """
-    for lines in file_lines(file, encoding, keep_returns=True):
-        yield from lines
-
-
-def file_lines(file: SourceFile, encoding: str, keep_returns: bool = False) -> Iterator[list[str]]:
-    """Yield the lines of a text file in lists, as `line_lists` does.
-
-    Raises:
-        InputError: if the file cannot be read, or is not text in that encoding.
-    """
-    with open_binary(file) as raw:
-        place = Place(file.name, encoding, line=file.first_line, at_start=not file.start)
-        source = TextSource(raw, place, after_crlf=_is_after_crlf(file))
-        yield from line_lists(source, keep_returns)
+    with open_source(file, encoding) as source:
+        for lines in line_lists(source, keep_returns=True):
+            yield from lines
 
 
 def _is_after_crlf(file: SourceFile) -> bool:
@@ -130,7 +154,7 @@ def _is_after_crlf(file: SourceFile) -> bool:
         return raw.read(2) == b"\r\n"
 
 
-def text_pieces(source: TextSource) -> Iterator[str]:
+def text_pieces(source: Source) -> Iterator[str]:
     """Yield the text of each piece of input, as it comes.
 
     Raises:
@@ -144,7 +168,7 @@ def text_pieces(source: TextSource) -> Iterator[str]:
         raise unreadable(SourceFile(Path(name), name), error) from error
 
 
-def line_lists(source: TextSource, keep_returns: bool = False) -> Iterator[list[str]]:
+def line_lists(source: Source, keep_returns: bool = False) -> Iterator[list[str]]:
     r"""Yield the lines of a text without their ends: a list of those that each piece completes.
 
     After each list nothing more is at hand for now; it may be empty. A text that was cut between
@@ -195,7 +219,7 @@ def line_lists(source: TextSource, keep_returns: bool = False) -> Iterator[list[
         yield last
 
 
-def _before_returns(source: TextSource, lines: list[str], number: int) -> Iterator[list[str]]:
+def _before_returns(source: Source, lines: list[str], number: int) -> Iterator[list[str]]:
     """Yield the lines before one with a carriage return and refuse that one; else nothing."""
     for position, line in enumerate(lines):
         if "\r" in line:
@@ -207,11 +231,27 @@ def _before_returns(source: TextSource, lines: list[str], number: int) -> Iterat
             )
 
 
-def _endless(source: TextSource, number: int) -> InputError:
+def _endless(source: Source, number: int) -> InputError:
     return InputError(
         f"{source.place.name}:{number}: a line of more than {_LONGEST:,} characters: not a text "
         "file, or one without line ends"
     )
+
+
+def after_blank_line(raw: BinaryIO, in_sentence: Callable[[bytes], bool]) -> int:
+    """Return the next place of a file behind an empty line that ends a sentence for sure.
+
+    Args:
+        raw: the file, at the start of a line.
+        in_sentence: whether a line that is not empty belongs to a sentence.
+    """
+    inside = False
+    while line := raw.readline():
+        if line.removesuffix(b"\n").removesuffix(b"\r").strip(b" \t"):
+            inside = in_sentence(line)
+        elif inside:
+            return raw.tell()
+    return raw.tell()
 
 
 def unreadable(file: SourceFile, error: Exception) -> InputError:

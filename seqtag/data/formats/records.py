@@ -1,4 +1,4 @@
-"""Files with a sentence a record: JSONL, CSV and parquet, and rows from the hub.
+"""Records, which are mappings with lists: of JSONL, CSV and parquet, and rows from the hub.
 
 A record has a list of tokens and a list of labels, and may have lists of features. Labels are
 strings; null and -100 mean "not trained on"; integers are decoded by the names that the file (or
@@ -7,129 +7,175 @@ strings; null and -100 mean "not trained on"; integers are decoded by the names 
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from seqtag.data.config import CorpusConfig, require_columns
-from seqtag.data.formats.json_lines import parse_object
-from seqtag.data.formats.lines import SourceFile, open_binary, text_lines
-from seqtag.data.formats.list_values import lists_of
-from seqtag.data.formats.parquet_names import class_names
-from seqtag.data.formats.record_reader import RecordReader, used_columns
+from seqtag.data.formats.label_names import LabelNames
+from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, listed, shown
+from seqtag.labels import NOT_SCORED
 
-_ROWS = 1000
-# A sentence of 50,000 tokens is one cell; the csv module's own limit is 131,072 characters.
-_CELL_LIMIT = 2**31 - 1
-_WANTED = 'one object per line is expected (JSONL): {"tokens": [...], "labels": [...]}'
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def read_json(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
-    """Yield the sentences of a JSONL file: an object with token and label lists on each line."""
-    reader = RecordReader(file.name, config)
-    used = used_columns(config)
-    for number, line in enumerate(text_lines(file, config.encoding), file.first_line):
-        if not line.strip(" \t"):
-            continue
-        record = parse_object(line, f"{file.name}:{number}", used, _WANTED)
-        if config.token_column not in record:
-            _refuse_wrapped(record, f"{file.name}:{number}")
-        yield reader.sentence(record, number, escapes="\\u" in line)
+class RecordReader:
+    """Turns records into sentences: checks, decodes integers, counts documents.
 
+    `decoders` holds, for columns stored as integers, the names that the file itself gives.
 
-def _refuse_wrapped(record: dict[str, Any], where: str) -> None:
-    """Raise an InputError for an object that has all records in a list of its own."""
-    for key, value in record.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            raise InputError(f"{where}: the records are in a list under {shown(key)}; {_WANTED}")
-
-
-def read_csv(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
-    """Yield the sentences of a CSV file with a header and a sentence in each row.
-
-    Cells hold lists, as JSON (``["a", "b"]``), as Python prints them (``['a', 'b']``) or as numpy
-    does (``['a' 'b']``), or else strings separated by spaces: see `formats.list_values`.
+    Attributes:
+        name: what messages call the source of the records.
+        place: name and line (or row) of the record that was read last; name alone before the
+            first, and where records have no number.
     """
-    reader = RecordReader(file.name, config)
-    wanted = (config.label_column, config.token_column, *config.features)
-    header: list[str] = []
-    for line, cells in _csv_rows(file, config):
-        if not header:
-            header = cells
-            require_columns(config, header, f"{file.name}:{line}")
-            require_once(config, header, f"{file.name}:{line}")
-            places = [header.index(name) for name in wanted]
-            document = header.index(config.document_column) if config.document_column else None
-            continue
-        if len(cells) != len(header):
+
+    def __init__(
+        self, name: str, layout: Layout, decoders: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self.name, self.layout, self.place = name, layout, name
+        self._wanted = layout.wanted().keys()
+        self._names = {
+            column: LabelNames(column, names) for column, names in (decoders or {}).items()
+        }
+        given = LabelNames.given(layout)
+        if given is not None:
+            self._names[given.column] = given
+        self._closed = given is not None and not layout.more_labels
+        columns = (layout.label_column, *layout.features)
+        self._beside_tokens = [column for column in columns if column is not None]
+        self._doc, self._doc_value, self._first = 0, None, True
+
+    def require(self, there: Sequence[str], where: str) -> None:
+        """Raise an InputError if a column to be read is not there, or there more than once."""
+        self.layout.require(there, where)
+        repeated = sorted({name for name in self._wanted if there.count(name) > 1})
+        if repeated:
             raise InputError(
-                f"{file.name}:{line}: {len(cells)} columns where the header has {len(header)}"
+                f"{where}: more than one column is called {', '.join(map(shown, repeated))}; there "
+                f"are: {listed(there)}. Rename those that are not meant"
             )
-        try:
-            lists, spaced = lists_of([cells[place] for place in places], wanted)
-        except ValueError as error:
-            raise InputError(f"{file.name}:{line}: {error}") from None
-        record: dict[str, Any] = dict(zip(wanted, lists, strict=True))
-        if document is not None:
-            record.setdefault(config.document_column, cells[document])
-        escapes = not spaced and any("\\" in cells[place] for place in places)
-        yield reader.sentence(record, line, spaced, escapes)
 
+    def sentence(
+        self,
+        record: Mapping[str, Any],
+        line: int,
+        texts: bool = False,
+        escapes: bool = False,
+    ) -> Sentence:
+        """Return a record as a sentence, or raise an InputError that says why not.
 
-def _csv_rows(file: SourceFile, config: CorpusConfig) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of the first line of each row, and its cells; empty rows are left out."""
-    separator = config.separator or ("\t" if ".tsv" in file.name.lower() else ",")
-    if len(separator) != 1:
-        raise InputError(f"data.separator={separator!r}: a CSV separator is one character")
-    csv.field_size_limit(_CELL_LIMIT)
-    lines = (line + "\n" for line in text_lines(file, config.encoding))
-    rows = csv.reader(lines, delimiter=separator, strict=True)
-    line = 1
-    try:
-        for cells in rows:
-            if cells:
-                yield line, cells
-            line = rows.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{file.name}:{line}: not CSV: {error}") from None
+        Args:
+            record: the lists by the names of their columns.
+            line: its line or row, for messages; 0 where records have no number.
+            texts: integers are not told apart from strings that look like them.
+            escapes: strings may come from escapes, and so hold half a character (a lone surrogate).
+        """
+        layout = self.layout
+        self.place = where = f"{self.name}:{line}" if line else self.name
+        if not self._wanted <= record.keys():
+            layout.require(list(record), where)
+        tokens = self._list(record, layout.token_column, where)
+        columns = [self._list(record, column, where) for column in self._beside_tokens]
+        for column, values in zip(self._beside_tokens, columns, strict=True):
+            if len(values) != len(tokens):
+                raise InputError(
+                    f"{where}: {len(tokens)} {layout.token_column} but {len(values)} {column}; "
+                    "every token needs one"
+                )
+        if not set(map(type, tokens)) <= {str}:
+            wrong = next(token for token in tokens if type(token) is not str)
+            raise InputError(
+                f"{where}: {layout.token_column} holds {shown(wrong)}, which is not a string"
+            )
+        labels: list[Any] = []
+        if layout.label_column is not None:
+            labels, *columns = columns
+            if texts and (names := self._names.get(layout.label_column)):
+                labels = [names.of_text(label, where) for label in labels]
+            labels = self._values(layout.label_column, labels, where, None)
+        sentence = Sentence(
+            tokens=tokens,
+            labels=labels,
+            features=[
+                self._values(feature, values, where, layout.absent)
+                for feature, values in zip(layout.features, columns, strict=True)
+            ],
+            doc=self._document(record),
+            line=line,
+        )
+        if escapes:
+            self._refuse_surrogates(sentence, where)
+        return sentence
 
-
-def require_once(config: CorpusConfig, names: list[str], where: str) -> None:
-    """Raise an InputError if a column that `config` uses is there more than once."""
-    used = {config.token_column, config.label_column, *config.features, config.document_column}
-    repeated = sorted({name for name in names if name in used and names.count(name) > 1})
-    if repeated:
+    def _list(self, record: Mapping[str, Any], column: str, where: str) -> list[Any]:
+        values = record[column]
+        if isinstance(values, list):
+            return values
         raise InputError(
-            f"{where}: more than one column is called {', '.join(map(shown, repeated))}; there "
-            f"are: {listed(names)}. Rename those that are not meant"
+            f"{where}: {column} is {shown(values)}; a list is expected, with a value per token"
         )
 
+    def _values(self, column: str, values: list[Any], where: str, null: str | None) -> list[Any]:
+        checked = self._closed and column == self.layout.label_column
+        if not checked and set(map(type, values)) <= {str} and "" not in values:
+            return values
+        return [self._decode(column, value, where, null) for value in values]
 
-def read_parquet(file: SourceFile, config: CorpusConfig) -> Iterator[Sentence]:
-    """Yield the sentences of a parquet file; its line numbers are row numbers, from 1."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    reader, given = None, config.label_names is not None
-    try:
-        with open_binary(file) as raw:
-            source = pq.ParquetFile(raw)
-            names = source.schema_arrow.names
-            require_columns(config, names, file.name)
-            require_once(config, names, file.name)
-            columns = used_columns(config)
-            # Names that are given need none of the file.
-            of_file = [name for name in columns if name != config.label_column or not given]
-            decoders = class_names(source.schema_arrow, of_file, file.name)
-            reader = RecordReader(file.name, config, decoders)
-            yield from from_batches(source.iter_batches(_ROWS, columns=columns), reader)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        last = f" after {reader.place}" if reader and reader.place != file.name else ""
+    def _decode(self, column: str, value: Any, where: str, null: str | None) -> Any:
+        names = self._names.get(column)
+        if isinstance(value, str):
+            if value:
+                return names.of_string(value, where) if names else value
+            if null is not None:
+                return null
+            raise InputError(f"{where}: {column} holds an empty label; null is for no label")
+        if value is None:
+            return null
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise InputError(
+                f"{where}: {column} holds {shown(value)}; strings or integers are expected"
+            )
+        if column != self.layout.label_column and names is None:
+            return str(value)
+        if value == NOT_SCORED:
+            return null
+        if names is not None:
+            return names.of_integer(value, where)
         raise InputError(
-            f"{file.name}: cannot be read{last}: {getattr(error, 'strerror', None) or error}"
-        ) from error
+            f"{where}: {column} holds integers, and the file has no names for them: set "
+            "data.label_names=[O,B-X,...] in their order"
+        )
+
+    def _document(self, record: Mapping[str, Any]) -> int:
+        if self.layout.document_column:
+            value = record[self.layout.document_column]
+            if value != value:  # NaN, which is unequal to itself, stands for a missing value
+                value = None
+            if not self._first and value != self._doc_value:
+                self._doc += 1
+            self._first, self._doc_value = False, value
+        return self._doc
+
+    def _refuse_surrogates(self, sentence: Sentence, where: str) -> None:
+        """Raise an InputError for a string with half a character in it."""
+        columns = (sentence.tokens, sentence.labels, *sentence.features)
+        try:
+            for values in columns:
+                "".join(filter(None, values)).encode()
+        except UnicodeEncodeError:
+            names = (self.layout.token_column, self.layout.label_column, *self.layout.features)
+            column, value = next(
+                (name, value)
+                for name, values in zip(names, columns, strict=True)
+                for value in filter(None, values)
+                if _SURROGATE.search(value)
+            )
+            raise InputError(
+                f"{where}: {column} holds {shown(value)}, which is not Unicode text (it has a "
+                "lone surrogate)"
+            ) from None
 
 
 def from_batches(
@@ -157,10 +203,3 @@ def _bad_row(batch: Any, before: int, name: str, error: Exception) -> InputError
             break
     reason = f"a string is not UTF-8 ({error})" if isinstance(error, UnicodeError) else str(error)
     return InputError(f"{name}:{before + 1}: {reason}")
-
-
-READ: dict[str, Callable[[SourceFile, CorpusConfig], Iterator[Sentence]]] = {
-    "json": read_json,
-    "csv": read_csv,
-    "parquet": read_parquet,
-}

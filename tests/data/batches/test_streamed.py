@@ -8,10 +8,10 @@ import pytest
 
 from seqtag.data.batches.order import BatchConfig
 from seqtag.data.batches.streamed import BatchNumbers, StreamedBatches, StreamLoader
+from seqtag.data.corpus import parts
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.data.formats import parts
 from seqtag.errors import InputError
 
 SHARDS, EACH = 4, 7

@@ -9,8 +9,8 @@ import pytest
 
 from seqtag.data.corpus.cache import cached, digest
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
+from seqtag.data.corpus.parts import Part
 from seqtag.data.corpus.write import build_held_out, build_split, held_out
-from seqtag.data.formats.parts import Part
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 

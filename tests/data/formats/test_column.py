@@ -5,14 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtag.data.config import CorpusConfig
-from seqtag.data.formats.column import read_column
 from seqtag.data.formats.lines import SourceFile, text_lines
 from seqtag.errors import InputError
 
 
 def read(path, **settings):
     config = CorpusConfig(format="column", path=str(path), **settings)
-    return list(read_column(SourceFile(path, path.name), config))
+    return list(config.read(SourceFile(path, path.name)))
 
 
 def test_sentences_end_at_blank_lines_and_know_their_lines(write):
@@ -215,7 +214,7 @@ def test_empty_file_has_no_sentences(write):
         ({"scheme": "boi"}, "data.scheme must be one of .*, not 'boi' .did you mean 'bio'"),
         ({"dev_fraction": 1.0}, "data.dev_fraction must be a number of at least 0 and below 1"),
         ({"files": {"tset": "a"}}, r"unknown split 'tset' \(did you mean 'test'\?\)"),
-        ({"format": "colum"}, r"data.format must be .*'colum' \(did you mean 'column'\?\)"),
+        ({"format": "colum"}, r"unknown data.format 'colum' \(did you mean 'column'\?\)"),
         ({"path": None}, "data.path is missing"),
     ],
 )

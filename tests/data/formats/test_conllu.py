@@ -4,7 +4,6 @@ import pytest
 
 from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.corpus import load_corpus
-from seqtag.data.formats.conllu import read_conllu
 from seqtag.data.formats.lines import SourceFile
 from seqtag.errors import InputError
 
@@ -26,7 +25,7 @@ TEXT = """# newdoc id = one
 
 def read(path, **settings):
     config = CorpusConfig(format="conllu", path=str(path), **settings)
-    return list(read_conllu(SourceFile(path, path.name), config))
+    return list(config.read(SourceFile(path, path.name)))
 
 
 def test_words_only_with_lines_and_documents(write):

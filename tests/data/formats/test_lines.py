@@ -8,7 +8,7 @@ import lzma
 import pytest
 
 from seqtag.data.formats.decoding import Place
-from seqtag.data.formats.lines import SourceFile, TextSource, file_lines, line_lists, text_lines
+from seqtag.data.formats.lines import Source, SourceFile, open_source, text_lines
 from seqtag.errors import InputError
 
 
@@ -33,13 +33,18 @@ def outcome(lists):
     return lines, None
 
 
+def file_lines(file, encoding, keep_returns=False):
+    with open_source(file, encoding) as source:
+        yield from source.lines(keep_returns)
+
+
 def read(write, content, encoding="utf-8", keep_returns=False):
     """Return what a file gives; it is the same in pieces of any size."""
     path = write("a.txt", content)
     whole = outcome(file_lines(SourceFile(path, "a.txt"), encoding, keep_returns))
     for size in (1, 2, 3, 5):
-        source = TextSource(Pieces(path.read_bytes(), size), Place("a.txt", encoding))
-        assert outcome(line_lists(source, keep_returns)) == whole
+        source = Source(Pieces(path.read_bytes(), size), Place("a.txt", encoding))
+        assert outcome(source.lines(keep_returns)) == whole
     return whole
 
 

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from seqtag.data.config import CorpusConfig
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.list_values import lists_of, parse_list
-from seqtag.data.formats.records import READ
 from seqtag.errors import InputError
 
 EVA = ["Eva", "ran", "off"]
@@ -171,7 +170,7 @@ def read_csv(text, **settings):
         path = Path(folder) / "a.csv"
         path.write_bytes(text.encode())
         config = CorpusConfig(format="csv", path=str(path), **settings)
-        return list(READ["csv"](SourceFile(path, "a.csv"), config))
+        return list(config.read(SourceFile(path, "a.csv")))
 
 
 def written(rows, notation):

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.corpus import load_corpus
 from seqtag.data.formats.lines import SourceFile
-from seqtag.data.formats.records import READ
 from seqtag.errors import InputError
 
 
 def read(format, path, **settings):
     config = CorpusConfig(format=format, path=str(path), **settings)
-    return list(READ[format](SourceFile(path, path.name), config))
+    return list(config.read(SourceFile(path, path.name)))
 
 
 def jsonl(*records):

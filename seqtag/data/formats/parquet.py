@@ -1,14 +1,53 @@
-"""Names of integer classes, as the datasets library notes them in an Arrow schema."""
+"""Parquet files with a sentence in each row, and the names of integer classes in them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from seqtag.data.formats.base import Format, register
+from seqtag.data.formats.layout import Layout
+from seqtag.data.formats.lines import Source
+from seqtag.data.formats.records import RecordReader, from_batches
+from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 
+_ROWS = 1000
 _NOTE = b"huggingface"
+
+
+@register("parquet")
+class Parquet(Format):
+    """A sentence a row; lines in messages are row numbers, from 1.
+
+    It is read from its end, so that it cannot come through a pipe.
+    """
+
+    endings = (".parquet",)
+    decodes_labels = True
+
+    def read(self, source: Source, layout: Layout) -> Iterator[Sentence]:
+        """Yield the sentence of each row."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        reader = RecordReader(source.name, layout)
+        try:
+            file = pq.ParquetFile(source.raw)
+            reader.require(file.schema_arrow.names, source.name)
+            columns = list(layout.wanted())
+            # Names that are given need none of the file.
+            given = layout.label_names is not None
+            of_file = [name for name in columns if name != layout.label_column or not given]
+            decoders = class_names(file.schema_arrow, of_file, source.name)
+            reader = RecordReader(source.name, layout, decoders)
+            yield from from_batches(file.iter_batches(_ROWS, columns=columns), reader)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            last = f" after {reader.place}" if reader.place != source.name else ""
+            raise InputError(
+                f"{source.name}: cannot be read{last}: {getattr(error, 'strerror', None) or error}"
+            ) from error
 
 
 def class_names(schema: Any, columns: Sequence[str], name: str) -> dict[str, list[str]]:

@@ -11,14 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqtag.data.corpus import hub
+from seqtag.data.corpus import hub, parts
 from seqtag.data.corpus import write as build
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
+from seqtag.data.corpus.parts import Part, file_parts, in_processes
 from seqtag.data.corpus.write import build_split
-from seqtag.data.formats import parts
 from seqtag.data.formats.lines import SourceFile
-from seqtag.data.formats.parts import Part, file_parts, in_processes
-from seqtag.data.formats.registry import reader_of
 from seqtag.errors import InputError
 
 quick = settings(max_examples=40, derandomize=True, deadline=None)
@@ -51,12 +49,12 @@ def same_in_parts(lines, end, config, monkeypatch, count):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "train.txt"
         path.write_bytes(end.join(lines).encode())
-        reader, file = reader_of(config.format), SourceFile(path, "train.txt")
-        whole = built(f"{folder}/whole", file_parts([file], reader, config))
+        file = SourceFile(path, "train.txt")
+        whole = built(f"{folder}/whole", file_parts([file], config))
         object.__setattr__(config, "processes", count)
         with monkeypatch.context() as patch:
             patch.setattr(parts, "_LEAST_BYTES", 1)
-            pieces = file_parts([file], reader, config)
+            pieces = file_parts([file], config)
         assert built(f"{folder}/parts", pieces) == whole
         return len(pieces)
 
@@ -91,7 +89,7 @@ def test_what_cannot_be_cut_is_read_whole(write, monkeypatch, settings):
     monkeypatch.setattr(parts, "_LEAST_BYTES", 1)
     config = CorpusConfig(path="x", processes=4, **settings)
     file = SourceFile(write(name, "a O\n\n" * 20), name)
-    assert len(file_parts([file], lambda *_: [], config)) == 1
+    assert len(file_parts([file], config)) == 1
 
 
 @pytest.mark.parametrize("before", ["", "# newdoc\n", "# a\n\n# b\n"])
@@ -100,7 +98,7 @@ def test_conllu_plus_is_read_whole(write, monkeypatch, before):
     text = before + "# global.columns = ID FORM UPOS\n" + "1\ta\tX\n\n" * 20
     file = SourceFile(write("a.conllup", text), "a.conllup")
     config = CorpusConfig(format="conllu", path="x", processes=4)
-    assert len(file_parts([file], lambda *_: [], config)) == 1
+    assert len(file_parts([file], config)) == 1
 
 
 def test_two_processes_read_what_one_does(write, tmp_path, monkeypatch):
@@ -157,7 +155,7 @@ def test_documents_go_on_over_parts(tmp_path):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.txt"
         path.write_text("x O\n\n" * goes_on + text)
         file = SourceFile(path, "a.txt", start=5 * goes_on)
-        return Part("a.txt", partial(reader_of("column"), file, config), goes_on)
+        return Part("a.txt", partial(config.read, file), goes_on)
 
     config = CorpusConfig(format="column", path="x")
     pieces = [part(0, 1), part(0, 1, goes_on=True), part(1, goes_on=True), part(0)]

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple, TypeVar
 
 from seqtag.data.config import CorpusConfig
+from seqtag.data.formats.base import find_format
 from seqtag.data.formats.lines import SourceFile, is_packed
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
@@ -26,7 +27,6 @@ _LEAST_BYTES, _MOST_BYTES = 8 << 20, 64 << 20
 _CHUNK = 1 << 24
 # Encodings in which the byte of a line's end is never part of another character.
 _PLAIN = re.compile(r"utf-8|ascii|iso8859-\d+|cp125\d|koi8-[rtu]")
-_WORD_LINE = re.compile(rb"\d+\t")
 
 
 class Part(NamedTuple):
@@ -43,19 +43,13 @@ class Part(NamedTuple):
     goes_on: bool = False
 
 
-def file_parts(
-    files: list[SourceFile],
-    reader: Callable[[SourceFile, CorpusConfig], Iterable[Sentence]],
-    config: CorpusConfig,
-) -> list[Part]:
+def file_parts(files: list[SourceFile], config: CorpusConfig) -> list[Part]:
     """Return the files as parts; for several processes large ones are cut where they can be."""
     if config.processes > 1:
         size = sum(file.path.stat().st_size for file in files)
         share = min(_MOST_BYTES, max(_LEAST_BYTES, -(-size // config.processes)))
         files = cut_files(files, config, share)
-    return [
-        Part(file.name, partial(reader, file, config), goes_on=file.start > 0) for file in files
-    ]
+    return [Part(file.name, partial(config.read, file), goes_on=file.start > 0) for file in files]
 
 
 def cut_files(
@@ -90,66 +84,24 @@ def in_processes(work: Callable[..., T], tasks: list[Any], processes: int) -> li
 
 def _cut(file: SourceFile, count: int, config: CorpusConfig) -> list[SourceFile]:
     """Cut a text file between sentences, into `count` parts of about one size or into fewer."""
-    find = _BREAKS.get(config.format)
-    # A document column's values would have to be known across parts; so would CoNLL-U Plus's
-    # columns.
-    whole = find is None or is_packed(file) or not _PLAIN.fullmatch(_codec(config.encoding))
-    if count < 2 or whole or (config.format != "column" and config.document_column):
+    encoding = codecs.lookup(config.encoding).name
+    if count < 2 or is_packed(file) or not _PLAIN.fullmatch(encoding):
         return [file]
+    format, layout = find_format(config.format), config.layout()
     size = file.path.stat().st_size
     with file.path.open("rb") as raw:
-        if config.format == "conllu" and _names_columns(raw):
+        if not format.can_be_cut(raw, layout):
             return [file]
         places = {0, size}
         for i in range(1, count):
             raw.seek(size * i // count)
             raw.readline()
-            places.add(find(raw, config))
+            places.add(format.next_break(raw, layout))
     parts, line = [], 1
     for start, end in pairwise(sorted(places)):
         parts.append(replace(file, start=start, end=end, first_line=line))
         line += _lines(parts[-1])
     return parts
-
-
-def _names_columns(raw: Any) -> bool:
-    """Return whether a CoNLL-U file has columns of its own; they are named before the first row."""
-    while (line := raw.readline()) and not _WORD_LINE.match(line):
-        if b"global.columns" in line:
-            return True
-    return False
-
-
-def _codec(encoding: str) -> str:
-    return codecs.lookup(encoding).name
-
-
-def _after_line(raw: Any, config: CorpusConfig) -> int:
-    return raw.tell()
-
-
-def _after_sentence(raw: Any, config: CorpusConfig) -> int:
-    """Return the next place behind an empty line that ends a sentence for sure."""
-    comment = (config.comment or "").encode(config.encoding, "replace")
-    marker = (config.document_marker or "").encode(config.encoding, "replace")
-    inside = False
-    while line := raw.readline():
-        if line.removesuffix(b"\n").removesuffix(b"\r").strip(b" \t"):
-            if config.format == "conllu":
-                inside = _WORD_LINE.match(line) is not None
-            else:
-                inside = not (comment and line.startswith(comment))
-                inside &= not (marker and marker in line)
-        elif inside:
-            return raw.tell()
-    return raw.tell()
-
-
-_BREAKS: dict[str, Callable[[Any, CorpusConfig], int]] = {
-    "column": _after_sentence,
-    "conllu": _after_sentence,
-    "json": _after_line,
-}
 
 
 def _lines(part: SourceFile) -> int:

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from seqtag.data.config import CorpusConfig
+from seqtag.data.formats.base import FORMATS, Format, guarded, read_file
+from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import SourceFile
-from seqtag.data.formats.registry import guarded, reader_of
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 
@@ -38,7 +39,7 @@ def failing(error):
 )
 def test_errors_of_the_input_are_refused_with_their_place(error):
     found = guarded(failing(error), "a.txt", "conllu")
-    assert next(found).tokens == ["a", "b"]
+    assert [next(found).tokens, next(found)] == [["a", "b"], None]
     kind = type(error).__name__
     with pytest.raises(InputError, match=rf"^a.txt:7: .* as conllu \({kind}: .*x") as caught:
         next(found)
@@ -56,9 +57,27 @@ def test_an_error_that_has_its_place_keeps_it():
         list(guarded(failing(InputError("b:1: y")), "a.txt", "conllu"))
 
 
-@pytest.mark.parametrize("format", ["column", "conllu", "json", "csv", "parquet"])
+@pytest.mark.parametrize(
+    ("labels", "features", "message"),
+    [
+        (["O"], [["N", "V"]], "^a.txt:5: 2 tokens but 1 labels"),
+        (["O", "O"], [], "^a.txt:5: the format own reads 0 of the columns pos: leave out"),
+    ],
+)
+def test_a_sentence_that_lacks_what_is_asked_for(labels, features, message, write):
+    class Own(Format):
+        name = "own"
+
+        def read(self, source, layout):
+            return [Sentence(["a", "b"], labels, features, 0, 5)]
+
+    layout = Layout((), "tokens", "labels", ("pos",))
+    with pytest.raises(InputError, match=message):
+        list(read_file(SourceFile(write("a.txt", ""), "a.txt"), Own(), layout))
+
+
+@pytest.mark.parametrize("format", FORMATS.names())
 def test_readers_can_be_sent_to_another_process(format, tmp_path):
-    reader = pickle.loads(pickle.dumps(reader_of(format)))
-    config = CorpusConfig(format=format, path="x")
+    read = pickle.loads(pickle.dumps(CorpusConfig(format=format, path="x").read))
     with pytest.raises(InputError, match=r"^none: cannot be read"):
-        list(reader(SourceFile(tmp_path / "none", "none"), config))
+        list(read(SourceFile(tmp_path / "none", "none")))
