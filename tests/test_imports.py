@@ -26,13 +26,13 @@ ARROWS = {
     "model": {"recurrent", "cells", "labels"},
     "data": {"labels", "cache"},
     "metrics": {"labels"},
-    "model_folder": {"model", "data"},
+    "model_folder": {"model", "data", "metrics"},
     "tagging": {"model_folder", "model", "data", "labels"},
     "probes": {"data"},
     "suites": {"tagging", "probes", "data", "metrics"},
     "inspect": {"tagging", "model", "data", "recurrent", "cells"},
-    "report": {"columns"},
-    "sweeps": set(),
+    "report": {"columns", "metrics"},
+    "sweeps": {"training", "metrics"},
     "distributed": {"data"},
     "training": {
         *("distributed", "probes", "tagging", "metrics", "data", "model", "recurrent", "labels"),
@@ -43,7 +43,8 @@ ARROWS = {
     },
     "commands": {
         *("study", "training", "distributed", "sweeps", "report", "inspect", "suites", "probes"),
-        *("tagging", "model_folder", "data", "model", "recurrent", "cells", "labels", "columns"),
+        *("tagging", "model_folder", "metrics", "data", "model", "recurrent", "cells", "labels"),
+        "columns",
     },
 }
 # The ground floor: errors, checks on top of them, text made fit for a terminal, whole files,

@@ -57,7 +57,7 @@ def evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
     set_engine(tagger.network, config["engine"])
     split = config["split"]
     corpus, batches = corpus_to_evaluate(tagger, Path(config["model_dir"]), config["data"], split)
-    scores = evaluate_split(tagger, corpus, split, batches)
+    scores = evaluate_split(tagger, corpus, split, batches, config["metric"])
     write_json(Path(config["paths"]["output_dir"]) / "metrics.json", scores)
     show_scores(scores)
     return scores

@@ -16,6 +16,7 @@ from seqtag.checks import (
     AtMost,
     FileName,
     Seed,
+    Text,
     checked,
     checked_values,
     from_plain,
@@ -25,6 +26,7 @@ from seqtag.checks import (
 from seqtag.data.config import FORMATS, CorpusConfig, check_encoding
 from seqtag.data.options import BatchConfig, EncodeConfig
 from seqtag.errors import InputError
+from seqtag.metrics.registry import SCORES
 from seqtag.model.config import TaggerConfig
 from seqtag.probes.config import LearnConfig, ProbeConfig, ProbeCorpusConfig, ReachConfig
 from seqtag.sweeps.search import SearchConfig
@@ -59,6 +61,7 @@ class TrainKeys:
     ckpt_path: FileName | None
     engine: _Engine
     compile: bool
+    metric: Text | None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class EvaluateKeys:
     model_dir: FileName
     split: Literal["train", "dev", "test"]
     engine: _Engine
+    metric: Text | None
 
 
 @dataclass(frozen=True)
@@ -111,13 +115,17 @@ def check_settings(verb: str, plain: Mapping[str, Any]) -> None:
         for key in names if group in groups else ():
             if key not in plain[group] and not (group == "data" and verb != "probe"):
                 raise InputError(f"{full_key(group, key)} is missing: leave out ~{group}.{key}")
+    if plain.get("metric") is not None:
+        SCORES[plain["metric"]]  # raises for one that is not registered
     if "regime" in groups and plain["regime"]["name"] == "learn":
-        _require_early_stopping(plain["callbacks"])
+        _check_learn(plain)
 
 
-def _require_early_stopping(callbacks: Mapping[str, Any]) -> None:
-    if callbacks.get("early_stopping") is None:
+def _check_learn(plain: Mapping[str, Any]) -> None:
+    if plain["callbacks"].get("early_stopping") is None:
         raise InputError("callbacks.early_stopping ends training under regime=learn: keep it")
+    if plain["metric"] not in (None, "accuracy"):
+        raise InputError("metric: under regime=learn a lag is solved by accuracy: leave it out")
 
 
 _Check = Callable[[Any], Any]

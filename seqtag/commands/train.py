@@ -40,7 +40,7 @@ def train(config: Mapping[str, Any]) -> dict[str, Any]:
     # Saved before anything else is done with it, and again with the figures.
     tagger.save(output / "model", figures=figures)
     figures["splits"] = {
-        split: evaluate_split(tagger, corpus, split, batches)
+        split: evaluate_split(tagger, corpus, split, batches, config["metric"])
         for split in ("dev", "test")
         if split in corpus.splits
     }

@@ -21,6 +21,8 @@ from typing import Any
 
 from seqtag.errors import InputError
 from seqtag.files import write_json
+from seqtag.metrics.main import main_score
+from seqtag.training.targets import RENAMED
 
 RECORD = "run.json"
 # Where a run is, and what asked for it, does not change what it is.
@@ -74,14 +76,17 @@ def is_record_of(record: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
     """Return whether a record is of a run with this configuration.
 
     A key without a value counts as one that is missing: an earlier version may not have had it.
+    Classes that have been renamed since are the same.
     """
-    return _without_nulls(record.get("config")) == _without_nulls(comparable(config))
+    return _of_any_version(record.get("config")) == _of_any_version(comparable(config))
 
 
-def _without_nulls(value: Any) -> Any:
+def _of_any_version(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
-    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
+        return {key: _of_any_version(part) for key, part in value.items() if part is not None}
+    if isinstance(value, list):
+        return [_of_any_version(part) for part in value]
+    return RENAMED.get(value, value) if isinstance(value, str) else value
 
 
 def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -128,8 +133,8 @@ def scores_of(figures: Mapping[str, Any]) -> dict[str, float]:
     splits = {
         split: figures["splits"][split] for split in ("test", "dev") if split in figures["splits"]
     }
-    mains = {split: "f1" if "f1" in scores else "accuracy" for split, scores in splits.items()}
-    return {f"{split} {main}": splits[split].get(main) for split, main in mains.items()}
+    mains = {split: main_score(scores) for split, scores in splits.items()}
+    return {f"{split} {name}": value for split, (name, value) in mains.items()}
 
 
 def in_a_line(error: BaseException) -> str:

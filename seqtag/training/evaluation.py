@@ -17,10 +17,11 @@ from seqtag.training.scoring import TaggingScore
 
 
 def evaluate_split(
-    tagger: Tagger, corpus: Corpus, split: str, config: BatchConfig
+    tagger: Tagger, corpus: Corpus, split: str, config: BatchConfig, metric: str | None = None
 ) -> dict[str, Any]:
     """Return the figures of `tagger` on a split, as ``metrics.json`` has them.
 
+    `metric` is the main one of them: see `TaggingScore`.
     ``tokens_per_second`` counts reading, encoding and decoding, not the counting of scores.
     """
     if split not in corpus.splits:
@@ -29,7 +30,7 @@ def evaluate_split(
         corpus.splits[split], tagger.indexer, tagger.labels, with_text=True
     )
     lengths = lengths_of(corpus.splits[split])
-    score = TaggingScore.of_split(corpus, split, tagger.labels)
+    score = TaggingScore.of_split(corpus, split, tagger.labels, metric)
     network = tagger.network.eval()
     device = next(network.parameters()).device
     seconds = 0.0

@@ -69,7 +69,7 @@ def fit(config: Mapping[str, Any], corpus: Corpus) -> Fitted:
     require_work_for_all(trainer.world_size, len(corpus.splits["train"]), data.batch)
     task = TaggingTask(
         network,
-        TaggingScore.of_split(corpus, "dev" if has_dev else "train", labels),
+        TaggingScore.of_split(corpus, "dev" if has_dev else "train", labels, config["metric"]),
         optimizer_factory(config["optimizer"], config["trainer"]["precision"]),
         schedule_factory(config["scheduler"], total_steps(trainer, data)),
     )

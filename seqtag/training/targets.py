@@ -274,7 +274,7 @@ LOGGERS = {
 }
 
 # Names of earlier versions, which may stand in configurations of users.
-_RENAMED = {"seqtag.training.last.LastCheckpoint": "seqtag.training.resume.last.LastCheckpoint"}
+RENAMED = {"seqtag.training.last.LastCheckpoint": "seqtag.training.resume.last.LastCheckpoint"}
 
 
 def target_options(
@@ -294,7 +294,7 @@ def target_options(
         raise InputError(f"{where} must be a group of keys, not {shown(part)}")
     target = part.get("_target_")
     if isinstance(target, str):
-        target = _RENAMED.get(target, target)
+        target = RENAMED.get(target, target)
     if not isinstance(target, str) or target not in targets:
         raise InputError(
             f"{where}: _target_ {shown(target)} is not allowed{did_you_mean(target, targets)}; "
