@@ -30,7 +30,7 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from seqtag.cells import PRESETS, Lstm
+from seqtag.cells import CELLS, Lstm
 from seqtag.memory import keep_freed_memory
 from seqtag.recurrent import Recurrent
 
@@ -271,7 +271,8 @@ def bench_cuda(pace: Pace, console: Console) -> None:
 
 def main() -> None:
     """Run the benchmark."""
-    traced = [name for name, cell in PRESETS.items() if not cell.untraceable]
+    presets = {name: CELLS[name].make() for name in CELLS.names()}
+    traced = [name for name, cell in presets.items() if not cell.untraceable]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", default=",".join(traced), help="names, with commas between")
     parser.add_argument("--turns", type=int, default=15, help="most turns a table (default 15)")
@@ -284,11 +285,11 @@ def main() -> None:
     cells, pace = options.cells.split(","), Pace(options.turns, options.seconds)
     bench_cpu(cells, pace, console)
     bench_memory(SHAPES, cells, console)
-    linear = [cell for cell in cells if not PRESETS[cell].products]
+    linear = [cell for cell in cells if not presets[cell].products]
     if linear:
         bench_training("long sequences", [LONG], linear, "cpu", pace, console)
     wide = [shape for shape in SHAPES if shape[3] >= 200 and shape[1] > 1]
-    family = [cell for cell in cells if isinstance(PRESETS[cell], Lstm) and cell != "fgr"]
+    family = [cell for cell in cells if isinstance(presets[cell], Lstm) and cell != "fgr"]
     if family:
         bench_training("without a compiler", wide, family, "loop", pace, console)
     if torch.cuda.is_available():

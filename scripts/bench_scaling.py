@@ -41,7 +41,7 @@ from seqtag.data.encode.labelset import LabelSet
 from seqtag.memory import keep_freed_memory
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
-from seqtag.probes.corpus import generate_corpus
+from seqtag.training.probe_corpus import generate_corpus
 
 # Processes, and whether they sum their gradients.
 Way = tuple[int, bool]

@@ -60,7 +60,7 @@ class Registry(Generic[T]):
         self._package = package
         self._entries: dict[str, Entry[T]] = {}
 
-    def register(self, name: str, **options: Any) -> Callable[[Any], Any]:
+    def register(self, name: str, /, **options: Any) -> Callable[[Any], Any]:
         """Return a decorator that registers a class as `name`, with these of its options set.
 
         Raises:

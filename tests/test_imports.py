@@ -28,7 +28,7 @@ ARROWS = {
     "metrics": {"labels"},
     "model_folder": {"model", "data", "metrics"},
     "tagging": {"model_folder", "model", "data", "labels"},
-    "probes": {"data"},
+    "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics"},
     "inspect": {"tagging", "model", "data", "recurrent", "cells"},
     "report": {"columns", "metrics"},

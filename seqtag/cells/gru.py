@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from seqtag.cells.fields import check_chrono, start_keeping
 from seqtag.cells.functions import sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
 
 
+@register("gru")
 @dataclass(frozen=True)
 class Gru(Cell):
     """Gated recurrent unit, the reset gate applied after the recurrent product.
@@ -54,6 +56,7 @@ class Gru(Cell):
         return {"r": r, "z": z, "n": n, "h": (1 - z) * n + z * state["h"]}
 
 
+@register("gru_reset_before")
 @dataclass(frozen=True)
 class GruResetBefore(Cell):
     """Gated recurrent unit, the reset gate applied before the recurrent product.

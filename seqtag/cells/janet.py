@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from seqtag.cells.fields import check_chrono, check_number, start_keeping
 from seqtag.cells.functions import sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
 
 
+@register("janet")
 @dataclass(frozen=True)
 class Janet(Cell):
     """Just another network: the forget gate alone, and the memory as the output.

@@ -13,6 +13,7 @@ from seqtag.cells.fields import (
     start_keeping,
 )
 from seqtag.cells.functions import identity, sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
 from seqtag.errors import InputError, shown
 
@@ -23,6 +24,15 @@ GATES = {"i": "input_gate", "f": "forget_gate", "o": "output_gate"}
 PARTNERS = {"i": "f", "f": "i"}
 
 
+@register("lstm")
+@register("lstm_peephole", peepholes=("i", "f", "o"))
+@register("cifg", input_gate="coupled")
+@register("nig", input_gate="none")
+@register("nfg", forget_gate="none")
+@register("nog", output_gate="none")
+@register("niaf", cell_activation="identity")
+@register("noaf", output_activation="identity")
+@register("fgr", gate_recurrence=True)
 @dataclass(frozen=True)
 class Lstm(Cell):
     """Long short-term memory: three gates, any of which may be off or see the memory.

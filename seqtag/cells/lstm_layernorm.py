@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from seqtag.cells.fields import check_chrono, check_number, start_keeping
 from seqtag.cells.functions import layer_norm, sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
 
 
+@register("lstm_layernorm")
 @dataclass(frozen=True)
 class LayerNormLstm(Cell):
     """Long short-term memory whose pre-activations and memory are normalised at each step.

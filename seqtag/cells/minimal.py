@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 
 from seqtag.cells.fields import check_chrono, check_number, start_keeping
 from seqtag.cells.functions import log_sigmoid, sigmoid
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
 
 
+@register("minlstm")
 @dataclass(frozen=True)
 class MinLstm(Cell):
     """The minimal LSTM: input and forget gate, made to sum to 1.
@@ -66,6 +68,7 @@ class MinLstm(Cell):
         return {"f": f, "i": i, "z": z, "h": f * state["h"] + i * z}
 
 
+@register("mingru")
 @dataclass(frozen=True)
 class MinGru(Cell):
     """The minimal GRU: an update gate and a candidate.

@@ -1,44 +1,57 @@
-"""The closed registry of cells: a name, or plain values, to a spec."""
+"""The cells by name: a name, or plain values, to a spec."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from seqtag.cells.gru import Gru, GruResetBefore
-from seqtag.cells.janet import Janet
-from seqtag.cells.lstm import Lstm
-from seqtag.cells.lstm_layernorm import LayerNormLstm
-from seqtag.cells.minimal import MinGru, MinLstm
-from seqtag.cells.rnn import IndRnn, Rnn
-from seqtag.cells.slstm import SLstm
 from seqtag.cells.spec import Cell
 from seqtag.checks import from_plain
-from seqtag.errors import InputError, did_you_mean, shown
+from seqtag.errors import InputError, listed, shown
+from seqtag.registry import Registry
 
-# A name stands for a spec with its fields set; further fields given beside the name override it.
-PRESETS: dict[str, Cell] = {
-    "lstm": Lstm(),
-    "lstm_peephole": Lstm(peepholes=("i", "f", "o")),
-    "cifg": Lstm(input_gate="coupled"),
-    "nig": Lstm(input_gate="none"),
-    "nfg": Lstm(forget_gate="none"),
-    "nog": Lstm(output_gate="none"),
-    "niaf": Lstm(cell_activation="identity"),
-    "noaf": Lstm(output_activation="identity"),
-    "fgr": Lstm(gate_recurrence=True),
-    "janet": Janet(),
-    "lstm_layernorm": LayerNormLstm(),
-    "gru": Gru(),
-    "gru_reset_before": GruResetBefore(),
-    "rnn": Rnn(),
-    "rnn_relu": Rnn(activation="relu"),
-    "indrnn": IndRnn(),
-    "minlstm": MinLstm(),
-    "mingru": MinGru(),
-    "slstm": SLstm(),
-}
+
+class CellRegistry(Registry[Cell]):
+    """Cells by name; each class becomes a frozen dataclass, unless it is a dataclass already."""
+
+    def register(self, name: str, /, **options: Any) -> Callable[[Any], Any]:
+        """Return a decorator that registers a class as `name`, with these of its fields set.
+
+            @register("mine")
+            @register("mine_slow", rate=0.1)
+            class Mine(Cell):
+                rate: float = 1.0
+
+        Raises:
+            InputError: if another class has that name, or the class is not a cell as it should be.
+        """
+        store = super().register(name, **options)
+        return lambda cls: store(_as_dataclass(cls, name))
+
+
+CELLS = CellRegistry("cell", __package__, __package__)
+register = CELLS.register
+
+
+def _as_dataclass(cls: Any, name: str) -> type[Cell]:
+    """Return a class of cells as a frozen dataclass."""
+    if not (isinstance(cls, type) and issubclass(cls, Cell)):
+        raise InputError(f"cell {name!r}: {shown(cls)} is not a subclass of seqtag.cells.Cell")
+    if "__dataclass_fields__" not in vars(cls):
+        # Its own annotations alone are read, so a class without any keeps what it inherits.
+        cls = dataclasses.dataclass(frozen=True)(cls)
+    for field in dataclasses.fields(cls):
+        if field.name in vars(Cell):
+            raise InputError(
+                f"cell {name!r}: {field.name} is not an option of a cell: write it without an "
+                f"annotation in the class, {field.name} = ..."
+            )
+        if (field.default, field.default_factory) == (dataclasses.MISSING, dataclasses.MISSING):
+            raise InputError(
+                f"cell {name!r}: its field {field.name} needs a default, {field.name}: TYPE = VALUE"
+            )
+    return cls
 
 
 def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
@@ -62,12 +75,9 @@ def build_cell(cell: str | Mapping[str, Any] | Cell) -> Cell:
     fields = dict(cell)
     name = fields.pop("name", None)
     if name is None:
-        raise InputError(f"cell: key 'name' is missing; the cells are {', '.join(PRESETS)}")
-    if not isinstance(name, str) or name not in PRESETS:
-        hint = did_you_mean(name, PRESETS)
-        raise InputError(f"unknown cell {shown(name)}{hint}; the cells are {', '.join(PRESETS)}")
-    preset = PRESETS[name]
-    return from_plain(type(preset), {**describe(preset), **fields}, f"cell {name!r}")
+        raise InputError(f"cell: key 'name' is missing; known: {listed(CELLS.names(), 40)}")
+    entry = CELLS[name]
+    return from_plain(entry.cls, {**describe(entry.make()), **fields}, f"cell {name!r}")
 
 
 def describe(cell: Cell) -> dict[str, Any]:

@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 
 from seqtag.cells.fields import check_choice
 from seqtag.cells.functions import relu, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
 
 ACTIVATIONS = {"tanh": tanh, "relu": relu}
 
 
+@register("rnn")
+@register("rnn_relu", activation="relu")
 @dataclass(frozen=True)
 class Rnn(Cell):
     """The simple recurrent network.
@@ -42,6 +45,7 @@ class Rnn(Cell):
         return {"h": ACTIVATIONS[self.activation](wx["a"] + rh["a"])}
 
 
+@register("indrnn")
 @dataclass(frozen=True)
 class IndRnn(Cell):
     """Independently recurrent network: each unit remembers itself alone.

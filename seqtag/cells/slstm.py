@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 from seqtag.cells.fields import check_chrono, check_number, start_keeping
 from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, tanh
+from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
 
 
+@register("slstm")
 @dataclass(frozen=True)
 class SLstm(Cell):
     """Scalar LSTM of xLSTM: an exponential input gate and a running normaliser.

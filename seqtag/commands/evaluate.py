@@ -28,12 +28,12 @@ from seqtag.files import write_json
 from seqtag.labels import convert
 from seqtag.model_folder.folder import CONFIG
 from seqtag.model_folder.untrusted import trust
-from seqtag.probes.corpus import ProbeCorpusConfig, generate_corpus
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.tables import show_scores
 from seqtag.tagging.tagger import Tagger
 from seqtag.training import build
 from seqtag.training.evaluation import evaluate_split
+from seqtag.training.probe_corpus import ProbeCorpusConfig, generate_corpus
 
 log = logging.getLogger("seqtag")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from seqtag.cells.registry import PRESETS, build_cell
+from seqtag.cells import CELLS, build_cell
 from seqtag.checks import (
     AtLeast,
     AtMost,
@@ -25,7 +25,7 @@ from seqtag.checks import (
 )
 from seqtag.data.config import FORMATS, CorpusConfig, check_encoding
 from seqtag.data.options import BatchConfig, EncodeConfig
-from seqtag.errors import InputError
+from seqtag.errors import InputError, unknown
 from seqtag.metrics.registry import SCORES
 from seqtag.model.config import TaggerConfig
 from seqtag.probes.config import LearnConfig, ProbeConfig, ProbeCorpusConfig, ReachConfig
@@ -196,8 +196,8 @@ def _check_regime(regime: Any) -> None:
 
 def _check_cell(cell: Any) -> None:
     fields = _group(cell, "cell")
-    if "name" in fields:
-        checked(fields["name"], Literal[tuple(PRESETS)], "cell.name")
+    if "name" in fields and fields["name"] not in CELLS:
+        raise unknown("cell.name", fields["name"], CELLS.names())
     build_cell(fields)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from seqtag.cells.registry import PRESETS
+from seqtag.cells import CELLS
 from seqtag.checks import AtLeast, AtMost, FileName, Filled, NotNegative, Share, check_fields
-from seqtag.errors import InputError, did_you_mean, shown
+from seqtag.errors import InputError, unknown
 
 # Larger than any tagger that trains; what is above would fail for want of memory alone.
 _MOST_UNITS, _MOST_LAYERS = 2**20, 1000
@@ -57,11 +57,8 @@ class CharacterConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.encoder not in (known := ("cnn", *PRESETS)):
-            raise InputError(
-                f"encoder must be one of {', '.join(known)}, not {shown(self.encoder)}"
-                f"{did_you_mean(self.encoder, known)}"
-            )
+        if self.encoder != "cnn" and self.encoder not in CELLS:
+            raise unknown("encoder", self.encoder, ("cnn", *CELLS.names()))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end, noise
 
 DIGITS = "0123456789"
@@ -22,6 +23,7 @@ _LEAST = 4
 _SOURCE = "Hochreiter & Schmidhuber 1997, table 7, mean of 10 trials"
 
 
+@register("adding")
 class AddingProbe(Synthetic):
     """The sum of two marked digits, asked for at the end.
 

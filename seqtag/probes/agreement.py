@@ -14,11 +14,13 @@ from seqtag.probes.base import Published
 from seqtag.probes.english import lexicon as lex
 from seqtag.probes.english.phrases import Phrases
 from seqtag.probes.english.subject import SubjectProbe
+from seqtag.probes.registry import register
 
 _LINZEN = "Linzen, Dupoux & Goldberg 2016: English text, trained to predict the number"
 _MARVIN = "Marvin & Linzen 2018, table 1: language model of text, forced choice, chance 0.5"
 
 
+@register("agreement")
 class AgreementProbe(SubjectProbe):
     """Number of the subject, SG or PL, asked for at VERB."""
 

@@ -21,6 +21,7 @@ from types import MappingProxyType
 
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Published, pick
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end
 
 CLOSER_OF = MappingProxyType({"(": ")", "[": "]", "{": "}", "<": ">"})
@@ -60,6 +61,7 @@ class _Nested(Synthetic):
         return {"depth": lag, "length": max(self.training["length"][0], 2 * lag)}
 
 
+@register("brackets")
 class BracketsProbe(_Nested):
     """The type of each closer, which its opener decides.
 
@@ -130,6 +132,7 @@ class BracketsProbe(_Nested):
         return {"last_cue": _last_opener}
 
 
+@register("brackets_shuffle")
 class ShuffleProbe(_Nested):
     """Whether every type of bracket is balanced, asked for behind the string; half are.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, ProbeItem
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, places
 
 LETTERS = tuple("abcdefghij")
@@ -19,6 +20,7 @@ BLANK = "."
 QUERY = "?"
 
 
+@register("copy")
 class CopyProbe(Synthetic):
     """The letters of a sequence, asked for one by one behind it.
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, Published, shuffled
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end
 
 END = "$"
@@ -36,6 +37,8 @@ _PUBLISHED = (
 )
 
 
+@register("counting_ab", name="counting_ab", symbols="ab")
+@register("counting_abc", name="counting_abc", symbols="abc")
 class CountingProbe(Probe):
     """The legal next symbols at every step of a string; right only if all of them are.
 
@@ -144,6 +147,8 @@ class CountingProbe(Probe):
         return next((symbol for symbol in rest if counts[symbol] < counts[first]), END)
 
 
+@register("counting_ab_member", name="counting_ab_member", symbols="ab")
+@register("counting_abc_member", name="counting_abc_member", symbols="abc")
 class MembershipProbe(Synthetic):
     """Whether a string is in the language, asked for behind it; half of the strings are.
 

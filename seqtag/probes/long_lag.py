@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end, noise
 
 DISTRACTORS = tuple(f"d{number}" for number in range(100))
 _SOURCE = "Hochreiter & Schmidhuber 1997, table 3, mean of 20 trials"
 
 
+@register("long_lag")
 class LongLagProbe(Synthetic):
     """Which of two symbols stood before all the distractors.
 

@@ -19,6 +19,7 @@ from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem
 from seqtag.probes.english import balance, cues, sentences
 from seqtag.probes.english.lexicon import GENDER_OF, GENDERS, PRON
 from seqtag.probes.english.parsing import analyse
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import balanced
 
 # Distances at which the default corpus is tested.
@@ -48,6 +49,8 @@ class Cell(NamedTuple):
         return sentences.room(self.distance, self.depth) >= self.attractors
 
 
+@register("pronoun")
+@register("pronoun_nouns", names=False)
 class PronounProbe(Probe):
     """Gender and number of the current matrix subject, asked for at PRON.
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic
 
 OUTER = ("T", "P")
@@ -39,6 +40,7 @@ _SHORTEST = 9
 _STRING = re.compile(r"B([TP])B(?:(?:TS*X|PT*VP)(?:XT*VP)*(?:S|XT*VV)|PT*VV)E\?E?")
 
 
+@register("reber")
 class ReberProbe(Synthetic):
     """The outer symbol, asked for behind the inner string.
 

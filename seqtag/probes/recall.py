@@ -14,6 +14,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, ProbeItem, pick, shuffled
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, places
 
 KEYS = tuple("abcdefghijklmnopqrstuvwxyz")
@@ -24,6 +25,8 @@ _EVALUATION = {"length": (16, 32, 64, 128, 256, 512), "pairs": (2, 4, 8, 16)}
 _QUICK = {"length": (16, 32, 64, 128, 256), "pairs": (4,)}
 
 
+@register("recall")
+@register("recall_forget", forget=True)
 class RecallProbe(Synthetic):
     """The value of a key, asked for where the key comes again.
 

@@ -15,10 +15,12 @@ from seqtag.probes.base import Published
 from seqtag.probes.english import lexicon as lex
 from seqtag.probes.english.phrases import Phrases
 from seqtag.probes.english.subject import SubjectProbe
+from seqtag.probes.registry import register
 
 _SOURCE = "Marvin & Linzen 2018, table 1: language model of text, forced choice, chance 0.5"
 
 
+@register("reflexive")
 class ReflexiveProbe(SubjectProbe):
     """Gender and number of the subject, asked for at PRON, the object of its verb."""
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from seqtag.errors import InputError, did_you_mean
 from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, Published, pick
+from seqtag.probes.registry import register
 
 _PLACES = ("0", "1", "2", "3", "4")
 
@@ -42,6 +43,9 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
 )
 
 
+@register("parity", machine="parity")
+@register("modular_addition", machine="modular_addition")
+@register("cycle", machine="cycle")
 class StatesProbe(Probe):
     """The state of a machine, labelled at every prefix.
 

@@ -15,6 +15,7 @@ from itertools import count, product
 from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end, noise
 
 MARKED = "XY"
@@ -24,6 +25,8 @@ WINDOWS = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}
 _SOURCE = "Hochreiter & Schmidhuber 1997, table 9"
 
 
+@register("temporal_order_6a", symbols=2)
+@register("temporal_order_6b", symbols=3)
 class TemporalOrderProbe(Synthetic):
     """The order of the marked symbols, asked for at the end.
 

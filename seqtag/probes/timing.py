@@ -17,11 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end
 
 SPIKE, BLANK = "|", "."
 
 
+@register("timing")
 class TimingProbe(Synthetic):
     """By how many steps an interval exceeds the reference, asked for at the spike that ends it.
 

@@ -51,9 +51,7 @@ class Recurrent(nn.Module):
 
     Args:
         cell: a name, a mapping with a name and the cell's fields, or a spec, such as anybody can
-            write (`seqtag.cells.Cell`). The names are lstm, lstm_peephole, cifg, nig, nfg, nog,
-            niaf, noaf, fgr, janet, lstm_layernorm, gru, gru_reset_before, rnn, rnn_relu, indrnn,
-            minlstm, mingru and slstm.
+            write (`seqtag.cells.Cell`). `seqtag.cells.CELLS.names()` lists the names.
         input_size: D.
         hidden_size: H.
         num_layers: L.

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from seqtag.cells import build_cell
-from seqtag.cells.registry import PRESETS, describe
+from seqtag.cells import CELLS, build_cell, describe
 from seqtag.errors import InputError
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
@@ -47,7 +46,7 @@ def count_parameters(module: nn.Module) -> int:
 def cell_label(cell: Mapping[str, Any] | str) -> str:
     """Return a cell's name, with the options that are not its preset's: "lstm(peepholes=i,o)"."""
     name = cell if isinstance(cell, str) else cell["name"]
-    given, preset = describe(build_cell(cell)), describe(PRESETS[name])
+    given, preset = describe(build_cell(cell)), describe(CELLS[name].make())
     changed = [
         f"{key}={','.join(value) if isinstance(value, list) else value}"
         for key, value in given.items()

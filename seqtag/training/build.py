@@ -27,7 +27,7 @@ from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
 from seqtag.probes.baselines import WindowBaseline
-from seqtag.probes.corpus import baselines_of, generate_corpus
+from seqtag.training.probe_corpus import baselines_of, generate_corpus
 
 # What `data` holds beside the description of the corpus itself.
 _BESIDE_CORPUS = ("batch", "encode", "tag_scheme")

@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS
 from seqtag.cells.functions import layer_norm, log_sigmoid, maximum
 
 

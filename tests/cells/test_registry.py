@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from shared.cells import PRESETS
 
 from seqtag import cells
-from seqtag.cells import PRESETS, Gru, Lstm, Rnn, build_cell, describe
+from seqtag.cells import Gru, Lstm, Rnn, build_cell, describe
 from seqtag.errors import InputError
 
 CONF = Path(__file__).parents[2] / "conf"

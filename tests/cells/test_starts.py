@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS, build_cell
+from seqtag.cells import build_cell
 
 H, D = 20_000, 3
 

@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from shared.cells import PRESETS
 from torch import nn
 
-from seqtag.cells import PRESETS, Gru, Lstm, Rnn
+from seqtag.cells import Gru, Lstm, Rnn
 
 
 def sg(v):

@@ -42,10 +42,10 @@ def probed(configure, tmp_path):
 
 def test_every_probe_has_its_configuration():
     files = {path.stem for path in (config_dir() / "probe").glob("[!_]*.yaml")}
-    assert files == set(PROBES)
+    assert files == set(PROBES.names())
 
 
-@pytest.mark.parametrize("name", PROBES)
+@pytest.mark.parametrize("name", PROBES.names())
 def test_each_configuration_names_its_probe(name, configure):
     config = configure(f"probe={name}", verb="probe")
     assert config["probe"]["name"] == config["data"]["probe"] == name

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS
 from seqtag.errors import InputError
 from seqtag.inspect.gradients import (
     COLUMNS,

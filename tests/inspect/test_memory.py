@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS
 from seqtag.errors import InputError
 from seqtag.inspect.memory import half_lives, keeps, kept_share, mean_log_kept
 from seqtag.inspect.trace import trace

@@ -3,8 +3,8 @@ import io
 import numpy as np
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS
 from seqtag.errors import InputError
 from seqtag.inspect.trace import check_layer, in_order, layer_names, meaning, trace, traces
 

@@ -16,7 +16,7 @@ from seqtag.probes.pronoun import PronounProbe
 from seqtag.probes.registry import PROBES, make_probe
 from seqtag.probes.synthetic import Synthetic, balanced, noise, places
 
-NAMES = [name for name in PROBES if isinstance(make_probe(name), Synthetic)]
+NAMES = [name for name in PROBES.names() if isinstance(make_probe(name), Synthetic)]
 # Version of each probe, and what it generated then.
 BYTES = {
     "long_lag": (1, "8a7209c2b87fd81e"),

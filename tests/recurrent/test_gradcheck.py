@@ -8,9 +8,10 @@ import itertools
 
 import pytest
 import torch
+from shared.cells import PRESETS
 from torch.func import functional_call
 
-from seqtag.cells import PRESETS, Lstm
+from seqtag.cells import Lstm
 from seqtag.recurrent import Recurrent
 
 # One field at a time, for the reference.

@@ -5,10 +5,10 @@ import pickle
 
 import pytest
 import torch
+from shared.cells import PRESETS
 from torch import nn
 
 from seqtag.cells import Cell
-from seqtag.cells.registry import PRESETS
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
 from seqtag.recurrent.dropout import dropout

@@ -5,8 +5,9 @@ B rows, H units.
 
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS, Cell, Lstm, Product, build_cell
+from seqtag.cells import Cell, Lstm, Product, build_cell
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.recurrent.compiler.graph import named, walk
 from seqtag.recurrent.compiler.plan import plan_of

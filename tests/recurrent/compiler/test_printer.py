@@ -11,8 +11,9 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+from shared.cells import PRESETS
 
-from seqtag.cells import PRESETS, Cell
+from seqtag.cells import Cell
 from seqtag.cells.functions import sigmoid
 from seqtag.recurrent.compiler.build import INSTRUCTIONS, build
 from seqtag.recurrent.compiler.derivative import gradients

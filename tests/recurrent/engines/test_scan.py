@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from shared.cells import PRESETS
 from torch import nn
 from torch.func import functional_call
 
 from seqtag.cells import Cell
 from seqtag.cells.functions import sigmoid, tanh
-from seqtag.cells.registry import PRESETS
 from seqtag.cells.spec import Product, Vector
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent

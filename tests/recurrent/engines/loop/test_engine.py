@@ -4,12 +4,12 @@ import copy
 
 import pytest
 import torch
+from shared.cells import PRESETS
 from torch import nn
 from torch.func import functional_call
 
 from seqtag.cells import Cell
 from seqtag.cells.functions import exp, log_sigmoid, maximum, relu, sigmoid, tanh
-from seqtag.cells.registry import PRESETS
 from seqtag.cells.spec import Product, Vector
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent

@@ -1,0 +1,53 @@
+"""A small package, `package/`, that counts as installed in these tests alone.
+
+A test that runs in this process asks for `installed`; one of the command line for `seqtag`. To
+offer a part of another kind, add a module and a group to `entry_points.txt` there, and the
+registry to `REGISTRIES`.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seqtag.cells.registry import CELLS
+from seqtag.probes.registry import PROBES
+
+PACKAGE = Path(__file__).parent / "package"
+NAME = "seqtag_extra"
+REGISTRIES = (CELLS, PROBES)
+
+
+def forget():
+    """Have the registries look for installed packages again, and drop what the package added."""
+    for registry in REGISTRIES:
+        registry.__dict__.pop("_installed", None)
+        for name, entry in list(registry._entries.items()):
+            if entry.cls.__module__.partition(".")[0] == NAME:
+                del registry._entries[name]
+    for module in [name for name in sys.modules if name.partition(".")[0] == NAME]:
+        del sys.modules[module]
+
+
+@pytest.fixture(scope="module")
+def installed():
+    """Have the package installed, in this process and in those that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(PACKAGE))
+        patch.setenv("PYTHONPATH", str(PACKAGE), prepend=os.pathsep)
+        forget()
+        yield
+    forget()
+
+
+@pytest.fixture(scope="module")
+def seqtag(installed):
+    """Return a function that runs `seqtag` in a process of its own where the package is there."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "seqtag.cli", *arguments]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    return run

@@ -1,0 +1,1 @@
+"""Parts of seqtag that another package offers."""
