@@ -1,8 +1,8 @@
-"""What a configuration may name by `_target_`, and the options of each: types and ranges.
+"""The classes that configurations of this package name by `_target_`, with checks of their options.
 
 A class below is named after what it describes, and its fields are the options that a configuration
 may give. Nothing that needs torch or Lightning is imported: a configuration is checked before they
-are.
+are. A user's own configuration may name any other class, see `training.importable`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from seqtag.checks import (
     from_plain,
     shown,
 )
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError
+from seqtag.training.importable import require_module
 
 _Whole = Annotated[int, AtLeast(0)]
 # What a run logs that something can be chosen by, or ended.
@@ -256,7 +257,6 @@ def _named(package: str, *classes: type) -> dict[str, type]:
     return {f"{package}.{cls.__name__}": cls for cls in classes}
 
 
-# What a configuration may name by `_target_`: nothing else is ever made.
 OPTIMIZERS = _named("torch.optim", AdamW, SGD, Adam)
 SCHEDULES = _named("seqtag.training.schedules", WarmupDecay)
 CALLBACKS = {
@@ -280,26 +280,26 @@ RENAMED = {"seqtag.training.last.LastCheckpoint": "seqtag.training.resume.last.L
 def target_options(
     part: Mapping[str, Any], targets: Mapping[str, type], where: str
 ) -> tuple[str, dict[str, Any]]:
-    """Return the name of what `part` describes, and its options, each checked.
+    """Return the name of the class that `part` describes, and its options.
+
+    Options of a class that is described here are checked; those of another one when it is
+    imported, and here only whether there is a module of its name.
 
     Args:
         part: its ``_target_`` and options.
-        targets: the names that are allowed, with the class of options of each.
+        targets: the classes that are described.
         where: the configuration's name for the part, for messages.
 
     Raises:
-        InputError: for another name, and as `checks.from_plain` does for options.
+        InputError: for a name without a module, and as `checks.from_plain` does for options.
     """
     if not isinstance(part, Mapping):
         raise InputError(f"{where} must be a group of keys, not {shown(part)}")
     target = part.get("_target_")
-    if isinstance(target, str):
-        target = RENAMED.get(target, target)
-    if not isinstance(target, str) or target not in targets:
-        raise InputError(
-            f"{where}: _target_ {shown(target)} is not allowed{did_you_mean(target, targets)}; "
-            f"it is one of {', '.join(targets)}"
-        )
+    target = RENAMED.get(target, target) if isinstance(target, str) else target
     options = {key: value for key, value in part.items() if key != "_target_"}
-    from_plain(targets[target], options, where)
+    if isinstance(target, str) and target in targets:
+        from_plain(targets[target], options, where)
+    else:
+        require_module(target, targets, where)
     return target, options

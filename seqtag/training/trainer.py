@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import (
     AdvancedProfiler,
     Profiler,
     PyTorchProfiler,
     SimpleProfiler,
 )
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from seqtag.data.batches.module import CorpusModule
 from seqtag.distributed.leader import StartedAlready
@@ -63,12 +65,14 @@ def optimizer_factory(optimizer: Mapping[str, Any], precision: Any) -> Callable[
     if optimizer.get("fused") and "mixed" in known_precision(precision):
         # Lightning does not clip gradients in mixed precision where the optimizer is fused.
         optimizer = {**optimizer, "fused": False}
-    return factory(optimizer, OPTIMIZERS, "optimizer")
+    return factory(optimizer, OPTIMIZERS, Optimizer, "optimizer", first=1)
 
 
 def schedule_factory(scheduler: Mapping[str, Any], total_steps: int) -> Callable[[Any], Any]:
     """Return a function from an optimizer to its schedule over `total_steps`."""
-    return partial(factory(scheduler, SCHEDULES, "scheduler"), total_steps=total_steps)
+    return factory(
+        scheduler, SCHEDULES, LRScheduler, "scheduler", first=1, total_steps=total_steps
+    )
 
 
 def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
@@ -88,7 +92,7 @@ def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
     callbacks = {name: dict(part) for name, part in config["callbacks"].items() if part}
     if not has_dev:
         callbacks.pop("early_stopping", None)
-        if "checkpoint" in callbacks:
+        if "monitor" in callbacks.get("checkpoint", {}):
             callbacks["checkpoint"]["monitor"] = None
     if not options.get("enable_progress_bar", True):
         callbacks.pop("progress", None)
@@ -99,9 +103,14 @@ def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:
     beside = {
         "callbacks": [
             Continuity(),
-            *(factory(part, CALLBACKS, f"callbacks.{name}")() for name, part in callbacks.items()),
+            *(
+                factory(part, CALLBACKS, L.Callback, f"callbacks.{name}")()
+                for name, part in callbacks.items()
+            ),
         ],
-        "logger": [factory(part, LOGGERS, f"logger.{name}")() for name, part in loggers.items()],
+        "logger": [
+            factory(part, LOGGERS, Logger, f"logger.{name}")() for name, part in loggers.items()
+        ],
         "plugins": [CheckpointFiles(), StartedAlready(place)],
         "default_root_dir": config["paths"]["output_dir"],
         # The order of batches is shared out by the data module itself.

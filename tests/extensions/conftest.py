@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from seqtag.cells.registry import CELLS
+from seqtag.metrics.registry import SCORES
 from seqtag.probes.registry import PROBES
 
 PACKAGE = Path(__file__).parent / "package"
 NAME = "seqtag_extra"
-REGISTRIES = (CELLS, PROBES)
+REGISTRIES = (CELLS, PROBES, SCORES)
 
 
 def forget():
