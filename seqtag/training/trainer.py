@@ -70,9 +70,7 @@ def optimizer_factory(optimizer: Mapping[str, Any], precision: Any) -> Callable[
 
 def schedule_factory(scheduler: Mapping[str, Any], total_steps: int) -> Callable[[Any], Any]:
     """Return a function from an optimizer to its schedule over `total_steps`."""
-    return factory(
-        scheduler, SCHEDULES, LRScheduler, "scheduler", first=1, total_steps=total_steps
-    )
+    return factory(scheduler, SCHEDULES, LRScheduler, "scheduler", first=1, total_steps=total_steps)
 
 
 def build_trainer(config: Mapping[str, Any], has_dev: bool) -> L.Trainer:

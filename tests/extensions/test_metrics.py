@@ -15,7 +15,6 @@ TINY = (
 )
 
 
-
 def test_it_chooses_the_model_and_is_shown(tmp_path, capfd):
     own = (f"paths.log_dir={tmp_path}", "metric=sentences", "seed=1,2")
     assert main(["train", "-m", *TINY, *own]) == 0
