@@ -19,9 +19,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from seqtag.errors import InputError
 from seqtag.files import write_json
 from seqtag.metrics.main import main_score
+from seqtag.terminal import in_a_line as one_line
 from seqtag.training.targets import RENAMED
 
 RECORD = "run.json"
@@ -59,6 +62,24 @@ def read_record(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):  # no file, not UTF-8, not JSON
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def read_overrides(folder: Path) -> tuple[str, ...]:
+    """Return what a run was given on the command line; nothing where that was not written.
+
+    Raises:
+        InputError: for a file that is not a list in YAML.
+    """
+    path = folder / ".hydra" / "overrides.yaml"
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    except OSError:
+        return ()
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not YAML: {one_line(error)}") from None
+    if not isinstance(given, list):
+        raise InputError(f"{path}: a list of overrides is expected")
+    return tuple(map(str, given))
 
 
 def write_record(folder: Path, config: Mapping[str, Any], **what: Any) -> None:
