@@ -15,7 +15,7 @@ from typing import Any
 from seqtag import __version__
 from seqtag.cache import place_caches_of_libraries
 from seqtag.distributed.place import current_place, end_with_leader
-from seqtag.errors import InputError, RunStopped, did_you_mean, in_words
+from seqtag.errors import InputError, RunStopped, in_words, unknown
 from seqtag.memory import keep_freed_memory
 from seqtag.streams import standard_streams
 from seqtag.terminal import in_a_line
@@ -143,9 +143,7 @@ def _dispatch(arguments: list[str]) -> int:
     if verb is None or arguments[0] != verb:
         return _top_level(arguments)
     if verb not in verbs:
-        raise InputError(
-            f"unknown verb {verb!r}{did_you_mean(verb, verbs)}; known: {', '.join(verbs)}"
-        )
+        raise unknown("verb", verb, verbs)
     keep_freed_memory()
     place_caches_of_libraries()
     if verb in _OWN:

@@ -22,7 +22,7 @@ from seqtag.checks import (
     checked,
     shown,
 )
-from seqtag.errors import InputError, did_you_mean, listed
+from seqtag.errors import InputError, did_you_mean, listed, unknown
 
 FORMATS = ("column", "conllu", "json", "csv", "parquet", "hub")
 SPLITS = ("train", "dev", "test")
@@ -209,10 +209,7 @@ def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return the files of the splits that have any; unknown splits and wrong values are refused."""
     for split, given in (files or {}).items():
         if split not in SPLITS:
-            raise InputError(
-                f"data.files: unknown split {shown(split)}{did_you_mean(split, SPLITS)}; "
-                f"the splits are {', '.join(SPLITS)}"
-            )
+            raise unknown("split in data.files", split, SPLITS)
         checked(given, _Files, f"data.files.{split}")
     return {split: given for split, given in (files or {}).items() if given} or None
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqtag.columns import CURVES_PICTURE, GRADIENTS
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 from seqtag.files import open_output
 from seqtag.inspect.gradients import gradient_report, write_gradients
 from seqtag.probes.base import Probe
@@ -30,7 +30,7 @@ def check_inspect(config: Mapping[str, Any], probe: Probe) -> None:
     if kind is None:
         return
     if kind not in KINDS:
-        raise InputError(f"inspect={kind}: unknown{did_you_mean(kind, KINDS)}; known: gradients")
+        raise unknown("inspect", kind, KINDS)
     if config["model_dir"] is not None or config["regime"]["name"] != "reach":
         raise InputError(
             f"inspect={kind} compares before and after a training of regime=reach: leave out "

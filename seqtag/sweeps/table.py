@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from seqtag.checks import AtLeast, NotNegative, checked
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 from seqtag.files import write_text
 from seqtag.sweeps.records import RECORD, read_overrides, read_record, scores_of
 from seqtag.terminal import cell, console, in_a_line
@@ -209,11 +209,7 @@ def _main_score(done: Sequence[Run], split: str | None) -> str:
     )
     chosen = [name for name in shared if split in (None, name, name.partition(" ")[0])]
     if split is not None and not chosen:
-        splits = [name.partition(" ")[0] for name in shared]
-        known = ", ".join(splits) or "none"
-        raise InputError(
-            f"not all runs have the split {split!r}{did_you_mean(split, splits)}; there are {known}"
-        )
+        raise unknown("split", split, [name.partition(" ")[0] for name in shared])
     return chosen[0] if chosen else "score"
 
 
@@ -223,10 +219,7 @@ def _by_factor(done: Sequence[Run], main: str, factor: str) -> dict[str, Callabl
     slices = [run.figures.get("splits", {}).get(split, {}).get("factors", {}) for run in done]
     known = [name for name in slices[0] if all(name in of for of in slices)] if slices else []
     if factor not in known:
-        raise InputError(
-            f"no factor {factor!r}{did_you_mean(factor, known)}; there are "
-            f"{', '.join(known) or 'none'}"
-        )
+        raise unknown("factor", factor, known)
     return {
         f"{factor} {value}": lambda run, value=value: (
             100 * run.figures["splits"][split]["factors"][factor][value]["accuracy"]

@@ -11,7 +11,7 @@ from seqtag.data.batches.module import EncodedSentences
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.corpus.memory_mapped import lengths_of
-from seqtag.errors import InputError
+from seqtag.errors import unknown
 from seqtag.tagging.tagger import Tagger
 from seqtag.training.scoring import TaggingScore
 
@@ -25,7 +25,7 @@ def evaluate_split(
     ``tokens_per_second`` counts reading, encoding and decoding, not the counting of scores.
     """
     if split not in corpus.splits:
-        raise InputError(f"the corpus has no split {split!r}; it has {', '.join(corpus.splits)}")
+        raise unknown("split of the corpus", split, corpus.splits)
     sentences = EncodedSentences(
         corpus.splits[split], tagger.indexer, tagger.labels, with_text=True
     )

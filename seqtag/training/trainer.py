@@ -20,7 +20,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from seqtag.data.batches.module import CorpusModule
 from seqtag.distributed.leader import StartedAlready
 from seqtag.distributed.place import Place, current_place
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 from seqtag.training.factory import call, factory
 from seqtag.training.resume.files import CheckpointFiles
 from seqtag.training.resume.state import Continuity
@@ -48,10 +48,7 @@ def known_precision(precision: Any) -> str:
         return "32-true"
     known = {name: name for name in _PRECISIONS} | _SHORT_PRECISIONS
     if isinstance(precision, bool) or str(precision) not in known:
-        raise InputError(
-            f"trainer.precision={precision!r} is unknown{did_you_mean(str(precision), known)}; "
-            f"it is one of {', '.join(_PRECISIONS)}"
-        )
+        raise unknown("trainer.precision", precision, known)
     return known[str(precision)]
 
 

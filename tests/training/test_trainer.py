@@ -236,7 +236,7 @@ def plain_trainer(folder, **options) -> L.Trainer:
 
 @pytest.mark.parametrize("precision", ["transformer-engine", "8-true", 7, True])
 def test_precisions_that_nothing_here_trains_at_are_refused(precision):
-    with pytest.raises(InputError, match=r"is unknown.*one of 32-true, 64-true"):
+    with pytest.raises(InputError, match=r"unknown trainer.precision .*known: 32-true, 64-true"):
         known_precision(precision)
 
 
