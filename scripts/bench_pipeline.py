@@ -138,8 +138,8 @@ def f1(peer: Any, test: Sequence[Sentence]) -> float:
     """Return the span F1 of a peer on the test sentences."""
     predicted, _ = peer.tag([tokens for tokens, _ in test])
     gold = [labels for _, labels in test]
-    types = {label[2:] for labels in (*gold, *predicted) for label in labels if label != "O"}
-    score = SpanScore(sorted(types), "bio")
+    labels = {label for labels in (*gold, *predicted) for label in labels}
+    score = SpanScore(sorted(labels), "bio")
     score.update(predicted, gold)
     return score.compute()["f1"]
 

@@ -8,8 +8,9 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,17 +34,66 @@ def write_text(path: str | Path, text: str) -> None:
         InputError: if the system refuses to.
     """
     path = Path(path)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with atomic_file(path) as aside:
             aside.write_text(text, encoding="utf-8")
-            os.replace(aside, path)
-        except BaseException:
-            aside.unlink(missing_ok=True)
-            raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def atomic_file(path: Path, mode: int = 0o666, one_writer: bool = False) -> Iterator[Path]:
+    """Give the path of an empty file to write to; rename it to `path` at the end.
+
+    After an error it is removed, and what was at `path` is still there. Errors are passed on.
+
+    Args:
+        path: its place; the folder exists.
+        mode: its permissions, less those that the umask takes away.
+        one_writer: no other process writes to `path` at the same time. What a killed process left
+            aside is written over then; else it stays, under a name of its own.
+    """
+    aside = path.with_name(f".{path.name}.{'part' if one_writer else secrets.token_hex(4)}")
+    try:
+        aside.touch(mode)
+        yield aside
+        os.replace(aside, path)
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(
+    place: Path, put: Callable[[Path, Path], None] = os.rename, mode: int = 0o777
+) -> Iterator[Path]:
+    """Give an empty folder to write into; `put` it in its place at the end.
+
+    After an error it is removed, and what was at `place` is still there. Errors are passed on.
+
+    Args:
+        place: its place; folders above it are created.
+        put: called with the folder and its place, to move it there.
+        mode: its permissions, less those that the umask takes away.
+    """
+    aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        aside.mkdir(mode)
+        yield aside
+        put(aside, place)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def confirm(path: Path) -> None:
+    """Have the disk confirm the bytes of a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _json(value: Any) -> str:
@@ -92,19 +142,16 @@ def open_output(name: str) -> Iterator[BinaryIO]:
         return
     path = Path(name)
     special = path.exists() and not path.is_file()  # a device, a named pipe
-    aside = path if special else path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with aside.open("wb") as file:
+        with (
+            nullcontext(path) if special else atomic_file(path.resolve()) as aside,
+            aside.open("wb") as file,
+        ):
             yield file
-        if not special:
-            os.replace(aside, path.resolve())
     except BrokenPipeError:
         raise
     except OSError as error:
         raise InputError(f"{name}: cannot be written: {error.strerror or error}") from None
-    finally:
-        if not special:
-            aside.unlink(missing_ok=True)
 
 
 def new_folder(place: Path) -> Path:
@@ -148,20 +195,17 @@ def fresh_folder(folder: Path, kind: str, files: Collection[str]) -> Iterator[Pa
         raise InputError(f"{folder}: there is a file of that name; choose another folder")
     if place.is_dir() and any(place.iterdir()) and not (place / mark).exists():
         raise InputError(f"{folder}: not empty and no {kind}; choose another one")
-    aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+    aside = place
     try:
-        aside.mkdir(parents=True)
-        yield aside
-        _move(aside, place, files)
+        with atomic_folder(place, partial(_merge, files=files)) as aside:
+            yield aside
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
     except InputError as error:  # of a file in it, which is named as it would be in its place
         raise InputError(str(error).replace(str(aside), str(folder))) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
-def _move(aside: Path, place: Path, files: Collection[str]) -> None:
+def _merge(aside: Path, place: Path, files: Collection[str]) -> None:
     """Put `aside` in its place; what was there goes only when the new folder stands."""
     if not place.exists():
         os.rename(aside, place)

@@ -29,7 +29,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 
 IGNORED = None
 NOT_SCORED = -100  # the id of such a label; what losses of torch leave out
@@ -256,8 +256,7 @@ def scheme_of(pairs: Counter[tuple[object, object]]) -> str:
 
 def _check(scheme: str, spanning: bool = False) -> None:
     if scheme not in SCHEMES:
-        known = ", ".join(SCHEMES)
-        raise InputError(f"unknown scheme {scheme!r}{did_you_mean(scheme, SCHEMES)}: want {known}")
+        raise unknown("scheme", scheme, SCHEMES)
     if spanning and scheme == "plain":
         raise InputError("plain labels spell out no spans: want scheme iob1, bio or bioes")
 

@@ -58,7 +58,7 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     tagger = Tagger.load(folder)
     set_engine(tagger.network, settings.keys.engine)
     corpus, batches = corpus_to_evaluate(tagger, folder, settings.data, split)
-    scores = evaluate_split(tagger, corpus, split, batches)
+    scores = evaluate_split(tagger, corpus, split, batches, settings.keys.metric)
     write_json(settings.identity.folder / "metrics.json", scores)
     show_scores(scores)
     return scores

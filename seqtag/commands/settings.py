@@ -17,6 +17,7 @@ from seqtag.checks import (
     AtMost,
     FileName,
     Seed,
+    Text,
     checked,
     checked_values,
     from_plain,
@@ -27,6 +28,7 @@ from seqtag.data.options import BatchConfig
 from seqtag.errors import InputError
 from seqtag.inputs import INPUTS
 from seqtag.inputs.options import EncodeConfig
+from seqtag.metrics.registry import SCORES
 from seqtag.model.config import TaggerConfig
 from seqtag.model.encoders.registry import encoder_name
 from seqtag.probes.base import Probe
@@ -67,6 +69,7 @@ class TrainKeys:
     ckpt_path: FileName | None
     engine: Engine
     compile: bool
+    metric: Text | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class EvaluateKeys:
     model_dir: FileName
     split: Literal["train", "dev", "test"]
     engine: Engine
+    metric: Text | None
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,8 @@ class ProbeSettings:
         _require(plain, _NEEDED_OF_A_PROBE)
         if isinstance(regime, LearnConfig) and "early_stopping" not in training.callbacks:
             raise InputError("callbacks.early_stopping ends training under regime=learn: keep it")
+        if isinstance(regime, LearnConfig) and training.metric not in (None, "accuracy"):
+            raise InputError("metric: under regime=learn a lag is solved by accuracy: leave it out")
         settings = cls(training, probe, regime, keys, identity(plain))
         if keys.suite is None:
             settings.check_items()
@@ -280,6 +286,8 @@ def settings_of(verb: str, plain: Mapping[str, Any]) -> Settings:
             it is.
     """
     settings = _PARSERS[verb](plain)
+    if plain.get("metric") is not None:
+        SCORES[plain["metric"]]  # raises for one that is not registered
     if plain.get("search") is not None:
         from_plain(SearchConfig, plain["search"], "search")
     return settings

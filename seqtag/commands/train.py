@@ -42,7 +42,7 @@ def train(settings: TrainSettings) -> dict[str, Any]:
     # Saved before anything else is done with it, and again with the figures.
     tagger.save(output / "model", figures=figures)
     figures["splits"] = {
-        split: evaluate_split(tagger, corpus, split, training.data.batch)
+        split: evaluate_split(tagger, corpus, split, training.data.batch, training.metric)
         for split in ("dev", "test")
         if split in corpus.splits
     }

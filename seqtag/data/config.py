@@ -26,7 +26,7 @@ from seqtag.data.formats.base import find_format, read_file
 from seqtag.data.formats.layout import Layout, separator_of
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, did_you_mean, unknown
 
 SPLITS = ("train", "dev", "test")
 Split = Literal["train", "dev", "test"]
@@ -202,10 +202,7 @@ def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return the files of the splits that have any; unknown splits and wrong values are refused."""
     for split, given in (files or {}).items():
         if split not in SPLITS:
-            raise InputError(
-                f"data.files: unknown split {shown(split)}{did_you_mean(split, SPLITS)}; "
-                f"the splits are {', '.join(SPLITS)}"
-            )
+            raise unknown("split in data.files", split, SPLITS)
         checked(given, _Files, f"data.files.{split}")
     return {split: given for split, given in (files or {}).items() if given} or None
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.layer import Recurrent
@@ -126,7 +126,7 @@ def check_layer(encoder: Recurrent, name: str) -> str:
     """
     known = layer_names(encoder)
     if name not in known:
-        raise InputError(f"no layer {name!r}{did_you_mean(name, known)}; it has {', '.join(known)}")
+        raise unknown("layer", name, known)
     return name
 
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import torch
 
-from seqtag.errors import InputError, did_you_mean
-from seqtag.labels import ILLEGAL, SCHEMES, spans
-from seqtag.metrics.counts import CountMetric, rates
+from seqtag.errors import InputError, did_you_mean, unknown
+from seqtag.labels import ILLEGAL, SCHEMES, UNTYPED, spans
+from seqtag.metrics.registry import register
+from seqtag.metrics.score import Score, rates
 
 
-class SpanScore(CountMetric):
+@register("f1")
+class SpanScore(Score):
     """Precision, recall and F1 of exact spans: for each type, and micro-averaged over all.
 
     A predicted span is right if the gold labels have one of the same type over the same tokens
@@ -21,30 +23,28 @@ class SpanScore(CountMetric):
     stand side by side and a span that goes on behind it is one span.
 
     Args:
-        types: every span type that can occur, predicted or gold, also those that training never
-            saw. (The states' size is fixed, or processes could not sum them.)
+        labels: every label that can occur, predicted or gold, also those that training never saw.
         scheme: that of both predicted and gold labels: iob1, bio or bioes.
         illegal: "repair" or "strict", how illegal labels are read: see `seqtag.labels.spans`.
 
     Example:
-        >>> score = SpanScore(["PER", "LOC"], "bio")
+        >>> score = SpanScore(["O", "B-PER", "I-PER", "B-LOC"], "bio")
         >>> score.update([["B-PER", "O", "B-LOC"]], [["B-PER", "I-PER", "B-LOC"]])
         >>> score.compute()["f1"]
         0.5
     """
 
+    main = "f1"
     counts: torch.Tensor  # (types, 3): right, predicted, gold
 
-    def __init__(self, types: Sequence[str], scheme: str, illegal: str = "repair") -> None:
-        super().__init__()
+    def __init__(self, labels: Sequence[str], scheme: str, illegal: str = "repair") -> None:
+        super().__init__(labels, scheme)
         if scheme not in SCHEMES or scheme == "plain":
             raise InputError(f"no spans under scheme {scheme!r}{did_you_mean(scheme, SCHEMES[1:])}")
         if illegal not in ILLEGAL:
-            raise InputError(f"unknown policy for illegal labels {illegal!r}: want {ILLEGAL}")
-        self.types = tuple(types)
-        if len(set(self.types)) < len(self.types):
-            raise ValueError(f"types hold one twice: {self.types}")
-        self.scheme = scheme
+            raise unknown("policy for illegal labels", illegal, ILLEGAL)
+        types = {label.partition("-")[2] or UNTYPED for label in labels if label != "O"}
+        self.types = tuple(sorted(types))
         self.illegal = illegal
         empty = torch.zeros(len(self.types), 3, dtype=torch.int64)
         self.add_state("counts", empty, dist_reduce_fx="sum")

@@ -1,6 +1,6 @@
 """Token accuracy: overall, on unknown words, for each label, and sliced by factors.
 
-Shapes: B sentences, T tokens of the longest one, N scored tokens.
+Shapes: B sentences, N scored tokens.
 """
 
 from __future__ import annotations
@@ -8,12 +8,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import torch
 
-from seqtag.labels import NOT_SCORED
-from seqtag.metrics.counts import CountMetric, rates, ratio
+from seqtag.metrics.registry import register
+from seqtag.metrics.score import Score, rates, ratio
 
 Rows = torch.Tensor | Sequence[Sequence[int]]
 
@@ -59,36 +58,36 @@ class Slices:
         return len(self.starts) if in_none else slot
 
 
-class TokenScore(CountMetric):
+@register("accuracy")
+class TokenScore(Score):
     """Accuracy over tokens, with precision, recall and F1 for each label.
 
     Args:
-        labels: the trained labels; a label's id is its position.
-        unseen: labels of the evaluated corpus that training did not have. Their ids follow on
-            those of `labels`. They cannot be predicted, so such a token is always an error.
+        labels: every label that can occur, predicted or gold, also those that training never saw.
+        scheme: that of both predicted and gold labels; it makes no difference here.
         factors: how each factor that `update` will be handed is sliced.
 
     Example:
         >>> score = TokenScore(["A", "B"], factors={"distance": Slices((1, 5))})
-        >>> score.update([[0, 1], [1]], [[0, 0], [1]], factors={"distance": [3, 9]})
+        >>> score.update([["A", "B"], ["B"]], [["A", "A"], ["B"]], factors={"distance": [3, 9]})
         >>> score.compute()["factors"]["distance"]
         {'1-4': {'n': 2, 'accuracy': 0.5}, '5+': {'n': 1, 'accuracy': 1.0}}
     """
 
+    main = "accuracy"
     counts: torch.Tensor  # (labels, 3): right, predicted, gold
     unknown: torch.Tensor  # (1, 2): right, all
 
     def __init__(
         self,
         labels: Sequence[str],
-        unseen: Sequence[str] = (),
+        scheme: str = "plain",
         factors: Mapping[str, Slices] | None = None,
     ) -> None:
-        super().__init__()
-        self.labels = (*labels, *unseen)
-        if len(set(self.labels)) < len(self.labels):
-            raise ValueError(f"labels and unseen hold one twice: {self.labels}")
-        self.num_trained = len(labels)
+        super().__init__(labels, scheme)
+        self._ids = {label: number for number, label in enumerate(self.labels)}
+        if len(self._ids) < len(self.labels):
+            raise ValueError(f"labels hold one twice: {self.labels}")
         self.slices = dict(factors or {})
         self._add_counts("counts", len(self.labels), 3)
         self._add_counts("unknown", 1, 2)
@@ -97,40 +96,49 @@ class TokenScore(CountMetric):
 
     def update(
         self,
-        predicted: Rows,
-        gold: Rows,
-        unknown: torch.Tensor | Sequence[Sequence[bool]] | None = None,
-        factors: Mapping[str, torch.Tensor | Sequence[int]] | None = None,
+        predicted: Sequence[Sequence[str]],
+        gold: Sequence[Sequence[str | None]],
+        unknown: Sequence[Sequence[bool]] | None = None,
+        factors: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
-        """Count a batch: tensors of shape (B, T), or B lists of their sentences' lengths.
+        """Count a batch: one list for each sentence.
 
         Args:
-            predicted: label ids. Where gold is -100 anything may stand.
-            gold: label ids, those of unseen labels among them; -100 is not scored.
+            predicted: labels. Where the gold label is None anything may stand.
+            gold: labels; None is not scored.
             unknown: true where the word is unknown to the tagger.
             factors: for each factor, one whole number a sentence; all its tokens count with it.
 
         Raises:
-            ValueError: for shapes that do not fit, ids without a label, and factors other than
-                those named at construction.
+            ValueError: for lists whose lengths differ, labels and factors other than those named
+                at construction.
         """
-        gold_N, lengths_B = _flat(gold)
-        scored_N = gold_N != NOT_SCORED
-        gold_N = gold_N[scored_N]
-        predicted_N = _matching(predicted, lengths_B, "predicted").to(scored_N.device)[scored_N]
-        self._check_ids(predicted_N, self.num_trained, "predicted")
-        self._check_ids(gold_N, len(self.labels), "gold")
+        rows = [
+            (sentence, guess, answer)
+            for sentence, (guesses, answers) in enumerate(zip(predicted, gold, strict=True))
+            for guess, answer in zip(guesses, answers, strict=True)
+            if answer is not None
+        ]
+        predicted_N = self._numbers([guess for _, guess, _ in rows])
+        gold_N = self._numbers([answer for *_, answer in rows])
         right_N = predicted_N == gold_N
         counted = (gold_N[right_N], predicted_N, gold_N)
         self.counts += _columns(counted, len(self.labels)).to(self.counts.device)
         if unknown is not None:
-            unknown_N = _matching(unknown, lengths_B, "unknown").to(scored_N.device)[scored_N]
-            right_unknown_N = right_N[unknown_N.bool()]
-            counted = _by_slot(
-                right_unknown_N, torch.zeros_like(right_unknown_N, dtype=torch.int64), 1
+            new_N = torch.tensor(
+                [
+                    new
+                    for news, answers in zip(unknown, gold, strict=True)
+                    for new, answer in zip(news, answers, strict=True)
+                    if answer is not None
+                ],
+                dtype=torch.bool,
             )
-            self.unknown += counted.to(self.unknown.device)
-        self._update_factors(factors or {}, lengths_B, scored_N, right_N)
+            right_new_N = right_N[new_N]
+            slots_N = torch.zeros_like(right_new_N, dtype=torch.int64)
+            self.unknown += _by_slot(right_new_N, slots_N, 1).to(self.unknown.device)
+        sentences_N = torch.tensor([sentence for sentence, *_ in rows], dtype=torch.int64)
+        self._update_factors(factors or {}, len(gold), sentences_N, right_N)
 
     def compute(self) -> dict:
         """Return the scores as plain numbers.
@@ -162,48 +170,28 @@ class TokenScore(CountMetric):
         empty = torch.zeros(rows, columns, dtype=torch.int64)
         self.add_state(name, empty, dist_reduce_fx="sum")
 
-    def _check_ids(self, ids_N: torch.Tensor, count: int, side: str) -> None:
-        if not ids_N.numel():
-            return
-        low, high = int(ids_N.min()), int(ids_N.max())
-        if low < 0 or high >= count:
-            raise ValueError(f"{side} ids run from {low} to {high}: want 0 to {count - 1}")
+    def _numbers(self, labels: Sequence[str]) -> torch.Tensor:
+        strangers = set(labels) - self._ids.keys()
+        if strangers:
+            raise ValueError(f"labels {sorted(strangers)} are not among {self.labels}")
+        return torch.tensor([self._ids[label] for label in labels], dtype=torch.int64)
 
     def _update_factors(
         self,
-        factors: Mapping[str, torch.Tensor | Sequence[int]],
-        lengths_B: torch.Tensor,
-        scored_N: torch.Tensor,
+        factors: Mapping[str, Sequence[int]],
+        sentences: int,
+        sentences_N: torch.Tensor,
         right_N: torch.Tensor,
     ) -> None:
         if factors.keys() != self.slices.keys():
             raise ValueError(f"got factors {sorted(factors)}: want {sorted(self.slices)}")
         for number, (name, slices) in enumerate(self.slices.items()):
             values = factors[name]
-            values = values.tolist() if isinstance(values, torch.Tensor) else values
-            if len(values) != len(lengths_B):
-                raise ValueError(f"{len(values)} values of {name} for {len(lengths_B)} sentences")
+            if len(values) != sentences:
+                raise ValueError(f"{len(values)} values of {name} for {sentences} sentences")
             slots_B = torch.tensor([slices.index(value) for value in values], dtype=torch.int64)
-            slots_N = slots_B.repeat_interleave(lengths_B).to(scored_N.device)[scored_N]
             state = getattr(self, f"factor_{number}")
-            state += _by_slot(right_N, slots_N, len(slices.names)).to(state.device)
-
-
-def _flat(rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the values of all sentences in one row, and each sentence's length (on the CPU)."""
-    if isinstance(rows, torch.Tensor):
-        sentences, width = rows.shape
-        return rows.reshape(-1), torch.full((sentences,), width)
-    lengths = [len(row) for row in rows]
-    values = list(chain.from_iterable(rows))
-    return torch.tensor(values, dtype=torch.int64), torch.tensor(lengths, dtype=torch.int64)
-
-
-def _matching(rows: Rows, lengths_B: torch.Tensor, side: str) -> torch.Tensor:
-    flat, own_lengths_B = _flat(rows)
-    if not torch.equal(own_lengths_B, lengths_B):
-        raise ValueError(f"{side} and gold have different shapes")
-    return flat
+            state += _by_slot(right_N, slots_B[sentences_N], len(slices.names)).to(state.device)
 
 
 def _columns(counted: Sequence[torch.Tensor], slots: int) -> torch.Tensor:

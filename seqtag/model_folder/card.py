@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seqtag.data.encode.labelset import LabelSet
+from seqtag.metrics.main import main_score
 from seqtag.model.encoders.registry import encoder_name
 
 # More labels than this are counted, not listed.
@@ -116,7 +117,9 @@ def _figures(figures: Mapping[str, Any] | None) -> str:
     splits = (figures or {}).get("splits")
     if not isinstance(splits, Mapping) or not splits:
         return ""
-    columns = [c for c in (*_COUNTS, *_RATES) if any(c in part for part in splits.values())]
+    mains = [main_score(part)[0] for part in splits.values()]
+    known = dict.fromkeys((*_COUNTS, *_RATES, *mains))
+    columns = [c for c in known if any(c in part for part in splits.values())]
     rows = [
         (split, *(_number(column, part.get(column)) for column in columns))
         for split, part in splits.items()
@@ -137,7 +140,7 @@ def _figures(figures: Mapping[str, Any] | None) -> str:
 def _number(name: str, value: Any) -> str:
     if not isinstance(value, int | float):
         return ""
-    return f"{value:.2%}" if name in _RATES else f"{value:,}"
+    return f"{value:,}" if name in (*_COUNTS, "support") else f"{value:.2%}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seqtag.metrics.main import main_score
 from seqtag.terminal import cell
 from seqtag.terminal import console as safe_console
 
@@ -84,10 +85,13 @@ def _overall(scores: Mapping[str, Any]) -> Table:
     if "f1" in scores:
         columns += [(name, f"{scores[name]:.2%}") for name in ("precision", "recall", "f1")]
         title += f", illegal labels {_POLICIES[scores['illegal']]}"
+    main, value = main_score(scores)
+    if main not in ("accuracy", "f1"):
+        columns.append((main, f"{value:.2%}"))
     columns.append(("tokens/s", f"{scores['tokens_per_second']:,}"))
     table = _table(title)
     for name, _ in columns:
-        table.add_column(name, justify="right", vertical="bottom")
+        table.add_column(cell(name), justify="right", vertical="bottom")
     table.add_row(*(value for _, value in columns))
     return table
 

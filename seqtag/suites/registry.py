@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seqtag.data.formats.lines import SourceFile
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 from seqtag.suites import blimp, gap, marvin_linzen, syntaxgym, winograd
 from seqtag.suites.pairs import Pair
 
@@ -47,9 +47,7 @@ def find_suite(name: str) -> Suite:
         InputError: if there is none; the nearest name is offered.
     """
     if name not in SUITES:
-        raise InputError(
-            f"unknown suite {name!r}{did_you_mean(str(name), SUITES)}; known: {', '.join(SUITES)}"
-        )
+        raise unknown("suite", name, SUITES)
     return SUITES[name]
 
 

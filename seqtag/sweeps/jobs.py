@@ -18,11 +18,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from seqtag.errors import InputError, RunStopped
 from seqtag.sweeps.isolated import cores, ended_by_sigterm, threads_shared
 from seqtag.sweeps.locks import live_run
-from seqtag.sweeps.naming import earlier_run_name, run_name
+from seqtag.sweeps.naming import EarlierRuns, run_name
 from seqtag.sweeps.progress import told_of
 from seqtag.sweeps.records import Identity, in_a_line, is_finished
 
 log = logging.getLogger("seqtag")
+
+# Of Hydra: the keys that are left out of the names of folders.
+_LEFT_OUT = "hydra.job.config.override_dirname.exclude_keys"
 
 
 class Outcome(NamedTuple):
@@ -53,6 +56,8 @@ class Runner:
         sweeper: of Hydra.
         identify: returns which run a job's configuration makes, or refuses it.
         named: overrides of all jobs, by which they have the sweep's folder.
+        fixed: keys of overrides that are the same for all jobs: the names of their folders, and
+            not the others, leave them out.
     """
 
     def __init__(
@@ -60,10 +65,14 @@ class Runner:
         sweeper: BasicSweeper,
         identify: Callable[[DictConfig], Identity],
         named: Sequence[str] = (),
+        fixed: Sequence[str] = (),
     ):
         self._sweeper, self._identify, self._named = sweeper, identify, list(named)
         config = sweeper.config
+        left_out = [*config.hydra.job.config.override_dirname.exclude_keys, *fixed]
+        self._left_out = f"{_LEFT_OUT}=[{','.join(map(quoted, left_out))}]"
         self.folder = Path(config.hydra.sweep.dir)
+        self._earlier = EarlierRuns(self.folder)
         launcher = OmegaConf.to_container(config.hydra.launcher, resolve=True)
         self.at_once, self._batch, self._shared = _side_by_side(
             launcher, config.hydra.sweeper.max_batch_size
@@ -116,11 +125,15 @@ class Runner:
         """Compose a job's configuration as it will be where it runs."""
         master = self._sweeper.config
         overrides = [*overrides, *self._named]
-        config = self._sweeper.hydra_context.config_loader.load_sweep_config(master, overrides)
+        config = self._sweeper.hydra_context.config_loader.load_sweep_config(
+            master, [*overrides, self._left_out]
+        )
         with read_write(config.hydra.runtime), open_dict(config):
             config.hydra.job.num, config.hydra.job.id = number, str(number)
             HydraConfig.instance().set_config(config)
             name = _name(config)
+            if name == run_name(str(config.hydra.job.override_dirname)):
+                name = self._earlier.free_name(name, overrides)
             folder = Path(str(config.hydra.sweep.dir), name).absolute()
             config.hydra.runtime.output_dir = str(folder)
             HydraConfig.instance().set_config(config)
@@ -152,13 +165,10 @@ class Runner:
 
 
 def _name(config: DictConfig) -> str:
-    """Return the name of a job's folder; that of an earlier version, where there is one."""
-    name, overrides = config.hydra.sweep.subdir, str(config.hydra.job.override_dirname)
+    """Return the name of a job's folder, as the configuration says."""
+    name = config.hydra.sweep.subdir
     if name is None or not str(name).strip():
         raise InputError(f"hydra.sweep.subdir must be the name of a folder, not {name!r}")
-    earlier = earlier_run_name(overrides)
-    if name == run_name(overrides) and Path(str(config.hydra.sweep.dir), earlier).is_dir():
-        return earlier
     return str(name)
 
 

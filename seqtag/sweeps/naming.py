@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seqtag.errors import InputError
 from seqtag.files import new_folder
+from seqtag.sweeps.records import read_overrides
 
 # File systems allow 255 bytes.
 _LONGEST_NAME = 120
 _TIME = "${now:"
+# Overrides that say where a run is, or what runs it.
+_NOT_OF_A_RUN = ("study=", "hydra.", "hydra/")
 # What file systems, shells or web servers refuse or read as something else.
 _NOT_IN_NAMES = re.compile(r"""[\x00-\x1f\x7f\\:*?"<>|$]""")
 
@@ -119,14 +124,43 @@ def run_name(overrides: str) -> str:
     name = name.lstrip(".-") or "run"
     if not overrides or (plain and len(name) <= _LONGEST_NAME):
         return name
-    digest = hashlib.sha256(overrides.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return _with_digest(name, overrides)
+
+
+def _with_digest(name: str, text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name[: _LONGEST_NAME - 9]}_{digest}"
 
 
-def earlier_run_name(overrides: str) -> str:
-    """Return the name that earlier versions gave to the same folder: "cell=gru,seed=1"."""
-    name = re.sub(r"[^\w.,=+-]+", "_", overrides) or "run"
-    if len(name) <= _LONGEST_NAME:
-        return name
-    digest = hashlib.sha256(overrides.encode()).hexdigest()[:8]
-    return f"{name[: _LONGEST_NAME - 9]}_{digest}"
+class EarlierRuns:
+    """The runs that are in the folder of a sweep already, of whatever version and sweep.
+
+    Args:
+        folder: that of the sweep.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._overrides: dict[str, frozenset[str]] = {}
+        for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+            with suppress(InputError):
+                if given := read_overrides(place):
+                    self._overrides[place.name] = _apart(given)
+        self._names = {given: name for name, given in reversed(self._overrides.items())}
+
+    def free_name(self, name: str, overrides: Sequence[str]) -> str:
+        """Return the name of the folder of a run with these overrides.
+
+        That is the folder of the run with the same overrides, where there is one. Else it is
+        `name`, unless a run with other ones has that folder: then a hash of the overrides follows.
+        """
+        given = _apart(overrides)
+        if given in self._names:
+            return self._names[given]
+        if self._overrides.get(name, given) == given:
+            return name
+        return _with_digest(name, ",".join(sorted(given)))
+
+
+def _apart(overrides: Iterable[str]) -> frozenset[str]:
+    """Return the overrides by which runs in one folder differ."""
+    return frozenset(text for text in overrides if not text.startswith(_NOT_OF_A_RUN))

@@ -19,9 +19,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import yaml
+
 from seqtag.errors import InputError
 from seqtag.files import write_json
+from seqtag.metrics.main import main_score
 from seqtag.renamed import TARGETS
+from seqtag.terminal import in_a_line as one_line
 
 RECORD = "run.json"
 
@@ -57,6 +61,24 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
+def read_overrides(folder: Path) -> tuple[str, ...]:
+    """Return what a run was given on the command line; nothing where that was not written.
+
+    Raises:
+        InputError: for a file that is not a list in YAML.
+    """
+    path = folder / ".hydra" / "overrides.yaml"
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    except OSError:
+        return ()
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not YAML: {one_line(error)}") from None
+    if not isinstance(given, list):
+        raise InputError(f"{path}: a list of overrides is expected")
+    return tuple(map(str, given))
+
+
 def write_record(identity: Identity, **what: Any) -> None:
     """Write the record of a run: its configuration, and what else is given."""
     write_json(identity.folder / RECORD, {"config": identity.config, **what})
@@ -72,6 +94,7 @@ def is_record_of(record: Mapping[str, Any], identity: Identity) -> bool:
     """Return whether a record is of a run with this configuration.
 
     A key without a value counts as one that is missing: an earlier version may not have had it.
+    Classes that have been renamed since are the same.
     """
     return _without_nulls(record.get("config")) == _without_nulls(identity.config)
 
@@ -128,8 +151,8 @@ def scores_of(figures: Mapping[str, Any]) -> dict[str, float]:
     splits = {
         split: figures["splits"][split] for split in ("test", "dev") if split in figures["splits"]
     }
-    mains = {split: "f1" if "f1" in scores else "accuracy" for split, scores in splits.items()}
-    return {f"{split} {main}": splits[split].get(main) for split, main in mains.items()}
+    mains = {split: main_score(scores) for split, scores in splits.items()}
+    return {f"{split} {name}": value for split, (name, value) in mains.items()}
 
 
 def in_a_line(error: BaseException) -> str:

@@ -18,7 +18,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -113,7 +113,7 @@ def _distribution(override: Override) -> BaseDistribution:
     tags = getattr(value, "tags", set())
     try:
         for tag in tags - {"log"}:
-            raise InputError(f"unknown tag {tag!r}{did_you_mean(tag, ['log'])}; known: log")
+            raise unknown("tag", tag, ["log"])
         if override.is_interval_sweep():
             whole = isinstance(value.start, int)
             kind = IntDistribution if whole else FloatDistribution

@@ -18,12 +18,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import yaml
-
 from seqtag.checks import AtLeast, NotNegative, checked
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 from seqtag.files import write_text
-from seqtag.sweeps.records import RECORD, read_record, scores_of
+from seqtag.sweeps.records import RECORD, read_overrides, read_record, scores_of
 from seqtag.terminal import cell, console, in_a_line
 
 TABLE = "table"
@@ -114,7 +112,7 @@ def _read_run(folder: Path) -> Run | None:
     checked(scores, Mapping[str, float | None], f"{folder}: scores")
     known = {name: score for name, score in scores.items() if score is not None}
     all_figures = {key: value for key, value in {**figures, **record}.items() if value is not None}
-    return Run(folder, _overrides(folder), error, all_figures, known)
+    return Run(folder, read_overrides(folder), error, all_figures, known)
 
 
 def _read_figures(path: Path) -> dict[str, Any]:
@@ -123,19 +121,6 @@ def _read_figures(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return figures if isinstance(figures, dict) else {}
-
-
-def _overrides(folder: Path) -> tuple[str, ...]:
-    path = folder / ".hydra" / "overrides.yaml"
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    except OSError:
-        return ()
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not YAML: {in_a_line(error)}") from None
-    if not isinstance(given, list):
-        raise InputError(f"{path}: a list of overrides is expected")
-    return tuple(map(str, given))
 
 
 def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -224,11 +209,7 @@ def _main_score(done: Sequence[Run], split: str | None) -> str:
     )
     chosen = [name for name in shared if split in (None, name, name.partition(" ")[0])]
     if split is not None and not chosen:
-        splits = [name.partition(" ")[0] for name in shared]
-        known = ", ".join(splits) or "none"
-        raise InputError(
-            f"not all runs have the split {split!r}{did_you_mean(split, splits)}; there are {known}"
-        )
+        raise unknown("split", split, [name.partition(" ")[0] for name in shared])
     return chosen[0] if chosen else "score"
 
 
@@ -238,10 +219,7 @@ def _by_factor(done: Sequence[Run], main: str, factor: str) -> dict[str, Callabl
     slices = [run.figures.get("splits", {}).get(split, {}).get("factors", {}) for run in done]
     known = [name for name in slices[0] if all(name in of for of in slices)] if slices else []
     if factor not in known:
-        raise InputError(
-            f"no factor {factor!r}{did_you_mean(factor, known)}; there are "
-            f"{', '.join(known) or 'none'}"
-        )
+        raise unknown("factor", factor, known)
     return {
         f"{factor} {value}": lambda run, value=value: (
             100 * run.figures["splits"][split]["factors"][factor][value]["accuracy"]

@@ -11,25 +11,26 @@ from seqtag.data.batches.module import EncodedSentences
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.corpus.memory_mapped import lengths_of
-from seqtag.errors import InputError
+from seqtag.errors import unknown
 from seqtag.tagging.tagger import Tagger
 from seqtag.training.scoring import TaggingScore
 
 
 def evaluate_split(
-    tagger: Tagger, corpus: Corpus, split: str, config: BatchConfig
+    tagger: Tagger, corpus: Corpus, split: str, config: BatchConfig, metric: str | None = None
 ) -> dict[str, Any]:
     """Return the figures of `tagger` on a split, as ``metrics.json`` has them.
 
+    `metric` is the main one of them: see `TaggingScore`.
     ``tokens_per_second`` counts reading, encoding and decoding, not the counting of scores.
     """
     if split not in corpus.splits:
-        raise InputError(f"the corpus has no split {split!r}; it has {', '.join(corpus.splits)}")
+        raise unknown("split of the corpus", split, corpus.splits)
     sentences = EncodedSentences(
         corpus.splits[split], tagger.indexer, tagger.labels, with_text=True
     )
     lengths = lengths_of(corpus.splits[split])
-    score = TaggingScore.of_split(corpus, split, tagger.labels)
+    score = TaggingScore.of_split(corpus, split, tagger.labels, metric)
     network = tagger.network.eval()
     device = next(network.parameters()).device
     seconds = 0.0

@@ -53,7 +53,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> Fitted:
     trainer = build_trainer(settings, has_dev)
     task = TaggingTask(
         network,
-        TaggingScore.of_split(corpus, "dev" if has_dev else "train", labels),
+        TaggingScore.of_split(corpus, "dev" if has_dev else "train", labels, settings.metric),
         optimizer_factory(settings.optimizer, settings.trainer.precision),
         schedule_factory(settings.scheduler, total_steps(trainer, data)),
     )

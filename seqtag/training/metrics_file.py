@@ -1,9 +1,8 @@
-"""The figures of a run as a file of columns, which a run that goes on goes on with."""
+"""The CSV file of a run's metrics, which a resumed run continues."""
 
 from __future__ import annotations
 
 import csv
-import os
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from seqtag.errors import InputError
+from seqtag.files import atomic_file, confirm
 
 
 class MetricsFile(Logger):
@@ -82,15 +82,14 @@ class MetricsFile(Logger):
         """
         with self._refusals():
             if self.rows:
-                with self._path.open("rb") as file:
-                    os.fsync(file.fileno())
+                confirm(self._path)
 
     def finalize(self, status: str) -> None:
         """Do nothing: all rows are in the file."""
 
     @rank_zero_only
     def keep(self, count: int) -> None:
-        """Go on behind the first `count` rows of the file that is there."""
+        """Keep the first `count` rows of the file that is there, and continue after them."""
         if not self._path.exists():
             return
         with self._path.open(encoding="utf-8", newline="") as file:
@@ -111,9 +110,10 @@ class MetricsFile(Logger):
     def _write_all(self) -> None:
         self._columns = sorted(set().union(*self.rows))
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._path.with_name(f".{self._path.name}.part")
-        with aside.open("w", encoding="utf-8", newline="") as file:
+        with (
+            atomic_file(self._path, one_writer=True) as aside,
+            aside.open("w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.DictWriter(file, self._columns)
             writer.writeheader()
             writer.writerows(self.rows)
-        os.replace(aside, self._path)

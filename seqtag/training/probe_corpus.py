@@ -8,7 +8,7 @@ from functools import lru_cache
 import datasets
 
 from seqtag.data.corpus.corpus import Corpus
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import unknown
 from seqtag.probes.base import ProbeItem
 from seqtag.probes.baselines import WindowBaseline, fit_baselines
 from seqtag.probes.config import ProbeCorpusConfig
@@ -25,10 +25,7 @@ def generate_corpus(config: ProbeCorpusConfig, splits: Sequence[str] | None = No
     """
     for split in splits or ():
         if split not in SPLITS:
-            raise InputError(
-                f"the corpus has no split {split!r}{did_you_mean(split, SPLITS)}; "
-                f"it has {', '.join(SPLITS)}"
-            )
+            raise unknown("split", split, SPLITS)
     return _generated(config, tuple(splits or SPLITS))
 
 

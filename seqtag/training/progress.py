@@ -58,9 +58,9 @@ class Progress(RichProgressBar):
     def _line(self, trainer: L.Trainer) -> str:
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
         parts = [f"loss {figures['train/loss']:.4f}"] if "train/loss" in figures else []
-        for name in ("accuracy", "f1"):
-            if (value := figures.get(f"dev/{name}")) is not None:
-                parts.append(f"dev {name} {value:.2%}")
+        for name, value in figures.items():  # the main score last
+            if name.startswith("dev/") and name != "dev/metric":
+                parts.append(f"{name.replace('/', ' ')} {value:.2%}")
         if (metric := figures.get("dev/metric", self._best)) > self._best:
             self._best = metric
             parts[-1] += " (best)"

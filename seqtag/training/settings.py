@@ -24,6 +24,8 @@ from seqtag.training.trainer_options import TrainerOptions, trainer_options
 
 # The names of the engines, and what they are: `recurrent.engines`.
 Engine = Literal["auto", "cpu", "torch", "scan", "loop", "reference"]
+# Keys that stand in no group.
+_ALONE = ("seed", "ckpt_path", "engine", "compile", "metric")
 Scheme = Literal["auto", "plain", "bio", "bioes"]
 
 
@@ -95,6 +97,7 @@ class TrainingSettings:
         ckpt_path: the checkpoint to resume from: a file, ``last``, ``auto`` or None.
         engine: what runs the cell.
         compile: compile the network with ``torch.compile``.
+        metric: the registered metric that chooses the model; None for F1 of spans or accuracy.
     """
 
     data: DataSettings
@@ -110,6 +113,7 @@ class TrainingSettings:
     ckpt_path: FileName | None
     engine: Engine
     compile: bool
+    metric: Text | None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> TrainingSettings:
@@ -119,7 +123,7 @@ class TrainingSettings:
             InputError: naming the key at fault as it is written on the command line, what it must
                 be, and what it is.
         """
-        alone = {name: plain[name] for name in ("seed", "ckpt_path", "engine", "compile")}
+        alone = {name: plain[name] for name in _ALONE}
         return cls(
             data=DataSettings.from_plain(plain["data"]),
             model=from_plain(TaggerConfig, plain["model"], "model"),
@@ -148,7 +152,7 @@ class TrainingSettings:
                 for group, parts in named.items()
             },
             "paths": {"output_dir": self.output_dir},
-            **{name: getattr(self, name) for name in ("seed", "ckpt_path", "engine", "compile")},
+            **{name: getattr(self, name) for name in _ALONE},
         }
 
 

@@ -1,8 +1,8 @@
-"""What a configuration may name by `_target_`, and the options of each: types and ranges.
+"""The classes that configurations of this package name by `_target_`, with checks of their options.
 
 A class below is named after what it describes, and its fields are the options that a configuration
 may give. Nothing that needs torch or Lightning is imported: a configuration is checked before they
-are.
+are. A user's own configuration may name any other class, see `training.importable`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from seqtag.checks import (
     from_plain,
     shown,
 )
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError
 from seqtag.renamed import TARGETS
+from seqtag.training.importable import require_module
 
 _Whole = Annotated[int, AtLeast(0)]
 # What a run logs that something can be chosen by, or ended.
@@ -257,7 +258,6 @@ def _named(package: str, *classes: type) -> dict[str, type]:
     return {f"{package}.{cls.__name__}": cls for cls in classes}
 
 
-# What a configuration may name by `_target_`: nothing else is ever made.
 OPTIMIZERS = _named("torch.optim", AdamW, SGD, Adam)
 SCHEDULES = _named("seqtag.training.schedules", WarmupDecay)
 CALLBACKS = {
@@ -293,26 +293,26 @@ class Target:
     def from_plain(cls, part: Any, targets: Mapping[str, type], where: str) -> Target:
         """Parse the description of an object.
 
+        Options of a class that is described here are checked; those of another one when it is
+        imported, and here only whether there is a module of its name.
+
         Args:
             part: its ``_target_`` and options.
-            targets: the names that are allowed, with the class of options of each.
+            targets: the classes that are described.
             where: the name of its key, for messages.
 
         Raises:
-            InputError: for another name, and as `checks.from_plain` does for options.
+            InputError: for a name without a module, and as `checks.from_plain` does for options.
         """
         if not isinstance(part, Mapping):
             raise InputError(f"{where} must be a group of keys, not {shown(part)}")
         name = part.get("_target_")
-        if isinstance(name, str):
-            name = TARGETS.get(name, name)
-        if not isinstance(name, str) or name not in targets:
-            raise InputError(
-                f"{where}: _target_ {shown(name)} is not allowed{did_you_mean(name, targets)}; "
-                f"it is one of {', '.join(targets)}"
-            )
+        name = TARGETS.get(name, name) if isinstance(name, str) else name
         options = {key: value for key, value in part.items() if key != "_target_"}
-        from_plain(targets[name], options, where)
+        if isinstance(name, str) and name in targets:
+            from_plain(targets[name], options, where)
+        else:
+            require_module(name, targets, where)
         return cls(name, options, where)
 
     def to_plain(self) -> dict[str, Any]:

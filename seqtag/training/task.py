@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import Metric
 
+from seqtag.metrics.main import main_score
 from seqtag.model.network import TaggerNetwork
 from seqtag.training.finite import FirstFault, diverged, find_not_finite, tensors_of
 from seqtag.training.scoring import TaggingScore
@@ -174,8 +175,9 @@ class TaggingTask(L.LightningModule):
         self.require_finite()
         figures = self.score.compute()
         self.score.reset()
-        main = figures["f1" if "f1" in figures else "accuracy"]
-        logged = {f"dev/{name}": figures[name] for name in ("accuracy", "f1") if name in figures}
+        name, main = main_score(figures)
+        others = [other for other in ("accuracy", "f1") if other in figures and other != name]
+        logged = {f"dev/{figure}": figures[figure] for figure in (*others, name)}
         self.log_dict(logged, prog_bar=True)
         self.log("dev/metric", main)
         self.dev_metric = float(main)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import (
     AdvancedProfiler,
     Profiler,
     PyTorchProfiler,
     SimpleProfiler,
 )
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from seqtag.data.batches.module import CorpusModule
 from seqtag.distributed.leader import StartedAlready
 from seqtag.distributed.place import Place, current_place
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 from seqtag.training.factory import call, factory
 from seqtag.training.resume.files import CheckpointFiles
 from seqtag.training.resume.state import Continuity
@@ -48,10 +50,7 @@ def known_precision(precision: Any) -> str:
         return "32-true"
     known = {name: name for name in _PRECISIONS} | _SHORT_PRECISIONS
     if isinstance(precision, bool) or str(precision) not in known:
-        raise InputError(
-            f"trainer.precision={precision!r} is unknown{did_you_mean(str(precision), known)}; "
-            f"it is one of {', '.join(_PRECISIONS)}"
-        )
+        raise unknown("trainer.precision", precision, known)
     return known[str(precision)]
 
 
@@ -65,12 +64,12 @@ def optimizer_factory(optimizer: Target, precision: Any) -> Callable[[Any], Any]
     if optimizer.options.get("fused") and "mixed" in known_precision(precision):
         # Lightning does not clip gradients in mixed precision where the optimizer is fused.
         optimizer = replace(optimizer, options={**optimizer.options, "fused": False})
-    return factory(optimizer)
+    return factory(optimizer, Optimizer, first=1)
 
 
 def schedule_factory(scheduler: Target, total_steps: int) -> Callable[[Any], Any]:
     """Return a function from an optimizer to its schedule over `total_steps`."""
-    return partial(factory(scheduler), total_steps=total_steps)
+    return factory(scheduler, LRScheduler, first=1, total_steps=total_steps)
 
 
 def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
@@ -89,7 +88,8 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
     callbacks = dict(settings.callbacks)
     if not has_dev:
         callbacks.pop("early_stopping", None)
-        if checkpoint := callbacks.get("checkpoint"):
+        checkpoint = callbacks.get("checkpoint")
+        if checkpoint is not None and "monitor" in checkpoint.options:
             kept = {**checkpoint.options, "monitor": None}
             callbacks["checkpoint"] = replace(checkpoint, options=kept)
     if options["enable_progress_bar"] is False:
@@ -98,8 +98,8 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
         for name in ("checkpoint", "last"):
             callbacks.pop(name, None)
     more = {
-        "callbacks": [Continuity(), *(factory(part)() for part in callbacks.values())],
-        "logger": [factory(part)() for part in settings.logger.values()],
+        "callbacks": [Continuity(), *(factory(part, L.Callback)() for part in callbacks.values())],
+        "logger": [factory(part, Logger)() for part in settings.logger.values()],
         "plugins": [CheckpointFiles(), StartedAlready(place)],
         "default_root_dir": settings.output_dir,
         # The order of batches is shared out by the data module itself.

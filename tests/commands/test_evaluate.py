@@ -96,9 +96,9 @@ def test_named_splits_are_chosen_by_name_and_nothing_is_held_out(
     make_sentences, twenty, scored, write
 ):
     write("set/train.txt", twenty)
-    with pytest.raises(InputError, match="no split 'test'; there are: train"):
+    with pytest.raises(InputError, match="unknown split of data 'test'; known: train"):
         scored("data.path=set")
-    with pytest.raises(InputError, match="no split 'dev'"):
+    with pytest.raises(InputError, match="unknown split of data 'dev'"):
         scored("data.path=set", "split=dev")
     assert scored("data.path=set", "split=train")["sentences"] == 20
     assert scored("data.path=CORPUS", "split=train")["sentences"] == 60

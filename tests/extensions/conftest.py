@@ -16,12 +16,13 @@ from hydra.core.config_store import ConfigStore
 from seqtag.cells.registry import CELLS
 from seqtag.data.formats import FORMATS
 from seqtag.inputs import INPUTS
+from seqtag.metrics.registry import SCORES
 from seqtag.model.encoders import ENCODERS
 from seqtag.probes.registry import PROBES
 
 PACKAGE = Path(__file__).parent / "package"
 NAME = "seqtag_extra"
-REGISTRIES = (CELLS, PROBES, INPUTS, ENCODERS, FORMATS)
+REGISTRIES = (CELLS, PROBES, INPUTS, ENCODERS, FORMATS, SCORES)
 
 
 def forget():

@@ -99,7 +99,7 @@ def test_the_same_call_gives_the_same_arrays(build_tagger):
         ("rnn", {"a": many(SWITCH), "b": many(OTHER)}, None, "has no gate"),
         ("lstm", {"a": many(SWITCH)}, None, "two kinds of events"),
         ("lstm", {"a": many(SWITCH), "b": many(OTHER, 19)}, None, "20 events of each"),
-        ("lstm", {"a": many(SWITCH), "b": many(OTHER)}, "l3.fwd", "no layer 'l3.fwd'"),
+        ("lstm", {"a": many(SWITCH), "b": many(OTHER)}, "l3.fwd", "unknown layer 'l3.fwd'"),
         ("lstm", {"a": many(SWITCH), "b": many(OTHER)}, "l0.bwd", "take l0.fwd"),
     ],
 )

@@ -85,7 +85,7 @@ def test_a_sentence_without_words_is_refused(tagger):
 
 def test_the_nearest_layer_is_offered(tagger):
     assert check_layer(tagger.network.encoder, "l1.bwd") == "l1.bwd"
-    with pytest.raises(InputError, match=r"no layer 'l0.forward' \(did you mean 'l0.fwd'\?\)"):
+    with pytest.raises(InputError, match=r"unknown layer 'l0.forward' \(did you mean 'l0.fwd'\?\)"):
         check_layer(tagger.network.encoder, "l0.forward")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seqtag.errors import InputError
 from seqtag.files import new_folder
-from seqtag.sweeps.naming import check_study, earlier_run_name, run_name
+from seqtag.sweeps.naming import EarlierRuns, check_study, run_name
 
 KEYS = ("cell", "seed", "model.hidden_size", "size", "optimizer.lr")
 
@@ -54,11 +54,25 @@ def test_names_stay_apart(pair):
     assert run_name(pair[0]) != run_name(pair[1])
 
 
-def test_names_of_earlier_versions():
-    assert (
-        earlier_run_name("cell=gru,probe.grid={distance:[5]}") == "cell=gru,probe.grid=_distance_5_"
+def test_a_folder_belongs_to_the_run_with_the_same_overrides(tmp_path, write):
+    for name, overrides in {
+        "cell-gru": ["data=a", "cell=gru", "study=x"],
+        # As earlier versions named them.
+        "cell-lstm+data-a+seed-1": ["data=a", "cell=lstm", "seed=1"],
+        "cell=rnn,data=a": ["cell=rnn", "data=a"],
+    }.items():
+        write(f"{name}/.hydra/overrides.yaml", "".join(f"- {one}\n" for one in overrides))
+    write("damaged/.hydra/overrides.yaml", "{")
+    runs = EarlierRuns(tmp_path)
+    assert runs.free_name("cell-gru", ["cell=gru", "data=a", "study=y"]) == "cell-gru"
+    assert runs.free_name("cell-lstm", ["seed=1", "cell=lstm", "data=a"]) == (
+        "cell-lstm+data-a+seed-1"
     )
-    assert len(earlier_run_name("a" * 300)) == 120
+    assert runs.free_name("cell-rnn", ["cell=rnn", "data=a"]) == "cell=rnn,data=a"
+    assert runs.free_name("cell-janet", ["cell=janet", "data=a"]) == "cell-janet"
+    other = {runs.free_name("cell-gru", ["cell=gru", f"data={data}"]) for data in "bc"}
+    assert len(other) == 2
+    assert all(re.fullmatch("cell-gru_[0-9a-f]{8}", name) for name in other)
 
 
 @pytest.mark.parametrize(

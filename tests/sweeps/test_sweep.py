@@ -80,6 +80,44 @@ def test_only_what_is_missing_is_run(jobs, capsys):
     assert "failed" not in rows[0]
 
 
+def runs_in(study: str) -> list[str]:
+    return sorted(path.parent.name for path in Path("logs/train", study).glob("*/run.json"))
+
+
+def test_folders_are_named_after_what_differs(jobs):
+    given = ("-m", "study=mine", "model.hidden_size=8", "seed=1")
+    assert jobs(*given, "cell=lstm,gru") == 0
+    assert runs_in("mine") == ["cell-gru", "cell-lstm"]
+    # More of the same, named after what differs in it: what is finished stays where it is.
+    assert jobs("-m", "study=mine", "model.hidden_size=8", "seed=1,2", "cell=lstm,gru") == 0
+    assert jobs.ran[2:] == [("lstm", 2), ("gru", 2)]
+    assert runs_in("mine") == ["cell-gru", "cell-gru+seed-2", "cell-lstm", "cell-lstm+seed-2"]
+
+
+def test_a_sweep_that_differs_in_what_is_fixed_has_folders_of_its_own(jobs):
+    for _ in range(2):
+        for size in (8, 16):
+            assert jobs("-m", "study=mine", f"model.hidden_size={size}", "cell=lstm,gru") == 0
+    assert jobs.ran == [("lstm", 1), ("gru", 1)] * 2
+    names = runs_in("mine")
+    assert names[::2] == ["cell-gru", "cell-lstm"]
+    assert all(re.fullmatch("cell-(gru|lstm)_[0-9a-f]{8}", name) for name in names[1::2])
+    sizes = [
+        read_record(Path("logs/train/mine", name))["config"]["model"]["hidden_size"]
+        for name in names
+    ]
+    assert sizes == [8, 16, 8, 16]
+
+
+def test_what_is_run_again_with_other_defaults_keeps_its_folder(jobs, write):
+    for lr in (0.1, 0.2):
+        write("mine/experiment/own.yaml", f"# @package _global_\noptimizer:\n  lr: {lr}\n")
+        own = ("--config-dir", "mine", "experiment=own")
+        assert jobs("-m", *own, "study=mine", "cell=lstm,gru") == 0
+    assert len(jobs.ran) == 4
+    assert runs_in("mine") == ["cell-gru", "cell-lstm"]
+
+
 def test_what_cannot_be_configured_is_said_before_anything_is_run(jobs):
     for wrong, said in (
         ("data=pronoun,column", "data.path is not set"),

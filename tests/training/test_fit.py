@@ -15,7 +15,7 @@ from seqtag.errors import InputError
 
 ISSUED = {
     *("split", "sentences", "tokens", "accuracy", "precision", "recall", "f1"),
-    *("per_label", "tokens_per_second"),
+    *("per_label", "metric", "tokens_per_second"),
 }
 BESIDE = {"unknown_tokens", "unknown_accuracy", "factors", "illegal", "scheme"}
 

@@ -7,7 +7,11 @@ from seqeval.metrics import f1_score
 
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.encode.labelset import LabelSet
+from seqtag.errors import InputError
 from seqtag.inputs.vocabulary import Vocabulary
+from seqtag.metrics import Score
+from seqtag.metrics.registry import SCORES
+from seqtag.registry import Entry
 from seqtag.training.scoring import TaggingScore
 
 UNKNOWN = Vocabulary.UNKNOWN
@@ -76,3 +80,63 @@ def test_labels_that_training_never_had_are_errors():
     assert figures["accuracy"] == 0.5
     assert figures["per_label"]["NEW"]["support"] == 1
     assert figures["recall"] == 0.0
+
+
+def score_of(gold, scheme, metric):
+    labels = LabelSet.fit(gold, scheme, "auto")
+    score = TaggingScore.of_split(corpus_of(gold, scheme), "test", labels, metric)
+    ids = padded([labels.encode(row) for row in gold], 0)
+    score.update(ids, torch.full(ids.shape, KNOWN), {"labels": gold})
+    return score
+
+
+@pytest.mark.parametrize(
+    ("scheme", "gold", "metric", "main"),
+    [
+        ("bio", [["B-A", "O"]], None, "f1"),
+        ("bio", [["B-A", "O"]], "accuracy", "accuracy"),
+        ("plain", [["A", "O"]], None, "accuracy"),
+    ],
+)
+def test_the_main_score(scheme, gold, metric, main):
+    figures = score_of(gold, scheme, metric).compute()
+    assert figures["metric"] == main
+    assert ("f1" in figures) is (scheme == "bio")  # whatever is the main one
+
+
+def test_another_metric_is_counted_too(monkeypatch):
+    monkeypatch.setitem(SCORES._entries, "sentences", Entry(Sentences, {}))
+    figures = score_of([["B-A", "O"], ["B-B"]], "bio", "sentences").compute()
+    assert (figures["metric"], figures["sentences_right"], figures["f1"]) == (
+        "sentences_right",
+        1.0,
+        1.0,
+    )
+    monkeypatch.setattr(Sentences, "main", "share")
+    with pytest.raises(InputError, match="metric=sentences: its figures have no 'share'"):
+        score_of([["B-A"]], "bio", "sentences").compute()
+
+
+def test_a_metric_that_does_not_fit_is_refused():
+    with pytest.raises(InputError, match="metric=f1: no spans under scheme 'plain'"):
+        score_of([["A", "O"]], "plain", "f1")
+    with pytest.raises(InputError, match=r"unknown metric 'acuracy'.*did you mean 'accuracy'"):
+        score_of([["A", "O"]], "plain", "acuracy")
+
+
+class Sentences(Score):
+    """The share of sentences that are right as a whole."""
+
+    main = "sentences_right"
+
+    def __init__(self, labels, scheme):
+        super().__init__(labels, scheme)
+        self.add_state("counts", torch.zeros(2, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, predicted, gold):
+        for guesses, answers in zip(predicted, gold, strict=True):
+            self.counts += torch.tensor([guesses == answers, 1])
+
+    def compute(self):
+        right, sentences = self.counts.tolist()
+        return {"sentences_right": right / max(1, sentences)}

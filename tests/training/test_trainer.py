@@ -1,6 +1,7 @@
-"""Trainer, optimizer and schedule: only what is on the lists is ever made."""
+"""Trainer, optimizer and schedule, and the classes that a configuration names for them."""
 
 import os
+import re
 
 import lightning as L
 import pytest
@@ -19,6 +20,9 @@ from seqtag.training.trainer import (
 )
 
 HOSTILE = {"_target_": "os.system", "command": "exit 7"}
+SCHEDULE = "seqtag.training.schedules.WarmupDecay"
+STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
+METRICS = "seqtag.training.metrics_file.MetricsFile"
 
 
 @pytest.fixture(autouse=True)
@@ -55,42 +59,87 @@ def test_no_fused_optimizer_in_mixed_precision():
     assert not optimizer.defaults["fused"]
 
 
-@pytest.mark.parametrize("group", ["optimizer", "scheduler", "callbacks", "logger"])
+GROUPS = ("optimizer", "scheduler", "callbacks", "logger")
+
+
+@pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize(
-    ("target", "nearest"),
+    ("target", "message"),
     [
-        ("os.system", {}),
-        (None, {}),
-        (["os.system"], {}),
-        (
-            "near",
-            {
-                "optimizer": ("torch.optim.AdamWW", "torch.optim.AdamW"),
-                "scheduler": (
-                    "seqtag.training.schedules.WarmupDecays",
-                    "seqtag.training.schedules.WarmupDecay",
-                ),
-                "callbacks": (
-                    "lightning.pytorch.callbacks.EarlyStoping",
-                    "lightning.pytorch.callbacks.EarlyStopping",
-                ),
-                "logger": (
-                    "seqtag.training.metrics_file.MetricFile",
-                    "seqtag.training.metrics_file.MetricsFile",
-                ),
-            },
-        ),
+        (None, "must be the full name of a class"),
+        (["os.system"], "must be the full name of a class"),
+        ("AdamW", "must be the full name of a class"),
+        ("..os.system", "must be the full name of a class"),
+        ("os.system", "_target_ os.system is not a class derived from"),
+        ("subprocess.Popen", "_target_ subprocess.Popen is not a class derived from"),
+        ("torch.optim.Optimiser", r"torch.optim has no 'Optimiser' \(did you mean 'Optimizer'"),
+        ("no_such_package.Lion", "there is no module no_such_package; is its package installed"),
+        ("torch.optim.adamww.AdamW", "there is no module torch.optim.adamww"),
+        ("os.path.join.x", "there is no module os.path.join"),
     ],
 )
-def test_a_target_that_is_not_listed_is_refused(group, target, nearest, compose_plain):
-    target, real = nearest.get(group, (target, None))
+def test_what_is_not_a_class_of_that_kind_is_refused(group, target, message, compose_plain):
     part = {"_target_": target, "command": "exit 7"}
-    config = compose_plain()
-    config[group] = part if group in ("optimizer", "scheduler") else {"extra": part}
-    with pytest.raises(InputError, match="is not allowed") as raised:
-        settings_of("train", config)
-    assert str(raised.value).startswith(group)
-    assert (f"(did you mean {real!r}?)" in str(raised.value)) == (real is not None)
+    with pytest.raises(InputError, match=f"^{group}.*{message}"):
+        made(group, part, compose_plain)
+
+
+@pytest.mark.parametrize(
+    ("group", "target", "nearest"),
+    [
+        ("optimizer", "torch.optims.AdamW", "torch.optim.AdamW"),
+        ("scheduler", "seqtag.trainin.schedules.WarmupDecay", SCHEDULE),
+        ("callbacks", "lightning.pytorch.callback.EarlyStopping", STOPPING),
+        ("logger", "seqtag.training.metricsfile.MetricsFile", METRICS),
+    ],
+)
+def test_the_nearest_known_class_is_offered(group, target, nearest, compose_plain):
+    with pytest.raises(InputError, match=re.escape(f"(did you mean {nearest!r}?)")):
+        made(group, {"_target_": target}, compose_plain)
+
+
+def made(group, part, compose_plain):
+    """Return what a part of a group of the configuration makes."""
+    plain = compose_plain()
+    plain[group] = part if group in ("optimizer", "scheduler") else {"extra": part}
+    training = settings_of("train", plain).training
+    if group == "optimizer":
+        return optimizer_factory(training.optimizer, "32-true")(parameters())
+    if group == "scheduler":
+        return schedule_factory(training.scheduler, 3)(torch.optim.SGD(parameters()))
+    with quiet():
+        return build_trainer(training, has_dev=True)
+
+
+def test_classes_that_are_not_described_take_the_options_of_their_signature(compose_plain):
+    rule = {"_target_": "torch.optim.RMSprop", "lr": 0.5, "momentum": 0.25}
+    optimizer = made("optimizer", rule, compose_plain)
+    assert isinstance(optimizer, torch.optim.RMSprop)
+    assert optimizer.defaults["momentum"] == 0.25
+    # `total_steps` is given where a schedule takes it.
+    cycle = {"_target_": "torch.optim.lr_scheduler.OneCycleLR", "max_lr": 0.5}
+    assert made("scheduler", cycle, compose_plain).total_steps == 3
+    step = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 2}
+    assert made("scheduler", step, compose_plain).step_size == 2
+    timer = made("callbacks", {"_target_": "lightning.pytorch.callbacks.Timer"}, compose_plain)
+    assert any(isinstance(one, L.pytorch.callbacks.Timer) for one in timer.callbacks)
+
+
+@pytest.mark.parametrize(
+    ("group", "part", "message"),
+    [
+        ("optimizer", {"momentun": 0.1}, r"unknown key 'momentun' \(did you mean 'momentum'\?\)"),
+        ("optimizer", {"params": []}, "unknown key 'params'"),
+        ("optimizer", {"_partial_": True}, "unknown key '_partial_'"),
+        ("optimizer", {"lr": -1}, "Invalid learning rate"),
+        ("scheduler", {}, "key 'step_size' is missing"),
+        ("scheduler", {"step_size": 1, "total_steps": 5}, "unknown key 'total_steps'"),
+    ],
+)
+def test_options_that_a_class_does_not_take(group, part, message, compose_plain):
+    classes = {"optimizer": "torch.optim.RMSprop", "scheduler": "torch.optim.lr_scheduler.StepLR"}
+    with pytest.raises(InputError, match=f"^{group}: {message}"):
+        made(group, {"_target_": classes[group], **part}, compose_plain)
 
 
 def test_a_target_further_down_is_plain_data():
@@ -194,7 +243,7 @@ def plain_trainer(folder, **options) -> L.Trainer:
 
 @pytest.mark.parametrize("precision", ["transformer-engine", "8-true", 7, True])
 def test_precisions_that_nothing_here_trains_at_are_refused(precision):
-    with pytest.raises(InputError, match=r"is unknown.*one of 32-true, 64-true"):
+    with pytest.raises(InputError, match=r"unknown trainer.precision .*known: 32-true, 64-true"):
         known_precision(precision)
 
 

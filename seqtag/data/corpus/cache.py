@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow as pa
 from seqtag.data.corpus.memory_mapped import open_table
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
+from seqtag.files import atomic_folder
 
 if TYPE_CHECKING:
     import datasets
@@ -84,30 +84,24 @@ def cached(
 
 def _build(folder: Path, build: Callable[[Path], dict[str, Any]]) -> None:
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name[:12]}-", dir=folder.parent))
+        with atomic_folder(folder, _put_first, mode=0o700) as aside:
+            meta = build(aside)
+            (aside / _META).write_text(json.dumps(meta), encoding="utf-8")
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise InputError(
+            f"{folder.parent}: cannot write the cache ({error.strerror or error}); set "
+            "SEQTAG_CACHE or data.cache_dir to a folder with room"
+        ) from error
+
+
+def _put_first(aside: Path, folder: Path) -> None:
+    """Put a folder in its place, unless another process has put a whole one there before."""
     try:
-        meta = build(aside)
-        (aside / _META).write_text(json.dumps(meta), encoding="utf-8")
-        try:
+        aside.rename(folder)
+    except OSError:
+        if not (folder / _META).is_file():
+            shutil.rmtree(folder, ignore_errors=True)
             aside.rename(folder)
-        except OSError:
-            if not (folder / _META).is_file():
-                shutil.rmtree(folder, ignore_errors=True)
-                aside.rename(folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _unwritable(folder: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{folder.parent}: cannot write the cache ({error.strerror or error}); set SEQTAG_CACHE "
-        "or data.cache_dir to a folder with room"
-    )
 
 
 def schema(features: Iterable[str], factors: Iterable[str] = ()) -> pa.Schema:

@@ -23,7 +23,7 @@ from seqtag.data.corpus.splits import Source, find_sources
 from seqtag.data.corpus.stream import Stream
 from seqtag.data.corpus.write import KEPT_AS, build_held_out, build_split, held_out, held_out_count
 from seqtag.data.formats.base import find_format
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError, unknown
 
 if TYPE_CHECKING:
     import datasets
@@ -106,10 +106,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
     wanted = [split for split in SPLITS if split in (there if splits is None else splits)]
     for split in splits or ():
         if split not in there:
-            raise InputError(
-                f"data: there is no split {split!r}{did_you_mean(split, there)}; there are: "
-                f"{', '.join(there)}"
-            )
+            raise unknown("split of data", split, there)
     root = cache_root(config.cache_dir)
     found: dict[str, datasets.Dataset] = {}
     origins: dict[str, Origin] = {}

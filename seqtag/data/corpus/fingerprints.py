@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqtag.data.corpus.cache import digest
+from seqtag.files import atomic_file
 
 if TYPE_CHECKING:
     import datasets
@@ -57,10 +56,8 @@ def _remembered(path: Path, find: Callable[[], Any]) -> Any:
     value = find()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, aside = tempfile.mkstemp(prefix=".", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(value, file)
-        Path(aside).replace(path)
+        with atomic_file(path, mode=0o600) as aside:
+            aside.write_text(json.dumps(value), encoding="utf-8")
     except OSError:
         pass  # a cache that cannot be written costs time, no more
     return value

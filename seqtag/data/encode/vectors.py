@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import logging
 import lzma
-import os
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +21,7 @@ from seqtag.cache import cache_root
 from seqtag.data.corpus.cache import digest
 from seqtag.data.formats.lines import SourceFile, open_binary, unreadable
 from seqtag.errors import InputError, shown
+from seqtag.files import atomic_file
 from seqtag.inputs.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -242,16 +241,10 @@ def _kept(path: Path) -> dict[str, np.ndarray] | None:
 
 
 def _keep(path: Path, found: dict[str, np.ndarray]) -> None:
-    """Write aside and rename, so that no other process sees half a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=f".{path.stem[:12]}-", dir=path.parent)
-        os.close(handle)
-        try:
+        with atomic_file(path, mode=0o600) as aside:
             save_file(found, aside)
-            os.replace(aside, path)
-        finally:
-            Path(aside).unlink(missing_ok=True)
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{path.parent}: cannot write the cache ({error}); set SEQTAG_CACHE to a folder with "

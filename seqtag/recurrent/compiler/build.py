@@ -23,9 +23,10 @@ import torch
 
 from seqtag.cache import cache_root
 from seqtag.errors import InputError
+from seqtag.files import atomic_file
 from seqtag.recurrent.compiler.kept import (
     Distrusted,
-    keep,
+    keep_digest,
     make_folder,
     private_folder,
     require_own,
@@ -138,10 +139,9 @@ def _compile(
     path: str, flags: tuple[str, ...], source: str, library: Path, symbols: Sequence[str]
 ) -> None:
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory(dir=library.parent, prefix=f".{library.stem}.") as aside:
-        text = Path(aside) / "kernel.cpp"
+    with atomic_file(library) as built, tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "kernel.cpp"
         text.write_text(source, encoding="utf-8")
-        built = Path(aside) / "kernel.so"
         command = [path, *flags, "-o", str(built), str(text)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
         if done.returncode:
@@ -151,5 +151,5 @@ def _compile(
             require_symbols(built.read_bytes(), symbols)
         except Distrusted as error:
             raise BuildError(f"{path} did not build the kernel {library.stem}: {error}") from None
-        keep(built, library)
+        keep_digest(built, library)
     logger.info("built %s in %.1f s", library, time.perf_counter() - start)

@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from seqtag.files import atomic_file
+
 logger = logging.getLogger("seqtag")
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -86,14 +88,12 @@ def require_symbols(data: bytes, symbols: Iterable[str]) -> None:
             raise Distrusted(f"it has no {symbol}")
 
 
-def keep(built: Path, library: Path) -> None:
-    """Move a library that was built beside its place there, its digest before it."""
-    digest = built.with_suffix(".sha256")
-    digest.write_text(hashlib.sha256(built.read_bytes()).hexdigest() + "\n", encoding="ascii")
+def keep_digest(built: Path, library: Path) -> None:
+    """Write the digest of a library that was built; the library is moved to its place after it."""
     built.chmod(0o755)
-    digest.chmod(0o644)
-    os.replace(digest, _digest_file(library))
-    os.replace(built, library)
+    with atomic_file(_digest_file(library)) as digest:
+        digest.write_text(hashlib.sha256(built.read_bytes()).hexdigest() + "\n", encoding="ascii")
+        digest.chmod(0o644)
 
 
 @cache

@@ -18,7 +18,7 @@ from functools import cache
 from torch import Tensor, nn
 
 from seqtag.cells import Cell
-from seqtag.errors import InputError, did_you_mean, shown
+from seqtag.errors import InputError, unknown
 from seqtag.recurrent.engines.base import Broken, Engine
 from seqtag.recurrent.engines.cpu import Cpu
 from seqtag.recurrent.engines.loop.engine import Loop
@@ -41,8 +41,7 @@ def check_engine(name: str) -> str:
     """
     known = ("auto", *ENGINES)
     if not isinstance(name, str) or name not in known:
-        hint = did_you_mean(name, known)
-        raise InputError(f"unknown engine {shown(name)}{hint}; there are {', '.join(known)}")
+        raise unknown("engine", name, known)
     return name
 
 

@@ -7,7 +7,6 @@ import io
 import os
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from lightning.fabric.plugins import CheckpointIO
 from torch import Tensor
 
 from seqtag.errors import InputError
+from seqtag.files import atomic_file, confirm
 from seqtag.training.run_folder import LAST, PREVIOUS
 
 # Key of the digest of all the rest. Checkpoints without one are read as well.
@@ -46,21 +46,15 @@ class CheckpointFiles(CheckpointIO):
         path = Path(path)
         content = io.BytesIO()
         torch.save({**checkpoint, DIGEST: content_digest(checkpoint)}, content)
-        # One writer a folder: what a killed one left of this name is written over.
-        aside = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
-                file.write(content.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            if path.name == LAST and path.exists():
-                os.replace(path, path.with_name(PREVIOUS))
-            os.replace(aside, path)
-            _confirm_names(path.parent)
+            with atomic_file(path, one_writer=True) as aside:
+                aside.write_bytes(content.getbuffer())
+                confirm(aside)
+                if path.name == LAST and path.exists():
+                    os.replace(path, path.with_name(PREVIOUS))
+            confirm(path.parent)
         except OSError as error:
-            with suppress(OSError):
-                aside.unlink()
             raise InputError(
                 f"{path}: the checkpoint cannot be written: {error.strerror or error}; "
                 f"{_what_is_left(path)}"
@@ -144,12 +138,3 @@ def _what_is_left(path: Path) -> str:
         f"there is, whole, {', '.join(whole)}: make room, and continue with "
         f"ckpt_path={'last' if last else whole[0]} hydra.run.dir={path.parent.parent}"
     )
-
-
-def _confirm_names(folder: Path) -> None:
-    """Have the disk confirm a folder's entries, where the system can be asked to."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -143,11 +143,11 @@ def test_only_the_splits_asked_for_are_read(write, tmp_path):
 
 def test_a_split_that_does_not_exist(write, tmp_path):
     write("train.txt", "a O\n")
-    with pytest.raises(InputError, match=r"no split 'test'; there are: train, dev"):
+    with pytest.raises(InputError, match=r"unknown split of data 'test'; known: train, dev"):
         load_corpus(column(tmp_path), ["test"])
-    with pytest.raises(InputError, match=r"no split 'trian' \(did you mean 'train'\?\)"):
+    with pytest.raises(InputError, match=r"split of data 'trian' \(did you mean 'train'\?\)"):
         load_corpus(column(tmp_path), ["trian"])
-    with pytest.raises(InputError, match=r"no split 'dev'; there are: train"):
+    with pytest.raises(InputError, match=r"unknown split of data 'dev'; known: train"):
         load_corpus(column(tmp_path, dev_fraction=0), ["dev"])
 
 

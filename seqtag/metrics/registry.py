@@ -1,0 +1,11 @@
+"""The registry of metrics: those of this package, and those of installed packages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqtag.registry import Registry
+
+# The group of entry points is called like this package.
+SCORES: Registry[Any] = Registry("metric", group=__package__, package=__package__)
+register = SCORES.register
