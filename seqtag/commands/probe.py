@@ -148,7 +148,7 @@ def _refuse_other_inputs(config: Mapping[str, Any]) -> None:
     if isinstance(parameters, bool) or not isinstance(parameters, int) or parameters < 1:
         raise InputError(f"parameters must be a whole number of at least 1, not {parameters!r}")
     # A probe has no further columns, so nothing is made of `features`.
-    others = [INPUTS[n].cls.key() for n in chosen_inputs(model) if n not in ("words", "features")]
+    others = [INPUTS[n].cls.key for n in chosen_inputs(model) if n not in ("words", "features")]
     if others or model["words"] is None:
         why = f"model.{others[0]} is set" if others else "model.words is null"
         raise InputError(f"parameters= is for models that read words alone, and {why}")
