@@ -37,6 +37,12 @@ def config_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "conf"
 
 
+def installed_options(group: str) -> dict[str, str]:
+    """Return what installed packages add to a group: names, and the package of each."""
+    points = installed(f"seqtag.{group}s") if group in _EXTENDED else {}
+    return {name: point.dist.name if point.dist else "?" for name, point in points.items()}
+
+
 def help_text(verb: str) -> str:
     """Return the help of a verb that Hydra configures."""
     text = (config_dir() / f"{verb}.yaml").read_text(encoding="utf-8")
@@ -79,9 +85,8 @@ def _header(text: str) -> list[str]:
 def _options(group: str, default: str) -> str:
     """Return a line for each option of a group, with the first sentence of its comment."""
     texts = {path.stem: _sentence(path) for path in (config_dir() / group).glob("[!_]*.yaml")}
-    if group in _EXTENDED:
-        for name, point in installed(f"seqtag.{group}s").items():
-            texts.setdefault(name, f"Of the package {point.dist.name}" if point.dist else "")
+    for name, package in installed_options(group).items():
+        texts.setdefault(name, f"Of the package {package}")
     width = max(map(len, texts)) + 2
     lines = []
     for name in sorted(texts, key=lambda name: (name != default, name)):

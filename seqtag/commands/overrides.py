@@ -21,7 +21,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqtag.commands.help import config_dir
+from seqtag.commands.help import config_dir, installed_options
 from seqtag.errors import InputError, did_you_mean
 from seqtag.sweeps.jobs import quoted
 
@@ -170,7 +170,8 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
     """Say in one line what is wrong with an override, and what was perhaps meant."""
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
-        options = sorted(option for option in error.options if not option.startswith("_"))
+        options = [option for option in error.options if not option.startswith("_")]
+        options = sorted({*options, *installed_options(group)})
         if group == "hydra/launcher" and name in _LAUNCHERS:
             return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
         return (

@@ -197,8 +197,8 @@ class PronounProbe(Probe):
             least = next(d for d in range(3, 10**9) if chosen._replace(distance=d).fits())
             raise InputError(
                 f"probe {self.name}: no sentence has distance {chosen.distance}, attractors "
-                f"{chosen.attractors}, switches {chosen.switches}, depth {chosen.depth}; the least "
-                f"distance for these attractors and this depth is {least}"
+                f"{chosen.attractors}, switches {chosen.switches} and depth {chosen.depth}; "
+                f"the least distance for these attractors and this depth is {least}"
             )
         return chosen
 

@@ -113,34 +113,3 @@ def check_input(x_BTD: Tensor, input_size: int, weight: Tensor) -> None:
         raise InputError(f"x is on {x_BTD.device}, but the layer is on {weight.device}")
     if x_BTD.dtype != weight.dtype and not torch.is_autocast_enabled(x_BTD.device.type):
         raise InputError(f"x is {x_BTD.dtype}, but the layer is {weight.dtype}")
-
-
-def check_state(
-    state: Tensor | tuple[Tensor, ...],
-    names: tuple[str, ...],
-    shape: tuple[int, int, int],
-    x_BTD: Tensor,
-) -> tuple[Tensor, ...]:
-    """Return the initial state as one tensor a name.
-
-    Raises:
-        InputError: for another number of tensors, a shape, a dtype or a device that do not fit.
-    """
-    parts = (state,) if isinstance(state, Tensor) else state
-    if not isinstance(parts, tuple | list) or len(parts) != len(names):
-        wanted = "a tensor" if len(names) == 1 else f"a tuple of {len(names)}"
-        raise InputError(f"state must be {wanted} ({', '.join(names)})")
-    for name, part in zip(names, parts, strict=True):
-        if not isinstance(part, Tensor):
-            raise InputError(f"state {name} must be a tensor, not {type(part).__name__}")
-        if tuple(part.shape) != shape:
-            raise InputError(
-                f"state {name} must have the shape {shape}, (layers * directions, batch, hidden), "
-                f"not {tuple(part.shape)}"
-            )
-        if part.device != x_BTD.device:
-            raise InputError(f"state {name} is on {part.device}, but x is on {x_BTD.device}")
-        same = part.dtype == x_BTD.dtype or torch.is_autocast_enabled(x_BTD.device.type)
-        if not same or not part.is_floating_point():
-            raise InputError(f"state {name} is {part.dtype}, but x is {x_BTD.dtype}")
-    return tuple(parts)

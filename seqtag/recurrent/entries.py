@@ -17,7 +17,7 @@ class Entries(NamedTuple):
     entry, not once for each step (on the cpu engine, without gradients).
 
     table_UD: at least one entry.
-    rows_BT: int64, each in 0..U-1; behind the end too.
+    rows_BT: int64, each in 0..U-1; after the end too.
     """
 
     table_UD: Tensor

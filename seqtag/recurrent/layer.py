@@ -19,16 +19,16 @@ from seqtag.recurrent.checks import (
     check_input,
     check_noise,
     check_options,
-    check_state,
 )
 from seqtag.recurrent.convert import MISSING, OPTIONS, read_torch, write_torch
 from seqtag.recurrent.dropout import dropout
-from seqtag.recurrent.engines.base import States
+from seqtag.recurrent.engines.base import LayerCall, States
 from seqtag.recurrent.engines.registry import ENGINES, check_engine, choose_engine
 from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.noise import Noise, drop_weights, with_noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Direction
+from seqtag.recurrent.states import initial_states, joined
 
 DIRECTIONS = ("fwd", "bwd")
 
@@ -40,7 +40,7 @@ class Recurrent(nn.Module):
         y, (h, c) = layer(x, lengths)
         y, (h, c), trace = layer(x, lengths, trace=True)   # trace["l0.fwd"]["f"]: (B, T, H)
 
-    Padding is exact: no value behind a sequence's end changes an output, a state or a gradient,
+    Padding is exact: no value after a sequence's end changes an output, a state or a gradient,
     and there is no need to pack. The second direction starts at each sequence's own end.
 
     Parameters, for layer l and direction fwd or bwd:
@@ -203,9 +203,9 @@ class Recurrent(nn.Module):
             trace: also return what every gate and state was. Served by the reference engine.
 
         Returns:
-            y (B, T, N*H), 0 behind the end; the state at each sequence's end, shaped as the
+            y (B, T, N*H), 0 after the end; the state at each sequence's end, shaped as the
             initial one; with trace, {"l0.fwd": {name: (B, T, H)}, "l0.bwd": ..., ...}, in time
-            order, 0 behind the end.
+            order, 0 after the end.
 
         Raises:
             InputError: where a shape, a dtype, a device or a length does not fit.
@@ -229,18 +229,21 @@ class Recurrent(nn.Module):
             x_BTD = x_BTD.gather() if entries is None else x_BTD.stand_in()
         check_input(x_BTD, self.input_size, self.layers[0]["fwd"].weight_input)
         padding = Padding.of(x_BTD, lengths_B)
-        states = self._initial_states(x_BTD, state)
+        shape = (self.num_layers * len(self.ways), x_BTD.shape[0], self.hidden_size)
+        weight = self.layers[0]["fwd"].weight_input
+        states = initial_states(self.cell, state, shape, x_BTD, weight)
         behind = x_BTD.shape[1] - padding.time
         y_BTH = x_BTD[:, : padding.time]
         traces: dict[str, dict[str, Tensor]] = {}
         finals: list[States] = []
         for index in range(self.num_layers):
             by_row = None if index or entries is None else entries.until(padding.time)
-            y_BTH, ends, seen = self._run_layer(index, y_BTH, states[index], padding, trace, by_row)
+            own = states[len(finals) : len(finals) + len(self.ways)]
+            y_BTH, ends, seen = self._run_layer(index, y_BTH, own, padding, trace, by_row)
             finals.extend(ends)
             for way, values in zip(self.ways, seen, strict=False):
                 traces[f"l{index}.{way}"] = {k: _extend(v, behind) for k, v in values.items()}
-        result = (_extend(y_BTH, behind), self._final_state(finals))
+        result = (_extend(y_BTH, behind), joined(self.cell, finals))
         return (*result, traces) if trace else result
 
     def _run_layer(
@@ -265,43 +268,22 @@ class Recurrent(nn.Module):
             engine = ENGINES["reference"]
         drop = self.weight_drop if self.training else 0.0
         weights = [drop_weights(layer[way].weights(), drop) for way in self.ways]
-        given = (cell, read_BTD, weights, states, padding)
-        if entries is not None and engine is ENGINES["cpu"]:
-            y_BTH, ends, traces = ENGINES["cpu"].run(*given, entries=entries)
-        else:
-            y_BTH, ends, traces = engine.run(*given, trace, noise)
+        entries = entries if engine.takes_entries else None
+        call = LayerCall(cell, read_BTD, weights, states, padding, trace, noise, entries)
+        y_BTH, ends, traces = engine.run(call)
         return y_BTH + x_BTD if index and self.residual else y_BTH, ends, traces
 
     def _reads_entries(self, entries: Entries, trace: bool) -> bool:
-        """Whether the engine takes inputs by reference: the kernel does, without gradients."""
+        """Return whether the engine takes inputs by reference, and no gradients are wanted."""
         if self.training or trace or torch.is_grad_enabled():
             return False
         x_BTD = entries.stand_in()
-        return choose_engine(self.engine, self._noise(x_BTD)[0], x_BTD, trace) is ENGINES["cpu"]
+        return choose_engine(self.engine, self._noise(x_BTD)[0], x_BTD, trace).takes_entries
 
     def _noise(self, x_BTD: Tensor) -> tuple[Cell, Noise | None]:
         """Return the cell as it is to run, and what is drawn at random for one layer of it."""
         sizes, shares = (self.hidden_size, len(self.ways)), (self.recurrent_dropout, self.zoneout)
         return with_noise(self.cell, x_BTD, *sizes, *shares, self.training)
-
-    def _initial_states(
-        self, x_BTD: Tensor, state: Tensor | tuple[Tensor, ...] | None
-    ) -> list[list[States]]:
-        """Return the initial states by layer and direction."""
-        names, ways = self.cell.states, len(self.ways)
-        shape = (self.num_layers * ways, x_BTD.shape[0], self.hidden_size)
-        if state is None:
-            starts = self.cell.initial_states
-            new_full = self.layers[0]["fwd"].weight_input.new_full
-            parts = tuple(new_full(shape, starts.get(name, 0.0)) for name in names)
-        else:
-            parts = check_state(state, names, shape, x_BTD)
-        rows = [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
-        return [rows[i : i + ways] for i in range(0, len(rows), ways)]
-
-    def _final_state(self, finals: list[States]) -> Tensor | tuple[Tensor, ...]:
-        parts = tuple(torch.stack([f[name] for f in finals]) for name in self.cell.states)
-        return parts if len(parts) > 1 else parts[0]
 
     def extra_repr(self) -> str:
         """Return the cell's spec, the sizes and every option that is not at its default."""

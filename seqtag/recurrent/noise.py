@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
-from seqtag.cells.spec import Product, Values, Vector
+from seqtag.cells.spec import Values, Vector
 from seqtag.recurrent.dropout import dropout
 from seqtag.recurrent.parameters import Weights
 
@@ -24,7 +25,7 @@ class Noise(NamedTuple):
     recurrent: by state that an R multiplies, the factor of it there, (B, H): 0 for a unit that is
         dropped in that sequence, else 1 / (1 - share).
     held: by name of a parameter of a `Zoned` cell, 1 where a unit keeps its previous value at a
-        step and 0 elsewhere, (B, T, H) in time order. Any number may stand behind the end.
+        step and 0 elsewhere, (B, T, H) in time order. Any number may stand after the end.
     """
 
     recurrent: Sequence[Mapping[str, Tensor]] = ()
@@ -125,46 +126,19 @@ class Zoned(Cell):
         share = "drawn" if self.share is None else self.share
         return f"{self.cell} under zoneout ({share})"
 
-    @property
-    def gates(self) -> tuple[str, ...]:
-        """The cell's."""
-        return self.cell.gates
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """The cell's."""
-        return self.cell.states
-
-    @property
-    def products(self) -> tuple[Product, ...]:
-        """The cell's."""
-        return self.cell.products
-
-    @property
-    def inner_gates(self) -> tuple[str, ...]:
-        """The cell's."""
-        return self.cell.inner_gates
-
-    @property
-    def has_gate_bias(self) -> bool:
-        """The cell's."""
-        return self.cell.has_gate_bias
+    gates = property(attrgetter("cell.gates"))
+    states = property(attrgetter("cell.states"))
+    products = property(attrgetter("cell.products"))
+    inner_gates = property(attrgetter("cell.inner_gates"))
+    has_gate_bias = property(attrgetter("cell.has_gate_bias"))
+    initial_states = property(attrgetter("cell.initial_states"))
+    untraceable = property(attrgetter("cell.untraceable"))
 
     @property
     def vectors(self) -> tuple[Vector, ...]:
-        """The cell's, and where units keep their values."""
+        """The cell's vectors, and where units keep their values."""
         held = self.cell.states if self.share is None else ()
         return (*self.cell.vectors, *(Vector(held_name(state)) for state in held))
-
-    @property
-    def initial_states(self) -> Mapping[str, float]:
-        """The cell's."""
-        return self.cell.initial_states
-
-    @property
-    def untraceable(self) -> str | None:
-        """The cell's."""
-        return self.cell.untraceable
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return what the cell does, its states partly kept."""

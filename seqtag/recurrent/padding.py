@@ -64,7 +64,7 @@ class Padding:
 
     @cached_property
     def outside_TB(self) -> Tensor:
-        """True behind a sequence's end."""
+        """True after a sequence's end."""
         return self._steps_T1 >= self._ends_B
 
     @cached_property
@@ -99,7 +99,7 @@ class Padding:
         return (self._ends_B - 1).clamp(min=0) * self.batch + self._columns_B
 
     def clear_(self, x_TBH: Tensor) -> Tensor:
-        """Write 0 behind the end of a contiguous x, whatever stood there."""
+        """Write 0 after the end of a contiguous x, whatever stood there."""
         if not self.ragged:
             return x_TBH
         if x_TBH.is_cuda:  # there, finding the rows would wait for the device

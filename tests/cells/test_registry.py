@@ -56,6 +56,12 @@ def test_there_is_a_config_for_each_preset():
     assert {path.stem for path in (CONF / "cell").glob("*.yaml")} == set(PRESETS)
 
 
+def test_the_readme_lists_every_name():
+    places = (CONF.parent / "README.md", CONF.parent / "seqtag" / "cells" / "README.md")
+    text = "".join(place.read_text(encoding="utf-8") for place in places if place.is_file())
+    assert [name for name in PRESETS if f"`{name}`" not in text] == []
+
+
 def composed(*overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return OmegaConf.to_container(compose(overrides=list(overrides)).cell)

@@ -5,12 +5,14 @@ B batch, T time, D features in, H hidden units, N directions (1 or 2), G gates.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
 from seqtag.cells import Cell
+from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Weights
@@ -22,10 +24,10 @@ Traces = Mapping[str, Tensor]  # every gate and state by name, each (B, T, H) in
 class Run(NamedTuple):
     """What an engine gives back.
 
-    y_BTH: outputs, (B, T, N*H), 0 behind the end; any strides.
+    y_BTH: outputs, (B, T, N*H), 0 after the end; any strides.
     states: the states at each sequence's end, one mapping a direction; for the second
         direction that is after its first word.
-    traces: one mapping a direction where they were asked for, 0 behind the end; else ().
+    traces: one mapping a direction where they were asked for, 0 after the end; else ().
     """
 
     y_BTH: Tensor
@@ -33,35 +35,57 @@ class Run(NamedTuple):
     traces: Sequence[Traces] = ()
 
 
+class LayerCall(NamedTuple):
+    """What an engine runs: one layer over one batch.
+
+    cell: the cell.
+    x_BTD: inputs; T is the longest length, and after a sequence's end may stand anything, NaN too.
+    weights, states: parameters and initial states, one of each a direction. The first direction
+        reads each sequence forwards, the second backwards from its own end.
+    padding: where sequences end.
+    traces: whether gates and states are asked for.
+    noise: what the call has drawn at random.
+    entries: x by reference, for an engine that takes it so; of `x_BTD` the shape alone counts.
+    """
+
+    cell: Cell
+    x_BTD: Tensor
+    weights: Sequence[Weights]
+    states: Sequence[States]
+    padding: Padding
+    traces: bool = False
+    noise: Noise | None = None
+    entries: Entries | None = None
+
+
 class Broken(str):
     """A refusal that someone should hear of: what ought to work here does not."""
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """One way to run any cell, or some.
 
-    Of `run`: x_BTD may hold anything behind the end, NaN too, and T is the longest length. The
-    first direction reads each sequence forwards, the second backwards from its own end. `states`
-    are the initial ones, one mapping a direction. A sequence without steps keeps its initial
-    state. Nothing behind a sequence's end may change an output, a state or a gradient. `noise` is
-    what the call has drawn at random; an engine that has no room for it refuses it.
+    Attributes:
+        name: the name of the engine.
+        takes_entries: whether it takes inputs by reference, where no gradients are wanted.
     """
 
-    name: str
+    name: ClassVar[str]
+    takes_entries: ClassVar[bool] = False
 
+    @abstractmethod
     def refuses(
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
-        """Return why this engine cannot run the cell, or None where it can."""
+        """Return why this engine cannot run the cell, or None where it can.
 
-    def run(
-        self,
-        cell: Cell,
-        x_BTD: Tensor,
-        weights: Sequence[Weights],
-        states: Sequence[States],
-        padding: Padding,
-        traces: bool = False,
-        noise: Noise | None = None,
-    ) -> Run:
-        """Run one layer in all its directions."""
+        An engine that has no room for noise refuses it, and so with traces.
+        """
+
+    @abstractmethod
+    def run(self, call: LayerCall) -> Run:
+        """Run one layer in all its directions.
+
+        A sequence without steps keeps its initial state. Nothing after a sequence's end changes
+        an output, a state or a gradient.
+        """

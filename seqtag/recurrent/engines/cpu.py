@@ -6,7 +6,6 @@ sequences, without padding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -18,18 +17,16 @@ from seqtag.cells import Cell
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
 from seqtag.recurrent.compiler.plan import why_untraceable
-from seqtag.recurrent.engines.base import Broken, Run, States
-from seqtag.recurrent.engines.flat import by_direction, computed_in, flatten, run_of
-from seqtag.recurrent.entries import Entries
+from seqtag.recurrent.engines.base import Broken, Engine, LayerCall, Run
+from seqtag.recurrent.engines.tensor_lists import by_direction, computed_in, flatten, run_of
 from seqtag.recurrent.noise import Noise
-from seqtag.recurrent.padding import Padding
-from seqtag.recurrent.parameters import Weights
 
 
-class Cpu:
+class Cpu(Engine):
     """Runs every cell whose step can be traced, on a CPU, where there is a C++ compiler."""
 
     name = "cpu"
+    takes_entries = True
 
     def refuses(
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
@@ -45,36 +42,22 @@ class Cpu:
             return reason
         return _failure(cell, _name(computed_in(x_BTD.dtype)))
 
-    def run(
-        self,
-        cell: Cell,
-        x_BTD: Tensor,
-        weights: Sequence[Weights],
-        states: Sequence[States],
-        padding: Padding,
-        traces: bool = False,
-        noise: Noise | None = None,
-        entries: Entries | None = None,
-    ) -> Run:
-        """Run all directions by one call of the kernel.
-
-        With `entries`, x is what they say, and only its shape is looked at; not for gradients.
-        """
+    def run(self, call: LayerCall) -> Run:
+        """Run all directions by one call of the kernel."""
+        x_BTD, rows_BT = call.x_BTD, None
+        if call.entries is not None:
+            x_BTD, rows_BT = call.entries.table_UD[None], call.entries.rows_BT
         computed = computed_in(x_BTD.dtype)
-        rows_BT = None
-        if entries is not None:
-            x_BTD, rows_BT = entries.table_UD[None], entries.rows_BT
-        kernel = kernel_of(cell, _name(computed))
         y_BTH, *finals = _Run.apply(
-            kernel,
-            (padding.batch, padding.time),
-            padding.lengths_B,
+            kernel_of(call.cell, _name(computed)),
+            (call.padding.batch, call.padding.time),
+            call.padding.lengths_B,
             rows_BT,
-            len(weights),
+            len(call.weights),
             x_BTD.to(computed),
-            *flatten(cell, weights, states, computed),
+            *flatten(call.cell, call.weights, call.states, computed),
         )
-        return run_of(cell, y_BTH, finals, x_BTD.dtype)
+        return run_of(call.cell, y_BTH, finals, x_BTD.dtype)
 
 
 @cache

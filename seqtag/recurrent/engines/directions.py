@@ -15,9 +15,9 @@ from seqtag.recurrent.padding import Padding
 
 
 class Spread(torch.autograd.Function):
-    """x (B, T, D) to one (T, B, D) a direction, 0 behind the end, the second one reversed.
+    """x (B, T, D) to one (T, B, D) a direction, 0 after the end, the second one reversed.
 
-    With `flag`, one more feature follows: 1 behind the end, else 0.
+    With `flag`, one more feature follows: 1 after the end, else 0.
     """
 
     @staticmethod
@@ -36,7 +36,7 @@ class Spread(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_TBD: Tensor, *backwards: Tensor) -> tuple[Tensor | None, ...]:
-        """Add up the directions' gradients, 0 behind the end."""
+        """Add up the directions' gradients, 0 after the end."""
         sum_TBD = grad_TBD[..., : ctx.size].clone(memory_format=torch.contiguous_format)
         for other_TBD in backwards:
             sum_TBD += ctx.padding.reversed(other_TBD)[..., : ctx.size]
@@ -44,7 +44,7 @@ class Spread(torch.autograd.Function):
 
 
 class Collect(torch.autograd.Function):
-    """Outputs (T, B, H) of each direction to y (B, T, N*H), 0 behind the end."""
+    """Outputs (T, B, H) of each direction to y (B, T, N*H), 0 after the end."""
 
     @staticmethod
     def forward(ctx: Any, padding: Padding, *outputs: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class Collect(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_BTH: Tensor) -> tuple[Tensor | None, ...]:
-        """Give each direction its share, 0 behind the end."""
+        """Give each direction its share, 0 after the end."""
         forwards, *backwards = grad_BTH.transpose(0, 1).split(ctx.size, dim=-1)
         grads = [forwards.clone(memory_format=torch.contiguous_format)]
         grads += [ctx.padding.reversed(grad_TBH) for grad_TBH in backwards]

@@ -5,7 +5,7 @@ B batch, T time, D features in, H hidden units, G gates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from seqtag.cells import Cell
-from seqtag.recurrent.engines.base import Run, States, Traces
+from seqtag.recurrent.engines.base import Engine, LayerCall, Run, States, Traces
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Weights
 
 
-class Reference:
+class Reference(Engine):
     """Runs every cell, on every device, and gives traces."""
 
     name = "reference"
@@ -31,28 +31,20 @@ class Reference:
         """Refuse nothing."""
         return None
 
-    def run(
-        self,
-        cell: Cell,
-        x_BTD: Tensor,
-        weights: Sequence[Weights],
-        states: Sequence[States],
-        padding: Padding,
-        traces: bool = False,
-        noise: Noise | None = None,
-    ) -> Run:
+    def run(self, call: LayerCall) -> Run:
         """Run one direction after the other."""
+        cell, x_BTD, padding = call.cell, call.x_BTD, call.padding
         if padding.ragged:
             x_BTD = x_BTD.masked_fill(padding.outside_TB.T[..., None], 0.0)
-        noise = noise or Noise()
+        noise = call.noise or Noise()
         finals, values = [], []
-        for d, (weight, state) in enumerate(zip(weights, states, strict=True)):
+        for d, (weight, state) in enumerate(zip(call.weights, call.states, strict=True)):
             masks = noise.recurrent_of(d), noise.held_of(d)
             final, named = _loop(cell, x_BTD, weight, state, padding, masks, backwards=d == 1)
             finals.append(final)
             values.append(named)
         y_BTH = torch.cat([named[cell.states[0]] for named in values], dim=-1)
-        return Run(y_BTH, finals, values if traces else ())
+        return Run(y_BTH, finals, values if call.traces else ())
 
 
 Masks = Mapping[str, Tensor]

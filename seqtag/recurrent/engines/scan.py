@@ -23,12 +23,11 @@ from seqtag.recurrent.compiler.evaluate import evaluate
 from seqtag.recurrent.compiler.graph import Node, named
 from seqtag.recurrent.compiler.linear import Linear, linear_of
 from seqtag.recurrent.compiler.plan import why_untraceable
-from seqtag.recurrent.engines.base import Run, States
+from seqtag.recurrent.engines.base import Engine, LayerCall, Run
 from seqtag.recurrent.engines.directions import Collect, Spread
-from seqtag.recurrent.engines.flat import computed_in
+from seqtag.recurrent.engines.tensor_lists import computed_in
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
-from seqtag.recurrent.parameters import Weights
 
 # Elements of a step on a CPU from which on a call costs less than its work.
 WIDE = 4096
@@ -38,7 +37,7 @@ SHORT = 64
 PIECE = 1 << 16
 
 
-class Scan:
+class Scan(Engine):
     """Runs the cells that are linear in their state (minlstm, mingru), on every device."""
 
     name = "scan"
@@ -56,23 +55,15 @@ class Scan:
             return "it has no noise in the recurrence"
         return "its scan shows no gates" if traces else None
 
-    def run(
-        self,
-        cell: Cell,
-        x_BTD: Tensor,
-        weights: Sequence[Weights],
-        states: Sequence[States],
-        padding: Padding,
-        traces: bool = False,
-        noise: Noise | None = None,
-    ) -> Run:
+    def run(self, call: LayerCall) -> Run:
         """Run one direction after the other."""
+        cell, x_BTD, padding = call.cell, call.x_BTD, call.padding
         linear = linear_of(cell)
         computed = computed_in(x_BTD.dtype)
         units = [vector.name for vector in cell.vectors]
         outputs, finals = [], []
-        reads = Spread.apply(x_BTD.to(computed), padding, len(weights), False)
-        for x_TBD, weight, state in zip(reads, weights, states, strict=True):
+        reads = Spread.apply(x_BTD.to(computed), padding, len(call.weights), False)
+        for x_TBD, weight, state in zip(reads, call.weights, call.states, strict=True):
             start = [state[name].to(computed) for name in cell.states]
             given = [weight.input_GD, weight.bias_G, *(weight.unit.get(name) for name in units)]
             given = [None if t is None else t.to(computed) for t in given]
@@ -106,7 +97,7 @@ class _Scan(torch.autograd.Function):
             initial = dict(zip(cell.states, rest[len(cell.vectors) :], strict=True))
             paths = _paths(linear, values, initial)
         for path_TBH in paths.values():
-            padding.clear_(path_TBH)  # or what grows behind the end could turn gradients to NaN
+            padding.clear_(path_TBH)  # or what grows after the end could turn gradients to NaN
         ctx.linear = linear
         ctx.save_for_backward(x_TBD, input_GD, bias_G, *rest, slots_TBG, *paths.values())
         ctx.set_materialize_grads(False)

@@ -1,7 +1,7 @@
 """Torch's own kernels, without packing: oneDNN on a CPU (float32 LSTM, training too), cuDNN.
 
 A packed batch never reaches oneDNN. So the batch runs as it is, padding included, and the second
-direction reads through the index t -> length-1-t, which leaves its padding behind the end as well.
+direction reads through the index t -> length-1-t, which leaves its padding after the end as well.
 
 Where oneDNN lacks bfloat16, it runs in float32 and rounds what comes out.
 
@@ -13,24 +13,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from seqtag.cells import Cell, Gru, Lstm, Rnn
-from seqtag.recurrent.engines.base import Run, States
+from seqtag.recurrent.engines.base import Engine, LayerCall, Run
 from seqtag.recurrent.engines.directions import Collect, Spread
 from seqtag.recurrent.noise import Noise
-from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Weights
 
 # A sigmoid is exactly 0 or 1 long before this, in every kernel, and float16 can still hold it.
 SHUT = 1e4
 
 
-class Torch:
+class Torch(Engine):
     """Runs the cells that torch has: lstm, gru, rnn."""
 
     name = "torch"
@@ -45,21 +44,13 @@ class Torch:
             return "torch's kernels have no noise in the recurrence"
         return "torch's kernels show no gates" if traces else None
 
-    def run(
-        self,
-        cell: Cell,
-        x_BTD: Tensor,
-        weights: Sequence[Weights],
-        states: Sequence[States],
-        padding: Padding,
-        traces: bool = False,
-        noise: Noise | None = None,
-    ) -> Run:
+    def run(self, call: LayerCall) -> Run:
         """Run each direction by one kernel call."""
+        cell, padding = call.cell, call.padding
         holds = isinstance(cell, Lstm) and padding.ragged
-        reads = Spread.apply(x_BTD, padding, len(weights), holds)
+        reads = Spread.apply(call.x_BTD, padding, len(call.weights), holds)
         outputs, finals = [], []
-        for x_TBD, weight, state in zip(reads, weights, states, strict=True):
+        for x_TBD, weight, state in zip(reads, call.weights, call.states, strict=True):
             start = [state[name][None] for name in cell.states]
             y_TBH, final = _kernel(cell, x_TBD, _parameters(cell, weight, holds), start)
             final["h"] = padding.at_end(y_TBH, state["h"])

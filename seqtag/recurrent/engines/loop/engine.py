@@ -18,17 +18,16 @@ from torch.autograd.function import once_differentiable
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.plan import why_untraceable
-from seqtag.recurrent.engines.base import Run, States
-from seqtag.recurrent.engines.flat import by_direction, computed_in, flatten, run_of
+from seqtag.recurrent.engines.base import Engine, LayerCall, Run
 from seqtag.recurrent.engines.loop.direction import Gradients, Kept, Side, backward, forward
 from seqtag.recurrent.engines.loop.layout import Layout, layout_of
 from seqtag.recurrent.engines.loop.rows import Rows
+from seqtag.recurrent.engines.tensor_lists import by_direction, computed_in, flatten, run_of
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
-from seqtag.recurrent.parameters import Weights
 
 
-class Loop:
+class Loop(Engine):
     """Runs every cell whose step can be traced, on every device."""
 
     name = "loop"
@@ -39,28 +38,19 @@ class Loop:
         """Refuse traces, and cells that cannot be traced."""
         return "its loop shows no gates" if traces else why_untraceable(cell)
 
-    def run(
-        self,
-        cell: Cell,
-        x_BTD: Tensor,
-        weights: Sequence[Weights],
-        states: Sequence[States],
-        padding: Padding,
-        traces: bool = False,
-        noise: Noise | None = None,
-    ) -> Run:
+    def run(self, call: LayerCall) -> Run:
         """Run one direction after the other."""
-        noise = noise or Noise()
-        layout = layout_of(cell)
-        computed = computed_in(x_BTD.dtype)
+        noise, computed = call.noise or Noise(), computed_in(call.x_BTD.dtype)
         masks = []
-        for d in range(len(weights)):
+        for d in range(len(call.weights)):
             recurrent, held = noise.recurrent_of(d), noise.held_of(d)
             masks.append({name: mask.to(computed) for name, mask in recurrent.items()})
             masks[d] |= {name: mask.to(computed) for name, mask in held.items()}
-        given = flatten(cell, weights, states, computed)
-        y_BTH, *finals = _Run.apply(layout, padding, masks, x_BTD.to(computed), *given)
-        return run_of(cell, y_BTH, finals, x_BTD.dtype)
+        given = flatten(call.cell, call.weights, call.states, computed)
+        y_BTH, *finals = _Run.apply(
+            layout_of(call.cell), call.padding, masks, call.x_BTD.to(computed), *given
+        )
+        return run_of(call.cell, y_BTH, finals, call.x_BTD.dtype)
 
 
 class _Given(NamedTuple):
@@ -202,7 +192,7 @@ def _in_turn(
 def _write_output(
     y_BTH: Tensor | None, path_PH: Tensor, rows: Rows, direction: int, directions: int
 ) -> Tensor:
-    """Put a direction's outputs in their place, 0 behind the end."""
+    """Put a direction's outputs in their place, 0 after the end."""
     # A copy, not a view of what is kept: outputs may be written to.
     hidden, y_RH = path_PH.shape[1], path_PH[rows.batch :]
     if y_BTH is None:
@@ -213,6 +203,6 @@ def _write_output(
 
 
 def _from_rows(x_RD: Tensor, rows: Rows) -> Tensor:
-    """Return (B, T, D) with the rows in their place, 0 behind the end."""
+    """Return (B, T, D) with the rows in their place, 0 after the end."""
     x_XD = x_RD.new_zeros(rows.batch * rows.time, x_RD.shape[1])
     return x_XD.index_copy_(0, rows.index_R, x_RD).view(rows.batch, rows.time, -1)

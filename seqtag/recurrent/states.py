@@ -1,0 +1,76 @@
+"""States as callers give and get them, and as engines do.
+
+B batch, D features in, H hidden units, N directions, L layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from seqtag.cells import Cell
+from seqtag.errors import InputError
+
+State = Tensor | tuple[Tensor, ...]  # (L*N, B, H); a tuple of these where a cell has several
+
+
+def initial_states(
+    cell: Cell, state: State | None, shape: tuple[int, int, int], x_BTD: Tensor, weight: Tensor
+) -> list[dict[str, Tensor]]:
+    """Return the initial states, (B, H) by name, of each direction of each layer in turn.
+
+    Args:
+        cell: the cell.
+        state: as the caller gives it; None for where the cell's states start.
+        shape: (L*N, B, H).
+        x_BTD: the input, whose dtype and device a given state has.
+        weight: a parameter of the layer, whose dtype and device other states get.
+
+    Raises:
+        InputError: for another number of tensors, a shape, a dtype or a device that do not fit.
+    """
+    if state is None:
+        starts = cell.initial_states
+        parts = tuple(weight.new_full(shape, starts.get(name, 0.0)) for name in cell.states)
+    else:
+        parts = _checked(state, cell.states, shape, x_BTD)
+    return [dict(zip(cell.states, row, strict=True)) for row in zip(*parts, strict=True)]
+
+
+def joined(cell: Cell, finals: Sequence[Mapping[str, Tensor]]) -> State:
+    """Return the states of each direction of each layer in turn as callers get them."""
+    parts = tuple(torch.stack([final[name] for final in finals]) for name in cell.states)
+    return parts if len(parts) > 1 else parts[0]
+
+
+def _checked(
+    state: Tensor | tuple[Tensor, ...],
+    names: tuple[str, ...],
+    shape: tuple[int, int, int],
+    x_BTD: Tensor,
+) -> tuple[Tensor, ...]:
+    """Return the initial state as one tensor a name.
+
+    Raises:
+        InputError: for another number of tensors, a shape, a dtype or a device that do not fit.
+    """
+    parts = (state,) if isinstance(state, Tensor) else state
+    if not isinstance(parts, tuple | list) or len(parts) != len(names):
+        wanted = "a tensor" if len(names) == 1 else f"a tuple of {len(names)}"
+        raise InputError(f"state must be {wanted} ({', '.join(names)})")
+    for name, part in zip(names, parts, strict=True):
+        if not isinstance(part, Tensor):
+            raise InputError(f"state {name} must be a tensor, not {type(part).__name__}")
+        if tuple(part.shape) != shape:
+            raise InputError(
+                f"state {name} must have the shape {shape}, (layers * directions, batch, hidden), "
+                f"not {tuple(part.shape)}"
+            )
+        if part.device != x_BTD.device:
+            raise InputError(f"state {name} is on {part.device}, but x is on {x_BTD.device}")
+        same = part.dtype == x_BTD.dtype or torch.is_autocast_enabled(x_BTD.device.type)
+        if not same or not part.is_floating_point():
+            raise InputError(f"state {name} is {part.dtype}, but x is {x_BTD.dtype}")
+    return tuple(parts)
