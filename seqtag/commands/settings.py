@@ -261,7 +261,7 @@ class ProbeSettings:
         """Refuse `parameters` for an encoder whose input is not words alone."""
         model = self.training.model
         # A probe has no further columns, so nothing is made of `features`.
-        others = [INPUTS[n].cls.key() for n in model.chosen if n not in ("words", "features")]
+        others = [INPUTS[n].cls.key for n in model.chosen if n not in ("words", "features")]
         if others or model.words is None:
             found = f"model.{others[0]} is set" if others else "model.words is null"
             raise InputError(f"parameters= is for models that read words alone, and {found}")

@@ -72,11 +72,13 @@ class Input(ABC):
 
     Attributes:
         name: the name that it is registered under.
+        key: the key of the group `model` that chooses it.
         Options: a dataclass of its options, by default with a field `size`.
         columns: names of the further columns that it reads.
     """
 
     name: ClassVar[str]
+    key: ClassVar[str]
     Options: ClassVar[type]
     columns: Sequence[str] = ()
 
@@ -88,17 +90,12 @@ class Input(ABC):
     requires: ClassVar[str] = "the words were indexed without it"
 
     @classmethod
-    def key(cls) -> str:
-        """Return the key of the group `model` that chooses it."""
-        return f"inputs.{cls.name}"
-
-    @classmethod
     def options(cls, model: Mapping[str, Any]) -> Any | None:
         """Return its options in the group `model`; None where it is not chosen."""
         chosen = model.get("inputs") or {}
         if cls.name not in chosen:
             return None
-        return from_plain(cls.Options, chosen[cls.name], f"model.{cls.key()}")
+        return from_plain(cls.Options, chosen[cls.name], f"model.{cls.key}")
 
     @classmethod
     @abstractmethod

@@ -35,14 +35,10 @@ class Case(WordInput):
     """The letter-case class of a word."""
 
     Options = Sized
+    key = "case_size"
     order = 2
     stored = False
     size = len(CASES)
-
-    @classmethod
-    def key(cls) -> str:
-        """Return "case_size"."""
-        return "case_size"
 
     @classmethod
     def options(cls, model: Mapping[str, Any]) -> Sized | None:

@@ -52,16 +52,12 @@ class Characters(WordInput):
     """The ids of a word's characters."""
 
     Options = CharacterConfig
+    key = "characters"
     order = 1
     ragged = True
 
     def __init__(self, vocabulary: Vocabulary, most: int) -> None:
         self.vocabulary, self.most = vocabulary, most
-
-    @classmethod
-    def key(cls) -> str:
-        """Return "characters"."""
-        return "characters"
 
     @classmethod
     def options(cls, model: Mapping[str, Any]) -> Any | None:

@@ -20,16 +20,12 @@ class Features(Input):
     """The id of a word's value in each further column (``data.features``)."""
 
     Options = Sized
+    key = "feature_size"
     order = 3
 
     def __init__(self, vocabularies: Mapping[str, Vocabulary]) -> None:
         self.vocabularies = dict(vocabularies)
         self.columns = tuple(self.vocabularies)
-
-    @classmethod
-    def key(cls) -> str:
-        """Return "feature_size"."""
-        return "feature_size"
 
     @classmethod
     def options(cls, model: Mapping[str, Any]) -> Sized:

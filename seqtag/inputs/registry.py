@@ -11,16 +11,17 @@ from seqtag.registry import Registry
 
 
 class _Inputs(Registry[Input]):
-    """A registry whose classes know their name."""
+    """A registry that stores in each class its name, and the key of `model` that chooses it."""
 
     def register(self, name: str, /, **options: Any) -> Callable[[Any], Any]:
-        """Return a decorator that registers a class and stores its name in it."""
+        """Return a decorator that registers a class of inputs as `name`."""
         store = super().register(name, **options)
 
         def named(cls: type[Input]) -> type[Input]:
             if not (isinstance(cls, type) and issubclass(cls, Input)):
                 raise InputError(f"input {name!r}: {shown(cls)} is not a subclass of Input")
             cls.name = name
+            cls.key = getattr(cls, "key", f"inputs.{name}")
             return store(cls)
 
         return named
@@ -48,7 +49,7 @@ def added_inputs(model: Mapping[str, Any]) -> dict[str, Any]:
         cls = INPUTS[name].cls
         if cls.order is not None:
             raise InputError(
-                f"model.inputs.{name}: this input has a key of its own, model.{cls.key()}"
+                f"model.inputs.{name}: this input has a key of its own, model.{cls.key}"
             )
         options[name] = cls.options(model)
     return options

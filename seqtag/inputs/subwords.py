@@ -17,17 +17,13 @@ class Subwords(PieceInput):
     """The ids of a word's pieces under a subword tokenizer."""
 
     Options = Sized
+    key = "subword_size"
     order = 4
     requires = "data.encode.subwords is not"
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self.size = tokenizer.get_vocab_size() + 1
-
-    @classmethod
-    def key(cls) -> str:
-        """Return "subword_size"."""
-        return "subword_size"
 
     @classmethod
     def options(cls, model: Mapping[str, Any]) -> Sized | None:

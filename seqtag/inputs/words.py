@@ -37,16 +37,12 @@ class Words(WordInput):
     """The id of a word in the vocabulary of the training split."""
 
     Options = WordConfig
+    key = "words"
     order = 0
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.size = len(vocabulary)
-
-    @classmethod
-    def key(cls) -> str:
-        """Return "words"."""
-        return "words"
 
     @classmethod
     def options(cls, model: Mapping[str, Any]) -> Any | None:

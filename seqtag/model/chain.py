@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seqtag.model.scaled import batch_major, inside, mirror, scaled_sums, time_major
+from seqtag.model.scaled_sums import batch_major, inside, mirror, scaled_sums, time_major
 
 NEVER = -math.inf
 # A longer detour than this leaves the scaled recursion too little room to be worth the search.

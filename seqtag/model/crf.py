@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from seqtag.labels import NOT_SCORED, Transitions
 from seqtag.model.chain import NEVER, Potentials, automaton, inside, log_partition, sums
-from seqtag.model.paths import best_path, best_paths
+from seqtag.model.viterbi import best_path, best_paths
 
 
 class LinearChainCRF(nn.Module):

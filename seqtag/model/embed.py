@@ -73,5 +73,5 @@ def find_input(inputs: Mapping[str, Input], name: str) -> Input:
     """
     if name not in inputs:
         cls = INPUTS[name].cls
-        raise InputError(f"model.{cls.key()} is set, but {cls.requires}")
+        raise InputError(f"model.{cls.key} is set, but {cls.requires}")
     return inputs[name]

@@ -20,7 +20,7 @@ from seqtag.model.config import TaggerConfig
 from seqtag.model.crf import LinearChainCRF
 from seqtag.model.embed import Embedding, find_input
 from seqtag.model.encoders.registry import encoder_name
-from seqtag.model.language import LanguageModel
+from seqtag.model.language_model import LanguageModel
 from seqtag.recurrent.dropout import Dropout
 from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.layer import Recurrent
@@ -49,13 +49,13 @@ class TaggerNetwork(nn.Module):
         self.config = config
         self.embedding = Embedding(config, inputs)
         self.pieces, piece_size = None, 0
-        self._pieces: type[PieceInput] | None = None
+        self._piece_input: type[PieceInput] | None = None
         for name, options in config.chosen.items():
             input_ = find_input(inputs, name)
             if isinstance(input_, PieceInput):
                 if self.pieces is not None:
                     raise InputError("two inputs of a model split words into pieces: choose one")
-                self.pieces, self._pieces = input_.module(options), type(input_)
+                self.pieces, self._piece_input = input_.module(options), type(input_)
                 piece_size = input_.output_size(options)
         input_size = self.embedding.output_size + piece_size
         if not input_size:
@@ -95,9 +95,9 @@ class TaggerNetwork(nn.Module):
         if self.training and self.config.word_dropout:
             kept_BT1 = torch.rand(*x_BTD.shape[:2], 1, device=x_BTD.device)
             x_BTD = x_BTD * (kept_BT1 >= self.config.word_dropout)
-        if self._pieces is None:
+        if self._piece_input is None:
             return self._run(x_BTD, inputs["lengths_B"])
-        piece_BSD = self.input_dropout(self._pieces.vectors(self.pieces, inputs))
+        piece_BSD = self.input_dropout(self._piece_input.vectors(self.pieces, inputs))
         # Without any input but pieces, x has no features, and whatever dtype is torch's default.
         x_BSD = _gather(x_BTD, inputs["piece_word_BS"]).to(piece_BSD.dtype)
         x_BSD = torch.cat([x_BSD, piece_BSD], dim=2)

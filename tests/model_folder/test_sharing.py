@@ -257,7 +257,7 @@ def test_copies(shared, name):
         assert other.predict(call) == tagger.predict(call) == alone.predict(call)
     with torch.no_grad():  # the copy's memory is of its own network
         other.network.projection.weight.neg_()
-        if other.network.embedding.characters is not None:
+        if hasattr(other.network.embedding, "characters"):
             next(other.network.embedding.characters.parameters()).add_(1.0)
     assert other.predict(WORDS) == COPIES[name](other).predict(WORDS)
     if name != "copy":

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from seqtag.labels import NOT_SCORED
 from seqtag.model.chain import NEVER, Potentials, inside
-from seqtag.model.scaled import CHAIN
+from seqtag.model.scaled_sums import CHAIN
 from seqtag.recurrent.compiler.beside_torch import call, functions
 
 

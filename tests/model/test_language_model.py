@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqtag.model.language import LanguageModel
+from seqtag.model.language_model import LanguageModel
 
 H, V, UNKNOWN = 3, 6, 1
 
