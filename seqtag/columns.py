@@ -48,6 +48,12 @@ BASELINES = (
     *("majority", "context_free", "window", "untrained"),
     *("first_cue", "last_cue", "frequent_cue"),
 )
+# Names of the slices of accuracies: all combinations of factors; by axis value, over all values of
+# the others or over those in or beyond their training range; in and beyond the training range; its
+# far corner.
+FACTORS, AXIS = "factors", "axis"
+AXIS_IN, AXIS_BEYOND = "axis, others in range", "axis, others beyond"
+WITHIN, BEYOND, CORNER = "within", "beyond", "far corner"
 ITEMS, LEARN, RUN = "items.parquet", "learn.csv", "run.json"
 PAIRS, SUITE = "pairs.parquet", "suite.json"
 GRADIENTS, CURVES_PICTURE = "gradients.csv", "gradients.png"

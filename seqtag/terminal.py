@@ -33,7 +33,7 @@ def in_a_line(text: object) -> str:
     return visible(re.sub(r"(?:[ \t]|\r?\n)+", " ", str(text))).strip()
 
 
-def cell(value: object, style: str = "") -> Text:
+def as_text(value: object, style: str = "") -> Text:
     """Return a value as a cell of a rich table: no markup, no control characters."""
     from rich.text import Text
 

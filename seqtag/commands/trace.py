@@ -200,7 +200,8 @@ def _write(place: Path, shown: _Shown, title: str) -> None:
     import numpy as np
 
     from seqtag.files import open_output
-    from seqtag.report.trace_plots import as_png, page
+    from seqtag.report.style import as_png
+    from seqtag.report.trace_page import trace_page
 
     files: dict[str, bytes] = {}
     for name, arrays in shown.arrays.items():
@@ -210,7 +211,7 @@ def _write(place: Path, shown: _Shown, title: str) -> None:
     captioned = {}
     for name, (caption, figure) in shown.pictures.items():
         files[f"{name}.png"] = captioned[caption] = as_png(figure)
-    files["trace.html"] = page(title, shown.words, captioned).encode()
+    files["trace.html"] = trace_page(title, shown.words, captioned).encode()
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Intervals of accuracies, of answers that come several an item.
+"""Intervals of 95 %: of the mean of a few runs, and of shares of right answers.
 
 Answers within an item are not independent: what loses one often loses the others. Their accuracy
 then varies as that of fewer independent answers would, by a factor that is called the design
@@ -7,10 +7,35 @@ effect (Kish 1965); Wilson's interval is taken at that smaller number. G groups 
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 # The quantile of the normal distribution for intervals of 95 %.
 _Z = 1.959964
+
+
+def student(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of Student's interval of 95 % for the mean of at least two values."""
+    mean, spread = statistics.mean(values), statistics.stdev(values)
+    half = _quantile(len(values) - 1) * spread / math.sqrt(len(values))
+    return mean - half, mean + half
+
+
+def _quantile(freedom: int) -> float:
+    """Return the quantile of 97.5 % of Student's t with so many degrees of freedom."""
+    import mpmath
+
+    def beyond(t: float) -> Any:
+        # Abramowitz & Stegun 26.7.1: how often |t| is exceeded.
+        x = freedom / (freedom + t * t)
+        return mpmath.betainc(freedom / 2, 0.5, 0, x, regularized=True) - 0.05
+
+    # 12.71 with one degree of freedom, 1.96 with ever more.
+    return float(mpmath.findroot(beyond, (1.9, 13), solver="anderson"))
 
 
 def wilson(right_G: np.ndarray, n_G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

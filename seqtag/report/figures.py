@@ -11,12 +11,13 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 from PIL import Image
 
+from seqtag.columns import BEYOND, WITHIN
 from seqtag.report.gradients import plot_fading
 from seqtag.report.lags import plot_lags
 from seqtag.report.maps import plot_overview, plot_two_factors
 from seqtag.report.plots import plot_accuracy, plot_errors, plot_seeds
 from seqtag.report.results import ProbeResults, Results
-from seqtag.report.trace_plots import as_png
+from seqtag.report.style import as_png
 
 # Plots have few colours, and a palette of as many makes the page a third of the size.
 _PALETTE = 256
@@ -103,7 +104,7 @@ def _of_probe(probe: ProbeResults, order: list[str]) -> Iterator[Picture]:
 
 
 def _overview(results: Results) -> Figure:
-    titles = {"within": "within the training range", "beyond": "beyond the training range"}
+    titles = {WITHIN: "within the training range", BEYOND: "beyond the training range"}
     found = {}
     for what in ("accuracy", "chance"):
         found[what] = results.by_probe(what).rename(columns=titles, level=0)

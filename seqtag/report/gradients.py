@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from seqtag.report import html
 from seqtag.report.style import (
+    COLOURS,
     GREY,
     MOST_LINES,
     TEXT,
@@ -22,7 +23,6 @@ from seqtag.report.style import (
     panel_title,
     title,
 )
-from seqtag.report.trace_plots import COLOURS
 from seqtag.report.words import DASH, percent, whole
 
 # The state whose curves are shown: every cell has it, and hands it on.
@@ -137,7 +137,7 @@ def slopes(fitted: pd.DataFrame, learned: pd.DataFrame, order: Sequence[str], fu
     rows = []
     for name in (name for name in order if name in {*own["name"], *reached.index}):
         runs = max((t.loc[name, "runs"] for t in by_time.values() if name in t.index), default=None)
-        row: list[html.Cell] = [name, DASH if runs is None else whole(runs)]
+        row: list[html.Content] = [name, DASH if runs is None else whole(runs)]
         for table in by_time.values():
             row += _fitted(table, name)
         if len(learned):
@@ -148,11 +148,11 @@ def slopes(fitted: pd.DataFrame, learned: pd.DataFrame, order: Sequence[str], fu
     return html.table(head, rows, _caption(furthest, len(learned) > 0))
 
 
-def _fitted(table: pd.DataFrame, name: str) -> list[html.Cell]:
+def _fitted(table: pd.DataFrame, name: str) -> list[html.Content]:
     if name not in table.index:
         return [DASH] * 3
     row = table.loc[name]
-    factor: html.Cell = f"{row['factor']:.3f}"
+    factor: html.Content = f"{row['factor']:.3f}"
     if row["least"] < row["most"]:
         factor = (factor, f"{row['least']:.3f} to {row['most']:.3f}")
     kept = DASH if pd.isna(row["kept"]) else f"{row['kept']:.3f}"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from seqtag.terminal import visible
 
-# A cell: its text, or that and a smaller text behind it.
-Cell = str | tuple[str, str]
+# What stands in a field of a table: its text, or that and a smaller text behind it.
+Content = str | tuple[str, str]
 
 _STYLE = """
 :root{color-scheme:light dark;--fg:#1b1f23;--bg:#fff;--soft:#5b6570;--line:#d5dae0;--head:#f3f5f7}
@@ -33,7 +33,10 @@ th:first-child,td.text{text-align:left}
 tbody tr{border-top:1px solid var(--line)}
 small{color:var(--soft);font-size:.85em}
 figure{margin:1rem 0;overflow-x:auto}figcaption,.note{color:var(--soft);font-size:.9rem}
-img{display:block;width:100%;min-width:620px;max-width:860px;height:auto;background:#fff;border-radius:4px}
+img{display:block;background:#fff;border-radius:4px}
+figure img{width:100%;min-width:620px;max-width:860px;height:auto}.map{overflow-x:auto}
+.word{display:inline-block;margin:0 .5em .4em 0;vertical-align:top}
+.word b{display:block;font-size:.75em;font-weight:400;color:var(--soft)}
 summary{cursor:pointer;font-weight:500}dt{font-weight:600;margin-top:.6rem}dd{margin-left:1rem}
 @media print{body{max-width:none;font-size:10pt}.table{overflow:visible;max-height:none}
 thead th,tbody th{position:static}figure,tr{break-inside:avoid}img{min-width:0}
@@ -78,23 +81,23 @@ def contents(anchors: Iterable[tuple[str, str]]) -> str:
 
 def definitions(pairs: Iterable[tuple[str, str]]) -> str:
     """Return a list of terms and what they mean."""
-    return f"<dl>{''.join(f'<dt>{_cell(a)}</dt><dd>{_cell(b)}</dd>' for a, b in pairs)}</dl>"
+    return f"<dl>{''.join(f'<dt>{_html(a)}</dt><dd>{_html(b)}</dd>' for a, b in pairs)}</dl>"
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[Cell]], caption: str, folded: bool = False
+    head: Sequence[str], rows: Iterable[Sequence[Content]], caption: str, folded: bool = False
 ) -> str:
-    """Return a table that scrolls where it is wide or long; the first cell of a row is its head.
+    """Return a table that scrolls where it is wide or long; the first field of a row is its head.
 
     Args:
         head: the columns.
-        rows: a cell a column.
+        rows: a field a column.
         caption: what the figures are.
         folded: show the caption alone until it is clicked.
     """
     top = "".join(f"<th scope=col>{escaped(text)}</th>" for text in head)
     lines = "\n".join(
-        f"<tr><th scope=row>{_cell(first)}</th>{''.join(f'<td>{_cell(c)}</td>' for c in rest)}</tr>"
+        f"<tr><th scope=row>{_html(first)}</th>{''.join(f'<td>{_html(c)}</td>' for c in rest)}</tr>"
         for first, *rest in rows
     )
     text = escaped(caption)
@@ -116,7 +119,7 @@ def picture(png: bytes, caption: str) -> str:
     )
 
 
-def _cell(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return escaped(cell)
-    return f"{escaped(cell[0])} <small>{escaped(cell[1])}</small>"
+def _html(content: Content) -> str:
+    if isinstance(content, str):
+        return escaped(content)
+    return f"{escaped(content[0])} <small>{escaped(content[1])}</small>"

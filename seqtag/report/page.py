@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from seqtag.columns import BEYOND, WITHIN
 from seqtag.report import html
 from seqtag.report.figures import Picture
 from seqtag.report.gradients import slopes
@@ -22,7 +23,7 @@ from seqtag.report.sections import (
 from seqtag.report.suites import suites
 from seqtag.report.words import DEFINITIONS, interval, percent, whole
 
-_REGIONS = {"within": "within the training range", "beyond": "beyond the training range"}
+_REGIONS = {WITHIN: "within the training range", BEYOND: "beyond the training range"}
 
 
 def render(results: Results, pictures: Sequence[Picture]) -> str:
@@ -74,7 +75,7 @@ def _headline(results: Results, region: str) -> str:
         return ""
     tables = {what: table[region] for what, table in found.items()}
     probes = [p.probe for p in results.probes if p.probe in tables["accuracy"]]
-    lines: list[list[html.Cell]] = [["", *probes]]
+    lines: list[list[html.Content]] = [["", *probes]]
     for name in results.names:
         if name in tables["accuracy"].index:
             cells = [[tables[what].loc[name, p] for what in tables] for p in probes]

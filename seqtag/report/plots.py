@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from seqtag.columns import AXIS_BEYOND, AXIS_IN, BEYOND, WITHIN
 from seqtag.report.results import ProbeResults
 from seqtag.report.style import (
     COLOURS,
@@ -30,7 +31,6 @@ from seqtag.report.style import (
     value_axis,
 )
 
-IN, BEYOND = "axis, others in range", "axis, others beyond"
 _PANELS = 4  # small panels in a row
 # The markers of more values would run together.
 _MOST_MARKERS = 20
@@ -55,7 +55,10 @@ def plot_accuracy(results: ProbeResults, split: str, order: Sequence[str]) -> Fi
 def _together(
     results: ProbeResults, split: str, names: Sequence[str], order: Sequence[str]
 ) -> Figure:
-    titles = {IN: "other factors within the training range", BEYOND: "another factor beyond it"}
+    titles = {
+        AXIS_IN: "other factors within the training range",
+        AXIS_BEYOND: "another factor beyond it",
+    }
     found = {slice_: results.rows(slice_, split) for slice_ in titles}
     shown = {slice_: rows for slice_, rows in found.items() if len(rows)}
     every = pd.concat(shown.values())
@@ -74,7 +77,7 @@ def _together(
 
 
 def _apart(results: ProbeResults, split: str, names: Sequence[str], order: Sequence[str]) -> Figure:
-    easy, hard = (results.rows(slice_, split) for slice_ in (IN, BEYOND))
+    easy, hard = (results.rows(slice_, split) for slice_ in (AXIS_IN, AXIS_BEYOND))
     floor = floor_of(pd.concat([easy, hard])["low"])
     lines = -(-len(names) // _PANELS)
     figure, axes = figure_of(lines, _PANELS, 0.9 + 1.25 * lines, sharex=True, sharey=True)
@@ -159,7 +162,7 @@ def plot_errors(results: ProbeResults, split: str, order: Sequence[str]) -> Figu
 
 
 def _regions(results: ProbeResults, split: str) -> dict[str, pd.DataFrame]:
-    found = {slice_: results.rows(slice_, split) for slice_ in ("within", "beyond")}
+    found = {slice_: results.rows(slice_, split) for slice_ in (WITHIN, BEYOND)}
     return {slice_: rows for slice_, rows in found.items() if len(rows)}
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from seqtag.columns import BEYOND, WITHIN
+
 
 @dataclass(frozen=True)
 class ProbeResults:
@@ -116,7 +118,7 @@ class Results:
         """
         parts = [
             probe.rows(slice_, probe.splits[0]).assign(probe=probe.probe)
-            for slice_ in ("within", "beyond")
+            for slice_ in (WITHIN, BEYOND)
             for probe in self.probes
         ]
         rows = pd.concat(parts, ignore_index=True)

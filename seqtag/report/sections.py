@@ -7,23 +7,19 @@ from typing import Any
 
 import pandas as pd
 
+from seqtag.columns import AXIS_IN, BASELINES, BEYOND, CORNER, WITHIN
 from seqtag.report import html
 from seqtag.report.results import ProbeResults
 from seqtag.report.words import DASH, interval, percent, spread, whole
 
-BASELINES = (
-    *("majority", "context_free", "window"),
-    *("first_cue", "last_cue", "frequent_cue", "untrained"),
-)
-_IN = "axis, others in range"
 # So many values of the axis have a column; all of them are in summary.csv.
 _MOST_VALUES = 12
 
 
 def overview(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
     """Return a table with all that is known about each setup in a split."""
-    regions = {r: probe.rows(r, split).set_index("name") for r in ("within", "beyond")}
-    corner = probe.rows("far corner", split).set_index("name")
+    regions = {r: probe.rows(r, split).set_index("name") for r in (WITHIN, BEYOND)}
+    corner = probe.rows(CORNER, split).set_index("name")
     half = probe.half_lost[probe.half_lost["split"] == split].set_index("name")["text"]
     reached = probe.unbroken[probe.unbroken["split"] == split].groupby("name")["reached"]
     errors = [e for e in ("stale", "capture") if probe.summary[e].any()]
@@ -31,10 +27,10 @@ def overview(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
     head = ["", "seeds"]
     for region in regions:
         head += [region, *(("median over seeds", "solve rate") if several else ())]
-    head += ["far corner", "d50", "unbroken to", *(f"{e}, beyond" for e in errors)]
+    head += [CORNER, "d50", "unbroken to", *(f"{e}, beyond" for e in errors)]
     rows = []
     for name in (name for name in order if name in probe.names):
-        row: list[html.Cell] = [name, whole(_seeds(regions.values(), name))]
+        row: list[html.Content] = [name, whole(_seeds(regions.values(), name))]
         for table in regions.values():
             row += _region(table, name)[: 3 if several else 1]
         row += [_interval_at(corner, name), half.get(name, DASH)]
@@ -50,7 +46,7 @@ def _seeds(tables: Iterable[pd.DataFrame], name: str) -> float:
     return max((table.loc[name, "seeds"] for table in tables if name in table.index), default=0)
 
 
-def _region(table: pd.DataFrame, name: str) -> list[html.Cell]:
+def _region(table: pd.DataFrame, name: str) -> list[html.Content]:
     if name not in table.index:
         return [DASH] * 3
     row = table.loc[name]
@@ -58,7 +54,7 @@ def _region(table: pd.DataFrame, name: str) -> list[html.Cell]:
     return [_interval_at(table, name), median, percent(row["solve_rate"])]
 
 
-def _interval_at(table: pd.DataFrame, name: str) -> html.Cell:
+def _interval_at(table: pd.DataFrame, name: str) -> html.Content:
     if name not in table.index:
         return DASH
     row = table.loc[name]
@@ -71,10 +67,10 @@ def _percent_at(table: pd.DataFrame, name: str, column: str) -> str:
 
 def by_axis(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
     """Return accuracy by the axis, with chance and baselines, the other factors in range."""
-    rows = probe.rows(_IN, split)
+    rows = probe.rows(AXIS_IN, split)
     values = _columns(sorted(rows[probe.column].unique()))
     head = ["", *(f"{value:g}" for value in map(float, values))]
-    lines: list[list[html.Cell]] = []
+    lines: list[list[html.Content]] = []
     for name in (name for name in order if name in probe.names):
         own = rows[rows["name"] == name].set_index(probe.column)
         lines.append([name, *(_interval_at(own, value) for value in values)])
@@ -104,16 +100,16 @@ def by_contrast(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
     if not contrasts:
         return ""
     trained = probe.trained(probe.column)
-    values = sorted(probe.rows(_IN, split)[probe.column].unique())
+    values = sorted(probe.rows(AXIS_IN, split)[probe.column].unique())
     far = _columns([value for value in values if trained is None or value > trained[1]])
-    head = ["", "within", *(f"{probe.axis} {v}, others in range" for v in far), "far corner"]
+    head = ["", WITHIN, *(f"{probe.axis} {v}, others in range" for v in far), CORNER]
     lines = []
     for contrast in contrasts:
-        tables = {s: probe.rows(s, split, contrast) for s in ("within", _IN, "far corner")}
+        tables = {s: probe.rows(s, split, contrast) for s in (WITHIN, AXIS_IN, CORNER)}
         for name in (name for name in order if name in probe.names):
             own = {s: table[table["name"] == name] for s, table in tables.items()}
-            along = own[_IN].set_index(probe.column)
-            within, corner = (own[s].set_index("name") for s in ("within", "far corner"))
+            along = own[AXIS_IN].set_index(probe.column)
+            within, corner = (own[s].set_index("name") for s in (WITHIN, CORNER))
             cells = [_interval_at(along, value) for value in far]
             cells = [_interval_at(within, name), *cells, _interval_at(corner, name)]
             lines.append([f"{contrast}: {name}", *cells])
@@ -124,7 +120,7 @@ def by_contrast(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
 def baselines(probe: ProbeResults, split: str) -> str:
     """Return chance and baselines within and beyond the training range."""
     shown = ("chance", *BASELINES)
-    means = {r: probe.rows(r, split)[list(shown)].mean() for r in ("within", "beyond")}
+    means = {r: probe.rows(r, split)[list(shown)].mean() for r in (WITHIN, BEYOND)}
     rows = [
         [_spoken(what), *(percent(mean[what]) for mean in means.values())]
         for what in shown
@@ -147,10 +143,10 @@ def differences(probe: ProbeResults) -> str:
         cells = [_difference(by_region.get(within)) for within in (True, False)]
         rows.append([str(name), whole(group["seeds"].iloc[0]), *cells])
     caption = f"Accuracy less that of {probe.reference} on the same items, in points"
-    return html.table(["", "seeds", "within", "beyond"], rows, caption)
+    return html.table(["", "seeds", WITHIN, BEYOND], rows, caption)
 
 
-def _difference(row: Any) -> html.Cell:
+def _difference(row: Any) -> html.Content:
     if row is None:
         return DASH
     return f"{100 * row.difference:+.1f}", f"[{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
@@ -171,7 +167,7 @@ def lags(learn: pd.DataFrame, order: Sequence[str]) -> str:
     return html.table(["", *(f"lag {value}" for value in values)], rows, caption)
 
 
-def _lag(row: pd.Series) -> html.Cell:
+def _lag(row: pd.Series) -> html.Content:
     share = f"{row['solved']} of {row['seeds']}"
     if not row["solved"]:
         return share

@@ -1,7 +1,9 @@
-"""What all plots share: size, colours, lines, axes."""
+"""What all plots share: size, colours, lines, axes, and how they become files."""
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -10,10 +12,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from seqtag.report.trace_plots import COLOURS, DPI, WIDTH
-
+# Inches across a page, and the resolution: twice that of a screen.
+WIDTH, DPI = 7.2, 200
+# Okabe and Ito's colours, which the colour-blind tell apart; without yellow, too pale for a line.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 TEXT, SMALL = 8, 7
 GREY, SHADE = "#8a8a8a", "#e9eef2"
 # So many lines in one plot can still be told apart; beyond, each has a panel of its own.
@@ -136,3 +141,31 @@ def legend(figure: Figure, handles: Sequence[Artist], columns: int, x_axis: str)
         frameon=False,
         handlelength=2.8,
     )
+
+
+def as_png(figure: Figure) -> bytes:
+    """Return a picture as the bytes of a PNG file."""
+    to = io.BytesIO()
+    _write_plainly(figure)
+    with warnings.catch_warnings():
+        # A script that the font lacks shows as boxes; the page has the words as text.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(to, format="png")
+    return to.getvalue()
+
+
+def _write_plainly(figure: Figure) -> None:
+    """Have no text of a figure read as a formula, for names may hold dollar signs.
+
+    Ticks are left alone: those of a logarithmic axis are formulas.
+    """
+    ticks = {
+        text
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in (*axis.majorTicks, *axis.minorTicks)
+        for text in (tick.label1, tick.label2)
+    }
+    for text in figure.findobj(Text):
+        if text not in ticks:
+            text.set_parse_math(False)

@@ -44,12 +44,12 @@ def suites(groups: pd.DataFrame, order: Sequence[str]) -> Iterator[str]:
             yield html.paragraph(text, note=True)
 
 
-def _name(row: pd.Series) -> html.Cell:
+def _name(row: pd.Series) -> html.Content:
     name = f"{str(row['group']).replace('_', ' ')}: {row['name']}"
     return (name, f"trained on {row['trained']}") if row["trained"] else name
 
 
-def _decided(row: pd.Series) -> list[html.Cell]:
+def _decided(row: pd.Series) -> list[html.Content]:
     published = DASH if pd.isna(row["published"]) else f"{percent(row['published'])}"
     return [
         _pairs(row),
@@ -60,17 +60,17 @@ def _decided(row: pd.Series) -> list[html.Cell]:
     ]
 
 
-def _stereotypes(row: pd.Series) -> list[html.Cell]:
+def _stereotypes(row: pd.Series) -> list[html.Content]:
     shares = (percent(row[name]) for name in ("female", "male", "coverage"))
     return [_pairs(row), _score(row, "gap"), *shares]
 
 
-def _pairs(row: pd.Series) -> html.Cell:
+def _pairs(row: pd.Series) -> html.Content:
     n = whole(row["n"])
     return (n, f"of {whole(row['n'] + row['left_out'])}") if row["left_out"] else n
 
 
-def _score(row: pd.Series, what: str) -> html.Cell:
+def _score(row: pd.Series, what: str) -> html.Content:
     """Return a score with its interval, or of several runs their mean and range."""
     if pd.notna(row["low"]):
         return interval(row[what], row["low"], row["high"])

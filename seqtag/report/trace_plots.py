@@ -1,25 +1,19 @@
-"""Pictures of what goes on inside a tagger, and a page to read them offline.
+"""Pictures of what goes on inside a tagger.
 
 T words, H hidden units.
 """
 
 from __future__ import annotations
 
-import base64
-import io
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from seqtag.report import html
+from seqtag.report.style import COLOURS, DPI, WIDTH
 
-# Inches across a page, and the resolution: twice that of a screen.
-WIDTH, DPI = 7.2, 200
 # A word's column in a heat map, in inches: narrower, and the words could not be read. A picture
 # gets no wider than files can be; beyond that not every word is written out.
 _COLUMN, _WIDEST = 0.13, 60.0
@@ -28,8 +22,6 @@ _LONGEST_WORD = 14
 # text of which not every word can be written out has so many words written out.
 _TICKS_INSIDE, _MOST_TICKS = 60, 150
 _SMALL = 7
-# Okabe and Ito's colours, which the colour-blind tell apart; without yellow, too pale for a line.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _MARKERS = "os^Dvx+"
 # What is below underflows in float32.
 _FLOOR = 1e-38
@@ -164,70 +156,6 @@ def plot_switch(
     _label(axes[-1], f"tokens from {event}", "share of memory kept")
     _legend(axes[0])
     return figure
-
-
-def page(title: str, words: Sequence[tuple[str, str]], pictures: Mapping[str, bytes]) -> str:
-    """Return one page of HTML with everything inside it: words, their labels, pictures.
-
-    Args:
-        title: its heading.
-        words: words with their labels; none where the pictures are of no one sentence.
-        pictures: PNG files by caption.
-    """
-    text = "".join(
-        f"<span class=word>{html.escaped(token)}<b>{html.escaped(label)}</b></span>"
-        for token, label in words
-    )
-    shown = "".join(
-        f'<h2>{html.escaped(caption)}</h2><div class=map><img alt="{html.escaped(caption)}" '
-        f'width="{_width(png)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>'
-        for caption, png in pictures.items()
-    )
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escaped(title)}</title>"
-        f"<style>{_STYLE}</style><h1>{html.escaped(title)}</h1><p>{text}</p>{shown}</html>\n"
-    )
-
-
-def _width(png: bytes) -> int:
-    """Return how many pixels wide a browser shall draw a PNG file; its header has the width."""
-    return round(int.from_bytes(png[16:20]) * 96 / DPI)
-
-
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "h1{font-size:1.4rem}h2{font-size:1.1rem}.map{overflow-x:auto}"
-    ".word{display:inline-block;margin:0 .5em .4em 0;vertical-align:top}"
-    ".word b{display:block;font-size:.75em;font-weight:400;color:#555}"
-)
-
-
-def as_png(figure: Figure) -> bytes:
-    """Return a picture as the bytes of a PNG file."""
-    to = io.BytesIO()
-    _write_plainly(figure)
-    with warnings.catch_warnings():
-        # A script that the font lacks shows as boxes; the page has the words as text.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(to, format="png")
-    return to.getvalue()
-
-
-def _write_plainly(figure: Figure) -> None:
-    """Have no text of a figure read as a formula, for names may hold dollar signs.
-
-    Ticks are left alone: those of a logarithmic axis are formulas.
-    """
-    ticks = {
-        text
-        for axes in figure.axes
-        for axis in (axes.xaxis, axes.yaxis)
-        for tick in (*axis.majorTicks, *axis.minorTicks)
-        for text in (tick.label1, tick.label2)
-    }
-    for text in figure.findobj(Text):
-        if text not in ticks:
-            text.set_parse_math(False)
 
 
 def _label(axes: Axes, x: str, y: str) -> None:

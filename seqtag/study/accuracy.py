@@ -12,7 +12,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from seqtag.columns import BASELINES
+from seqtag.columns import (
+    AXIS,
+    AXIS_BEYOND,
+    AXIS_IN,
+    BASELINES,
+    BEYOND,
+    CORNER,
+    FACTORS,
+    WITHIN,
+)
 from seqtag.metrics.intervals import design_effect, wilson
 from seqtag.probes.registry import make_probe
 
@@ -28,11 +37,6 @@ _SUMMED = [*("n", "right_model", "chance"), *ERRORS, *_OF_ITEMS]
 _SUMMED += [f"{what}_{name}" for what in ("known", "right") for name in BASELINES]
 # A run has solved what it is right about this often, as a share.
 SOLVED = 0.99
-# Names of slices: all combinations of factors; by axis value, over all values of the others or
-# over those in or beyond their training range; in and beyond the training range; its far corner.
-FACTORS, AXIS = "factors", "axis"
-AXIS_IN, AXIS_BEYOND = "axis, others in range", "axis, others beyond"
-WITHIN, BEYOND, CORNER = "within", "beyond", "far corner"
 
 
 def setup_names(setups: pd.DataFrame) -> pd.Series:

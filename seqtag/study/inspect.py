@@ -13,7 +13,8 @@ from seqtag.columns import CURVES_PICTURE, GRADIENTS
 from seqtag.files import open_output
 from seqtag.inspect.gradients import gradient_report, write_gradients
 from seqtag.probes.base import Probe
-from seqtag.report.trace_plots import as_png, plot_gradients
+from seqtag.report.style import as_png
+from seqtag.report.trace_plots import plot_gradients
 from seqtag.tagging.tagger import Tagger
 
 log = logging.getLogger("seqtag")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from seqtag.study.accuracy import AXIS_IN, PROBE, SETUP, SOLVED, factors_of, slices
+from seqtag.columns import AXIS_IN
+from seqtag.study.accuracy import PROBE, SETUP, SOLVED, factors_of, slices
 
 
 def half_lost(table: pd.DataFrame) -> pd.DataFrame:

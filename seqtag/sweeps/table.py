@@ -11,7 +11,6 @@ import csv
 import io
 import json
 import logging
-import math
 import re
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,8 +20,9 @@ from typing import Annotated, Any, NamedTuple
 from seqtag.checks import AtLeast, NotNegative, checked
 from seqtag.errors import InputError, unknown
 from seqtag.files import write_text
+from seqtag.metrics.intervals import student
 from seqtag.sweeps.records import RECORD, read_overrides, read_record, scores_of
-from seqtag.terminal import cell, console, in_a_line
+from seqtag.terminal import as_text, console, in_a_line
 
 TABLE = "table"
 
@@ -143,22 +143,8 @@ def interval(values: Sequence[float]) -> str:
         return ""
     if len(values) == 2:
         return f"{min(values):.2f} to {max(values):.2f} (range)"
-    mean, spread = statistics.mean(values), statistics.stdev(values)
-    half = _student(len(values) - 1) * spread / math.sqrt(len(values))
-    return f"{mean - half:.2f} to {mean + half:.2f}"
-
-
-def _student(freedom: int) -> float:
-    """Return the quantile of 97.5 % of Student's t with so many degrees of freedom."""
-    import mpmath
-
-    def beyond(t: float) -> Any:
-        # Abramowitz & Stegun 26.7.1: how often |t| is exceeded.
-        x = freedom / (freedom + t * t)
-        return mpmath.betainc(freedom / 2, 0.5, 0, x, regularized=True) - 0.05
-
-    # 12.71 with one degree of freedom, 1.96 with ever more.
-    return float(mpmath.findroot(beyond, (1.9, 13), solver="anderson"))
+    low, high = student(values)
+    return f"{low:.2f} to {high:.2f}"
 
 
 def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None = None) -> Rows:
@@ -261,9 +247,9 @@ def show(rows: Rows) -> None:
     head, *body = rows
     table = Table(box=box.SIMPLE_HEAD)
     for name in head:
-        table.add_column(cell(name))
+        table.add_column(as_text(name))
     for row in body:
-        table.add_row(*map(cell, row))
+        table.add_row(*map(as_text, row))
     terminal = console()
     if not terminal.is_terminal:
         terminal.width = _WIDTH

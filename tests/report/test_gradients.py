@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from seqtag.report.gradients import plot_fading, slopes
-from seqtag.report.trace_plots import as_png
+from seqtag.report.style import as_png
 
 ORDER = ["lstm, bias 1", "lstm, chrono 100", "rnn"]
 

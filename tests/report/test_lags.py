@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from seqtag.report.lags import plot_lags
-from seqtag.report.trace_plots import as_png
+from seqtag.report.style import as_png
 
 ORDER = ["lstm, bias 1", "lstm, chrono 100", "rnn"]
 

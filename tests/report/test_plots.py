@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 
 from seqtag.report.plots import plot_accuracy, plot_errors, plot_seeds
-from seqtag.report.style import COLOURS, line_of, lines_of
-from seqtag.report.trace_plots import WIDTH, as_png
+from seqtag.report.style import COLOURS, WIDTH, as_png, line_of, lines_of
 
 ORDER = ["lstm, bias 1", "lstm, chrono 100", "rnn"]
 

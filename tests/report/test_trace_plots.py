@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seqtag.report.style import DPI, WIDTH, as_png
+from seqtag.report.trace_page import trace_page
 from seqtag.report.trace_plots import (
-    DPI,
-    WIDTH,
-    as_png,
-    page,
     plot_gradients,
     plot_half_lives,
     plot_switch,
@@ -90,7 +88,7 @@ def test_the_number_of_ticks_does_not_grow_with_the_text():
 def test_the_page_has_the_words_as_text_and_needs_no_other_file():
     words = [("<b>", "B-X"), ("left", "O")]
     png = as_png(draw([token for token, _ in words]))
-    text = page("Inside <it>", words, {"layer l0.fwd": png})
+    text = trace_page("Inside <it>", words, {"layer l0.fwd": png})
     assert "<b>" not in re.sub("<b>[BO]", "", text)
     assert "&lt;b&gt;<b>B-X</b>" in text
     assert "Inside &lt;it&gt;" in text

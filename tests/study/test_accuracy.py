@@ -2,21 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqtag.study.accuracy import (
-    AXIS,
-    AXIS_BEYOND,
-    AXIS_IN,
-    BEYOND,
-    CORNER,
-    FACTORS,
-    WITHIN,
-    by_run,
-    count,
-    setup_names,
-    slices,
-    summary,
-    units,
-)
+from seqtag.columns import AXIS, AXIS_BEYOND, AXIS_IN, BEYOND, CORNER, FACTORS, WITHIN
+from seqtag.study.accuracy import by_run, count, setup_names, slices, summary, units
 
 GRID = {"distance": (5, 20, 100), "attractors": (0, 4)}
 

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqtag.study.accuracy import AXIS_IN, PROBE, SETUP, count, slices, tally, units
+from seqtag.columns import AXIS_IN
+from seqtag.study.accuracy import PROBE, SETUP, count, slices, tally, units
 from seqtag.study.ranges import half_lost, lags, learned, unbroken
 
 GRID = {"distance": (10, 100, 1000), "attractors": (0, 5)}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from seqtag.terminal import cell
+from seqtag.terminal import as_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -97,10 +97,10 @@ def render(report: Report) -> RenderableType:
         if finding.examples:
             what += "\n  " + "\n  ".join(finding.examples)
         findings.add_row(
-            cell(finding.level, style=colours[finding.level]),
+            as_text(finding.level, style=colours[finding.level]),
             finding.split,
-            cell(finding.where),
+            as_text(finding.where),
             f"{finding.count:,}" if finding.count > 1 else "",
-            cell(what),
+            as_text(what),
         )
     return Group(sizes, findings)
