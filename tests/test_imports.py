@@ -26,7 +26,7 @@ ARROWS = {
     "data": {"labels", "cache", "inputs"},
     "metrics": {"labels"},
     "model_folder": {"model", "data", "inputs", "cells", "metrics"},
-    "tagging": {"model_folder", "model", "data", "labels", "inputs"},
+    "tagging": {"model_folder", "model", "data", "labels", "inputs", "cells"},
     "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics", "inputs"},
     "inspect": {"tagging", "model", "data", "recurrent", "cells", "labels"},

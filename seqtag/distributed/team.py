@@ -77,23 +77,23 @@ class Team:
         self._frozen: set[int] = set()  # those of the children that were ended for it
         self._parent = os.getppid()
 
-    def tell(self, config: Mapping[str, Any] | None) -> None:
+    def tell(self, order: Mapping[str, Any] | None) -> None:
         """Tell the followers what to train now; None: nothing any more."""
         self._number += 1
-        self.store.set(f"order/{self._number}", json.dumps(config))
+        self.store.set(f"order/{self._number}", json.dumps(order))
 
     def orders(self) -> Iterator[dict[str, Any]]:
         """Yield what the leader says is to be trained, until it has no more, or is gone."""
         with self._pulse:
             while True:
                 try:
-                    config = json.loads(self.store.get(f"order/{self._number + 1}"))
+                    order = json.loads(self.store.get(f"order/{self._number + 1}"))
                 except distributed.DistError:
                     return
-                if config is None:
+                if order is None:
                     return
                 self._number += 1
-                yield config
+                yield order
 
     @contextmanager
     def training(self, device: torch.device, told: str) -> Iterator[None]:

@@ -90,12 +90,9 @@ class Input(ABC):
     requires: ClassVar[str] = "the words were indexed without it"
 
     @classmethod
-    def options(cls, model: Mapping[str, Any]) -> Any | None:
-        """Return its options in the group `model`; None where it is not chosen."""
-        chosen = model.get("inputs") or {}
-        if cls.name not in chosen:
-            return None
-        return from_plain(cls.Options, chosen[cls.name], f"model.{cls.key}")
+    def options(cls, value: Any) -> Any | None:
+        """Return its options from the value of its key; None where that does not choose it."""
+        return from_plain(cls.Options, value, f"model.{cls.key}")
 
     @classmethod
     @abstractmethod

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from seqtag.inputs.base import Training, WordInput
 from seqtag.inputs.options import EncodeConfig
@@ -41,9 +40,9 @@ class Case(WordInput):
     size = len(CASES)
 
     @classmethod
-    def options(cls, model: Mapping[str, Any]) -> Sized | None:
+    def options(cls, value: int) -> Sized | None:
         """Return ``model.case_size``; None for 0."""
-        return Sized(model["case_size"]) if model["case_size"] else None
+        return Sized(value) if value else None
 
     @classmethod
     def fit(cls, training: Training, options: None) -> Case:

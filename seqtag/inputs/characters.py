@@ -60,9 +60,9 @@ class Characters(WordInput):
         self.vocabulary, self.most = vocabulary, most
 
     @classmethod
-    def options(cls, model: Mapping[str, Any]) -> Any | None:
-        """Return what ``model.characters`` holds."""
-        return model["characters"]
+    def options(cls, value: CharacterConfig | None) -> CharacterConfig | None:
+        """Return the value of ``model.characters``."""
+        return value
 
     @classmethod
     def fit(cls, training: Training, options: None) -> Characters:

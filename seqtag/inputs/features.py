@@ -28,9 +28,9 @@ class Features(Input):
         self.columns = tuple(self.vocabularies)
 
     @classmethod
-    def options(cls, model: Mapping[str, Any]) -> Sized:
+    def options(cls, value: int) -> Sized:
         """Return ``model.feature_size``."""
-        return Sized(model["feature_size"])
+        return Sized(value)
 
     @classmethod
     def fit(cls, training: Training, options: None) -> Features:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from seqtag.errors import InputError, shown
 from seqtag.inputs.base import Input
@@ -38,29 +38,39 @@ def standard_inputs() -> dict[str, type[Input]]:
     return {cls.name: cls for cls in sorted(standard, key=lambda cls: cls.order)}
 
 
-def added_inputs(model: Mapping[str, Any]) -> dict[str, Any]:
+class Chooses(Protocol):
+    """The fields of a network by which inputs are chosen: one each, and `inputs` for the others."""
+
+    @property
+    def inputs(self) -> Mapping[str, Any] | None:
+        """The options of inputs of installed packages, by name."""
+
+
+def added_inputs(model: Chooses) -> dict[str, Any]:
     """Return the options of the inputs that `model.inputs` names, in its order.
 
     Raises:
         InputError: for an unknown name or wrong options.
     """
     options = {}
-    for name in model.get("inputs") or {}:
+    for name, value in (model.inputs or {}).items():
         cls = INPUTS[name].cls
         if cls.order is not None:
             raise InputError(
                 f"model.inputs.{name}: this input has a key of its own, model.{cls.key}"
             )
-        options[name] = cls.options(model)
+        options[name] = cls.options(value)
     return options
 
 
-def chosen_inputs(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of all inputs that the group `model` chooses, in the network's order.
+def chosen_inputs(model: Chooses) -> dict[str, Any]:
+    """Return the options of all inputs that a network reads, in its order.
 
     Raises:
         InputError: as `added_inputs` does.
     """
-    standard = {name: cls.options(model) for name, cls in standard_inputs().items()}
+    standard = {
+        name: cls.options(getattr(model, cls.key)) for name, cls in standard_inputs().items()
+    }
     chosen = {name: options for name, options in standard.items() if options is not None}
     return chosen | added_inputs(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from seqtag.inputs.base import PieceInput, Training
@@ -26,9 +26,9 @@ class Subwords(PieceInput):
         self.size = tokenizer.get_vocab_size() + 1
 
     @classmethod
-    def options(cls, model: Mapping[str, Any]) -> Sized | None:
+    def options(cls, value: int) -> Sized | None:
         """Return ``model.subword_size``; None for 0."""
-        return Sized(model["subword_size"]) if model["subword_size"] else None
+        return Sized(value) if value else None
 
     @classmethod
     def fit(cls, training: Training, options: None) -> Subwords | None:

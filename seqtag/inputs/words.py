@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +45,9 @@ class Words(WordInput):
         self.size = len(vocabulary)
 
     @classmethod
-    def options(cls, model: Mapping[str, Any]) -> Any | None:
-        """Return what ``model.words`` holds."""
-        return model["words"]
+    def options(cls, value: WordConfig | None) -> WordConfig | None:
+        """Return the value of ``model.words``."""
+        return value
 
     @classmethod
     def fit(cls, training: Training, options: None) -> Words:

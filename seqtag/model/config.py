@@ -81,7 +81,7 @@ class TaggerConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        chosen_inputs(vars(self))  # refuses unknown names and wrong options
+        chosen_inputs(self)  # refuses unknown names and wrong options
         both = self.made_encoder.two_ways and self.bidirectional
         if self.language_model and not both:
             raise InputError(
@@ -91,12 +91,12 @@ class TaggerConfig:
     @cached_property
     def chosen(self) -> dict[str, Any]:
         """The options of the inputs that the network reads, by name, in its order."""
-        return chosen_inputs(vars(self))
+        return chosen_inputs(self)
 
     @cached_property
     def added(self) -> dict[str, Any]:
         """The options of the inputs of installed packages, by name."""
-        return added_inputs(vars(self))
+        return added_inputs(self)
 
     @cached_property
     def made_encoder(self) -> Encoder:

@@ -7,12 +7,12 @@ output, K labels.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seqtag.cells import CellDescription
 from seqtag.errors import InputError
 from seqtag.inputs import Input, PieceInput
 from seqtag.labels import NOT_SCORED, Transitions
@@ -40,7 +40,7 @@ class TaggerNetwork(nn.Module):
     def __init__(
         self,
         config: TaggerConfig,
-        cell: Mapping[str, Any] | str,
+        cell: CellDescription,
         inputs: Mapping[str, Input],
         num_labels: int,
         transitions: Transitions | None = None,
@@ -60,7 +60,7 @@ class TaggerNetwork(nn.Module):
         input_size = self.embedding.output_size + piece_size
         if not input_size:
             raise InputError("the model has no input: no words, characters, case or subwords")
-        self.encoder = config.made_encoder.module(input_size, vars(config), cell)
+        self.encoder = config.made_encoder.module(input_size, config, cell)
         output_size = self.encoder.output_size
         self.input_dropout = Dropout(config.input_dropout)
         self.output_dropout = Dropout(config.output_dropout)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from seqtag.cells import CellDescription
 from seqtag.errors import InputError
 from seqtag.inputs import Input
 from seqtag.model.config import TaggerConfig
@@ -39,7 +40,7 @@ class Unfilled(TorchFunctionMode):
 
 def outline(
     config: TaggerConfig,
-    cell: Mapping[str, Any] | str,
+    cell: CellDescription,
     inputs: Mapping[str, Input],
     num_labels: int,
 ) -> TaggerNetwork:
@@ -50,7 +51,7 @@ def outline(
 
 def require_memory(
     config: TaggerConfig,
-    cell: Mapping[str, Any] | str,
+    cell: CellDescription,
     inputs: Mapping[str, Input],
     num_labels: int,
 ) -> None:

@@ -17,36 +17,36 @@ _RATES = ("accuracy", "unknown_accuracy", "precision", "recall", "f1")
 _CORPUS_KEYS = ("format", "path", "name", "token_column", "label_column", "features", "scheme")
 
 
-def model_card(name: str, config: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
+def model_card(name: str, stored: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
     """Return the card: metadata for the hub, then prose and tables for people.
 
     Args:
         name: what the model is called.
-        config: what ``config.json`` holds.
+        stored: what ``config.json`` holds.
         labels: the labels.
         reads: what it reads of a word.
     """
     parts = [
-        _front_matter(name, config),
+        _front_matter(name, stored),
         f"# {_text(name)}",
-        _what(config, labels, reads),
-        _how(config),
+        _what(stored, labels, reads),
+        _how(stored),
         "## Labels\n\n" + _labels(labels),
     ]
-    if config["data"]:
-        parts.append("## Training data\n\n" + _corpus(config["data"]))
-    if figures := _figures(config["figures"]):
+    if stored["data"]:
+        parts.append("## Training data\n\n" + _corpus(stored["data"]))
+    if figures := _figures(stored["figures"]):
         parts.append("## Figures\n\n" + figures)
     return "\n\n".join(parts) + "\n"
 
 
-def _front_matter(name: str, config: Mapping[str, Any]) -> str:
+def _front_matter(name: str, stored: Mapping[str, Any]) -> str:
     from huggingface_hub import ModelCardData  # takes a moment to import
 
     data = ModelCardData(
         library_name="seqtag",
         pipeline_tag="token-classification",
-        tags=["sequence-labelling", "recurrent", _cell_name(config["cell"])],
+        tags=["sequence-labelling", "recurrent", _cell_name(stored["cell"])],
         model_name=name,
     )
     return f"---\n{data.to_yaml()}\n---"
@@ -56,33 +56,33 @@ def _cell_name(cell: Any) -> str:
     return str(cell.get("name", "recurrent")) if isinstance(cell, Mapping) else str(cell)
 
 
-def _what(config: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
-    model = config["model"]
+def _what(stored: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
+    model = stored["model"]
     decoder = {"crf": "a conditional random field"}.get(model["decoder"], "softmax")
     if labels.scheme == "plain":
         task = "gives every token one of its labels"
     else:
         task = "finds spans of tokens and their types"
     return (
-        f"A tagger that {task}, made with seqtag {config['seqtag']}. It reads "
-        f"{_text(', '.join(reads))}; {_encoder(config)}; decoding by {decoder}."
+        f"A tagger that {task}, made with seqtag {stored['seqtag']}. It reads "
+        f"{_text(', '.join(reads))}; {_encoder(stored)}; decoding by {decoder}."
     )
 
 
-def _encoder(config: Mapping[str, Any]) -> str:
-    model = config["model"]
+def _encoder(stored: Mapping[str, Any]) -> str:
+    model = stored["model"]
     if (encoder := encoder_name(model.get("encoder"))) != "recurrent":
         return f"encoder `{_text(encoder)}`"
     ways = "both directions" if model["bidirectional"] else "one direction"
     plural = "s" * (model["num_layers"] != 1)
     return (
         f"{model['num_layers']} recurrent layer{plural} "
-        f"(`{_text(_cell_name(config['cell']))}`, {model['hidden_size']} units, {ways})"
+        f"(`{_text(_cell_name(stored['cell']))}`, {model['hidden_size']} units, {ways})"
     )
 
 
-def _how(config: Mapping[str, Any]) -> str:
-    features = (config["data"] or {}).get("features")
+def _how(stored: Mapping[str, Any]) -> str:
+    features = (stored["data"] or {}).get("features")
     call = 'tagger.tag("Any text.")'
     if features:
         given = ", ".join(f'"{feature}": [["..."]]' for feature in features)

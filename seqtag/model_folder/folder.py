@@ -25,12 +25,12 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from seqtag import __version__
+from seqtag.cells import CellDescription
 from seqtag.checks import from_plain
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError, did_you_mean
 from seqtag.files import fresh_folder, plain, write_json
-from seqtag.inputs.registry import added_inputs
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.card import model_card
@@ -66,7 +66,7 @@ class Parts(NamedTuple):
     network: TaggerNetwork
     indexer: Indexer
     labels: LabelSet
-    cell: Mapping[str, Any] | str
+    cell: CellDescription
     data: Mapping[str, Any] | None = None
     figures: Mapping[str, Any] | None = None
 
@@ -100,22 +100,21 @@ def load_folder(folder: str | Path) -> Parts:
     if not folder.is_dir():
         what = "is a file, not a model folder" if folder.exists() else "there is no such folder"
         raise InputError(f"{folder}: {what}; training writes one to logs/train/.../model")
-    config = _read_config(folder)
+    stored = _read_config(folder)
     path = folder / CONFIG
-    require_packages(config, path)
-    model = trust(path, lambda: from_plain(TaggerConfig, config["model"], "model"))
+    require_packages(stored, path)
+    model = trust(path, lambda: from_plain(TaggerConfig, stored["model"], "model"))
     path = folder / ENCODER
     plain = read_object(path, _MOST_ENCODER_BYTES)
-    added = added_inputs(config["model"])
-    indexer = trust(path, lambda: Indexer.from_plain(plain, str(path), added))
+    indexer = trust(path, lambda: Indexer.from_plain(plain, str(path), model.added))
     _check_indexer(indexer, path)
     path = folder / LABELS
     labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
     _check_labels(labels, path)
     network = load_network(
-        folder / WEIGHTS, model, config["cell"], indexer.inputs, labels, folder / CONFIG
+        folder / WEIGHTS, model, stored["cell"], indexer.inputs, labels, folder / CONFIG
     )
-    return Parts(network, indexer, labels, config["cell"], config["data"], config["figures"])
+    return Parts(network, indexer, labels, stored["cell"], stored["data"], stored["figures"])
 
 
 # Writing
@@ -158,27 +157,27 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
-    config = read_object(path)
-    number = config.get("format")
+    stored = read_object(path)
+    number = stored.get("format")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise InputError(f"{path}: 'format' is {number!r}, not a format of seqtag; {AGAIN}")
     if number > FORMAT:
         raise InputError(
-            f"{path}: format {number}, written by seqtag {config.get('seqtag')!r}; this is seqtag "
+            f"{path}: format {number}, written by seqtag {stored.get('seqtag')!r}; this is seqtag "
             f"{__version__}, which reads up to {FORMAT}: pip install --upgrade seqtag"
         )
-    for key in config:
+    for key in stored:
         if key not in _KEYS:
             raise InputError(f"{path}: unknown key {key!r}{did_you_mean(key, _KEYS)}")
     for key, kinds in (("model", dict), ("cell", (dict, str))):
-        if not isinstance(config.get(key), kinds):
+        if not isinstance(stored.get(key), kinds):
             raise InputError(f"{path}: key {key!r} is missing or no mapping; {AGAIN}")
-    if not isinstance(config.setdefault("packages", {}), dict):
+    if not isinstance(stored.setdefault("packages", {}), dict):
         raise InputError(f"{path}: key 'packages' is no mapping; {AGAIN}")
     for key in ("data", "figures"):
-        if not isinstance(config.setdefault(key, None), dict | None):
+        if not isinstance(stored.setdefault(key, None), dict | None):
             raise InputError(f"{path}: key {key!r} is no mapping; {AGAIN}")
-    return config
+    return stored
 
 
 def _check_indexer(indexer: Indexer, path: Path) -> None:

@@ -13,24 +13,24 @@ from seqtag.model.encoders import ENCODERS
 from seqtag.registry import Registry
 
 
-def packages_of(config: Mapping[str, Any]) -> dict[str, str]:
+def packages_of(stored: Mapping[str, Any]) -> dict[str, str]:
     """Return the packages of the parts that are not seqtag's own: {"cell mine": "extra"}.
 
     Args:
-        config: what ``config.json`` holds.
+        stored: what ``config.json`` holds.
     """
-    packages = {f"{part.kind} {name}": part.distribution(name) for part, name in _parts(config)}
+    packages = {f"{part.kind} {name}": part.distribution(name) for part, name in _parts(stored)}
     return {part: package for part, package in packages.items() if package is not None}
 
 
-def require_packages(config: Mapping[str, Any], path: Path) -> None:
+def require_packages(stored: Mapping[str, Any], path: Path) -> None:
     """Refuse a folder with a part of a package that is not installed. Names are only compared.
 
     Raises:
         InputError: naming the part and the package.
     """
-    for registry, name in _parts(config):
-        package = config["packages"].get(f"{registry.kind} {name}")
+    for registry, name in _parts(stored):
+        package = stored["packages"].get(f"{registry.kind} {name}")
         if package is not None and name not in registry:
             raise InputError(
                 f"{path}: the {registry.kind} {shown(name)} is offered by the package "
@@ -38,12 +38,12 @@ def require_packages(config: Mapping[str, Any], path: Path) -> None:
             )
 
 
-def _parts(config: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], str]]:
+def _parts(stored: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], str]]:
     """Yield the parts that a configuration names, unchecked, and the registry of each."""
-    model = config["model"]
+    model = stored["model"]
     inputs, characters = model.get("inputs"), model.get("characters")
     named = [
-        (CELLS, _name(config["cell"])),
+        (CELLS, _name(stored["cell"])),
         (CELLS, characters.get("encoder") if isinstance(characters, Mapping) else None),
         (ENCODERS, _name(model.get("encoder"))),
         *((INPUTS, name) for name in (inputs if isinstance(inputs, Mapping) else ())),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from seqtag.cells import CellDescription
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
 from seqtag.inputs import Input
@@ -32,7 +32,7 @@ Form = tuple[str, tuple[int, ...]]  # dtype and shape of a tensor
 def load_network(
     path: Path,
     config: TaggerConfig,
-    cell: Mapping[str, Any] | str,
+    cell: CellDescription,
     inputs: Mapping[str, Input],
     labels: LabelSet,
     config_path: Path,
@@ -84,7 +84,7 @@ def _refuse_more_parts(
     config: TaggerConfig, inputs: Mapping[str, Input], tensors: int, name: str
 ) -> None:
     """Refuse what has more parts than there are tensors: each takes time to lay out."""
-    parts = config.made_encoder.parts(vars(config))
+    parts = config.made_encoder.parts(config)
     for input_name, options in config.chosen.items():
         parts |= find_input(inputs, input_name).parts(options)
     for key, count in parts.items():

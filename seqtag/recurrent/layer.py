@@ -5,7 +5,6 @@ B batch, T time, D features in, H hidden units, N directions (1 or 2), L layers,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from inspect import Parameter, signature
 from typing import Any
 
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from seqtag.cells import Cell, build_cell
+from seqtag.cells import Cell, CellDescription, build_cell
 from seqtag.recurrent.checks import (
     check_cell,
     check_input,
@@ -96,7 +95,7 @@ class Recurrent(nn.Module):
 
     def __init__(
         self,
-        cell: str | Mapping[str, Any] | Cell,
+        cell: CellDescription,
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,

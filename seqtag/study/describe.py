@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def about(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
         "run": Path(settings.output_dir).name,
         "cell": cell_label(tagger.cell) if is_recurrent else encoder_name(model.encoder),
         "start": start_label(tagger.cell) if is_recurrent else "",
-        "direction": "both" if model.made_encoder.reads_ahead(vars(model)) else "forward",
+        "direction": "both" if model.made_encoder.reads_ahead(model) else "forward",
         "layers": encoder.num_layers if is_recurrent else 1,
         "hidden": encoder.hidden_size if is_recurrent else encoder.output_size,
         "parameters": count_parameters(encoder),
@@ -44,7 +43,7 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def cell_label(cell: Mapping[str, Any] | str) -> str:
+def cell_label(cell: CellDescription) -> str:
     """Return a cell's name, with the options that are not its preset's: "lstm(peepholes=i,o)"."""
     name = cell if isinstance(cell, str) else cell["name"]
     spec = build_cell(cell)
@@ -57,7 +56,7 @@ def cell_label(cell: Mapping[str, Any] | str) -> str:
     return f"{name}({', '.join(changed)})" if changed else name
 
 
-def start_label(cell: Mapping[str, Any] | str) -> str:
+def start_label(cell: CellDescription) -> str:
     """Return where a cell's gates start: "chrono 100", "bias 1", or "" without such a gate."""
     spec = build_cell(cell)
     starts = {name: getattr(spec, name) for name in spec.starts}

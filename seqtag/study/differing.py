@@ -43,9 +43,9 @@ def _unlike(configs: Sequence[Mapping[str, str]]) -> set[str]:
     return {key for key in keys if len({config.get(key) for config in configs}) > 1}
 
 
-def _leaves(config: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
     """Yield each setting by its whole name, as on the command line."""
-    for key, value in config.items():
+    for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{above}{key}.")
         else:

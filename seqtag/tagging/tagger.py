@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from seqtag.cells import CellDescription
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
@@ -68,7 +69,7 @@ class Tagger:
         network: TaggerNetwork,
         indexer: Indexer,
         labels: LabelSet,
-        cell: Mapping[str, Any] | str,
+        cell: CellDescription,
         data: Mapping[str, Any] | None = None,
     ) -> None:
         self.network = network.eval()

@@ -6,8 +6,22 @@ Legend: B sentences, S steps (words, or pieces of words), D features in, H featu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
+
+
+class NetworkOptions(Protocol):
+    """The fields of a network's configuration that recurrent layers read, as read-only values."""
+
+    hidden_size: int
+    num_layers: int
+    bidirectional: bool
+    layer_dropout: float
+    locked_dropout: float
+    recurrent_dropout: float
+    weight_drop: float
+    zoneout: float
+    residual: bool
+    layer_norm: bool
 
 
 class Encoder(ABC):
@@ -28,12 +42,12 @@ class Encoder(ABC):
     reads_entries: ClassVar[bool] = False
 
     @abstractmethod
-    def module(self, input_size: int, model: Mapping[str, Any], cell: Any) -> Any:
+    def module(self, input_size: int, model: NetworkOptions, cell: Any) -> Any:
         """Return the nn.Module.
 
         Args:
             input_size: D.
-            model: the fields of the network's configuration.
+            model: the configuration of the network.
             cell: the recurrent cell, for an encoder that has one.
         """
 
@@ -42,10 +56,10 @@ class Encoder(ABC):
         """Return the output of the module, (B, S, H)."""
         return module(x, lengths_B)
 
-    def reads_ahead(self, model: Mapping[str, Any]) -> bool:
+    def reads_ahead(self, model: NetworkOptions) -> bool:
         """Return whether the output at a word depends on words after it."""
         return True
 
-    def parts(self, model: Mapping[str, Any]) -> dict[str, int]:
+    def parts(self, model: NetworkOptions) -> dict[str, int]:
         """Return how many modules a key asks for, where that number is not bounded."""
         return {}

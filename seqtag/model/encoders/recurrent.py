@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqtag.model.encoders.base import Encoder
+from seqtag.model.encoders.base import Encoder, NetworkOptions
 from seqtag.model.encoders.registry import register
 
 
@@ -18,23 +17,23 @@ class RecurrentEncoder(Encoder):
     two_ways = True
     reads_entries = True
 
-    def module(self, input_size: int, model: Mapping[str, Any], cell: Any) -> Any:
+    def module(self, input_size: int, model: NetworkOptions, cell: Any) -> Any:
         """Return a `Recurrent`."""
         from seqtag.recurrent.layer import Recurrent
 
         return Recurrent(
             cell,
             input_size,
-            model["hidden_size"],
-            model["num_layers"],
-            model["bidirectional"],
-            dropout=model["layer_dropout"] if model["num_layers"] > 1 else 0.0,
-            locked_dropout=model["locked_dropout"],
-            recurrent_dropout=model["recurrent_dropout"],
-            weight_drop=model["weight_drop"],
-            zoneout=model["zoneout"],
-            residual=model["residual"],
-            layer_norm=model["layer_norm"],
+            model.hidden_size,
+            model.num_layers,
+            model.bidirectional,
+            dropout=model.layer_dropout if model.num_layers > 1 else 0.0,
+            locked_dropout=model.locked_dropout,
+            recurrent_dropout=model.recurrent_dropout,
+            weight_drop=model.weight_drop,
+            zoneout=model.zoneout,
+            residual=model.residual,
+            layer_norm=model.layer_norm,
         )
 
     @staticmethod
@@ -42,10 +41,10 @@ class RecurrentEncoder(Encoder):
         """Return the output of the layers, without their last states."""
         return module(x, lengths_B)[0]
 
-    def reads_ahead(self, model: Mapping[str, Any]) -> bool:
+    def reads_ahead(self, model: NetworkOptions) -> bool:
         """Return whether it reads both ways."""
-        return model["bidirectional"]
+        return model.bidirectional
 
-    def parts(self, model: Mapping[str, Any]) -> dict[str, int]:
+    def parts(self, model: NetworkOptions) -> dict[str, int]:
         """Return the number of layers, of both directions."""
-        return {"model.num_layers": model["num_layers"] * (2 if model["bidirectional"] else 1)}
+        return {"model.num_layers": model.num_layers * (2 if model.bidirectional else 1)}
