@@ -9,7 +9,6 @@ from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
 from seqtag.inputs import INPUTS
-from seqtag.inputs.registry import added_inputs
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.tagging.tagger import Tagger
@@ -32,7 +31,7 @@ MODEL = {
 def trained(installed):
     torch.manual_seed(0)
     config = TaggerConfig(**MODEL, input_dropout=0.0, output_dropout=0.0)
-    indexer = Indexer.fit([{"tokens": WORDS}], EncodeConfig(), (), added_inputs(vars(config)))
+    indexer = Indexer.fit([{"tokens": WORDS}], EncodeConfig(), (), config.added)
     labels = LabelSet.fit([LABELS], "plain")
     network = TaggerNetwork(config, "gru", indexer.inputs, len(labels))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.1)
