@@ -144,7 +144,7 @@ COLUMN = ("data=column", "data.path=x.txt")
         ("a O\n", ["data.dev_fraction=2"], "data.dev_fraction must be a number of at least 0 and"),
         ("a O\n", ["data.batch.sentences=0"], "data.batch.sentences must be a whole number"),
         ("a O\n" * 9, ["model.decoder=crff"], "model.decoder must be one of crf, softmax, not"),
-        ("a O\n" * 9, ["cell.name=lstmm"], "not 'lstmm' (did you mean 'lstm'?)"),
+        ("a O\n" * 9, ["cell.name=lstmm"], "unknown cell.name 'lstmm' (did you mean 'lstm'?)"),
         ("a O\n" * 9, ["optimizer._target_=os.system"], "os.system is not a class derived from"),
         ("a O\n" * 9, ["ckpt_path=no.ckpt"], "ckpt_path: there is no checkpoint 'no.ckpt'"),
     ],

@@ -10,12 +10,11 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
-from seqtag.cells import CELLS, describe
-from seqtag.data.formats import FORMATS
-from seqtag.probes import PROBES
-from seqtag.registry import Registry
+from seqtag.registry import installed
 
 _CONFIG_DIR = ("--config-dir", "-cd")
+# The configuration group of each kind of part.
+_KINDS = {"cell": "cells", "probe": "probes", "data": "formats"}
 
 
 def offer_installed(arguments: Sequence[str]) -> None:
@@ -27,23 +26,36 @@ def offer_installed(arguments: Sequence[str]) -> None:
     Raises:
         InputError: if the package cannot be imported, or does not define what it offers.
     """
-    for name in _named(arguments, "cell", CELLS):
-        _store("cell", name, {"name": name, **describe(CELLS[name].make())})
-    for name in _named(arguments, "probe", PROBES):
+    for group, kind in _KINDS.items():
+        offered = installed(f"seqtag.{kind}")
+        for name in _values(arguments, group):
+            if name in offered and (values := _values_of(group, name)) is not None:
+                ConfigStore.instance().store(name, values, group, provider="installed package")
+
+
+def _values_of(group: str, name: str) -> dict[str, Any] | None:
+    """Return the configuration of a part; None for a name that is one of this package's."""
+    # Imported here: composing a configuration without such a part waits for none of it.
+    if group == "cell":
+        from seqtag.cells import CELLS, describe
+
+        if CELLS.distribution(name) is None:
+            return None
+        return {"name": name, **describe(CELLS[name].make())}
+    if group == "probe":
+        from seqtag.probes import PROBES
+
         PROBES[name]
-        _store("probe", name, {"defaults": ["_base"], "name": name})
-    for name in _named(arguments, "data", FORMATS):
-        FORMATS[name]
-        own = {"format": name, "encoding": "utf-8", "absent": "_"}
-        _store("data", name, {"defaults": ["_corpus"], **own})
+        return None if PROBES.distribution(name) is None else {"defaults": ["_base"], "name": name}
+    from seqtag.data.formats import FORMATS
+
+    FORMATS[name]
+    own = {"format": name, "encoding": "utf-8", "absent": "_"}
+    return None if FORMATS.distribution(name) is None else {"defaults": ["_corpus"], **own}
 
 
-def _store(group: str, name: str, values: dict[str, Any]) -> None:
-    ConfigStore.instance().store(name, values, group, provider="installed package")
-
-
-def _named(arguments: Sequence[str], group: str, registry: Registry[Any]) -> list[str]:
-    """Return the parts of installed packages that are values of a group, alone or among others.
+def _values(arguments: Sequence[str], group: str) -> list[str]:
+    """Return the values that the arguments give to a group, each once.
 
     Those are left out that have a file in the user's own folder: Hydra would take a stored option
     of that name for the file's schema.
@@ -58,6 +70,5 @@ def _named(arguments: Sequence[str], group: str, registry: Registry[Any]) -> lis
     return [
         name
         for name in dict.fromkeys(words)
-        if name in registry.installed
-        and not any((folder / group / f"{name}.yaml").is_file() for folder in own)
+        if not any((folder / group / f"{name}.yaml").is_file() for folder in own)
     ]

@@ -190,7 +190,9 @@ class ProbeSettings:
         """Parse the composed configuration."""
         keys = _keys(ProbeKeys, plain, (*_TRAINING, "probe", "regime"))
         if group(plain["data"], "data").get("format") != "probe":
-            raise InputError("a probe is judged on its own items, not on a corpus: leave out data=")
+            raise InputError(
+                "data.format: a probe is judged on its own items, not on a corpus: leave out data="
+            )
         training = TrainingSettings.from_plain(plain)
         probe = from_plain(ProbeConfig, plain["probe"], "probe")
         regime = _regime(plain["regime"])

@@ -48,7 +48,9 @@ def sweep(sweeper: BasicSweeper, task: Task, arguments: list[str]) -> None:
     parser = OverridesParser.create(config_loader=sweeper.hydra_context.config_loader)
     overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
     task.folder = Path(config.hydra.sweep.dir)
-    fixed = [o.key_or_group for o in overrides if not o.is_sweep_override()]
+    # A key may be given twice: of that the last one counts.
+    varied = {o.key_or_group: o.is_sweep_override() for o in overrides}
+    fixed = [key for key, varies in varied.items() if not varies]
     with Runner(sweeper, task.identify, task.named, fixed) as runner:
         if OmegaConf.select(config, "search") is None:
             _grid(sweeper, overrides, runner)

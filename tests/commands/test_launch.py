@@ -95,7 +95,7 @@ def in_folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_the_job_gets_plain_values(in_folder):
+def test_the_job_gets_the_settings(in_folder):
     (settings,) = run("seed=7", "cell=gru", "hydra.run.dir=out")
     assert (settings.training.seed, settings.training.cell["name"]) == (7, "gru")
     assert str(settings.identity.folder) == str(in_folder / "out")
@@ -103,7 +103,7 @@ def test_the_job_gets_plain_values(in_folder):
 
 def test_a_sweep_runs_each_job_once(in_folder):
     configs = run("cell=lstm,gru", "--multirun", "seed=1,2", "hydra.sweep.dir=out")
-    assert [(c["cell"]["name"], c["seed"]) for c in configs] == [
+    assert [(c.training.cell["name"], c.training.seed) for c in configs] == [
         *(("lstm", 1), ("lstm", 2)),
         *(("gru", 1), ("gru", 2)),
     ]
@@ -129,7 +129,7 @@ def test_runs_of_a_study_are_named_after_what_sets_them_apart(in_folder):
     configs = run("-m", "cell=lstm,gru", "probe.grid={distance: [5]}", "study=x", verb="probe")
     names = [settings.identity.folder.name for settings in configs]
     for name, cell in zip(names, ("lstm", "gru"), strict=True):
-        assert re.fullmatch(rf"cell-{cell}\+probe\.grid-_distance_5__[0-9a-f]{{8}}", name)
+        assert name == f"cell-{cell}"
 
 
 def test_exit_codes_are_those_of_the_job(in_folder):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from seqtag import cli
-from seqtag.commands import launch as launching
+from seqtag.commands import task
 from seqtag.commands.launch import launch
 from seqtag.errors import InputError
 from seqtag.sweeps.isolated import cores
@@ -194,7 +194,7 @@ def test_a_score_that_there_is_not(jobs):
 @pytest.fixture
 def fake(monkeypatch):
     """Have jobs that run elsewhere do what ``fake.py`` says, and the cores be free for them."""
-    monkeypatch.setattr(launching, "PROGRAM", (sys.executable, FAKE))
+    monkeypatch.setattr(task, "PROGRAM", (sys.executable, FAKE))
     monkeypatch.delenv("OMP_NUM_THREADS")
 
 
@@ -239,7 +239,7 @@ def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatc
         commands.append((command, terminal))
         return 2, "no such corpus"
 
-    monkeypatch.setattr(launching, "run_apart", run_apart)
+    monkeypatch.setattr(task, "run_apart", run_apart)
     numbers = itertools.count(1)
     monkeypatch.setattr(os, "getpid", lambda: next(numbers))  # now here, now there
     (here / "mine").mkdir()

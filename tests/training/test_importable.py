@@ -36,8 +36,8 @@ def test_a_module_is_found_without_an_import(trap):
         require_module("trap_package.inner.deeper.Trap", [], "optimizer")
 
 
-def test_a_record_that_names_a_class_imports_nothing(trap, tmp_path, configure):
-    config = configure()
+def test_a_record_that_names_a_class_imports_nothing(trap, tmp_path, compose_plain, configure):
+    config = compose_plain()
     folder = tmp_path / "run"
     (folder / ".hydra").mkdir(parents=True)
     (folder / ".hydra" / "overrides.yaml").write_text(f"- optimizer._target_={TRAP}\n")
@@ -50,7 +50,7 @@ def test_a_record_that_names_a_class_imports_nothing(trap, tmp_path, configure):
     (folder / "metrics.json").write_text(json.dumps({"splits": {"test": {"metric": TRAP, **trap}}}))
     assert tabulate(read_runs(folder))
     assert find_runs([folder])[0]
-    assert not is_finished(config)
+    assert not is_finished(configure().identity)
 
 
 def test_a_checkpoint_that_names_a_class_imports_nothing(trap, tmp_path, configure, caplog):
