@@ -266,7 +266,7 @@ CALLBACKS = {
         *(EarlyStopping, LearningRateMonitor, ModelCheckpoint, RichProgressBar, TQDMProgressBar),
     ),
     **_named("seqtag.training.averaging", ExponentialAverage),
-    **_named("seqtag.training.resume.last", LastCheckpoint),
+    **_named("seqtag.training.resume.last_checkpoint", LastCheckpoint),
     **_named("seqtag.training.progress", Progress),
 }
 LOGGERS = {

@@ -13,7 +13,7 @@ from seqtag.errors import InputError, RunStopped
 from seqtag.training import fit as loop
 from seqtag.training.resume import last
 from seqtag.training.resume.files import CheckpointFiles
-from seqtag.training.resume.last import LastCheckpoint
+from seqtag.training.resume.last_checkpoint import LastCheckpoint
 
 
 class At(L.Callback):
