@@ -1,4 +1,6 @@
 """Names of earlier versions that configurations, checkpoints and records may still hold."""
 
 # Classes that a configuration may name by `_target_`.
-TARGETS = {"seqtag.training.last.LastCheckpoint": "seqtag.training.resume.last_checkpoint.LastCheckpoint"}
+TARGETS = {
+    "seqtag.training.last.LastCheckpoint": "seqtag.training.resume.last_checkpoint.LastCheckpoint"
+}

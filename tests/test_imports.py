@@ -198,3 +198,10 @@ def test_the_launcher_waits_for_no_torch():
     code = "import sys, seqtag.commands.launch\nprint('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_private_attributes_of_lightning_are_used_in_one_file():
+    private = re.compile(r"\b(trainer|loop|fit_loop|epoch_loop|strategy|connector)\._[a-z]")
+    home = "training/resume/lightning_internals.py"
+    users = {f for f in FILES if private.search((PACKAGE / f).read_text(encoding="utf-8"))}
+    assert users == {home}

@@ -11,6 +11,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 
 from seqtag.errors import InputError
+from seqtag.training.resume.lightning_internals import is_accumulating, validates_next
 from seqtag.training.resume.signals import HEEDED, Signals, stopped
 from seqtag.training.resume.slurm import requeue
 from seqtag.training.run_folder import LAST
@@ -78,9 +79,7 @@ class LastCheckpoint(Checkpoint):
         batch_idx: int,
     ) -> None:
         """Write it, if it is time to, and stop, if a process was asked to."""
-        loop = trainer.fit_loop.epoch_loop
-        fetcher = trainer.fit_loop._data_fetcher
-        if loop._should_accumulate() or trainer.is_last_batch or loop._should_check_val_fx(fetcher):
+        if is_accumulating(trainer) or trainer.is_last_batch or validates_next(trainer):
             return
         wanted = self._signals.received is not None or self._is_due(trainer.global_step)
         if trainer.strategy.reduce_boolean_decision(wanted, all=False):

@@ -17,6 +17,11 @@ from torch import distributed
 from seqtag.data.batches.module import CorpusModule
 from seqtag.training.finite import diverged
 from seqtag.training.metrics_file import MetricsFile
+from seqtag.training.resume.lightning_internals import (
+    is_accumulating,
+    uncount_step,
+    validates_next,
+)
 from seqtag.training.task import TaggingTask
 
 log = logging.getLogger("seqtag")
@@ -101,13 +106,13 @@ class Continuity(L.Callback):
                 summed = getattr(pl_module.mean_loss, name) + value.to(pl_module.device)
                 setattr(pl_module.mean_loss, name, summed)
         trainer.callback_metrics.update(saved["figures"])
-        loop, fetcher = trainer.fit_loop.epoch_loop, trainer.fit_loop._data_fetcher
+        loop = trainer.fit_loop.epoch_loop
         if not trainer.fit_loop.restarted_mid_epoch:
             loop.restarting = False
-        elif loop.restarted_on_last and loop._should_check_val_fx(fetcher):
-            # The epoch was cut behind an evaluation. Lightning passes over that, but would count
-            # the step before it again.
-            loop._batches_that_stepped -= not loop._should_accumulate()
+        elif loop.restarted_on_last and validates_next(trainer) and not is_accumulating(trainer):
+            # The run was cut after an evaluation. Lightning skips that, but would count the step
+            # before it again.
+            uncount_step(trainer)
         if _stops_early(trainer):
             trainer.should_stop = saved["stop"]
 
