@@ -11,7 +11,7 @@ import torch
 from seqtag.commands.train import train
 from seqtag.errors import InputError, RunStopped
 from seqtag.training import fit as loop
-from seqtag.training.resume import last
+from seqtag.training.resume import last_checkpoint
 from seqtag.training.resume.files import CheckpointFiles
 from seqtag.training.resume.last_checkpoint import LastCheckpoint
 
@@ -103,7 +103,7 @@ def test_without_checkpoints_the_exit_code_is_the_signals(configure, do_at):
 def test_times(overrides, expected, configure, steps, monkeypatch):
     """A clock that moves on by six seconds whenever it is looked at."""
     seconds = iter(range(0, 10_000, 6))
-    monkeypatch.setattr(last, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(last_checkpoint, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
     train(configure("trainer.max_epochs=1", *(f"callbacks.last.{o}" for o in overrides)))
     assert steps == expected
 
