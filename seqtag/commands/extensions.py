@@ -27,8 +27,10 @@ def offer_installed(arguments: Sequence[str]) -> None:
         InputError: if the package cannot be imported, or does not define what it offers.
     """
     for group, kind in _KINDS.items():
-        offered = installed(f"seqtag.{kind}")
-        for name in _values(arguments, group):
+        names = _values(arguments, group)
+        # To read the metadata of packages takes a moment.
+        offered = installed(f"seqtag.{kind}") if names else {}
+        for name in names:
             if name in offered and (values := _values_of(group, name)) is not None:
                 ConfigStore.instance().store(name, values, group, provider="installed package")
 
