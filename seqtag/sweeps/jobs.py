@@ -140,6 +140,9 @@ class Runner:
             del config["hydra"]
         identity = self._identify(config)
         HydraConfig.instance().set_config(master)
+        if (twin := self._earlier.finished(identity)) is not None:
+            name, folder = twin, folder.with_name(twin)
+            identity = identity._replace(folder=folder)
         # Where a finished job is left out, those behind it keep the folders that they had.
         own = ["hydra.mode=MULTIRUN", f"hydra.sweep.subdir={quoted(name)}"]
         return Job([*overrides, *own], identity, folder)

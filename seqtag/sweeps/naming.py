@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seqtag.errors import InputError
 from seqtag.files import new_folder
-from seqtag.sweeps.records import read_overrides
+from seqtag.sweeps.records import Identity, is_record_of, read_overrides, read_record
 
 # File systems allow 255 bytes.
 _LONGEST_NAME = 120
@@ -141,11 +141,22 @@ class EarlierRuns:
 
     def __init__(self, folder: Path) -> None:
         self._overrides: dict[str, frozenset[str]] = {}
+        self._finished: list[tuple[str, dict[str, Any]]] = []
         for place in sorted(folder.iterdir()) if folder.is_dir() else ():
             with suppress(InputError):
                 if given := read_overrides(place):
                     self._overrides[place.name] = _apart(given)
+            if (record := read_record(place)).get("finished"):
+                self._finished.append((place.name, record))
         self._names = {given: name for name, given in reversed(self._overrides.items())}
+
+    def finished(self, identity: Identity) -> str | None:
+        """Return the name of the folder in which this very run is finished, if there is one.
+
+        A run with ``seed=1`` and one that leaves that default out are the same run.
+        """
+        names = (name for name, record in self._finished if is_record_of(record, identity))
+        return next(names, None)
 
     def free_name(self, name: str, overrides: Sequence[str]) -> str:
         """Return the name of the folder of a run with these overrides.

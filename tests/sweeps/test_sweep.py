@@ -94,6 +94,12 @@ def test_folders_are_named_after_what_differs(jobs):
     assert runs_in("mine") == ["cell-gru", "cell-gru+seed-2", "cell-lstm", "cell-lstm+seed-2"]
 
 
+def test_a_run_with_a_default_written_out_is_the_run_without(jobs):
+    assert jobs("-m", "study=mine", "cell=lstm,gru") == 0
+    assert jobs("-m", "study=mine", "cell=lstm,gru", "seed=1,2") == 0
+    assert jobs.ran == [("lstm", 1), ("gru", 1), ("lstm", 2), ("gru", 2)]
+
+
 def test_a_sweep_that_differs_in_what_is_fixed_has_folders_of_its_own(jobs):
     for _ in range(2):
         for size in (8, 16):
