@@ -110,7 +110,6 @@ def load_folder(folder: str | Path) -> Parts:
     _check_indexer(indexer, path)
     path = folder / LABELS
     labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
-    _check_labels(labels, path)
     network = load_network(
         folder / WEIGHTS, model, stored["cell"], indexer.inputs, labels, folder / CONFIG
     )
@@ -184,8 +183,3 @@ def _check_indexer(indexer: Indexer, path: Path) -> None:
     """Refuse an indexer that would fail, or give ids without a vector, in the middle of a text."""
     trial = [["Try", "\u2603"]]
     trust(path, lambda: indexer.encode(trial, dict.fromkeys(indexer.features, trial)))
-
-
-def _check_labels(labels: LabelSet, path: Path) -> None:
-    if (labels.scheme == "plain") != (labels.corpus_scheme == "plain"):
-        raise InputError(f"{path}: plain labels and those of spans do not mix; {AGAIN}")

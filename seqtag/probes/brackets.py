@@ -184,10 +184,6 @@ class ShuffleProbe(_Nested):
             balanced = balanced and not left
         return at_end(tokens, "yes" if balanced else "no")
 
-    def baselines(self) -> dict[str, Labeller]:
-        """Return nothing: no single bracket is a cue."""
-        return {}
-
 
 def _rises(random: Callable[[], float], depth: int, length: int) -> list[bool]:
     """Return whether the depth rises at each step, for a string of exactly this depth."""

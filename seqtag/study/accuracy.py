@@ -2,7 +2,7 @@
 
 What is counted is a unit: a target, or a whole item where `whole`. A setup is a cell with the
 sizes, direction and start that it was trained with; its runs differ in their seeds alone. Frames
-in, frames out; the columns of those that come in are told in `tables`. G groups.
+in, frames out; the columns of those that come in are listed in `tables`. G groups.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def setup_names(setups: pd.DataFrame) -> pd.Series:
     """
     names = setups["cell"].astype(str)
     starts = setups.groupby("cell")["start"].nunique()
-    told = setups["cell"].isin(starts.index[starts > 1]) & (setups["start"] != "")
-    names = names.where(~told, names + ", " + setups["start"].astype(str))
+    shown = setups["cell"].isin(starts.index[starts > 1]) & (setups["start"] != "")
+    names = names.where(~shown, names + ", " + setups["start"].astype(str))
     names = names.where(setups["regime"] != "given", names + ", given")
     apart = ["probe", "regime", "cell", "start", "direction", "layers", "hidden", "parameters"]
     for column, unit in (
@@ -57,8 +57,8 @@ def setup_names(setups: pd.DataFrame) -> pd.Series:
     ):
         coarse = apart[: apart.index(column)]
         several = setups.groupby(coarse, dropna=False)[column].transform("nunique") > 1
-        told = several.groupby(setups["cell"]).transform("any")
-        names = names.where(~told, names + ", " + setups[column].astype(str) + unit)
+        shown = several.groupby(setups["cell"]).transform("any")
+        names = names.where(~shown, names + ", " + setups[column].astype(str) + unit)
     return names.where(setups["settings"] == "", names + ", " + setups["settings"])
 
 

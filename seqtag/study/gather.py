@@ -120,7 +120,10 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
     by_probe = {p: pd.concat(tables, ignore_index=True) for p, tables in read.counts.items()}
     setups = _setups([*by_probe.values(), *read.learned, *read.groups])
     summaries = {probe: _named(summary(table), setups) for probe, table in by_probe.items()}
-    learn = _joined(read.learned, ["probe"], lambda rows: _learned(rows, setups))
+    learners = setups[setups["regime"] == "learn"]
+    learn = _joined(
+        read.learned, ["probe"], lambda rows: _named(lags(rows), learners, _LEARN_SETUP)
+    )
     results = Results(
         title=_title(list(dict.fromkeys(setups["probe"]))),
         setups=_told(setups),
@@ -216,10 +219,6 @@ def _told(setups: pd.DataFrame) -> pd.DataFrame:
         row["seeds"] = ", ".join(str(seed) for seed in sorted(set(group["seed"])))
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _learned(learn: pd.DataFrame, setups: pd.DataFrame) -> pd.DataFrame:
-    return _named(lags(learn), setups[setups["regime"] == "learn"], _LEARN_SETUP)
 
 
 def _probe(

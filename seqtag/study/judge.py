@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from seqtag.checks import AtLeast, Count, check_fields
 from seqtag.columns import BASELINES, items_schema
 from seqtag.errors import InputError
 from seqtag.probes.base import Probe, ProbeItem
@@ -37,18 +38,13 @@ class Grid:
     """
 
     probe: str
-    items: int
-    seed: int = 0
+    items: Count
+    seed: Annotated[int, AtLeast(0)] = 0
     quick: bool = False
     override: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("items", "seed"):
-            value, least = getattr(self, name), int(name == "items")
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(
-                    f"{name} must be a whole number of at least {least}, not {value!r}"
-                )
+        check_fields(self)
 
 
 class Judged(NamedTuple):

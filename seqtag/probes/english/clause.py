@@ -32,6 +32,11 @@ def room(size: int) -> int:
     return size // _PLACE
 
 
+def least_size(persons: int) -> int:
+    """Return how many tokens behind the subject's head so many persons take at least."""
+    return persons * _PLACE
+
+
 def write(
     phrases: Phrases, cast: Cast, size: int, subjects: lex.Lexicon, held_out: bool
 ) -> tuple[list[str], int, str]:

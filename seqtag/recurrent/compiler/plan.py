@@ -18,10 +18,10 @@ from seqtag.recurrent.compiler.cut import values_to_keep
 from seqtag.recurrent.compiler.derivative import gradients
 from seqtag.recurrent.compiler.graph import (
     Node,
-    afresh,
     as_node,
     is_number,
     named,
+    own_table,
     substitute,
     walk,
 )
@@ -100,7 +100,7 @@ def why_untraceable(cell: Cell) -> str | None:
 
 
 @cache
-@afresh()
+@own_table()
 def plan_of(cell: Cell) -> Plan:
     """Trace a cell's step and differentiate it.
 
