@@ -216,15 +216,13 @@ def check_encoding(encoding: str, key: str = "data.encoding") -> None:
     Raises:
         InputError: naming `key`.
     """
-    try:
-        fit = _encodes_lines(encoding)
-    except (LookupError, ValueError):  # ValueError: a name with a NUL, or UnicodeError
+    fit = _encodes_lines(encoding)
+    if fit is None:
         known = {name.replace("_", "-") for name in encodings.aliases.aliases.values()}
-        known = {name for name in known if _is_known(name)}
         raise InputError(
             f"{key}={shown(encoding)} is not a text encoding that Python knows"
-            f"{did_you_mean(encoding, sorted(known))}"
-        ) from None
+            f"{did_you_mean(encoding, sorted(filter(_encodes_lines, known)))}"
+        )
     if not fit:
         raise InputError(
             f"{key}={shown(encoding)} is not an encoding of lines of text; utf-8, latin-1 or "
@@ -242,19 +240,18 @@ def _check_label_names(names: tuple[str, ...]) -> None:
         )
 
 
-def _is_known(encoding: str) -> bool:
-    try:
-        return _encodes_lines(encoding)
-    except (LookupError, ValueError):
-        return False
-
-
 @cache
-def _encodes_lines(encoding: str) -> bool:
-    """Return whether characters become bytes one after the other, line feeds as all others do."""
+def _encodes_lines(encoding: str) -> bool | None:
+    """Return whether characters become bytes one after the other, line feeds as all others do.
+
+    None for an encoding that Python does not know.
+    """
     sample = f"a..{'b' * 80}-\\u0041\tc\r\n"
-    if sample.encode(encoding).decode(encoding) != sample:
-        return False
+    try:
+        if sample.encode(encoding).decode(encoding) != sample:
+            return False
+    except (LookupError, ValueError):  # ValueError: a name with a NUL, or UnicodeError
+        return None
     encoder = codecs.getincrementalencoder(encoding)()
     pieces = [encoder.encode(character) for character in sample]
     if b"".join(pieces) + encoder.encode("", final=True) != sample.encode(encoding):

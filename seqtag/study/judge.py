@@ -47,13 +47,6 @@ class Grid:
         check_fields(self)
 
 
-class Judged(NamedTuple):
-    """The items of a grid, and the split of each."""
-
-    items: list[ProbeItem]
-    splits: list[str]
-
-
 class Predictions(NamedTuple):
     """What a tagger says at the targets: labels, p(gold), and its lead over the best other."""
 
@@ -63,20 +56,21 @@ class Predictions(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def grid_items(grid: Grid) -> Judged:
-    """Return the items of a grid; they are kept for the next run of a study.
+def grid_items(grid: Grid) -> tuple[list[ProbeItem], list[str]]:
+    """Return the items of a grid and the split of each; they are kept for the study's next run.
 
     Raises:
         InputError: for factors that the probe does not have, or that no item has.
     """
     probe = make_probe(grid.probe)
-    judged = Judged([], [])
+    items: list[ProbeItem] = []
+    splits: list[str] = []
     for split in probe.judged:
         for factors in probe.grid(grid.quick, dict(grid.override)):
             made = probe.generate(grid.items, split, factors, grid.seed)
-            judged.items.extend(made)
-            judged.splits.extend([split] * len(made))
-    return judged
+            items += made
+            splits += [split] * len(made)
+    return items, splits
 
 
 def check_labels(tagger: Tagger, probe: Probe) -> None:
