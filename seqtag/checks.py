@@ -12,8 +12,6 @@ Literal, tuple and list of one kind of element, tuples of a fixed length, Mappin
 unions of these, and Annotated with the bounds below.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import re

@@ -1,7 +1,5 @@
 """Files and folders written whole or not at all, under a name that nobody else has."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -21,8 +21,6 @@ A label of `IGNORED` (None) marks a token that is neither trained on nor scored.
 through it: its two neighbours count as standing side by side, as if the token were not there.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache

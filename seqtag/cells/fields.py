@@ -1,7 +1,5 @@
 """What several specs ask of their fields, and how they start the biases of a forget gate."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

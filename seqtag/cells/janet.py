@@ -1,7 +1,5 @@
 """JANET: an LSTM with nothing but a forget gate."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

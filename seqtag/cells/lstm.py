@@ -1,7 +1,5 @@
 """The LSTM family."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

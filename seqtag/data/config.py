@@ -1,7 +1,5 @@
 """What a user may say about a corpus: one frozen dataclass, checked on construction."""
 
-from __future__ import annotations
-
 import codecs
 import encodings.aliases
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """How sentences become batches: the options, without what needs torch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Which of several processes this one is, as what started it says in the environment."""
 
-from __future__ import annotations
-
 import os
 import sys
 import threading

@@ -1,7 +1,5 @@
 """Where the processes that train together find each other: the leader's store, at a port."""
 
-from __future__ import annotations
-
 import os
 import socket
 import struct

@@ -6,8 +6,6 @@ what the data are told by; ``failed/N/RANK`` why a follower has given up; ``part
 goes; ``sign/RANK`` how many signs of life a process has given.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import math

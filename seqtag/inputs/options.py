@@ -1,7 +1,5 @@
 """How words become numbers: the options of `data.encode`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """Sizes of vectors, bounded: what is larger than any tagger that trains is refused by its type."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated
 

@@ -10,8 +10,6 @@ Everything is computed in the dtype of the emissions, which should be float64 wh
 it. Source: Rabiner 1989, "A tutorial on hidden Markov models", sections III.A and V.A.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from typing import Any, NamedTuple

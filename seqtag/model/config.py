@@ -1,7 +1,5 @@
 """What a tagger network is made of: frozen, checked, plain values all the way down."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property

@@ -4,8 +4,6 @@ Legend: B sentences, T words, S subword pieces, D features of a word, H features
 output, K labels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

@@ -4,8 +4,6 @@ Shapes: B batch, T time, K labels, D directions (0 runs from the first token to 
 the last to the first).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -12,8 +12,6 @@ are looked up in closed registries, and the weights on disk must be exactly thos
 configuration asks for before anything of their size is allocated.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What a probe is: labelled sequences whose answer lies a known distance away."""
 
-from __future__ import annotations
-
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter

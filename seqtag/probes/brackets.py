@@ -13,8 +13,6 @@ Both have the same factors:
 The rises and falls of depth of an item are drawn uniformly from all that have these factors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType

@@ -9,8 +9,6 @@ step the set of legal next symbols. As a tagger labels what it has seen, the lab
 symbol before. The second form is safe for a model that reads both ways.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, groupby, pairwise
 from types import MappingProxyType

@@ -7,8 +7,6 @@ the network is trained at long lags alone (here: the regime "learn"), and the nu
 distractors grows with the lag; here it is fixed, so that every symbol is known at every lag.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 

@@ -8,8 +8,6 @@ matrix subjects; a switch brings a new matrix subject of another gender. There a
 determiners ("the", or nothing before a name), and no verb form agrees with its subject.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple

@@ -9,8 +9,6 @@ multiplies). Finitely many states are enough, at any length, but every symbol co
 may be forgotten and nothing skipped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What probes of artificial symbols share: factors in full, exact balance, noise."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar

@@ -11,8 +11,6 @@ nothing. Their F are 10 to 50, the ones judged here; training stops at 20, and b
 because the short ones are what is learned first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """Gradients through time: a picture of the curves, and a table beside the lags learned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

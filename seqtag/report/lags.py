@@ -1,7 +1,5 @@
 """Pictures of the regime learn: how many sequences it took to learn each lag."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

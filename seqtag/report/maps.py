@@ -1,7 +1,5 @@
 """Heat maps: two factors at once for each setup, and all setups on all probes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

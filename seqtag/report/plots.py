@@ -1,7 +1,5 @@
 """Pictures of a probe: accuracy along its axis, kinds of error, seeds, and lags learned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """What all plots share: size, colours, lines, axes, and how they become files."""
 
-from __future__ import annotations
-
 import io
 import warnings
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ sizes, direction and start that it was trained with; its runs differ in their se
 in, frames out; the columns of those that come in are listed in `tables`. G groups.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

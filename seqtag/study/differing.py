@@ -1,7 +1,5 @@
 """What sets runs apart that are otherwise the same: the settings in which they differ."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

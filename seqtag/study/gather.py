@@ -1,7 +1,5 @@
 """From the folders of runs to the figures that a report shows."""
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence

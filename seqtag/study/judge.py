@@ -3,8 +3,6 @@
 B sequences, T tokens, K labels, M items, N targets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -3,8 +3,6 @@
 To load torch and what stands on it takes some seconds, of a job that may take no more than ten.
 """
 
-from __future__ import annotations
-
 import atexit
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """A job in a process of its own: what kills that kills neither the sweep nor the other jobs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """How a sweep gets on whose jobs run in other processes: a line for each that has ended."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -5,8 +5,6 @@ all. Scores are percentages. The interval is Student's of 95 % where there are t
 and from the smallest to the largest where there are two.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """The data module: a corpus, encoded on the fly, in batches, for Lightning."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import lightning as L

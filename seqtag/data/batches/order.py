@@ -1,7 +1,5 @@
 """The order of batches: length buckets under a token budget, a pure function of its arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which files make up which split: one file, a folder, a glob or a URL."""
 
-from __future__ import annotations
-
 import glob
 import os
 import re

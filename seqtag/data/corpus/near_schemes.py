@@ -5,8 +5,6 @@ scored by accuracy instead of by spans. The corpus that they are in is read all 
 tag set may really look like that; its user gets a note.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping

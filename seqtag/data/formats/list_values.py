@@ -7,8 +7,6 @@ A list is read by a grammar that cannot join two strings into one:
     item   = a quoted string | a number | None | True | False | nan | np.TYPE(item)
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

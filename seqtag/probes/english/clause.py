@@ -10,8 +10,6 @@
 Persons are the only nouns: number is asked for too, and a river would be one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from seqtag.probes.english import lexicon as lex

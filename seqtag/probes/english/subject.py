@@ -1,7 +1,5 @@
 """What reflexive and agreement share: a word that agrees with the subject of its own clause."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Functions in C++ beside torch's operations: built at first use, called on tensors of a CPU."""
 
-from __future__ import annotations
-
 import ctypes
 import logging
 from functools import cache

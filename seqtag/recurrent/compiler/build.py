@@ -5,8 +5,6 @@ compiled. A library is built aside and renamed into place, so that two processes
 `kept` says which of those in the cache are loaded.
 """
 
-from __future__ import annotations
-
 import ctypes
 import hashlib
 import logging

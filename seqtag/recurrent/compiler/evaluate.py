@@ -3,8 +3,6 @@
 Sums of products and the derivatives of sigmoid and tanh become one call each.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial

@@ -3,8 +3,6 @@
 B batch, T time, D features in, H hidden units, N directions.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 from collections.abc import Callable, Sequence

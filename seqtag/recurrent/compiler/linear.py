@@ -1,7 +1,5 @@
 """Whether a cell is linear in its state: read off its graph."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 

@@ -6,8 +6,6 @@ W x + R h' enters the step as that sum has one slot; where the step takes the tw
 candidate of a GRU), each part has a slot of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Work that the threads of a process do one at a time."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable

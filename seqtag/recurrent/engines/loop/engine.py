@@ -7,8 +7,6 @@ B batch, T time, D features in, H hidden units, N directions, G gates, S slots, 
 of all sequences, without padding, step by step, longest sequence first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
