@@ -25,8 +25,8 @@ from seqtag.probes.registry import make_probe
 
 # What sets a run apart from others on the same probe, but for its seed: what its items tell, and
 # other settings in which it differs from runs that are the same in all of that.
-_TOLD = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
-SETUP = [*_TOLD, "settings"]
+_SETUP_OF_ITEMS = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
+SETUP = [*_SETUP_OF_ITEMS, "settings"]
 PROBE = ["probe", "version", "axis", "unit", "whole"]
 ERRORS = ["stale", "capture", "wrong"]
 # What `count` sums over units, and over items; the latter are what intervals need.
@@ -113,7 +113,7 @@ def count(units: pd.DataFrame) -> pd.DataFrame:
     right, n = sums["right_model"], sums["n"]
     sums = sums.assign(items=1, right_right=right**2, right_n=right * n, n_n=n**2)
     sums = sums.drop(columns="item").groupby(by, observed=True, sort=False).sum().reset_index()
-    same = units[[*PROBE, *_TOLD, "run", "seed", "data_seed"]].iloc[0]
+    same = units[[*PROBE, *_SETUP_OF_ITEMS, "run", "seed", "data_seed"]].iloc[0]
     table = sums.assign(**same, settings="")
     return table.astype({"split": object, "contrast": object, "lag": "Int64"})
 
@@ -154,7 +154,7 @@ def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def slices(counts: pd.DataFrame) -> Iterator[tuple[str, pd.Series, list[str]]]:
-    """Yield the slices of a probe: name, the rows that belong to it, factors it is told by.
+    """Yield the slices of a probe: name, the rows that belong to it, the factors of its rows.
 
     A factor's value is in range where some judged item within the training range has it, or, with
     none that is within, where the probe says so. The far corner is where all factors that were
@@ -190,8 +190,8 @@ def _in_range(counts: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
 def summary(counts: pd.DataFrame) -> pd.DataFrame:
     """Return all slices of one probe, for all items and for each contrast.
 
-    Columns: slice, probe, setup, split, contrast ("" for all items), factors where the slice is
-    told by them, and those of `tally`. Combinations of factors are not split by contrast.
+    Columns: slice, probe, setup, split, contrast ("" for all items), factors where the slice has
+    them, and those of `tally`. Combinations of factors are not split by contrast.
     """
     tables = []
     for name, rows, factors in slices(counts):

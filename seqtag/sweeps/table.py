@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -173,18 +173,14 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
         row = [
             *(name, ", ".join(run.seed for run in good)),
             *(", ".join(f"{value:.2f}" for value in values), mean, interval(values)),
-            *(f"{_mean(map(of, good)):.0f}" if good else "" for of in beside.values()),
+            *(f"{statistics.mean(map(of, good)):.0f}" if good else "" for of in beside.values()),
             f"{good[0].figures['parameters']:,}"
             if good and "parameters" in good[0].figures
             else "",
-            f"{_mean(seconds):.0f}" if seconds else "",
+            f"{statistics.mean(seconds):.0f}" if seconds else "",
         ]
         rows.append([*row, wrong] if failed else row)
     return rows
-
-
-def _mean(values: Iterable[float]) -> float:
-    return statistics.mean(values)
 
 
 def _main_score(done: Sequence[Run], split: str | None) -> str:

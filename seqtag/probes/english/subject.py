@@ -19,7 +19,6 @@ _ADJACENT = 0.15
 _HELD_OUT_ADJACENT = 0.6
 # How often the rest of training has so many attractors: mostly what no shallow cue solves.
 _MIX = (0, 1, 1, 2, 2, 2, 2)
-_FARTHEST_TRAINED = 20
 
 
 class Combination(NamedTuple):
