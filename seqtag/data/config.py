@@ -52,6 +52,24 @@ _READER_KEYS = (
 
 
 @dataclass(frozen=True)
+class BatchConfig:
+    """How much goes into a batch, which is that of all processes together.
+
+    Attributes:
+        sentences: at most this many sentences.
+        tokens: at most this many tokens, padding counted; a longer sentence is a batch alone.
+        workers: processes that prepare batches beside the training one; 0 for none.
+    """
+
+    sentences: Count = 32
+    tokens: Count = 4096
+    workers: Annotated[int, AtLeast(0), AtMost(1024)] = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
 class StreamConfig:
     """How a training split is read while training goes on.
 

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seqtag.recurrent.compiler.build import BuildError, build
-from seqtag.recurrent.compiler.single import one_at_a_time
+from seqtag.recurrent.compiler.build import BuildError, build, one_at_a_time
 
 logger = logging.getLogger("seqtag")
 

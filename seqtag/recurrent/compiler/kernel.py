@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
-from seqtag.recurrent.compiler.build import build
+from seqtag.recurrent.compiler.build import build, one_at_a_time
 from seqtag.recurrent.compiler.plan import Plan, plan_of
 from seqtag.recurrent.compiler.printer import print_kernel
-from seqtag.recurrent.compiler.single import one_at_a_time
 
 Pointers = Sequence[Tensor | None]
 _PROCESS = os.getpid()  # a child that was forked has another number
