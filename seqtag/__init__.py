@@ -1,7 +1,5 @@
 """seqtag: sequence labelling with recurrent networks, any cell under one flag."""
 
-from __future__ import annotations
-
 from typing import Any
 
 __version__ = "0.1.0"

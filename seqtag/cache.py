@@ -1,7 +1,5 @@
 """The folder for derived files: corpora as Arrow files, word vectors, compiled kernels."""
 
-from __future__ import annotations
-
 import logging
 import os
 import stat

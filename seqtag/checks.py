@@ -12,8 +12,6 @@ Literal, tuple and list of one kind of element, tuples of a fixed length, Mappin
 unions of these, and Annotated with the bounds below.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import re
@@ -33,31 +31,26 @@ _LARGEST_EXACT = 2**53
 
 
 @dataclasses.dataclass(frozen=True)
-class AtLeast:
+class Bound:
+    """A bound of a number."""
+
+    limit: float
+
+
+class AtLeast(Bound):
     """A number that is `limit` or more."""
 
-    limit: float
 
-
-@dataclasses.dataclass(frozen=True)
-class AtMost:
+class AtMost(Bound):
     """A number that is `limit` or less."""
 
-    limit: float
 
-
-@dataclasses.dataclass(frozen=True)
-class Above:
+class Above(Bound):
     """A number that is more than `limit`."""
 
-    limit: float
 
-
-@dataclasses.dataclass(frozen=True)
-class Below:
+class Below(Bound):
     """A number that is less than `limit`."""
-
-    limit: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -350,7 +343,7 @@ def _described(kind: Any, marks: tuple[Any, ...]) -> str:
 
 def _range(marks: tuple[Any, ...]) -> str:
     """Return the bounds of a number in words."""
-    limits = {type(mark): mark.limit for mark in marks if hasattr(mark, "limit")}
+    limits = {type(mark): mark.limit for mark in marks if isinstance(mark, Bound)}
     if AtLeast in limits and AtMost in limits:
         return f" from {limits[AtLeast]:,} to {limits[AtMost]:,}"
     words = {AtLeast: "of at least", AtMost: "of at most", Above: "above", Below: "below"}

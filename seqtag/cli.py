@@ -3,8 +3,6 @@
 Nothing heavy is imported here: a verb that only prints help or a configuration answers at once.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -38,8 +38,6 @@ A suite leaves `pairs.parquet` and `suite.json` in their place, see `suites.judg
 that the tagger was trained on ("" for a corpus).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pyarrow as pa

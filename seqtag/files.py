@@ -1,7 +1,5 @@
 """Files and folders written whole or not at all, under a name that nobody else has."""
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -24,7 +22,8 @@ def write_json(path: str | Path, value: Any) -> None:
     Numbers of numpy and torch become plain ones, paths strings; a number that JSON does not have
     (nan, infinity) becomes null.
     """
-    write_text(path, _json(value))
+    text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    write_text(path, to_bytes(text).decode("utf-8") + "\n")
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -94,12 +93,6 @@ def confirm(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _json(value: Any) -> str:
-    # The escape keeps a lone surrogate, which has no bytes in UTF-8, as JSON writes it.
-    text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
 def plain(value: Any) -> Any:

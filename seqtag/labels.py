@@ -21,8 +21,6 @@ A label of `IGNORED` (None) marks a token that is neither trained on nor scored.
 through it: its two neighbours count as standing side by side, as if the token were not there.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -228,8 +226,8 @@ def check_labels(labels: Iterable[str], scheme: str) -> None:
             _parts(label, scheme)
 
 
-def detect_scheme(sentences: Iterable[Sequence[str | None]]) -> str:
-    """Return the scheme that the labels of a corpus are written in.
+def scheme_of(pairs: Counter[tuple[object, object]]) -> str:
+    """Return the scheme of labels, from the counted `neighbours` of all sentences.
 
     They spell out spans if more than half of the tokens read as such labels and some have a
     type, so that a few slips do not make an entity corpus plain and `problems` can name them.
@@ -238,20 +236,12 @@ def detect_scheme(sentences: Iterable[Sequence[str | None]]) -> str:
     end without them; I-X that opens a span (iob1) against B-X that iob1 would not need (bio).
     Undecided is bio. No labels at all are plain.
     """
-    pairs: Counter[tuple[object, object]] = Counter()
-    for labels in sentences:
-        pairs.update(neighbours(labels))
-    return scheme_of(pairs)
+    return _span_scheme(pairs) if _spells_spans(pairs) else "plain"
 
 
 def neighbours(labels: Sequence[str | None]) -> Iterator[tuple[object, object]]:
     """Yield the pairs of labels that stand side by side, the edges of the sentence counted."""
     return pairwise([_EDGE, *labels, _EDGE])
-
-
-def scheme_of(pairs: Counter[tuple[object, object]]) -> str:
-    """Return what `detect_scheme` does, of the neighbours of all sentences, counted."""
-    return _span_scheme(pairs) if _spells_spans(pairs) else "plain"
 
 
 def _check(scheme: str, spanning: bool = False) -> None:

@@ -1,7 +1,5 @@
 """How the process deals with memory that it has freed."""
 
-from __future__ import annotations
-
 import ctypes
 import sys
 

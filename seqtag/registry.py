@@ -1,7 +1,5 @@
 """Registries: named parts of one kind, from this package and from installed packages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module

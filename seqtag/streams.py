@@ -5,8 +5,6 @@ cannot be printed are written as escapes; a failed write is recorded and reporte
 the results of the job are saved.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import sys

@@ -1,7 +1,5 @@
 """What several specs ask of their fields, and how they start the biases of a forget gate."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,23 +18,12 @@ def check_choice(field: str, value: Any, known: Iterable[str]) -> None:
         raise InputError(f"unknown {field} {shown(value)}{hint}; there are {', '.join(names)}")
 
 
-def check_number(field: str, value: Any) -> None:
-    """Raise InputError for a value that is not a finite number, or too large for float32."""
-    checked(value, float, field)
-
-
 def check_start(field: str, value: Any) -> None:
     """Raise InputError for a value of a field that says where biases start."""
     if field == "chrono":
         check_chrono(value)
     else:
-        check_number(field, value)
-
-
-def check_flag(field: str, value: Any) -> None:
-    """Raise InputError for a value that is neither true nor false."""
-    if not isinstance(value, bool):
-        raise InputError(f"{field} must be true or false, not {shown(value)}")
+        checked(value, float, field)
 
 
 def check_chrono(value: Any) -> None:

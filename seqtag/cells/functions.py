@@ -3,8 +3,6 @@
 Each asks its argument, so that one step runs on tensors and on whatever else an engine puts in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

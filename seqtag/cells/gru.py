@@ -1,7 +1,5 @@
 """The GRU family."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -61,7 +59,7 @@ class Gru(Cell):
 
 @register("gru_reset_before")
 @dataclass(frozen=True)
-class GruResetBefore(Cell):
+class GruResetBefore(Gru):
     """Gated recurrent unit, the reset gate applied before the recurrent product.
 
     With h' (H) the previous state:
@@ -80,22 +78,9 @@ class GruResetBefore(Cell):
     Source: Cho et al. 2014, equations 5 to 8.
     """
 
-    chrono: int = 0
-
-    starts: ClassVar[tuple[str, ...]] = ("chrono",)
-    gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
-    states: ClassVar[tuple[str, ...]] = ("h",)
-    meanings: ClassVar[Mapping[str, str]] = MEANINGS
     products: ClassVar[tuple[Product, ...]] = (Product("h", ("r", "z")),)
     inner_gates: ClassVar[tuple[str, ...]] = ("n",)
-
-    def start_biases(self, bias: Values) -> None:
-        """Let the update gate start as chrono says."""
-        start_keeping(bias["z"], 0.0, self.chrono)
-
-    def kept(self, values: Values) -> Any:
-        """Return the update gate."""
-        return values["z"]
+    vectors: ClassVar[tuple[Vector, ...]] = ()
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""

@@ -1,14 +1,13 @@
 """JANET: an LSTM with nothing but a forget gate."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_number, start_keeping
+from seqtag.cells.fields import start_keeping
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
+from seqtag.checks import checked
 
 
 @register("janet")
@@ -41,7 +40,7 @@ class Janet(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("beta", self.beta)
+        checked(self.beta, float, "beta")
 
     starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
     gates: ClassVar[tuple[str, ...]] = ("f", "z")

@@ -1,14 +1,13 @@
 """The LSTM family."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_choice, check_flag, start_keeping
+from seqtag.cells.fields import check_choice, start_keeping
 from seqtag.cells.functions import identity, sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
+from seqtag.checks import checked
 from seqtag.errors import InputError, shown
 
 ACTIVATIONS = {"tanh": tanh, "identity": identity}
@@ -88,7 +87,7 @@ class Lstm(Cell):
             check_choice(field, getattr(self, field), KINDS)
         check_choice("cell_activation", self.cell_activation, ACTIVATIONS)
         check_choice("output_activation", self.output_activation, ACTIVATIONS)
-        check_flag("gate_recurrence", self.gate_recurrence)
+        checked(self.gate_recurrence, bool, "gate_recurrence")
         # A list, as YAML gives it, would make the spec unhashable.
         object.__setattr__(self, "peepholes", _in_order(self.peepholes))
         self._refuse_contradictions()

@@ -1,7 +1,5 @@
 """The LSTM with layer norm inside."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -3,8 +3,6 @@
 Their gates see the input alone. There is no R.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """The cells by name: a name, or plain values, to a spec."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any

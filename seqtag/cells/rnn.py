@@ -1,7 +1,5 @@
 """Recurrences without gates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """sLSTM: exponential gates, normalised and kept from overflow."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ R and parameters with one value a unit (H). The names that a cell gives are the 
 blocks of H rows, so they decide what a saved model means: never reorder them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

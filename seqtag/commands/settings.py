@@ -23,8 +23,7 @@ from seqtag.checks import (
     from_plain,
     full_key,
 )
-from seqtag.data.config import CorpusConfig, check_encoding
-from seqtag.data.options import BatchConfig
+from seqtag.data.config import BatchConfig, CorpusConfig, check_encoding
 from seqtag.errors import InputError
 from seqtag.inputs import INPUTS
 from seqtag.inputs.options import EncodeConfig

@@ -1,7 +1,5 @@
 """What a user may say about a corpus: one frozen dataclass, checked on construction."""
 
-from __future__ import annotations
-
 import codecs
 import encodings.aliases
 from collections.abc import Iterator, Mapping
@@ -51,6 +49,24 @@ _READER_KEYS = (
     "scheme",
     "label_names",
 )
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How much goes into a batch, which is that of all processes together.
+
+    Attributes:
+        sentences: at most this many sentences.
+        tokens: at most this many tokens, padding counted; a longer sentence is a batch alone.
+        workers: processes that prepare batches beside the training one; 0 for none.
+    """
+
+    sentences: Count = 32
+    tokens: Count = 4096
+    workers: Annotated[int, AtLeast(0), AtMost(1024)] = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -216,15 +232,13 @@ def check_encoding(encoding: str, key: str = "data.encoding") -> None:
     Raises:
         InputError: naming `key`.
     """
-    try:
-        fit = _encodes_lines(encoding)
-    except (LookupError, ValueError):  # ValueError: a name with a NUL, or UnicodeError
+    fit = _encodes_lines(encoding)
+    if fit is None:
         known = {name.replace("_", "-") for name in encodings.aliases.aliases.values()}
-        known = {name for name in known if _is_known(name)}
         raise InputError(
             f"{key}={shown(encoding)} is not a text encoding that Python knows"
-            f"{did_you_mean(encoding, sorted(known))}"
-        ) from None
+            f"{did_you_mean(encoding, sorted(filter(_encodes_lines, known)))}"
+        )
     if not fit:
         raise InputError(
             f"{key}={shown(encoding)} is not an encoding of lines of text; utf-8, latin-1 or "
@@ -242,19 +256,18 @@ def _check_label_names(names: tuple[str, ...]) -> None:
         )
 
 
-def _is_known(encoding: str) -> bool:
-    try:
-        return _encodes_lines(encoding)
-    except (LookupError, ValueError):
-        return False
-
-
 @cache
-def _encodes_lines(encoding: str) -> bool:
-    """Return whether characters become bytes one after the other, line feeds as all others do."""
+def _encodes_lines(encoding: str) -> bool | None:
+    """Return whether characters become bytes one after the other, line feeds as all others do.
+
+    None for an encoding that Python does not know.
+    """
     sample = f"a..{'b' * 80}-\\u0041\tc\r\n"
-    if sample.encode(encoding).decode(encoding) != sample:
-        return False
+    try:
+        if sample.encode(encoding).decode(encoding) != sample:
+            return False
+    except (LookupError, ValueError):  # ValueError: a name with a NUL, or UnicodeError
+        return None
     encoder = codecs.getincrementalencoder(encoding)()
     pieces = [encoder.encode(character) for character in sample]
     if b"".join(pieces) + encoder.encode("", final=True) != sample.encode(encoding):

@@ -4,8 +4,6 @@ A process that is stopped (SIGSTOP), or whose machine is cut off, breaks no conn
 would wait for it. One that is busy, however long, goes on giving signs, from a thread of its own.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from collections.abc import Iterable

@@ -6,8 +6,6 @@ trains beside the leader, and waits for the next one. So there is one run in one
 log, a sweep is swept once, and no process can train another configuration than the rest.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import warnings

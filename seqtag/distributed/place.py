@@ -1,7 +1,5 @@
 """Which of several processes this one is, as what started it says in the environment."""
 
-from __future__ import annotations
-
 import os
 import sys
 import threading
@@ -75,24 +73,24 @@ def current_place(environment: Mapping[str, str] = os.environ) -> Place:
     for launcher, names in (("torchrun", _TORCHRUN), ("srun", _SRUN)):
         if not all(name in environment for name in names.values()):
             continue
-        told = {field: _number(environment, name) for field, name in names.items()}
-        nodes = told.pop("nodes", None)
+        found = {field: _number(environment, name) for field, name in names.items()}
+        nodes = found.pop("nodes", None)
         if nodes is not None:
-            if told["processes"] % nodes:
+            if found["processes"] % nodes:
                 raise InputError(
-                    f"srun started {told['processes']} processes on {nodes} machines; give each as "
-                    "many, with --ntasks-per-node"
+                    f"srun started {found['processes']} processes on {nodes} machines; give each "
+                    "as many, with --ntasks-per-node"
                 )
-            told["local_processes"] = told["processes"] // nodes
-        if told["processes"] > 1:
-            return Place(**told, launcher=launcher)
+            found["local_processes"] = found["processes"] // nodes
+        if found["processes"] > 1:
+            return Place(**found, launcher=launcher)
     return Place()
 
 
 def environment_of(place: Place, port: int) -> dict[str, str]:
     """Return the variables that give a process its place on this machine, as torchrun does."""
-    told = {name: str(getattr(place, field)) for field, name in _TORCHRUN.items()}
-    return {**told, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    found = {name: str(getattr(place, field)) for field, name in _TORCHRUN.items()}
+    return {**found, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
 
 
 def end_with_leader() -> None:

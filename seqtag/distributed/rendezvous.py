@@ -1,7 +1,5 @@
 """Where the processes that train together find each other: the leader's store, at a port."""
 
-from __future__ import annotations
-
 import os
 import socket
 import struct
@@ -63,12 +61,12 @@ def start_followers(processes: int) -> Team:
     children = []
     for rank in range(1, processes):
         place = Place(rank, processes, rank, processes)
-        told = {**environment_of(place, port), LEADER: str(os.getpid())}
+        variables = {**environment_of(place, port), LEADER: str(os.getpid())}
         children.append(
             subprocess.Popen(
                 # Its place is in its environment, and there it waits, whatever else is said.
                 [*PROGRAM, "train"],
-                env={**os.environ, **told},
+                env={**os.environ, **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
@@ -106,7 +104,7 @@ _ANY_PORT = 9
 def interface_towards(host: str) -> str | None:
     """Return the name of the interface by which this machine reaches a host, itself included.
 
-    None where that cannot be told: off Linux, and where the host has no IPv4 address.
+    None where that cannot be found out: off Linux, and where the host has no IPv4 address.
     """
     if fcntl is None:
         return None

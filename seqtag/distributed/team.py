@@ -1,12 +1,10 @@
 """The processes that train together: how they agree, and notice when one is lost.
 
 They meet at a store of torch.distributed, kept by the leader (by torchrun's agent, if there is
-one). Its keys: ``order/N`` the configuration of training N, or null to go home; ``told/N/RANK``
-what the data are told by; ``failed/N/RANK`` why a follower has given up; ``parted/RANK`` that it
+one). Its keys: ``order/N`` the configuration of training N, or null to go home; ``data/N/RANK``
+the digest of its data; ``failed/N/RANK`` why a follower has given up; ``parted/RANK`` that it
 goes; ``sign/RANK`` how many signs of life a process has given.
 """
-
-from __future__ import annotations
 
 import json
 import logging
@@ -67,7 +65,7 @@ class Team:
     ) -> None:
         self.place, self.store, self.beside = place, store, beside
         self.children = list(children)
-        self._number = 0  # of the training that was told last
+        self._number = 0  # of the training that was started last
         self._pulse = Pulse(
             beside,
             place.rank,
@@ -96,7 +94,7 @@ class Team:
                 yield order
 
     @contextmanager
-    def training(self, device: torch.device, told: str) -> Iterator[None]:
+    def training(self, device: torch.device, digest: str) -> Iterator[None]:
         """Be one process group, once all have the same data; whoever is lost ends it for all.
 
         Raises:
@@ -105,7 +103,7 @@ class Team:
         """
         with self._watched():
             try:
-                self._agree(told)
+                self._agree(digest)
                 distributed.init_process_group(
                     "nccl" if device.type == "cuda" else "gloo",
                     store=distributed.PrefixStore(f"group/{self._number}", self.store),
@@ -156,17 +154,17 @@ class Team:
         with suppress(distributed.DistError):
             self.store.set(f"failed/{self._number}/{self.place.rank}", json.dumps(word))
 
-    def _agree(self, told: str) -> None:
-        """Wait until every process has read its data, and compare what they are told by."""
-        self.store.set(f"told/{self._number}/{self.place.rank}", told)
+    def _agree(self, digest: str) -> None:
+        """Wait until every process has read its data, and compare the digests of their data."""
+        self.store.set(f"data/{self._number}/{self.place.rank}", digest)
         end = time.monotonic() + _MEETING.total_seconds()
         for rank in range(self.place.processes):
-            key = f"told/{self._number}/{rank}"
+            key = f"data/{self._number}/{rank}"
             while not self.store.check([key]):
                 if time.monotonic() > end or (self.place.leads and self._lost()):
                     raise self._loss()
                 time.sleep(_POLL_SECONDS)
-            if self.store.get(key).decode() != told:
+            if self.store.get(key).decode() != digest:
                 raise InputError(
                     f"{self._name(rank)} has other data than this one: files, labels, vocabulary "
                     "or checkpoint differ; give all processes the same files (data.path) and "

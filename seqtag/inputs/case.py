@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seqtag.inputs.base import Training, WordInput
-from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.options import EncodeConfig, Sized
 from seqtag.inputs.registry import register
-from seqtag.inputs.sizes import Sized
 
 # Letter-case classes; 0 is padding.
 CASES = ("", "lower", "upper", "title", "mixed", "number", "part_number", "other")

@@ -13,9 +13,8 @@ from seqtag.cells import CELLS
 from seqtag.checks import AtLeast, AtMost, Filled, Share, check_fields
 from seqtag.errors import unknown
 from seqtag.inputs.base import Batch, Training, WordInput
-from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.options import EncodeConfig, Size
 from seqtag.inputs.registry import register
-from seqtag.inputs.sizes import Size
 from seqtag.inputs.vocabulary import Vocabulary, build_vocabulary
 
 _Width = Annotated[int, AtLeast(1), AtMost(1000)]

@@ -9,9 +9,8 @@ import numpy as np
 
 from seqtag.errors import InputError
 from seqtag.inputs.base import Batch, Input, Training
-from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.options import EncodeConfig, Sized
 from seqtag.inputs.registry import register
-from seqtag.inputs.sizes import Sized
 from seqtag.inputs.vocabulary import Vocabulary, build_vocabulary
 
 

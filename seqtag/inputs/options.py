@@ -1,11 +1,21 @@
-"""How words become numbers: the options of `data.encode`."""
-
-from __future__ import annotations
+"""How words become numbers: the options of `data.encode`, and bounded sizes of vectors."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from seqtag.checks import AtLeast, AtMost, Count, FileName, check_fields
+
+# What is larger than any tagger that trains is refused by its type.
+MOST_UNITS = 2**20
+Size = Annotated[int, AtLeast(1), AtMost(MOST_UNITS)]
+SizeOrNone = Annotated[int, AtLeast(0), AtMost(MOST_UNITS)]
+
+
+@dataclass(frozen=True)
+class Sized:
+    """The options of an input that has none but the length of its vectors."""
+
+    size: Size
 
 
 @dataclass(frozen=True)

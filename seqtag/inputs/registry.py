@@ -1,7 +1,5 @@
 """The registry of inputs, and which of them a network reads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 

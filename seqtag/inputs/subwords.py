@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from seqtag.inputs.base import PieceInput, Training
-from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.options import EncodeConfig, Sized
 from seqtag.inputs.registry import register
-from seqtag.inputs.sizes import Sized
 from seqtag.inputs.vocabulary import load_subwords, train_subwords
 
 

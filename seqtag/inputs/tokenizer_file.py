@@ -6,8 +6,6 @@ or draw at random. So only the kinds that are listed here are built, in training
 model folder comes to be that cannot be loaded.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

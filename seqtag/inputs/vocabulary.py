@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from seqtag.checks import checked
 from seqtag.errors import InputError
 from seqtag.inputs.options import SubwordConfig
 from seqtag.inputs.tokenizer_file import UNKNOWN as _UNKNOWN
@@ -61,9 +62,7 @@ class Vocabulary:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], name: str = "strings") -> Vocabulary:
         """Rebuild a vocabulary from :meth:`to_plain`; `name` is for messages."""
-        frequent = plain["num_frequent"]
-        if not isinstance(frequent, int) or isinstance(frequent, bool):
-            raise InputError(f"num_frequent must be a whole number, not {frequent!r}")
+        frequent = checked(plain["num_frequent"], int, "num_frequent")
         vocabulary = cls(read_vocabulary(plain["tokenizer"], f"the vocabulary of {name}"), frequent)
         if len(vocabulary) <= cls.UNKNOWN:
             raise InputError(f"the vocabulary of {name} is empty")
@@ -125,10 +124,11 @@ def load_subwords(path: str | None = None, text: str | None = None) -> Tokenizer
             allowed (see `tokenizer_file`).
     """
     if text is None:
-        if not Path(str(path)).is_file():
+        file = Path(str(path))
+        if not file.is_file():
             raise InputError(f"subwords.path: there is no file {path!r}")
         try:
-            text = Path(str(path)).read_text(encoding="utf-8")
+            text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"subwords.path: {path}: cannot be read: {error}") from None
     where = path or "the subword tokenizer"

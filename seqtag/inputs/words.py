@@ -8,9 +8,8 @@ from typing import Any
 
 from seqtag.checks import FileName, Share, check_fields
 from seqtag.inputs.base import Training, WordInput
-from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.options import EncodeConfig, Size
 from seqtag.inputs.registry import register
-from seqtag.inputs.sizes import Size
 from seqtag.inputs.vocabulary import Vocabulary, build_vocabulary
 
 

@@ -10,8 +10,6 @@ All in float64 and on the reference engine, so that the curve is right down to 1
 Legend: B items, T words, D features of a word, H units, L layers, K lags.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """How long memory lasts: the share that a cell keeps at each step, and its half-life."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -3,8 +3,6 @@
 Legend: N events, P places around an event, H units, R resamples.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ Legend: B sentences, T words, S steps of the encoder (words, or subword pieces),
 step, H hidden units.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 

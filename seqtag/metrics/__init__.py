@@ -1,7 +1,5 @@
 """Metrics: what the predictions of a tagger are judged by."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from seqtag.metrics.registry import register

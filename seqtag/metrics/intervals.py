@@ -5,8 +5,6 @@ then varies as that of fewer independent answers would, by a factor that is call
 effect (Kish 1965); Wilson's interval is taken at that smaller number. G groups of items.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections.abc import Sequence

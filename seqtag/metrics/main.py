@@ -1,7 +1,5 @@
 """The main score of an evaluation: what models are chosen by, and what tables show."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

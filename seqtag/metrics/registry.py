@@ -1,7 +1,5 @@
 """The registry of metrics: those of this package, and those of installed packages."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from seqtag.registry import Registry

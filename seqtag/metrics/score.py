@@ -1,7 +1,5 @@
 """What a metric is, and the rates that the metrics share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

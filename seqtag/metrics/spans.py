@@ -1,7 +1,5 @@
 """Span precision, recall and F1, from label strings."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

@@ -3,8 +3,6 @@
 Shapes: B sentences, N scored tokens.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

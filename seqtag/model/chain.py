@@ -10,8 +10,6 @@ Everything is computed in the dtype of the emissions, which should be float64 wh
 it. Source: Rabiner 1989, "A tutorial on hidden Markov models", sections III.A and V.A.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from typing import Any, NamedTuple
@@ -21,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seqtag.model.scaled_sums import batch_major, inside, mirror, scaled_sums, time_major
+from seqtag.model.scaled_sums import Factors, batch_major, inside, mirror, scaled_sums, time_major
 
 NEVER = -math.inf
 # A longer detour than this leaves the scaled recursion too little room to be worth the search.
@@ -178,9 +176,8 @@ def _scaled_sums(potentials: Potentials, gradients: bool) -> Sums:
         weight_BTK.mul_(clamp_BTK)
     peak = torch.cat((start_K, transitions_KK.flatten(), end_K)).amax()
     steps = [(scores - peak).exp() for scores in (start_K, transitions_KK, end_K)]
-    total_B, scale_BT, marginals_BTK, counts_BKK = scaled_sums(
-        weight_BTK, *steps, lengths_B, gradients
-    )
+    factors = Factors(weight_BTK, *steps, lengths_B)
+    total_B, scale_BT, marginals_BTK, counts_BKK = scaled_sums(factors, gradients)
     log_BT = torch.where(inside(lengths_B, peak_BT.shape[1]), scale_BT.log() + peak_BT, 0.0)
     log_z_B = total_B.log() + peak * (lengths_B + 1) + log_BT.sum(-1)
     return Sums(torch.where(lengths_B == 0, 0.0, log_z_B), marginals_BTK, counts_BKK)

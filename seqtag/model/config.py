@@ -1,7 +1,5 @@
 """What a tagger network is made of: frozen, checked, plain values all the way down."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -10,8 +8,8 @@ from typing import Annotated, Any, Literal
 from seqtag.checks import AtLeast, AtMost, NotNegative, Share, check_fields
 from seqtag.errors import InputError
 from seqtag.inputs.characters import CharacterConfig
+from seqtag.inputs.options import Size, SizeOrNone
 from seqtag.inputs.registry import added_inputs, chosen_inputs
-from seqtag.inputs.sizes import Size, SizeOrNone
 from seqtag.inputs.words import WordConfig
 from seqtag.model.encoders import Encoder
 from seqtag.model.encoders.registry import build_encoder

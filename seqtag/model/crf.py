@@ -12,8 +12,6 @@ no path. Sums and maxima are taken in float64 (float32 on devices without it) wh
 precision of the emissions, under autocast too.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor, nn

@@ -3,8 +3,6 @@
 Legend: B sentences, T words, U different words of the batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

@@ -3,8 +3,6 @@
 Legend: B sentences, T words, H units of one direction, V words that are told apart, N predictions.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

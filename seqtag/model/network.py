@@ -4,8 +4,6 @@ Legend: B sentences, T words, S subword pieces, D features of a word, H features
 output, K labels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch
@@ -16,6 +14,7 @@ from seqtag.cells import CellDescription
 from seqtag.errors import InputError
 from seqtag.inputs import Input, PieceInput
 from seqtag.labels import NOT_SCORED, Transitions
+from seqtag.model.chain import inside
 from seqtag.model.config import TaggerConfig
 from seqtag.model.crf import LinearChainCRF
 from seqtag.model.embed import Embedding, find_input
@@ -151,9 +150,8 @@ class TaggerNetwork(nn.Module):
         """Return what `decode` does, from scores that are there already."""
         if self.crf is not None:
             return self.crf.decode(emissions_BTK, lengths_B)
-        return emissions_BTK.argmax(dim=2).masked_fill(
-            _outside(emissions_BTK, lengths_B), NOT_SCORED
-        )
+        outside_BT = ~inside(lengths_B, emissions_BTK.shape[1])
+        return emissions_BTK.argmax(dim=2).masked_fill(outside_BT, NOT_SCORED)
 
     @torch.no_grad()
     def probabilities(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -165,13 +163,8 @@ class TaggerNetwork(nn.Module):
         """Return what `probabilities` does, from scores that are there already."""
         if self.crf is not None:
             return self.crf.marginals(emissions_BTK, lengths_B)
-        outside_BT1 = _outside(emissions_BTK, lengths_B)[:, :, None]
+        outside_BT1 = ~inside(lengths_B, emissions_BTK.shape[1])[:, :, None]
         return emissions_BTK.float().softmax(dim=2).masked_fill(outside_BT1, 0.0)
-
-
-def _outside(x_BTK: Tensor, lengths_B: Tensor) -> Tensor:
-    """Return where the padding is: (B, T)."""
-    return torch.arange(x_BTK.shape[1], device=lengths_B.device) >= lengths_B[:, None]
 
 
 def _gather(x_BTD: Tensor, index_BS: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ Shapes: B batch, T time, K labels, D directions (0 runs from the first token to 
 the last to the first).
 """
 
-from __future__ import annotations
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,41 +14,38 @@ from seqtag.recurrent.compiler.beside_torch import Source, call, functions
 CHAIN = Source(__package__, "chain", ("seqtag_best_path", "seqtag_sums"))
 
 
-def scaled_sums(
-    weight_BTK: Tensor,
-    first_K: Tensor,
-    step_KK: Tensor,
-    last_K: Tensor,
-    lengths_B: Tensor,
-    gradients: bool,
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Run both directions over all sentences.
+class Factors(NamedTuple):
+    """What the weight of a path is a product of.
 
-    Args:
+    Attributes:
         weight_BTK: factor of a label at a position, 0 to 1.
         first_K: factor of beginning with a label.
         step_KK: factor of going from the first index to the second.
         last_K: factor of ending with a label.
         lengths_B: numbers of tokens.
-        gradients: whether marginals and counts are asked for.
-
-    Returns:
-        the scaled sum over all paths; the scales, (B, T), whose product it is to be multiplied
-        with and which mean nothing behind the end; the marginals, 0 behind the end; and (B, K, K)
-        how often each step is taken on average.
     """
-    run = _by_torch if functions(CHAIN, weight_BTK) is None else _compiled
-    return run(weight_BTK, first_K, step_KK, last_K, lengths_B, gradients)
+
+    weight_BTK: Tensor
+    first_K: Tensor
+    step_KK: Tensor
+    last_K: Tensor
+    lengths_B: Tensor
 
 
-def _compiled(
-    weight_BTK: Tensor,
-    first_K: Tensor,
-    step_KK: Tensor,
-    last_K: Tensor,
-    lengths_B: Tensor,
-    gradients: bool,
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+# The scaled sum over all paths; the scales, (B, T), whose product it is to be multiplied with and
+# which mean nothing after the end; the marginals, 0 after the end; and (B, K, K) how often each
+# step is taken on average.
+ScaledSums = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
+
+
+def scaled_sums(factors: Factors, gradients: bool) -> ScaledSums:
+    """Run both directions over all sentences; only `gradients` need marginals and counts."""
+    run = _by_torch if functions(CHAIN, factors.weight_BTK) is None else _compiled
+    return run(factors, gradients)
+
+
+def _compiled(factors: Factors, gradients: bool) -> ScaledSums:
+    weight_BTK, first_K, step_KK, last_K, lengths_B = factors
     B, T, K = weight_BTK.shape
     total_B, scale_BT = weight_BTK.new_zeros(B), weight_BTK.new_ones(B, T)
     size = (B, T, K) if gradients else (0, 0, 0)
@@ -91,15 +88,9 @@ def batch_major(x_TDBK: Tensor, direction: int, mirror_BT: Tensor) -> Tensor:
     return x_BTK.gather(1, mirror_BT[:, :, None].expand_as(x_BTK))
 
 
-def _by_torch(
-    weight_BTK: Tensor,
-    first_K: Tensor,
-    step_KK: Tensor,
-    last_K: Tensor,
-    lengths_B: Tensor,
-    gradients: bool,
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Both directions as one batched product a step."""
+def _by_torch(factors: Factors, gradients: bool) -> ScaledSums:
+    """Run both directions as one batched product a step."""
+    weight_BTK, first_K, step_KK, last_K, lengths_B = factors
     B, T, K = weight_BTK.shape
     inside_BT1, mirror_BT = inside(lengths_B, T)[:, :, None], mirror(lengths_B, T)
     directions = 2 if gradients else 1

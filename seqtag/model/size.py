@@ -1,7 +1,5 @@
 """How large a tagger network is, before it is built."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any

@@ -10,8 +10,6 @@ maximum a step whatever N is. Source: Soong & Huang 1991, "A tree-trellis based 
 finding the N best sentence hypotheses".
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """The model card: what a model folder says of itself to a reader, and to the Hugging Face hub."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

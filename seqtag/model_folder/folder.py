@@ -12,8 +12,6 @@ are looked up in closed registries, and the weights on disk must be exactly thos
 configuration asks for before anything of their size is allocated.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -110,7 +108,6 @@ def load_folder(folder: str | Path) -> Parts:
     _check_indexer(indexer, path)
     path = folder / LABELS
     labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
-    _check_labels(labels, path)
     network = load_network(
         folder / WEIGHTS, model, stored["cell"], indexer.inputs, labels, folder / CONFIG
     )
@@ -184,8 +181,3 @@ def _check_indexer(indexer: Indexer, path: Path) -> None:
     """Refuse an indexer that would fail, or give ids without a vector, in the middle of a text."""
     trial = [["Try", "\u2603"]]
     trust(path, lambda: indexer.encode(trial, dict.fromkeys(indexer.features, trial)))
-
-
-def _check_labels(labels: LabelSet, path: Path) -> None:
-    if (labels.scheme == "plain") != (labels.corpus_scheme == "plain"):
-        raise InputError(f"{path}: plain labels and those of spans do not mix; {AGAIN}")

@@ -1,7 +1,5 @@
 """Parts of installed packages that a model needs: their names, and what offers each, as text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any

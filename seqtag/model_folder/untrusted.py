@@ -1,7 +1,5 @@
 """Reading files that a stranger may have made: every fault becomes an `InputError`."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Callable

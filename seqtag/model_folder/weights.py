@@ -3,8 +3,6 @@
 K labels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

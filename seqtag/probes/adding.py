@@ -8,8 +8,6 @@ are digits, and the sum is one of 19 classes. As there, one of them stands in th
 the sequence and the other anywhere in the first half.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 

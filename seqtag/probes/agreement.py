@@ -6,8 +6,6 @@ VERB is singular (laughs) or plural (laugh). Every noun occurs in both numbers, 
 has one.
 """
 
-from __future__ import annotations
-
 from types import MappingProxyType
 
 from seqtag.probes.base import Published

@@ -1,7 +1,5 @@
 """What a probe is: labelled sequences whose answer lies a known distance away."""
 
-from __future__ import annotations
-
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -9,14 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from random import Random
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.checks import AtLeast, checked
+from seqtag.errors import InputError, unknown
 
 # One label a token; None where nothing is asked.
 Labels = list[str | None]
 # Something that labels a sequence: the oracle, a baseline.
 Labeller = Callable[[Sequence[str]], Labels]
+
+_Factor = Annotated[int, AtLeast(0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class ProbeItem:
     targets: tuple[int, ...]
     factors: Mapping[str, int]
     cue_positions: tuple[int, ...]
-    template: str
-    lexicon: str
-    contrast: str
+    template: str = ""
+    lexicon: str = "training"
+    contrast: str = ""
 
 
 class Published(NamedTuple):
@@ -101,24 +102,37 @@ class Probe(ABC):
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the right labels, found from the tokens alone and not as `generate` does."""
 
-    @abstractmethod
     def chance(self, factors: Mapping[str, int]) -> float:
         """Return how often a guess among the labels is right under these factors.
 
-        With `whole`, how often the guesses at all targets of an item are.
-        """
+        With `whole`, how often the guesses at all targets of an item are. Here: all labels are
+        equally likely.
 
-    @abstractmethod
+        Raises:
+            InputError: as `generate` does.
+        """
+        self.complete(0, self.judged[0], factors)
+        return 1 / len(self.labels)
+
     def baselines(self) -> dict[str, Labeller]:
         """Return solvers that cannot do the task, by name: what a score must stand above.
 
         `first_cue`, `last_cue` and `frequent_cue` where they make sense; what knows nothing of
-        the probe (majority, context-free, window) is in `baselines.py`.
+        the probe (majority, context-free, window) is in `baselines.py`. Here: none, for probes
+        in which no single token tells anything.
         """
+        return {}
+
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return why no item has these factors and the least that one has; "" if one has.
+
+        All factors are given. Here: nothing is in the way.
+        """
+        return ""
 
     def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether there are items with these factors, all given. Here: always."""
-        return True
+        """Return whether there are items with these factors, all given."""
+        return not self.obstacle(factors)
 
     def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
         """Return the factors of the item of that number in a mixed corpus.
@@ -201,23 +215,25 @@ class Probe(ABC):
         if n < 0:
             raise InputError(f"probe {self.name}: {n} items asked for")
         if split not in self.splits:
-            known = ", ".join(self.splits)
-            raise InputError(
-                f"probe {self.name}: no split {split!r}{did_you_mean(split, self.splits)}; "
-                f"there are {known}"
-            )
+            raise unknown(f"split of the probe {self.name}", split, self.splits)
         for name, value in factors.items():
             if name not in self.evaluation:
-                known = ", ".join(self.evaluation)
-                raise InputError(
-                    f"probe {self.name}: no factor {name!r}{did_you_mean(name, self.evaluation)}; "
-                    f"there are {known}"
-                )
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise InputError(
-                    f"probe {self.name}: factor {name} must be a whole number from 0, got {value!r}"
-                )
+                raise unknown(f"factor of the probe {self.name}", name, self.evaluation)
+            checked(value, _Factor, f"probe {self.name}: factor {name}")
         return dict(factors)
+
+    def complete(self, n: int, split: str, factors: Mapping[str, int]) -> dict[str, int]:
+        """Return all factors, those left out at their first value, after checking them.
+
+        Raises:
+            InputError: as `check` does, or if no item has these factors.
+        """
+        given = self.check(n, split, factors)
+        full = {name: given.get(name, values[0]) for name, values in self.evaluation.items()}
+        if obstacle := self.obstacle(full):
+            text = ", ".join(f"{name} {value}" for name, value in full.items())
+            raise InputError(f"probe {self.name}: no item has {text}: {obstacle}")
+        return full
 
     def stream(self, *key: object) -> Random:
         """Return the source of chance that belongs to `key`, the same on every machine.

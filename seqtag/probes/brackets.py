@@ -13,8 +13,6 @@ Both have the same factors:
 The rises and falls of depth of an item are drawn uniformly from all that have these factors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
@@ -183,10 +181,6 @@ class ShuffleProbe(_Nested):
                 left = left.replace(opener + closer, "")
             balanced = balanced and not left
         return at_end(tokens, "yes" if balanced else "no")
-
-    def baselines(self) -> dict[str, Labeller]:
-        """Return nothing: no single bracket is a cue."""
-        return {}
 
 
 def _rises(random: Callable[[], float], depth: int, length: int) -> list[bool]:

@@ -1,7 +1,5 @@
 """How much of a probe is generated, trained on and judged: options, without what needs torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal

@@ -6,8 +6,6 @@ The task of Gu & Dao (2023), "Mamba", section 4.1.1, after the copying tasks of 
 Bengio (2016) and Hochreiter & Schmidhuber (1997). There 16 tokens stand among 4096.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 

@@ -9,14 +9,12 @@ step the set of legal next symbols. As a tagger labels what it has seen, the lab
 symbol before. The second form is safe for a model that reads both ways.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, groupby, pairwise
 from types import MappingProxyType
 
 from seqtag.errors import InputError
-from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, Published, shuffled
+from seqtag.probes.base import Labels, Probe, ProbeItem, Published, shuffled
 from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end
 
@@ -81,7 +79,7 @@ class CountingProbe(Probe):
         Raises:
             InputError: for unknown names, or n 0.
         """
-        size = self._n(n, split, factors)
+        size = self.complete(n, split, factors)["n"]
         open_end, *rest = self.labels
         labels = [open_end] * size
         for symbol, next_symbol in pairwise(rest):
@@ -92,9 +90,6 @@ class CountingProbe(Probe):
             targets=tuple(range(len(labels))),
             factors={"n": size},
             cue_positions=tuple(range(size - 1, len(labels) - 1, size)),
-            template="",
-            lexicon="training",
-            contrast="",
         )
         return [item] * n
 
@@ -118,27 +113,13 @@ class CountingProbe(Probe):
         return labels
 
     def chance(self, factors: Mapping[str, int]) -> float:
-        """Return how often guesses among the labels are all right: their number ^ −(targets).
-
-        Raises:
-            InputError: as `generate` does.
-        """
-        size = self._n(0, "test", factors)
+        """Return how often guesses among the labels are all right: their number ^ −(targets)."""
+        size = self.complete(0, "test", factors)["n"]
         return float(len(self.labels)) ** -(size * len(self.symbols))
 
-    def baselines(self) -> dict[str, Labeller]:
-        """Return nothing: no single symbol is a cue."""
-        return {}
-
-    def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether there is a string of this n."""
-        return factors["n"] >= 1
-
-    def _n(self, number: int, split: str, factors: Mapping[str, int]) -> int:
-        n = self.check(number, split, factors).get("n", self.evaluation["n"][0])
-        if not self.possible({"n": n}):
-            raise InputError(f"probe {self.name}: no string has n {n}; the least is 1")
-        return n
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return that a string has a symbol of each kind, or ""."""
+        return "" if factors["n"] else "the least n is 1"
 
     def _legal(self, counts: Mapping[str, int]) -> str:
         first, *rest = self.symbols
@@ -215,7 +196,3 @@ class MembershipProbe(Synthetic):
         ordered = tuple(symbol for symbol, _ in runs) == self.symbols
         equal = len({size for _, size in runs}) == 1
         return at_end(tokens, "yes" if ordered and equal else "no")
-
-    def baselines(self) -> dict[str, Labeller]:
-        """Return nothing: no single symbol is a cue."""
-        return {}

@@ -7,12 +7,10 @@ the network is trained at long lags alone (here: the regime "learn"), and the nu
 distractors grows with the lag; here it is fixed, so that every symbol is known at every lag.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.base import Labels, Published
 from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end, noise
 
@@ -68,7 +66,3 @@ class LongLagProbe(Synthetic):
         """Return the labels: the trigger's is the one symbol that is no distractor."""
         (symbol,) = set(tokens) & set(self.labels)
         return at_end(tokens, symbol)
-
-    def baselines(self) -> dict[str, Labeller]:
-        """Return no solvers: there is one cue, and it is the answer."""
-        return {}

@@ -8,8 +8,6 @@ matrix subjects; a switch brings a new matrix subject of another gender. There a
 determiners ("the", or nothing before a name), and no verb form agrees with its subject.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -114,7 +112,7 @@ class PronounProbe(Probe):
         """
         given = dict(factors)
         alone = given.pop("alone", 0) == 1
-        chosen = self._combination(n, split, given)
+        chosen = Combination(**self.complete(n, split, given))
         if alone and (chosen.attractors or chosen.switches):
             raise InputError(f"probe {self.name}: alone leaves no attractors and no switches")
         random = self.stream(split, *chosen, *["alone"] * alone, seed).random
@@ -132,15 +130,6 @@ class PronounProbe(Probe):
         subject = analyse(tokens).subjects[-1]
         return cues.label_at(tokens, PRON, GENDER_OF[tokens[subject]])
 
-    def chance(self, factors: Mapping[str, int]) -> float:
-        """Return one third: labels are equally frequent under all factors.
-
-        Raises:
-            InputError: as `generate` does.
-        """
-        self._combination(0, "test", factors)
-        return 1 / len(GENDERS)
-
     def baselines(self) -> dict[str, Labeller]:
         """Return the solvers "first_cue", "last_cue" and "frequent_cue", by the persons' forms."""
         return cues.baselines(PRON, GENDER_OF)
@@ -149,9 +138,13 @@ class PronounProbe(Probe):
         """Return the factors of training at one distance: nobody else tells the label."""
         return {**super().at_lag(lag), "alone": 1}
 
-    def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether a sentence has room for these factors."""
-        return Combination(**factors).fits()
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return that the subject must be far enough away for what stands between, or ""."""
+        chosen = Combination(**factors)
+        if chosen.fits():
+            return ""
+        least = next(d for d in range(3, 10**9) if chosen._replace(distance=d).fits())
+        return f"the least distance for these attractors and this depth is {least}"
 
     def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
         """Return the factors of a sentence in a mixed corpus.
@@ -188,19 +181,11 @@ class PronounProbe(Probe):
         taken = predicted in cues.persons_before(item.tokens, PRON, GENDER_OF)
         return "capture" if taken else "wrong"
 
-    def _combination(self, n: int, split: str, factors: Mapping[str, int]) -> Combination:
-        checked = self.check(n, split, factors)
-        if "distance" not in checked:
+    def complete(self, n: int, split: str, factors: Mapping[str, int]) -> dict[str, int]:
+        """Return all factors after checking them; distance has no default."""
+        if "distance" not in self.check(n, split, factors):
             raise InputError(f"probe {self.name}: factor distance is missing")
-        chosen = Combination(*(checked.get(name, 0) for name in Combination._fields))
-        if not chosen.fits():
-            least = next(d for d in range(3, 10**9) if chosen._replace(distance=d).fits())
-            raise InputError(
-                f"probe {self.name}: no sentence has distance {chosen.distance}, attractors "
-                f"{chosen.attractors}, switches {chosen.switches} and depth {chosen.depth}; "
-                f"the least distance for these attractors and this depth is {least}"
-            )
-        return chosen
+        return super().complete(n, split, factors)
 
     def _item(
         self,

@@ -8,8 +8,6 @@ experiment 1). Their nets predict the next symbol; here the last but one is hidd
 that it does not tell itself. The inner string is full of T and P that say nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache

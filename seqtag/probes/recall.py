@@ -7,8 +7,6 @@ Arora et al. (2023), "Zoology". In the forgetting form keys are given again with
 and the last one counts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType

@@ -7,8 +7,6 @@ Both are F: neither the subject of the relative clause nor that of "said" is the
 "liked".
 """
 
-from __future__ import annotations
-
 from types import MappingProxyType
 
 from seqtag.probes.base import Published

@@ -1,7 +1,5 @@
 """The probes by name."""
 
-from __future__ import annotations
-
 from seqtag.probes.base import Probe
 from seqtag.registry import Registry
 

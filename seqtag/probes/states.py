@@ -9,14 +9,12 @@ multiplies). Finitely many states are enough, at any length, but every symbol co
 may be forgotten and nothing skipped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from seqtag.errors import InputError, did_you_mean
-from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem, Published, pick
+from seqtag.errors import InputError, did_you_mean, unknown
+from seqtag.probes.base import Labels, Probe, ProbeItem, Published, pick
 from seqtag.probes.registry import register
 
 _PLACES = ("0", "1", "2", "3", "4")
@@ -84,10 +82,7 @@ class StatesProbe(Probe):
 
     def __init__(self, machine: str) -> None:
         if machine not in MACHINES:
-            known = ", ".join(MACHINES)
-            raise InputError(
-                f"unknown machine {machine!r}{did_you_mean(machine, MACHINES)}; known: {known}"
-            )
+            raise unknown("machine", machine, MACHINES)
         self.name = machine
         self.turns, self.labels = MACHINES[machine]
         self._symbols = tuple(self.turns)
@@ -100,7 +95,7 @@ class StatesProbe(Probe):
         Raises:
             InputError: for unknown names, or length 0.
         """
-        length = self._length(n, split, factors)
+        length = self.complete(n, split, factors)["length"]
         random = self.stream(split, length, seed).random
         return [self._item(random, length) for _ in range(n)]
 
@@ -124,28 +119,9 @@ class StatesProbe(Probe):
             labels.append(self.labels[total % len(self.labels)])
         return labels
 
-    def chance(self, factors: Mapping[str, int]) -> float:
-        """Return how often a guess, all labels equally likely, is right: 1 ÷ their number.
-
-        Raises:
-            InputError: as `generate` does.
-        """
-        self._length(0, "test", factors)
-        return 1 / len(self.labels)
-
-    def baselines(self) -> dict[str, Labeller]:
-        """Return nothing: no single symbol is a cue."""
-        return {}
-
-    def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether there is a symbol to label."""
-        return factors["length"] >= 1
-
-    def _length(self, n: int, split: str, factors: Mapping[str, int]) -> int:
-        length = self.check(n, split, factors).get("length", self.evaluation["length"][0])
-        if not self.possible({"length": length}):
-            raise InputError(f"probe {self.name}: no sequence has length {length}; the least is 1")
-        return length
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return that there must be a symbol to label, or ""."""
+        return "" if factors["length"] else "the least length is 1"
 
     def _item(self, random: Callable[[], float], length: int) -> ProbeItem:
         tokens, labels, place = [], [], 0
@@ -161,7 +137,4 @@ class StatesProbe(Probe):
             targets=everywhere,
             factors={"length": length},
             cue_positions=everywhere,
-            template="",
-            lexicon="training",
-            contrast="",
         )

@@ -1,12 +1,9 @@
 """What probes of artificial symbols share: factors in full, exact balance, noise."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from seqtag.errors import InputError
 from seqtag.probes.base import Labels, Probe, ProbeItem, shuffled
 
 T = TypeVar("T")
@@ -29,10 +26,6 @@ class Synthetic(Probe):
         return 1
 
     @abstractmethod
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return why no item has these factors and the least that one has; "" if one has."""
-
-    @abstractmethod
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
@@ -50,30 +43,14 @@ class Synthetic(Probe):
         Raises:
             InputError: for an unknown split or factor, or factors that no item has.
         """
-        full = self._full(n, split, factors)
+        full = self.complete(n, split, factors)
         random = self.stream(split, *full.values(), seed).random
         rows = [balanced(random, self.answers(full), n) for _ in range(self.asked(full))]
         return [self._item(random, answers, full) for answers in zip(*rows, strict=True)]
 
     def chance(self, factors: Mapping[str, int]) -> float:
-        """Return how often a guess at a target is right.
-
-        Raises:
-            InputError: as `generate` does.
-        """
-        return 1 / len(self.answers(self._full(0, self.judged[0], factors)))
-
-    def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether there are items with these factors, all given."""
-        return not self.obstacle(factors)
-
-    def _full(self, n: int, split: str, factors: Mapping[str, int]) -> dict[str, int]:
-        given = self.check(n, split, factors)
-        full = {name: given.get(name, values[0]) for name, values in self.evaluation.items()}
-        if obstacle := self.obstacle(full):
-            text = ", ".join(f"{name} {value}" for name, value in full.items())
-            raise InputError(f"probe {self.name}: no item has {text}: {obstacle}")
-        return full
+        """Return how often a guess among the labels that occur at a target is right."""
+        return 1 / len(self.answers(self.complete(0, self.judged[0], factors)))
 
     def _item(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
@@ -88,8 +65,6 @@ class Synthetic(Probe):
             targets=tuple(targets),
             factors=factors,
             cue_positions=tuple(cues),
-            template="",
-            lexicon="training",
             contrast=self.contrast(answers),
         )
 

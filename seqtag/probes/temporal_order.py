@@ -8,8 +8,6 @@ symbols stand at 10 to 20 and 50 to 60 (6b: 10 to 20, 33 to 43, 66 to 76); here 
 are per cent of the length. The classes, there letters from Q on, are called by their symbols.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count, product
 from types import MappingProxyType

@@ -5,18 +5,16 @@
 Gers & Schmidhuber (2000), "Recurrent nets that time and count", and Gers, Schraudolph &
 Schmidhuber (2002), "Learning precise timing with LSTM recurrent networks": spike n comes F + I(n)
 steps after the one before, I(n) is 0 or 1, and I(n) is asked for at the spike. A net of theirs
-is trained for one F (here: the regime "learn"). One that is to measure any F must be told it,
+is trained for one F (here: the regime "learn"). One that is to measure any F must be given it,
 and so the sequence begins with two spikes F apart; where all training has one F, they say
 nothing. Their F are 10 to 50, the ones judged here; training stops at 20, and begins at 2
 because the short ones are what is learned first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from seqtag.probes.base import Labeller, Labels, Published
+from seqtag.probes.base import Labels, Published
 from seqtag.probes.registry import register
 from seqtag.probes.synthetic import Synthetic, at_end
 
@@ -82,7 +80,3 @@ class TimingProbe(Synthetic):
         for run in runs:
             labels += at_end(run + SPIKE, str(len(run) - len(reference)))
         return labels
-
-    def baselines(self) -> dict[str, Labeller]:
-        """Return no solvers: no single spike tells anything."""
-        return {}

@@ -1,7 +1,5 @@
 """What a layer refuses, before any work."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from functools import cache

@@ -4,8 +4,6 @@ Torch keeps two biases where one would do; ours is their sum, except that gru's 
 own recurrent one. The order of gates is the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 Sixteen bits decide about an element, and one draw of the generator gives four times as many.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

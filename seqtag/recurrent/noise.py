@@ -3,8 +3,6 @@
 B batch, T time, H hidden units.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter

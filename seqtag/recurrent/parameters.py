@@ -3,8 +3,6 @@
 D features in, H hidden units, G gates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 B batch, D features in, H hidden units, N directions, L layers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Which pictures a report has."""
 
-from __future__ import annotations
-
 import io
 import re
 import zlib

@@ -1,7 +1,5 @@
 """Gradients through time: a picture of the curves, and a table beside the lags learned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd
@@ -16,18 +14,19 @@ from seqtag.report.style import (
     COLOURS,
     GREY,
     MOST_LINES,
+    PANELS,
     TEXT,
     figure_of,
     legend,
     lines_of,
     panel_title,
+    panels_of,
     title,
 )
 from seqtag.report.words import DASH, percent, whole
 
 # The state whose curves are shown: every cell has it, and hands it on.
 STATE = "h"
-_PANELS = 4
 _WHEN = {"initial": "at initialisation", "trained": "after training"}
 # Below this, float32 has no gradient any more.
 _FLOOR = 1e-38
@@ -67,20 +66,14 @@ def _together(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) ->
 
 
 def _apart(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
-    lines = -(-len(names) // _PANELS)
-    figure, axes = figure_of(lines, _PANELS, 0.9 + 1.25 * lines, sharex=True, sharey=True)
-    for panel, name in zip(axes, names, strict=False):
+    figure, panels = panels_of(names, PANELS, 0.9, 1.25)
+    for name, panel in panels.items():
         own = rows[rows["name"] == name]
         for style, when in zip(_STYLES, _WHEN, strict=True):
             for _, other in rows[(rows["name"] != name) & (rows["when"] == when)].groupby("name"):
                 panel.plot(other["k"], other["norm"], color="#e0e0e0", linewidth=0.5, zorder=0)
             _line(panel, own[own["when"] == when], **style)
         _finish(panel, rows)
-        panel_title(panel, name)
-    for panel in axes[len(names) :]:
-        panel.set_visible(False)
-    for panel in axes[len(names) - _PANELS : len(names)]:
-        panel.tick_params(labelbottom=True)
     keys = [
         Line2D([], [], label=text, **style)
         for style, text in zip(_STYLES, _WHEN.values(), strict=True)

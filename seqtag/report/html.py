@@ -1,7 +1,5 @@
 """The parts of a page that needs nothing from elsewhere: tables, pictures, sections."""
 
-from __future__ import annotations
-
 import base64
 import html
 from collections.abc import Iterable, Sequence

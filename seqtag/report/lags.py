@@ -1,7 +1,5 @@
 """Pictures of the regime learn: how many sequences it took to learn each lag."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,16 +12,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from seqtag.report.style import (
     GREY,
     MOST_LINES,
+    PANELS,
     TEXT,
     figure_of,
     legend,
     lines_of,
-    panel_title,
+    panels_of,
     title,
     value_axis,
 )
-
-_PANELS = 4
 
 
 def plot_lags(lags: pd.DataFrame, probe: str, order: Sequence[str]) -> Figure:
@@ -38,23 +35,15 @@ def plot_lags(lags: pd.DataFrame, probe: str, order: Sequence[str]) -> Figure:
     """
     names = [name for name in order if name in set(lags["name"])]
     if len(names) <= MOST_LINES:
-        figure, axes = figure_of(1, 1, 3.4)
-        panels = dict.fromkeys(names, axes[0])
+        figure, (panel,) = figure_of(1, 1, 3.4)
+        panels = dict.fromkeys(names, panel)
     else:
-        lines = -(-len(names) // _PANELS)
-        figure, axes = figure_of(lines, _PANELS, 1.1 + 1.3 * lines, sharex=True, sharey=True)
-        panels = dict(zip(names, axes, strict=False))
-        for panel in axes[len(names) :]:
-            panel.set_visible(False)
-        for panel in axes[max(0, len(names) - _PANELS) : len(names)]:
-            panel.tick_params(labelbottom=True)
-        for name, panel in panels.items():
-            panel_title(panel, name)
+        figure, panels = panels_of(names, PANELS, 1.1, 1.3)
     styles = lines_of(names, order)
     for place, (name, panel) in enumerate(panels.items()):
         own = lags[lags["name"] == name].sort_values("lag")
         # Crosses of several setups at the same lag stand above each other.
-        above = 1.12 * 1.13**place if panel is axes[0] and len(names) <= MOST_LINES else 1.2
+        above = 1.12 * 1.13**place if len(names) <= MOST_LINES else 1.2
         _line(panel, own, above, label=name, **styles[name])
     for panel in dict.fromkeys(panels.values()):
         _finish(panel, lags, 5 if len(names) > MOST_LINES else 10)

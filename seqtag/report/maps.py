@@ -1,7 +1,5 @@
 """Heat maps: two factors at once for each setup, and all setups on all probes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from seqtag.report.results import ProbeResults
-from seqtag.report.style import SMALL, TEXT, figure_of, panel_title, title
+from seqtag.report.style import SMALL, TEXT, figure_of, panel_title, panels_of, title
 
 _COLOURS = "cividis"
 # Above this share the map is light, and text on it dark.
@@ -35,20 +33,17 @@ def plot_two_factors(
     inside = rows[rows["within"]]
     few = len(names) <= 6
     columns = min(len(names), 2 if few else 4)
-    lines = -(-len(names) // columns)
     each = 0.75 + 0.16 * rows[column].nunique() if few else 0.45 + 0.13 * rows[column].nunique()
-    figure, axes = figure_of(lines, columns, 0.8 + each * lines, sharex=True, sharey=True)
-    for panel, name in zip(axes, names, strict=False):
+    figure, panels = panels_of(names, columns, 0.8, each)
+    for name, panel in panels.items():
         table = accuracy.loc[name]
         image = _draw(panel, table, numbers=few and table.shape[1] <= 10, digits=1)
         _frame(panel, table, inside[column].unique(), inside[results.column].unique())
-        panel_title(panel, name)
-    _clear(axes, len(names), columns)
     other = column.removeprefix("factor_")
     title(figure, f"{results.probe}: accuracy by {results.axis} and {other} ({split} split)")
     figure.supxlabel(f"{results.axis}: {results.unit}", fontsize=TEXT)
     figure.supylabel(other, fontsize=TEXT)
-    _bar(figure, image, axes, "accuracy")
+    _bar(figure, image, figure.axes, "accuracy")
     return figure
 
 
@@ -130,14 +125,6 @@ def _frame(panel: Axes, table: pd.DataFrame, rows: Sequence, columns: Sequence) 
         size = (column[-1] - column[0] + 1, row[-1] - row[0] + 1)
         style = {"fill": False, "edgecolor": "#D55E00", "linewidth": 1.4, "clip_on": False}
         panel.add_patch(Rectangle(corner, *size, **style))
-
-
-def _clear(axes: Sequence[Axes], used: int, columns: int) -> None:
-    """Hide panels without a map; those above them show the values of the x axis."""
-    for panel in axes[used:]:
-        panel.set_visible(False)
-    for panel in axes[max(0, used - columns) : used]:
-        panel.tick_params(labelbottom=True)
 
 
 def _bar(figure: Figure, image: AxesImage, axes: Sequence[Axes], label: str) -> None:

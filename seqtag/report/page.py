@@ -1,7 +1,5 @@
 """The page of a report: what was run, the headline, and a section for each probe."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Pictures of a probe: accuracy along its axis, kinds of error, seeds, and lags learned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd
@@ -17,6 +15,7 @@ from seqtag.report.style import (
     COLOURS,
     GREY,
     MOST_LINES,
+    PANELS,
     SHADE,
     TEXT,
     chance_key,
@@ -25,13 +24,13 @@ from seqtag.report.style import (
     legend,
     lines_of,
     panel_title,
+    panels_of,
     shade_training,
     share_axis,
     title,
     value_axis,
 )
 
-_PANELS = 4  # small panels in a row
 # The markers of more values would run together.
 _MOST_MARKERS = 20
 _OWN, _HARDER = COLOURS[0], COLOURS[1]
@@ -79,9 +78,8 @@ def _together(
 def _apart(results: ProbeResults, split: str, names: Sequence[str], order: Sequence[str]) -> Figure:
     easy, hard = (results.rows(slice_, split) for slice_ in (AXIS_IN, AXIS_BEYOND))
     floor = floor_of(pd.concat([easy, hard])["low"])
-    lines = -(-len(names) // _PANELS)
-    figure, axes = figure_of(lines, _PANELS, 0.9 + 1.25 * lines, sharex=True, sharey=True)
-    for panel, name in zip(axes, names, strict=False):
+    figure, panels = panels_of(names, PANELS, 0.9, 1.25)
+    for name, panel in panels.items():
         for _, other in easy[easy["name"] != name].groupby("name"):
             panel.plot(other[results.column], other["accuracy"], color="#d0d0d0", linewidth=0.5)
         style = {"markersize": 2.5, "linewidth": 1.3}
@@ -89,11 +87,6 @@ def _apart(results: ProbeResults, split: str, names: Sequence[str], order: Seque
         _line(panel, own_hard, results.column, color=_HARDER, marker="s", linestyle="--", **style)
         _line(panel, own, results.column, color=_OWN, marker="o", **style)
         _finish(panel, easy, results, floor, ticks=5)
-        panel_title(panel, name)
-    for panel in axes[len(names) :]:
-        panel.set_visible(False)
-    for panel in axes[len(names) - _PANELS : len(names)]:
-        panel.tick_params(labelbottom=True)
     figure.supylabel("accuracy", fontsize=TEXT)
     handles = [Line2D([], [], color=_OWN, marker="o", markersize=3, label="other factors in range")]
     if len(hard):

@@ -1,7 +1,5 @@
 """What a report is made from: frames of figures, by probe."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The tables of a probe's section."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What all plots share: size, colours, lines, axes, and how they become files."""
 
-from __future__ import annotations
-
 import io
 import warnings
 from collections.abc import Sequence
@@ -23,6 +21,8 @@ TEXT, SMALL = 8, 7
 GREY, SHADE = "#8a8a8a", "#e9eef2"
 # So many lines in one plot can still be told apart; beyond, each has a panel of its own.
 MOST_LINES = 6
+# Small panels in a row.
+PANELS = 4
 # Ticks at the judged values as long as they do not run into each other.
 _MOST_TICKS = 8
 _MARKERS = "osD^vP*"
@@ -66,6 +66,30 @@ def figure_of(rows: int, columns: int, height: float, **shared: Any) -> tuple[Fi
         panel.tick_params(labelsize=SMALL, length=2.5)
         panel.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def panels_of(
+    names: Sequence[str], columns: int, height: float, each: float
+) -> tuple[Figure, dict[str, Axes]]:
+    """Return a figure with a small panel for each name, and the panels.
+
+    All share their axes; the lowest panel of each column shows the values of the x axis.
+
+    Args:
+        names: the titles of the panels.
+        columns: of panels.
+        height: of what stands around the panels, in inches.
+        each: of a row of panels, in inches.
+    """
+    rows = -(-len(names) // columns)
+    figure, axes = figure_of(rows, columns, height + each * rows, sharex=True, sharey=True)
+    for panel in axes[len(names) :]:
+        panel.set_visible(False)
+    for panel in axes[max(0, len(names) - columns) : len(names)]:
+        panel.tick_params(labelbottom=True)
+    for panel, name in zip(axes, names, strict=False):
+        panel_title(panel, name)
+    return figure, dict(zip(names, axes, strict=False))
 
 
 def title(figure: Figure, text: str) -> None:

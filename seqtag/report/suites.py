@@ -1,7 +1,5 @@
 """The tables of suites: pairs of sentences that people wrote."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import pandas as pd

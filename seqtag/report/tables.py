@@ -1,7 +1,5 @@
 """Figures as tables in a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

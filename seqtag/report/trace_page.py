@@ -1,7 +1,5 @@
 """A page to read the pictures of a sentence offline."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping, Sequence
 

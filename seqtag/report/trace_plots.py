@@ -3,8 +3,6 @@
 T words, H hidden units.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Figures as words, and what they mean."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -2,10 +2,8 @@
 
 What is counted is a unit: a target, or a whole item where `whole`. A setup is a cell with the
 sizes, direction and start that it was trained with; its runs differ in their seeds alone. Frames
-in, frames out; the columns of those that come in are told in `tables`. G groups.
+in, frames out; the columns of those that come in are listed in `tables`. G groups.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
@@ -27,8 +25,8 @@ from seqtag.probes.registry import make_probe
 
 # What sets a run apart from others on the same probe, but for its seed: what its items tell, and
 # other settings in which it differs from runs that are the same in all of that.
-_TOLD = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
-SETUP = [*_TOLD, "settings"]
+_SETUP_OF_ITEMS = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
+SETUP = [*_SETUP_OF_ITEMS, "settings"]
 PROBE = ["probe", "version", "axis", "unit", "whole"]
 ERRORS = ["stale", "capture", "wrong"]
 # What `count` sums over units, and over items; the latter are what intervals need.
@@ -47,8 +45,8 @@ def setup_names(setups: pd.DataFrame) -> pd.Series:
     """
     names = setups["cell"].astype(str)
     starts = setups.groupby("cell")["start"].nunique()
-    told = setups["cell"].isin(starts.index[starts > 1]) & (setups["start"] != "")
-    names = names.where(~told, names + ", " + setups["start"].astype(str))
+    shown = setups["cell"].isin(starts.index[starts > 1]) & (setups["start"] != "")
+    names = names.where(~shown, names + ", " + setups["start"].astype(str))
     names = names.where(setups["regime"] != "given", names + ", given")
     apart = ["probe", "regime", "cell", "start", "direction", "layers", "hidden", "parameters"]
     for column, unit in (
@@ -57,8 +55,8 @@ def setup_names(setups: pd.DataFrame) -> pd.Series:
     ):
         coarse = apart[: apart.index(column)]
         several = setups.groupby(coarse, dropna=False)[column].transform("nunique") > 1
-        told = several.groupby(setups["cell"]).transform("any")
-        names = names.where(~told, names + ", " + setups[column].astype(str) + unit)
+        shown = several.groupby(setups["cell"]).transform("any")
+        names = names.where(~shown, names + ", " + setups[column].astype(str) + unit)
     return names.where(setups["settings"] == "", names + ", " + setups["settings"])
 
 
@@ -115,7 +113,7 @@ def count(units: pd.DataFrame) -> pd.DataFrame:
     right, n = sums["right_model"], sums["n"]
     sums = sums.assign(items=1, right_right=right**2, right_n=right * n, n_n=n**2)
     sums = sums.drop(columns="item").groupby(by, observed=True, sort=False).sum().reset_index()
-    same = units[[*PROBE, *_TOLD, "run", "seed", "data_seed"]].iloc[0]
+    same = units[[*PROBE, *_SETUP_OF_ITEMS, "run", "seed", "data_seed"]].iloc[0]
     table = sums.assign(**same, settings="")
     return table.astype({"split": object, "contrast": object, "lag": "Int64"})
 
@@ -156,7 +154,7 @@ def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def slices(counts: pd.DataFrame) -> Iterator[tuple[str, pd.Series, list[str]]]:
-    """Yield the slices of a probe: name, the rows that belong to it, factors it is told by.
+    """Yield the slices of a probe: name, the rows that belong to it, the factors of its rows.
 
     A factor's value is in range where some judged item within the training range has it, or, with
     none that is within, where the probe says so. The far corner is where all factors that were
@@ -192,8 +190,8 @@ def _in_range(counts: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
 def summary(counts: pd.DataFrame) -> pd.DataFrame:
     """Return all slices of one probe, for all items and for each contrast.
 
-    Columns: slice, probe, setup, split, contrast ("" for all items), factors where the slice is
-    told by them, and those of `tally`. Combinations of factors are not split by contrast.
+    Columns: slice, probe, setup, split, contrast ("" for all items), factors where the slice has
+    them, and those of `tally`. Combinations of factors are not split by contrast.
     """
     tables = []
     for name, rows, factors in slices(counts):

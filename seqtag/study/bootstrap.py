@@ -3,8 +3,6 @@
 R runs, N items, U kinds of items, B resamplings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

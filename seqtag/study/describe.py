@@ -1,7 +1,5 @@
 """What a run of a probe was: its columns in the tables, and the size of its encoder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,13 +1,11 @@
 """What sets runs apart that are otherwise the same: the settings in which they differ."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-# Settings that follow from another one: they need not be told beside it.
+# Settings that follow from another one: they need not be shown beside it.
 _FOLLOW = {"size": ("data.train", "data.dev", "trainer.max_epochs")}
 
 
@@ -16,7 +14,7 @@ def differing(
 ) -> dict[str, str]:
     """Return by run what tells it from others of its setup and seed, as "optimizer.lr=0.1".
 
-    All runs of that setup are told by the same settings; "" where no two have the same seed, and
+    All runs of that setup show the same settings; "" where no two have the same seed, and
     where the configurations of those are the same.
 
     Args:
@@ -24,7 +22,7 @@ def differing(
         by: columns in which the runs of a setup are the same.
         configs: the configuration of each run.
     """
-    told = {}
+    texts = {}
     for _, setup in runs.groupby(list(by), dropna=False):
         flat = {run: dict(_leaves(configs.get(run, {}))) for run in setup["run"]}
         keys: set[str] = set()
@@ -33,8 +31,8 @@ def differing(
         for name in keys & set(_FOLLOW):
             keys -= set(_FOLLOW[name])
         for run, leaves in flat.items():
-            told[run] = " ".join(f"{key}={leaves.get(key, 'null')}" for key in sorted(keys))
-    return told
+            texts[run] = " ".join(f"{key}={leaves.get(key, 'null')}" for key in sorted(keys))
+    return texts
 
 
 def _unlike(configs: Sequence[Mapping[str, str]]) -> set[str]:

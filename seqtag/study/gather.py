@@ -1,7 +1,5 @@
 """From the folders of runs to the figures that a report shows."""
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -31,7 +29,7 @@ from seqtag.study.read import (
 )
 from seqtag.suites.merging import over_runs
 
-# What a setup is told apart by; which lag it was trained at is another question.
+# What distinguishes a setup; which lag it was trained at is another question.
 _KEY = ["probe", *(name for name in SETUP if name != "lag")]
 # What runs are the same in that only other settings can tell apart.
 _SAME = [name for name in (*_KEY, "data_seed") if name != "settings"]
@@ -92,19 +90,19 @@ class _Read:
         if groups is not None:
             self.groups.append(groups.assign(probe=groups["suite"], regime="suite"))
 
-    def tell_apart(self) -> None:
-        """Set the column settings where two runs are the same in all others, and in their seed."""
+    def add_settings(self) -> None:
+        """Set the column settings: what differs between runs of the same setup and seed."""
         everywhere = [*chain(*self.counts.values()), *self.learned, *self.groups]
-        told = differing(_runs(everywhere), _SAME, self.configs)
+        settings = differing(_runs(everywhere), _SAME, self.configs)
         for table in everywhere:
-            table["settings"] = table["run"].map(told)
+            table["settings"] = table["run"].map(settings)
 
 
 def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, pd.DataFrame]:
     """Return the figures of a report on some runs, and the rows of `summary.csv`.
 
     Raises:
-        InputError: for a table that cannot be read, or two runs that differ by nothing told.
+        InputError: for a table that cannot be read, or two runs that differ in no column.
     """
     read = _Read()
     damaged: list[InputError] = []
@@ -116,14 +114,17 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
             damaged.append(error)
     if damaged and len(damaged) == len(runs):
         raise damaged[0]
-    read.tell_apart()
+    read.add_settings()
     by_probe = {p: pd.concat(tables, ignore_index=True) for p, tables in read.counts.items()}
     setups = _setups([*by_probe.values(), *read.learned, *read.groups])
     summaries = {probe: _named(summary(table), setups) for probe, table in by_probe.items()}
-    learn = _joined(read.learned, ["probe"], lambda rows: _learned(rows, setups))
+    learners = setups[setups["regime"] == "learn"]
+    learn = _joined(
+        read.learned, ["probe"], lambda rows: _named(lags(rows), learners, _LEARN_SETUP)
+    )
     results = Results(
         title=_title(list(dict.fromkeys(setups["probe"]))),
-        setups=_told(setups),
+        setups=_setup_rows(setups),
         probes=[
             _probe(summaries[probe], by_probe[probe], read.outcomes[probe], setups)
             for probe in by_probe
@@ -191,8 +192,8 @@ def _setups(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _runs(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return a row a run: its probe with its version, setup and seeds."""
-    told = [*_KEY, "run", "seed", "version", "data_seed"]
-    runs = pd.concat([frame.reindex(columns=told) for frame in frames]).drop_duplicates()
+    columns = [*_KEY, "run", "seed", "version", "data_seed"]
+    runs = pd.concat([frame.reindex(columns=columns) for frame in frames]).drop_duplicates()
     return runs.sort_values([*_KEY[1:], "probe", "seed"])
 
 
@@ -203,8 +204,8 @@ def _named(table: pd.DataFrame, setups: pd.DataFrame, key: Sequence[str] = _KEY)
     return named[["name", *table.columns]]
 
 
-def _told(setups: pd.DataFrame) -> pd.DataFrame:
-    """Return what each setup is, as it is shown."""
+def _setup_rows(setups: pd.DataFrame) -> pd.DataFrame:
+    """Return a row of text for each setup, as the page shows it."""
     rows = []
     for name, group in setups.groupby("name", sort=False):
         row = {"name": name}
@@ -216,10 +217,6 @@ def _told(setups: pd.DataFrame) -> pd.DataFrame:
         row["seeds"] = ", ".join(str(seed) for seed in sorted(set(group["seed"])))
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _learned(learn: pd.DataFrame, setups: pd.DataFrame) -> pd.DataFrame:
-    return _named(lags(learn), setups[setups["regime"] == "learn"], _LEARN_SETUP)
 
 
 def _probe(

@@ -1,7 +1,5 @@
 """Gradients through time over the runs of a setup: curves against the lag, and fitted slopes."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

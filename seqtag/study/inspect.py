@@ -1,7 +1,5 @@
 """`inspect=gradients`: how far back the loss reaches, before training and after."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from pathlib import Path

@@ -3,16 +3,15 @@
 B sequences, T tokens, K labels, M items, N targets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from seqtag.checks import AtLeast, Count, check_fields
 from seqtag.columns import BASELINES, items_schema
 from seqtag.errors import InputError
 from seqtag.probes.base import Probe, ProbeItem
@@ -37,25 +36,13 @@ class Grid:
     """
 
     probe: str
-    items: int
-    seed: int = 0
+    items: Count
+    seed: Annotated[int, AtLeast(0)] = 0
     quick: bool = False
     override: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("items", "seed"):
-            value, least = getattr(self, name), int(name == "items")
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(
-                    f"{name} must be a whole number of at least {least}, not {value!r}"
-                )
-
-
-class Judged(NamedTuple):
-    """The items of a grid, and the split of each."""
-
-    items: list[ProbeItem]
-    splits: list[str]
+        check_fields(self)
 
 
 class Predictions(NamedTuple):
@@ -67,20 +54,21 @@ class Predictions(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def grid_items(grid: Grid) -> Judged:
-    """Return the items of a grid; they are kept for the next run of a study.
+def grid_items(grid: Grid) -> tuple[list[ProbeItem], list[str]]:
+    """Return the items of a grid and the split of each; they are kept for the study's next run.
 
     Raises:
         InputError: for factors that the probe does not have, or that no item has.
     """
     probe = make_probe(grid.probe)
-    judged = Judged([], [])
+    items: list[ProbeItem] = []
+    splits: list[str] = []
     for split in probe.judged:
         for factors in probe.grid(grid.quick, dict(grid.override)):
             made = probe.generate(grid.items, split, factors, grid.seed)
-            judged.items.extend(made)
-            judged.splits.extend([split] * len(made))
-    return judged
+            items += made
+            splits += [split] * len(made)
+    return items, splits
 
 
 def check_labels(tagger: Tagger, probe: Probe) -> None:

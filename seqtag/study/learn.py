@@ -1,7 +1,5 @@
 """The regime learn: trained at one lag alone, which lags can the gradient still teach."""
 
-from __future__ import annotations
-
 import csv
 import io
 import logging

@@ -1,7 +1,5 @@
 """How far a cell gets: where accuracy is half lost, up to where it holds, which lags it learns."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Judged runs from their folders, checked: what `tables` says that they leave on disk."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence

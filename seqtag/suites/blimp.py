@@ -4,8 +4,6 @@ The anaphor paradigms, and those of subject and verb in which the verb differs. 
 sides to an item: each sentence stands alone.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

@@ -5,8 +5,6 @@ flags give, and unknown where neither is meant. GAP was made to ask which of the
 which is another question: here, other pronouns of the paragraph may give the answer away.
 """
 
-from __future__ import annotations
-
 from seqtag.data.formats.lines import SourceFile
 from seqtag.errors import InputError
 from seqtag.probes.english.lexicon import PRON

@@ -3,8 +3,6 @@
 B sequences, T tokens, K labels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -6,8 +6,6 @@ with it the roles of the verbs. A pickle may ask for any code to be run, so it i
 Python's unpickler: plain values come through, anything else is refused.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

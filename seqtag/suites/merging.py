@@ -1,7 +1,5 @@
 """Suites judged by several runs: the groups of each setup, over its runs."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from seqtag.errors import InputError

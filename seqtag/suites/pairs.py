@@ -9,8 +9,6 @@ whose classes are SG and PL. (One bad verb of BLiMP is a participle: its class i
 model has.) Tokens are those that a tagger makes of raw text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -5,8 +5,6 @@ memo, so that a file of a few bytes takes for ever. Here values are put together
 of operations, keys are text, and each operation takes constant time.
 """
 
-from __future__ import annotations
-
 import pickletools
 from typing import Any
 

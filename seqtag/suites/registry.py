@@ -1,7 +1,5 @@
 """The closed list of suites, and the one way to read them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

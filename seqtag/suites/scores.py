@@ -5,8 +5,6 @@ Chance is not one half. Of each pair a solver without context sees the two words
 that is good more often: 80.8% on BLiMP's anaphor gender, 64.2% on its anaphor number.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

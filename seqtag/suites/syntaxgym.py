@@ -7,8 +7,6 @@ word of that region alone: subject and verb, reflexives.
     [(7;%match_sing%) < (7;%mismatch_sing%)] & [(7;%match_plural%) < (7;%mismatch_plural%)]
 """
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tables with a header, cells parted by tabs and never quoted, as GAP and Winogender have them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from seqtag.data.formats.lines import SourceFile, text_lines

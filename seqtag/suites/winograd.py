@@ -4,8 +4,6 @@ The text says whom the pronoun means, but not what gender that person has. There
 answer, and the class called gold is the one that goes with the stereotype of the occupation.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Sequence

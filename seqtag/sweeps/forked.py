@@ -3,8 +3,6 @@
 To load torch and what stands on it takes some seconds, of a job that may take no more than ten.
 """
 
-from __future__ import annotations
-
 import atexit
 import multiprocessing
 import os
@@ -36,8 +34,8 @@ def run_forked(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     terminal.write_bytes(b"")
-    told = (module, list(arguments), str(terminal), dict(os.environ))
-    process = context.Process(target=_become, args=told)
+    given = (module, list(arguments), str(terminal), dict(os.environ))
+    process = context.Process(target=_run_program, args=given)
     process.start()
     try:
         process.join()
@@ -51,14 +49,14 @@ def run_forked(
     return process.exitcode, fault(process.exitcode, terminal)
 
 
-def _become(
+def _run_program(
     module: str, arguments: list[str], terminal: str, environment: Mapping[str, str]
 ) -> None:
-    """Be the program, as if this process had been started for it."""
+    """Run the program as if this process had been started for it."""
     multiprocessing.set_start_method(None, force=True)
-    said = os.open(terminal, os.O_WRONLY | os.O_APPEND)
+    output = os.open(terminal, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
-        os.dup2(said, stream)
+        os.dup2(output, stream)
     os.environ.clear()
     os.environ.update(environment)
     import torch

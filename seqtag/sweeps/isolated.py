@@ -1,7 +1,5 @@
 """A job in a process of its own: what kills that kills neither the sweep nor the other jobs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -26,9 +24,9 @@ def run_apart(command: Sequence[str], terminal: Path) -> tuple[int, str | None]:
         command: a program and its arguments.
         terminal: the file for what the command would have said on a terminal.
     """
-    with terminal.open("wb") as said:
+    with terminal.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
         try:
             code = process.wait()
@@ -85,11 +83,11 @@ def cores() -> int:
 @contextmanager
 def threads_shared(jobs: int) -> Iterator[None]:
     """Have so many processes that are started here share the cores, unless told otherwise."""
-    told = _THREADS in os.environ
-    if not told and jobs > 1:
+    given = _THREADS in os.environ
+    if not given and jobs > 1:
         os.environ[_THREADS] = str(max(1, cores() // jobs))
     try:
         yield
     finally:
-        if not told:
+        if not given:
             os.environ.pop(_THREADS, None)

@@ -19,7 +19,7 @@ from seqtag.errors import InputError, RunStopped
 from seqtag.sweeps.isolated import cores, ended_by_sigterm, threads_shared
 from seqtag.sweeps.locks import live_run
 from seqtag.sweeps.naming import EarlierRuns, run_name
-from seqtag.sweeps.progress import told_of
+from seqtag.sweeps.progress import logging_ends
 from seqtag.sweeps.records import Identity, in_a_line, is_finished
 
 log = logging.getLogger("seqtag")
@@ -107,8 +107,8 @@ class Runner:
         for first in range(0, len(waiting), size):
             batch = waiting[first : first + size]
             # One at a time they say for themselves how they get on.
-            watch = told_of([job.folder for job in batch]) if self.at_once > 1 else nullcontext()
-            with watch:
+            folders = [job.folder for job in batch]
+            with logging_ends(folders) if self.at_once > 1 else nullcontext():
                 outcomes = self._launch(batch, first)
             ended |= {outcome.folder: outcome for outcome in outcomes}
         for outcome in ended.values():

@@ -4,8 +4,6 @@ A folder that is named by the time is created under a name that no other run has
 names may exist.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """How a sweep gets on whose jobs run in other processes: a line for each that has ended."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
@@ -19,7 +17,7 @@ _EVERY = 1.0
 
 
 @contextmanager
-def told_of(folders: Sequence[Path]) -> Iterator[None]:
+def logging_ends(folders: Sequence[Path]) -> Iterator[None]:
     """While the jobs of these folders run elsewhere, log each that ends, as its record says."""
     before = {folder: _written(folder) for folder in folders}
     over = threading.Event()

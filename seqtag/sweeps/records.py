@@ -9,8 +9,6 @@
 and whatever figures the run returned.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import logging

@@ -1,7 +1,5 @@
 """A sweep: all jobs planned before any is started, none that is finished repeated, then a table."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,15 +5,13 @@ all. Scores are percentages. The interval is Student's of 95 % where there are t
 and from the smallest to the largest where there are two.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json
 import logging
 import re
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -175,18 +173,14 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
         row = [
             *(name, ", ".join(run.seed for run in good)),
             *(", ".join(f"{value:.2f}" for value in values), mean, interval(values)),
-            *(f"{_mean(map(of, good)):.0f}" if good else "" for of in beside.values()),
+            *(f"{statistics.mean(map(of, good)):.0f}" if good else "" for of in beside.values()),
             f"{good[0].figures['parameters']:,}"
             if good and "parameters" in good[0].figures
             else "",
-            f"{_mean(seconds):.0f}" if seconds else "",
+            f"{statistics.mean(seconds):.0f}" if seconds else "",
         ]
         rows.append([*row, wrong] if failed else row)
     return rows
-
-
-def _mean(values: Iterable[float]) -> float:
-    return statistics.mean(values)
 
 
 def _main_score(done: Sequence[Run], split: str | None) -> str:

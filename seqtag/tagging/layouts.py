@@ -1,7 +1,5 @@
 """The layout of a file to be tagged: the tagger's own, or what the options say."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

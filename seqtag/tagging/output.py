@@ -1,7 +1,5 @@
 """What tagging gives: tokens, labels and spans, with places in the text and probabilities."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

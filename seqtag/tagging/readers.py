@@ -4,8 +4,6 @@ Readers yield an `Item` for each sentence and `PAUSE` where nothing more is at h
 that what came through a pipe can be tagged before more comes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -3,8 +3,6 @@
 Legend: B sentences, T words, K labels.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import islice

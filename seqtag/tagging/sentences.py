@@ -6,8 +6,6 @@ sentence that is given is returned, in the same order; what cannot be read is an
 names its place, counted from 1.
 """
 
-from __future__ import annotations
-
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, Set
 from itertools import chain
 from reprlib import Repr

@@ -14,8 +14,6 @@ scripts (Python's ``re`` breaks Devanagari at its vowel signs). No repetition in
 ahead is unbounded, so that the time stays linear in the length of the text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache

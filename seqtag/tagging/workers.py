@@ -1,7 +1,5 @@
 """Threads that run batches side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any

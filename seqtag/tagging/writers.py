@@ -1,7 +1,5 @@
 """Output of `seqtag tag`: a tagged sentence as a line to read, or in a data format."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

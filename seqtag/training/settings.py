@@ -12,9 +12,8 @@ from typing import Any, Literal
 
 from seqtag.cells import CELLS, build_cell
 from seqtag.checks import FileName, Seed, Text, checked, from_plain, full_key, shown
-from seqtag.data.config import CorpusConfig
+from seqtag.data.config import BatchConfig, CorpusConfig
 from seqtag.data.formats import FORMATS
-from seqtag.data.options import BatchConfig
 from seqtag.errors import InputError, unknown
 from seqtag.inputs.options import EncodeConfig
 from seqtag.model.config import TaggerConfig

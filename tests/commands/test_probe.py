@@ -189,7 +189,7 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
         (("probe.grid={distance: 5}",), "probe.grid.distance must be a list"),
         (("probe.grid={distence: [5]}",), "did you mean 'distance'"),
         (("regime=learn", "regime.lags=[20,10]"), "lags must rise"),
-        (("regime=learn", "regime.lags=[2]"), "no sentence has distance 2"),
+        (("regime=learn", "regime.lags=[2]"), "no item has distance 2"),
         (("regime=learn", "regime.lags=10"), "regime.lags must be a list"),
         (("regime=learn", "regime.lags=[10,a]"), r"regime.lags\[1\] must be a whole number"),
         (("regime=learn", "regime.give_up=0"), "regime.give_up must be a whole number"),
@@ -209,7 +209,7 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
         (("probe.quick.items=0",), "items must be a whole number"),
         (("suite=blimp", "suite_path=x"), "give model_dir="),
         (("inspect=gradient",), "did you mean 'gradients'"),
-        (("inspect=gradients", "inspect_lag=2"), "no sentence has distance 2"),
+        (("inspect=gradients", "inspect_lag=2"), "no item has distance 2"),
         (("suite=blimp", "model_dir=x"), "give suite_path="),
     ],
 )

@@ -62,8 +62,8 @@ def test_a_leader_that_is_gone_has_no_orders():
 
 def test_whose_data_differ(team):
     leader, first, second = team(3)
-    for follower, told in ((first, "same"), (second, "other")):
-        follower.store.set(f"told/1/{follower.place.rank}", told)
+    for follower, digest in ((first, "same"), (second, "other")):
+        follower.store.set(f"data/1/{follower.place.rank}", digest)
     leader.tell({})
     with (
         pytest.raises(InputError, match="process 3 of 3 has other data than this one"),
@@ -133,7 +133,7 @@ def test_a_leader_that_is_stopped(team, monkeypatch, capfd):
     monkeypatch.setattr(pulse, "PATIENCE_SECONDS", 0.5)
     leader, follower = team()
     # That it has ended, the others say by setting free what waits.
-    monkeypatch.setattr(teams.os, "_exit", lambda code: follower.store.set("told/1/0", "other"))
+    monkeypatch.setattr(teams.os, "_exit", lambda code: follower.store.set("data/1/0", "other"))
     leader.tell({})
     leader.store.add("sign/0", 1)
     next(orders := follower.orders())
@@ -150,7 +150,7 @@ def test_who_waits_at_the_store_hinders_nobody_from_ending_the_process(sleeper, 
     store.set_timeout(timedelta(seconds=20))
     beside, third = (distributed.TCPStore("127.0.0.1", store.port) for _ in range(2))
     leader = Team(Place(0, 2), store, beside, [sleeper])
-    third.set("told/1/1", "same")
+    third.set("data/1/1", "same")
 
     def join(*args, **options):
         sleeper.kill()

@@ -157,7 +157,7 @@ def test_bytes_are_what_they_were():
 @forward
 def test_sizes_that_no_string_has(probe):
     for ask in (probe.chance, lambda factors: probe.generate(1, "train", factors, 0)):
-        with pytest.raises(InputError, match="no string has n 0; the least is 1"):
+        with pytest.raises(InputError, match="no item has n 0: the least n is 1"):
             ask({"n": 0})
 
 

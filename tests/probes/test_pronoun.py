@@ -224,7 +224,7 @@ def test_at_a_lag_nobody_but_the_subject_tells_the_label():
     assert Counter(map(label, items)) == dict.fromkeys(PROBE.labels, 20)
     # Without that, others of the subject's form stand nearer to PRON.
     assert any(len(persons(item)) > 1 for item in PROBE.generate(30, "train", grid, 0))
-    with pytest.raises(InputError, match="no sentence has distance 2"):
+    with pytest.raises(InputError, match="no item has distance 2"):
         PROBE.corpus("train", 30, 0, lag=2)
     with pytest.raises(InputError, match="alone leaves no attractors and no switches"):
         PROBE.generate(1, "train", {**grid, "attractors": 1, "alone": 1}, 0)
@@ -276,7 +276,7 @@ def test_kinds_of_error(sentence, subjects, kinds):
         ({}, "factor distance is missing"),
         ({"distance": 0}, "least distance for these attractors and this depth is 3"),
         ({"distance": 2}, "is 3"),
-        ({"distance": 1, "attractors": 1}, "no sentence has distance 1, attractors 1, switches 0"),
+        ({"distance": 1, "attractors": 1}, "no item has distance 1, attractors 1, switches 0"),
         ({"distance": 5, "attractors": 2}, "is 8"),
         ({"distance": 14, "depth": 3}, "is 15"),
         ({"distance": 19, "attractors": 6}, "is 20"),

@@ -48,7 +48,7 @@ def test_a_key_is_reassigned_to_another_value():
 
 def test_without_forgetting_there_is_nothing_to_reassign():
     assert "reassigned" not in PLAIN.evaluation
-    with pytest.raises(InputError, match="no factor 'reassigned'"):
+    with pytest.raises(InputError, match=r"unknown factor of the probe .* 'reassigned'"):
         PLAIN.generate(1, "train", {"reassigned": 1}, 0)
     for item in PLAIN.generate(20, "train", {"length": 40, "pairs": 6}, 1):
         assert len({key for key, _ in assignments(item)}) == len(assignments(item)) == 6

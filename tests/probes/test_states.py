@@ -125,9 +125,9 @@ def test_chance_and_baselines():
 
 
 def test_wrong_arguments_are_named():
-    with pytest.raises(InputError, match="probe cycle: no sequence has length 0; the least is 1"):
+    with pytest.raises(InputError, match="cycle: no item has length 0: the least length is 1"):
         PROBES["cycle"].generate(1, "train", {"length": 0}, 0)
-    with pytest.raises(InputError, match="the least is 1"):
+    with pytest.raises(InputError, match="the least length is 1"):
         PROBES["cycle"].chance({"length": 0})
     with pytest.raises(InputError, match="did you mean 'right'"):
         PROBES["cycle"].oracle(["stay", "rigth"])

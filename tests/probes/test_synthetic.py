@@ -177,11 +177,11 @@ def test_generation_is_fast(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_wrong_arguments_are_named(name):
     probe = make_probe(name)
-    with pytest.raises(InputError, match=f"probe {name}: no split 'trian'"):
+    with pytest.raises(InputError, match=f"unknown split of the probe {name} 'trian'"):
         probe.generate(1, "trian", {}, 0)
     with pytest.raises(InputError, match=f"factor {probe.axis} must be a whole number"):
         probe.generate(1, "train", {probe.axis: 12.5}, 0)
-    with pytest.raises(InputError, match="no factor 'depht'"):
+    with pytest.raises(InputError, match=r"unknown factor of the probe .* 'depht'"):
         probe.chance({"depht": 3})
 
 

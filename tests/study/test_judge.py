@@ -73,7 +73,7 @@ def test_within_is_the_training_range(table):
 
 def test_right_and_error_and_baselines(table):
     rows = table.to_pylist()
-    items = grid_items(GRID).items
+    items = grid_items(GRID)[0]
     solvers = PronounProbe().baselines()
     for row, item in zip(rows, items, strict=True):
         assert row["right"] == (row["predicted"] == row["gold"])

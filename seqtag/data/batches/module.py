@@ -1,7 +1,5 @@
 """The data module: a corpus, encoded on the fly, in batches, for Lightning."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import lightning as L
@@ -17,7 +15,7 @@ from seqtag.data.batches.streamed import (
 )
 from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.corpus import Corpus
-from seqtag.data.corpus.memory_mapped import lengths_of, let_go
+from seqtag.data.corpus.memory_mapped import drop_pages, lengths_of
 from seqtag.data.corpus.stream import Stream
 from seqtag.data.encode.indexer import Indexer, labelled_batch
 from seqtag.data.encode.labelset import LabelSet
@@ -45,7 +43,7 @@ class EncodedSentences(Dataset):
         columns = self._split[rows]
         self._read += 1
         if self._read % _LET_GO_EVERY == 0:
-            let_go(self._split)
+            drop_pages(self._split)
         batch = labelled_batch(columns, self._indexer, self._labels)
         if self._with_text:
             batch["columns"] = columns

@@ -1,13 +1,11 @@
 """The order of batches: length buckets under a token budget, a pure function of its arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
 from torch.utils.data import Sampler
 
-from seqtag.data.options import BatchConfig
+from seqtag.data.config import BatchConfig
 
 # Each bucket's longest sentence is at most this much longer than its shortest one.
 _BUCKET_GROWTH = 1.2

@@ -5,8 +5,6 @@ would have, and reads the next. Its position is where the buffer began in the st
 of its batches are done: going on from there reads one buffer again and gives the same batches.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqtag.cache import cache_root
+from seqtag.checks import from_plain
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.corpus.cache import cached, digest
 from seqtag.data.corpus.memory_mapped import lengths_of
@@ -68,7 +69,7 @@ class Corpus:
         scheme: "plain", "bio" or "bioes".
         features: names of further input columns, each a list of strings per sentence.
         factors: names of int columns by which accuracy is sliced.
-        notes: things that the user should be told.
+        notes: what the user should read about it.
         origins: where each split came from; empty for a generated corpus.
         stream: the training split, where it is read while training goes on; `splits` then has its
             first sentences.
@@ -124,7 +125,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
     stream = None
     if "train" in found and config.streaming:
         scheme = origins["train"].scheme
-        stream = sources["train"].stream().in_scheme(scheme, KEPT_AS[scheme])
+        stream = replace(sources["train"].stream(), schemes=(scheme, KEPT_AS[scheme]))
         notes.append(
             f"the training split is a stream in {stream.rows.num_shards} shards; what is known of "
             f"it beforehand are {found['train'].num_rows:,} sentences"
@@ -161,7 +162,7 @@ def _open(
     near, near_at = meta["near"], ""
     if near is not None:
         near_at = near.pop("where")
-        near = Near.from_plain(near)
+        near = from_plain(Near, near, "")
     origin = Origin(
         *(source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]),
         *(meta["bilou"], near, near_at),

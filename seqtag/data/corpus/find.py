@@ -1,7 +1,5 @@
 """Which files make up which split: one file, a folder, a glob or a URL."""
 
-from __future__ import annotations
-
 import glob
 import os
 import re
@@ -71,20 +69,15 @@ def find_splits(config: CorpusConfig) -> dict[str, list[Place]]:
             for split in SPLITS
             if split in config.files
         }
-    if is_url(root):
-        places = _remote(root)
-        return {"train": places} if len(places) == 1 else _by_name(places, config)
-    if Path(root).is_dir():
-        return _by_name(_candidates(Path(root), config.format), config)
-    if Path(root).is_file():
-        return {"train": [Place(root, Path(root).name)]}
-    if glob.has_magic(root):
-        places = _local_glob(root, Path(root).parent)
-        if not places:
-            raise InputError(f"data.path={config.path}: no file matches. {_listing(root)}")
-        found = _by_name(places, config, strict=False)
-        return found or {"train": places}
-    raise InputError(f"data.path={config.path}: no such file or folder. {_listing(root)}")
+    places = _places(root, config.format)
+    if Path(root).is_file() or (is_url(root) and len(places) == 1):
+        return {"train": places}
+    if is_url(root) or Path(root).is_dir():
+        return _by_name(places, config)
+    if not places:
+        what = "no file matches" if glob.has_magic(root) else "no such file or folder"
+        raise InputError(f"data.path={config.path}: {what}. {_listing(root)}")
+    return _by_name(places, config, strict=False) or {"train": places}
 
 
 def unsplit_files(config: CorpusConfig) -> list[str] | None:
@@ -96,23 +89,26 @@ def unsplit_files(config: CorpusConfig) -> list[str] | None:
     if config.files or config.path is None:
         return None
     root = _root(config)
-    if is_url(root):
-        if config.format == "hub":
-            return None
-        places, is_single = _remote(root), True
-    elif Path(root).is_dir():
-        places, is_single = _candidates(Path(root), config.format), False
-    elif Path(root).is_file():
-        return [root]
-    else:
-        places = _local_glob(root, Path(root).parent) if glob.has_magic(root) else []
-        is_single = False
-    whole = is_single and len(places) == 1
-    if not places or (not whole and any(map(_split_of, places))):
+    if is_url(root) and config.format == "hub":
         return None
-    if len(places) > 1 and Path(root).is_dir():
+    places = _places(root, config.format)
+    if Path(root).is_dir() and len(places) > 1:
         return None  # `find_splits` says what to do
+    is_whole = len(places) == 1 and (is_url(root) or Path(root).is_file())
+    if not places or (not is_whole and any(map(_split_of, places))):
+        return None
     return [place.address for place in places]
+
+
+def _places(root: str, format: str) -> list[Place]:
+    """Return the files that `data.path` names: a URL, a folder, one file or a glob."""
+    if is_url(root):
+        return _remote(root)
+    if Path(root).is_dir():
+        return _candidates(Path(root), format)
+    if Path(root).is_file():
+        return [Place(root, Path(root).name)]
+    return _local_glob(root, Path(root).parent) if glob.has_magic(root) else []
 
 
 def _root(config: CorpusConfig) -> str:
@@ -136,16 +132,12 @@ def unused_files(config: CorpusConfig, found: dict[str, list[Place]]) -> list[st
     root = _root(config)
     if config.files or is_url(root) or Path(root).is_file():
         return []
-    if Path(root).is_dir():
-        places = _candidates(Path(root), config.format)
-    else:
-        places = _local_glob(root, Path(root).parent)
     used = [place for group in found.values() for place in group]
     endings = {_ending(place.name) for place in used}
     addresses = {place.address for place in used}
     return [
         place.name
-        for place in places
+        for place in _places(root, config.format)
         if place.address not in addresses
         and _ending(place.name) in endings
         and PurePosixPath(place.name).name.lower().partition(".")[0] not in _ABOUT

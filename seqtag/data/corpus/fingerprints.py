@@ -24,7 +24,7 @@ def file_digest(path: Path, root: Path) -> str:
     """Return the digest of a file's bytes; those of a large file are read only once.
 
     It is remembered in the cache folder `root` by the file's path, size, times and inode. So a
-    corpus of any size is told at once, and one that was replaced or written to is read again.
+    corpus of any size is identified at once, and one that was replaced or written to is read again.
     """
     stat = path.stat()
     settled = time.time() - max(stat.st_mtime, stat.st_ctime) > _SETTLED_SECONDS

@@ -1,4 +1,4 @@
-"""Arrow files mapped into memory, read in whatever order, and let go of again."""
+"""Memory-mapped Arrow files: opened, read in any order, their pages dropped after use."""
 
 from __future__ import annotations
 
@@ -34,11 +34,10 @@ def open_table(path: Path) -> pa.Table:
     return table
 
 
-def let_go(rows: datasets.Dataset) -> None:
-    """Take the pages of a data set's files that were read out of this process's memory.
+def drop_pages(rows: datasets.Dataset) -> None:
+    """Drop the pages of a data set's files from this process's resident memory.
 
-    The system goes on caching them, and reading them again is a matter of microseconds. Not let
-    go of, they count as resident until all of the corpus does.
+    They stay in the system's cache, so reading them again takes microseconds.
     """
     for file in rows.cache_files:
         if mapping := _MAPPINGS.get(file["filename"]):
@@ -53,7 +52,7 @@ def _drop_pages(mapping: mmap.mmap) -> None:
 def lengths_of(rows: datasets.Dataset) -> np.ndarray:
     """Return the number of tokens of each sentence."""
     lengths = rows.data.column("length").to_numpy()
-    let_go(rows)
+    drop_pages(rows)
     return lengths
 
 
@@ -61,4 +60,4 @@ def tables(rows: datasets.Dataset) -> Iterator[pa.Table]:
     """Yield the rows of a data set in order, as Arrow tables of a bounded size."""
     for table in rows.with_format("arrow").iter(batch_size=_BATCH_SENTENCES):
         yield table
-        let_go(rows)
+        drop_pages(rows)

@@ -2,16 +2,14 @@
 
 Such labels are not of any scheme, so they count as plain: a network learns them, and they are
 scored by accuracy instead of by spans. The corpus that they are in is read all the same, since a
-tag set may really look like that; its user is told.
+tag set may really look like that; its user gets a note.
 """
-
-from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from seqtag.data.config import CorpusConfig
 
@@ -98,17 +96,6 @@ class Near:
     departures: tuple[str, ...]
     separators: str = "-"
     outsides: tuple[str, ...] = ()
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Near:
-        """Return what `dataclasses.asdict` made plain and JSON kept."""
-        return cls(
-            scheme=plain["scheme"],
-            examples=tuple((written, meant) for written, meant in plain["examples"]),
-            departures=tuple(plain["departures"]),
-            separators=plain["separators"],
-            outsides=tuple(plain["outsides"]),
-        )
 
 
 def near_scheme(counts: Mapping[str, int]) -> Near | None:

@@ -3,8 +3,6 @@
 The data doctor looks at each sentence and at each new word once; what it finds says what to set.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """A corpus in parts, read by several processes side by side and put together in order."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections.abc import Callable, Iterable

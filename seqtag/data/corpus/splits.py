@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """A split that can be read: what its content is told by, and how to read it.
+    """A split that can be read: what identifies its content, and how to read it.
 
     Of a split with a `stream` only the beginning is read at once. `unused` are the names of files
     beside those of the corpus that are part of no split.
@@ -47,15 +47,9 @@ def find_sources(config: CorpusConfig) -> dict[str, Source]:
         from seqtag.data.corpus import hub
 
         if hub.is_repository(config.path or ""):
-            if config.streaming:
-                return {
-                    split: _hub_stream(config, split, rows)
-                    for split, rows in hub.load_splits(config).items()
-                }
-            return {
-                split: _hub_split(config, split, rows)
-                for split, rows in hub.load_splits(config).items()
-            }
+            made = _hub_stream if config.streaming else _hub_split
+            splits = hub.load_splits(config)
+            return {split: made(config, split, rows) for split, rows in splits.items()}
         config = replace(config, format=format_of(config.path or ""))
     found = find_splits(config)
     for place in chain.from_iterable(found.values()):
@@ -118,8 +112,8 @@ def _beginning_of(split: Source, config: CorpusConfig) -> Source:
     def identity() -> list[Any]:
         # Not their bytes: they are not to be read as a whole even once.
         stats = [(file.name, file.path.stat()) for file in split.files()]
-        told = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-        return [*_reader(config), "beginning", config.stream.fit_sentences, told]
+        versions = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+        return [*_reader(config), "beginning", config.stream.fit_sentences, versions]
 
     return replace(
         split,

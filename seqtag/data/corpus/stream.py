@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from seqtag.data.config import CorpusConfig, StreamConfig
@@ -46,10 +47,6 @@ class Stream:
     schemes: tuple[str, str] = ("plain", "plain")
     guard: Callable[[Iterable[Record], str], Iterable[Record]] | None = None
 
-    def in_scheme(self, written: str, kept: str) -> Stream:
-        """Return the stream with its labels converted from one scheme to another."""
-        return replace(self, schemes=(written, kept))
-
     def read(self, records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         """Yield records as the columns of a corpus: tokens, labels, the features, and where.
 
@@ -83,8 +80,9 @@ def stream_files(files: list[SourceFile], config: CorpusConfig) -> Stream:
     rows = datasets.IterableDataset.from_generator(
         _sentences_of, gen_kwargs={"files": shards, "config": config}
     )
+    as_read = itemgetter("sentence", "where")
     return Stream(
-        rows, _as_read, files[0].name, config.features, config.stream, config.label_names or ()
+        rows, as_read, files[0].name, config.features, config.stream, config.label_names or ()
     )
 
 
@@ -92,10 +90,6 @@ def _sentences_of(files: list[SourceFile], config: CorpusConfig) -> Iterator[dic
     for file in files:
         for sentence in config.read(file):
             yield {"sentence": sentence, "where": f"{file.name}:{sentence.line}"}
-
-
-def _as_read(record: Record) -> tuple[Sentence, str]:
-    return record["sentence"], record["where"]
 
 
 def first_sentences(files: list[SourceFile], config: CorpusConfig) -> list[Part]:

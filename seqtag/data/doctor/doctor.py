@@ -266,11 +266,11 @@ class _Examination:
                 tally = Tally()
                 tally.add(origin.near_at)
                 self._add("warning", split, explain(origin.near, corpus.config), tally)
-        told = origin_notes(corpus.origins, corpus.config)
+        explained = origin_notes(corpus.origins, corpus.config)
         if "train" in corpus.splits:
-            told += single_token_notes(corpus.splits["train"], corpus.config)
+            explained += single_token_notes(corpus.splits["train"], corpus.config)
         for note in corpus.notes:
-            if note not in told:
+            if note not in explained:
                 self._add("warning" if _LEFT_OUT.search(note) else "info", "", note)
         if "train" not in corpus.splits:
             self._add("error", "", f"no training split, only {', '.join(corpus.splits)}")

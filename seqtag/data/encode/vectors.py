@@ -3,8 +3,6 @@
 Legend: N words that were found, D numbers of a vector.
 """
 
-from __future__ import annotations
-
 import logging
 import lzma
 import zlib

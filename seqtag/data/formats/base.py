@@ -1,7 +1,5 @@
 """What a data format is, where formats are registered, and the guard around their readers."""
 
-from __future__ import annotations
-
 import csv
 import lzma
 import zlib

@@ -1,7 +1,5 @@
 """Column files: a token a line with its labels in columns, sentences parted by empty lines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 

@@ -1,7 +1,5 @@
 """CoNLL-U (and CoNLL-U Plus) files; ids and heads are parsed by the conllu library."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple

@@ -1,7 +1,5 @@
 """Columns of CoNLL-U: fields of a row, and single features of feats and misc."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

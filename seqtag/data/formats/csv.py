@@ -1,7 +1,5 @@
 """CSV files with a header and a sentence in each row."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from itertools import chain

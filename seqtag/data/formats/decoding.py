@@ -1,7 +1,5 @@
 """Bytes to text: byte order marks, files that are not text, and errors with their line."""
 
-from __future__ import annotations
-
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """JSON lines: an object with lists of tokens and labels on each line."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace

@@ -15,7 +15,7 @@ _SEPARATORS = {"null": None, "tab": "\t", "\\t": "\t", "space": " ", "comma": ",
 
 @dataclass(frozen=True)
 class Layout:
-    """What is to be read from a file: its columns, and how they are told apart.
+    """What is to be read from a file: its columns, and how they are separated.
 
     Attributes:
         columns: (positional formats) a name for each column; `SKIP` for one that is not read, a

@@ -1,7 +1,5 @@
 """Files of a corpus as bytes and as text lines, with exact line ends and decoding errors."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

@@ -7,8 +7,6 @@ A list is read by a grammar that cannot join two strings into one:
     item   = a quoted string | a number | None | True | False | nan | np.TYPE(item)
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence
@@ -116,7 +114,7 @@ def _items(text: str, spaces: bool) -> list[Any]:
         _, single, double, number, word, separator = match.groups()
         if single is not None or double is not None:
             string = single if single is not None else double
-            items.append(_unescaped(string) if "\\" in string else string)
+            items.append(_ESCAPE.sub(_character, string) if "\\" in string else string)
         else:
             items.append(_number(number) if number else _WORDS[word])
         if separator:
@@ -146,10 +144,6 @@ def _number(text: str) -> int | float:
     if len(digits) > _MOST_DIGITS:
         raise ValueError(f"a number has {len(digits):,} digits")
     return int(text)
-
-
-def _unescaped(string: str) -> str:
-    return _ESCAPE.sub(_character, string)
 
 
 def _character(match: re.Match[str]) -> str:

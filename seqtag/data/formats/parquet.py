@@ -1,7 +1,5 @@
 """Parquet files with a sentence in each row, and the names of integer classes in them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

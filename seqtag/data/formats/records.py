@@ -5,8 +5,6 @@ strings; null and -100 mean "not trained on"; integers are decoded by the names 
 `data.label_names`) gives.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

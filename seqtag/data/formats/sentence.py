@@ -1,7 +1,5 @@
 """One sentence as every format yields it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

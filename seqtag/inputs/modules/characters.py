@@ -4,8 +4,6 @@ Legend: U different words, W characters of the longest one, V different characte
 character's vector, F filters, k characters of a window, B sentences, T words of a sentence.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Vectors of the values of further columns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

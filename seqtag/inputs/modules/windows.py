@@ -5,8 +5,6 @@ P windows of a word, V different characters, F filters, k characters of a window
 k x V.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

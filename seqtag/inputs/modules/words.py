@@ -3,8 +3,6 @@
 Legend: B sentences, T words.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -3,8 +3,6 @@
 Legend: B sentences, S steps (words, or pieces of words), D features in, H features out.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 

@@ -1,7 +1,5 @@
 """The recurrent encoder: any cell, in layers, one way or both."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

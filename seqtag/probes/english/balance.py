@@ -12,8 +12,6 @@ Persons of the label's form who are no subject (echoes) appear too: without them
 be the rarest form whenever there are many attractors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product

@@ -10,8 +10,6 @@
 Persons are the only nouns: number is asked for too, and a river would be one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from seqtag.probes.english import lexicon as lex
@@ -30,6 +28,11 @@ _PLACE = 3
 def room(size: int) -> int:
     """Return how many persons fit into `size` tokens behind the subject's head."""
     return size // _PLACE
+
+
+def least_size(persons: int) -> int:
+    """Return how many tokens behind the subject's head so many persons take at least."""
+    return persons * _PLACE
 
 
 def write(

@@ -1,7 +1,5 @@
 """What a shallow reader goes by: the first, the last or most of the persons before a word."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from seqtag.probes.base import Labeller, Labels

@@ -5,8 +5,6 @@ Determiners, verbs (past tense) and everything else are the same whatever the fo
 so that only a person's word tells what agrees with it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Recursive descent over word classes. They know the words and nothing of how a sentence was made.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Phrases of the small English grammar of the probes, with words drawn at random."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from seqtag.probes.base import pick

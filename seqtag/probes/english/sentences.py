@@ -9,8 +9,6 @@ Given are the genders, the order of the persons, the number of tokens between th
 PRON, and how deeply relative clauses are nested there; constructions and words are drawn here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from seqtag.probes.english import lexicon as lex

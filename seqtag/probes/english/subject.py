@@ -1,7 +1,5 @@
 """What reflexive and agreement share: a word that agrees with the subject of its own clause."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -21,7 +19,6 @@ _ADJACENT = 0.15
 _HELD_OUT_ADJACENT = 0.6
 # How often the rest of training has so many attractors: mostly what no shallow cue solves.
 _MIX = (0, 1, 1, 2, 2, 2, 2)
-_FARTHEST_TRAINED = 20
 
 
 class Combination(NamedTuple):
@@ -83,7 +80,7 @@ class SubjectProbe(Probe):
         Raises:
             InputError: for unknown names, or factors that no sentence has.
         """
-        chosen = self._combination(n, split, factors)
+        chosen = Combination(**self.complete(n, split, factors))
         random = self.stream(split, *chosen, seed).random
         every = balance.cases(chosen.attractors, forms=self.labels)
         return [self._item(random, split, chosen, case) for case in balanced(random, every, n)]
@@ -97,23 +94,16 @@ class SubjectProbe(Probe):
         (subject,) = analyse_clause(tokens).subjects
         return cues.label_at(tokens, self.target, self.form_of[tokens[subject]])
 
-    def chance(self, factors: Mapping[str, int]) -> float:
-        """Return how often a guess is right: labels are equally frequent under all factors.
-
-        Raises:
-            InputError: as `generate` does.
-        """
-        self._combination(0, "test", factors)
-        return 1 / len(self.labels)
-
     def baselines(self) -> dict[str, Labeller]:
         """Return the solvers "first_cue", "last_cue" and "frequent_cue", by the persons' forms."""
         return cues.baselines(self.target, self.form_of)
 
-    def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether a sentence has room for these factors."""
-        size = factors["distance"] - self.shortest
-        return size >= 0 and clause.room(size) >= factors["attractors"]
+    def obstacle(self, factors: Mapping[str, int]) -> str:
+        """Return that the subject must be far enough away for the attractors, or ""."""
+        least = self.shortest + clause.least_size(factors["attractors"])
+        if factors["distance"] >= least:
+            return ""
+        return f"the least distance for so many attractors is {least}"
 
     def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
         """Return the factors of a sentence in a mixed corpus.
@@ -146,23 +136,6 @@ class SubjectProbe(Probe):
             return ""
         taken = predicted in cues.persons_before(item.tokens, self.target, self.form_of)
         return "capture" if taken else "wrong"
-
-    def _combination(self, n: int, split: str, factors: Mapping[str, int]) -> Combination:
-        given = self.check(n, split, factors)
-        chosen = Combination(
-            *(given.get(name, values[0]) for name, values in self.evaluation.items())
-        )
-        if not self.possible(chosen._asdict()):
-            least = next(
-                d
-                for d in range(10**9)
-                if self.possible(Combination(chosen.attractors, d)._asdict())
-            )
-            raise InputError(
-                f"probe {self.name}: no sentence has attractors {chosen.attractors} and distance "
-                f"{chosen.distance}; the least distance for so many attractors is {least}"
-            )
-        return chosen
 
     def _echoes(self, case: balance.Case, attractors: int) -> tuple[int, int]:
         """Return the fewest and the most persons of the label's form behind the subject.

@@ -1,7 +1,5 @@
 """Functions in C++ beside torch's operations: built at first use, called on tensors of a CPU."""
 
-from __future__ import annotations
-
 import ctypes
 import logging
 from functools import cache
@@ -11,8 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seqtag.recurrent.compiler.build import BuildError, build
-from seqtag.recurrent.compiler.single import one_at_a_time
+from seqtag.recurrent.compiler.build import BuildError, build, one_at_a_time
 
 logger = logging.getLogger("seqtag")
 

@@ -5,8 +5,6 @@ compiled. A library is built aside and renamed into place, so that two processes
 `kept` says which of those in the cache are loaded.
 """
 
-from __future__ import annotations
-
 import ctypes
 import hashlib
 import logging
@@ -14,10 +12,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -153,3 +153,31 @@ def _compile(
             raise BuildError(f"{path} did not build the kernel {library.stem}: {error}") from None
         keep_digest(built, library)
     logger.info("built %s in %.1f s", library, time.perf_counter() - start)
+
+
+_lock = threading.Lock()
+
+
+def _after_fork() -> None:
+    # The thread that held it is not in the child.
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function with each call waiting until no other thread runs such a function.
+
+    For builds: threads that need the same kernel at once would otherwise each start a compiler,
+    and on few cores all of them may exceed the time limit. The second one finds what the first
+    has built.
+    """
+
+    @wraps(function)
+    def alone(*args: Any) -> Any:
+        with _lock:
+            return function(*args)
+
+    return alone

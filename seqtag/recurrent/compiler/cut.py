@@ -6,8 +6,6 @@ every way from them to where it is needed is enough: the least such set is kept,
 again. Menger 1927; found by augmenting paths (Ford & Fulkerson 1956).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from seqtag.recurrent.compiler.graph import Node, walk

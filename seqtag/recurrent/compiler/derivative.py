@@ -1,7 +1,5 @@
 """Reverse-mode differentiation of expressions, written as expressions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from seqtag.recurrent.compiler.graph import Node, as_node, walk

@@ -3,10 +3,9 @@
 Sums of products and the derivatives of sigmoid and tanh become one call each.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,30 +13,8 @@ from torch import Tensor
 
 from seqtag.recurrent.compiler.graph import Node, is_number, walk
 
-
-def _call_log_sigmoid(v: Tensor, out: Tensor) -> None:
-    torch._C._nn.log_sigmoid(v, out=out)
-
-
-def _call_relu(v: Tensor, out: Tensor) -> None:
-    torch.clamp(v, min=0.0, out=out)
-
-
-def _call_subtract_product(v: Tensor, a: Tensor, b: Tensor, out: Tensor) -> None:
-    torch.addcmul(v, a, b, value=-1, out=out)
-
-
-def _call_sigmoid_backward(g: Tensor, y: Tensor, out: Tensor) -> None:
-    torch.ops.aten.sigmoid_backward.grad_input(g, y, grad_input=out)
-
-
-def _call_tanh_backward(g: Tensor, y: Tensor, out: Tensor) -> None:
-    torch.ops.aten.tanh_backward.grad_input(g, y, grad_input=out)
-
-
-def _call_copy(v: Tensor, out: Tensor) -> None:
-    out.copy_(v)
-
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
+_tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
 # Each operation as a function that writes its result into `out`.
 CALLS: dict[str, Callable[..., Any]] = {
@@ -47,19 +24,19 @@ CALLS: dict[str, Callable[..., Any]] = {
     "divide": torch.div,
     "negate": torch.neg,
     "sigmoid": torch.sigmoid,
-    "log_sigmoid": _call_log_sigmoid,
+    "log_sigmoid": torch._C._nn.log_sigmoid,
     "tanh": torch.tanh,
     "exp": torch.exp,
-    "relu": _call_relu,
+    "relu": partial(torch.clamp, min=0.0),
     "maximum": torch.maximum,
     "at_least": torch.ge,
     "above": torch.gt,
     # Made by `Operations` out of several.
     "add_product": torch.addcmul,  # v + a b
-    "subtract_product": _call_subtract_product,  # v - a b
-    "sigmoid_backward": _call_sigmoid_backward,  # g y (1 - y)
-    "tanh_backward": _call_tanh_backward,  # g (1 - y y)
-    "copy": _call_copy,
+    "subtract_product": partial(torch.addcmul, value=-1),  # v - a b
+    "sigmoid_backward": lambda g, y, out: _sigmoid_backward(g, y, grad_input=out),  # g y (1 - y)
+    "tanh_backward": lambda g, y, out: _tanh_backward(g, y, grad_input=out),  # g (1 - y y)
+    "copy": lambda v, out: out.copy_(v),
 }
 
 

@@ -20,11 +20,11 @@ Number = float | int
 _making = threading.Lock()
 _Table = WeakValueDictionary[Any, "Node"]
 _known: _Table = WeakValueDictionary()
-_own: ContextVar[_Table] = ContextVar("_own")  # operations made within `afresh`
+_own: ContextVar[_Table] = ContextVar("_own")  # operations made within `own_table`
 
 
 @contextmanager
-def afresh() -> Iterator[None]:
+def own_table() -> Iterator[None]:
     """Share no operation with what was made before.
 
     Its nodes would be older than others here, and so stand before them: what is written, and in

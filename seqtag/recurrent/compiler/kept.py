@@ -5,8 +5,6 @@ write permissions of the file and of its folders) and its bytes are those that w
 is kept beside it, since a file that was cut short or damaged would end the process.
 """
 
-from __future__ import annotations
-
 import atexit
 import hashlib
 import logging

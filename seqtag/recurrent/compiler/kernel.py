@@ -3,8 +3,6 @@
 B batch, T time, D features in, H hidden units, N directions.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 from collections.abc import Callable, Sequence
@@ -15,12 +13,12 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
-from seqtag.recurrent.compiler.build import build
+from seqtag.recurrent.compiler.build import build, one_at_a_time
 from seqtag.recurrent.compiler.plan import Plan, plan_of
 from seqtag.recurrent.compiler.printer import print_kernel
-from seqtag.recurrent.compiler.single import one_at_a_time
 
 Pointers = Sequence[Tensor | None]
+_PROCESS = os.getpid()  # a child that was forked has another number
 _SYMBOLS = ("seqtag_forward", "seqtag_backward", "seqtag_lanes")
 
 
@@ -109,17 +107,6 @@ def kernel_of(cell: Cell, dtype: str) -> Kernel:
     return Kernel(cell, dtype)
 
 
-_forked = False
-
-
-def _after_fork() -> None:
-    global _forked
-    _forked = True
-
-
-os.register_at_fork(after_in_child=_after_fork)
-
-
 def _team() -> int | None:
     """Return the address of the function that runs a team of threads in torch's own OpenMP.
 
@@ -127,7 +114,7 @@ def _team() -> int | None:
     would get in their way. A child that was forked has lost them: there, and where no such library
     is loaded, the kernel starts threads of its own.
     """
-    return None if _forked else _find_team()
+    return _find_team() if os.getpid() == _PROCESS else None
 
 
 @cache

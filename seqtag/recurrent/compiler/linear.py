@@ -1,13 +1,11 @@
 """Whether a cell is linear in its state: read off its graph."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.derivative import gradients
-from seqtag.recurrent.compiler.graph import Node, afresh, as_node, named, substitute, walk
+from seqtag.recurrent.compiler.graph import Node, as_node, named, own_table, substitute, walk
 from seqtag.recurrent.compiler.plan import Plan, plan_of
 
 
@@ -31,7 +29,7 @@ class Linear:
 
 
 @cache
-@afresh()
+@own_table()
 def linear_of(cell: Cell) -> Linear | str:
     """Return a traceable cell as a scan runs it, or why none can."""
     if cell.products:

@@ -6,8 +6,6 @@ W x + R h' enters the step as that sum has one slot; where the step takes the tw
 candidate of a GRU), each part has a slot of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +16,10 @@ from seqtag.recurrent.compiler.cut import values_to_keep
 from seqtag.recurrent.compiler.derivative import gradients
 from seqtag.recurrent.compiler.graph import (
     Node,
-    afresh,
     as_node,
     is_number,
     named,
+    own_table,
     substitute,
     walk,
 )
@@ -100,7 +98,7 @@ def why_untraceable(cell: Cell) -> str | None:
 
 
 @cache
-@afresh()
+@own_table()
 def plan_of(cell: Cell) -> Plan:
     """Trace a cell's step and differentiate it.
 

@@ -3,8 +3,6 @@
 The skeleton (the folder `skeleton`) owns time, lengths, directions and products, and calls these.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files

@@ -3,8 +3,6 @@
 B batch, T time, D features in, H hidden units, N directions (1 or 2), G gates.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple

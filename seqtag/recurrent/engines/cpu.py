@@ -4,8 +4,6 @@ B batch, T time, D features in, H hidden units, N directions, G gates, R rows: a
 sequences, without padding.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -4,8 +4,6 @@ Each is one autograd function, because copies that autograd would keep cost as m
 of a kernel. B batch, T time, D features, H hidden units, N directions (1 or 2).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -3,8 +3,6 @@
 B batch, T time, D features in, H hidden units, G gates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any

@@ -10,8 +10,6 @@ By preference: "auto" takes the first that does not refuse.
 - reference: everything else, traces among it.
 """
 
-from __future__ import annotations
-
 import logging
 from functools import cache
 

@@ -7,8 +7,6 @@ spans all steps of a direction; its backward pass is the scan in the other order
 B batch, T time, D features in, H hidden units, G gates. Works on (T, B, ...).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import isqrt

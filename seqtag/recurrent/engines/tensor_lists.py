@@ -3,8 +3,6 @@
 B batch, T time, H hidden units, N directions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -8,8 +8,6 @@ Where oneDNN lacks bfloat16, it runs in float32 and rounds what comes out.
 B batch, T time, D features in, H hidden units, G gates. Works on (T, B, ...), as the kernels do.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import warnings

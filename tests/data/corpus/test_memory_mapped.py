@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
-from seqtag.data.corpus.memory_mapped import let_go, open_table, tables
+from seqtag.data.corpus.memory_mapped import drop_pages, open_table, tables
 
 SENTENCES = 3000
 
@@ -22,7 +22,7 @@ def train(tmp_path_factory):
 
 def test_rows_stay_what_they_are(train):
     before = train[5:2000:7]
-    let_go(train)
+    drop_pages(train)
     assert train[5:2000:7] == before
     assert sum(table.num_rows for table in tables(train)) == SENTENCES
 
@@ -43,11 +43,11 @@ def test_pages_are_no_longer_resident(train):
     path = train.cache_files[0]["filename"]
     train[:]
     assert mapped_kb(path) > 50
-    let_go(train)
+    drop_pages(train)
     assert mapped_kb(path) == 0
     train.select_columns(["tokens"])[7]
     assert mapped_kb(path) > 0
-    let_go(train.select_columns(["tokens"]))
+    drop_pages(train.select_columns(["tokens"]))
     assert mapped_kb(path) == 0
 
 

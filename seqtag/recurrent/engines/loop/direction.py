@@ -4,8 +4,6 @@ B batch, T time, D features in, H hidden units, G gates, S slots, R rows (see `r
 path: B + R.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

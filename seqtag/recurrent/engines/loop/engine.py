@@ -7,10 +7,8 @@ B batch, T time, D features in, H hidden units, N directions, G gates, S slots, 
 of all sequences, without padding, step by step, longest sequence first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,40 +51,23 @@ class Loop(Engine):
         return run_of(call.cell, y_BTH, finals, call.x_BTD.dtype)
 
 
-class _Given(NamedTuple):
-    """One direction's tensors, or whether they need a gradient, by what they are."""
-
-    input_GD: Any
-    bias_G: Any
-    recurrent: Sequence[Any]
-    unit: Mapping[str, Any]
-    initial: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, cell: Cell, flat: Sequence[Any]) -> _Given:
-        """Read what `flatten` wrote."""
-        input_GD, bias_G, *rest = flat
-        products, units = len(cell.products), [vector.name for vector in cell.vectors]
-        initial = rest[products + len(units) :]
-        return cls(
-            input_GD,
-            bias_G,
-            rest[:products],
-            dict(zip(units, rest[products : products + len(units)], strict=True)),
-            dict(zip(cell.states, initial, strict=True)),
-        )
-
-
-def _side(layout: Layout, rows: Rows, given: _Given, masks: Mapping[str, Tensor]) -> Side:
-    unit = {name: value for name, value in given.unit.items() if value is not None}
+def _side(layout: Layout, rows: Rows, flat: Sequence[Any], masks: Mapping[str, Tensor]) -> Side:
+    """Return what one direction is given, from what `flatten` wrote for it."""
+    cell = layout.plan.cell
+    products, units = len(cell.products), len(cell.vectors)
+    input_GD, bias_G, *rest = flat
+    names = (vector.name for vector in cell.vectors)
+    unit = dict(zip(names, rest[products : products + units], strict=True))
+    initial = zip(cell.states, rest[products + units :], strict=True)
     return Side(
         layout=layout,
         rows=rows,
-        input_GD=given.input_GD,
-        bias_G=given.bias_G,
-        recurrent=given.recurrent,
-        unit=unit | {n: rows.gather(mask) for n, mask in masks.items() if mask.dim() == 3},
-        initial={name: rows.by_rank(value) for name, value in given.initial.items()},
+        input_GD=input_GD,
+        bias_G=bias_G,
+        recurrent=rest[:products],
+        unit={name: value for name, value in unit.items() if value is not None}
+        | {name: rows.gather(mask) for name, mask in masks.items() if mask.dim() == 3},
+        initial={name: rows.by_rank(value) for name, value in initial},
         masks={name: rows.by_rank(mask) for name, mask in masks.items() if mask.dim() == 2},
     )
 
@@ -111,7 +92,7 @@ class _Run(torch.autograd.Function):
             for d, (rows, flat) in enumerate(
                 zip(ctx.rows, by_direction(given, directions), strict=True)
             ):
-                side = _side(layout, rows, _Given.of(cell, flat), masks[d])
+                side = _side(layout, rows, flat, masks[d])
                 path_PH, ends, kept = forward(side, rows.gather(x_BTD), keep)
                 y_BTH = _write_output(y_BTH, path_PH, rows, d, directions)
                 finals += [ends[name] for name in cell.states]
@@ -134,7 +115,7 @@ class _Run(torch.autograd.Function):
         with torch.autocast(x_BTD.device.type, enabled=False):
             for d, (flat, keep, arriving, asked) in enumerate(zip(*parts, strict=True)):
                 found = _side_backward(
-                    _side(layout, ctx.rows[d], _Given.of(layout.plan.cell, flat), ctx.masks[d]),
+                    _side(layout, ctx.rows[d], flat, ctx.masks[d]),
                     x_BTD,
                     keep,
                     None if grad_y_BTH is None else grad_y_BTH.chunk(directions, dim=2)[d],

@@ -5,8 +5,6 @@ W x goes to. What R s' goes to lies together where it can, and within that, slot
 function.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

@@ -4,8 +4,6 @@ The list is what a loop over time repeats without allocating anything. One funct
 lie side by side becomes one call.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -5,8 +5,6 @@ run at a step are the first ones. Step s of rank i is the row start[s] + i. A pa
 what lies before the first step (B rows, by rank) and behind it the rows.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from itertools import accumulate
 
