@@ -117,15 +117,6 @@ def test_the_job_gets_the_settings(in_folder):
     assert str(settings.identity.folder) == str(in_folder / "out")
 
 
-def test_a_sweep_runs_each_job_once(in_folder):
-    configs = run("cell=lstm,gru", "--multirun", "seed=1,2", "hydra.sweep.dir=out")
-    assert [(c.training.cell["name"], c.training.seed) for c in configs] == [
-        *(("lstm", 1), ("lstm", 2)),
-        *(("gru", 1), ("gru", 2)),
-    ]
-    assert len({str(settings.identity.folder) for settings in configs}) == 4
-
-
 @pytest.mark.parametrize("flags", [["-m", "seed=1,2"], ["seed=1"]])
 def test_in_the_end_the_folder_is_handed_on(flags, in_folder):
     folders: list[Path] = []
