@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seqtag.cli import main
 from seqtag.commands.launch import launch
 from seqtag.errors import InputError
 from seqtag.sweeps import locks
@@ -199,7 +200,7 @@ def program(*arguments: str) -> subprocess.Popen:
     )
 
 
-def test_a_killed_run_frees_its_folder(here):
+def test_a_killed_run_frees_its_folder(here, capfd):
     """Of the program itself, with a worker that outlives it."""
     given = (
         "study=mine",
@@ -217,9 +218,8 @@ def test_a_killed_run_frees_its_folder(here):
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
     first.stderr.close()  # which its worker has open for a while yet
-    again = program(*given, "trainer.max_steps=2")
-    _, said = again.communicate()
-    assert again.returncode == 0, said
+    assert main(["train", *TINY, *given, "trainer.max_steps=2"]) == 0
+    said = capfd.readouterr().err
     assert "an earlier run has left checkpoints here; this one starts from the beginning" in said
     assert (folder / "earlier_run" / "checkpoints" / "last.ckpt").exists()
     assert (folder / "model" / "model.safetensors").exists()
