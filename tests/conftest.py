@@ -12,9 +12,6 @@ from hypothesis import settings
 # programs that tests start.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# Fixtures that tests of several folders share.
-pytest_plugins = ("shared.runs", "shared.taggers")
-
 
 # Property tests take their number of examples from a profile: few and always the same ones by
 # default, as many as asked for and other ones each time with `scripts/fuzz.py`.
@@ -33,6 +30,17 @@ def pytest_addoption(parser):
     parser.addoption(
         "--kills", type=int, default=0, help="kill so many trainings at random, and go on"
     )
+
+
+def pytest_configure(config):
+    """Load the fixtures that tests of several folders share: they import torch.
+
+    A process that only hands tests out to others does without.
+    """
+    hands_out = config.getoption("tx", None) and not hasattr(config, "workerinput")
+    if not hands_out or config.option.collectonly:
+        for name in ("shared.runs", "shared.taggers"):
+            config.pluginmanager.import_plugin(name)
 
 
 def pytest_collection_modifyitems(config, items):
