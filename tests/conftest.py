@@ -12,9 +12,6 @@ from hypothesis import settings
 # programs that tests start.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# Fixtures that tests of several folders share.
-pytest_plugins = ("shared.runs", "shared.taggers")
-
 
 # Property tests take their number of examples from a profile: few and always the same ones by
 # default, as many as asked for and other ones each time with `scripts/fuzz.py`.
@@ -35,6 +32,17 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    """Load the fixtures that tests of several folders share: they import torch.
+
+    A process that only hands tests out to others does without.
+    """
+    hands_out = config.getoption("tx", None) and not hasattr(config, "workerinput")
+    if not hands_out or config.option.collectonly:
+        for name in ("shared.runs", "shared.taggers"):
+            config.pluginmanager.import_plugin(name)
+
+
 def pytest_collection_modifyitems(config, items):
     """Leave out the kills at random unless they are asked for: no parameters would be a skip."""
     if not config.getoption("--kills"):
@@ -42,20 +50,42 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
+def own_cache(tmp_path_factory, pytestconfig):
     """Point every cache at a temporary folder, also for processes that a test starts.
 
     Where tests run in several processes, each has a cache of its own; but built kernels they
-    share, for a build takes seconds, and it is renamed into place when it is whole.
+    share, also with later runs, for a build takes seconds. A kernel's name holds all that it
+    depends on, and it is renamed into place when it is whole. `--cache-clear` removes them.
     """
     folder = tmp_path_factory.mktemp("cache")
-    run = tmp_path_factory.getbasetemp()
-    kernels = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "kernels"
-    kernels.mkdir(exist_ok=True)
+    kernels = pytestconfig.cache.mkdir("kernels")
     (folder / "kernels").symlink_to(kernels, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEQTAG_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def yaml_once():
+    """Have each text of a configuration parsed once: Hydra parses some forty files for each run."""
+    from copy import deepcopy
+
+    import yaml
+
+    load, parsed = yaml.load, {}
+
+    def load_once(stream, Loader):
+        text = stream if isinstance(stream, str | bytes) else stream.read()
+        key = (text, Loader.__qualname__)
+        if key not in parsed:
+            if stream is not text:
+                stream.seek(0)  # a mistake is told with the file's name
+            parsed[key] = load(stream, Loader)
+        return deepcopy(parsed[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml, "load", load_once)
+        yield
 
 
 @pytest.fixture

@@ -69,9 +69,15 @@ def twenty(make_sentences) -> str:
 
 
 # A file that is named alone is scored whole whatever it is called.
-@pytest.mark.parametrize("name", ["new.txt", "train.txt", "odd [1].txt"])
-@pytest.mark.parametrize("split", ["train", "dev", "test"])
-@pytest.mark.parametrize("layout", [(), ("data=column", "data.columns=[tokens,pos,labels]")])
+@pytest.mark.parametrize(
+    ("name", "split", "layout"),
+    [
+        ("new.txt", "train", ()),
+        ("train.txt", "test", ()),
+        ("odd [1].txt", "dev", ()),
+        ("train.txt", "dev", ("data=column", "data.columns=[tokens,pos,labels]")),
+    ],
+)
 def test_a_single_file_is_scored_whole(twenty, scored, write, name, split, layout):
     write(name, twenty)
     chosen = f"data.path='{name}'"
@@ -124,16 +130,15 @@ def test_without_a_place_nothing_is_read(scored, models):
 @pytest.mark.parametrize(
     "values",
     [
-        {"cache_dir": "written"},
-        {"path": "/proc/self/environ"},
-        {"path": "zip://*.txt::http://127.0.0.1:9/x.zip"},
+        {"cache_dir": "written", "path": "/proc/self/environ", "features": ["no-such-column"]},
+        {"path": "zip://*.txt::http://127.0.0.1:9/x.zip", "files": {"test": "/etc/passwd"}},
         {"files": {"test": "zip://*.txt::http://127.0.0.1:9/x.zip"}},
-        {"files": {"test": "/etc/passwd"}},
         {"name": "x", "revision": "y", "streaming": True, "processes": 10**6},
-        {"dev_fraction": 0.9, "split_seed": -5, "stream": {"buffer": 10**12}},
-        {"batch": {"sentences": 10**12, "tokens": 10**12, "workers": 10**6}},
+        {
+            **{"dev_fraction": 0.9, "split_seed": -5, "stream": {"buffer": 10**12}},
+            "batch": {"sentences": 10**12, "tokens": 10**12, "workers": 10**6},
+        },
         {"encode": {"subwords": {"path": "/etc/passwd"}}, "tag_scheme": 5, "other": {}},
-        {"features": ["no-such-column"]},
     ],
     ids=str,
 )

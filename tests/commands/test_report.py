@@ -8,6 +8,7 @@ from seqtag.cli import main
 from seqtag.commands.report import report
 from seqtag.errors import InputError
 from seqtag.study.gather import gather
+from seqtag.study.read import find_runs
 
 GRID = {"distance": (5, 100)}
 
@@ -129,7 +130,7 @@ def test_of_sizes_what_follows_from_them_is_not_told(items, save_run, tmp_path):
 def test_runs_of_other_verbs_are_left_out(items, save_run, tmp_path):
     save_run(tmp_path / "judged", items())
     save_run(tmp_path / "trained", config={"model": {}})
-    report([tmp_path], tmp_path / "r")
+    assert len(gather(*find_runs([tmp_path]))[0].setups) == 1
 
 
 def test_many_probes_are_counted_in_the_title(save_run, tmp_path):

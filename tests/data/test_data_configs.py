@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ NAMES = ["column", "conllu", "json", "csv", "parquet", "hub", "conll2000", "wnut
 FIELDS = {field.name for field in dataclasses.fields(CorpusConfig)}
 
 
+@cache
 def keys(*overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         data = OmegaConf.to_container(compose(overrides=list(overrides)).data)

@@ -26,11 +26,10 @@ SENTENCE = ["Anna", "left", "the", "king", "."]
 
 
 @pytest.fixture(scope="module")
-def swept(seqtag, tmp_path_factory):
+def swept(installed, tmp_path_factory):
     """Return the folder of a sweep over a cell of ours and one of the package."""
     folder = tmp_path_factory.mktemp("sweep")
-    done = seqtag("train", "-m", "cell=lstm,mine", *TINY, f"hydra.sweep.dir={folder}")
-    assert done.returncode == 0, done.stderr
+    assert main(["train", "-m", "cell=lstm,mine", *TINY, f"hydra.sweep.dir={folder}"]) == 0
     return folder
 
 

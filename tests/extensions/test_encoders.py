@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from seqtag.cli import main
 from seqtag.errors import InputError
 from seqtag.inspect.trace import trace
 from seqtag.model.config import TaggerConfig
@@ -15,17 +16,17 @@ SENTENCES = [["Anna", "is", "in", "Paris"], ["Anna"], ["in", "Rome"]]
 
 
 @pytest.fixture(scope="module")
-def folder(seqtag, tmp_path_factory):
+def folder(installed, tmp_path_factory):
     place = tmp_path_factory.mktemp("neighbours")
     text = "Anna B-PER\nis O\nin O\nRome B-LOC\n\nPeter B-PER\nleft O\n\n" * 8
     for split in ("train", "dev", "test"):
         (place / f"{split}.txt").write_text(text)
-    done = seqtag(
+    arguments = (
         *("train", "data=column", f"data.path={place}", f"hydra.run.dir={place / 'run'}"),
         *("model.encoder={name: neighbours, width: 2}", "model.inputs={suffix: {size: 4}}"),
         *("trainer.max_epochs=1", "trainer.accelerator=cpu", "data.batch.sentences=4"),
     )
-    assert done.returncode == 0, done.stderr
+    assert main(list(arguments)) == 0
     return place / "run" / "model"
 
 

@@ -76,10 +76,10 @@ def test_a_long_text_is_no_wider_than_a_picture_can_be():
 def test_the_number_of_ticks_does_not_grow_with_the_text():
     """They are what takes the time."""
     counts = []
-    for length in (20, 300, 1500, 5000):
+    for length in (20, 300, 1500):
         figure = draw(["word"] * length, hidden=2)
         counts.append(sum(len(axes.get_xticks()) for axes in figure.axes))
-        if length == 1500:
+        if length == 300:
             assert as_png(figure)
     assert counts[0] >= 20
     assert max(counts) < 1000

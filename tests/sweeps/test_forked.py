@@ -24,17 +24,18 @@ def run(said, body):
 @pytest.mark.parametrize(
     ("body", "ended"),
     [
-        ("print('fine')", (0, None)),
+        pytest.param("print('fine')", (0, None), marks=pytest.mark.slow),
         ("import sys; print('seqtag: error: no', file=sys.stderr); return 2", (2, "no")),
-        ("return 3", (3, "exit code 3")),
+        pytest.param("return 3", (3, "exit code 3"), marks=pytest.mark.slow),
         ("import os; os.kill(os.getpid(), 9)", (-9, "its process was killed (SIGKILL)")),
-        ("1/0", (1, "ZeroDivisionError: division by zero")),
+        pytest.param("1/0", (1, "ZeroDivisionError: division by zero"), marks=pytest.mark.slow),
     ],
 )
 def test_how_it_ended(body, ended, said):
     assert run(said, body) == ended
 
 
+@pytest.mark.slow
 def test_what_it_is_told(said, monkeypatch):
     monkeypatch.chdir(said.parent)
     for told in ("one", "two"):
@@ -43,6 +44,7 @@ def test_what_it_is_told(said, monkeypatch):
         assert said.read_text() == f"a b=1 {told} {said.parent}\n"
 
 
+@pytest.mark.slow
 def test_what_was_put_off_to_its_end_is_done(said):
     assert run(said, "import atexit; atexit.register(print, 'done'); return 0") == (0, None)
     assert said.read_text() == "done\n"

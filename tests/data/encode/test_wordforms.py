@@ -136,10 +136,14 @@ def new_words(call):
     return ["the", chr(0x4E00 + call), "x" + chr(0x4E00 + call)]
 
 
+EVERY = pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+
+
+@EVERY
 @pytest.mark.parametrize("copies", [False, True])
-def test_an_interrupt_anywhere_changes_nothing(interrupt, copies):
+def test_an_interrupt_anywhere_changes_nothing(interrupt, copies, every):
     forms, other, met = memory(), memory(), ["the"]
-    for place in itertools.count():
+    for place in itertools.count(step=every):
         if copies:  # as another call that is at work, or was interrupted, leaves it
             forms._memory.extensible.clear()
         words = new_words(place)
@@ -152,10 +156,11 @@ def test_an_interrupt_anywhere_changes_nothing(interrupt, copies):
     assert described(forms, met) == described(other, met)
 
 
-def test_an_interrupt_while_the_memory_is_emptied(interrupt, monkeypatch):
+@EVERY
+def test_an_interrupt_while_the_memory_is_emptied(interrupt, monkeypatch, every):
     monkeypatch.setattr(wordforms, "_MEMORY", 3)
     forms, other = memory(), memory()
-    for place in itertools.count():
+    for place in itertools.count(step=every):
         forms.lookup(["these", "are", "the", "words", "before"])
         words = new_words(place)
         if not interrupt(lambda words=words: forms.lookup(words), place, wordforms, wordtable):
