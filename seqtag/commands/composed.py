@@ -73,7 +73,7 @@ def _require_preset() -> None:
     name = given[-1].partition("=")[2] if given else "null"
     if name not in ("null", "") and _file_of("preset", name) is None:
         files = [file for folder in _folders("preset") for file in folder.glob("*.yaml")]
-        raise unknown("preset", name, sorted(file.stem for file in files))
+        raise unknown("preset", name, sorted({file.stem for file in files}))
 
 
 def _folders(group: str) -> Iterator[Path]:
