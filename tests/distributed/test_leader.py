@@ -127,6 +127,7 @@ def test_a_sweep_on_two_processes(configure, small, unchanged, tmp_path, monkeyp
     )
 
 
+@pytest.mark.slow
 def test_started_by_a_launcher(small, corpus, unchanged, tmp_path, monkeypatch, capsys):
     """Two processes run one command, as torchrun has it; the second has other files there."""
     here, there = tmp_path / "here", tmp_path / "there"

@@ -105,6 +105,7 @@ def test_a_picture_stands_in_its_part_of_the_section(results):
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_pictures_of_all_that_was_judged(results):
     names = [picture.name for picture in pictures(results)]
     assert names == [

@@ -73,6 +73,7 @@ def test_a_long_text_is_no_wider_than_a_picture_can_be():
     assert len(last) == 1
 
 
+@pytest.mark.slow
 def test_the_number_of_ticks_does_not_grow_with_the_text():
     """They are what takes the time."""
     counts = []

@@ -96,11 +96,12 @@ def test_folders_are_named_after_what_differs(jobs):
 
 
 def test_a_run_with_a_default_written_out_is_the_run_without(jobs):
-    assert jobs("-m", "study=mine", "cell=lstm,gru") == 0
-    assert jobs("-m", "study=mine", "cell=lstm,gru", "seed=1,2") == 0
-    assert jobs.ran == [("lstm", 1), ("gru", 1), ("lstm", 2), ("gru", 2)]
+    assert jobs("-m", "study=mine", "cell=lstm") == 0
+    assert jobs("-m", "study=mine", "cell=lstm", "seed=1,2") == 0
+    assert jobs.ran == [("lstm", 1), ("lstm", 2)]
 
 
+@pytest.mark.slow
 def test_a_sweep_that_differs_in_what_is_fixed_has_folders_of_its_own(jobs):
     for size in (8, 16, 8):
         assert jobs("-m", "study=mine", f"model.hidden_size={size}", "cell=lstm,gru") == 0
@@ -157,6 +158,7 @@ def test_a_search(jobs, here, capsys):
     assert len(jobs.ran) == 5
 
 
+@pytest.mark.slow
 def test_a_search_in_a_storage_goes_on_past_what_fails(jobs):
     jobs.wrong = {("gru", 1): InputError("no such corpus")}
     given = ["search=random", "cell=lstm,gru", "search.storage=sqlite:///x.db"]
@@ -205,6 +207,7 @@ def fake(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
 
 
+@pytest.mark.slow
 def test_side_by_side_by_joblib(capfd):
     """Trainings of the program itself, each in a process of its own."""
     tiny = ["data.train=32", "data.dev=8", "data.test=8", "trainer.max_epochs=1"]

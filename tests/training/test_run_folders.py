@@ -59,6 +59,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_runs_of_the_same_second(here, one_second):
     base = here / "logs" / "train" / "2026-01-01_10-00-00"
     for number in ("", "_2", "_3"):
@@ -200,6 +201,7 @@ def program(*arguments: str) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_a_killed_run_frees_its_folder(here, capfd):
     """Of the program itself, with a worker that outlives it."""
     given = (
