@@ -19,7 +19,7 @@ from seqtag.probes.registry import make_probe
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.tables import show_groups
 from seqtag.study.accuracy import units
-from seqtag.study.describe import about, hidden_size_for
+from seqtag.study.describe import hidden_size_for, run_columns
 from seqtag.study.inspect import inspect_gradients
 from seqtag.study.judge import Grid, check_labels, grid_items, judge
 from seqtag.study.learn import learn
@@ -105,7 +105,7 @@ def judge_suite(settings: ProbeSettings, tagger: Tagger) -> dict[str, Any]:
     write_json(output / SUITE, groups)
     trained = str((tagger.data or {}).get("probe", ""))
     show_groups(f"suite {suite}", groups)
-    return {"judged": about(settings.training, tagger) | {"trained": trained}}
+    return {"judged": run_columns(settings.training, tagger) | {"trained": trained}}
 
 
 def _sized(settings: ProbeSettings) -> TrainingSettings:
@@ -140,7 +140,7 @@ def _reach(settings: ProbeSettings, training: TrainingSettings, probe: Probe) ->
     baselines = baselines_of(items)
     tagger, figures = fit(training, build.corpus(items, ("train", "dev")))
     tagger.save(output / "model", figures=figures)
-    columns = about(training, tagger) | {"regime": "reach", "lag": items.lag}
+    columns = run_columns(training, tagger) | {"regime": "reach", "lag": items.lag}
     untrained = _untrained(training, tagger)
     table = judge(tagger, grid, columns, baselines, untrained)
     _write_table(output / ITEMS, table)
@@ -155,7 +155,7 @@ def _reach(settings: ProbeSettings, training: TrainingSettings, probe: Probe) ->
 def _judge_given(settings: ProbeSettings, tagger: Tagger, probe: Probe) -> dict[str, Any]:
     """Judge a trained tagger; return its scores."""
     check_labels(tagger, probe)
-    columns = about(settings.training, tagger) | {"regime": "given", "lag": None}
+    columns = run_columns(settings.training, tagger) | {"regime": "given", "lag": None}
     baselines = baselines_of(settings.training.data.corpus)
     table = judge(tagger, _grid(settings), columns, baselines)
     _write_table(settings.identity.folder / ITEMS, table)

@@ -15,7 +15,7 @@ from seqtag.tagging.tagger import Tagger
 from seqtag.training.settings import TrainingSettings
 
 
-def about(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
+def run_columns(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
     """Return the columns that are the same for the whole run, as `seqtag.columns` names them.
 
     The seed is that of the tagger's training, where its folder has it.

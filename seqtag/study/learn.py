@@ -16,7 +16,7 @@ from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.files import open_output
 from seqtag.probes.base import Probe, ProbeItem
 from seqtag.probes.config import LearnConfig
-from seqtag.study.describe import about
+from seqtag.study.describe import run_columns
 from seqtag.study.judge import predict
 from seqtag.tagging.tagger import Tagger
 from seqtag.training import build
@@ -85,7 +85,7 @@ def _learn_lag(
     share = _share_of_targets(probe, regime.solved, len(items[0].targets))
     settings = _within_budget(replace(settings, data=data), regime, corpus, share)
     tagger, figures = fit(settings, corpus)
-    columns = about(settings, tagger)
+    columns = run_columns(settings, tagger)
     return {
         "run": columns.pop("run"),
         "probe": probe.name,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from seqtag.sweeps.isolated import PATIENCE, fault
+from seqtag.sweeps.isolated import PATIENCE, describe_end
 
 
 def run_forked(
@@ -46,7 +46,7 @@ def run_forked(
         process.join()
         raise
     assert process.exitcode is not None
-    return process.exitcode, fault(process.exitcode, terminal)
+    return process.exitcode, describe_end(process.exitcode, terminal)
 
 
 def _run_program(

@@ -33,7 +33,7 @@ def run_apart(command: Sequence[str], terminal: Path) -> tuple[int, str | None]:
         except BaseException:
             _end(process)
             raise
-    return code, fault(code, terminal)
+    return code, describe_end(code, terminal)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -45,7 +45,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def fault(code: int, terminal: Path) -> str | None:
+def describe_end(code: int, terminal: Path) -> str | None:
     """Return what went wrong in a process that has ended, from its exit code and last words."""
     if code == 0:
         return None

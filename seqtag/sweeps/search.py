@@ -134,7 +134,7 @@ class Search:
         """Free the trials of processes of this machine that are no more."""
         for trial in self._study.get_trials(states=(self._states.RUNNING,)):
             host, _, process = trial.user_attrs.get("process", "").rpartition(":")
-            if host == socket.gethostname() and not _lives(int(process)):
+            if host == socket.gethostname() and not _is_alive(int(process)):
                 self.free(trial)
 
     def _check_space(self, name: str) -> None:
@@ -209,7 +209,7 @@ def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _lives(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -47,6 +47,7 @@ def test_a_sentence_gives_arrays_a_page_and_a_picture_each_way(model, tmp_path, 
     assert (out / "trace.html").read_text(encoding="utf-8").count("<img") == 2
 
 
+@pytest.mark.slow
 def test_memory_of_the_sentence_and_forgetting_in_the_probe(model, tmp_path):
     out = tmp_path / "out"
     arguments = ["--memory", "--switch", "--output", str(out)]

@@ -41,7 +41,7 @@ TOGETHER = {
 }
 BUILT = {name: cell for name, cell in PRESETS.items() if not cell.untraceable} | TOGETHER
 # An LSTM without one of its parts, most of which the cells above are without too.
-SELDOM = {"cifg", "nfg", "niaf", "noaf", "nog"}
+SELDOM = {"cifg", "fgr", "janet", "lstm_peephole", "nfg", "niaf", "noaf", "nog"}
 STACKS = {"two": (2, False), "bidirectional": (1, True)}
 CHECKED = {
     f"{name}-bidirectional": (cell, "bidirectional") for name, cell in (PRESETS | FIELDS).items()

@@ -242,6 +242,7 @@ def test_side_by_side_by_submitit(fake):
     assert "a bug" in Path("logs/train/mine/seed-4/terminal.txt").read_text()
 
 
+@pytest.mark.slow
 def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatch):
     commands = []
 

@@ -88,6 +88,7 @@ def test_a_damaged_table_is_left_out_and_named(sound, items, tmp_path, caplog, d
         figures_of(path.parent)
 
 
+@pytest.mark.slow
 def test_names_from_files_cannot_leave_the_page_or_the_folder(items, save_run, tmp_path):
     bad = '../../<script>alert("x")</script>$x^\\frac'
     names = ["$x", "$A$", "_x", "a^b_c", "$\\frac$", "\x1b[2J", "\u202e"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqtag.inputs.modules.windows import strongest
+from seqtag.inputs.modules.windows import strongest_responses
 from seqtag.recurrent.layer import Recurrent
 
 
@@ -60,7 +60,7 @@ class CharacterCNN(CharacterEncoder):
         lengths_U = (characters_UW != 0).sum(dim=1).clamp(min=1)
         characters_VC = self.dropout(self.embedding.weight)
         found = [
-            strongest(
+            strongest_responses(
                 torch.einsum("vc,fck->kvf", characters_VC, convolution.weight),
                 characters_UW,
                 lengths_U,

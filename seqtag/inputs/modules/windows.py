@@ -17,7 +17,7 @@ from seqtag.recurrent.compiler.beside_torch import Source, call, functions
 WINDOWS = Source(__package__, "windows", ("seqtag_search", "seqtag_spread"))
 
 
-def strongest(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Tensor:
+def strongest_responses(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Tensor:
     """Return each word's highest score under each filter: (U, F), differentiable once.
 
     Args:

@@ -28,9 +28,9 @@ def requeue() -> None:
     if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
         job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
     try:
-        if _said("squeue", "--noheader", "--format=%T", f"--jobs={job}") != "RUNNING":
+        if _output_of("squeue", "--noheader", "--format=%T", f"--jobs={job}") != "RUNNING":
             return
-        _said("scontrol", "requeue", job)
+        _output_of("scontrol", "requeue", job)
     except (OSError, subprocess.SubprocessError) as error:
         why = getattr(error, "stderr", None) or str(error)
         log.warning("SLURM was asked to start job %s again, and cannot: %s", job, why.strip())
@@ -41,7 +41,7 @@ def requeue() -> None:
         sleep(_ENDED_WITHIN)
 
 
-def _said(*command: str) -> str:
+def _output_of(*command: str) -> str:
     """Return what a command of SLURM's prints."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.strip()

@@ -194,6 +194,7 @@ def hub_features():
     return datasets.Features(tokens=strings, ner_tags=tags)
 
 
+@pytest.mark.slow
 def test_a_data_set_of_the_hub(tmp_path, monkeypatch):
     """Parquet shards as on the hub, through the library's own streaming."""
     from seqtag.data.corpus import hub

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtag.inputs.modules import windows as module
-from seqtag.inputs.modules.windows import strongest
+from seqtag.inputs.modules.windows import strongest_responses
 
 spellings = st.lists(st.lists(st.integers(1, 8), min_size=1, max_size=7), min_size=1, max_size=6)
 
@@ -51,7 +51,7 @@ def test_values_and_gradients_are_those_of_all_windows(compiled, words, width, w
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
             patch.setattr(module, "functions", lambda *_: None)
-        found_UF = strongest(table_kVF, characters_UW, lengths_U)
+        found_UF = strongest_responses(table_kVF, characters_UW, lengths_U)
     expected_UF = one_by_one(table_kVF, words)
     torch.testing.assert_close(found_UF, expected_UF, rtol=1e-12, atol=1e-12)
     weights_UF = torch.linspace(-1, 2, found_UF.numel(), dtype=torch.float64).view_as(found_UF)
@@ -66,27 +66,27 @@ def test_values_and_gradients_are_those_of_all_windows(compiled, words, width, w
 def test_any_number_of_filters(path, dtype, filters):
     words = [[1, 2, 3], [4], [5, 6, 7, 8, 1]]
     table_kVF = table(3, filters, dtype)
-    found_UF = strongest(table_kVF, padded(words), torch.tensor([3, 1, 5]))
+    found_UF = strongest_responses(table_kVF, padded(words), torch.tensor([3, 1, 5]))
     assert found_UF.dtype == dtype
     torch.testing.assert_close(found_UF, one_by_one(table_kVF, words))
 
 
 def test_the_gradient_goes_to_the_first_of_equals(path):
     table_kVF = torch.zeros(2, 9, 1, dtype=torch.float64, requires_grad=True)
-    strongest(table_kVF, torch.tensor([[3, 4]]), torch.tensor([2])).sum().backward()
+    strongest_responses(table_kVF, torch.tensor([[3, 4]]), torch.tensor([2])).sum().backward()
     assert table_kVF.grad.nonzero().tolist() == [[0, 0, 0], [1, 3, 0]]
 
 
 def test_what_is_no_number_is_not_hidden(path):
     table_kVF = table(2, 3).detach()
     table_kVF[0, 3, 1] = torch.nan
-    found_UF = strongest(table_kVF, torch.tensor([[3, 4], [4, 0]]), torch.tensor([2, 1]))
+    found_UF = strongest_responses(table_kVF, torch.tensor([[3, 4], [4, 0]]), torch.tensor([2, 1]))
     assert found_UF.isnan().tolist() == [[False, True, False], [False] * 3]
 
 
 def test_half_precision(path):
     words = [[1, 2, 3], [4]]
     table_kVF = table(2, 3, torch.bfloat16)
-    found_UF = strongest(table_kVF, padded(words), torch.tensor([3, 1]))
+    found_UF = strongest_responses(table_kVF, padded(words), torch.tensor([3, 1]))
     expected_UF = one_by_one(table_kVF.float(), words)
     torch.testing.assert_close(found_UF.float(), expected_UF, rtol=0.02, atol=0.02)

@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from seqtag.inputs.modules.windows import WINDOWS, strongest
+from seqtag.inputs.modules.windows import WINDOWS, strongest_responses
 from seqtag.model.crf import LinearChainCRF
 from seqtag.recurrent.compiler import beside_torch as compiled
 from seqtag.recurrent.compiler import build
@@ -23,7 +23,7 @@ def no_compiler(monkeypatch):
 def results():
     torch.manual_seed(0)
     table, crf, emissions = torch.randn(2, 9, 3), LinearChainCRF(4), torch.randn(3, 5, 4)
-    windows = strongest(table, torch.tensor([[3, 4], [5, 0]]), torch.tensor([2, 1]))
+    windows = strongest_responses(table, torch.tensor([[3, 4], [5, 0]]), torch.tensor([2, 1]))
     return windows, crf.decode(emissions, torch.tensor([5, 0, 2]))
 
 

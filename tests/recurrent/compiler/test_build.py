@@ -287,6 +287,7 @@ def test_an_own_folder_that_others_could_write_to_is_closed(cache, caplog):
     assert len(libraries(cache)) == 1
 
 
+@pytest.mark.slow
 def test_the_private_folder_is_removed_at_the_end(tmp_path):
     code = "from seqtag.recurrent.compiler.kept import private_folder; print(private_folder())"
     command = [sys.executable, "-c", code]

@@ -68,7 +68,8 @@ def test_one_kernel_a_cell_and_dtype():
 def narrower_sets():
     """Return an instruction set, a cell and a dtype, for each build but the one in use."""
     best = torch.backends.cpu.get_cpu_capability()
-    plain = [("DEFAULT", "lstm", torch.float32), ("DEFAULT", "rnn", torch.float64)]
+    double = pytest.param("DEFAULT", "rnn", torch.float64, marks=pytest.mark.slow)
+    plain = [("DEFAULT", "lstm", torch.float32), double]
     return [*([("AVX2", "lstm", torch.float32)] if best == "AVX512" else []), *plain]
 
 
