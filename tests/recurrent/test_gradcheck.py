@@ -40,7 +40,7 @@ TOGETHER = {
     ),
 }
 BUILT = {name: cell for name, cell in PRESETS.items() if not cell.untraceable} | TOGETHER
-# An LSTM without one of its parts, most of which the cells above are without too.
+# Variants of the LSTM whose parts the cells above combine.
 SELDOM = {"cifg", "fgr", "janet", "lstm_peephole", "nfg", "niaf", "noaf", "nog"}
 STACKS = {"two": (2, False), "bidirectional": (1, True)}
 CHECKED = {
