@@ -41,6 +41,7 @@ from seqtag.data.encode.labelset import LabelSet
 from seqtag.memory import keep_freed_memory
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
+from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.probe_corpus import generate_corpus
 
 # Processes, and whether they sum their gradients.
@@ -159,7 +160,8 @@ def train_by_turns(
 def read_corpus(path: str | None) -> Corpus:
     """Return a generated corpus, or the one in a folder."""
     if path is None:
-        return generate_corpus({"probe": "pronoun", "train": 4000, "dev": 1, "test": 1}, ("train",))
+        config = ProbeCorpusConfig(probe="pronoun", train=4000, dev=1, test=1)
+        return generate_corpus(config, ("train",))
     columns = ("tokens", "pos", "labels")
     return load_corpus(
         CorpusConfig(
