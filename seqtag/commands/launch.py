@@ -106,5 +106,5 @@ def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
 
 
 def _flags(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments that are no overrides."""
+    """Return the arguments that are not overrides."""
     return [word for word in arguments if "=" not in word or word.startswith("-")]

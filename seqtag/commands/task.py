@@ -44,7 +44,7 @@ class Task:
 
     Attributes:
         outcomes: what became of the jobs.
-        mistake: what the only job raised, where there is no sweep.
+        mistake: the error of the only job, outside a sweep.
         folder: that of the run, or of the sweep.
         in_sweep: it is a run of a sweep that another process has planned.
         named: overrides by which the jobs of a sweep have its folder, where that is not what they
@@ -83,7 +83,7 @@ class Task:
             key: where that is: ``hydra.run.dir`` or ``hydra.sweep.dir``.
 
         Raises:
-            InputError: if another live run uses the folder, or it is no folder that can be used.
+            InputError: if another live run uses the folder, or the folder cannot be used.
         """
         if self._verb in _WITHOUT_FOLDER:
             return

@@ -132,7 +132,8 @@ class Runner:
             config.hydra.job.num, config.hydra.job.id = number, str(number)
             HydraConfig.instance().set_config(config)
             name = _name(config)
-            if name == run_name(str(config.hydra.job.override_dirname)):
+            named_here = name == run_name(str(config.hydra.job.override_dirname))
+            if named_here:
                 name = self._earlier.free_name(name, overrides)
             folder = Path(str(config.hydra.sweep.dir), name).absolute()
             config.hydra.runtime.output_dir = str(folder)
@@ -140,7 +141,8 @@ class Runner:
             del config["hydra"]
         identity = self._identify(config)
         HydraConfig.instance().set_config(master)
-        if (twin := self._earlier.finished(identity)) is not None:
+        # A folder that the user names (hydra.sweep.subdir) stays.
+        if named_here and (twin := self._earlier.finished(identity)) is not None:
             name, folder = twin, folder.with_name(twin)
             identity = identity._replace(folder=folder)
         # Where a finished job is left out, those behind it keep the folders that they had.
