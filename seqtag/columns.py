@@ -38,7 +38,7 @@ A suite leaves `pairs.parquet` and `suite.json` in their place, see `suites.judg
 that the tagger was trained on ("" for a corpus).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
@@ -57,6 +57,11 @@ PAIRS, SUITE = "pairs.parquet", "suite.json"
 GRADIENTS, CURVES_PICTURE = "gradients.csv", "gradients.png"
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
+
+
+def in_order(splits: Iterable[str]) -> list[str]:
+    """Return the judged splits of a probe without repeats, the main one, "test", first."""
+    return sorted(set(splits), key=lambda split: (split != "test", split))
 
 
 def items_schema(factors: Sequence[str]) -> pa.Schema:

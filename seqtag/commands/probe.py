@@ -18,7 +18,8 @@ from seqtag.probes.config import LearnConfig
 from seqtag.probes.registry import make_probe
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.tables import show_groups
-from seqtag.study.accuracy import units
+from seqtag.report.words import percent
+from seqtag.study.accuracy import count, region_accuracy, units
 from seqtag.study.describe import hidden_size_for, run_columns
 from seqtag.study.inspect import inspect_gradients
 from seqtag.study.judge import Grid, check_labels, grid_items, judge
@@ -176,12 +177,8 @@ def _write_table(path: Path, table: pa.Table) -> None:
 
 
 def _scores(probe: Probe, table: pa.Table) -> dict[str, float]:
-    """Return, and log, the accuracy beyond and within the training range."""
-    judged = units(table.to_pandas())
-    scores = {}
-    for where, within in (("beyond", False), ("within", True)):
-        right = judged.loc[judged["within"] == within, "right"]
-        if len(right):
-            scores[where] = share = float(right.mean())
-            log.info("%s: %.1f%% right %s the training range", probe.name, 100 * share, where)
+    """Return and log the accuracy beyond and within the training range: see `region_accuracy`."""
+    scores = region_accuracy(count(units(table.to_pandas())))
+    for region, share in scores.items():
+        log.info("%s: %s%% right %s the training range", probe.name, percent(share), region)
     return scores

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from seqtag.columns import BEYOND, WITHIN
+from seqtag.columns import BEYOND, WITHIN, in_order
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ProbeResults:
     @property
     def splits(self) -> list[str]:
         """The judged splits, "test" first."""
-        return sorted(set(self.summary["split"]), key=lambda split: (split != "test", split))
+        return in_order(self.summary["split"])
 
     @property
     def other_factors(self) -> list[str]:

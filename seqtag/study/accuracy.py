@@ -19,6 +19,7 @@ from seqtag.columns import (
     CORNER,
     FACTORS,
     WITHIN,
+    in_order,
 )
 from seqtag.metrics.intervals import design_effect, wilson
 from seqtag.probes.registry import make_probe
@@ -215,6 +216,27 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     kinds |= {name: "Int64" for name in table if name.startswith("factor_")}
     kinds |= {"within": "boolean"} if "within" in table else {}
     return table.astype(kinds)
+
+
+def region_accuracy(counts: pd.DataFrame) -> dict[str, float]:
+    """Return one run's accuracy beyond and within the training range: its scores in ``run.json``.
+
+    "within" is the share of right units among those whose factors all lie in the training range,
+    "beyond" among those with at least one factor outside it; all judged combinations of factors
+    together, in the main split ("test") only. These are the figures of the same names in a
+    report, whose accuracy over several seeds is that of all their units together. A region
+    without units is left out.
+
+    Args:
+        counts: of one run, from `count`.
+    """
+    main = counts[counts["split"] == in_order(counts["split"])[0]]
+    regions = {name: main[rows] for name, rows, _ in slices(main) if name in (BEYOND, WITHIN)}
+    return {
+        name: float(tally(regions[name], ["split"])["accuracy"].iloc[0])
+        for name in (BEYOND, WITHIN)
+        if len(regions[name])
+    }
 
 
 def by_run(counts: pd.DataFrame) -> pd.DataFrame:

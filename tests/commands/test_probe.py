@@ -13,6 +13,7 @@ from seqtag.commands.help import config_dir
 from seqtag.commands.probe import probe
 from seqtag.errors import InputError
 from seqtag.probes.registry import PROBES
+from seqtag.study.gather import gather
 
 SMALL = (
     "probe.quick.train=300",
@@ -123,6 +124,15 @@ def test_of_whole_items_the_right_ones_are_counted(probed):
     within = by_target.groupby("item")["within"].first()
     scores = json.loads((run / "run.json").read_text())["scores"]
     assert scores == {"within": by_item[within].mean()}
+
+
+def test_scores_are_the_figures_of_the_report(probed):
+    """The probe pronoun has two judged splits; the report's headline is about "test"."""
+    run = probed("probe.grid={distance: [5, 30]}")
+    scores = json.loads((run / "run.json").read_text())["scores"]
+    reported = gather([run], [])[0].by_probe("accuracy").iloc[0]
+    assert list(scores) == ["beyond", "within"]
+    assert scores == {region: reported[region, "pronoun"] for region in scores}
 
 
 def test_what_another_run_left_in_the_folder_is_gone(probed, configure):

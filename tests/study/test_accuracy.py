@@ -3,7 +3,18 @@ import pandas as pd
 import pytest
 
 from seqtag.columns import AXIS, AXIS_BEYOND, AXIS_IN, BEYOND, CORNER, FACTORS, WITHIN
-from seqtag.study.accuracy import by_run, count, setup_names, slices, summary, units
+from seqtag.report.page import render
+from seqtag.report.words import percent
+from seqtag.study.accuracy import (
+    by_run,
+    count,
+    region_accuracy,
+    setup_names,
+    slices,
+    summary,
+    units,
+)
+from seqtag.study.gather import gather
 
 GRID = {"distance": (5, 20, 100), "attractors": (0, 4)}
 
@@ -195,3 +206,26 @@ def test_where_nothing_is_within_the_probe_says_what_is_in_range(judged):
     assert row(table, AXIS_BEYOND, factor_distance=500)["accuracy"] == 0.0
     corner = row(table, CORNER)
     assert (corner["n"], corner["accuracy"]) == (10, 0.0)
+
+
+def test_the_scores_of_a_run_are_the_figures_of_its_report(judged, save_run, tmp_path):
+    """Both have the main split alone, however right the other one is."""
+    items = judged(GRID, near, lambda f: 0.6, n=20, splits=("templates", "test"))
+    items.loc[items["split"] == "templates", "right"] = True
+    scores = region_accuracy(count(units(items)))
+    main = items[items["split"] == "test"]
+    assert scores == {
+        BEYOND: main.loc[~main["within"], "right"].mean(),
+        WITHIN: main.loc[main["within"], "right"].mean(),
+    }
+    assert max(scores.values()) < 0.8
+    results, _ = gather([save_run(tmp_path / "run", items)], [])
+    reported = results.by_probe("accuracy").iloc[0]
+    for region, score in scores.items():
+        assert reported[region, "pronoun"] == score
+        assert f"<td>{percent(score)} <small>" in render(results, [])
+
+
+def test_a_region_without_items_has_no_score(judged):
+    items = judged({"distance": (5, 20)}, lambda f: True, lambda f: 1.0)
+    assert region_accuracy(count(units(items))) == {WITHIN: 1.0}
