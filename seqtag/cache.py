@@ -21,7 +21,7 @@ _LIBRARIES = {
 }
 
 
-def place_caches_of_libraries() -> None:
+def redirect_library_caches() -> None:
     """Where there is no home folder, have libraries keep their caches beside this program's.
 
     They fail there, or write to a folder called "~". To be called before they are imported.

@@ -54,7 +54,7 @@ class Below(Bound):
 
 
 @dataclasses.dataclass(frozen=True)
-class Like:
+class Matching:
     """A text that matches `pattern` as a whole; `what` says in words which texts do."""
 
     pattern: str
@@ -62,7 +62,7 @@ class Like:
 
 
 @dataclasses.dataclass(frozen=True)
-class Filled:
+class NonEmpty:
     """A list of at least one element and at most `most`."""
 
     most: int = 10_000
@@ -79,8 +79,8 @@ Share = Annotated[float, AtLeast(0), Below(1)]
 Positive = Annotated[float, Above(0)]
 NotNegative = Annotated[float, AtLeast(0)]
 Count = Annotated[int, AtLeast(1)]
-Text = Annotated[str, Like(r"(?s:.+)", "text that is not empty")]
-FileName = Annotated[str, Like(r"[^\0]+", "a path")]
+Text = Annotated[str, Matching(r"(?s:.+)", "text that is not empty")]
+FileName = Annotated[str, Matching(r"[^\0]+", "a path")]
 Seed = Annotated[int, AtLeast(0), AtMost(2**32 - 1)]
 
 
@@ -240,9 +240,9 @@ def _meets(value: Any, mark: Any) -> bool:
             return value > limit
         case Below(limit):
             return value < limit
-        case Like(pattern):
+        case Matching(pattern):
             return re.fullmatch(pattern, value) is not None
-        case Filled(most):
+        case NonEmpty(most):
             return 1 <= len(value) <= most
     return True
 
@@ -335,7 +335,7 @@ def _described(kind: Any, marks: tuple[Any, ...]) -> str:
         limits = _range(marks)
         return f"a number{limits}" if limits else "a finite number"
     if kind is str:
-        return next((mark.what for mark in marks if isinstance(mark, Like)), "text")
+        return next((mark.what for mark in marks if isinstance(mark, Matching)), "text")
     if origin in (tuple, list):
         return f"a list, each element {describe(inner[0])}" if inner else "a list"
     return "a group of keys"

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from seqtag import __version__
-from seqtag.cache import place_caches_of_libraries
+from seqtag.cache import redirect_library_caches
 from seqtag.distributed.place import current_place, end_with_leader
-from seqtag.errors import InputError, RunStopped, in_words, unknown
+from seqtag.errors import InputError, RunStopped, os_error_text, unknown
 from seqtag.memory import keep_freed_memory
 from seqtag.streams import standard_streams
-from seqtag.terminal import in_a_line
+from seqtag.terminal import single_line
 
 
 def _train(settings: Any) -> None:
@@ -91,11 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = _exit_code(arguments)
         except SystemExit as ended:
             # The parser ignores a failed write of its help.
-            if streams.lost() is None:
+            if streams.output_error() is None:
                 raise
             code = ended.code if isinstance(ended.code, int) else 1
-        if code == 0 and (lost := streams.lost()) is not None:
-            _say(f"error: standard output: cannot be written: {in_words(lost)}")
+        if code == 0 and (lost := streams.output_error()) is not None:
+            _say(f"error: standard output: cannot be written: {os_error_text(lost)}")
             return 1
         return code
 
@@ -121,12 +121,12 @@ def _exit_code(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        _say(f"error: {in_words(error)}")
+        _say(f"error: {os_error_text(error)}")
         return 2
 
 
 def _say(line: str) -> None:
-    print(f"seqtag: {in_a_line(line)}", file=sys.stderr)
+    print(f"seqtag: {single_line(line)}", file=sys.stderr)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -137,7 +137,7 @@ def _dispatch(arguments: list[str]) -> int:
     if verb not in verbs:
         raise unknown("verb", verb, verbs)
     keep_freed_memory()
-    place_caches_of_libraries()
+    redirect_library_caches()
     if verb in _OWN:
         load, text = _OWN[verb]
         module = load()

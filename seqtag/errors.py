@@ -43,7 +43,7 @@ class Diverged(RunStopped):
     """Training reached a loss, scores or weights that are not finite; all processes raise it."""
 
 
-def in_words(error: OSError) -> str:
+def os_error_text(error: OSError) -> str:
     """Return what the system refused: the file, where the error names it, and why."""
     why = error.strerror or str(error) or type(error).__name__
     names = [name for name in (error.filename, error.filename2) if name is not None]

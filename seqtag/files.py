@@ -23,7 +23,7 @@ def write_json(path: str | Path, value: Any) -> None:
     (nan, infinity) becomes null.
     """
     text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
-    write_text(path, to_bytes(text).decode("utf-8") + "\n")
+    write_text(path, utf8_bytes(text).decode("utf-8") + "\n")
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -86,7 +86,7 @@ def atomic_folder(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def confirm(path: Path) -> None:
+def fsync_path(path: Path) -> None:
     """Have the disk confirm the bytes of a file, or the names in a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -108,7 +108,7 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def to_bytes(text: str) -> bytes:
+def utf8_bytes(text: str) -> bytes:
     """Return UTF-8; a lone surrogate, which has no bytes, is written as JSON's escape of it."""
     return text.encode("utf-8", "backslashreplace")
 
@@ -147,7 +147,7 @@ def open_output(name: str) -> Iterator[BinaryIO]:
         raise InputError(f"{name}: cannot be written: {error.strerror or error}") from None
 
 
-def new_folder(place: Path) -> Path:
+def create_unique_folder(place: Path) -> Path:
     """Create a folder that did not exist before, and those above it; return its path.
 
     That is `place`, or where that is taken `place_2`, `place_3` and so on. Creating a folder is one
@@ -169,7 +169,7 @@ def new_folder(place: Path) -> Path:
 
 
 @contextmanager
-def fresh_folder(folder: Path, kind: str, files: Collection[str]) -> Iterator[Path]:
+def replace_folder(folder: Path, kind: str, files: Collection[str]) -> Iterator[Path]:
     """Give a folder to write into; move it to its place at the end, over an older one if need be.
 
     What is in an older folder and not among `files` (a ``.git``, notes) is kept.

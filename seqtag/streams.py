@@ -64,7 +64,7 @@ class Streams:
                 stream.flush()
                 setattr(sys, name, _output_to(stream))
 
-    def lost(self) -> OSError | None:
+    def output_error(self) -> OSError | None:
         """Return why standard output is incomplete; None if it is not, or its reader has ended."""
         sys.stdout.flush()
         failure = getattr(sys.stdout, "failure", None)

@@ -23,21 +23,21 @@ _UNSAFE = re.compile(
 )
 
 
-def visible(text: object) -> str:
+def escape_controls(text: object) -> str:
     r"""Return a text with control characters as Python writes them: ``\x1b`` for an escape."""
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
-def in_a_line(text: object) -> str:
+def single_line(text: object) -> str:
     """Return a text in one line, with control characters made visible."""
-    return visible(re.sub(r"(?:[ \t]|\r?\n)+", " ", str(text))).strip()
+    return escape_controls(re.sub(r"(?:[ \t]|\r?\n)+", " ", str(text))).strip()
 
 
-def as_text(value: object, style: str = "") -> Text:
+def safe_text(value: object, style: str = "") -> Text:
     """Return a value as a cell of a rich table: no markup, no control characters."""
     from rich.text import Text
 
-    return Text(visible(value), style=style)
+    return Text(escape_controls(value), style=style)
 
 
 def console(**options: Any) -> Console:
@@ -49,7 +49,7 @@ def console(**options: Any) -> Console:
         def render(self, *args: Any, **kwargs: Any) -> Any:
             for segment in super().render(*args, **kwargs):
                 if segment.control is None and _UNSAFE.search(segment.text):
-                    segment = Segment(visible(segment.text), segment.style)
+                    segment = Segment(escape_controls(segment.text), segment.style)
                 yield segment
 
     return SafeConsole(markup=False, emoji=False, highlight=False, **options)
@@ -60,4 +60,4 @@ class VisibleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""
-        return visible(super().format(record))
+        return escape_controls(super().format(record))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqtag import cache
-from seqtag.cache import cache_root, place_caches_of_libraries
+from seqtag.cache import cache_root, redirect_library_caches
 from seqtag.errors import InputError
 
 
@@ -110,11 +110,11 @@ def test_caches_of_libraries(homeless, monkeypatch, tmp_path):
     for name in cache._LIBRARIES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", "/mine")
-    place_caches_of_libraries()
+    redirect_library_caches()
     assert os.environ["HF_HOME"] == "/mine"
     assert os.environ["MPLCONFIGDIR"] == str(tmp_path / f"seqtag-{os.getuid()}" / "matplotlib")
     for name in cache._LIBRARIES:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    place_caches_of_libraries()
+    redirect_library_caches()
     assert not cache._LIBRARIES.keys() & os.environ.keys()

@@ -16,9 +16,9 @@ from seqtag.checks import (
     Below,
     Count,
     FileName,
-    Filled,
     Hint,
-    Like,
+    Matching,
+    NonEmpty,
     Seed,
     Share,
     Text,
@@ -62,11 +62,11 @@ KINDS = {
     "choice": Literal["auto", "cpu", -1],
     "mixed": bool | Literal["warn"] | Annotated[int, AtLeast(0), AtMost(5)],
     "list": tuple[Text, ...],
-    "lists": Annotated[list[Count], Filled(3)] | Text,
+    "lists": Annotated[list[Count], NonEmpty(3)] | Text,
     "pair": tuple[Share, Share],
     "mapping": Mapping[str, list[int]] | None,
     "nested": Inner | None,
-    "like": Annotated[str, Like(r"\d+", "digits")],
+    "like": Annotated[str, Matching(r"\d+", "digits")],
 }
 
 

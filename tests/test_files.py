@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from seqtag.errors import InputError
-from seqtag.files import fresh_folder, write_json
+from seqtag.files import replace_folder, write_json
 
 FILES = ("mark", "more")
 
 
 def fill(folder, text="new", **kinds):
-    with fresh_folder(folder, "thing", FILES) as aside:
+    with replace_folder(folder, "thing", FILES) as aside:
         for name in FILES:
             (aside / name).write_text(text)
         for error in kinds.values():

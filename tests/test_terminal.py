@@ -17,7 +17,7 @@ from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.doctor.doctor import examine, render
 from seqtag.report.tables import show_groups, show_scores
 from seqtag.sweeps.table import as_csv, as_markdown, show
-from seqtag.terminal import VisibleFormatter, console, in_a_line, visible
+from seqtag.terminal import VisibleFormatter, console, escape_controls, single_line
 
 NASTY = ["[/red]", "[red]x", ":smile:", "\x1b[2J", "\x9b31m", "\u202eevil", "\ud800", "\r", "\x07"]
 
@@ -36,18 +36,18 @@ NASTY = ["[/red]", "[red]x", ":smile:", "\x1b[2J", "\x9b31m", "\u202eevil", "\ud
     ],
 )
 def test_visible(text, shown):
-    assert visible(text) == shown
-    assert in_a_line(f" {text}\n") == " ".join(shown.split())
+    assert escape_controls(text) == shown
+    assert single_line(f" {text}\n") == " ".join(shown.split())
 
 
 @pytest.mark.fuzz("terminal")
 @given(st.text())
 def test_any_text_is_harmless_and_complete(text):
-    shown = visible(text)
+    shown = escape_controls(text)
     shown.encode()
     assert not any((0 <= ord(c) < 32 and c not in "\t\n") or 127 <= ord(c) < 160 for c in shown)
-    assert visible(shown) == shown
-    assert visible(console_text(text)) == console_text(text)
+    assert escape_controls(shown) == shown
+    assert escape_controls(console_text(text)) == console_text(text)
 
 
 def console_text(renderable):
@@ -61,7 +61,7 @@ def test_a_console_obeys_nothing(nasty):
     table = Table(nasty, title=nasty)
     table.add_row(nasty)
     text = console_text(table)
-    assert visible(text) == text
+    assert escape_controls(text) == text
     if nasty.isprintable():
         assert text.count(nasty) == 3
 
@@ -83,7 +83,7 @@ def test_tables(nasty, safe, capsys):
     show([[nasty, "b"], [nasty, "c"]])
     text = to.getvalue() + capsys.readouterr().out
     assert "\x1b" not in text
-    assert text.count(visible(nasty)) >= 10
+    assert text.count(escape_controls(nasty)) >= 10
     text.encode()
 
 
@@ -101,7 +101,7 @@ def test_the_doctor(write, nasty):
     to = io.StringIO()
     Console(file=to, width=300).print(render(examine(corpus)))
     assert "\x1b" not in to.getvalue()
-    assert visible(name) in to.getvalue()
+    assert escape_controls(name) in to.getvalue()
 
 
 def test_errors_and_log_lines(capsys, caplog):

@@ -48,7 +48,7 @@ def plain_values(config: DictConfig, verb: str) -> dict[str, Any]:
     return plain  # type: ignore[return-value]
 
 
-def log_reaching_options(plain: Mapping[str, Any]) -> None:
+def log_cross_group_options(plain: Mapping[str, Any]) -> None:
     """Log, in a line for each, which keys of other groups the chosen preset and regime set."""
     choices = HydraConfig.get().runtime.choices
     for group in _REACHING:

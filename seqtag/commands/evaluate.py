@@ -28,7 +28,7 @@ from seqtag.errors import InputError
 from seqtag.files import write_json
 from seqtag.labels import convert
 from seqtag.model_folder.folder import CONFIG
-from seqtag.model_folder.untrusted import trust
+from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.tables import show_scores
@@ -137,7 +137,9 @@ def _completed(trained: Mapping[str, Any], given: dict[str, Any], folder: Path) 
     if layout["format"] == "hub" and isinstance(path, str) and Path(path).exists():
         layout["format"] = format_of(path)
     # A wrong value is the folder's fault, not the user's.
-    trust(folder / CONFIG, lambda: from_plain(CorpusConfig, {**layout, "path": "x"}, "data"))
+    read_untrusted(
+        folder / CONFIG, lambda: from_plain(CorpusConfig, {**layout, "path": "x"}, "data")
+    )
     return {**layout, **given}
 
 
@@ -160,7 +162,7 @@ def _generated(described: Mapping[str, Any], split: str, folder: Path) -> Corpus
             )
         return config
 
-    return generate_corpus(trust(folder / CONFIG, checked), (split,))
+    return generate_corpus(read_untrusted(folder / CONFIG, checked), (split,))
 
 
 def _read(given: Mapping[str, Any], tagger: Tagger, split: str, guessable: bool) -> Corpus:

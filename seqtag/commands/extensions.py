@@ -17,7 +17,7 @@ _CONFIG_DIR = ("--config-dir", "-cd")
 _KINDS = {"cell": "cells", "probe": "probes", "data": "formats"}
 
 
-def offer_installed(arguments: Sequence[str]) -> None:
+def register_installed_options(arguments: Sequence[str]) -> None:
     """Make options of the parts of installed packages that the arguments name.
 
     ``cell=mine`` then works without a file ``cell/mine.yaml``; where there is one in a folder given

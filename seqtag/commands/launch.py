@@ -15,10 +15,10 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqtag.commands.extensions import offer_installed
+from seqtag.commands.extensions import register_installed_options
 from seqtag.commands.help import config_dir
-from seqtag.commands.overrides import explain, misread, raised_in_hydra, readable
-from seqtag.commands.task import Job, StopAll, Task, refusal, remove_if_unused
+from seqtag.commands.overrides import explain, explain_misread, quote_values, raised_in_hydra
+from seqtag.commands.task import Job, StopAll, Task, os_error_at, remove_if_unused
 from seqtag.errors import InputError
 from seqtag.sweeps.naming import run_name
 
@@ -43,8 +43,8 @@ def launch(
             came to be in it.
         RunStopped: if a job had to stop; after a signal it is the last one of a sweep.
     """
-    arguments = readable(arguments)
-    offer_installed(arguments)
+    arguments = quote_values(arguments)
+    register_installed_options(arguments)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=verb)
     task = Task(verb, job, [word for word in _flags(arguments) if word not in _MANY])
@@ -62,14 +62,14 @@ def launch(
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         if isinstance(error, InputError) or not raised_in_hydra(error):
             raise
-        raise InputError(misread(error, arguments)) from error
+        raise InputError(explain_misread(error, arguments)) from error
     except BrokenPipeError:
         raise
     except OSError as error:  # Hydra's: the folder of the run, and its notes there
         if task.folder != Path():
             remove_if_unused(task.folder)
         raise InputError(
-            f"{refusal(error, task.folder)}; a run writes into its folder (hydra.run.dir)"
+            f"{os_error_at(error, task.folder)}; a run writes into its folder (hydra.run.dir)"
         ) from error
     if task.mistake is not None:
         raise task.mistake

@@ -43,7 +43,7 @@ _LIST = re.compile(r"""\s*\[([^\[\]{}'"$]+)\]\s*""")
 _MANY = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 
 
-def readable(arguments: Sequence[str]) -> list[str]:
+def quote_values(arguments: Sequence[str]) -> list[str]:
     """Return the arguments of a verb with values quoted where Hydra could not read them.
 
     Raises:
@@ -205,7 +205,7 @@ def raised_in_hydra(error: Exception) -> bool:
     return module.partition(".")[0] in ("hydra", "omegaconf", "antlr4")
 
 
-def misread(error: Exception, arguments: Sequence[str]) -> str:
+def explain_misread(error: Exception, arguments: Sequence[str]) -> str:
     """Return what is wrong with the override that Hydra could not digest."""
     if key := next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), ""):
         return f"{key}: a whole number of thousands of digits is not a value"

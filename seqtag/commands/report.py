@@ -46,7 +46,7 @@ def report(folders: Sequence[Path], output: Path) -> Path:
         InputError: if there are no runs, two of them are the same but for their folder, a table
             cannot be read, or `output` is taken by something else. Nothing is written then.
     """
-    from seqtag.files import fresh_folder
+    from seqtag.files import replace_folder
     from seqtag.report.figures import pictures
     from seqtag.report.page import render
     from seqtag.study.gather import gather
@@ -54,7 +54,7 @@ def report(folders: Sequence[Path], output: Path) -> Path:
 
     runs, unfinished = find_runs(folders)
     results, summary = gather(runs, unfinished)
-    with fresh_folder(output, "report", FILES) as aside:
+    with replace_folder(output, "report", FILES) as aside:
         (aside / FIGURES).mkdir()
         drawn = list(pictures(results))
         for picture in drawn:

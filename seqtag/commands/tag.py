@@ -16,7 +16,7 @@ from seqtag.data.formats.base import FORMATS, find_format
 from seqtag.data.formats.decoding import Place
 from seqtag.data.formats.lines import Source, SourceFile, open_binary
 from seqtag.errors import InputError
-from seqtag.files import open_output, to_bytes
+from seqtag.files import open_output, utf8_bytes
 from seqtag.tagging.layouts import Options, layout_of
 from seqtag.tagging.readers import PAUSE, PLAIN, Item, read_items
 from seqtag.tagging.writers import TEXT_HELP, writer_of
@@ -181,7 +181,7 @@ def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespac
                 write(sentence, item.id, item.line if item.shares_line else None)
                 for item, sentence in zip(window, found, strict=True)
             )
-            output.write(to_bytes("".join(texts)))
+            output.write(utf8_bytes("".join(texts)))
             output.flush()
 
 

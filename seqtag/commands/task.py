@@ -16,9 +16,9 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from seqtag.commands.composed import log_reaching_options, plain_values
+from seqtag.commands.composed import log_cross_group_options, plain_values
 from seqtag.distributed.place import MODULE, PROGRAM, current_place
-from seqtag.errors import InputError, RunStopped, in_words
+from seqtag.errors import InputError, RunStopped, os_error_text
 from seqtag.sweeps.forked import run_forked
 from seqtag.sweeps.isolated import run_apart
 from seqtag.sweeps.jobs import Outcome, quoted
@@ -170,14 +170,14 @@ class Task:
         """Parse the settings and run the job."""
         plain = plain_values(config, self._verb)
         settings = _settings(self._verb, plain)
-        log_reaching_options(plain)
+        log_cross_group_options(plain)
         try:
             self._lock(settings.identity.folder)
             result = self._job(settings)
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise InputError(refusal(error, folder)) from error
+            raise InputError(os_error_at(error, folder)) from error
         is_code = isinstance(result, int) and not isinstance(result, bool)
         return Outcome(folder, result if is_code else 0)
 
@@ -206,10 +206,10 @@ def _settings(verb: str, plain: dict[str, Any]) -> Any:
     return settings_of(verb, plain)
 
 
-def refusal(error: OSError, folder: Path | str) -> str:
+def os_error_at(error: OSError, folder: Path | str) -> str:
     """Return what the system refused, and in which folder if the error names no file."""
     where = "" if error.filename is not None else f"{folder}: "
-    return f"{where}{in_words(error)}"
+    return f"{where}{os_error_text(error)}"
 
 
 def remove_if_unused(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqtag.errors import InputError
-from seqtag.files import new_folder
+from seqtag.files import create_unique_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if args.switch:
         _add_switch(shown, tagger, args.layer)
     if place is None:
-        place = new_folder(Path(time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S")))
+        place = create_unique_folder(Path(time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S")))
     _write(place, shown, f"Inside {tagger.network.recurrent.cell}")
     return 0
 

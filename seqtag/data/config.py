@@ -12,8 +12,8 @@ from seqtag.checks import (
     AtMost,
     Count,
     FileName,
-    Filled,
     Hint,
+    NonEmpty,
     Share,
     Text,
     check_fields,
@@ -32,7 +32,7 @@ Split = Literal["train", "dev", "test"]
 RESERVED = ("tokens", "labels", "length", "doc", "where")
 
 _SEVERAL = Hint("several files: data.files.train=[a,b], or a glob such as data.path='*.txt'")
-_Files = FileName | Annotated[tuple[FileName, ...], Filled()] | None
+_Files = FileName | Annotated[tuple[FileName, ...], NonEmpty()] | None
 # Everything else decides where the files are, not what is read from them.
 _READER_KEYS = (
     "format",

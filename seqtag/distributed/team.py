@@ -27,7 +27,7 @@ from torch import distributed
 from seqtag.distributed.heartbeat import Pulse
 from seqtag.distributed.place import Place
 from seqtag.errors import InputError, RunStopped
-from seqtag.terminal import visible
+from seqtag.terminal import escape_controls
 
 log = logging.getLogger("seqtag")
 
@@ -238,7 +238,7 @@ class Team:
 
     def _end(self, why: str) -> None:
         if why:
-            print(f"seqtag: {visible(why)}", file=sys.stderr, flush=True)
+            print(f"seqtag: {escape_controls(why)}", file=sys.stderr, flush=True)
         for child in self.children:
             child.kill()
         os._exit(1)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from seqtag.cells import CELLS
-from seqtag.checks import AtLeast, AtMost, Filled, Share, check_fields
+from seqtag.checks import AtLeast, AtMost, NonEmpty, Share, check_fields
 from seqtag.errors import unknown
 from seqtag.inputs.base import Batch, Training, WordInput
 from seqtag.inputs.options import EncodeConfig, Size
@@ -35,7 +35,7 @@ class CharacterConfig:
 
     encoder: str = "cnn"
     size: Size = 30
-    widths: Annotated[tuple[_Width, ...], Filled(100)] = (2, 3, 4, 5)
+    widths: Annotated[tuple[_Width, ...], NonEmpty(100)] = (2, 3, 4, 5)
     filters: Size = 50
     hidden_size: Size = 50
     dropout: Share = 0.0

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqtag.errors import InputError
-from seqtag.files import open_output, to_bytes
+from seqtag.files import open_output, utf8_bytes
 from seqtag.inspect.memory import keeps, mean_log_kept
 from seqtag.inspect.trace import encoder_input, layer_names
 from seqtag.labels import NOT_SCORED
@@ -141,7 +141,7 @@ def write_gradients(path: str, curves: Sequence[Curve], about: Mapping[str, str]
         own = (about["run"], about["cell"], about["start"], curve.when, curve.state)
         table.writerows((*own, k, f"{norm:.6e}") for k, norm in enumerate(curve.norm_K))
     with open_output(path) as file:
-        file.write(to_bytes(to.getvalue()))
+        file.write(utf8_bytes(to.getvalue()))
 
 
 def _check(tagger: Tagger, items: Sequence[Item], lag: int) -> None:

@@ -28,12 +28,12 @@ from seqtag.checks import from_plain
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError, did_you_mean
-from seqtag.files import fresh_folder, plain, write_json
+from seqtag.files import plain, replace_folder, write_json
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.card import model_card
 from seqtag.model_folder.packages import packages_of, require_packages
-from seqtag.model_folder.untrusted import AGAIN, read_object, trust
+from seqtag.model_folder.untrusted import DAMAGED, read_object, read_untrusted
 from seqtag.model_folder.weights import load_network
 
 FORMAT = 1
@@ -83,7 +83,7 @@ def save_folder(folder: str | Path, parts: Parts) -> None:
     for name, tensor in parts.network.state_dict().items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"{folder}: not written, for the weights {name!r} are not finite")
-    with fresh_folder(folder, "model folder", FILES) as aside:
+    with replace_folder(folder, "model folder", FILES) as aside:
         _write(aside, parts, folder.name or folder.resolve().name)
 
 
@@ -101,13 +101,13 @@ def load_folder(folder: str | Path) -> Parts:
     stored = _read_config(folder)
     path = folder / CONFIG
     require_packages(stored, path)
-    model = trust(path, lambda: from_plain(TaggerConfig, stored["model"], "model"))
+    model = read_untrusted(path, lambda: from_plain(TaggerConfig, stored["model"], "model"))
     path = folder / ENCODER
     plain = read_object(path, _MOST_ENCODER_BYTES)
-    indexer = trust(path, lambda: Indexer.from_plain(plain, str(path), model.added))
+    indexer = read_untrusted(path, lambda: Indexer.from_plain(plain, str(path), model.added))
     _check_indexer(indexer, path)
     path = folder / LABELS
-    labels = trust(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
+    labels = read_untrusted(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
     network = load_network(
         folder / WEIGHTS, model, stored["cell"], indexer.inputs, labels, folder / CONFIG
     )
@@ -157,7 +157,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     stored = read_object(path)
     number = stored.get("format")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise InputError(f"{path}: 'format' is {number!r}, not a format of seqtag; {AGAIN}")
+        raise InputError(f"{path}: 'format' is {number!r}, not a format of seqtag; {DAMAGED}")
     if number > FORMAT:
         raise InputError(
             f"{path}: format {number}, written by seqtag {stored.get('seqtag')!r}; this is seqtag "
@@ -168,16 +168,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
             raise InputError(f"{path}: unknown key {key!r}{did_you_mean(key, _KEYS)}")
     for key, kinds in (("model", dict), ("cell", (dict, str))):
         if not isinstance(stored.get(key), kinds):
-            raise InputError(f"{path}: key {key!r} is missing or no mapping; {AGAIN}")
+            raise InputError(f"{path}: key {key!r} is missing or no mapping; {DAMAGED}")
     if not isinstance(stored.setdefault("packages", {}), dict):
-        raise InputError(f"{path}: key 'packages' is no mapping; {AGAIN}")
+        raise InputError(f"{path}: key 'packages' is no mapping; {DAMAGED}")
     for key in ("data", "figures"):
         if not isinstance(stored.setdefault(key, None), dict | None):
-            raise InputError(f"{path}: key {key!r} is no mapping; {AGAIN}")
+            raise InputError(f"{path}: key {key!r} is no mapping; {DAMAGED}")
     return stored
 
 
 def _check_indexer(indexer: Indexer, path: Path) -> None:
     """Refuse an indexer that would fail, or give ids without a vector, in the middle of a text."""
     trial = [["Try", "\u2603"]]
-    trust(path, lambda: indexer.encode(trial, dict.fromkeys(indexer.features, trial)))
+    read_untrusted(path, lambda: indexer.encode(trial, dict.fromkeys(indexer.features, trial)))

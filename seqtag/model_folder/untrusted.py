@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from seqtag.errors import InputError
 from seqtag.inputs.tokenizer_file import strict_json
 
-AGAIN = "the folder is not as seqtag wrote it: copy or train it again"
+DAMAGED = "the folder is not as seqtag wrote it: copy or train it again"
 
 T = TypeVar("T")
 
 
-def trust(path: Path, read: Callable[[], T]) -> T:
+def read_untrusted(path: Path, read: Callable[[], T]) -> T:
     """Return what `read` returns: whatever goes wrong in it is the fault of the file at `path`.
 
     Raises:
@@ -29,7 +29,7 @@ def trust(path: Path, read: Callable[[], T]) -> T:
         # What a Rust library raises when it gives up is no Exception, and has no public name.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise InputError(f"{path}: {_first_line(error)}; {AGAIN}") from None
+        raise InputError(f"{path}: {_first_line(error)}; {DAMAGED}") from None
 
 
 def _first_line(error: BaseException) -> str:
@@ -59,11 +59,11 @@ def read_bounded(path: Path, most_bytes: int) -> bytes:
     with open(descriptor, "rb", buffering=0) as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise InputError(f"{path}: is not a regular file; {AGAIN}")
+            raise InputError(f"{path}: is not a regular file; {DAMAGED}")
         if found.st_size > most_bytes:
             raise InputError(
                 f"{path}: {found.st_size:,} bytes are more than such a file can need "
-                f"({most_bytes:,}); {AGAIN}"
+                f"({most_bytes:,}); {DAMAGED}"
             )
         parts, missing = [], found.st_size
         while missing and (part := file.read(missing)):
@@ -78,11 +78,11 @@ def read_object(path: Path, most_bytes: int = 256 << 20) -> dict[str, Any]:
     Raises:
         InputError: if there is no such file, or no JSON object in it.
     """
-    text = trust(path, lambda: read_bounded(path, most_bytes).decode("utf-8"))
+    text = read_untrusted(path, lambda: read_bounded(path, most_bytes).decode("utf-8"))
     try:
         value = strict_json(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON, perhaps cut short ({error}); {AGAIN}") from None
+        raise InputError(f"{path}: not JSON, perhaps cut short ({error}); {DAMAGED}") from None
     if not isinstance(value, dict):
-        raise InputError(f"{path}: a JSON object is expected; {AGAIN}")
+        raise InputError(f"{path}: a JSON object is expected; {DAMAGED}")
     return value

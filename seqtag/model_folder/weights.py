@@ -19,7 +19,7 @@ from seqtag.model.config import TaggerConfig
 from seqtag.model.embed import find_input
 from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import Unfilled, outline
-from seqtag.model_folder.untrusted import AGAIN, regular_file, trust
+from seqtag.model_folder.untrusted import DAMAGED, read_untrusted, regular_file
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _MOST_PARTS = 1000  # of one kind
@@ -52,20 +52,22 @@ def load_network(
         InputError: if the file is missing or damaged, the description is none that seqtag knows,
             or the two do not go together.
     """
-    found = trust(path, lambda: _read_header(path))
-    trust(config_path, lambda: _refuse_more_parts(config, inputs, len(found), path.name))
+    found = read_untrusted(path, lambda: _read_header(path))
+    read_untrusted(config_path, lambda: _refuse_more_parts(config, inputs, len(found), path.name))
 
     dtype = _dtype_of(found)
 
     # Transitions come in the square of K: they wait until the file is known to have K x K.
-    empty = trust(config_path, lambda: outline(config, cell, inputs, len(labels)).to(dtype))
+    empty = read_untrusted(
+        config_path, lambda: outline(config, cell, inputs, len(labels)).to(dtype)
+    )
     wanted = {name: _form(tensor) for name, tensor in empty.state_dict().items()}
     _check(path, found, wanted, config_path)
     transitions = labels.transitions if config.decoder == "crf" else None
     if transitions is not None and (length := transitions.length_without_path()) is not None:
         raise InputError(
             f"{path.with_name('labels.json')}: under the {labels.scheme} scheme these labels "
-            f"allow no sequence of {length} tokens; {AGAIN}"
+            f"allow no sequence of {length} tokens; {DAMAGED}"
         )
 
     def build() -> TaggerNetwork:
@@ -73,8 +75,8 @@ def load_network(
         with Unfilled():
             return TaggerNetwork(config, cell, inputs, len(labels), transitions).to(dtype)
 
-    network = trust(path.with_name("labels.json"), build)
-    trust(path, lambda: network.load_state_dict(_finite(load_file(path))))
+    network = read_untrusted(path.with_name("labels.json"), build)
+    read_untrusted(path, lambda: network.load_state_dict(_finite(load_file(path))))
     return network.eval()
 
 
@@ -100,7 +102,7 @@ def _finite(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         # Both are NaN where a number is; no second tensor of the same size is made.
         ends = torch.stack(tensor.aminmax())
         if not torch.isfinite(ends).all():
-            raise InputError(f"the tensor {name!r} has numbers that are not finite; {AGAIN}")
+            raise InputError(f"the tensor {name!r} has numbers that are not finite; {DAMAGED}")
     return tensors
 
 
@@ -130,12 +132,12 @@ def _check(
 ) -> None:
     for name in wanted:
         if name not in found:
-            raise InputError(f"{path}: the tensor {name!r} is missing; {AGAIN}")
+            raise InputError(f"{path}: the tensor {name!r} is missing; {DAMAGED}")
     for name, (dtype, shape) in found.items():
         if name not in wanted:
-            raise InputError(f"{path}: the tensor {name!r} has no place in the network; {AGAIN}")
+            raise InputError(f"{path}: the tensor {name!r} has no place in the network; {DAMAGED}")
         if (dtype, shape) != wanted[name]:
             raise InputError(
                 f"{path}: the tensor {name!r} is {dtype} {list(shape)}, but {config_path.name} "
-                f"asks for {wanted[name][0]} {list(wanted[name][1])}; {AGAIN}"
+                f"asks for {wanted[name][0]} {list(wanted[name][1])}; {DAMAGED}"
             )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from seqtag.checks import AtLeast, AtMost, Filled, Share, check_fields
+from seqtag.checks import AtLeast, AtMost, NonEmpty, Share, check_fields
 from seqtag.errors import InputError, unknown
 from seqtag.probes.registry import PROBES
 
@@ -54,7 +54,7 @@ class ProbeSize:
     dev: _Items
     epochs: Annotated[int, AtLeast(0), AtMost(1_000_000)]
     items: Annotated[int, AtLeast(1), AtMost(1_000_000)]
-    lags: Annotated[list[_Lag], Filled()]
+    lags: Annotated[list[_Lag], NonEmpty()]
     budget: _Sequences
 
 
@@ -69,7 +69,7 @@ class ProbeConfig:
     """
 
     name: str
-    grid: Mapping[str, Annotated[list[_Lag], Filled()]] | None
+    grid: Mapping[str, Annotated[list[_Lag], NonEmpty()]] | None
     quick: ProbeSize
     full: ProbeSize
 
@@ -99,7 +99,7 @@ class LearnConfig:
     """
 
     name: Literal["learn"]
-    lags: Annotated[list[_Lag], Filled()]
+    lags: Annotated[list[_Lag], NonEmpty()]
     budget: _Sequences
     solved: Share
     check: _Sequences

@@ -4,7 +4,7 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 
-from seqtag.terminal import visible
+from seqtag.terminal import escape_controls
 
 # What stands in a field of a table: its text, or that and a smaller text behind it.
 Content = str | tuple[str, str]
@@ -47,7 +47,7 @@ def escaped(text: str) -> str:
 
     Control characters, lone surrogates and changes of direction are shown as escapes.
     """
-    return html.escape(visible(text))
+    return html.escape(escape_controls(text))
 
 
 def page(title: str, body: str) -> str:

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from seqtag.metrics.main import main_score
-from seqtag.terminal import as_text
 from seqtag.terminal import console as safe_console
+from seqtag.terminal import safe_text
 
 # Beyond this many labels a table of them all is no help; the file has them.
 _MOST_LABELS = 60
@@ -46,24 +46,24 @@ def show_groups(
     table.add_column("")
     for row in rows:
         # Rich breaks lines at spaces.
-        head = as_text(str(row["group"]).replace("_", " "))
+        head = safe_text(str(row["group"]).replace("_", " "))
         table.add_column(head, justify="right", vertical="bottom")
     for name in rows[0]:
         cells = [row[name] for row in rows]
         if name != "group" and any(cell not in (None, "") for cell in cells):
-            table.add_row(as_text(name.replace("_", " ")), *map(_cell, cells))
+            table.add_row(safe_text(name.replace("_", " ")), *map(_cell, cells))
     (console or safe_console()).print(table)
 
 
 def _cell(value: Any) -> Text:
     if value is None:
         return Text("-")
-    return as_text(f"{value:.1%}" if isinstance(value, float) else value)
+    return safe_text(f"{value:.1%}" if isinstance(value, float) else value)
 
 
 def _table(title: str) -> Table:
     return Table(
-        title=as_text(title),
+        title=safe_text(title),
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -89,7 +89,7 @@ def _overall(scores: Mapping[str, Any]) -> Table:
     columns.append(("tokens/s", f"{scores['tokens_per_second']:,}"))
     table = _table(title)
     for name, _ in columns:
-        table.add_column(as_text(name), justify="right", vertical="bottom")
+        table.add_column(safe_text(name), justify="right", vertical="bottom")
     table.add_row(*(value for _, value in columns))
     return table
 
@@ -101,7 +101,7 @@ def _by_label(scores: Mapping[str, Any]) -> Table:
         table.add_column(name, justify="right")
     for label, row in scores["per_label"].items():
         rates = (f"{row[name]:.2%}" for name in ("precision", "recall", "f1"))
-        table.add_row(as_text(label), *rates, f"{row['support']:,}")
+        table.add_row(safe_text(label), *rates, f"{row['support']:,}")
     return table
 
 
@@ -110,13 +110,13 @@ def _by_factor(name: str, slices: Mapping[str, Mapping[str, Any]]) -> Table:
     table = _table(f"accuracy by {name}")
     if len(slices) > _MOST_COLUMNS:
         for column in (name, "n", "accuracy"):
-            table.add_column(as_text(column), justify="right")
+            table.add_column(safe_text(column), justify="right")
         for value, row in slices.items():
-            table.add_row(as_text(value), f"{row['n']:,}", f"{row['accuracy']:.2%}")
+            table.add_row(safe_text(value), f"{row['n']:,}", f"{row['accuracy']:.2%}")
         return table
-    table.add_column(as_text(name))
+    table.add_column(safe_text(name))
     for value in slices:
-        table.add_column(as_text(value), justify="right")
+        table.add_column(safe_text(value), justify="right")
     table.add_row("accuracy", *(f"{row['accuracy']:.2%}" for row in slices.values()))
     table.add_row("n", *(f"{row['n']:,}" for row in slices.values()))
     return table

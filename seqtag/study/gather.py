@@ -13,7 +13,7 @@ import pandas as pd
 
 from seqtag.columns import ITEMS, LEARN, SUITE
 from seqtag.errors import InputError
-from seqtag.model_folder.untrusted import trust
+from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.report.results import ProbeResults, Results
 from seqtag.study.accuracy import SETUP, by_run, count, setup_names, summary, units
 from seqtag.study.bootstrap import Outcomes, compare, outcomes
@@ -108,7 +108,7 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
     damaged: list[InputError] = []
     for folder in runs:
         try:
-            trust(folder, partial(read.add, folder))
+            read_untrusted(folder, partial(read.add, folder))
         except InputError as error:
             log.warning("left out: %s", error)
             damaged.append(error)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from seqtag.columns import BASELINES, GRADIENTS, ITEMS, LEARN, RUN, SUITE, items_schema
 from seqtag.errors import InputError
-from seqtag.model_folder.untrusted import read_object, trust
+from seqtag.model_folder.untrusted import read_object, read_untrusted
 from seqtag.suites.merging import SHARES
 
 _LEARN_COLUMNS = {
@@ -111,14 +111,14 @@ def read_items(folder: Path) -> pd.DataFrame | None:
     path = folder / ITEMS
     if not path.exists():
         return None
-    names = trust(path, lambda: pq.read_schema(path).names)
+    names = read_untrusted(path, lambda: pq.read_schema(path).names)
     factors = [name.removeprefix("factor_") for name in names if name.startswith("factor_")]
     schema = items_schema(factors)
     # A baseline that is younger than the file says nothing there.
     needed = [name for name in schema.names if name in names or name not in _BASELINE_COLUMNS]
     _check_columns(path, needed, names)
     own = pa.schema([schema.field(name) for name in needed])
-    items = trust(path, lambda: pq.read_table(path).select(needed).cast(own).to_pandas())
+    items = read_untrusted(path, lambda: pq.read_table(path).select(needed).cast(own).to_pandas())
     items = items.reindex(columns=schema.names)
     if items.empty:
         raise InputError(f"{path}: no judged target in it; {_AGAIN}")
@@ -145,14 +145,14 @@ def read_learn(folder: Path) -> pd.DataFrame | None:
         return None
     options = {"keep_default_na": False, "encoding": "utf-8"}
     # Words at first: a column that is missing is named, and not taken for a wrong number.
-    table = trust(path, lambda: pd.read_csv(path, dtype=str, **options))
+    table = read_untrusted(path, lambda: pd.read_csv(path, dtype=str, **options))
     _check_columns(path, list(_LEARN_COLUMNS), list(table.columns))
     table["solved"] = table["solved"].map({"True": True, "False": False})
     if table["solved"].isna().any():
         raise InputError(f"{path}: column solved must be True or False; {_AGAIN}")
     # Older files do not tell the seed of their items.
     kinds = _LEARN_COLUMNS | ({"data_seed": "int64"} if "data_seed" in table else {})
-    table = trust(path, lambda: table.astype(kinds))
+    table = read_untrusted(path, lambda: table.astype(kinds))
     if table.empty:
         raise InputError(f"{path}: no lag in it; {_AGAIN}")
     _check_values(path, table, _LEARN_COLUMNS)
@@ -168,9 +168,11 @@ def read_gradients(folder: Path) -> Gradients | None:
     path = folder / GRADIENTS
     if not path.exists():
         return None
-    curves = trust(path, lambda: pd.read_csv(path, keep_default_na=False, na_values=["nan"]))
+    curves = read_untrusted(
+        path, lambda: pd.read_csv(path, keep_default_na=False, na_values=["nan"])
+    )
     _check_columns(path, _CURVE_COLUMNS, list(curves.columns))
-    curves = trust(path, lambda: curves[[*_CURVE_COLUMNS]].astype(_CURVE_COLUMNS))
+    curves = read_untrusted(path, lambda: curves[[*_CURVE_COLUMNS]].astype(_CURVE_COLUMNS))
     _check_values(path, curves, ("when", "state", "k"))
     slopes = _frame(folder / RUN, read_object(folder / RUN).get("gradients"), _SLOPE_COLUMNS)
     return Gradients(curves.assign(run=str(folder)), slopes.assign(run=str(folder)))
@@ -187,12 +189,12 @@ def read_groups(folder: Path) -> pd.DataFrame | None:
     path = folder / SUITE
     if not path.exists():
         return None
-    rows = trust(path, lambda: json.loads(path.read_text(encoding="utf-8")))
+    rows = read_untrusted(path, lambda: json.loads(path.read_text(encoding="utf-8")))
     groups = _frame(path, rows, _GROUP_COLUMNS)
     judged = _frame(folder / RUN, [read_object(folder / RUN).get("judged")], _JUDGED_COLUMNS)
     about = judged[[*_JUDGED_COLUMNS]].iloc[0].to_dict()
     shares = groups.reindex(columns=SHARES)
-    shares = trust(path, lambda: shares.astype("float64"))
+    shares = read_untrusted(path, lambda: shares.astype("float64"))
     if not ((shares >= -1) & (shares <= 1) | shares.isna()).all(axis=None):
         raise InputError(f"{path}: shares must be from 0 to 1 (gap: from -1); {_AGAIN}")
     return groups[[*_GROUP_COLUMNS]].join(shares).assign(**about, run=str(folder), settings="")
@@ -216,7 +218,7 @@ def _frame(path: Path, rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:
     for name, kind in columns.items():
         if kind == "str" and not table[name].map(lambda value: isinstance(value, str)).all():
             raise InputError(f"{path}: column {name} must be text; {_AGAIN}")
-    return trust(path, lambda: table.astype(columns))
+    return read_untrusted(path, lambda: table.astype(columns))
 
 
 def _check_columns(path: Path, needed: Iterable[str], there: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seqtag.errors import InputError
-from seqtag.files import new_folder
+from seqtag.files import create_unique_folder
 from seqtag.sweeps.records import Identity, is_record_of, read_overrides, read_record
 
 # File systems allow 255 bytes.
@@ -57,7 +57,7 @@ def folder_of_run(config: DictConfig, key: str) -> tuple[Path, list[str]]:
     by_study = "${study}" in named and _TIME in _text(config, "study")
     if not by_study and _TIME not in named:
         return place, []
-    folder = new_folder(place)
+    folder = create_unique_folder(place)
     if folder == place:
         return folder, []
     with read_write(config), read_write(config.hydra), open_dict(config):

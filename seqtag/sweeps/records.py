@@ -23,7 +23,7 @@ from seqtag.errors import InputError
 from seqtag.files import write_json
 from seqtag.metrics.main import main_score
 from seqtag.renamed import TARGETS
-from seqtag.terminal import in_a_line as one_line
+from seqtag.terminal import single_line
 
 RECORD = "run.json"
 
@@ -71,7 +71,7 @@ def read_overrides(folder: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not YAML: {one_line(error)}") from None
+        raise InputError(f"{path}: not YAML: {single_line(error)}") from None
     if not isinstance(given, list):
         raise InputError(f"{path}: a list of overrides is expected")
     return tuple(map(str, given))

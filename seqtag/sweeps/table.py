@@ -20,7 +20,7 @@ from seqtag.errors import InputError, unknown
 from seqtag.files import write_text
 from seqtag.metrics.intervals import student
 from seqtag.sweeps.records import RECORD, read_overrides, read_record, scores_of
-from seqtag.terminal import as_text, console, in_a_line
+from seqtag.terminal import console, safe_text, single_line
 
 TABLE = "table"
 
@@ -217,7 +217,7 @@ def as_markdown(rows: Rows) -> str:
 
 def _in_markdown(text: str) -> str:
     """Return a text for a cell of a Markdown table: in one line, without code, HTML or borders."""
-    return re.sub(r"(\\(?=[\\|`<]|$)|[|`<])", r"\\\1", in_a_line(text))
+    return re.sub(r"(\\(?=[\\|`<]|$)|[|`<])", r"\\\1", single_line(text))
 
 
 def as_csv(rows: Rows) -> str:
@@ -241,9 +241,9 @@ def show(rows: Rows) -> None:
     head, *body = rows
     table = Table(box=box.SIMPLE_HEAD)
     for name in head:
-        table.add_column(as_text(name))
+        table.add_column(safe_text(name))
     for row in body:
-        table.add_row(*map(as_text, row))
+        table.add_row(*map(safe_text, row))
     terminal = console()
     if not terminal.is_terminal:
         terminal.width = _WIDTH

@@ -8,7 +8,7 @@ from seqtag.data.config import CorpusConfig
 from seqtag.data.formats.base import FORMATS, find_format
 from seqtag.data.formats.layout import REST, Layout, separator_of
 from seqtag.errors import InputError
-from seqtag.model_folder.untrusted import trust
+from seqtag.model_folder.untrusted import read_untrusted
 
 TOKENS = "tokens"
 # What a model folder says about its corpus and `seqtag tag` follows: how columns are laid out.
@@ -60,7 +60,7 @@ def layout_of(
     Raises:
         InputError: for columns that cannot be meant.
     """
-    trained = trust(where, lambda: _trained(data, features))
+    trained = read_untrusted(where, lambda: _trained(data, features))
     own = trained if trained is not None and trained.format == format_ else None
     format = find_format(format_)
     if format.positional:

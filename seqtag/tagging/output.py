@@ -73,7 +73,7 @@ class TaggedSentence:
         return plain
 
 
-def tagged(
+def tagged_sentence(
     sentence: Sentence,
     labels: Sequence[str],
     scheme: str,

@@ -52,7 +52,7 @@ def check_labels(ids_BT: Tensor, lengths: Sequence[int]) -> None:
         )
 
 
-def certainty(labels: LabelSet, chosen: Sequence[str], p_TK: np.ndarray) -> list[float]:
+def chosen_probabilities(labels: LabelSet, chosen: Sequence[str], p_TK: np.ndarray) -> list[float]:
     """Return the probability of each chosen label, from those of the network's labels.
 
     `chosen` are in the scheme of the corpus: the probabilities of all labels of the network that

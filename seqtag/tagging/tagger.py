@@ -21,8 +21,8 @@ from seqtag.errors import InputError
 from seqtag.inputs.modules.spellings import Spellings
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.folder import Parts, load_folder, save_folder
-from seqtag.tagging.output import TaggedSentence, tagged
-from seqtag.tagging.scores import certainty, check_labels, check_scores
+from seqtag.tagging.output import TaggedSentence, tagged_sentence
+from seqtag.tagging.scores import check_labels, check_scores, chosen_probabilities
 from seqtag.tagging.sentences import (
     iterate,
     pick_features,
@@ -240,7 +240,7 @@ class Tagger:
     ) -> list[TaggedSentence]:
         scheme = self.labels.corpus_scheme
         return [
-            tagged(sentence, labels, scheme, certain)
+            tagged_sentence(sentence, labels, scheme, certain)
             for sentence, (labels, certain) in zip(sentences, found, strict=True)
         ]
 
@@ -268,8 +268,10 @@ class Tagger:
             for rows, running in waiting:
                 for row, ids_T, p_TK in zip(rows, *running.result(), strict=True):
                     labels = self.labels.decode(ids_T)
-                    certain = None if p_TK is None else certainty(self.labels, labels, p_TK)
-                    results[row] = (labels, certain)
+                    probabilities_T = (
+                        None if p_TK is None else chosen_probabilities(self.labels, labels, p_TK)
+                    )
+                    results[row] = (labels, probabilities_T)
         return results
 
     @torch.inference_mode()

@@ -15,7 +15,7 @@ Writer = Callable[[TaggedSentence, Any, int | None], str]
 def writer_of(format_: str, plain_labels: bool) -> Writer:
     """Return the function that writes tagged sentences as text to read, or in a data format."""
     if format_ == "text":
-        return lambda sentence, id_, line: as_text(sentence, plain_labels)
+        return lambda sentence, id_, line: text_line(sentence, plain_labels)
     write = find_format(format_).write
 
     def as_record(sentence: TaggedSentence, id_: Any, line: int | None) -> str:
@@ -25,7 +25,7 @@ def writer_of(format_: str, plain_labels: bool) -> Writer:
     return as_record
 
 
-def as_text(sentence: TaggedSentence, plain_labels: bool) -> str:
+def text_line(sentence: TaggedSentence, plain_labels: bool) -> str:
     """Return a line for a person: ``[PER Alex Graves] goes to [LOC Paris].``, or ``He/PRON …``.
 
     Probabilities, where there are any, stand after the type or the label. A sentence without

@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from seqtag.errors import InputError
-from seqtag.files import atomic_file, confirm
+from seqtag.files import atomic_file, fsync_path
 
 
 class MetricsFile(Logger):
@@ -82,7 +82,7 @@ class MetricsFile(Logger):
         """
         with self._refusals():
             if self.rows:
-                confirm(self._path)
+                fsync_path(self._path)
 
     def finalize(self, status: str) -> None:
         """Do nothing: all rows are in the file."""

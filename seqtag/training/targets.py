@@ -18,7 +18,7 @@ from seqtag.checks import (
     Below,
     Count,
     FileName,
-    Like,
+    Matching,
     NotNegative,
     Positive,
     Share,
@@ -37,7 +37,7 @@ _Mode = Literal["min", "max"]
 # last.ckpt and previous.ckpt are the checkpoints that a run is resumed from.
 _Checkpoint = Annotated[
     str,
-    Like(
+    Matching(
         r"(?!(last|previous)$)([^{}\0]|\{(epoch|step|[\w/]+(:\.\d+f)?)\})+",
         "a file name, in which {epoch} and {step} stand for these, other than last and previous",
     ),

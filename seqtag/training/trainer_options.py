@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from seqtag.checks import Above, AtLeast, AtMost, Count, Filled, Like, NotNegative, Text, from_plain
+from seqtag.checks import (
+    Above,
+    AtLeast,
+    AtMost,
+    Count,
+    Matching,
+    NonEmpty,
+    NotNegative,
+    Text,
+    from_plain,
+)
 from seqtag.errors import InputError
 
 _Whole = Annotated[int, AtLeast(0)]
@@ -15,9 +25,9 @@ _UpToAll = Annotated[float, AtLeast(0), AtMost(1)]
 _PartOfAll = Annotated[float, Above(0), AtMost(1)]
 _Batches = _Whole | _UpToAll | None
 _Processes = Annotated[int, AtLeast(1), AtMost(65_536)]
-_List = Annotated[list[_Whole], Filled(1024)]
-_Numbers = Annotated[str, Like(r"-1|\d+(,\d+)*", "numbers with commas between")]
-_Time = Annotated[str, Like(r"\d+:\d\d:\d\d:\d\d", "a time as DD:HH:MM:SS")]
+_List = Annotated[list[_Whole], NonEmpty(1024)]
+_Numbers = Annotated[str, Matching(r"-1|\d+(,\d+)*", "numbers with commas between")]
+_Time = Annotated[str, Matching(r"\d+:\d\d:\d\d:\d\d", "a time as DD:HH:MM:SS")]
 _TimeParts = Mapping[Literal["days", "hours", "minutes", "seconds"], _Whole]
 _Precision = Literal[
     *("32-true", "16-mixed", "bf16-mixed", "64-true", "bf16-true", "16-true"),

@@ -8,13 +8,13 @@ from hydra.core.override_parser.types import ChoiceSweep, QuotedString
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqtag.commands.overrides import PATH_KEYS, hint, readable
+from seqtag.commands.overrides import PATH_KEYS, hint, quote_values
 from seqtag.errors import InputError
 
 
 def value(word: str, *more: str):
     """Return what Hydra reads in an argument, after it was made readable."""
-    *_, made = readable([*more, word])
+    *_, made = quote_values([*more, word])
     (override,) = OverridesParser.create().parse_overrides([made])
     return override.value()
 
@@ -96,13 +96,13 @@ def test_the_home_folder(monkeypatch, tmp_path):
 )
 def test_what_cannot_be_meant(word, said):
     with pytest.raises(InputError) as raised:
-        readable([word])
+        quote_values([word])
     assert said in str(raised.value)
 
 
 def test_flags_and_words_are_left_alone():
     words = ["--cfg", "job", "--config-dir=é", "seed", "~data.path", "~x=é"]
-    assert readable(words) == words
+    assert quote_values(words) == words
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
@@ -123,7 +123,7 @@ def test_a_hint_can_be_followed(text):
 def test_any_value_is_read_as_it_stands_or_refused(key, text, several):
     word = f"{key}={text}"
     try:
-        *_, made = readable(["-m", word] if several else [word])
+        *_, made = quote_values(["-m", word] if several else [word])
     except InputError as error:
         said = str(error)
     else:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtag.errors import InputError
-from seqtag.files import new_folder
+from seqtag.files import create_unique_folder
 from seqtag.sweeps.naming import EarlierRuns, check_study, run_name
 
 KEYS = ("cell", "seed", "model.hidden_size", "size", "optimizer.lr")
@@ -98,7 +98,7 @@ def test_a_new_folder_is_nobody_elses(tmp_path):
     found = []
 
     def create():
-        found.append(new_folder(tmp_path / "logs" / "x"))
+        found.append(create_unique_folder(tmp_path / "logs" / "x"))
 
     threads = [threading.Thread(target=create) for _ in range(8)]
     for thread in threads:
@@ -109,4 +109,4 @@ def test_a_new_folder_is_nobody_elses(tmp_path):
     assert sorted(path.name for path in found) == sorted(names)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be created"):
-        new_folder(tmp_path / "file" / "x")
+        create_unique_folder(tmp_path / "file" / "x")

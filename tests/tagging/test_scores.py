@@ -10,7 +10,7 @@ import torch
 
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
-from seqtag.tagging.scores import certainty
+from seqtag.tagging.scores import chosen_probabilities
 
 WORDS = [["Alex", "goes"], [], ["Paris"]]
 VALUES = [math.nan, math.inf, -math.inf]
@@ -76,6 +76,8 @@ def test_no_sequence_of_labels_is_allowed(build_tagger):
 
 def test_a_probability_is_a_number():
     labels = LabelSet(["A", "B"], "plain", "plain")
-    assert certainty(labels, ["A", "B"], np.array([[0.25, 0.75], [0.0, 1.0 + 1e-7]])) == [0.25, 1.0]
+    assert chosen_probabilities(
+        labels, ["A", "B"], np.array([[0.25, 0.75], [0.0, 1.0 + 1e-7]])
+    ) == [0.25, 1.0]
     with pytest.raises(InputError, match="not numbers"):
-        certainty(labels, ["A"], np.array([[math.nan, 1.0]]))
+        chosen_probabilities(labels, ["A"], np.array([[math.nan, 1.0]]))

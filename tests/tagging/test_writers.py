@@ -10,7 +10,7 @@ from seqtag.errors import InputError
 from seqtag.files import open_output
 from seqtag.tagging.output import TaggedSentence, TaggedSpan
 from seqtag.tagging.text import Token
-from seqtag.tagging.writers import as_text, writer_of
+from seqtag.tagging.writers import text_line, writer_of
 
 RAW = TaggedSentence(
     "Alex  Graves, in (Paris)",
@@ -42,10 +42,10 @@ SPLIT = TaggedSentence(
 
 
 def test_text_for_reading():
-    assert as_text(RAW, False) == "[PER 0.50 Alex Graves], in ([LOC 0.25 Paris])\n"
-    assert as_text(SPLIT, False) == "[PER Alex Graves] met [PER Anna]\n"
-    assert as_text(SPLIT, True) == "Alex/B-PER Graves/I-PER met/O Anna/B-PER\n"
-    assert as_text(RAW, True).startswith("Alex/B-PER/0.50 Graves/I-PER/0.75 ")
+    assert text_line(RAW, False) == "[PER 0.50 Alex Graves], in ([LOC 0.25 Paris])\n"
+    assert text_line(SPLIT, False) == "[PER Alex Graves] met [PER Anna]\n"
+    assert text_line(SPLIT, True) == "Alex/B-PER Graves/I-PER met/O Anna/B-PER\n"
+    assert text_line(RAW, True).startswith("Alex/B-PER/0.50 Graves/I-PER/0.75 ")
 
 
 def test_columns():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from seqtag.terminal import as_text
+from seqtag.terminal import safe_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -97,10 +97,10 @@ def render(report: Report) -> RenderableType:
         if finding.examples:
             what += "\n  " + "\n  ".join(finding.examples)
         findings.add_row(
-            as_text(finding.level, style=colours[finding.level]),
+            safe_text(finding.level, style=colours[finding.level]),
             finding.split,
-            as_text(finding.where),
+            safe_text(finding.where),
             f"{finding.count:,}" if finding.count > 1 else "",
-            as_text(what),
+            safe_text(what),
         )
     return Group(sizes, findings)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from seqtag.errors import InputError
-from seqtag.files import new_folder
+from seqtag.files import create_unique_folder
 
 log = logging.getLogger("seqtag")
 
@@ -36,7 +36,7 @@ def set_aside_earlier_run(folder: Path, resumed: str | None) -> None:
     if resumed is not None and Path(resumed).resolve().is_relative_to(folder.resolve()):
         return
     # One that was moved before is kept: it may be the longer of the two.
-    aside = new_folder(folder / EARLIER)
+    aside = create_unique_folder(folder / EARLIER)
     try:
         for name in _MOVED:
             if (folder / name).exists():

@@ -15,7 +15,7 @@ from lightning.fabric.plugins import CheckpointIO
 from torch import Tensor
 
 from seqtag.errors import InputError
-from seqtag.files import atomic_file, confirm
+from seqtag.files import atomic_file, fsync_path
 from seqtag.training.run_folder import LAST, PREVIOUS
 
 # Key of the digest of all the rest. Checkpoints without one are read as well.
@@ -50,10 +50,10 @@ class CheckpointFiles(CheckpointIO):
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_file(path, one_writer=True) as aside:
                 aside.write_bytes(content.getbuffer())
-                confirm(aside)
+                fsync_path(aside)
                 if path.name == LAST and path.exists():
                     os.replace(path, path.with_name(PREVIOUS))
-            confirm(path.parent)
+            fsync_path(path.parent)
         except OSError as error:
             raise InputError(
                 f"{path}: the checkpoint cannot be written: {error.strerror or error}; "
