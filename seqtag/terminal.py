@@ -8,6 +8,7 @@ goes through here: control characters are shown as Python writes them (``\x1b``)
 from __future__ import annotations
 
 import logging
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+# Columns of a pipe: rich would assume 80 and cut what is wider.
+_UNLIMITED = 10_000
 # Controls but tab and line feed; what changes direction or separates lines; characters
 # without width (but the joiners, which words and emoji need), halves of characters, invisible tags.
 _UNSAFE = re.compile(
@@ -41,7 +44,10 @@ def safe_text(value: object, style: str = "") -> Text:
 
 
 def console(**options: Any) -> Console:
-    """Return a rich console that obeys nothing in what it prints, even where a cell was missed."""
+    """Return a rich console that shows control characters and markup as plain text.
+
+    In a pipe or a file, lines are as long as they need to be, unless ``COLUMNS`` gives a width.
+    """
     from rich.console import Console
     from rich.segment import Segment
 
@@ -52,7 +58,10 @@ def console(**options: Any) -> Console:
                     segment = Segment(escape_controls(segment.text), segment.style)
                 yield segment
 
-    return SafeConsole(markup=False, emoji=False, highlight=False, **options)
+    safe = SafeConsole(markup=False, emoji=False, highlight=False, **options)
+    if not (safe.is_terminal or "width" in options or "COLUMNS" in os.environ):
+        safe.width = _UNLIMITED
+    return safe
 
 
 class VisibleFormatter(logging.Formatter):

@@ -12,7 +12,10 @@ from seqtag.model.encoders.registry import encoder_name
 _MOST_LABELS = 60
 _COUNTS = ("sentences", "tokens")
 _RATES = ("accuracy", "unknown_accuracy", "precision", "recall", "f1")
-_CORPUS_KEYS = ("format", "path", "name", "token_column", "label_column", "features", "scheme")
+_CORPUS_KEYS = (
+    *("format", "probe", "path", "name", "token_column", "label_column", "features", "scheme"),
+    *("train", "dev", "test", "lag", "seed"),
+)
 
 
 def model_card(name: str, stored: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
@@ -117,10 +120,11 @@ def _figures(figures: Mapping[str, Any] | None) -> str:
         return ""
     mains = [main_score(part)[0] for part in splits.values()]
     known = dict.fromkeys((*_COUNTS, *_RATES, *mains))
-    columns = [c for c in known if any(c in part for part in splits.values())]
+    parts = {split: _measured(part) for split, part in splits.items()}
+    columns = [c for c in known if any(c in part for part in parts.values())]
     rows = [
         (split, *(_number(column, part.get(column)) for column in columns))
-        for split, part in splits.items()
+        for split, part in parts.items()
     ]
     tables = [_table(("split", *columns), rows)]
     split, last = list(splits.items())[-1]
@@ -133,6 +137,13 @@ def _figures(figures: Mapping[str, Any] | None) -> str:
         ]
         tables += [f"By label, on the {_text(split)} split:", _table(("label", *names), rows)]
     return "\n\n".join(tables)
+
+
+def _measured(scores: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the scores without the accuracy on unknown words where there were none."""
+    if scores.get("unknown_tokens"):
+        return scores
+    return {name: value for name, value in scores.items() if name != "unknown_accuracy"}
 
 
 def _number(name: str, value: Any) -> str:
