@@ -173,6 +173,8 @@ class Task:
         log_cross_group_options(plain)
         try:
             self._lock(settings.identity.folder)
+            if "lightning" not in sys.modules:
+                log.info("importing torch, Lightning and datasets")
             result = self._job(settings)
         except BrokenPipeError:
             raise

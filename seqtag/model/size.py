@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from seqtag.cells import CellDescription
@@ -47,6 +48,11 @@ def outline(
         return TaggerNetwork(config, cell, inputs, num_labels)
 
 
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of trainable values of a module."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 def require_memory(
     config: TaggerConfig,
     cell: CellDescription,
@@ -65,7 +71,7 @@ def require_memory(
     except (ValueError, OSError, AttributeError):  # a system that does not say
         return
     network = outline(config, cell, inputs, num_labels)
-    needed = _BYTES * sum(weight.numel() for weight in network.parameters())
+    needed = _BYTES * count_parameters(network)
     if needed > there:
         raise InputError(
             f"model: a network of this size needs {needed / _GIGABYTE:,.0f} GB of memory, and this "

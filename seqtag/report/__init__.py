@@ -1,1 +1,6 @@
-"""Figures for people: tables."""
+"""Tables in, pictures and pages out."""
+
+import logging
+
+# Building the font cache is reported as a warning, at the first picture on a machine.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from seqtag.cells import CELLS, CellDescription, build_cell, describe
 from seqtag.errors import InputError
 from seqtag.model.config import TaggerConfig
 from seqtag.model.encoders.registry import encoder_name
+from seqtag.model.size import count_parameters
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
 from seqtag.training.settings import TrainingSettings
@@ -34,11 +34,6 @@ def run_columns(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
         "seed": seed if isinstance(seed, int) else settings.seed,
         "data_seed": settings.data.corpus.seed,
     }
-
-
-def count_parameters(module: nn.Module) -> int:
-    """Return how many numbers a module learns."""
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def cell_label(cell: CellDescription) -> str:

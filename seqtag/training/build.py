@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -31,6 +32,8 @@ from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.probe_corpus import generate_corpus
 from seqtag.training.settings import TrainingSettings
 
+log = logging.getLogger("seqtag")
+
 
 def corpus(
     config: CorpusConfig | ProbeCorpusConfig, splits: tuple[str, ...] | None = None
@@ -43,10 +46,20 @@ def corpus(
 
 def training_corpus(settings: TrainingSettings, splits: tuple[str, ...] | None = None) -> Corpus:
     """Read the corpus that a run trains on: all of it, or a few batches to overfit."""
-    found = corpus(settings.data.corpus, splits)
+    config = settings.data.corpus
+    if isinstance(config, ProbeCorpusConfig):
+        log.info("generating sentences of the probe %s", config.probe)
+    else:
+        log.info(
+            "reading the corpus %s",
+            config.path or ", ".join(map(str, (config.files or {}).values())),
+        )
+    whole = corpus(config, splits)
+    sizes = (f"{rows.num_rows:,} {split}" for split, rows in whole.splits.items())
+    log.info("sentences: %s", ", ".join(sizes))
     if few := settings.trainer.overfit_batches:
-        found = few_batches(found, few, settings.data.batch, settings.seed)
-    return found
+        return few_batches(whole, few, settings.data.batch, settings.seed)
+    return whole
 
 
 def portable(description: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, NamedTuple
 
 import lightning as L
 
 from seqtag.data.batches.module import CorpusModule
 from seqtag.data.corpus.corpus import Corpus
+from seqtag.model.size import count_parameters
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.tagging.tagger import Tagger
 from seqtag.training import build
@@ -24,6 +26,8 @@ from seqtag.training.trainer import (
     total_steps,
     weights_dtype,
 )
+
+log = logging.getLogger("seqtag")
 
 
 class Fitted(NamedTuple):
@@ -45,6 +49,12 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> Fitted:
     labels = build.label_set(settings.data.tag_scheme, corpus)
     network = build.network(settings.model, settings.cell, indexer, labels)
     set_engine(network, settings.engine)
+    log.info(
+        "network: %s parameters, %s words known, %s labels",
+        f"{count_parameters(network):,}",
+        f"{len(indexer.words):,}",
+        f"{len(labels):,}",
+    )
     data = CorpusModule(corpus, indexer, labels, settings.data.batch, settings.seed)
 
     # Now, as Lightning converts it only after it has restored the weights of a checkpoint.
@@ -74,7 +84,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> Fitted:
         "best_epoch": epoch,
         "sequences": data.sequences_after(trainer.global_step * trainer.accumulate_grad_batches),
         "dev_metric": task.dev_metric,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "parameters": count_parameters(network),
     }
     return Fitted(tagger, figures)
 

@@ -33,6 +33,10 @@ class Progress(RichProgressBar):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin also where training goes on in the middle of an epoch."""
         super().on_train_start(trainer, pl_module)
+        if trainer.is_global_zero:
+            batches = trainer.num_training_batches
+            device = pl_module.device.type.upper()
+            log.info("training on the %s: %s batches an epoch", device, f"{batches:,}")
         if trainer.fit_loop.restarted_mid_epoch:
             self.on_train_epoch_start(trainer, pl_module)
 

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from seqtag.errors import InputError
 from seqtag.model.config import TaggerConfig
+from seqtag.model.size import count_parameters
 from seqtag.recurrent.layer import Recurrent
 from seqtag.study.describe import (
     cell_label,
-    count_parameters,
     hidden_size_for,
     start_label,
 )

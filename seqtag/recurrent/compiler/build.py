@@ -139,6 +139,7 @@ def _compile(
     path: str, flags: tuple[str, ...], source: str, library: Path, symbols: Sequence[str]
 ) -> None:
     start = time.perf_counter()
+    logger.info("compiling kernel %s", library)
     with atomic_file(library) as built, tempfile.TemporaryDirectory() as folder:
         text = Path(folder) / "kernel.cpp"
         text.write_text(source, encoding="utf-8")
@@ -152,7 +153,7 @@ def _compile(
         except Distrusted as error:
             raise BuildError(f"{path} did not build the kernel {library.stem}: {error}") from None
         keep_digest(built, library)
-    logger.info("built %s in %.1f s", library, time.perf_counter() - start)
+    logger.info("compiled kernel %s in %.1f s", library, time.perf_counter() - start)
 
 
 _lock = threading.Lock()

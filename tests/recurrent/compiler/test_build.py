@@ -71,7 +71,8 @@ def test_built_once_and_kept(cache, monkeypatch, caplog):
     assert library.name.startswith("first_")
     assert library.suffix == ".so"
     assert [record.getMessage().split(" in ")[0] for record in caplog.records] == [
-        f"built {library}"
+        f"compiling kernel {library}",
+        f"compiled kernel {library}",
     ]
 
 
