@@ -12,7 +12,7 @@ from typing import Any
 
 from seqtag import __version__
 from seqtag.cache import redirect_library_caches
-from seqtag.distributed.place import current_place, end_with_leader
+from seqtag.distributed.process import current_process, exit_with_leader
 from seqtag.errors import InputError, RunStopped, os_error_text, unknown
 from seqtag.memory import keep_freed_memory
 from seqtag.streams import standard_streams
@@ -162,11 +162,11 @@ def _report_on(folder: Path) -> None:
 
 def _on_all_ranks(run: Callable[[], int]) -> int:
     """Run the program, or follow the process that does where several were started."""
-    place = current_place()
-    if place.processes == 1:
+    process = current_process()
+    if process.world_size == 1:
         return run()
-    if not place.leads:
-        end_with_leader()
+    if not process.is_leader:
+        exit_with_leader()
         from seqtag.commands.train import follow
 
         return follow()

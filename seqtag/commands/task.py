@@ -17,7 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from seqtag.commands.composed import log_cross_group_options, plain_values
-from seqtag.distributed.place import MODULE, PROGRAM, current_place
+from seqtag.distributed.process import MODULE, PROGRAM, current_process
 from seqtag.errors import InputError, RunStopped, os_error_text
 from seqtag.sweeps.forked import run_forked
 from seqtag.sweeps.isolated import run_apart
@@ -25,7 +25,7 @@ from seqtag.sweeps.jobs import Outcome, quoted
 from seqtag.sweeps.locks import LOCK, FolderInUse, FolderLock
 from seqtag.sweeps.naming import folder_of_run
 from seqtag.sweeps.records import Identity, in_a_line, write_record
-from seqtag.training.resume.signals import GOES_ON
+from seqtag.training.resume.signals import EXIT_RESUMABLE
 
 log = logging.getLogger("seqtag")
 
@@ -132,11 +132,13 @@ class Task:
         That process may be lost with all that it was to do. So the job runs in another one, as
         the command that would run it alone.
         """
-        hydra, place = HydraConfig.get(), current_place()
+        hydra, process = HydraConfig.get(), current_process()
         where = f"hydra.run.dir={quoted(str(folder))}"
         alone = ["hydra.mode=RUN", f"hydra.job.num={hydra.job.num}", where]
         arguments = [self._verb, *self._flags, *hydra.overrides.task, *alone]
-        terminal = folder / ("terminal.txt" if place.leads else f"terminal.{place.rank}.txt")
+        terminal = folder / (
+            "terminal.txt" if process.is_leader else f"terminal.{process.rank}.txt"
+        )
         if sys.platform == "linux" and hydra.launcher._target_.endswith("JoblibLauncher"):
             # More jobs will come here: what they import is imported once.
             preload = [__name__, f"{__package__}.{self._verb}"]
@@ -144,9 +146,9 @@ class Task:
         else:
             ended = run_apart([*self._program, *arguments], terminal)
         outcome = Outcome(folder, *ended)
-        if outcome.code == GOES_ON and os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
-            raise SystemExit(GOES_ON)  # no result yet: SLURM starts it again
-        return self._ended(config, outcome) if place.leads else outcome
+        if outcome.code == EXIT_RESUMABLE and os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
+            raise SystemExit(EXIT_RESUMABLE)  # no result yet: SLURM starts it again
+        return self._ended(config, outcome) if process.is_leader else outcome
 
     def _in_a_sweep(self, config: DictConfig, folder: Path) -> Outcome:
         """Run a job of a sweep in this process; nothing that it raises ends the other jobs."""

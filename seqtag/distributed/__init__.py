@@ -1,1 +1,1 @@
-"""Several processes that train together: a leader and its followers."""
+"""Distributed training: a leader process and its followers."""

@@ -1,7 +1,7 @@
-"""Signs of life: how processes notice that one of them is frozen, which neither works nor ends.
+"""Heartbeats, by which processes detect that another process is frozen.
 
-A process that is stopped (SIGSTOP), or whose machine is cut off, breaks no connection: the others
-would wait for it. One that is busy, however long, goes on giving signs, from a thread of its own.
+A process that is suspended (SIGSTOP), or whose machine is cut off, breaks no connection: the others
+would wait for it forever. A busy process keeps sending heartbeats, from a thread of its own.
 """
 
 import math
@@ -12,65 +12,67 @@ from typing import Self
 
 from torch import distributed
 
-_EVERY_SECONDS = 1.0
-# Without a sign for so long, a process is frozen. torchrun takes another 30 s to end a stopped one.
-PATIENCE_SECONDS = 20.0
+_INTERVAL_SECONDS = 1.0
+# A process without a heartbeat for this long is frozen. torchrun needs another 30 s to end a
+# suspended process.
+TIMEOUT_SECONDS = 20.0
 
 
-class Pulse:
-    """Gives this process's signs of life while it is entered, and looks at those of others.
+class Heartbeat:
+    """Context manager that sends this process's heartbeat and watches those of others.
 
     Args:
-        store: where signs are left; a connection for this alone: who waits at one has it locked.
-        rank: the number of this process.
-        others: those whose signs are looked at.
-        beginning: seconds that they have until the first one.
+        store: where heartbeats are counted; a connection used for nothing else, because a blocking
+            call locks its connection.
+        rank: the rank of this process.
+        watched: the ranks whose heartbeats are watched.
+        startup: seconds that each of them has until its first heartbeat.
     """
 
     def __init__(
         self,
         store: distributed.Store,
         rank: int,
-        others: Iterable[int],
-        beginning: float = math.inf,
+        watched: Iterable[int],
+        startup: float = math.inf,
     ) -> None:
-        self._store, self._rank, self._others = store, rank, tuple(others)
-        self._beginning = beginning
-        self._over = threading.Event()  # of the thread that is running
-        self._signs: dict[int, bytes] = {}  # the last of each
-        self._known: dict[int, bytes] = {}
-        self._silent: dict[int, float] = {}
+        self._store, self._rank, self._watched = store, rank, tuple(watched)
+        self._startup = startup
+        self._stop = threading.Event()  # of the thread that is running
+        self._counts: dict[int, bytes] = {}  # heartbeats so far, by rank
+        self._last_counts: dict[int, bytes] = {}
+        self._waited: dict[int, float] = {}
 
     def __enter__(self) -> Self:
-        self._over = threading.Event()
-        self._signs, self._known, self._silent = {}, {}, {}
-        threading.Thread(target=self._beat, args=(self._over,), daemon=True).start()
+        self._stop = threading.Event()
+        self._counts, self._last_counts, self._waited = {}, {}, {}
+        threading.Thread(target=self._beat, args=(self._stop,), daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._over.set()
+        self._stop.set()
 
-    def silent(self, seconds: float) -> int | None:
-        """Return the number of a process that is frozen; None where there is none.
+    def frozen_rank(self, waited: float) -> int | None:
+        """Return the rank of a frozen process, or None.
 
-        To be asked again and again, each time with the seconds that the asking process has waited
-        since. These are summed up, and not the clock looked at, as that goes on while all of
-        them are stopped, or while this one is.
+        Call repeatedly, with the seconds waited since the last call. Waits are summed because the
+        clock also runs while the processes are suspended.
         """
-        for rank in self._others:
-            sign, known = self._signs.get(rank), self._known.get(rank)
-            if sign is not None:
-                self._known[rank] = sign
-            self._silent[rank] = self._silent.get(rank, 0.0) + seconds if sign == known else 0.0
-            if self._silent[rank] >= (self._beginning if sign is None else PATIENCE_SECONDS):
+        for rank in self._watched:
+            count, last = self._counts.get(rank), self._last_counts.get(rank)
+            if count is not None:
+                self._last_counts[rank] = count
+            self._waited[rank] = self._waited.get(rank, 0.0) + waited if count == last else 0.0
+            if self._waited[rank] >= (self._startup if count is None else TIMEOUT_SECONDS):
                 return rank
         return None
 
-    def _beat(self, over: threading.Event) -> None:
-        # The store has ended, or its process; where that is frozen, this waits, and all are silent.
+    def _beat(self, stop: threading.Event) -> None:
+        # An error means that the store is closed. If its process is frozen, these calls block, and
+        # the counts of all ranks stand still.
         with suppress(distributed.DistError):
-            while not over.wait(_EVERY_SECONDS):
-                self._store.add(f"sign/{self._rank}", 1)
-                for rank in self._others:
-                    if self._store.check([f"sign/{rank}"]):
-                        self._signs[rank] = self._store.get(f"sign/{rank}")
+            while not stop.wait(_INTERVAL_SECONDS):
+                self._store.add(f"heartbeat/{self._rank}", 1)
+                for rank in self._watched:
+                    if self._store.check([f"heartbeat/{rank}"]):
+                        self._counts[rank] = self._store.get(f"heartbeat/{rank}")

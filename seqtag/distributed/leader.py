@@ -1,9 +1,9 @@
-"""Training on several processes: one leads, the others follow.
+"""Training on several processes: one leader, and followers that train with it.
 
-The leader, rank 0, runs the program. The others are started by it, or by torchrun or srun, and run
-nothing but trainings: each gets the configuration that the leader has composed, reads the corpus,
-trains beside the leader, and waits for the next one. So there is one run in one folder with one
-log, a sweep is swept once, and no process can train another configuration than the rest.
+The leader, rank 0, runs the program. The followers are started by the leader, by torchrun or by
+srun, and only train: each receives the configuration that the leader composed, reads the corpus,
+trains, and waits for the next configuration. So there is one run in one folder with one log, a
+sweep runs once, and all processes train the same configuration.
 """
 
 import logging
@@ -18,95 +18,95 @@ import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from seqtag.data.batches.order import BatchConfig
-from seqtag.distributed.place import Place, current_place
+from seqtag.distributed.process import ProcessInfo, current_process
 from seqtag.distributed.rendezvous import launched_team, start_followers
-from seqtag.distributed.team import is_broken
+from seqtag.distributed.team import is_connection_error
 from seqtag.errors import Diverged, InputError
 
-# Followers that were started here end by themselves: when all went well, and when it did not.
-_PARTING_SECONDS, _FAILED_SECONDS = 30.0, 1.0
+# Time for the leader's own followers to exit by themselves, after success and after an error.
+_EXIT_SECONDS, _FAILED_EXIT_SECONDS = 30.0, 1.0
 
 
-class StartedAlready(LightningEnvironment):
-    """Tells Lightning which process this is, and that it need not start the others."""
+class LaunchedEnvironment(LightningEnvironment):
+    """Gives Lightning the rank of this process; all processes are already started."""
 
     creates_processes_externally = True
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, process: ProcessInfo) -> None:
         super().__init__()
-        self._place = place
+        self._process = process
 
     def local_rank(self) -> int:
-        """Return the number of this process on its machine."""
-        return self._place.local_rank
+        """Return the rank of this process on its machine."""
+        return self._process.local_rank
 
     def node_rank(self) -> int:
         """Return the number of its machine."""
-        return self._place.node
+        return self._process.node
 
     def teardown(self) -> None:
-        """Leave the environment as it is."""
+        """Leave the environment variables as they are."""
 
 
 def require_work_for_all(processes: int, sentences: int, batch: BatchConfig) -> None:
-    """Refuse more processes than can share the training sentences, or a batch of them.
+    """Refuse more processes than training sentences, or than sentences in a batch.
 
     Raises:
-        InputError: as it says.
+        InputError: if there are more.
     """
-    for number, what, mend in (
-        (sentences, "training sentences", "take fewer processes (trainer.devices)"),
-        (batch.sentences, "sentences in a batch", "give data.batch.sentences more, all together"),
+    for number, what, remedy in (
+        (sentences, "training sentences", "use fewer processes (trainer.devices)"),
+        (batch.sentences, "sentences in a batch", "increase data.batch.sentences, a total"),
     ):
         if processes > number:
-            raise InputError(f"{processes} processes cannot share {number} {what}; {mend}")
+            raise InputError(f"{processes} processes cannot share {number} {what}; {remedy}")
 
 
 @contextmanager
-def together(
-    trainer: L.Trainer, order: Mapping[str, Any], seed: int, digest: Callable[[], str]
+def distributed_training(
+    trainer: L.Trainer, settings: Mapping[str, Any], seed: int, digest: Callable[[], str]
 ) -> Iterator[None]:
-    """Have all processes that `trainer` is for train together; restore the environment afterwards.
+    """Connect all processes of `trainer` while they train; restore the environment afterwards.
 
-    Each of them enters this. The leader starts the others, where no launcher has.
+    Each process enters this context. The leader starts the followers if no launcher did.
 
     Args:
-        trainer: that of this process.
-        order: what the leader sends to the followers: the settings of the training.
+        trainer: the trainer of this process.
+        settings: the settings of the training, which the leader sends to the followers.
         seed: of the training.
-        digest: returns a digest of data and checkpoint, which must be the same on all processes.
+        digest: returns a digest of data and checkpoint; all processes must agree on it.
 
     Raises:
-        InputError, RunStopped: see `Team.training`; also if the port is taken.
+        InputError, RunStopped: see `Team.training`; InputError also if the port is in use.
     """
     if trainer.world_size == 1:
         yield
         return
     environment, threads = dict(os.environ), torch.get_num_threads()
-    launched = bool(current_place().launcher)
+    launched = bool(current_process().launcher)
     team = launched_team() if launched else start_followers(trainer.world_size)
     device = trainer.strategy.root_device
-    well = False
+    succeeded = False
     try:
-        if team.place.leads:
-            team.tell(order)
+        if team.process.is_leader:
+            team.send_settings(settings)
         with team.training(device, digest()):
-            # Dropout must not draw the same for the sentences of each.
-            L.seed_everything((seed + team.place.rank) % 2**32, True, verbose=False)
+            # Each rank must draw its own dropout masks.
+            L.seed_everything((seed + team.process.rank) % 2**32, True, verbose=False)
             yield
-        well = True
+        succeeded = True
     finally:
         if not launched:
-            team.part(_PARTING_SECONDS if well else _FAILED_SECONDS)
+            team.release_followers(_EXIT_SECONDS if succeeded else _FAILED_EXIT_SECONDS)
         os.environ.clear()
         os.environ.update(environment)
         torch.set_num_threads(threads)
 
 
 def follow(train: Callable[[dict[str, Any]], Any]) -> int:
-    """Be a follower: train what the leader says until it lets go; return the exit code.
+    """Run as a follower: train on each settings from the leader; return the exit code.
 
-    What goes wrong here, the leader says; its warnings and log are for all.
+    Followers log nothing: the leader reports their errors.
 
     Raises:
         RunStopped: if there is no leader.
@@ -115,26 +115,26 @@ def follow(train: Callable[[dict[str, Any]], Any]) -> int:
     warnings.simplefilter("ignore")
     team = launched_team()
     try:
-        for config in team.orders():
+        for settings in team.received_settings():
             try:
-                train(config)
+                train(settings)
             except (Exception, KeyboardInterrupt) as error:
-                team.give_up(error)
-                # A sweep continues after a mistake, a run that diverged in all processes alike, and
-                # when training has failed elsewhere.
-                if not (isinstance(error, InputError | Diverged) or is_broken(error)):
+                team.report_failure(error)
+                # A sweep continues after a mistake of the user, after a divergence (which all
+                # processes notice), and after a failure of another process.
+                if not (isinstance(error, InputError | Diverged) or is_connection_error(error)):
                     return getattr(error, "exit_code", 1)
     finally:
-        team.leave()
+        team.report_exit()
     return 0
 
 
 @contextmanager
 def leading() -> Iterator[None]:
-    """Keep the followers that a launcher has started waiting, and let them go in the end."""
+    """Keep the followers of a launcher waiting for settings; release them at the end."""
     team = launched_team()
     try:
         yield
     finally:
-        team.part()
+        team.release_followers()
         launched_team.cache_clear()

@@ -1,9 +1,9 @@
-"""The processes that train together: how they agree, and notice when one is lost.
+"""The team of processes that train together: how they synchronize and detect a lost process.
 
-They meet at a store of torch.distributed, kept by the leader (by torchrun's agent, if there is
-one). Its keys: ``order/N`` the configuration of training N, or null to go home; ``data/N/RANK``
-the digest of its data; ``failed/N/RANK`` why a follower has given up; ``parted/RANK`` that it
-goes; ``sign/RANK`` how many signs of life a process has given.
+They share a store of torch.distributed, served by the leader (or by torchrun's agent). Its keys:
+``settings/N`` the settings of training N, null to exit; ``digest/N/RANK`` the digest of a process's
+data; ``failed/N/RANK`` the error of a follower; ``exited/RANK`` set when a follower exits;
+``heartbeat/RANK`` the number of heartbeats of a process.
 """
 
 import json
@@ -24,106 +24,111 @@ from typing import Any
 import torch
 from torch import distributed
 
-from seqtag.distributed.heartbeat import Pulse
-from seqtag.distributed.place import Place
+from seqtag.distributed.heartbeat import Heartbeat
+from seqtag.distributed.process import ProcessInfo
 from seqtag.errors import InputError, RunStopped
 from seqtag.terminal import escape_controls
 
 log = logging.getLogger("seqtag")
 
-# The longest that one process is ahead of another within an epoch, ever so slow a disk; that a
-# process has died shows at once.
-_STEP = timedelta(minutes=10)
-# Until all have read the corpus, which may be the first time on their machine.
-_MEETING = timedelta(hours=1)
+# Timeout of a collective operation: the longest that one process may be ahead of another within an
+# epoch, even on a slow disk. A process that died is noticed at once.
+_COLLECTIVE_TIMEOUT = timedelta(minutes=10)
+# Time for all processes to read the corpus, which may not be cached on their machine yet.
+_DATA_TIMEOUT = timedelta(hours=1)
 _POLL_SECONDS = 0.1
-# From the end of one process until the others, if they do not notice, are ended.
+# Time for processes to notice by themselves that another one ended, before they are ended.
 _GRACE_SECONDS = 5.0
-_PARTING_SECONDS = 30.0
-# From the start of a process until its first sign of life, from the slowest of disks.
-_BEGINNING_SECONDS = 300.0
-_FROZEN = "gives no sign of life: it is stopped, or out of reach"
-_GO_ON = "the same command with ckpt_path=last and this run's hydra.run.dir goes on"
+_EXIT_SECONDS = 30.0
+# Time from the start of a process until its first heartbeat: it may load from a slow disk.
+_STARTUP_SECONDS = 300.0
+_FROZEN = "sends no heartbeat: it is suspended or unreachable"
+_RESUME_ADVICE = "to resume, run the same command with ckpt_path=last and this run's hydra.run.dir"
 
 
 class Team:
-    """The processes that train together, as one of them sees them.
+    """The processes that train together, from the point of view of one of them.
 
     Args:
-        place: its own place.
-        store: where they meet.
-        beside: another connection to it, for what must not wait: who waits at one has it locked.
-        children: the followers that this process has started.
+        process: the rank of this process.
+        store: a connection to the shared store.
+        second_store: another connection to it, for heartbeats and for checks while `store` is in
+            use: a blocking call locks its connection.
+        children: the followers that this process started.
     """
 
     def __init__(
         self,
-        place: Place,
+        process: ProcessInfo,
         store: distributed.Store,
-        beside: distributed.Store,
+        second_store: distributed.Store,
         children: Sequence[subprocess.Popen] = (),
     ) -> None:
-        self.place, self.store, self.beside = place, store, beside
+        self.process, self.store, self.second_store = process, store, second_store
         self.children = list(children)
-        self._number = 0  # of the training that was started last
-        self._pulse = Pulse(
-            beside,
-            place.rank,
-            self._followers if place.leads else [0],
-            _BEGINNING_SECONDS if children else math.inf,  # others may begin later
+        self._number = 0  # of the current training
+        self._heartbeat = Heartbeat(
+            second_store,
+            process.rank,
+            self._followers if process.is_leader else [0],
+            _STARTUP_SECONDS if children else math.inf,  # a launcher may start ranks much later
         )
-        self._frozen: set[int] = set()  # those of the children that were ended for it
+        self._frozen: set[int] = set()  # ranks of children that were killed because they froze
         self._parent = os.getppid()
 
-    def tell(self, order: Mapping[str, Any] | None) -> None:
-        """Tell the followers what to train now; None: nothing any more."""
+    def send_settings(self, settings: Mapping[str, Any] | None) -> None:
+        """Send the followers the settings of the next training; None: there is no next one."""
         self._number += 1
-        self.store.set(f"order/{self._number}", json.dumps(order))
+        self.store.set(f"settings/{self._number}", json.dumps(settings))
 
-    def orders(self) -> Iterator[dict[str, Any]]:
-        """Yield what the leader says is to be trained, until it has no more, or is gone."""
-        with self._pulse:
+    def received_settings(self) -> Iterator[dict[str, Any]]:
+        """Yield the settings of each training, until the leader sends None or has exited."""
+        with self._heartbeat:
             while True:
                 try:
-                    order = json.loads(self.store.get(f"order/{self._number + 1}"))
+                    settings = json.loads(self.store.get(f"settings/{self._number + 1}"))
                 except distributed.DistError:
                     return
-                if order is None:
+                if settings is None:
                     return
                 self._number += 1
-                yield order
+                yield settings
 
     @contextmanager
     def training(self, device: torch.device, digest: str) -> Iterator[None]:
-        """Be one process group, once all have the same data; whoever is lost ends it for all.
+        """Form a process group of all ranks; losing one of them ends the training on all.
+
+        Args:
+            device: the device of this process.
+            digest: of its data; all processes must have the same.
 
         Raises:
-            InputError: if their data differ, or a follower could not begin.
-            RunStopped: if a follower ended before its time.
+            InputError: if the digests differ, or a follower refused its settings or data.
+            RunStopped: if a follower failed, was killed or froze.
         """
-        with self._watched():
+        with self._watching():
             try:
-                self._agree(digest)
+                self._compare_digests(digest)
                 distributed.init_process_group(
                     "nccl" if device.type == "cuda" else "gloo",
                     store=distributed.PrefixStore(f"group/{self._number}", self.store),
-                    rank=self.place.rank,
-                    world_size=self.place.processes,
-                    timeout=_STEP,
+                    rank=self.process.rank,
+                    world_size=self.process.world_size,
+                    timeout=_COLLECTIVE_TIMEOUT,
                     device_id=device if device.type == "cuda" else None,
                 )
                 yield
             except RuntimeError as error:
-                if self.place.leads and is_broken(error):
-                    raise self._loss(_GRACE_SECONDS) from error
+                if self.process.is_leader and is_connection_error(error):
+                    raise self._loss_error(_GRACE_SECONDS) from error
                 raise
             finally:
                 if distributed.is_initialized():
                     distributed.destroy_process_group()
 
-    def part(self, seconds: float = _PARTING_SECONDS) -> None:
-        """Let the followers go; those that were started here have ended when this returns."""
-        self.tell(None)
+    def release_followers(self, seconds: float = _EXIT_SECONDS) -> None:
+        """Have the followers exit and wait for them; kill own children that take too long."""
+        self.send_settings(None)
         end = time.monotonic() + seconds
         for child in self.children:
             try:
@@ -131,130 +136,132 @@ class Team:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        others = [f"parted/{rank}" for rank in self._followers]
-        # The store ends with this process, and some may not even have found it yet.
-        while not self.children and time.monotonic() < end and not self.store.check(others):
+        exited = [f"exited/{rank}" for rank in self._followers]
+        # The store ends with this process, and some followers may not even be connected yet.
+        while not self.children and time.monotonic() < end and not self.store.check(exited):
             time.sleep(_POLL_SECONDS)
 
-    def leave(self) -> None:
-        """Leave word that this follower goes."""
-        with suppress(distributed.DistError):  # the leader has gone before
-            self.store.set(f"parted/{self.place.rank}", "")
+    def report_exit(self) -> None:
+        """Record in the store that this follower exits."""
+        with suppress(distributed.DistError):  # the leader has already exited
+            self.store.set(f"exited/{self.process.rank}", "")
 
-    def give_up(self, error: BaseException) -> None:
-        """Leave word of why this follower does not train on, unless another one was lost."""
-        if is_broken(error):
+    def report_failure(self, error: BaseException) -> None:
+        """Record in the store why this follower stops, unless another process is the cause."""
+        if is_connection_error(error):
             return
         trace = "" if isinstance(error, InputError | RunStopped) else traceback.format_exc()
-        word = {
-            "mistake": isinstance(error, InputError),
-            "what": str(error) or type(error).__name__,
-            "trace": trace,
+        report = {
+            "is_input_error": isinstance(error, InputError),
+            "message": str(error) or type(error).__name__,
+            "traceback": trace,
         }
         with suppress(distributed.DistError):
-            self.store.set(f"failed/{self._number}/{self.place.rank}", json.dumps(word))
+            self.store.set(f"failed/{self._number}/{self.process.rank}", json.dumps(report))
 
-    def _agree(self, digest: str) -> None:
-        """Wait until every process has read its data, and compare the digests of their data."""
-        self.store.set(f"data/{self._number}/{self.place.rank}", digest)
-        end = time.monotonic() + _MEETING.total_seconds()
-        for rank in range(self.place.processes):
-            key = f"data/{self._number}/{rank}"
+    def _compare_digests(self, digest: str) -> None:
+        """Wait until every process has read its data, and compare their digests with `digest`."""
+        self.store.set(f"digest/{self._number}/{self.process.rank}", digest)
+        end = time.monotonic() + _DATA_TIMEOUT.total_seconds()
+        for rank in range(self.process.world_size):
+            key = f"digest/{self._number}/{rank}"
             while not self.store.check([key]):
-                if time.monotonic() > end or (self.place.leads and self._lost()):
-                    raise self._loss()
+                if time.monotonic() > end or (self.process.is_leader and self._is_follower_lost()):
+                    raise self._loss_error()
                 time.sleep(_POLL_SECONDS)
             if self.store.get(key).decode() != digest:
                 raise InputError(
-                    f"{self._name(rank)} has other data than this one: files, labels, vocabulary "
-                    "or checkpoint differ; give all processes the same files (data.path) and "
-                    "program"
+                    f"{self._name(rank)} has different data from this one: files, labels, "
+                    "vocabulary or checkpoint differ; give all processes the same files "
+                    "(data.path) and the same version of seqtag"
                 )
 
     @property
     def _followers(self) -> range:
-        return range(1, self.place.processes)
+        return range(1, self.process.world_size)
 
     def _name(self, rank: int) -> str:
-        return f"process {rank + 1} of {self.place.processes}"
+        return f"process {rank + 1} of {self.process.world_size}"
 
-    def _lost(self) -> bool:
-        """Whether a follower has given up, or ended."""
+    def _is_follower_lost(self) -> bool:
+        """Return whether a follower has failed or exited."""
         return any(child.poll() is not None for child in self.children) or any(
-            self.beside.check([key])
+            self.second_store.check([key])
             for rank in self._followers
-            for key in (f"failed/{self._number}/{rank}", f"parted/{rank}")
+            for key in (f"failed/{self._number}/{rank}", f"exited/{rank}")
         )
 
-    def _loss(self, patience: float = 0.0) -> InputError | RunStopped:
-        """Return what is to be raised for followers that are lost, once it is known, or may be."""
+    def _loss_error(self, patience: float = 0.0) -> InputError | RunStopped:
+        """Return the exception for a lost process, waiting up to `patience` s for its cause."""
         end = time.monotonic() + patience
-        while not self._lost() and time.monotonic() < end:
+        while not self._is_follower_lost() and time.monotonic() < end:
             time.sleep(_POLL_SECONDS)
         for rank in self._followers:
             key = f"failed/{self._number}/{rank}"
-            if self.beside.check([key]):
-                word = json.loads(self.beside.get(key))
-                if word["mistake"]:
-                    return InputError(f"{self._name(rank)}: {word['what']}")
-                if word["trace"]:
-                    log.error("%s\n%s", self._name(rank), word["trace"].rstrip())
-                return RunStopped(f"{self._name(rank)} failed: {word['what']}")
+            if self.second_store.check([key]):
+                report = json.loads(self.second_store.get(key))
+                if report["is_input_error"]:
+                    return InputError(f"{self._name(rank)}: {report['message']}")
+                if report["traceback"]:
+                    log.error("%s\n%s", self._name(rank), report["traceback"].rstrip())
+                return RunStopped(f"{self._name(rank)} failed: {report['message']}")
         for rank, child in enumerate(self.children, 1):
             if (code := child.poll()) is not None:
-                how = _FROZEN if rank in self._frozen else _ended(code)
-                return RunStopped(f"{self._name(rank)} {how}; {_GO_ON}")
-        return RunStopped(f"another one of {self.place.processes} processes was lost; {_GO_ON}")
+                how = _FROZEN if rank in self._frozen else _exit_description(code)
+                return RunStopped(f"{self._name(rank)} {how}; {_RESUME_ADVICE}")
+        return RunStopped(
+            f"another one of {self.process.world_size} processes was lost; {_RESUME_ADVICE}"
+        )
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Notice meanwhile when another one is lost."""
-        over = threading.Event()
-        # A follower has given signs of life since it began.
-        with self._pulse if self.place.leads else nullcontext():
-            threading.Thread(target=self._watch, args=(over,), daemon=True).start()
+    def _watching(self) -> Iterator[None]:
+        """Watch the other processes from a thread."""
+        stop = threading.Event()
+        # A follower's heartbeat has been running since it connected.
+        with self._heartbeat if self.process.is_leader else nullcontext():
+            threading.Thread(target=self._watch, args=(stop,), daemon=True).start()
             try:
                 yield
             finally:
-                over.set()
+                stop.set()
 
-    def _watch(self, over: threading.Event) -> None:
-        """End this process if another one is lost and a collective operation waits for it for ever.
+    def _watch(self, stop: threading.Event) -> None:
+        """Exit this process if another one is lost and a collective operation blocks forever.
 
-        What hangs in the middle of one is reached by no exception.
+        No exception can interrupt a blocked collective operation.
         """
-        while not over.wait(_POLL_SECONDS):
-            frozen = self._pulse.silent(_POLL_SECONDS)
+        while not stop.wait(_POLL_SECONDS):
+            frozen = self._heartbeat.frozen_rank(_POLL_SECONDS)
             if frozen and self.children:
                 self._frozen.add(frozen)
-                self.children[frozen - 1].kill()  # which those who wait for it do notice
+                self.children[frozen - 1].kill()  # breaks the connections that wait for it
             elif frozen is not None:
-                self._end(f"{self._name(frozen)} {_FROZEN}; {_GO_ON}")
-            # A leader without a launcher may outlive the shell that it was started from.
-            orphaned = bool(self.place.launcher) and os.getppid() != self._parent
+                self._exit(f"{self._name(frozen)} {_FROZEN}; {_RESUME_ADVICE}")
+            # A leader without a launcher may outlive the shell that started it.
+            orphaned = bool(self.process.launcher) and os.getppid() != self._parent
             lost = any(child.poll() is not None for child in self.children)
-            if (orphaned or lost) and not over.wait(2 * _GRACE_SECONDS):
-                self._end(str(self._loss()) if lost else "")
+            if (orphaned or lost) and not stop.wait(2 * _GRACE_SECONDS):
+                self._exit(str(self._loss_error()) if lost else "")
 
-    def _end(self, why: str) -> None:
-        if why:
-            print(f"seqtag: {escape_controls(why)}", file=sys.stderr, flush=True)
+    def _exit(self, message: str) -> None:
+        if message:
+            print(f"seqtag: {escape_controls(message)}", file=sys.stderr, flush=True)
         for child in self.children:
             child.kill()
         os._exit(1)
 
 
-def is_broken(error: BaseException) -> bool:
-    """Whether this is what a process meets with when another one has gone."""
+def is_connection_error(error: BaseException) -> bool:
+    """Return whether an error is a connection lost to another process."""
     return isinstance(error, distributed.DistError) or (
         isinstance(error, RuntimeError) and "gloo" in str(error)
     )
 
 
-def _ended(code: int) -> str:
-    """Say how a process ended that has this return code."""
+def _exit_description(code: int) -> str:
+    """Describe how a process with this return code ended."""
     if code >= 0:
-        return f"ended with {code}"
+        return f"ended with exit code {code}"
     try:
         return f"was killed by {signal.Signals(-code).name}"
     except ValueError:

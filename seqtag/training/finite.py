@@ -17,7 +17,7 @@ from seqtag.training.run_folder import LAST, PREVIOUS
 _NEVER = 2**62
 
 
-class FirstFault:
+class FirstNonFinite:
     """Records, on the device, the first step with a value that is not finite.
 
     Recording does not wait for the device; only :meth:`step` does.
@@ -45,7 +45,7 @@ class FirstFault:
         return None if step == _NEVER else step
 
 
-def diverged(trainer: L.Trainer, what: str, rate: float | None = None) -> Diverged:
+def divergence_error(trainer: L.Trainer, what: str, rate: float | None = None) -> Diverged:
     """Return the error that ends a run: what is not finite, what to try, how to continue.
 
     Args:
@@ -82,7 +82,7 @@ def _how_to_continue(trainer: L.Trainer) -> str:
     )
 
 
-def find_not_finite(tensors: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> str | None:
+def first_non_finite(tensors: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> str | None:
     """Return the name of the first tensor that holds a value that is not finite, or None."""
     pairs = tensors.items() if isinstance(tensors, Mapping) else tensors
     for name, tensor in pairs:
@@ -92,16 +92,16 @@ def find_not_finite(tensors: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> s
     return None
 
 
-def tensors_of(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+def named_tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors in nested dicts and lists, with the path to each."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            yield from tensors_of(part, f"{name}.{key}" if name else str(key))
+            yield from named_tensors(part, f"{name}.{key}" if name else str(key))
     elif isinstance(value, list | tuple):
         for number, part in enumerate(value):
-            yield from tensors_of(part, f"{name}.{number}" if name else str(number))
+            yield from named_tensors(part, f"{name}.{number}" if name else str(number))
 
 
 def require_finite_weights(network: nn.Module) -> None:
@@ -110,7 +110,7 @@ def require_finite_weights(network: nn.Module) -> None:
     Raises:
         RunStopped: naming the weight.
     """
-    if name := find_not_finite(network.state_dict()):
+    if name := first_non_finite(network.state_dict()):
         raise RunStopped(
             f"after training the weights {name} are not finite: no model is written; try a lower "
             "optimizer.lr, a lower trainer.gradient_clip_val or a longer scheduler.warmup"

@@ -30,7 +30,7 @@ from seqtag.training.trainer import (
 log = logging.getLogger("seqtag")
 
 
-class Fitted(NamedTuple):
+class FitResult(NamedTuple):
     """The result of a training.
 
     Attributes:
@@ -43,7 +43,7 @@ class Fitted(NamedTuple):
     figures: dict[str, Any]
 
 
-def fit(settings: TrainingSettings, corpus: Corpus) -> Fitted:
+def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     """Train a network on the corpus's training split; the development split chooses the epoch."""
     indexer = build.indexer(settings.data.encode, corpus, settings.model.added)
     labels = build.label_set(settings.data.tag_scheme, corpus)
@@ -86,7 +86,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> Fitted:
         "dev_metric": task.dev_metric,
         "parameters": count_parameters(network),
     }
-    return Fitted(tagger, figures)
+    return FitResult(tagger, figures)
 
 
 def seed_everything(seed: int) -> None:

@@ -35,7 +35,7 @@ def _generated(config: ProbeCorpusConfig, splits: tuple[str, ...]) -> Corpus:
     probe = make_probe(config.probe)
     factors = (probe.axis, *(name for name in probe.evaluation if name != probe.axis))
     made = {
-        split: as_dataset(
+        split: to_dataset(
             probe.corpus(split, getattr(config, split), config.seed, config.lag), factors
         )
         for split in splits
@@ -50,7 +50,7 @@ def baselines_of(config: ProbeCorpusConfig) -> dict[str, WindowBaseline]:
     return fit_baselines([item.tokens for item in items], [item.labels for item in items])
 
 
-def as_dataset(items: Sequence[ProbeItem], factors: Sequence[str]) -> datasets.Dataset:
+def to_dataset(items: Sequence[ProbeItem], factors: Sequence[str]) -> datasets.Dataset:
     """Return probe items as a data set with the columns of a corpus and one per factor."""
     columns: dict[str, list] = {
         "tokens": [list(item.tokens) for item in items],

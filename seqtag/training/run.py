@@ -9,11 +9,11 @@ import lightning as L
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from seqtag.data.batches.module import CorpusModule
-from seqtag.distributed.leader import require_work_for_all, together
-from seqtag.distributed.place import current_place
-from seqtag.distributed.team import is_broken
+from seqtag.distributed.leader import distributed_training, require_work_for_all
+from seqtag.distributed.process import current_process
+from seqtag.distributed.team import is_connection_error
 from seqtag.errors import InputError, RunStopped
-from seqtag.training.resume.compatible import outline
+from seqtag.training.resume.compatible import expected_checkpoint
 from seqtag.training.resume.earlier_run import set_aside_earlier_run
 from seqtag.training.resume.find import checkpoint_to_resume
 from seqtag.training.resume.signals import handlers_restored
@@ -33,10 +33,14 @@ def run(
     """
     require_work_for_all(trainer.world_size, len(data.corpus.splits["train"]), data.batch)
     output = Path(settings.output_dir)
-    resumed = checkpoint_to_resume(settings.ckpt_path, output, outline(trainer, task, data))
-    if current_place().leads:
+    resumed = checkpoint_to_resume(
+        settings.ckpt_path, output, expected_checkpoint(trainer, task, data)
+    )
+    if current_process().is_leader:
         set_aside_earlier_run(output, resumed)
-    with together(trainer, settings.to_plain(), settings.seed, lambda: data.digest(resumed)):
+    with distributed_training(
+        trainer, settings.to_plain(), settings.seed, lambda: data.digest(resumed)
+    ):
         started = time.perf_counter()
         _run(trainer, task, data, resumed)
         return time.perf_counter() - started
@@ -75,7 +79,7 @@ def _fit(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str
     except (InputError, RunStopped, MisconfigurationException):
         raise
     except Exception as error:
-        if resumed is None or task.begun or is_broken(error):
+        if resumed is None or task.training_started or is_connection_error(error):
             raise
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise InputError(

@@ -15,7 +15,7 @@ from torchmetrics import Metric
 
 from seqtag.metrics.main import main_score
 from seqtag.model.network import TaggerNetwork
-from seqtag.training.finite import FirstFault, diverged, find_not_finite, tensors_of
+from seqtag.training.finite import FirstNonFinite, divergence_error, first_non_finite, named_tensors
 from seqtag.training.scoring import TaggingScore
 
 
@@ -57,7 +57,7 @@ class TaggingTask(L.LightningModule):
     Attributes:
         mean_loss: that of the running epoch.
         dev_metric: the last figure that checkpoints go by; nan where there was none.
-        begun: whether training has begun: what a checkpoint holds is restored by then.
+        training_started: whether training has begun: what a checkpoint holds is restored by then.
         make_optimizer, make_schedule: as given.
     """
 
@@ -74,13 +74,13 @@ class TaggingTask(L.LightningModule):
         self.mean_loss = MeanLoss()
         self.dev_metric = math.nan
         self.make_optimizer, self.make_schedule = make_optimizer, make_schedule
-        self.begun = False
-        self._losses, self._scores = FirstFault(), FirstFault()
+        self.training_started = False
+        self._losses, self._scores = FirstNonFinite(), FirstNonFinite()
         self._rates: dict[int, float] = {}  # of the steps since the last look, and one
 
     def on_train_start(self) -> None:
         """Note that training begins."""
-        self.begun = True
+        self.training_started = True
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the batch's mean loss; on several processes, this one's part of it."""
@@ -109,9 +109,9 @@ class TaggingTask(L.LightningModule):
         """
         if (step := self._losses.step(self.trainer)) is not None:
             what = f"the loss of step {step} is not finite"
-            raise diverged(self.trainer, what, self._rates.get(step))
+            raise divergence_error(self.trainer, what, self._rates.get(step))
         if (step := self._scores.step(self.trainer)) is not None:
-            raise diverged(
+            raise divergence_error(
                 self.trainer,
                 f"the scores of the development split after step {step} are not finite",
             )
@@ -127,10 +127,10 @@ class TaggingTask(L.LightningModule):
         self.require_finite()
         parts = ("state_dict", "current_model_state", "optimizer_states")
         saved = {part: checkpoint[part] for part in parts if part in checkpoint}
-        if name := find_not_finite(tensors_of(saved)):
+        if name := first_non_finite(named_tensors(saved)):
             name = name.removeprefix("state_dict.")
             what = f"after step {self.global_step} the tensor {name} is not finite"
-            raise diverged(self.trainer, what, self._rates.get(self.global_step))
+            raise divergence_error(self.trainer, what, self._rates.get(self.global_step))
 
     def on_validation_start(self) -> None:
         """Stop before an evaluation of weights that came to a loss which is not finite."""

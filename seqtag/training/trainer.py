@@ -19,12 +19,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from seqtag.data.batches.module import CorpusModule
-from seqtag.distributed.leader import StartedAlready
-from seqtag.distributed.place import Place, current_place
+from seqtag.distributed.leader import LaunchedEnvironment
+from seqtag.distributed.process import ProcessInfo, current_process
 from seqtag.errors import InputError, unknown
 from seqtag.training.factory import call, factory
 from seqtag.training.resume.files import CheckpointFiles
-from seqtag.training.resume.state import Continuity
+from seqtag.training.resume.state import ResumeCallback
 from seqtag.training.settings import TrainingSettings
 from seqtag.training.targets import Target
 from seqtag.training.trainer_options import TrainerOptions
@@ -78,8 +78,8 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
     Without a development split nothing can be chosen by it: the last weights are kept then, and
     training does not stop early.
     """
-    place = current_place()
-    options = _placed(settings.trainer, place)
+    process = current_process()
+    options = _placed(settings.trainer, process)
     del options["overfit_batches"]
     if options["profiler"] is not None:
         options["profiler"] = _PROFILERS[options["profiler"]](
@@ -98,26 +98,29 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
         for name in ("checkpoint", "last"):
             callbacks.pop(name, None)
     more = {
-        "callbacks": [Continuity(), *(factory(part, L.Callback)() for part in callbacks.values())],
+        "callbacks": [
+            ResumeCallback(),
+            *(factory(part, L.Callback)() for part in callbacks.values()),
+        ],
         "logger": [factory(part, Logger)() for part in settings.logger.values()],
-        "plugins": [CheckpointFiles(), StartedAlready(place)],
+        "plugins": [CheckpointFiles(), LaunchedEnvironment(process)],
         "default_root_dir": settings.output_dir,
         # The order of batches is shared out by the data module itself.
         "use_distributed_sampler": False,
     }
     trainer = call(L.Trainer, "trainer", **options, **more)
-    _require_started(trainer, place)
+    _require_started(trainer, process)
     return trainer
 
 
-def _placed(settings: TrainerOptions, place: Place) -> dict[str, Any]:
+def _placed(settings: TrainerOptions, process: ProcessInfo) -> dict[str, Any]:
     """Return the trainer's options, with what a launcher has settled where they say auto."""
     options = asdict(settings)
     options["precision"] = known_precision(settings.precision)
-    if settings.devices == "auto" and place.launcher:
-        options["devices"] = place.local_processes
+    if settings.devices == "auto" and process.launcher:
+        options["devices"] = process.local_world_size
     if settings.num_nodes == "auto":
-        options["num_nodes"] = place.nodes
+        options["num_nodes"] = process.nodes
     if settings.strategy == "ddp_spawn":
         options["strategy"] = "ddp"  # whose processes begin with nothing here
     if settings.accelerator == "gpu" and not (
@@ -127,14 +130,14 @@ def _placed(settings: TrainerOptions, place: Place) -> dict[str, Any]:
     return options
 
 
-def _require_started(trainer: L.Trainer, place: Place) -> None:
+def _require_started(trainer: L.Trainer, process: ProcessInfo) -> None:
     """Refuse a trainer for more processes, or fewer, than were started."""
     wanted = f"trainer.devices={trainer.num_devices} and num_nodes={trainer.num_nodes}"
-    if place.launcher:
-        if (trainer.num_devices, trainer.num_nodes) != (place.local_processes, place.nodes):
+    if process.launcher:
+        if (trainer.num_devices, trainer.num_nodes) != (process.local_world_size, process.nodes):
             raise InputError(
-                f"{place.launcher} started {place.local_processes} processes on each of "
-                f"{place.nodes} machines, but there is {wanted}; both are best left at auto, as "
+                f"{process.launcher} started {process.local_world_size} processes on each of "
+                f"{process.nodes} machines, but there is {wanted}; both are best left at auto, as "
                 "in trainer=ddp"
             )
     elif trainer.num_nodes > 1:

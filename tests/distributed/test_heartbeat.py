@@ -1,59 +1,59 @@
-"""Signs of life: who is frozen, and who only looks as if."""
+"""Heartbeats: which process counts as frozen, and which only looks frozen."""
 
 import time
 
 import pytest
 from torch import distributed
 
-from seqtag.distributed import heartbeat as pulse
-from seqtag.distributed.heartbeat import PATIENCE_SECONDS, Pulse
+from seqtag.distributed import heartbeat
+from seqtag.distributed.heartbeat import TIMEOUT_SECONDS, Heartbeat
 
-STEP = PATIENCE_SECONDS / 4
+STEP = TIMEOUT_SECONDS / 4
 
 
 @pytest.fixture
 def store(monkeypatch):
-    monkeypatch.setattr(pulse, "_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(heartbeat, "_INTERVAL_SECONDS", 0.01)
     return distributed.HashStore()
 
 
-def seen(looking: Pulse, rank: int, sign: bytes) -> None:
-    """Wait until this very sign is seen, or a later one."""
+def wait_for_count(watcher: Heartbeat, rank: int, count: int) -> None:
+    """Wait until a process has seen at least `count` heartbeats of another rank."""
     end = time.monotonic() + 20
-    while int(looking._signs.get(rank, b"0")) < int(sign):
+    while int(watcher._counts.get(rank, b"0")) < count:
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
-def test_one_that_gives_no_more_signs_is_frozen_in_the_end(store):
-    with Pulse(store, 0, [1, 2]) as leader:
-        assert [leader.silent(STEP) for _ in range(9)] == [None] * 9, "nobody has begun"
-        store.add("sign/1", 1)
-        seen(leader, 1, b"1")
-        assert [leader.silent(STEP) for _ in range(4)] == [None] * 4
-        assert leader.silent(STEP) == 1
-        store.add("sign/1", 1)
-        seen(leader, 1, b"2")
-        assert leader.silent(STEP) is None, "it has gone on"
+def test_a_process_without_further_heartbeats_is_frozen_after_the_timeout(store):
+    with Heartbeat(store, 0, [1, 2]) as leader:
+        assert [leader.frozen_rank(STEP) for _ in range(9)] == [None] * 9, "none has started"
+        store.add("heartbeat/1", 1)
+        wait_for_count(leader, 1, 1)
+        assert [leader.frozen_rank(STEP) for _ in range(4)] == [None] * 4
+        assert leader.frozen_rank(STEP) == 1
+        store.add("heartbeat/1", 1)
+        wait_for_count(leader, 1, 2)
+        assert leader.frozen_rank(STEP) is None, "it has resumed"
 
 
-def test_one_has_its_time_to_begin(store):
-    with Pulse(store, 0, [1], beginning=9 * STEP) as leader:
-        assert [leader.silent(STEP) for _ in range(8)] == [None] * 8
-        assert leader.silent(STEP) == 1
-        store.add("sign/1", 1)
-        seen(leader, 1, b"1")
-        assert leader.silent(STEP) is None
+def test_a_process_has_time_to_start(store):
+    with Heartbeat(store, 0, [1], startup=9 * STEP) as leader:
+        assert [leader.frozen_rank(STEP) for _ in range(8)] == [None] * 8
+        assert leader.frozen_rank(STEP) == 1
+        store.add("heartbeat/1", 1)
+        wait_for_count(leader, 1, 1)
+        assert leader.frozen_rank(STEP) is None
 
 
-def test_each_hears_the_others_while_it_is_entered(store):
-    leader, follower = Pulse(store, 0, [1]), Pulse(store, 1, [0])
+def test_heartbeats_are_sent_only_inside_the_context(store):
+    leader, follower = Heartbeat(store, 0, [1]), Heartbeat(store, 1, [0])
     with follower:
         with leader:
-            seen(leader, 1, b"2")
-            seen(follower, 0, b"2")
-        assert [follower.silent(STEP) for _ in range(6)][-1] == 0
+            wait_for_count(leader, 1, 2)
+            wait_for_count(follower, 0, 2)
+        assert [follower.frozen_rank(STEP) for _ in range(6)][-1] == 0
         with leader:
-            known = store.get("sign/0")
-            seen(follower, 0, str(int(known) + 2).encode())
-            assert follower.silent(STEP) is None
+            count = int(store.get("heartbeat/0"))
+            wait_for_count(follower, 0, count + 2)
+            assert follower.frozen_rank(STEP) is None

@@ -1,4 +1,4 @@
-"""How processes find each other: ports, who keeps the store, and what if nobody does."""
+"""Rendezvous: ports, the process that serves the store, and a leader that is missing."""
 
 import os
 import signal
@@ -11,53 +11,53 @@ from select import select
 import pytest
 
 from seqtag.distributed import rendezvous
-from seqtag.distributed.place import end_with_leader
+from seqtag.distributed.process import exit_with_leader
 from seqtag.distributed.rendezvous import interface_towards, launched_team, start_followers
 from seqtag.errors import InputError, RunStopped
 
 
-def test_a_port_that_is_taken(monkeypatch):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        monkeypatch.setenv("MASTER_PORT", str(taken.getsockname()[1]))
-        with pytest.raises(InputError, match=r"MASTER_PORT=\d+: the port is taken"):
+def test_a_port_in_use_is_refused(monkeypatch):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setenv("MASTER_PORT", str(other.getsockname()[1]))
+        with pytest.raises(InputError, match=r"MASTER_PORT=\d+: the port is in use"):
             start_followers(2)
     monkeypatch.setenv("MASTER_PORT", "http")
     with pytest.raises(InputError, match="MASTER_PORT must be a number, not 'http'"):
         start_followers(2)
 
 
-def test_a_leader_that_is_not_to_be_found(torchrun, monkeypatch):
+def test_a_leader_that_cannot_be_reached(torchrun, monkeypatch):
     monkeypatch.setenv("RANK", "1")
-    monkeypatch.setattr(rendezvous, "_FINDING", timedelta(seconds=0.2))
+    monkeypatch.setattr(rendezvous, "_CONNECT_TIMEOUT", timedelta(seconds=0.2))
     with pytest.raises(RunStopped, match=f"first process does not answer at 127.0.0.1:{torchrun}:"):
         launched_team()
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
-def test_whose_leader_dies_before_it_is_found_ends(torchrun, monkeypatch):
-    """A follower of a follower of ours, which dies first; the pipe is closed when both have."""
-    reading, writing = os.pipe()
+def test_a_follower_exits_if_its_leader_dies_before_they_connect(torchrun, monkeypatch):
+    """A child is the leader and a grandchild the follower; when both end, the pipe is closed."""
+    read_end, write_end = os.pipe()
     if (leader := os.fork()) == 0:
         if os.fork() == 0:
             os.environ |= {"RANK": "1", "SEQTAG_LEADER": str(os.getppid())}
-            end_with_leader()
-            os.write(writing, b"waits")
-            launched_team()  # for minutes
+            exit_with_leader()
+            os.write(write_end, b"waits")
+            launched_team()  # tries to connect for two minutes
         time.sleep(600)
-    os.close(writing)
-    with open(reading, "rb", buffering=0) as theirs:
-        assert theirs.read(5) == b"waits"
+    os.close(write_end)
+    with open(read_end, "rb", buffering=0) as pipe:
+        assert pipe.read(5) == b"waits"
         os.kill(leader, signal.SIGKILL)
         os.waitpid(leader, 0)
-        assert select([theirs], [], [], 20)[0], "the follower lives on"
-        assert theirs.read() == b""
+        assert select([pipe], [], [], 20)[0], "the follower is still running"
+        assert pipe.read() == b""
 
 
 @pytest.fixture
 def torchrun(monkeypatch):
-    """Be the first of two processes, as torchrun starts them."""
+    """Set the environment of the first of two processes of torchrun; return the port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -71,22 +71,22 @@ def torchrun(monkeypatch):
     launched_team.cache_clear()
 
 
-def test_who_is_launched_meets_at_the_port_that_all_know(torchrun, monkeypatch):
+def test_launched_processes_connect_at_the_port_in_the_environment(torchrun, monkeypatch):
     leader = launched_team()
-    assert (leader.place.leads, leader.place.launcher) == (True, "torchrun")
+    assert (leader.process.is_leader, leader.process.launcher) == (True, "torchrun")
     assert launched_team() is leader
     launched_team.cache_clear()
     monkeypatch.setenv("RANK", "1")
     follower = launched_team()
-    leader.tell({"seed": 1})
-    assert next(follower.orders()) == {"seed": 1}
+    leader.send_settings({"seed": 1})
+    assert next(follower.received_settings()) == {"seed": 1}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
-def test_this_machine_reaches_itself_by_its_loopback():
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+def test_this_machine_reaches_itself_through_its_loopback_interface():
     assert interface_towards("127.0.0.1") == "lo"
     assert interface_towards("localhost") == "lo"
 
 
-def test_a_host_that_has_no_address():
+def test_a_host_without_an_address_has_no_interface():
     assert interface_towards("nobody.invalid") is None

@@ -134,7 +134,7 @@ def compose_filled():
 
 @pytest.fixture(scope="session")
 def resumable(tmp_path_factory):
-    """Return what a checkpoint after three steps holds, and the outline of its run."""
+    """Return the content of a checkpoint after three steps, and its `ExpectedCheckpoint`."""
     from seqtag.commands.train import train
     from seqtag.training import run as running
     from seqtag.training.resume.files import read_checkpoint
@@ -144,12 +144,15 @@ def resumable(tmp_path_factory):
     columns = ("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]")
     short = ("trainer.max_steps=3", "callbacks.last.every_steps=3", "callbacks.progress.bar=false")
     config = composed("train", *columns, *SMALL, *short, "paths.output_dir=OUTPUT")
-    outlines = []
+    expected = []
     with pytest.MonkeyPatch.context() as patch:
-        outline = running.outline
-        patch.setattr(
-            running, "outline", lambda *parts: outlines.append(outline(*parts)) or outlines[0]
-        )
+        original = running.expected_checkpoint
+
+        def recorded(*parts):
+            expected.append(original(*parts))
+            return expected[0]
+
+        patch.setattr(running, "expected_checkpoint", recorded)
         places = {"CORPUS": folder, "OUTPUT": folder / "run"}
         train(settings_of("train", filled(config, places)))
-    return read_checkpoint(folder / "run" / "checkpoints" / "last.ckpt"), outlines[0]
+    return read_checkpoint(folder / "run" / "checkpoints" / "last.ckpt"), expected[0]

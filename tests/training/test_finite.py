@@ -11,7 +11,7 @@ from seqtag import Tagger
 from seqtag.commands.probe import probe
 from seqtag.commands.train import train
 from seqtag.errors import InputError, RunStopped
-from seqtag.training.finite import FirstFault, find_not_finite, tensors_of
+from seqtag.training.finite import FirstNonFinite, first_non_finite, named_tensors
 
 DIVERGING = (
     "optimizer.lr=1e20",
@@ -24,7 +24,7 @@ ALONE = SimpleNamespace(world_size=1, strategy=SimpleNamespace(root_device=torch
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_the_first_step_with_a_fault_is_recorded(value):
-    fault = FirstFault()
+    fault = FirstNonFinite()
     assert fault.step(ALONE) is None
     fault.record(torch.tensor(1.0), 3)
     assert fault.step(ALONE) is None
@@ -36,8 +36,8 @@ def test_the_first_step_with_a_fault_is_recorded(value):
 
 def test_tensors_that_are_not_finite_are_found_at_any_depth():
     nested = {"a": [torch.ones(2), {"b": torch.tensor([1.0, math.nan])}], "c": 1}
-    assert find_not_finite(tensors_of(nested)) == "a.1.b"
-    assert find_not_finite({"ids": torch.ones(2, dtype=torch.int64)}) is None
+    assert first_non_finite(named_tensors(nested)) == "a.1.b"
+    assert first_non_finite({"ids": torch.ones(2, dtype=torch.int64)}) is None
 
 
 @pytest.mark.parametrize(

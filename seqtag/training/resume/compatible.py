@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from seqtag.data.batches.module import CorpusModule
 from seqtag.errors import InputError
-from seqtag.training.finite import find_not_finite, tensors_of
+from seqtag.training.finite import first_non_finite, named_tensors
 from seqtag.training.resume.state import KEY
 from seqtag.training.task import TaggingTask
 
@@ -24,11 +24,11 @@ _DATA = CorpusModule.__qualname__
 _ORDER = ("completed", "processed", "started", "ready")
 
 
-class Finding(Exception):
+class InvalidContent(Exception):
     """Something in a checkpoint that no checkpoint of seqtag has."""
 
 
-class Outline(NamedTuple):
+class ExpectedCheckpoint(NamedTuple):
     """What a checkpoint of a run looks like.
 
     Attributes:
@@ -52,12 +52,14 @@ class Outline(NamedTuple):
     batches: int
 
 
-def outline(trainer: L.Trainer, task: TaggingTask, data: CorpusModule) -> Outline:
+def expected_checkpoint(
+    trainer: L.Trainer, task: TaggingTask, data: CorpusModule
+) -> ExpectedCheckpoint:
     """Return what a checkpoint of a run looks like; the run has not begun."""
     weights = {name: _form(tensor) for name, tensor in task.state_dict().items()}
     scaling = trainer.precision_plugin.state_dict()
     states = {callback.state_key: callback.state_dict() for callback in trainer.callbacks}
-    return Outline(
+    return ExpectedCheckpoint(
         weights,
         [f"network.{name}" for name, _ in task.network.named_parameters()],
         task.make_optimizer,
@@ -69,7 +71,7 @@ def outline(trainer: L.Trainer, task: TaggingTask, data: CorpusModule) -> Outlin
     )
 
 
-def check_fit(saved: Mapping[str, Any], run: Outline) -> None:
+def check_network(saved: Mapping[str, Any], run: ExpectedCheckpoint) -> None:
     """Refuse a checkpoint of another network or precision; its weights are known to be tensors.
 
     Raises:
@@ -91,14 +93,14 @@ def check_fit(saved: Mapping[str, Any], run: Outline) -> None:
             )
 
 
-def check_content(saved: Mapping[str, Any], run: Outline) -> None:
+def check_content(saved: Mapping[str, Any], run: ExpectedCheckpoint) -> None:
     """Check that a checkpoint has all parts, of the right types, and that they go together.
 
     Raises:
-        Finding: saying what is wrong with it.
+        InvalidContent: saying what is wrong with it.
     """
     if KEY not in saved:
-        raise Finding("it has no part 'seqtag', and is perhaps of another program")
+        raise InvalidContent("it has no part 'seqtag', and is perhaps of another program")
     _typed(saved, {"epoch": 0, "global_step": 0, "state_dict": {}, "loops": {}, _DATA: {}}, "")
     _typed(saved, {"callbacks": {}, "optimizer_states": [], "lr_schedulers": []}, "")
     for part in ("state_dict", "current_model_state"):
@@ -109,7 +111,7 @@ def check_content(saved: Mapping[str, Any], run: Outline) -> None:
         own = {name: _form(tensor) for name, tensor in saved["state_dict"].items()}
         _require(forms == own, "current_model_state is not of the same network as state_dict")
     for part in ("state_dict", "current_model_state", "averaging_state", "optimizer_states"):
-        name = find_not_finite(tensors_of(saved.get(part, {}), part))
+        name = first_non_finite(named_tensors(saved.get(part, {}), part))
         _require(name is None, f"{name} is not finite")
     _check_counters(saved, run)
     _check_optimizer(saved, run)
@@ -123,7 +125,7 @@ def check_content(saved: Mapping[str, Any], run: Outline) -> None:
     _check_own(saved[KEY])
 
 
-def _check_counters(saved: Mapping[str, Any], run: Outline) -> None:
+def _check_counters(saved: Mapping[str, Any], run: ExpectedCheckpoint) -> None:
     """Check Lightning's counters and the position in the data."""
     loop = saved["loops"].get("fit_loop")
     _like(loop, run.loops, "loops.fit_loop")
@@ -163,7 +165,7 @@ def _check_order(value: Any, where: str) -> None:
         _require(value >= 0, f"{where} is {value}")
 
 
-def _check_optimizer(saved: Mapping[str, Any], run: Outline) -> None:
+def _check_optimizer(saved: Mapping[str, Any], run: ExpectedCheckpoint) -> None:
     """Check the states of optimizer and schedule: by shape, and by a step of one parameter."""
     states, schedules = saved["optimizer_states"], saved["lr_schedulers"]
     _require(len(states) == len(schedules) == 1, "it has not exactly one optimizer and schedule")
@@ -194,11 +196,13 @@ def _check_optimizer(saved: Mapping[str, Any], run: Outline) -> None:
         schedule.step()
         rates = [*schedule.base_lrs, *schedule.get_last_lr(), schedules[0]["_last_lr"][0]]
         _require(not any(map(_is_wild, rates)), "its learning rate is not a number")
-    except Finding:
+    except InvalidContent:
         raise
     except Exception as error:  # by what is missing or of the wrong type
         reason = f"{type(error).__name__}: {error}"
-        raise Finding(f"its optimizer or schedule is not that of this run ({reason})") from error
+        raise InvalidContent(
+            f"its optimizer or schedule is not that of this run ({reason})"
+        ) from error
     for number, state in by_number.items():
         _require(type(number) is int and number in numbers, f"there is no parameter {number!r}")
         dtype, shape = run.weights[run.trainable[number]]
@@ -216,7 +220,7 @@ def _check_optimizer(saved: Mapping[str, Any], run: Outline) -> None:
 
 
 def _check_own(own: Any) -> None:
-    """Check the part that `Continuity` adds."""
+    """Check the part that `ResumeCallback` adds."""
     model = {"processes": [], "rows": 0, "dev_metric": 0.0, "figures": {}, "stop": False}
     _like(own, model, KEY)
     _require(own["rows"] >= 0, f"{KEY}.rows is {own['rows']}")
@@ -229,7 +233,7 @@ def _check_own(own: Any) -> None:
         _require(process["loss"].keys() in (set(), {"total", "sentences"}), f"{where}.loss")
         for name, value in process["loss"].items():
             _require(isinstance(value, Tensor) and not value.dim(), f"{where}.loss.{name}")
-        _require(find_not_finite(process["loss"]) is None, f"{where}.loss is not finite")
+        _require(first_non_finite(process["loss"]) is None, f"{where}.loss is not finite")
         states = process["random"]
         try:
             # In generators of its own: those of the program are left as they are.
@@ -240,7 +244,9 @@ def _check_own(own: Any) -> None:
             torch.Generator().set_state(states["torch"])
         except Exception as error:  # by what is missing or of the wrong type
             reason = f"{type(error).__name__}: {error}"
-            raise Finding(f"{where}.random is not a state of random numbers ({reason})") from error
+            raise InvalidContent(
+                f"{where}.random is not a state of random numbers ({reason})"
+            ) from error
 
 
 def _typed(saved: Mapping[str, Any], models: Mapping[str, Any], where: str) -> None:
@@ -264,7 +270,9 @@ def _like(value: Any, model: Any, where: str) -> None:
     elif model is not None:  # None stands for a figure that a run does not have yet
         kinds = (int, float) if isinstance(model, float) else (type(model),)
         if type(value) not in kinds:
-            raise Finding(f"{where} is not of type {type(model).__name__}, but {value!r:.80}")
+            raise InvalidContent(
+                f"{where} is not of type {type(model).__name__}, but {value!r:.80}"
+            )
 
 
 def _is_wild(value: Any) -> bool:
@@ -276,7 +284,7 @@ def _is_wild(value: Any) -> bool:
 
 def _require(fine: bool, finding: str) -> None:
     if not fine:
-        raise Finding(finding)
+        raise InvalidContent(finding)
 
 
 def _form(tensor: Tensor) -> Form:

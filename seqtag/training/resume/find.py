@@ -10,7 +10,12 @@ import lightning as L
 import torch
 
 from seqtag.errors import InputError
-from seqtag.training.resume.compatible import Finding, Outline, check_content, check_fit
+from seqtag.training.resume.compatible import (
+    ExpectedCheckpoint,
+    InvalidContent,
+    check_content,
+    check_network,
+)
 from seqtag.training.resume.files import (
     DamagedCheckpoint,
     read_checkpoint,
@@ -21,7 +26,7 @@ from seqtag.training.run_folder import LAST, PREVIOUS
 log = logging.getLogger("seqtag")
 
 
-def checkpoint_to_resume(path: str | None, output: Path, run: Outline) -> str | None:
+def checkpoint_to_resume(path: str | None, output: Path, run: ExpectedCheckpoint) -> str | None:
     """Return the file that training is to continue from, or None.
 
     All of it is read and checked before anything is trained. Where the newest one is missing or
@@ -68,7 +73,7 @@ def checkpoint_to_resume(path: str | None, output: Path, run: Outline) -> str | 
     raise InputError(f"ckpt_path: {damages[0]}{others}")
 
 
-def _read_for(file: Path, run: Outline) -> dict[str, Any]:
+def _read_for(file: Path, run: ExpectedCheckpoint) -> dict[str, Any]:
     """Return the content of a checkpoint that a run can continue from.
 
     Raises:
@@ -78,7 +83,7 @@ def _read_for(file: Path, run: Outline) -> dict[str, Any]:
     saved = read_checkpoint(file)
     try:
         check_content(saved, run)
-    except Finding as finding:
+    except InvalidContent as finding:
         _refuse_other(file, saved, run)
         raise DamagedCheckpoint(
             f"{str(file)!r} is not a checkpoint of seqtag, or is damaged: {finding}"
@@ -87,7 +92,7 @@ def _read_for(file: Path, run: Outline) -> dict[str, Any]:
     return saved
 
 
-def _refuse_other(file: Path, saved: dict[str, Any], run: Outline) -> None:
+def _refuse_other(file: Path, saved: dict[str, Any], run: ExpectedCheckpoint) -> None:
     """Refuse a checkpoint of another network, where it has weights to compare.
 
     That is what a person can act on, whatever else is found.
@@ -98,7 +103,7 @@ def _refuse_other(file: Path, saved: dict[str, Any], run: Outline) -> None:
     )
     if KEY in saved and plain:
         try:
-            check_fit(saved, run)
+            check_network(saved, run)
         except InputError as error:
             raise InputError(f"ckpt_path: {str(file)!r} does not fit: {error}") from None
 
@@ -107,7 +112,7 @@ def _beside(file: Path) -> list[Path]:
     return sorted(path for path in file.parent.glob("*.ckpt") if path != file and path.is_file())
 
 
-def _is_whole(file: Path, run: Outline) -> bool:
+def _is_whole(file: Path, run: ExpectedCheckpoint) -> bool:
     try:
         _read_for(file, run)
     except InputError:

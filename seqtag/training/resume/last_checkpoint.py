@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from seqtag.errors import InputError
 from seqtag.training.resume.lightning_internals import is_accumulating, validates_next
-from seqtag.training.resume.signals import HEEDED, Signals, stopped
+from seqtag.training.resume.signals import STOP_SIGNALS, StopSignals, stop_error
 from seqtag.training.resume.slurm import requeue
 from seqtag.training.run_folder import LAST
 
@@ -46,7 +46,7 @@ class LastCheckpoint(Checkpoint):
         self._path = str(Path(dirpath) / LAST)
         self._seconds = None if every_minutes is None else 60 * every_minutes
         self._steps = every_steps
-        self._signals = Signals()
+        self._signals = StopSignals()
         self._saved_at = time.monotonic()
         self._written = False
 
@@ -99,10 +99,10 @@ class LastCheckpoint(Checkpoint):
             return
         trainer.save_checkpoint(self._path, weights_only=False)
         self._saved_at, self._written = time.monotonic(), True
-        for number in HEEDED:
+        for number in STOP_SIGNALS:
             mine = self._signals.received is number
             if trainer.strategy.reduce_boolean_decision(mine, all=False):
                 # At SIGUSR2 submitit has asked SLURM itself.
                 if number is not signal.SIGUSR2 and trainer.is_global_zero:
                     requeue()
-                raise stopped(number, trainer.global_step, self._path)
+                raise stop_error(number, trainer.global_step, self._path)

@@ -11,13 +11,13 @@ from types import FrameType
 from seqtag.errors import RunStopped
 
 # EX_TEMPFAIL of sysexits.h: not now, but the same command can go on.
-GOES_ON = 75
+EXIT_RESUMABLE = 75
 # SIGUSR2 is how submitit has SLURM warn its jobs.
-HEEDED = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
-class Signals:
-    """Notes the signals of `HEEDED`, of which the process would die.
+class StopSignals:
+    """Notes the signals of `STOP_SIGNALS`, of which the process would die.
 
     Attributes:
         received: the first one that came, or None.
@@ -29,7 +29,7 @@ class Signals:
     def listen(self) -> None:
         """Put the handlers in place; outside the main thread, which alone may, do nothing."""
         if threading.current_thread() is threading.main_thread():
-            for number in HEEDED:
+            for number in STOP_SIGNALS:
                 signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -40,7 +40,7 @@ class Signals:
 @contextmanager
 def handlers_restored() -> Iterator[None]:
     """Leave the handlers of these signals afterwards as they were before."""
-    kept = {number: signal.getsignal(number) for number in HEEDED}
+    kept = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     try:
         yield
     finally:
@@ -49,10 +49,10 @@ def handlers_restored() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def stopped(received: signal.Signals, step: int, checkpoint: str) -> RunStopped:
+def stop_error(received: signal.Signals, step: int, checkpoint: str) -> RunStopped:
     """Return what is to be raised when `checkpoint` is written."""
     return RunStopped(
         f"stopped by {received.name} after step {step}; with ckpt_path=last and this run's "
         f"hydra.run.dir the same command goes on from {checkpoint}",
-        GOES_ON,
+        EXIT_RESUMABLE,
     )

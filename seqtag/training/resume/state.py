@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import distributed
 
 from seqtag.data.batches.module import CorpusModule
-from seqtag.training.finite import diverged
+from seqtag.training.finite import divergence_error
 from seqtag.training.metrics_file import MetricsFile
 from seqtag.training.resume.lightning_internals import (
     is_accumulating,
@@ -30,7 +30,7 @@ log = logging.getLogger("seqtag")
 KEY = "seqtag"
 
 
-class Continuity(L.Callback):
+class ResumeCallback(L.Callback):
     """Adds to every checkpoint, and takes from it when training goes on, three things.
 
     - of each process the random states and the sums behind the running epoch's mean loss;
@@ -123,7 +123,7 @@ class Continuity(L.Callback):
         loss = float(trainer.callback_metrics["train/loss"])
         if not math.isfinite(loss):  # a sum of huge ones, each of them finite
             step = trainer.global_step
-            raise diverged(
+            raise divergence_error(
                 trainer, f"the mean loss of the epoch that ends at step {step} is {loss}"
             )
 
