@@ -18,7 +18,7 @@ def check_choice(field: str, value: Any, known: Iterable[str]) -> None:
         raise InputError(f"unknown {field} {shown(value)}{hint}; there are {', '.join(names)}")
 
 
-def check_start(field: str, value: Any) -> None:
+def check_bias_start(field: str, value: Any) -> None:
     """Raise InputError for a value of a field that says where biases start."""
     if field == "chrono":
         check_chrono(value)
@@ -36,7 +36,7 @@ def check_chrono(value: Any) -> None:
         )
 
 
-def start_keeping(bias_H: Any, start: float, chrono: int) -> None:
+def start_keep_gate(bias_H: Any, start: float, chrono: int) -> None:
     """Set in place the bias of the gate that weighs the previous state.
 
     With chrono, to log U(1, chrono - 1), a draw for each unit: a gate at sigmoid(log(t)) forgets

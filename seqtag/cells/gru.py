@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import start_keeping
+from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
@@ -43,7 +43,7 @@ class Gru(Cell):
 
     def start_biases(self, bias: Values) -> None:
         """Let the update gate start as chrono says."""
-        start_keeping(bias["z"], 0.0, self.chrono)
+        start_keep_gate(bias["z"], 0.0, self.chrono)
 
     def kept(self, values: Values) -> Any:
         """Return the update gate."""

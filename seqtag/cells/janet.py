@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import start_keeping
+from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
@@ -48,7 +48,7 @@ class Janet(Cell):
 
     def start_biases(self, bias: Values) -> None:
         """Let the forget gate start as forget_bias or chrono say."""
-        start_keeping(bias["f"], self.forget_bias, self.chrono)
+        start_keep_gate(bias["f"], self.forget_bias, self.chrono)
 
     def kept(self, values: Values) -> Any:
         """Return the forget gate."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import check_choice, start_keeping
+from seqtag.cells.fields import check_choice, start_keep_gate
 from seqtag.cells.functions import identity, sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
@@ -11,10 +11,10 @@ from seqtag.checks import checked
 from seqtag.errors import InputError, shown
 
 ACTIVATIONS = {"tanh": tanh, "identity": identity}
-KINDS = ("gate", "none", "coupled")
+GATE_KINDS = ("gate", "none", "coupled")
 # In this order wherever they are listed.
 GATES = {"i": "input_gate", "f": "forget_gate", "o": "output_gate"}
-PARTNERS = {"i": "f", "f": "i"}
+COUPLED_TO = {"i": "f", "f": "i"}
 
 
 @register("lstm")
@@ -84,12 +84,12 @@ class Lstm(Cell):
     def __post_init__(self) -> None:
         super().__post_init__()
         for field in GATES.values():
-            check_choice(field, getattr(self, field), KINDS)
+            check_choice(field, getattr(self, field), GATE_KINDS)
         check_choice("cell_activation", self.cell_activation, ACTIVATIONS)
         check_choice("output_activation", self.output_activation, ACTIVATIONS)
         checked(self.gate_recurrence, bool, "gate_recurrence")
         # A list, as YAML gives it, would make the spec unhashable.
-        object.__setattr__(self, "peepholes", _in_order(self.peepholes))
+        object.__setattr__(self, "peepholes", _checked_peepholes(self.peepholes))
         self._refuse_contradictions()
 
     def _refuse_contradictions(self) -> None:
@@ -99,7 +99,7 @@ class Lstm(Cell):
             raise InputError(
                 "input_gate and forget_gate cannot both be coupled: each would be 1 minus the other"
             )
-        for gate, partner in PARTNERS.items():
+        for gate, partner in COUPLED_TO.items():
             if self._kind(gate) == "coupled" and self._kind(partner) == "none":
                 raise InputError(
                     f"{GATES[gate]} cannot be coupled, {gate} = 1 - {partner}: "
@@ -111,7 +111,7 @@ class Lstm(Cell):
                     f"peepholes: {gate} cannot have one, because {GATES[gate]} is "
                     f"{self._kind(gate)!r} and sees nothing"
                 )
-        if self.gate_recurrence and not self._own:
+        if self.gate_recurrence and not self._gates_with_rows:
             raise InputError("gate_recurrence needs a gate: all three are 'none'")
         if self.chrono and self.forget_gate == "none":
             raise InputError("chrono starts the forget gate's bias, but forget_gate is 'none'")
@@ -120,25 +120,28 @@ class Lstm(Cell):
         return getattr(self, GATES[gate])
 
     @property
-    def _own(self) -> tuple[str, ...]:
+    def _gates_with_rows(self) -> tuple[str, ...]:
         """The gates with rows of their own, out of i, f, o."""
         return tuple(gate for gate in GATES if self._kind(gate) == "gate")
 
     @property
     def gates(self) -> tuple[str, ...]:
         """Those of i, f, z, o that have rows."""
-        return tuple(k for k in ("i", "f", "z", "o") if k == "z" or k in self._own)
+        return tuple(k for k in ("i", "f", "z", "o") if k == "z" or k in self._gates_with_rows)
 
     @property
     def states(self) -> tuple[str, ...]:
         """Output h and memory c; with gate recurrence also the gates."""
-        return ("h", "c", *(self._own if self.gate_recurrence else ()))
+        return ("h", "c", *(self._gates_with_rows if self.gate_recurrence else ()))
 
     @property
     def products(self) -> tuple[Product, ...]:
         """R h'; with gate recurrence also each gate's own."""
-        recurrent = self._own if self.gate_recurrence else ()
-        return (Product("h", self.gates), *(Product(gate, self._own) for gate in recurrent))
+        recurrent = self._gates_with_rows if self.gate_recurrence else ()
+        return (
+            Product("h", self.gates),
+            *(Product(gate, self._gates_with_rows) for gate in recurrent),
+        )
 
     @property
     def vectors(self) -> tuple[Vector, ...]:
@@ -148,12 +151,12 @@ class Lstm(Cell):
     def start_biases(self, bias: Values) -> None:
         """Let the forget gate start as forget_bias or chrono say."""
         if "f" in bias:
-            start_keeping(bias["f"], self.forget_bias, self.chrono)
+            start_keep_gate(bias["f"], self.forget_bias, self.chrono)
             if self.chrono and "i" in bias:
                 bias["i"].copy_(bias["f"]).neg_()
         elif self.forget_gate == "coupled":
             # f = 1 - sigmoid(a_i) = sigmoid(-a_i)
-            start_keeping(bias["i"], self.forget_bias, self.chrono)
+            start_keep_gate(bias["i"], self.forget_bias, self.chrono)
             bias["i"].neg_()
 
     def kept(self, values: Values) -> Any:
@@ -167,21 +170,21 @@ class Lstm(Cell):
             a = wx[k] + rh[k]
             return sigmoid(a + unit[f"peephole_{k}"] * c if k in self.peepholes else a)
 
-        named = {k: gate(k, state["c"]) for k in ("i", "f") if k in self._own}
-        for k, partner in PARTNERS.items():
+        values = {k: gate(k, state["c"]) for k in ("i", "f") if k in self._gates_with_rows}
+        for k, partner in COUPLED_TO.items():
             if self._kind(k) == "coupled":
-                named[k] = 1 - named[partner]
-        named["z"] = ACTIVATIONS[self.cell_activation](wx["z"] + rh["z"])
-        kept = named["f"] * state["c"] if "f" in named else state["c"]
-        named["c"] = c = kept + (named["i"] * named["z"] if "i" in named else named["z"])
-        named["h"] = ACTIVATIONS[self.output_activation](c)
-        if "o" in self._own:
-            named["o"] = gate("o", c)
-            named["h"] = named["o"] * named["h"]
-        return named
+                values[k] = 1 - values[partner]
+        values["z"] = ACTIVATIONS[self.cell_activation](wx["z"] + rh["z"])
+        kept = values["f"] * state["c"] if "f" in values else state["c"]
+        values["c"] = c = kept + (values["i"] * values["z"] if "i" in values else values["z"])
+        values["h"] = ACTIVATIONS[self.output_activation](c)
+        if "o" in self._gates_with_rows:
+            values["o"] = gate("o", c)
+            values["h"] = values["o"] * values["h"]
+        return values
 
 
-def _in_order(peepholes: Any) -> tuple[str, ...]:
+def _checked_peepholes(peepholes: Any) -> tuple[str, ...]:
     try:
         # A lone string would fall into its letters.
         given = None if isinstance(peepholes, str) else tuple(peepholes)

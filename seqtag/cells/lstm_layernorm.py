@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import start_keeping
+from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import layer_norm, sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
@@ -63,7 +63,7 @@ class LayerNormLstm(Cell):
         """Let the forget gate start as forget_bias or chrono say."""
         if "bias_f" not in unit:
             return
-        start_keeping(unit["bias_f"], self.forget_bias, self.chrono)
+        start_keep_gate(unit["bias_f"], self.forget_bias, self.chrono)
         if self.chrono:
             unit["bias_i"].copy_(unit["bias_f"]).neg_()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import start_keeping
+from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import log_sigmoid, sigmoid
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
@@ -46,7 +46,7 @@ class MinLstm(Cell):
 
     def start_biases(self, bias: Values) -> None:
         """Let the forget gate start as forget_bias or chrono say."""
-        start_keeping(bias["f"], self.forget_bias, self.chrono)
+        start_keep_gate(bias["f"], self.forget_bias, self.chrono)
         if self.chrono:
             bias["i"].copy_(bias["f"]).neg_()
 
@@ -98,7 +98,7 @@ class MinGru(Cell):
     def start_biases(self, bias: Values) -> None:
         """Let the update gate start as chrono says."""
         if self.chrono:
-            start_keeping(bias["z"], 0.0, self.chrono)
+            start_keep_gate(bias["z"], 0.0, self.chrono)
             bias["z"].neg_()
 
     def kept(self, values: Values) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.fields import start_keeping
+from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
@@ -52,7 +52,7 @@ class SLstm(Cell):
 
     def start_biases(self, bias: Values) -> None:
         """Let the forget gate start as forget_bias or chrono say."""
-        start_keeping(bias["f"], self.forget_bias, self.chrono)
+        start_keep_gate(bias["f"], self.forget_bias, self.chrono)
 
     def kept(self, values: Values) -> Any:
         """Return f n' / n: what is put out is c / n, in which the old weighs f n' of f n' + i."""

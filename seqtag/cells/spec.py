@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from seqtag.cells.fields import check_start
+from seqtag.cells.fields import check_bias_start
 from seqtag.errors import InputError
 
 Values = Mapping[str, Any]
@@ -74,7 +74,7 @@ class Cell(ABC):
 
     def __post_init__(self) -> None:
         for name in self.starts:
-            check_start(name, getattr(self, name))
+            check_bias_start(name, getattr(self, name))
 
     @property
     @abstractmethod

@@ -227,7 +227,7 @@ class ProbeSettings:
 
     def require_forward(self, probe: Probe, model: TaggerConfig) -> None:
         """Refuse a model that reads both ways where right context gives the answer away."""
-        ahead = model.made_encoder.reads_ahead(model)
+        ahead = model.built_encoder.reads_ahead(model)
         if ahead and not (probe.bidirectional_safe or self.keys.allow_bidirectional):
             raise InputError(
                 f"probe {probe.name} asks what comes next, and a model that reads both ways has "

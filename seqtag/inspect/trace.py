@@ -113,7 +113,7 @@ def encoder_input(network: TaggerNetwork, inputs: Mapping[str, Tensor]) -> tuple
 
 def layer_names(encoder: Recurrent) -> list[str]:
     """Return the layers and directions of an encoder by the names that its traces have."""
-    return [f"l{index}.{way}" for index in range(encoder.num_layers) for way in encoder.ways]
+    return [f"l{index}.{way}" for index in range(encoder.num_layers) for way in encoder.directions]
 
 
 def check_layer(encoder: Recurrent, name: str) -> str:

@@ -19,11 +19,18 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seqtag.model.scaled_sums import Factors, batch_major, inside, mirror, scaled_sums, time_major
+from seqtag.model.scaled_sums import (
+    Factors,
+    batch_major,
+    inside,
+    reversal_index,
+    scaled_sums,
+    time_major,
+)
 
 NEVER = -math.inf
-# A longer detour than this leaves the scaled recursion too little room to be worth the search.
-_LONGEST_DETOUR = 16
+# With more mixing steps than this scaling is almost never safe, so the search stops here.
+_MOST_MIXING_STEPS = 16
 
 
 class Potentials(NamedTuple):
@@ -37,7 +44,7 @@ class Potentials(NamedTuple):
         lengths_B: int64 numbers of tokens.
         clamp_BTK: None, or True where a position may carry a label: at each position one label
             or all, and all behind the end.
-        detour: `Automaton.detour` of the forbidden steps, which decides if scaling is safe.
+        mixing_steps: `Automaton.mixing_steps` of the allowed steps; decides if scaling is safe.
     """
 
     emissions_BTK: Tensor
@@ -46,7 +53,7 @@ class Potentials(NamedTuple):
     end_K: Tensor
     lengths_B: Tensor
     clamp_BTK: Tensor | None
-    detour: int | None
+    mixing_steps: int | None
 
 
 class Sums(NamedTuple):
@@ -63,23 +70,23 @@ class Automaton(NamedTuple):
     Attributes:
         start_K, between_KK, end_K: bool; steps into labels that lie on no complete path are off.
         useful_K: True for labels that lie on some complete path.
-        detour: the least d for which each useful label reaches each useful one in exactly d
-            steps; None if there is none up to a bound.
+        mixing_steps: the least d such that every useful label reaches every useful label in
+            exactly d steps; None if there is none up to a bound.
     """
 
     start_K: Tensor
     between_KK: Tensor
     end_K: Tensor
     useful_K: Tensor
-    detour: int | None
+    mixing_steps: int | None
 
 
 def automaton(start_K: Tensor, between_KK: Tensor, end_K: Tensor) -> Automaton:
-    """Trim the bool steps to those on complete paths and measure the longest detour."""
+    """Keep the steps on complete paths only, and count the mixing steps."""
     useful_K = _reached(start_K, between_KK) & _reached(end_K, between_KK.T)
     between_KK = between_KK & useful_K[:, None] & useful_K[None, :]
-    detour = _longest_detour(between_KK[useful_K][:, useful_K])
-    return Automaton(start_K & useful_K, between_KK, end_K & useful_K, useful_K, detour)
+    mixing_steps = _count_mixing_steps(between_KK[useful_K][:, useful_K])
+    return Automaton(start_K & useful_K, between_KK, end_K & useful_K, useful_K, mixing_steps)
 
 
 def _reached(seed_K: Tensor, between_KK: Tensor) -> Tensor:
@@ -92,8 +99,8 @@ def _reached(seed_K: Tensor, between_KK: Tensor) -> Tensor:
         seen_K = more_K
 
 
-def _longest_detour(between_KK: Tensor) -> int | None:
-    """Return `Automaton.detour` of steps between labels that all are useful.
+def _count_mixing_steps(between_KK: Tensor) -> int | None:
+    """Return `Automaton.mixing_steps` of steps between labels that all are useful.
 
     Labels with the same row, or the same column, are reached alike: the steps are counted between
     R different rows and C different columns. Under a label scheme that is one of each a type.
@@ -107,7 +114,7 @@ def _longest_detour(between_KK: Tensor) -> int | None:
     through_CR[column_K, row_K] = 1.0
     step_CC = ((through_CR @ reached_RC) > 0).float()
     seen: set[bytes] = set()
-    for steps in range(1, _LONGEST_DETOUR + 1):
+    for steps in range(1, _MOST_MIXING_STEPS + 1):
         if bool(reached_RC.all()):
             return steps
         # A pattern that comes again repeats for good.
@@ -134,10 +141,10 @@ def scaling_is_exact(potentials: Potentials) -> bool:
     If every label reaches every other in d steps, then two labels at one position differ by at
     most d times (range of the emissions at a position + range of the transitions + log K),
     however long the sentence: the worse one can always leave the better one's best path d steps
-    ago. A position clamped to one label is common to all paths, so it only shortens the detour.
+    ago. A position clamped to one label is common to all paths, which can only lower d.
     """
-    emissions_BTK, start_K, transitions_KK, end_K, *_, detour = potentials
-    if detour is None:
+    emissions_BTK, start_K, transitions_KK, end_K, *_, mixing_steps = potentials
+    if mixing_steps is None:
         return False
     if not emissions_BTK.numel():
         return True
@@ -147,7 +154,7 @@ def scaling_is_exact(potentials: Potentials) -> bool:
     spread = (emissions_BTK.amax(-1) - emissions_BTK.amin(-1)).amax() + (highest - lowest)
     # Two more steps: one for a product before it is scaled, one for the scale (a sum over K).
     # Written so that NaN says no.
-    return bool((detour + 2) * (spread + math.log(emissions_BTK.shape[-1])) < room)
+    return bool((mixing_steps + 2) * (spread + math.log(emissions_BTK.shape[-1])) < room)
 
 
 def sums(potentials: Potentials, gradients: bool) -> Sums:
@@ -186,12 +193,12 @@ def _scaled_sums(potentials: Potentials, gradients: bool) -> Sums:
 def _log_sums(potentials: Potentials, gradients: bool) -> Sums:
     emissions_BTK, start_K, transitions_KK, end_K, lengths_B, clamp_BTK, _ = potentials
     B, T, K = emissions_BTK.shape
-    inside_BT, mirror_BT = inside(lengths_B, T), mirror(lengths_B, T)
+    inside_BT, reversal_BT = inside(lengths_B, T), reversal_index(lengths_B, T)
     directions = 2 if gradients else 1
     if clamp_BTK is not None:
         emissions_BTK = emissions_BTK.masked_fill(~clamp_BTK, NEVER)
 
-    emission_TDBK = time_major(emissions_BTK, mirror_BT, directions)
+    emission_TDBK = time_major(emissions_BTK, reversal_BT, directions)
     before_TDBK, after_TDBK = torch.empty_like(emission_TDBK), torch.empty_like(emission_TDBK)
     step_D1KK = torch.stack((transitions_KK.T, transitions_KK)[:directions])[:, None]
     before_TDBK[0] = torch.stack((start_K, end_K)[:directions])[:, None]
@@ -200,7 +207,7 @@ def _log_sums(potentials: Potentials, gradients: bool) -> Sums:
             before_TDBK[t] = (step_D1KK + after_TDBK[t - 1][:, :, None, :]).logsumexp(-1)
         after_TDBK[t] = before_TDBK[t] + emission_TDBK[t]
 
-    forward_BTK = batch_major(after_TDBK, 0, mirror_BT)
+    forward_BTK = batch_major(after_TDBK, 0, reversal_BT)
     at_end_B11 = (lengths_B - 1).clamp_min(0)[:, None, None]
     ending_BK = forward_BTK.gather(1, at_end_B11.expand(B, 1, K))[:, 0] + end_K
     log_z_B = torch.where(lengths_B == 0, 0.0, ending_BK.logsumexp(-1))
@@ -209,12 +216,12 @@ def _log_sums(potentials: Potentials, gradients: bool) -> Sums:
 
     # Where no path is allowed all terms are -inf; 0 in place of log Z keeps them so.
     base_B1 = torch.where(log_z_B == NEVER, 0.0, log_z_B)[:, None]
-    joint_BTK = forward_BTK + batch_major(before_TDBK, 1, mirror_BT) - base_B1[:, :, None]
+    joint_BTK = forward_BTK + batch_major(before_TDBK, 1, reversal_BT) - base_B1[:, :, None]
     marginals_BTK = torch.where(inside_BT[:, :, None], joint_BTK, NEVER).exp()
     # Sums of exponents of large numbers carry their rounding: scale it away.
     total_BT1 = marginals_BTK.sum(-1, keepdim=True)
     marginals_BTK = marginals_BTK / torch.where(total_BT1 == 0, 1.0, total_BT1)
-    backward_BTK = batch_major(after_TDBK, 1, mirror_BT)
+    backward_BTK = batch_major(after_TDBK, 1, reversal_BT)
     backward_BTK = torch.where(inside_BT[:, :, None], backward_BTK, NEVER)
     counts_BKK = emissions_BTK.new_zeros(B, K, K)
     for t in range(T - 1):

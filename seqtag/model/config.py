@@ -80,24 +80,24 @@ class TaggerConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         chosen_inputs(self)  # refuses unknown names and wrong options
-        both = self.made_encoder.two_ways and self.bidirectional
+        both = self.built_encoder.two_ways and self.bidirectional
         if self.language_model and not both:
             raise InputError(
                 "language_model needs both directions: set bidirectional=true, encoder=recurrent"
             )
 
     @cached_property
-    def chosen(self) -> dict[str, Any]:
+    def input_options(self) -> dict[str, Any]:
         """The options of the inputs that the network reads, by name, in its order."""
         return chosen_inputs(self)
 
     @cached_property
-    def added(self) -> dict[str, Any]:
+    def package_input_options(self) -> dict[str, Any]:
         """The options of the inputs of installed packages, by name."""
         return added_inputs(self)
 
     @cached_property
-    def made_encoder(self) -> Encoder:
+    def built_encoder(self) -> Encoder:
         """The encoder with its options."""
         return build_encoder(self.encoder)
 

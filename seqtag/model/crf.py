@@ -51,14 +51,14 @@ class LinearChainCRF(nn.Module):
         self.transitions_KK = nn.Parameter(torch.zeros(K, K))
         self.end_K = nn.Parameter(torch.zeros(K))
         self.constrained = transitions is not None
-        self._detour: int | None = 1
+        self._mixing_steps: int | None = 1
         if transitions is None:
             return
         allowed = [torch.as_tensor(np.asarray(part, bool)) for part in transitions]
         if [tuple(part.shape) for part in allowed] != [(K,), (K, K), (K,)]:
             raise ValueError(f"transitions are not for {K} labels")
         steps = automaton(*allowed)
-        self._detour = steps.detour
+        self._mixing_steps = steps.mixing_steps
         self.register_buffer("allowed_start_K", steps.start_K, persistent=False)
         self.register_buffer("allowed_KK", steps.between_KK, persistent=False)
         self.register_buffer("allowed_end_K", steps.end_K, persistent=False)
@@ -90,17 +90,19 @@ class LinearChainCRF(nn.Module):
                 f"labels are {tuple(labels_BT.shape)}, emissions {tuple(emissions_BTK.shape)}"
             )
         labels_BT = torch.where(inside_BT, labels_BT, 0)
-        given_BT = labels_BT != NOT_SCORED
-        known_BT = torch.where(given_BT, labels_BT, 0)
+        labelled_BT = labels_BT != NOT_SCORED
+        known_BT = torch.where(labelled_BT, labels_BT, 0)
         if ((known_BT < 0) | (known_BT >= self.num_labels)).any():
             raise ValueError(f"labels must be {NOT_SCORED} or in 0..{self.num_labels - 1}")
         if self.constrained:
-            given_BT = given_BT & ~self._forbidden(known_BT, given_BT, inside_BT, lengths_B)
-        if given_BT.all():
+            labelled_BT = labelled_BT & ~self._forbidden(
+                known_BT, labelled_BT, inside_BT, lengths_B
+            )
+        if labelled_BT.all():
             gold_B = _path_score(potentials, known_BT, inside_BT)
         else:
             label_K = torch.arange(self.num_labels, device=labels_BT.device)
-            free_BT = ~(given_BT & inside_BT)
+            free_BT = ~(labelled_BT & inside_BT)
             clamp_BTK = (known_BT[:, :, None] == label_K) | free_BT[:, :, None]
             gold_B = log_partition(potentials._replace(clamp_BTK=clamp_BTK))
         loss_B = log_partition(potentials) - gold_B
@@ -171,10 +173,10 @@ class LinearChainCRF(nn.Module):
             ]
             if self._read_K is not None:
                 emissions_BTK = emissions_BTK.index_select(-1, self._read_K)
-        return Potentials(emissions_BTK, *scores, lengths_B, None, self._detour)
+        return Potentials(emissions_BTK, *scores, lengths_B, None, self._mixing_steps)
 
     def _forbidden(
-        self, known_BT: Tensor, given_BT: Tensor, inside_BT: Tensor, lengths_B: Tensor
+        self, known_BT: Tensor, labelled_BT: Tensor, inside_BT: Tensor, lengths_B: Tensor
     ) -> Tensor:
         """Mark both ends of each forbidden step between given labels, sentence ends included."""
         bad_BT = ~self.useful_K[known_BT]
@@ -183,10 +185,10 @@ class LinearChainCRF(nn.Module):
             last_BT = ~inside(lengths_B - 1, known_BT.shape[1])
             bad_BT |= last_BT & ~self.allowed_end_K[known_BT]
         pair_BT = ~self.allowed_KK[known_BT[:, :-1], known_BT[:, 1:]]
-        pair_BT &= given_BT[:, :-1] & given_BT[:, 1:] & inside_BT[:, 1:]
+        pair_BT &= labelled_BT[:, :-1] & labelled_BT[:, 1:] & inside_BT[:, 1:]
         bad_BT[:, :-1] |= pair_BT
         bad_BT[:, 1:] |= pair_BT
-        return bad_BT & given_BT & inside_BT
+        return bad_BT & labelled_BT & inside_BT
 
 
 def _path_score(potentials: Potentials, labels_BT: Tensor, inside_BT: Tensor) -> Tensor:

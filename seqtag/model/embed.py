@@ -24,7 +24,7 @@ class Embedding(nn.Module):
         super().__init__()
         self.output_size = 0
         self._kinds: dict[str, type[Input]] = {}
-        for name, options in config.chosen.items():
+        for name, options in config.input_options.items():
             input_ = find_input(inputs, name)
             if isinstance(input_, PieceInput) or not input_.output_size(options):
                 continue
@@ -34,14 +34,14 @@ class Embedding(nn.Module):
             self.output_size += input_.output_size(options)
 
     @property
-    def by_word(self) -> bool:
+    def depends_on_words_alone(self) -> bool:
         """Whether a word's vector follows from the word alone."""
         return all(issubclass(kind, WordInput) for kind in self._kinds.values())
 
-    def by_spelling(self, arrays: Mapping[str, Tensor]) -> Tensor:
+    def vectors_by_spelling(self, arrays: Mapping[str, Tensor]) -> Tensor:
         """Return the vectors of the batch's different words: (U, output_size).
 
-        ``spelling_BT`` says which of them stands where. Only if `by_word`.
+        ``spelling_BT`` says which of them stands where. Only if `depends_on_words_alone`.
         """
         spelling_N, words_N = arrays["spelling_BT"].flatten(), arrays["words_BT"].flatten()
         inside_M = words_N.nonzero().squeeze(1)

@@ -49,7 +49,7 @@ class TaggerNetwork(nn.Module):
         self.embedding = Embedding(config, inputs)
         self.pieces, piece_size = None, 0
         self._piece_input: type[PieceInput] | None = None
-        for name, options in config.chosen.items():
+        for name, options in config.input_options.items():
             input_ = find_input(inputs, name)
             if isinstance(input_, PieceInput):
                 if self.pieces is not None:
@@ -59,7 +59,7 @@ class TaggerNetwork(nn.Module):
         input_size = self.embedding.output_size + piece_size
         if not input_size:
             raise InputError("the model has no input: no words, characters, case or subwords")
-        self.encoder = config.made_encoder.module(input_size, config, cell)
+        self.encoder = config.built_encoder.module(input_size, config, cell)
         output_size = self.encoder.output_size
         self.input_dropout = Dropout(config.input_dropout)
         self.output_dropout = Dropout(config.output_dropout)
@@ -87,34 +87,34 @@ class TaggerNetwork(nn.Module):
 
     def encode(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the encoder's output at each word: (B, T, H)."""
-        if self._words_stand_for_themselves() and inputs["spelling_BT"].numel():
-            x = Entries(self.embedding.by_spelling(inputs), inputs["spelling_BT"])
-            return self._run(x, inputs["lengths_B"])
+        if self._can_share_vectors() and inputs["spelling_BT"].numel():
+            x = Entries(self.embedding.vectors_by_spelling(inputs), inputs["spelling_BT"])
+            return self._run_encoder(x, inputs["lengths_B"])
         x_BTD = self.input_dropout(self.embedding(inputs))
         if self.training and self.config.word_dropout:
             kept_BT1 = torch.rand(*x_BTD.shape[:2], 1, device=x_BTD.device)
             x_BTD = x_BTD * (kept_BT1 >= self.config.word_dropout)
         if self._piece_input is None:
-            return self._run(x_BTD, inputs["lengths_B"])
+            return self._run_encoder(x_BTD, inputs["lengths_B"])
         piece_BSD = self.input_dropout(self._piece_input.vectors(self.pieces, inputs))
         # Without any input but pieces, x has no features, and whatever dtype is torch's default.
         x_BSD = _gather(x_BTD, inputs["piece_word_BS"]).to(piece_BSD.dtype)
         x_BSD = torch.cat([x_BSD, piece_BSD], dim=2)
-        y_BSH = self._run(x_BSD, inputs["piece_lengths_B"])
+        y_BSH = self._run_encoder(x_BSD, inputs["piece_lengths_B"])
         return _gather(y_BSH, inputs["first_piece_BT"])
 
-    def _run(self, x: Tensor | Entries, lengths_B: Tensor) -> Tensor:
+    def _run_encoder(self, x: Tensor | Entries, lengths_B: Tensor) -> Tensor:
         """Return the encoder's output."""
-        encoder = self.config.made_encoder
+        encoder = self.config.built_encoder
         if isinstance(x, Entries) and not encoder.reads_entries:
             x = x.gather()
         return encoder.run(self.encoder, x, lengths_B)
 
-    def _words_stand_for_themselves(self) -> bool:
+    def _can_share_vectors(self) -> bool:
         """Whether a word's vector follows from its spelling, and no gradient is asked for."""
         if self.training or torch.is_grad_enabled() or self.pieces is not None:
             return False
-        return self.embedding.by_word
+        return self.embedding.depends_on_words_alone
 
     def emissions(self, y_BTH: Tensor) -> Tensor:
         """Return the labels' scores at each word, before the decoder: (B, T, K)."""

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seqtag.recurrent.compiler.beside_torch import Source, call, functions
+from seqtag.recurrent.compiler.cpp_functions import CppSource, call_function, load_functions
 
-CHAIN = Source(__package__, "chain", ("seqtag_best_path", "seqtag_sums"))
+CHAIN = CppSource(__package__, "chain", ("seqtag_best_path", "seqtag_sums"))
 
 
 class Factors(NamedTuple):
@@ -40,7 +40,7 @@ ScaledSums = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
 
 def scaled_sums(factors: Factors, gradients: bool) -> ScaledSums:
     """Run both directions over all sentences; only `gradients` need marginals and counts."""
-    run = _by_torch if functions(CHAIN, factors.weight_BTK) is None else _compiled
+    run = _by_torch if load_functions(CHAIN, factors.weight_BTK) is None else _compiled
     return run(factors, gradients)
 
 
@@ -54,8 +54,10 @@ def _compiled(factors: Factors, gradients: bool) -> ScaledSums:
     room = weight_BTK.new_empty(T + 2, K)
     given = (weight_BTK, first_K, step_KK, step_KK.T, last_K, lengths_B)
     made = (total_B, scale_BT, marginals_BTK, counts_BKK)
-    run = functions(CHAIN, weight_BTK).seqtag_sums
-    call(run, (B, T, K, gradients), *(tensor.contiguous() for tensor in given), room, *made)
+    run = load_functions(CHAIN, weight_BTK).seqtag_sums
+    call_function(
+        run, (B, T, K, gradients), *(tensor.contiguous() for tensor in given), room, *made
+    )
     return (*made[:2], marginals_BTK, counts_BKK) if gradients else (*made[:2], None, None)
 
 
@@ -64,40 +66,40 @@ def inside(lengths_B: Tensor, T: int) -> Tensor:
     return torch.arange(T, device=lengths_B.device) < lengths_B[:, None]
 
 
-def mirror(lengths_B: Tensor, T: int) -> Tensor:
+def reversal_index(lengths_B: Tensor, T: int) -> Tensor:
     """Index (B, T) that reads each sentence backwards and leaves what lies behind its end."""
     t_T = torch.arange(T, device=lengths_B.device)
     return torch.where(t_T < lengths_B[:, None], lengths_B[:, None] - 1 - t_T, t_T)
 
 
-def time_major(x_BTK: Tensor, mirror_BT: Tensor, directions: int) -> Tensor:
+def time_major(x_BTK: Tensor, reversal_BT: Tensor, directions: int) -> Tensor:
     """Lay out as (T, D, B, K), the second direction mirrored."""
     B, T, K = x_BTK.shape
     row_B1 = torch.arange(B, device=x_BTK.device)[:, None] * T
     forward_BT = row_B1 + torch.arange(T, device=x_BTK.device)
-    order_DBT = torch.stack((forward_BT, row_B1 + mirror_BT)[:directions])
+    order_DBT = torch.stack((forward_BT, row_B1 + reversal_BT)[:directions])
     flat = x_BTK.reshape(B * T, K).index_select(0, order_DBT.permute(2, 0, 1).flatten())
     return flat.view(T, directions, B, K)
 
 
-def batch_major(x_TDBK: Tensor, direction: int, mirror_BT: Tensor) -> Tensor:
+def batch_major(x_TDBK: Tensor, direction: int, reversal_BT: Tensor) -> Tensor:
     """Undo `time_major` for one direction: (B, T, K)."""
     x_BTK = x_TDBK[:, direction].transpose(0, 1)
     if direction == 0:
         return x_BTK
-    return x_BTK.gather(1, mirror_BT[:, :, None].expand_as(x_BTK))
+    return x_BTK.gather(1, reversal_BT[:, :, None].expand_as(x_BTK))
 
 
 def _by_torch(factors: Factors, gradients: bool) -> ScaledSums:
     """Run both directions as one batched product a step."""
     weight_BTK, first_K, step_KK, last_K, lengths_B = factors
     B, T, K = weight_BTK.shape
-    inside_BT1, mirror_BT = inside(lengths_B, T)[:, :, None], mirror(lengths_B, T)
+    inside_BT1, reversal_BT = inside(lengths_B, T)[:, :, None], reversal_index(lengths_B, T)
     directions = 2 if gradients else 1
     tiny = torch.finfo(weight_BTK.dtype).tiny
 
     # before: the sum over steps into a label, without the label's own weight; after: with it.
-    weight_TDBK = time_major(weight_BTK, mirror_BT, directions)
+    weight_TDBK = time_major(weight_BTK, reversal_BT, directions)
     before_TDBK, after_TDBK = torch.empty_like(weight_TDBK), torch.empty_like(weight_TDBK)
     scale_TDB1 = weight_TDBK.new_empty(T, directions, B, 1)
     step_DKK = torch.stack((step_KK, step_KK.T)[:directions])
@@ -115,16 +117,16 @@ def _by_torch(factors: Factors, gradients: bool) -> ScaledSums:
         after_DBK.div_(scale_DB1.clamp_min_(tiny))
         previous_DBK = after_DBK
 
-    forward_BTK = batch_major(after_TDBK, 0, mirror_BT)
+    forward_BTK = batch_major(after_TDBK, 0, reversal_BT)
     at_end_B11 = (lengths_B - 1).clamp_min(0)[:, None, None]
     ending_BK = forward_BTK.gather(1, at_end_B11.expand(B, 1, K))[:, 0]
     total_B, scale_BT = (ending_BK * last_K).sum(-1), scale_TDB1[:, 0, :, 0].T
     if not gradients:
         return total_B, scale_BT, None, None
 
-    joint_BTK = forward_BTK * batch_major(before_TDBK, 1, mirror_BT)
+    joint_BTK = forward_BTK * batch_major(before_TDBK, 1, reversal_BT)
     mass_BT1 = joint_BTK.sum(-1, keepdim=True)
     weight_BT1 = torch.where(inside_BT1 & (mass_BT1 != 0), 1.0 / mass_BT1, 0.0)
-    backward_BTK = batch_major(after_TDBK, 1, mirror_BT) * inside_BT1
+    backward_BTK = batch_major(after_TDBK, 1, reversal_BT) * inside_BT1
     pairs_BKK = (forward_BTK * weight_BT1)[:, :-1].transpose(1, 2) @ backward_BTK[:, 1:]
     return total_B, scale_BT, joint_BTK * weight_BT1, pairs_BKK.mul_(step_KK)

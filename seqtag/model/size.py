@@ -19,7 +19,7 @@ _BYTES = 8
 _GIGABYTE = 2**30
 
 
-class Unfilled(TorchFunctionMode):
+class SkipInitialisation(TorchFunctionMode):
     """Leaves first weights as they are in memory: the loaded ones take their place at once.
 
     Drawing them would change the random numbers of whoever loads a tagger, and takes most of
@@ -37,14 +37,14 @@ class Unfilled(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def outline(
+def meta_network(
     config: TaggerConfig,
     cell: CellDescription,
     inputs: Mapping[str, Input],
     num_labels: int,
 ) -> TaggerNetwork:
     """Return a network whose weights have shapes, but no memory."""
-    with torch.device("meta"), Unfilled():
+    with torch.device("meta"), SkipInitialisation():
         return TaggerNetwork(config, cell, inputs, num_labels)
 
 
@@ -70,7 +70,7 @@ def require_memory(
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):  # a system that does not say
         return
-    network = outline(config, cell, inputs, num_labels)
+    network = meta_network(config, cell, inputs, num_labels)
     needed = _BYTES * count_parameters(network)
     if needed > there:
         raise InputError(

@@ -16,7 +16,7 @@ from torch import Tensor
 from seqtag.labels import NOT_SCORED
 from seqtag.model.chain import NEVER, Potentials, inside
 from seqtag.model.scaled_sums import CHAIN
-from seqtag.recurrent.compiler.beside_torch import call, functions
+from seqtag.recurrent.compiler.cpp_functions import call_function, load_functions
 
 
 def _best_suffixes(potentials: Potentials) -> Tensor:
@@ -45,11 +45,13 @@ def best_path(potentials: Potentials) -> Tensor:
     labels_BT = lengths_B.new_full((B, T), NOT_SCORED)
     if not B * T:
         return labels_BT
-    if library := functions(CHAIN, emissions_BTK):
+    if library := load_functions(CHAIN, emissions_BTK):
         to_KK, room_TK = transitions_KK.T.contiguous(), emissions_BTK.new_empty(T, K)
         scores = (emissions_BTK.contiguous(), start_K, to_KK, end_K)
         lengths_B = lengths_B.contiguous()
-        call(library.seqtag_best_path, (B, T, K, 0), *scores, lengths_B, room_TK, labels_BT)
+        call_function(
+            library.seqtag_best_path, (B, T, K, 0), *scores, lengths_B, room_TK, labels_BT
+        )
         return labels_BT
     first_BK, *later = _best_suffixes(potentials).unbind()
     score_B, label_B = (start_K + first_BK).max(-1)

@@ -104,7 +104,9 @@ def load_folder(folder: str | Path) -> Parts:
     model = read_untrusted(path, lambda: from_plain(TaggerConfig, stored["model"], "model"))
     path = folder / ENCODER
     plain = read_object(path, _MOST_ENCODER_BYTES)
-    indexer = read_untrusted(path, lambda: Indexer.from_plain(plain, str(path), model.added))
+    indexer = read_untrusted(
+        path, lambda: Indexer.from_plain(plain, str(path), model.package_input_options)
+    )
     _check_indexer(indexer, path)
     path = folder / LABELS
     labels = read_untrusted(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
@@ -137,7 +139,9 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     )
     if packages := packages_of(values):
         values["packages"] = packages
-    reads = [title for name in config.chosen for title in parts.indexer.inputs[name].titles()]
+    reads = [
+        title for name in config.input_options for title in parts.indexer.inputs[name].titles()
+    ]
     write_json(folder / CONFIG, values)
     write_json(folder / ENCODER, parts.indexer.to_plain())
     write_json(folder / LABELS, parts.labels.to_plain())

@@ -18,7 +18,7 @@ from seqtag.inputs import Input
 from seqtag.model.config import TaggerConfig
 from seqtag.model.embed import find_input
 from seqtag.model.network import TaggerNetwork
-from seqtag.model.size import Unfilled, outline
+from seqtag.model.size import SkipInitialisation, meta_network
 from seqtag.model_folder.untrusted import DAMAGED, read_untrusted, regular_file
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
@@ -59,7 +59,7 @@ def load_network(
 
     # Transitions come in the square of K: they wait until the file is known to have K x K.
     empty = read_untrusted(
-        config_path, lambda: outline(config, cell, inputs, len(labels)).to(dtype)
+        config_path, lambda: meta_network(config, cell, inputs, len(labels)).to(dtype)
     )
     wanted = {name: _form(tensor) for name, tensor in empty.state_dict().items()}
     _check(path, found, wanted, config_path)
@@ -72,7 +72,7 @@ def load_network(
 
     def build() -> TaggerNetwork:
         # In the numbers of the file, whatever torch's default is at the moment.
-        with Unfilled():
+        with SkipInitialisation():
             return TaggerNetwork(config, cell, inputs, len(labels), transitions).to(dtype)
 
     network = read_untrusted(path.with_name("labels.json"), build)
@@ -84,8 +84,8 @@ def _refuse_more_parts(
     config: TaggerConfig, inputs: Mapping[str, Input], tensors: int, name: str
 ) -> None:
     """Refuse what has more parts than there are tensors: each takes time to lay out."""
-    parts = config.made_encoder.parts(config)
-    for input_name, options in config.chosen.items():
+    parts = config.built_encoder.parts(config)
+    for input_name, options in config.input_options.items():
         parts |= find_input(inputs, input_name).parts(options)
     for key, count in parts.items():
         if count > min(tensors, _MOST_PARTS):

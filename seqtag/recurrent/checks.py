@@ -27,7 +27,7 @@ def check_options(
             checked(value, kind, name)
 
 
-class _Given(dict[str, Any]):
+class _StepArgument(dict[str, Any]):
     """What a trial step reads: a name that is not there is an error that says what is."""
 
     def __init__(self, cell: Cell, what: str, source: str, values: Mapping[str, Any]) -> None:
@@ -57,10 +57,10 @@ def check_cell(cell: Cell) -> None:
     vectors = [vector.name for vector in cell.vectors]
     try:
         values = cell.step(
-            _Given(cell, "wx", "its gates", dict.fromkeys(cell.gates, zeros_BH)),
-            _Given(cell, "rh", "the gates of its products and its inner_gates", rh),
-            _Given(cell, "state", "its states", dict.fromkeys(cell.states, zeros_BH)),
-            _Given(cell, "unit", "its vectors", dict.fromkeys(vectors, zeros_BH[0])),
+            _StepArgument(cell, "wx", "its gates", dict.fromkeys(cell.gates, zeros_BH)),
+            _StepArgument(cell, "rh", "the gates of its products and its inner_gates", rh),
+            _StepArgument(cell, "state", "its states", dict.fromkeys(cell.states, zeros_BH)),
+            _StepArgument(cell, "unit", "its vectors", dict.fromkeys(vectors, zeros_BH[0])),
         )
     except TypeError as error:
         if "'Tensor' object is not callable" not in str(error):

@@ -15,7 +15,7 @@ from seqtag.errors import InputError
 from seqtag.recurrent.engines.torch import is_in_torch
 
 SUFFIXES = {"fwd": "", "bwd": "_reverse"}
-MISSING = (
+NOT_IN_TORCH = (
     "residual",
     "layer_norm",
     "locked_dropout",
@@ -23,7 +23,7 @@ MISSING = (
     "weight_drop",
     "zoneout",
 )
-OPTIONS = ("input_size", "hidden_size", "num_layers", "bidirectional", "bias", "dropout")
+SHARED_OPTIONS = ("input_size", "hidden_size", "num_layers", "bidirectional", "bias", "dropout")
 
 
 def read_torch(module: nn.RNNBase) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -41,7 +41,7 @@ def read_torch(module: nn.RNNBase) -> tuple[dict[str, Any], dict[str, Tensor]]:
     else:
         raise InputError(f"no nn.LSTM (without proj_size), nn.GRU or nn.RNN: {module}")
     weights = {}
-    for layer, way, suffix in _places(module):
+    for layer, way, suffix in _directions_of(module):
         ours, theirs = f"layers.{layer}.{way}.", f"l{layer}{suffix}"
         weights[f"{ours}weight_input"] = getattr(module, f"weight_ih_{theirs}").detach()
         weights[f"{ours}weight_recurrent"] = getattr(module, f"weight_hh_{theirs}").detach()
@@ -52,7 +52,7 @@ def read_torch(module: nn.RNNBase) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if isinstance(cell, Gru):
             r_G, weights[f"{ours}bias_recurrent"] = _split_candidate(r_G)
         weights[f"{ours}bias"] = b_G + r_G
-    return {"cell": cell, **{name: getattr(module, name) for name in OPTIONS}}, weights
+    return {"cell": cell, **{name: getattr(module, name) for name in SHARED_OPTIONS}}, weights
 
 
 @torch.no_grad()
@@ -63,20 +63,20 @@ def write_torch(
 
     Args:
         cell: of the layer.
-        options: of the layer: those in `OPTIONS` and in `MISSING`.
+        options: of the layer: those in `SHARED_OPTIONS` and in `NOT_IN_TORCH`.
         weights: its state dict.
 
     Raises:
         InputError: where torch has no such cell or option.
     """
-    for option in MISSING:
+    for option in NOT_IN_TORCH:
         if options[option]:
             raise InputError(f"torch's modules have no {option}")
-    shared = {name: options[name] for name in OPTIONS}
+    shared = {name: options[name] for name in SHARED_OPTIONS}
     # Torch warns about dropout that has no layer to act on.
     shared["dropout"] = shared["dropout"] if shared["num_layers"] > 1 else 0.0
     module = _empty_module(cell, shared).to(next(iter(weights.values())))
-    for index, way, suffix in _places(module):
+    for index, way, suffix in _directions_of(module):
         at, theirs = f"layers.{index}.{way}.", f"l{index}{suffix}"
         getattr(module, f"weight_ih_{theirs}").copy_(weights[f"{at}weight_input"])
         getattr(module, f"weight_hh_{theirs}").copy_(weights[f"{at}weight_recurrent"])
@@ -97,7 +97,7 @@ def _empty_module(cell: Cell, options: dict[str, Any]) -> nn.RNNBase:
     return kind(**options, batch_first=True)
 
 
-def _places(module: nn.RNNBase) -> list[tuple[int, str, str]]:
+def _directions_of(module: nn.RNNBase) -> list[tuple[int, str, str]]:
     """Return layer, our name of the direction and torch's suffix for it."""
     ways = ("fwd", "bwd") if module.bidirectional else ("fwd",)
     return [(layer, way, SUFFIXES[way]) for layer in range(module.num_layers) for way in ways]

@@ -27,10 +27,10 @@ class Entries(NamedTuple):
         """Return x: (B, T, D)."""
         return self.table_UD[self.rows_BT]
 
-    def stand_in(self) -> Tensor:
+    def placeholder(self) -> Tensor:
         """Return what has the shape, the dtype and the device of x, but not its values."""
         return self.table_UD[0].expand(*self.rows_BT.shape, -1)
 
-    def until(self, time: int) -> Entries:
+    def first_steps(self, time: int) -> Entries:
         """Return the first steps."""
         return self._replace(rows_BT=self.rows_BT[:, :time].contiguous())

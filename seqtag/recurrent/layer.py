@@ -19,7 +19,7 @@ from seqtag.recurrent.checks import (
     check_noise,
     check_options,
 )
-from seqtag.recurrent.convert import MISSING, OPTIONS, read_torch, write_torch
+from seqtag.recurrent.convert import NOT_IN_TORCH, SHARED_OPTIONS, read_torch, write_torch
 from seqtag.recurrent.dropout import dropout
 from seqtag.recurrent.engines.base import LayerCall, States
 from seqtag.recurrent.engines.registry import ENGINES, check_engine, choose_engine
@@ -27,7 +27,7 @@ from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.noise import Noise, drop_weights, with_noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Direction
-from seqtag.recurrent.states import initial_states, joined
+from seqtag.recurrent.states import initial_states, join_states
 
 DIRECTIONS = ("fwd", "bwd")
 
@@ -163,27 +163,30 @@ class Recurrent(nn.Module):
         Raises:
             InputError: where torch has no such cell or option.
         """
-        options = {name: getattr(self, name) for name in (*OPTIONS, *MISSING)}
+        options = {name: getattr(self, name) for name in (*SHARED_OPTIONS, *NOT_IN_TORCH)}
         return write_torch(self.cell, options, self.state_dict()).train(self.training)
 
     def _build_layer(self, index: int) -> nn.ModuleDict:
         size = self.output_size if index else self.input_size
         layer = nn.ModuleDict(
-            {way: Direction(self.cell, size, self.hidden_size, self.bias) for way in self.ways}
+            {
+                direction: Direction(self.cell, size, self.hidden_size, self.bias)
+                for direction in self.directions
+            }
         )
         if index and self.layer_norm:
             layer["norm"] = nn.LayerNorm(size)
         return layer
 
     @property
-    def ways(self) -> tuple[str, ...]:
+    def directions(self) -> tuple[str, ...]:
         """The directions: ("fwd",) or ("fwd", "bwd")."""
         return DIRECTIONS if self.bidirectional else DIRECTIONS[:1]
 
     @property
     def output_size(self) -> int:
         """Features of y: N*H."""
-        return self.hidden_size * len(self.ways)
+        return self.hidden_size * len(self.directions)
 
     def forward(
         self,
@@ -224,25 +227,27 @@ class Recurrent(nn.Module):
     ) -> tuple[Any, ...]:
         entries = None
         if isinstance(x_BTD, Entries):
-            entries = x_BTD if self._reads_entries(x_BTD, trace) else None
-            x_BTD = x_BTD.gather() if entries is None else x_BTD.stand_in()
+            entries = x_BTD if self._takes_entries(x_BTD, trace) else None
+            x_BTD = x_BTD.gather() if entries is None else x_BTD.placeholder()
         check_input(x_BTD, self.input_size, self.layers[0]["fwd"].weight_input)
         padding = Padding.of(x_BTD, lengths_B)
-        shape = (self.num_layers * len(self.ways), x_BTD.shape[0], self.hidden_size)
+        shape = (self.num_layers * len(self.directions), x_BTD.shape[0], self.hidden_size)
         weight = self.layers[0]["fwd"].weight_input
         states = initial_states(self.cell, state, shape, x_BTD, weight)
-        behind = x_BTD.shape[1] - padding.time
+        padded_steps = x_BTD.shape[1] - padding.time
         y_BTH = x_BTD[:, : padding.time]
         traces: dict[str, dict[str, Tensor]] = {}
         finals: list[States] = []
         for index in range(self.num_layers):
-            by_row = None if index or entries is None else entries.until(padding.time)
-            own = states[len(finals) : len(finals) + len(self.ways)]
+            by_row = None if index or entries is None else entries.first_steps(padding.time)
+            own = states[len(finals) : len(finals) + len(self.directions)]
             y_BTH, ends, seen = self._run_layer(index, y_BTH, own, padding, trace, by_row)
             finals.extend(ends)
-            for way, values in zip(self.ways, seen, strict=False):
-                traces[f"l{index}.{way}"] = {k: _extend(v, behind) for k, v in values.items()}
-        result = (_extend(y_BTH, behind), joined(self.cell, finals))
+            for direction, values in zip(self.directions, seen, strict=False):
+                traces[f"l{index}.{direction}"] = {
+                    k: _extend(v, padded_steps) for k, v in values.items()
+                }
+        result = (_extend(y_BTH, padded_steps), join_states(self.cell, finals))
         return (*result, traces) if trace else result
 
     def _run_layer(
@@ -261,27 +266,32 @@ class Recurrent(nn.Module):
         if self.locked_dropout and self.training:
             mask_B1D = read_BTD.new_ones(read_BTD.shape[0], 1, read_BTD.shape[2])
             read_BTD = read_BTD * dropout(mask_B1D, self.locked_dropout, True)
-        cell, noise = self._noise(read_BTD)
+        cell, noise = self._cell_and_noise(read_BTD)
         engine = choose_engine(self.engine, cell, read_BTD, trace, noise)
         if padding.time == 0:  # the kernels want a step
             engine = ENGINES["reference"]
         drop = self.weight_drop if self.training else 0.0
-        weights = [drop_weights(layer[way].weights(), drop) for way in self.ways]
+        weights = [drop_weights(layer[direction].weights(), drop) for direction in self.directions]
         entries = entries if engine.takes_entries else None
         call = LayerCall(cell, read_BTD, weights, states, padding, trace, noise, entries)
         y_BTH, ends, traces = engine.run(call)
         return y_BTH + x_BTD if index and self.residual else y_BTH, ends, traces
 
-    def _reads_entries(self, entries: Entries, trace: bool) -> bool:
+    def _takes_entries(self, entries: Entries, trace: bool) -> bool:
         """Return whether the engine takes inputs by reference, and no gradients are wanted."""
         if self.training or trace or torch.is_grad_enabled():
             return False
-        x_BTD = entries.stand_in()
-        return choose_engine(self.engine, self._noise(x_BTD)[0], x_BTD, trace).takes_entries
+        x_BTD = entries.placeholder()
+        return choose_engine(
+            self.engine, self._cell_and_noise(x_BTD)[0], x_BTD, trace
+        ).takes_entries
 
-    def _noise(self, x_BTD: Tensor) -> tuple[Cell, Noise | None]:
+    def _cell_and_noise(self, x_BTD: Tensor) -> tuple[Cell, Noise | None]:
         """Return the cell as it is to run, and what is drawn at random for one layer of it."""
-        sizes, shares = (self.hidden_size, len(self.ways)), (self.recurrent_dropout, self.zoneout)
+        sizes, shares = (
+            (self.hidden_size, len(self.directions)),
+            (self.recurrent_dropout, self.zoneout),
+        )
         return with_noise(self.cell, x_BTD, *sizes, *shares, self.training)
 
     def extra_repr(self) -> str:

@@ -22,20 +22,20 @@ class Noise(NamedTuple):
 
     recurrent: by state that an R multiplies, the factor of it there, (B, H): 0 for a unit that is
         dropped in that sequence, else 1 / (1 - share).
-    held: by name of a parameter of a `Zoned` cell, 1 where a unit keeps its previous value at a
-        step and 0 elsewhere, (B, T, H) in time order. Any number may stand after the end.
+    zoneout: masks by the name of the `ZoneoutCell` parameter, (B, T, H) in time order: 1 where a
+        unit keeps its previous value at a step, else 0. Values after the end are arbitrary.
     """
 
     recurrent: Sequence[Mapping[str, Tensor]] = ()
-    held: Sequence[Mapping[str, Tensor]] = ()
+    zoneout: Sequence[Mapping[str, Tensor]] = ()
 
-    def recurrent_of(self, direction: int) -> Mapping[str, Tensor]:
+    def recurrent_masks(self, direction: int) -> Mapping[str, Tensor]:
         """Return the factors of the recurrent state in a direction."""
         return self.recurrent[direction] if self.recurrent else {}
 
-    def held_of(self, direction: int) -> Mapping[str, Tensor]:
+    def zoneout_masks(self, direction: int) -> Mapping[str, Tensor]:
         """Return where units keep their values in a direction."""
-        return self.held[direction] if self.held else {}
+        return self.zoneout[direction] if self.zoneout else {}
 
 
 def draw_noise(
@@ -46,18 +46,18 @@ def draw_noise(
     recurrent_dropout: float,
     zoneout: float,
 ) -> Noise:
-    """Draw the masks for one layer of a cell, which is `Zoned` where there is zoneout."""
+    """Draw the masks for one layer of a cell, which is `ZoneoutCell` where there is zoneout."""
     batch, time = x_BTD.shape[:2]
     masks, held = [], []
     for _ in range(directions if recurrent_dropout else 0):
         ones_BH = x_BTD.new_ones(batch, hidden_size)
         masks.append(
-            {state: dropout(ones_BH, recurrent_dropout, True) for state in multiplied(cell)}
+            {state: dropout(ones_BH, recurrent_dropout, True) for state in multiplied_states(cell)}
         )
     for _ in range(directions if zoneout else 0):
         none_BTH = x_BTD.new_empty(batch, time, hidden_size, dtype=torch.bool)
         drawn = (torch.empty_like(none_BTH).bernoulli_(zoneout) for _ in cell.states)
-        held.append(dict(zip(map(held_name, cell.states), drawn, strict=True)))
+        held.append(dict(zip(map(zoneout_mask_name, cell.states), drawn, strict=True)))
     return Noise(masks, held)
 
 
@@ -72,8 +72,8 @@ def with_noise(
 ) -> tuple[Cell, Noise | None]:
     """Return the cell as it is to run, and what is drawn at random for one layer of it."""
     if not training:
-        return Zoned(cell, zoneout) if zoneout else cell, None
-    cell = Zoned(cell) if zoneout else cell
+        return ZoneoutCell(cell, zoneout) if zoneout else cell, None
+    cell = ZoneoutCell(cell) if zoneout else cell
     if not (recurrent_dropout or zoneout):
         return cell, None
     return cell, draw_noise(cell, x_BTD, hidden_size, directions, recurrent_dropout, zoneout)
@@ -90,19 +90,19 @@ def drop_weights(weights: Weights, share: float) -> Weights:
     )
 
 
-def multiplied(cell: Cell) -> list[str]:
+def multiplied_states(cell: Cell) -> list[str]:
     """Return the states that an R multiplies; what an inner product takes comes from the output."""
     inner = cell.states[:1] if cell.inner_gates else ()
     return list(dict.fromkeys((*(product.state for product in cell.products), *inner)))
 
 
-def held_name(state: str) -> str:
-    """Return the name of the parameter of a `Zoned` cell that says where a state is kept."""
+def zoneout_mask_name(state: str) -> str:
+    """Return the name of the parameter of a `ZoneoutCell` cell that says where a state is kept."""
     return f"zoneout_{state}"
 
 
 @dataclass(frozen=True)
-class Zoned(Cell):
+class ZoneoutCell(Cell):
     """A cell under zoneout: with probability p a unit of a state keeps its previous value.
 
         s = k s' + (1 - k) new s
@@ -136,12 +136,12 @@ class Zoned(Cell):
     def vectors(self) -> tuple[Vector, ...]:
         """The cell's vectors, and where units keep their values."""
         held = self.cell.states if self.share is None else ()
-        return (*self.cell.vectors, *(Vector(held_name(state)) for state in held))
+        return (*self.cell.vectors, *(Vector(zoneout_mask_name(state)) for state in held))
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return what the cell does, its states partly kept."""
         values = dict(self.cell.step(wx, rh, state, unit))
         for name in self.states:
-            k = unit[held_name(name)] if self.share is None else self.share
+            k = unit[zoneout_mask_name(name)] if self.share is None else self.share
             values[name] = k * state[name] + (1 - k) * values[name]
         return values

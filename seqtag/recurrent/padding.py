@@ -98,7 +98,7 @@ class Padding:
     def _last_rows(self) -> Tensor:
         return (self._ends_B - 1).clamp(min=0) * self.batch + self._columns_B
 
-    def clear_(self, x_TBH: Tensor) -> Tensor:
+    def zero_padding_(self, x_TBH: Tensor) -> Tensor:
         """Write 0 after the end of a contiguous x, whatever stood there."""
         if not self.ragged:
             return x_TBH
@@ -121,7 +121,7 @@ class Padding:
             return y_BH
         return torch.where((self._ends_B == 0)[:, None], initial_BH.to(y_BH.dtype), y_BH)
 
-    def keep(self, t: int, new_BH: Tensor, old_BH: Tensor) -> Tensor:
+    def keep_ended(self, t: int, new_BH: Tensor, old_BH: Tensor) -> Tensor:
         """Return the new values where step t lies inside the sequence, else the old ones."""
         new_BH = new_BH.to(old_BH.dtype)
         if not self.ragged:

@@ -37,7 +37,7 @@ def initial_states(
     return [dict(zip(cell.states, row, strict=True)) for row in zip(*parts, strict=True)]
 
 
-def joined(cell: Cell, finals: Sequence[Mapping[str, Tensor]]) -> State:
+def join_states(cell: Cell, finals: Sequence[Mapping[str, Tensor]]) -> State:
     """Return the states of each direction of each layer in turn as callers get them."""
     parts = tuple(torch.stack([final[name] for final in finals]) for name in cell.states)
     return parts if len(parts) > 1 else parts[0]

@@ -27,7 +27,7 @@ def run_columns(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
         "run": Path(settings.output_dir).name,
         "cell": cell_label(tagger.cell) if is_recurrent else encoder_name(model.encoder),
         "start": start_label(tagger.cell) if is_recurrent else "",
-        "direction": "both" if model.made_encoder.reads_ahead(model) else "forward",
+        "direction": "both" if model.built_encoder.reads_ahead(model) else "forward",
         "layers": encoder.num_layers if is_recurrent else 1,
         "hidden": encoder.hidden_size if is_recurrent else encoder.output_size,
         "parameters": count_parameters(encoder),

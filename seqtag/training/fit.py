@@ -45,7 +45,7 @@ class FitResult(NamedTuple):
 
 def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     """Train a network on the corpus's training split; the development split chooses the epoch."""
-    indexer = build.indexer(settings.data.encode, corpus, settings.model.added)
+    indexer = build.indexer(settings.data.encode, corpus, settings.model.package_input_options)
     labels = build.label_set(settings.data.tag_scheme, corpus)
     network = build.network(settings.model, settings.cell, indexer, labels)
     set_engine(network, settings.engine)

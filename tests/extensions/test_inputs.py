@@ -31,7 +31,7 @@ MODEL = {
 def trained(installed):
     torch.manual_seed(0)
     config = TaggerConfig(**MODEL, input_dropout=0.0, output_dropout=0.0)
-    indexer = Indexer.fit([{"tokens": WORDS}], EncodeConfig(), (), config.added)
+    indexer = Indexer.fit([{"tokens": WORDS}], EncodeConfig(), (), config.package_input_options)
     labels = LabelSet.fit([LABELS], "plain")
     network = TaggerNetwork(config, "gru", indexer.inputs, len(labels))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.1)
@@ -63,7 +63,7 @@ def test_it_is_read_when_tagging_after_loading_too(trained, folder):
 def test_vectors_by_spelling_are_those_of_the_words(trained):
     inputs = trained.indexer.encode([["walked", "king", "walked"], ["king"]])
     with torch.no_grad():
-        by_spelling = trained.network.embedding.by_spelling(inputs)[inputs["spelling_BT"]]
+        by_spelling = trained.network.embedding.vectors_by_spelling(inputs)[inputs["spelling_BT"]]
         by_word = trained.network.embedding(inputs)
     assert by_spelling[inputs["words_BT"] != 0].equal(by_word[inputs["words_BT"] != 0])
 

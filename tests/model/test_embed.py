@@ -103,7 +103,7 @@ def test_vectors_by_spelling_are_those_of_the_words():
     embedding = Embedding(TaggerConfig(case_size=3), indexer.inputs).eval()
     inputs = indexer.encode(sentences)
     by_word_BTD = embedding(inputs)
-    by_spelling_UD = embedding.by_spelling(inputs)
+    by_spelling_UD = embedding.vectors_by_spelling(inputs)
     assert len(by_spelling_UD) == 4
     inside_BT = inputs["words_BT"] != 0
     found_BTD = by_spelling_UD[inputs["spelling_BT"]]

@@ -7,7 +7,7 @@ from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.errors import InputError
 from seqtag.model.config import CharacterConfig, TaggerConfig
 from seqtag.model.network import TaggerNetwork
-from seqtag.model.size import outline, require_memory
+from seqtag.model.size import meta_network, require_memory
 
 INPUTS = Indexer.fit([{"tokens": ["a", "b"]}], EncodeConfig(), ()).inputs
 
@@ -19,7 +19,7 @@ def test_an_outline_has_the_shapes_of_the_network(cell, characters):
         num_layers=2, language_model=0.1, characters=CharacterConfig(encoder=characters)
     )
     before = torch.get_rng_state()
-    shapes = {n: p.shape for n, p in outline(config, cell, INPUTS, 5).named_parameters()}
+    shapes = {n: p.shape for n, p in meta_network(config, cell, INPUTS, 5).named_parameters()}
     assert torch.get_rng_state().equal(before)
     built = TaggerNetwork(config, cell, INPUTS, 5)
     assert shapes == {name: weight.shape for name, weight in built.named_parameters()}

@@ -38,7 +38,7 @@ def outcome():
             if lengths is not None:
                 x[torch.arange(time) >= lengths[:, None]] = float("nan")
         x = x.detach().clone().requires_grad_()
-        shape = (layer.num_layers * len(layer.ways), len(x), layer.hidden_size)
+        shape = (layer.num_layers * len(layer.directions), len(x), layer.hidden_size)
         parts = [
             torch.rand(shape, dtype=x.dtype, generator=draw).requires_grad_()
             for _ in layer.cell.states

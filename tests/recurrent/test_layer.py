@@ -15,7 +15,7 @@ from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.engines import cpu
-from seqtag.recurrent.engines.registry import ENGINES, _say, set_engine
+from seqtag.recurrent.engines.registry import ENGINES, _log_choice, set_engine
 
 B, T, D, H = 3, 5, 4, 6
 LENGTHS = torch.tensor([3, 5, 1])
@@ -200,7 +200,7 @@ def test_engine_that_cannot_run_the_cell_says_why():
 
 
 def test_engine_is_logged_once(caplog):
-    _say.cache_clear()
+    _log_choice.cache_clear()
     layer = Recurrent(Lstm(), D, H)
     with caplog.at_level(logging.INFO, logger="seqtag"):
         for _ in range(3):
@@ -223,11 +223,11 @@ def no_compiler(monkeypatch):
         raise BuildError("c++ failed on the kernel: no such thing")
 
     monkeypatch.setattr(cpu, "kernel_of", fail)
-    cpu._failure.cache_clear()
-    _say.cache_clear()
+    cpu._build_failure.cache_clear()
+    _log_choice.cache_clear()
     yield tried
-    cpu._failure.cache_clear()
-    _say.cache_clear()
+    cpu._build_failure.cache_clear()
+    _log_choice.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from seqtag.recurrent.dropout import dropout
 from seqtag.recurrent.engines.base import LayerCall
 from seqtag.recurrent.engines.reference import Reference
 from seqtag.recurrent.engines.registry import choose_engine
-from seqtag.recurrent.noise import Noise, Zoned, draw_noise
+from seqtag.recurrent.noise import Noise, ZoneoutCell, draw_noise
 from seqtag.recurrent.padding import Padding
 
 D, H = 3, 5
@@ -161,7 +161,7 @@ def test_zoneout_new_states_are_made_of_what_the_others_would_be():
     state = {s: torch.randn(H) for s in cell.states}
     plain = cell.step(wx, zero, state, {})
     held = {"zoneout_h": torch.zeros(H), "zoneout_c": torch.ones(H)}
-    got = Zoned(cell).step(wx, zero, state, held)
+    got = ZoneoutCell(cell).step(wx, zero, state, held)
     assert torch.equal(got["h"], plain["h"])
     assert torch.equal(got["c"], state["c"])
     assert torch.equal(got["f"], plain["f"])

@@ -55,7 +55,7 @@ def gates_of(cell, direction):
 def operator(layer):
     """Return a session with one LSTM node that has the layer's weights."""
     cell = layer.cell
-    sides = [gates_of(cell, layer.layers[0][way]) for way in layer.ways]
+    sides = [gates_of(cell, layer.layers[0][way]) for way in layer.directions]
     w_NGD, r_NGH, b_NG, p_NP = (
         np.stack([np.concatenate([side[part][k] for k in order]) for side in sides])
         for part, order in enumerate((ORDER, ORDER, ORDER, PEEPHOLES))
@@ -69,7 +69,7 @@ def operator(layer):
         direction="bidirectional" if layer.bidirectional else "forward",
         input_forget=int("coupled" in (cell.input_gate, cell.forget_gate)),
     )
-    number, whole, ways = TensorProto.FLOAT, TensorProto.INT32, len(layer.ways)
+    number, whole, ways = TensorProto.FLOAT, TensorProto.INT32, len(layer.directions)
     state = [ways, B, H]
     inputs = {"x": (number, [T, B, D]), "lengths": (whole, [B]), "h": (number, state)}
     inputs["c"] = (number, state)
@@ -101,7 +101,7 @@ def test_equals_the_operator(name, engine, bidirectional):
             parameter.uniform_(-1, 1)
     session = operator(layer)
     layer = layer.double()
-    ways = len(layer.ways)
+    ways = len(layer.directions)
     x_BTD, h, c = torch.randn(B, T, D), torch.randn(ways, B, H), torch.randn(ways, B, H)
     for lengths in ((T,) * B, LENGTHS):
         for start in ((h, c), (torch.zeros_like(h), torch.zeros_like(c))):

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from seqtag.recurrent.compiler.beside_torch import Source, call, functions
+from seqtag.recurrent.compiler.cpp_functions import CppSource, call_function, load_functions
 
-WINDOWS = Source(__package__, "windows", ("seqtag_search", "seqtag_spread"))
+WINDOWS = CppSource(__package__, "windows", ("seqtag_search", "seqtag_spread"))
 
 
 def strongest_responses(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ def strongest_responses(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Ten
     width = len(table_kVF)
     around_UX = F.pad(characters_UW, (width - 1, width - 1))
     windows_U = lengths_U + width - 1
-    if functions(WINDOWS, table_kVF) is not None:
+    if load_functions(WINDOWS, table_kVF) is not None:
         return _Strongest.apply(table_kVF, around_UX, windows_U)
     return _by_torch(table_kVF, around_UX, windows_U)
 
@@ -45,8 +45,8 @@ class _Strongest(torch.autograd.Function):
         sizes = (*around_UX.shape, num_characters, filters, width)
         best_UF = table_kVF.new_empty(len(around_UX), filters)
         window_UF = torch.empty(best_UF.shape, dtype=torch.int32)
-        search = functions(WINDOWS, table_kVF).seqtag_search
-        call(search, sizes, around_UX, windows_U, table_kVF, best_UF, window_UF)
+        search = load_functions(WINDOWS, table_kVF).seqtag_search
+        call_function(search, sizes, around_UX, windows_U, table_kVF, best_UF, window_UF)
         ctx.sizes = sizes
         ctx.save_for_backward(table_kVF, around_UX, window_UF)
         return best_UF
@@ -56,8 +56,8 @@ class _Strongest(torch.autograd.Function):
     def backward(ctx: Any, grad_UF: Tensor) -> tuple[Tensor, None, None]:
         table_kVF, around_UX, window_UF = ctx.saved_tensors
         grad_kVF = torch.zeros_like(table_kVF)
-        spread = functions(WINDOWS, table_kVF).seqtag_spread
-        call(spread, ctx.sizes, around_UX, window_UF, grad_UF.contiguous(), grad_kVF)
+        spread = load_functions(WINDOWS, table_kVF).seqtag_spread
+        call_function(spread, ctx.sizes, around_UX, window_UF, grad_UF.contiguous(), grad_kVF)
         return grad_kVF, None, None
 
 

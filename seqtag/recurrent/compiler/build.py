@@ -24,14 +24,14 @@ import torch
 from seqtag.cache import cache_root
 from seqtag.errors import InputError
 from seqtag.files import atomic_file
-from seqtag.recurrent.compiler.kept import (
-    Distrusted,
-    keep_digest,
+from seqtag.recurrent.compiler.library_cache import (
+    Untrusted,
     make_folder,
     private_folder,
-    require_own,
+    require_intact,
+    require_private,
     require_symbols,
-    require_whole,
+    write_digest,
 )
 
 logger = logging.getLogger("seqtag")
@@ -81,17 +81,17 @@ def build(source: str, name: str, symbols: Sequence[str] = ()) -> ctypes.CDLL:
     try:
         key = "\0".join((source, path, _version(path), *flags))
         file = f"{name}_{hashlib.sha256(key.encode()).hexdigest()[:20]}.so"
-        folder = _kept_folder()
-        if folder is not None and _is_kept(folder / file, symbols):
+        folder = _usable_folder()
+        if folder is not None and _is_cached(folder / file, symbols):
             return ctypes.CDLL(str(folder / file))
-        library = _writable(folder) / file
+        library = _build_folder(folder) / file
         _compile(path, flags, source, library, symbols)
         return ctypes.CDLL(str(library))
     except (OSError, subprocess.SubprocessError) as error:
         raise BuildError(f"{path} did not build the kernel {name}: {error}") from error
 
 
-def cache_folder() -> Path:
+def kernel_folder() -> Path:
     """Return the folder of built kernels: ``kernels`` in the cache folder.
 
     Raises:
@@ -100,32 +100,32 @@ def cache_folder() -> Path:
     return cache_root() / "kernels"
 
 
-def _kept_folder() -> Path | None:
+def _usable_folder() -> Path | None:
     """Return the folder of built kernels, created if need be; None if it cannot be used."""
     try:
-        folder = cache_folder()
+        folder = kernel_folder()
         make_folder(folder)
-        require_own(folder.parent)
-        require_own(folder)
+        require_private(folder.parent)
+        require_private(folder)
         return folder
-    except (OSError, InputError, Distrusted) as error:
+    except (OSError, InputError, Untrusted) as error:
         logger.warning("kernels are not kept: %s", error)
         return None
 
 
-def _is_kept(library: Path, symbols: Sequence[str]) -> bool:
+def _is_cached(library: Path, symbols: Sequence[str]) -> bool:
     """Return whether a library is there and can be trusted."""
     if not os.path.lexists(library):
         return False
     try:
-        require_whole(library, symbols)
+        require_intact(library, symbols)
         return True
-    except (OSError, Distrusted) as error:
+    except (OSError, Untrusted) as error:
         logger.warning("%s is built again: %s", library, error)
         return False
 
 
-def _writable(folder: Path | None) -> Path:
+def _build_folder(folder: Path | None) -> Path:
     """Return where to build: the folder of built kernels, or one of this process where closed."""
     if folder is None:
         return private_folder()
@@ -150,9 +150,9 @@ def _compile(
             raise BuildError(f"{path} failed on the kernel {library.stem}: {lines[0]}")
         try:
             require_symbols(built.read_bytes(), symbols)
-        except Distrusted as error:
+        except Untrusted as error:
             raise BuildError(f"{path} did not build the kernel {library.stem}: {error}") from None
-        keep_digest(built, library)
+        write_digest(built, library)
     logger.info("compiled kernel %s in %.1f s", library, time.perf_counter() - start)
 
 
@@ -168,7 +168,7 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
+def serialized(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function with each call waiting until no other thread runs such a function.
 
     For builds: threads that need the same kernel at once would otherwise each start a compiler,

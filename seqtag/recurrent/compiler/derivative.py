@@ -16,12 +16,12 @@ def gradients(adjoints: Mapping[Node, Node], inputs: Iterable[Node]) -> list[Nod
     for node in reversed(list(walk(adjoints))):
         if node not in arrived:
             continue
-        for arg, part in zip(node.args, _parts(node, arrived[node]), strict=True):
+        for arg, part in zip(node.args, _argument_gradients(node, arrived[node]), strict=True):
             arrived[arg] = arrived[arg] + part if arg in arrived else part
     return [arrived.get(node, as_node(0)) for node in inputs]
 
 
-def _parts(y: Node, g: Node) -> tuple[Node, ...]:
+def _argument_gradients(y: Node, g: Node) -> tuple[Node, ...]:
     """Return the gradient at each argument of y, where g arrives at y.
 
     Written by means of y where that is possible: y is at hand, its arguments mostly are not.

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqtag.recurrent.compiler.graph import Node, is_number, walk
+from seqtag.recurrent.compiler.graph import Node, is_constant, walk
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
@@ -31,7 +31,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "maximum": torch.maximum,
     "at_least": torch.ge,
     "above": torch.gt,
-    # Made by `Operations` out of several.
+    # Made by `FusedOperations` out of several.
     "add_product": torch.addcmul,  # v + a b
     "subtract_product": partial(torch.addcmul, value=-1),  # v - a b
     "sigmoid_backward": lambda g, y, out: _sigmoid_backward(g, y, grad_input=out),  # g y (1 - y)
@@ -54,7 +54,7 @@ def evaluate(results: Iterable[Node], given: Mapping[Node, Tensor], like: Tensor
     for node in needed:
         if node.op == "constant":
             given[node] = like.new_tensor(node.label)
-    calls = Operations({("result", i): node for i, node in enumerate(results)}, given)
+    calls = FusedOperations({("result", i): node for i, node in enumerate(results)}, given)
     left = Counter(arg for _, args in calls.fused.values() for arg in args)
     for node, (op, args) in calls.fused.items():
         out = torch.empty_like(like)
@@ -67,7 +67,7 @@ def evaluate(results: Iterable[Node], given: Mapping[Node, Tensor], like: Tensor
     return [given[node].expand_as(like) for node in results]
 
 
-class Operations:
+class FusedOperations:
     """The operations that results need, fused, arguments first: `fused[node] = op, args`."""
 
     def __init__(self, results: Mapping[Any, Node], given: Mapping[Node, Any]):
@@ -106,9 +106,9 @@ class Operations:
         """Return the operation and y where this is y (1 - y) or 1 - y y, used only here."""
         if self._is_inner(slope, "multiply"):
             for y, rest in (slope.args, slope.args[::-1]):
-                if rest.op == "subtract" and is_number(rest.args[0], 1) and rest.args[1] is y:
+                if rest.op == "subtract" and is_constant(rest.args[0], 1) and rest.args[1] is y:
                     return "sigmoid_backward", y
-        if self._is_inner(slope, "subtract") and is_number(slope.args[0], 1):
+        if self._is_inner(slope, "subtract") and is_constant(slope.args[0], 1):
             square = slope.args[1]
             if square.op == "multiply" and square.args[0] is square.args[1]:
                 return "tanh_backward", square.args[0]

@@ -17,24 +17,26 @@ from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 Number = float | int
-_making = threading.Lock()
+_node_lock = threading.Lock()
 _Table = WeakValueDictionary[Any, "Node"]
-_known: _Table = WeakValueDictionary()
-_own: ContextVar[_Table] = ContextVar("_own")  # operations made within `own_table`
+_shared_nodes: _Table = WeakValueDictionary()
+_local_nodes: ContextVar[_Table] = ContextVar(
+    "_local_nodes"
+)  # operations made within `fresh_nodes`
 
 
 @contextmanager
-def own_table() -> Iterator[None]:
+def fresh_nodes() -> Iterator[None]:
     """Share no operation with what was made before.
 
     Its nodes would be older than others here, and so stand before them: what is written, and in
     which order it is summed, would hang on which other cells the process has met.
     """
-    before = _own.set(WeakValueDictionary())
+    before = _local_nodes.set(WeakValueDictionary())
     try:
         yield
     finally:
-        _own.reset(before)
+        _local_nodes.reset(before)
 
 
 class Node:
@@ -59,9 +61,9 @@ class Node:
     def __new__(cls, op: str, args: tuple[Node, ...] = (), label: Any = None) -> Node:
         """Return the node, the same object for the same content."""
         key = (op, args, label, math.copysign(1.0, label) if op == "constant" else None)
-        known = _own.get(_known) if args else _known
+        known = _local_nodes.get(_shared_nodes) if args else _shared_nodes
         # Two threads that trace at once must not each make a node of the same content.
-        with _making:
+        with _node_lock:
             node = known.get(key)
             if node is None:
                 node = super().__new__(cls)
@@ -82,24 +84,24 @@ class Node:
         other = as_node(other)
         if other.op == "negate":
             return self - other.args[0]
-        if is_number(self, 0) or is_number(other, 0):
-            return other if is_number(self, 0) else self
+        if is_constant(self, 0) or is_constant(other, 0):
+            return other if is_constant(self, 0) else self
         return _make("add", *_in_order(self, other))
 
     def __sub__(self, other: Node | Number) -> Node:
         other = as_node(other)
-        if is_number(other, 0):
+        if is_constant(other, 0):
             return self
-        return -other if is_number(self, 0) else _make("subtract", self, other)
+        return -other if is_constant(self, 0) else _make("subtract", self, other)
 
     def __mul__(self, other: Node | Number) -> Node:
         other = as_node(other)
         for a, b in ((self, other), (other, self)):
-            if is_number(a, 0):
+            if is_constant(a, 0):
                 return a
-            if is_number(a, 1):
+            if is_constant(a, 1):
                 return b
-            if is_number(a, -1):
+            if is_constant(a, -1):
                 return -b
             if a.op == "negate":
                 return -(a.args[0] * b)
@@ -107,7 +109,7 @@ class Node:
 
     def __truediv__(self, other: Node | Number) -> Node:
         other = as_node(other)
-        if is_number(self, 0) or is_number(other, 1):
+        if is_constant(self, 0) or is_constant(other, 1):
             return self
         return _make("divide", self, other)
 
@@ -201,12 +203,12 @@ def as_node(value: Node | Number) -> Node:
     raise TypeError(f"an expression is made of nodes and numbers, not {type(value).__name__}")
 
 
-def named(name: Any) -> Node:
+def input_node(name: Any) -> Node:
     """Return the input of that name."""
     return Node("input", label=name)
 
 
-def is_number(node: Node, number: float) -> bool:
+def is_constant(node: Node, number: float) -> bool:
     """Whether the node is that constant."""
     return node.op == "constant" and node.label == number
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
-from seqtag.recurrent.compiler.build import build, one_at_a_time
+from seqtag.recurrent.compiler.build import build, serialized
 from seqtag.recurrent.compiler.plan import Plan, plan_of
 from seqtag.recurrent.compiler.printer import print_kernel
 
@@ -88,7 +88,7 @@ class Kernel:
         for tensor in sequences:
             sizes += tensor.stride()[:2] if tensor is not None else (0, 0)
         tensors = [lengths_B, rows_BT, *sequences, *sides]
-        pointers = [_team(), *(None if t is None else t.data_ptr() for t in tensors)]
+        pointers = [_team_address(), *(None if t is None else t.data_ptr() for t in tensors)]
         failed = function(
             (ctypes.c_int64 * len(sizes))(*sizes), (ctypes.c_void_p * len(pointers))(*pointers)
         )
@@ -97,7 +97,7 @@ class Kernel:
 
 
 @cache
-@one_at_a_time
+@serialized
 def kernel_of(cell: Cell, dtype: str) -> Kernel:
     """Return the kernel of a cell for "float32" or "float64", built at first use.
 
@@ -107,18 +107,18 @@ def kernel_of(cell: Cell, dtype: str) -> Kernel:
     return Kernel(cell, dtype)
 
 
-def _team() -> int | None:
+def _team_address() -> int | None:
     """Return the address of the function that runs a team of threads in torch's own OpenMP.
 
     Its threads are there and awake between two operations of torch, and a second team beside them
     would get in their way. A child that was forked has lost them: there, and where no such library
     is loaded, the kernel starts threads of its own.
     """
-    return _find_team() if os.getpid() == _PROCESS else None
+    return _find_team_address() if os.getpid() == _PROCESS else None
 
 
 @cache
-def _find_team() -> int | None:
+def _find_team_address() -> int | None:
     maps = Path("/proc/self/maps")
     if not maps.exists():
         return None

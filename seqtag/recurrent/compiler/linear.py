@@ -5,12 +5,12 @@ from functools import cache
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.derivative import gradients
-from seqtag.recurrent.compiler.graph import Node, as_node, named, own_table, substitute, walk
+from seqtag.recurrent.compiler.graph import Node, as_node, fresh_nodes, input_node, substitute, walk
 from seqtag.recurrent.compiler.plan import Plan, plan_of
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearCell:
     """A cell that is linear in its state.
 
     Attributes:
@@ -29,13 +29,13 @@ class Linear:
 
 
 @cache
-@own_table()
-def linear_of(cell: Cell) -> Linear | str:
+@fresh_nodes()
+def linear_form(cell: Cell) -> LinearCell | str:
     """Return a traceable cell as a scan runs it, or why none can."""
     if cell.products:
         return "it has an R"
     plan = plan_of(cell)
-    previous = {name: named(("state", name)) for name in cell.states}
+    previous = {name: input_node(("state", name)) for name in cell.states}
     read = {name: {*walk([node])} & {*previous.values()} for name, node in plan.states.items()}
     carried = tuple(n for n in cell.states if any(previous[n] in reads for reads in read.values()))
     decay, added, passed = [], [], []
@@ -47,5 +47,5 @@ def linear_of(cell: Cell) -> Linear | str:
             return f"it is not linear in its state {name}"
         decay.append(slope)
         added += substitute([plan.states[name]], {previous[name]: as_node(0)})
-        passed += substitute([plan.grad_states[name]], {named(("new", name)): as_node(0)})
-    return Linear(plan, carried, tuple(decay), tuple(added), tuple(passed))
+        passed += substitute([plan.grad_states[name]], {input_node(("new", name)): as_node(0)})
+    return LinearCell(plan, carried, tuple(decay), tuple(added), tuple(passed))

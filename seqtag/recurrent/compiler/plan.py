@@ -17,9 +17,9 @@ from seqtag.recurrent.compiler.derivative import gradients
 from seqtag.recurrent.compiler.graph import (
     Node,
     as_node,
-    is_number,
-    named,
-    own_table,
+    fresh_nodes,
+    input_node,
+    is_constant,
     substitute,
     walk,
 )
@@ -37,7 +37,7 @@ class Plan:
         slots: names of the slots, in order.
         input_slots: for each of the cell's gates, the number of the slot that W x goes to.
         product_slots: for each of the cell's products and each of its gates, the slot of R s'.
-        named: every value that the step names.
+        values: every value that the step names.
         states: new states, by name.
         kept: values that the backward pass needs and could not get otherwise.
         grad_slots: gradients at the slots, in order.
@@ -49,7 +49,7 @@ class Plan:
     slots: tuple[str, ...]
     input_slots: tuple[int, ...]
     product_slots: tuple[tuple[int, ...], ...]
-    named: Mapping[str, Node]
+    values: Mapping[str, Node]
     states: Mapping[str, Node]
     kept: tuple[Node, ...]
     grad_slots: tuple[Node, ...]
@@ -63,13 +63,13 @@ class Plan:
 
     def carries(self, state: str) -> bool:
         """Whether a gradient goes to the previous state by other ways than through products."""
-        return not is_number(self.grad_states[state], 0)
+        return not is_constant(self.grad_states[state], 0)
 
     def is_stored(self, state: str) -> bool:
         """Whether the backward pass reads the state at every step."""
         reads = self.backward_reads()
         multiplied = any(product.state == state for product in self.cell.products)
-        return multiplied or self.states[state] in reads or named(("state", state)) in reads
+        return multiplied or self.states[state] in reads or input_node(("state", state)) in reads
 
     def backward_reads(self) -> set[Node]:
         """Return the nodes that the backward pass takes as given."""
@@ -98,7 +98,7 @@ def why_untraceable(cell: Cell) -> str | None:
 
 
 @cache
-@own_table()
+@fresh_nodes()
 def plan_of(cell: Cell) -> Plan:
     """Trace a cell's step and differentiate it.
 
@@ -109,10 +109,10 @@ def plan_of(cell: Cell) -> Plan:
     """
     gates, products = cell.gates, cell.products
     recurrent = dict.fromkeys(gate for product in products for gate in product.gates)
-    state = {name: named(("state", name)) for name in cell.states}
-    unit = {vector.name: named(("unit", vector.name)) for vector in cell.vectors}
-    wx = {gate: named(("slot", f"{gate} of x")) for gate in gates}
-    rh = {gate: named(("slot", f"{gate} of h")) for gate in recurrent}
+    state = {name: input_node(("state", name)) for name in cell.states}
+    unit = {vector.name: input_node(("unit", vector.name)) for vector in cell.vectors}
+    wx = {gate: input_node(("slot", f"{gate} of x")) for gate in gates}
+    rh = {gate: input_node(("slot", f"{gate} of h")) for gate in recurrent}
     values = {name: as_node(value) for name, value in cell.step(wx, rh, state, unit).items()}
     slots, merged = _merge_slots(wx, rh, list(values.values()))
     outputs = dict(zip(values, substitute(values.values(), merged), strict=True))
@@ -144,7 +144,7 @@ def _merge_slots(
         used = [*users.get(x, ()), *users.get(h, ())] if h is not None else []
         summed = len(used) == 2 and used[0] is used[1] and used[0].op == "add"
         if summed and x not in outputs and h not in outputs:
-            merged[used[0]] = named(("slot", gate))
+            merged[used[0]] = input_node(("slot", gate))
             slots.append(gate)
         else:
             slots += [n.label[1] for n in (x, h) if n is not None]
@@ -156,21 +156,21 @@ def _differentiate(cell: Cell, values: Mapping[str, Node], **layout: Any) -> Pla
     states = {name: values[name] for name in cell.states}
     adjoints: dict[Node, Node] = {}
     for name, node in states.items():
-        arriving = named(("new", name))
+        arriving = input_node(("new", name))
         adjoints[node] = adjoints[node] + arriving if node in adjoints else arriving
     groups = {
         "slot": layout["slots"],
         "state": cell.states,
         "unit": tuple(vector.name for vector in cell.vectors),
     }
-    inputs = [named((kind, name)) for kind, names in groups.items() for name in names]
+    inputs = [input_node((kind, name)) for kind, names in groups.items() for name in names]
     found = dict(zip(inputs, gradients(adjoints, inputs), strict=True))
-    by_kind = {k: {n: found[named((k, n))] for n in names} for k, names in groups.items()}
+    by_kind = {k: {n: found[input_node((k, n))] for n in names} for k, names in groups.items()}
     return Plan(
         cell=cell,
-        named=values,
+        values=values,
         states=states,
-        kept=_choose_kept(list(found.values()), states),
+        kept=_values_kept(list(found.values()), states),
         grad_slots=tuple(by_kind["slot"].values()),
         grad_states=by_kind["state"],
         grad_units=by_kind["unit"],
@@ -178,7 +178,7 @@ def _differentiate(cell: Cell, values: Mapping[str, Node], **layout: Any) -> Pla
     )
 
 
-def _choose_kept(results: list[Node], states: Mapping[str, Node]) -> tuple[Node, ...]:
+def _values_kept(results: list[Node], states: Mapping[str, Node]) -> tuple[Node, ...]:
     """Choose among the forward values that the backward pass leads to."""
     given = {*states.values()}
 
@@ -195,10 +195,10 @@ def _choose_kept(results: list[Node], states: Mapping[str, Node]) -> tuple[Node,
     kept = values_to_keep(
         needed,
         is_lost=lambda n: n.op == "input" and n.label[0] == "slot",
-        is_free=lambda n: n in given or n.op == "constant" or _is_at_hand(n),
+        is_free=lambda n: n in given or n.op == "constant" or _is_available(n),
     )
     return tuple(kept)
 
 
-def _is_at_hand(node: Node) -> bool:
+def _is_available(node: Node) -> bool:
     return node.op == "input" and node.label[0] in ("state", "unit")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from seqtag.recurrent.compiler.graph import Node, named, walk
+from seqtag.recurrent.compiler.graph import Node, input_node, walk
 from seqtag.recurrent.compiler.plan import Plan
 
 # How an operation is written on registers; constants are spread over one first.
@@ -27,15 +27,19 @@ TEMPLATES = {
     "above": "above({}, {})",
 }
 SCALARS = {"float32": ("float", 1), "float64": ("double", 0)}
-BEFORE = ("vector.h", "products.h", "outer.h", "schedule.h")
-BEHIND = ("forward.h", "backward.h", "gradients.h", "interface.h")
+HEADERS_BEFORE_CELL = ("vector.h", "products.h", "outer.h", "schedule.h")
+HEADERS_AFTER_CELL = ("forward.h", "backward.h", "gradients.h", "interface.h")
 
 
 def print_kernel(plan: Plan, dtype: str) -> str:
     """Return the whole source of a cell's kernel for "float32" or "float64"."""
     scalar, single = SCALARS[dtype]
     head = f"#define S {scalar}\n#define SINGLE {single}\n"
-    parts = (*map(_skeleton, BEFORE), print_cell(plan), *map(_skeleton, BEHIND))
+    parts = (
+        *map(_skeleton, HEADERS_BEFORE_CELL),
+        print_cell(plan),
+        *map(_skeleton, HEADERS_AFTER_CELL),
+    )
     return "\n".join((head, *parts))
 
 
@@ -46,7 +50,9 @@ def _skeleton(name: str) -> str:
 
 def print_cell(plan: Plan) -> str:
     """Return the part of the source that knows the cell."""
-    return "\n".join(("// Generated from the cell's step.", *_layout(plan), *_steps(plan), ""))
+    return "\n".join(
+        ("// Generated from the cell's step.", *_layout(plan), *_step_functions(plan), "")
+    )
 
 
 def print_function(
@@ -98,8 +104,8 @@ def _layout(plan: Plan) -> list[str]:
         "PRODUCTS": len(products),
     }
     flags = {
-        "FORWARD_READS": [named(("state", name)) in forward for name in states],
-        "BACK_READS_PREV": [named(("state", name)) in backward for name in states],
+        "FORWARD_READS": [input_node(("state", name)) in forward for name in states],
+        "BACK_READS_PREV": [input_node(("state", name)) in backward for name in states],
         "BACK_READS_NEXT": [plan.states[name] in backward for name in states],
         "CARRIES": [plan.carries(name) for name in states],
     }
@@ -120,17 +126,17 @@ def _array(kind: str, name: str, values: Sequence[object]) -> str:
     return f"constexpr {kind} {name}[] = {{{', '.join(map(str, values))}}};"
 
 
-def _steps(plan: Plan) -> list[str]:
+def _step_functions(plan: Plan) -> list[str]:
     states = list(plan.states)
     units = [vector.name for vector in plan.cell.vectors]
-    given = {named(("state", name)): f"prev[{i}]" for i, name in enumerate(states)}
-    given |= {named(("unit", name)): f"unit[{i}]" for i, name in enumerate(units)}
-    slots = {named(("slot", name)): f"slots[{i}]" for i, name in enumerate(plan.slots)}
+    given = {input_node(("state", name)): f"prev[{i}]" for i, name in enumerate(states)}
+    given |= {input_node(("unit", name)): f"unit[{i}]" for i, name in enumerate(units)}
+    slots = {input_node(("slot", name)): f"slots[{i}]" for i, name in enumerate(plan.slots)}
     forward = {f"next[{i}]": plan.states[name] for i, name in enumerate(states)}
     forward |= {f"kept[{i}]": node for i, node in enumerate(plan.kept)}
     at_hand = {plan.states[name]: f"next[{i}]" for i, name in enumerate(states)}
     at_hand |= {node: f"kept[{i}]" for i, node in enumerate(plan.kept)}
-    arriving = {named(("new", name)): f"arriving[{i}]" for i, name in enumerate(states)}
+    arriving = {input_node(("new", name)): f"arriving[{i}]" for i, name in enumerate(states)}
     back = {f"slots[{i}]": node for i, node in enumerate(plan.grad_slots)}
     back |= {f"before[{i}]": plan.grad_states[s] for i, s in enumerate(states) if plan.carries(s)}
     back |= {f"units[{i}]": plan.grad_units[name] for i, name in enumerate(units)}

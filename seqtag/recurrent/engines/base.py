@@ -19,7 +19,7 @@ States = Mapping[str, Tensor]  # by name, each (B, H)
 Traces = Mapping[str, Tensor]  # every gate and state by name, each (B, T, H) in time order
 
 
-class Run(NamedTuple):
+class LayerOutput(NamedTuple):
     """What an engine gives back.
 
     y_BTH: outputs, (B, T, N*H), 0 after the end; any strides.
@@ -56,7 +56,7 @@ class LayerCall(NamedTuple):
     entries: Entries | None = None
 
 
-class Broken(str):
+class UnexpectedRefusal(str):
     """A refusal that someone should hear of: what ought to work here does not."""
 
 
@@ -81,7 +81,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def run(self, call: LayerCall) -> Run:
+    def run(self, call: LayerCall) -> LayerOutput:
         """Run one layer in all its directions.
 
         A sequence without steps keeps its initial state. Nothing after a sequence's end changes

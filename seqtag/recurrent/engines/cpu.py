@@ -15,8 +15,13 @@ from seqtag.cells import Cell
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
 from seqtag.recurrent.compiler.plan import why_untraceable
-from seqtag.recurrent.engines.base import Broken, Engine, LayerCall, Run
-from seqtag.recurrent.engines.tensor_lists import by_direction, computed_in, flatten, run_of
+from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput, UnexpectedRefusal
+from seqtag.recurrent.engines.tensor_lists import (
+    compute_dtype,
+    flatten,
+    layer_output,
+    split_by_direction,
+)
 from seqtag.recurrent.noise import Noise
 
 
@@ -38,16 +43,16 @@ class Cpu(Engine):
             return "its kernel has no noise in the recurrence"
         if reason := why_untraceable(cell):
             return reason
-        return _failure(cell, _name(computed_in(x_BTD.dtype)))
+        return _build_failure(cell, _dtype_name(compute_dtype(x_BTD.dtype)))
 
-    def run(self, call: LayerCall) -> Run:
+    def run(self, call: LayerCall) -> LayerOutput:
         """Run all directions by one call of the kernel."""
         x_BTD, rows_BT = call.x_BTD, None
         if call.entries is not None:
             x_BTD, rows_BT = call.entries.table_UD[None], call.entries.rows_BT
-        computed = computed_in(x_BTD.dtype)
-        y_BTH, *finals = _Run.apply(
-            kernel_of(call.cell, _name(computed)),
+        computed = compute_dtype(x_BTD.dtype)
+        y_BTH, *finals = _KernelFunction.apply(
+            kernel_of(call.cell, _dtype_name(computed)),
             (call.padding.batch, call.padding.time),
             call.padding.lengths_B,
             rows_BT,
@@ -55,24 +60,24 @@ class Cpu(Engine):
             x_BTD.to(computed),
             *flatten(call.cell, call.weights, call.states, computed),
         )
-        return run_of(call.cell, y_BTH, finals, x_BTD.dtype)
+        return layer_output(call.cell, y_BTH, finals, x_BTD.dtype)
 
 
 @cache
-def _failure(cell: Cell, dtype: str) -> Broken | None:
+def _build_failure(cell: Cell, dtype: str) -> UnexpectedRefusal | None:
     """Return why the kernel cannot be built: tried once, for it may take seconds to fail."""
     try:
         kernel_of(cell, dtype)
     except BuildError as error:
-        return Broken(error)
+        return UnexpectedRefusal(error)
     return None
 
 
-def _name(dtype: torch.dtype) -> str:
+def _dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-class _Run(torch.autograd.Function):
+class _KernelFunction(torch.autograd.Function):
     """The kernel under autograd: (y, final states of each direction in turn)."""
 
     @staticmethod
@@ -89,7 +94,7 @@ class _Run(torch.autograd.Function):
         x_BTD = x_BTD if x_BTD.stride(2) == 1 else x_BTD.contiguous()
         lengths_B = None if lengths_B is None else lengths_B.contiguous()
         given = tuple(None if t is None else t.contiguous() for t in given)
-        sides = by_direction(given, directions)
+        sides = split_by_direction(given, directions)
         batch, time = shape
         hidden = sides[0][0].shape[0] // len(kernel.plan.cell.gates)
         y_BTH = x_BTD.new_empty(batch, time, directions * hidden)
@@ -128,7 +133,7 @@ class _Run(torch.autograd.Function):
         ]
         pointers = []
         for values, wanted, arriving, keep in zip(
-            *(by_direction(part, directions) for part in (given, grads, grad_finals, kept)),
+            *(split_by_direction(part, directions) for part in (given, grads, grad_finals, kept)),
             strict=True,
         ):
             initial = wanted[-states:]

@@ -12,7 +12,7 @@ from torch import Tensor
 from seqtag.recurrent.padding import Padding
 
 
-class Spread(torch.autograd.Function):
+class SplitDirections(torch.autograd.Function):
     """x (B, T, D) to one (T, B, D) a direction, 0 after the end, the second one reversed.
 
     With `flag`, one more feature follows: 1 after the end, else 0.
@@ -27,7 +27,7 @@ class Spread(torch.autograd.Function):
         batch, time, ctx.size = x_BTD.shape
         read_TBD = x_BTD.new_empty(time, batch, ctx.size + flag)
         read_TBD[..., : ctx.size] = x_BTD.transpose(0, 1)
-        padding.clear_(read_TBD)
+        padding.zero_padding_(read_TBD)
         if flag:
             read_TBD[..., ctx.size] = padding.outside_TB
         return (read_TBD, padding.reversed(read_TBD))[:directions]
@@ -38,10 +38,10 @@ class Spread(torch.autograd.Function):
         sum_TBD = grad_TBD[..., : ctx.size].clone(memory_format=torch.contiguous_format)
         for other_TBD in backwards:
             sum_TBD += ctx.padding.reversed(other_TBD)[..., : ctx.size]
-        return ctx.padding.clear_(sum_TBD).transpose(0, 1), None, None, None
+        return ctx.padding.zero_padding_(sum_TBD).transpose(0, 1), None, None, None
 
 
-class Collect(torch.autograd.Function):
+class JoinDirections(torch.autograd.Function):
     """Outputs (T, B, H) of each direction to y (B, T, N*H), 0 after the end."""
 
     @staticmethod
@@ -53,7 +53,7 @@ class Collect(torch.autograd.Function):
         y_TBH[..., : ctx.size] = outputs[0]
         for output_TBH in outputs[1:]:
             y_TBH[..., ctx.size :] = padding.reversed(output_TBH)
-        return padding.clear_(y_TBH).transpose(0, 1)
+        return padding.zero_padding_(y_TBH).transpose(0, 1)
 
     @staticmethod
     def backward(ctx: Any, grad_BTH: Tensor) -> tuple[Tensor | None, ...]:
@@ -61,4 +61,4 @@ class Collect(torch.autograd.Function):
         forwards, *backwards = grad_BTH.transpose(0, 1).split(ctx.size, dim=-1)
         grads = [forwards.clone(memory_format=torch.contiguous_format)]
         grads += [ctx.padding.reversed(grad_TBH) for grad_TBH in backwards]
-        return None, *(ctx.padding.clear_(grad_TBH) for grad_TBH in grads)
+        return None, *(ctx.padding.zero_padding_(grad_TBH) for grad_TBH in grads)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from seqtag.cells import Cell
-from seqtag.recurrent.engines.base import Engine, LayerCall, Run, States, Traces
+from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput, States, Traces
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Weights
@@ -29,7 +29,7 @@ class Reference(Engine):
         """Refuse nothing."""
         return None
 
-    def run(self, call: LayerCall) -> Run:
+    def run(self, call: LayerCall) -> LayerOutput:
         """Run one direction after the other."""
         cell, x_BTD, padding = call.cell, call.x_BTD, call.padding
         if padding.ragged:
@@ -37,12 +37,12 @@ class Reference(Engine):
         noise = call.noise or Noise()
         finals, values = [], []
         for d, (weight, state) in enumerate(zip(call.weights, call.states, strict=True)):
-            masks = noise.recurrent_of(d), noise.held_of(d)
+            masks = noise.recurrent_masks(d), noise.zoneout_masks(d)
             final, named = _loop(cell, x_BTD, weight, state, padding, masks, backwards=d == 1)
             finals.append(final)
             values.append(named)
         y_BTH = torch.cat([named[cell.states[0]] for named in values], dim=-1)
-        return Run(y_BTH, finals, values if call.traces else ())
+        return LayerOutput(y_BTH, finals, values if call.traces else ())
 
 
 Masks = Mapping[str, Tensor]
@@ -69,8 +69,10 @@ def _loop(
         unit |= {name: mask_BTH[:, t].to(wx_BTG.dtype) for name, mask_BTH in held.items()}
         values = cell.step(wx, _recurrent(cell, weight, state, dropped), state, unit)
         # A row that has ended, or read backwards has not begun, keeps its state and shows 0.
-        state = {name: padding.keep(t, values[name], state[name]) for name in cell.states}
-        steps.append({name: padding.keep(t, v, torch.zeros_like(v)) for name, v in values.items()})
+        state = {name: padding.keep_ended(t, values[name], state[name]) for name in cell.states}
+        steps.append(
+            {name: padding.keep_ended(t, v, torch.zeros_like(v)) for name, v in values.items()}
+        )
     if backwards:
         steps.reverse()
     return state, {name: torch.stack([s[name] for s in steps], dim=1) for name in steps[0]}

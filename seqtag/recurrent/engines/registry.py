@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from seqtag.cells import Cell
 from seqtag.errors import InputError, unknown
-from seqtag.recurrent.engines.base import Broken, Engine
+from seqtag.recurrent.engines.base import Engine, UnexpectedRefusal
 from seqtag.recurrent.engines.cpu import Cpu
 from seqtag.recurrent.engines.loop.engine import Loop
 from seqtag.recurrent.engines.reference import Reference
@@ -62,10 +62,10 @@ def choose_engine(
         refusal = ENGINES[known].refuses(cell, x_BTD, traces, noise)
         if refusal is None:
             why = "asked for" if known == name else "the first choice"
-            _say(cell, known, "; ".join(passed) or why, level)
+            _log_choice(cell, known, "; ".join(passed) or why, level)
             return ENGINES[known]
         passed.append(f"not {known}: {refusal}")
-        if isinstance(refusal, Broken):
+        if isinstance(refusal, UnexpectedRefusal):
             level = logging.WARNING
     raise InputError(f"no engine can run {cell}: {'; '.join(passed)}")
 
@@ -83,6 +83,6 @@ def set_engine(module: nn.Module, name: str) -> None:
 
 
 @cache
-def _say(cell: Cell, engine: str, reason: str, level: int) -> None:
+def _log_choice(cell: Cell, engine: str, reason: str, level: int) -> None:
     """Log a choice the first time that it is made."""
     logger.log(level, "recurrent: %s runs on the %s engine (%s)", cell, engine, reason)

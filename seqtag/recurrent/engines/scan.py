@@ -18,12 +18,12 @@ from torch.autograd.function import once_differentiable
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.evaluate import evaluate
-from seqtag.recurrent.compiler.graph import Node, named
-from seqtag.recurrent.compiler.linear import Linear, linear_of
+from seqtag.recurrent.compiler.graph import Node, input_node
+from seqtag.recurrent.compiler.linear import LinearCell, linear_form
 from seqtag.recurrent.compiler.plan import why_untraceable
-from seqtag.recurrent.engines.base import Engine, LayerCall, Run
-from seqtag.recurrent.engines.directions import Collect, Spread
-from seqtag.recurrent.engines.tensor_lists import computed_in
+from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput
+from seqtag.recurrent.engines.directions import JoinDirections, SplitDirections
+from seqtag.recurrent.engines.tensor_lists import compute_dtype
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 
@@ -46,39 +46,39 @@ class Scan(Engine):
         """Refuse cells that are not linear in their state, traces and noise."""
         if reason := why_untraceable(cell):
             return reason
-        linear = linear_of(cell)
+        linear = linear_form(cell)
         if isinstance(linear, str):
             return linear
         if noise is not None:
             return "it has no noise in the recurrence"
         return "its scan shows no gates" if traces else None
 
-    def run(self, call: LayerCall) -> Run:
+    def run(self, call: LayerCall) -> LayerOutput:
         """Run one direction after the other."""
         cell, x_BTD, padding = call.cell, call.x_BTD, call.padding
-        linear = linear_of(cell)
-        computed = computed_in(x_BTD.dtype)
+        linear = linear_form(cell)
+        computed = compute_dtype(x_BTD.dtype)
         units = [vector.name for vector in cell.vectors]
         outputs, finals = [], []
-        reads = Spread.apply(x_BTD.to(computed), padding, len(call.weights), False)
+        reads = SplitDirections.apply(x_BTD.to(computed), padding, len(call.weights), False)
         for x_TBD, weight, state in zip(reads, call.weights, call.states, strict=True):
             start = [state[name].to(computed) for name in cell.states]
             given = [weight.input_GD, weight.bias_G, *(weight.unit.get(name) for name in units)]
             given = [None if t is None else t.to(computed) for t in given]
-            paths = _Scan.apply(linear, padding, x_TBD, *given, *start)
+            paths = _ScanFunction.apply(linear, padding, x_TBD, *given, *start)
             outputs.append(paths[0])
             ends = [padding.at_end(p, s) for p, s in zip(paths, start, strict=True)]
             finals.append({n: e.to(x_BTD.dtype) for n, e in zip(cell.states, ends, strict=True)})
-        return Run(Collect.apply(padding, *outputs).to(x_BTD.dtype), finals)
+        return LayerOutput(JoinDirections.apply(padding, *outputs).to(x_BTD.dtype), finals)
 
 
-class _Scan(torch.autograd.Function):
+class _ScanFunction(torch.autograd.Function):
     """All steps of a direction under autograd: the path (T, B, H) of each state."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        linear: Linear,
+        linear: LinearCell,
         padding: Padding,
         x_TBD: Tensor,
         input_GD: Tensor,
@@ -95,7 +95,8 @@ class _Scan(torch.autograd.Function):
             initial = dict(zip(cell.states, rest[len(cell.vectors) :], strict=True))
             paths = _paths(linear, values, initial)
         for path_TBH in paths.values():
-            padding.clear_(path_TBH)  # or what grows after the end could turn gradients to NaN
+            # A state that grows after the end could turn gradients to NaN.
+            padding.zero_padding_(path_TBH)
         ctx.linear = linear
         ctx.save_for_backward(x_TBD, input_GD, bias_G, *rest, slots_TBG, *paths.values())
         ctx.set_materialize_grads(False)
@@ -132,16 +133,16 @@ class _Scan(torch.autograd.Function):
 class _Values:
     """What a cell's expressions are made of, for some steps at a time."""
 
-    def __init__(self, linear: Linear, slots_TBG: Tensor, unit: Sequence[Tensor | None]):
+    def __init__(self, linear: LinearCell, slots_TBG: Tensor, unit: Sequence[Tensor | None]):
         plan = linear.plan
         self.time, self.batch = slots_TBG.shape[:2]
         blocks = slots_TBG.chunk(len(plan.cell.gates), dim=2)
         gates = zip(plan.input_slots, blocks, strict=True)
-        self.slots = {named(("slot", plan.slots[slot])): block for slot, block in gates}
+        self.slots = {input_node(("slot", plan.slots[slot])): block for slot, block in gates}
         zeros_H = blocks[0].new_zeros(blocks[0].shape[2])
         names = [vector.name for vector in plan.cell.vectors]
         self.unit = {
-            named(("unit", name)): zeros_H if value is None else value
+            input_node(("unit", name)): zeros_H if value is None else value
             for name, value in zip(names, unit, strict=True)
         }
         self.like_TBH = blocks[0].new_empty(()).expand(blocks[0].shape)
@@ -170,7 +171,7 @@ def _before(path_TBH: Tensor, initial_BH: Tensor) -> Tensor:
     return torch.cat([initial_BH[None], path_TBH[:-1]])
 
 
-def _paths(linear: Linear, values: _Values, initial: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _paths(linear: LinearCell, values: _Values, initial: Mapping[str, Tensor]) -> dict[str, Tensor]:
     plan = linear.plan
     paths: dict[str, Tensor] = {name: values.new() for name in plan.cell.states}
     decays = [values.new() for _ in linear.carried]
@@ -180,13 +181,13 @@ def _paths(linear: Linear, values: _Values, initial: Mapping[str, Tensor]) -> di
         scan_(decay_TBH, paths[name], initial[name])
     others = [name for name in plan.cell.states if name not in linear.carried]
     if others:
-        before = {named(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
+        before = {input_node(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
         values.compute([plan.states[n] for n in others], before, [paths[n] for n in others])
     return paths
 
 
 def _arriving(
-    linear: Linear,
+    linear: LinearCell,
     values: _Values,
     paths: Mapping[str, Tensor],
     initial: Mapping[str, Tensor],
@@ -198,8 +199,8 @@ def _arriving(
         name: torch.zeros_like(paths[name]) if grad is None else grad
         for name, grad in zip(states, grad_paths, strict=True)
     }
-    given = {named(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
-    given |= {named(("new", n)): grad for n, grad in arriving.items()}
+    given = {input_node(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
+    given |= {input_node(("new", n)): grad for n, grad in arriving.items()}
     decays, passed = ([values.new() for _ in linear.carried] for _ in range(2))
     values.compute([*linear.decay, *linear.passed], given, [*decays, *passed])
     grad_initial = {name: torch.zeros_like(initial[name]) for name in states}
@@ -214,7 +215,7 @@ def _arriving(
 
 
 def _step_gradients(
-    linear: Linear,
+    linear: LinearCell,
     values: _Values,
     paths: Mapping[str, Tensor],
     initial: Mapping[str, Tensor],
@@ -222,8 +223,8 @@ def _step_gradients(
 ) -> tuple[Tensor, list[Tensor]]:
     """Return the gradients at W x + b, (T, B, G*H), and at parameters with one value a unit."""
     plan = linear.plan
-    given = {named(("new", n)): grad for n, grad in arriving.items()}
-    given |= {named(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
+    given = {input_node(("new", n)): grad for n, grad in arriving.items()}
+    given |= {input_node(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
     gates = len(plan.cell.gates)
     hidden = values.like_TBH.shape[2]
     grads_TBG = values.like_TBH.new_empty(values.time, values.batch, gates * hidden)

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
-from seqtag.recurrent.engines.base import Run, States
+from seqtag.recurrent.engines.base import LayerOutput, States
 from seqtag.recurrent.parameters import Weights
 
 
-def computed_in(dtype: torch.dtype) -> torch.dtype:
+def compute_dtype(dtype: torch.dtype) -> torch.dtype:
     """Return what an engine computes in: narrower numbers go in and come out of float32."""
     return torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
 
@@ -31,14 +31,18 @@ def flatten(
     return [None if tensor is None else tensor.to(dtype) for tensor in flat]
 
 
-def by_direction(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:
+def split_by_direction(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:
     """Cut a list into as many equal parts."""
     size = len(flat) // directions
     return [flat[d * size : (d + 1) * size] for d in range(directions)]
 
 
-def run_of(cell: Cell, y_BTH: Tensor, finals: Sequence[Tensor], dtype: torch.dtype) -> Run:
+def layer_output(
+    cell: Cell, y_BTH: Tensor, finals: Sequence[Tensor], dtype: torch.dtype
+) -> LayerOutput:
     """Return what an engine gives, from y and the final states of each direction in turn."""
     finals = [final.to(dtype) for final in finals]
-    sides = by_direction(finals, len(finals) // len(cell.states))
-    return Run(y_BTH.to(dtype), [dict(zip(cell.states, side, strict=True)) for side in sides])
+    sides = split_by_direction(finals, len(finals) // len(cell.states))
+    return LayerOutput(
+        y_BTH.to(dtype), [dict(zip(cell.states, side, strict=True)) for side in sides]
+    )

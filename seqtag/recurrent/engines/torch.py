@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell, Gru, Lstm, Rnn
-from seqtag.recurrent.engines.base import Engine, LayerCall, Run
-from seqtag.recurrent.engines.directions import Collect, Spread
+from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput
+from seqtag.recurrent.engines.directions import JoinDirections, SplitDirections
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.parameters import Weights
 
 # A sigmoid is exactly 0 or 1 long before this, in every kernel, and float16 can still hold it.
-SHUT = 1e4
+SATURATING = 1e4
 
 
 class Torch(Engine):
@@ -42,19 +42,19 @@ class Torch(Engine):
             return "torch's kernels have no noise in the recurrence"
         return "torch's kernels show no gates" if traces else None
 
-    def run(self, call: LayerCall) -> Run:
+    def run(self, call: LayerCall) -> LayerOutput:
         """Run each direction by one kernel call."""
         cell, padding = call.cell, call.padding
-        holds = isinstance(cell, Lstm) and padding.ragged
-        reads = Spread.apply(call.x_BTD, padding, len(call.weights), holds)
+        flags_padding = isinstance(cell, Lstm) and padding.ragged
+        reads = SplitDirections.apply(call.x_BTD, padding, len(call.weights), flags_padding)
         outputs, finals = [], []
         for x_TBD, weight, state in zip(reads, call.weights, call.states, strict=True):
             start = [state[name][None] for name in cell.states]
-            y_TBH, final = _kernel(cell, x_TBD, _parameters(cell, weight, holds), start)
+            y_TBH, final = _kernel(cell, x_TBD, _parameters(cell, weight, flags_padding), start)
             final["h"] = padding.at_end(y_TBH, state["h"])
             outputs.append(y_TBH)
             finals.append(final)
-        return Run(Collect.apply(padding, *outputs), finals)
+        return LayerOutput(JoinDirections.apply(padding, *outputs), finals)
 
 
 def _kernel(
@@ -108,7 +108,7 @@ def _call(
     return y_TBH, {"h": h_1BH[0]}
 
 
-def _parameters(cell: Cell, weight: Weights, holds: bool) -> list[Tensor]:
+def _parameters(cell: Cell, weight: Weights, flags_padding: bool) -> list[Tensor]:
     """Return [W, R, b, b'] in torch's order, which is also that of the cells' gates."""
     w_GD, (r_GH,), _, b_G, unit = weight
     zeros_G = w_GD.new_zeros(w_GD.shape[0])
@@ -116,13 +116,13 @@ def _parameters(cell: Cell, weight: Weights, holds: bool) -> list[Tensor]:
     if "bias_recurrent" in unit:
         hidden = unit["bias_recurrent"].shape[0]
         recurrent_G = torch.cat([zeros_G[:-hidden], unit["bias_recurrent"]])
-    if holds:
+    if flags_padding:
         # The column of the padding flag shuts i and opens f: the kernel carries c unchanged to
         # T, and its last c is the one at each sequence's end.
         hidden = r_GH.shape[1]
         flag_G = zeros_G.clone()
-        flag_G[:hidden] = -SHUT
-        flag_G[hidden : 2 * hidden] = SHUT
+        flag_G[:hidden] = -SATURATING
+        flag_G[hidden : 2 * hidden] = SATURATING
         w_GD = torch.cat([w_GD, flag_G[:, None]], dim=1)
     return [w_GD, r_GH, zeros_G if b_G is None else b_G, recurrent_G]
 

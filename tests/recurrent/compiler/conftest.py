@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqtag.cells.functions import exp, log_sigmoid, maximum, relu, sigmoid, tanh
-from seqtag.recurrent.compiler.graph import Node, as_node, named, walk
+from seqtag.recurrent.compiler.graph import Node, as_node, input_node, walk
 
 INPUTS = 4
 
@@ -105,7 +105,7 @@ def evaluate(nodes, inputs):
 
 @pytest.fixture
 def symbols():
-    return [named(("slot", name)) for name in "abcd"[:INPUTS]]
+    return [input_node(("slot", name)) for name in "abcd"[:INPUTS]]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from seqtag.recurrent.compiler import build as building
-from seqtag.recurrent.compiler import kept
+from seqtag.recurrent.compiler import library_cache
 from seqtag.recurrent.compiler.build import BuildError, build
 
 # Processes are forked: they need not import torch again.
@@ -106,7 +106,7 @@ def test_key_holds_source_compiler_version_and_flags(cache, monkeypatch, fake_co
 def test_where_kernels_are_kept(variables, expected, monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert str(building.cache_folder()) == expected
+    assert str(building.kernel_folder()) == expected
 
 
 def test_compiler_is_the_one_asked_for(monkeypatch, fake_compiler):
@@ -241,14 +241,14 @@ def test_what_belongs_to_another_user_is_not_loaded(cache, whose, caplog, monkey
     (library,) = libraries(cache)
     places = {"library": library, "folder": cache, "root": cache.parent}
     foreign = places.get(whose, library.with_suffix(".so.sha256")).stat().st_ino
-    real = kept._require_owner
+    real = library_cache._require_owner
 
     def require(path, found):
         if found.st_ino == foreign:
             found = os.stat_result([*found[:4], os.getuid() + 1, *found[5:]])
         real(path, found)
 
-    monkeypatch.setattr(kept, "_require_owner", require)
+    monkeypatch.setattr(library_cache, "_require_owner", require)
     loaded = build(SOURCE % 17, "foreign")
     assert loaded.answer() == 17
     assert "belongs to another user" in caplog.text
@@ -290,7 +290,8 @@ def test_an_own_folder_that_others_could_write_to_is_closed(cache, caplog):
 
 @pytest.mark.slow
 def test_the_private_folder_is_removed_at_the_end(tmp_path):
-    code = "from seqtag.recurrent.compiler.kept import private_folder; print(private_folder())"
+    module = "seqtag.recurrent.compiler.library_cache"
+    code = f"from {module} import private_folder; print(private_folder())"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip()

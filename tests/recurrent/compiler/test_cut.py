@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtag.recurrent.compiler.cut import values_to_keep
-from seqtag.recurrent.compiler.graph import Node, named, walk
+from seqtag.recurrent.compiler.graph import Node, input_node, walk
 
 
 def random_graph(seed):
     """Return nodes, lost ones among them, free ones, and needed ones."""
     draw = random.Random(seed)
-    lost = [named(("lost", i)) for i in range(draw.randint(1, 4))]
-    at_hand = [named(("free", i)) for i in range(draw.randint(0, 2))]
+    lost = [input_node(("lost", i)) for i in range(draw.randint(1, 4))]
+    at_hand = [input_node(("free", i)) for i in range(draw.randint(0, 2))]
     nodes = [*lost, *at_hand]
     for i in range(draw.randint(1, 8)):
         args = tuple(draw.choice(nodes) for _ in range(draw.choice((1, 2, 2))))
@@ -63,8 +63,8 @@ def test_of_the_smallest_the_nearest_to_what_is_needed(seed):
             assert recomputed(kept) <= recomputed(other)
 
 
-a, b, c, d = (named(("lost", letter)) for letter in "abcd")
-free = named(("free", 0))
+a, b, c, d = (input_node(("lost", letter)) for letter in "abcd")
+free = input_node(("free", 0))
 
 
 def is_lost(node):

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from seqtag.recurrent.compiler.derivative import gradients
-from seqtag.recurrent.compiler.graph import Node, as_node, named
+from seqtag.recurrent.compiler.graph import Node, as_node, input_node
 
 B = 8
-x, y = named("x"), named("y")
+x, y = input_node("x"), input_node("y")
 plainly = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, derandomize=True
 )
@@ -33,7 +33,7 @@ def test_random_programs(seed, length, results, symbols, run, random_programs, i
     assume(loss.requires_grad)
     expected = torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True)
 
-    arriving = [named(("new", i)) for i in range(results)]
+    arriving = [input_node(("new", i)) for i in range(results)]
     adjoints: dict[Node, Node] = {}
     for node, grad in zip(run(program, symbols)[-results:], arriving, strict=True):
         adjoints[node] = adjoints[node] + grad if node in adjoints else grad
@@ -70,7 +70,7 @@ def test_each_rule_is_written_shortly(result, expected):
 def test_gradients_that_arrive_within_and_at_the_end_add_up():
     c = x * y
     h = c.tanh()
-    dc, dh = named("dc"), named("dh")
+    dc, dh = input_node("dc"), input_node("dh")
     found = gradients({h: dh, c: dc}, [c])
     assert found == [dc + dh * (1 - h * h)]
 

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqtag.recurrent.compiler import graph
-from seqtag.recurrent.compiler.graph import as_node, is_number, named, substitute, walk
+from seqtag.recurrent.compiler.graph import as_node, input_node, is_constant, substitute, walk
 
 B = 16
-x, y, z = (named(name) for name in "xyz")
+x, y, z = (input_node(name) for name in "xyz")
 seeds = st.integers(0, 2**32)
 # The fixtures are functions without a state.
 plainly = settings(
@@ -111,8 +111,8 @@ def test_common_parts_are_one_node():
 def test_numbers_that_are_equal_but_not_the_same_are_two_constants():
     assert as_node(0.0) is not as_node(-0.0)
     assert as_node(0) is as_node(0.0)
-    assert is_number(as_node(-0.0), 0)
-    assert not is_number(x, 0)
+    assert is_constant(as_node(-0.0), 0)
+    assert not is_constant(x, 0)
 
 
 @pytest.mark.parametrize("value", ["1", None, torch.zeros(1), [1]])
@@ -169,7 +169,7 @@ def test_threads_that_trace_at_once_agree_on_nodes():
     def trace():
         for turn in range(200):
             start.wait()
-            found.append((turn, [named((turn, i)) for i in range(10)]))
+            found.append((turn, [input_node((turn, i)) for i in range(10)]))
 
     threads = [threading.Thread(target=trace) for _ in range(4)]
     for thread in threads:

@@ -9,7 +9,7 @@ from shared.cells import PRESETS
 
 from seqtag.cells import Cell, Lstm, Product, build_cell
 from seqtag.cells.functions import sigmoid, tanh
-from seqtag.recurrent.compiler.graph import named, walk
+from seqtag.recurrent.compiler.graph import input_node, walk
 from seqtag.recurrent.compiler.plan import plan_of
 
 B, H = 6, 5
@@ -56,10 +56,10 @@ def test_a_step_and_its_derivative_equal_autograd(name, interpret):
     def random():
         return torch.randn(B, H, generator=draw, dtype=torch.float64).requires_grad_()
 
-    inputs = {named(("slot", slot)): random() for slot in plan.slots}
-    inputs |= {named(("state", state)): random() for state in cell.states}
-    inputs |= {named(("unit", vector.name)): random() for vector in cell.vectors}
-    arriving = {named(("new", state)): random().detach() for state in cell.states}
+    inputs = {input_node(("slot", slot)): random() for slot in plan.slots}
+    inputs |= {input_node(("state", state)): random() for state in cell.states}
+    inputs |= {input_node(("unit", vector.name)): random() for vector in cell.vectors}
+    arriving = {input_node(("new", state)): random().detach() for state in cell.states}
     new = interpret(plan.states.values(), inputs)
     expected = torch.autograd.grad(
         new, list(inputs.values()), list(arriving.values()), materialize_grads=True
@@ -121,7 +121,7 @@ def test_what_is_read_and_carried():
     assert {n.label for n in lstm.forward_reads() if n.label[0] != "slot"} == {("state", "c")}
     units = {n.label[1] for n in peephole.backward_reads() if n.label and n.label[0] == "unit"}
     assert units == {"peephole_i", "peephole_f", "peephole_o"}
-    assert rnn.backward_reads() == {rnn.states["h"], named(("new", "h"))}
+    assert rnn.backward_reads() == {rnn.states["h"], input_node(("new", "h"))}
 
 
 def test_gates_that_are_off_fold_away():

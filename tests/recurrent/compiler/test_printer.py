@@ -17,7 +17,7 @@ from seqtag.cells import Cell
 from seqtag.cells.functions import sigmoid
 from seqtag.recurrent.compiler.build import INSTRUCTIONS, build
 from seqtag.recurrent.compiler.derivative import gradients
-from seqtag.recurrent.compiler.graph import as_node, named
+from seqtag.recurrent.compiler.graph import as_node, input_node
 from seqtag.recurrent.compiler.plan import plan_of
 from seqtag.recurrent.compiler.printer import TEMPLATES, print_function, print_kernel
 
@@ -38,15 +38,18 @@ extern "C" void run_{name}(const S* from, S* to, i64 n) {{
 """
 PROGRAMS, RESULTS, B = 16, 3, 37
 FUNCTIONS = {
-    "exp": named(0).exp(),
-    "tanh": named(0).tanh(),
-    "sigmoid": named(0).sigmoid(),
-    "log_sigmoid": named(0).log_sigmoid(),
-    "relu": named(0).relu(),
-    "maximum": named(0).maximum(named(1)),
-    "at_least": named(0).at_least(named(1)),
-    "above": named(0).above(named(1)),
-    "constants": named(0) * 0.1 + as_node(-np.inf).maximum(named(1)) - 1e-30 + 1e30 * named(0),
+    "exp": input_node(0).exp(),
+    "tanh": input_node(0).tanh(),
+    "sigmoid": input_node(0).sigmoid(),
+    "log_sigmoid": input_node(0).log_sigmoid(),
+    "relu": input_node(0).relu(),
+    "maximum": input_node(0).maximum(input_node(1)),
+    "at_least": input_node(0).at_least(input_node(1)),
+    "above": input_node(0).above(input_node(1)),
+    "constants": input_node(0) * 0.1
+    + as_node(-np.inf).maximum(input_node(1))
+    - 1e-30
+    + 1e30 * input_node(0),
 }
 
 
@@ -90,7 +93,7 @@ def capabilities():
 @pytest.fixture(scope="module", params=capabilities())
 def functions(request, dtype):
     """The skeleton's functions, built for one dtype and one instruction set."""
-    inputs = [named(0), named(1)]
+    inputs = [input_node(0), input_node(1)]
     source = print_file(dtype, {name: (inputs, [node]) for name, node in FUNCTIONS.items()})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: request.param)
@@ -108,7 +111,7 @@ def test_random_programs_and_their_derivatives(dtype, symbols, run, random_progr
     kinds = {}
     for seed in range(PROGRAMS):
         results = run(random_programs(seed, 14), symbols)[-RESULTS:]
-        arriving = [named(("new", j)) for j in range(RESULTS)]
+        arriving = [input_node(("new", j)) for j in range(RESULTS)]
         adjoints = {}
         for node, grad in zip(results, arriving, strict=True):
             adjoints[node] = adjoints[node] + grad if node in adjoints else grad
@@ -139,7 +142,7 @@ def test_every_operation_is_printed():
 
 
 def test_common_parts_are_printed_once():
-    a, b = named(0), named(1)
+    a, b = input_node(0), input_node(1)
     shared = (a * b).tanh()
     text = print_function("void f()", {"y": shared + shared.exp()}, {a: "x0", b: "x1"})
     assert text.count("tangent") == 1

@@ -11,10 +11,10 @@ from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.spec import Product, Vector
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
-from seqtag.recurrent.compiler.linear import Linear, linear_of
+from seqtag.recurrent.compiler.linear import LinearCell, linear_form
 from seqtag.recurrent.engines import scan as scan_module
 from seqtag.recurrent.engines.scan import scan_
-from seqtag.recurrent.noise import Zoned
+from seqtag.recurrent.noise import ZoneoutCell
 
 D, H = 3, 5
 LENGTHS = [None, torch.tensor([3, 7, 0, 1, 7]), torch.tensor([5, 4, 3, 2, 1])]
@@ -37,7 +37,7 @@ class Quasi(Cell):
 
 
 class Mixed(Cell):
-    """Linear, but each state in the other: a scan of products of matrices."""
+    """LinearCell, but each state in the other: a scan of products of matrices."""
 
     gates = ("z",)
     states = ("h", "c")
@@ -59,7 +59,7 @@ class Growing(Cell):
 
 
 class Recurring(Growing):
-    """Linear, but with an R."""
+    """LinearCell, but with an R."""
 
     products = (Product("h", ("z",)),)
 
@@ -69,7 +69,7 @@ CELLS = {
     "mingru": PRESETS["mingru"],
     "quasi": Quasi(),
     "growing": Growing(),
-    "zoneout": Zoned(PRESETS["mingru"], 0.25),
+    "zoneout": ZoneoutCell(PRESETS["mingru"], 0.25),
 }
 
 
@@ -82,14 +82,16 @@ def layer_of(cell, **options):
 
 def test_which_cells_are_linear_in_their_state():
     found = {
-        n for n, c in PRESETS.items() if not c.untraceable and isinstance(linear_of(c), Linear)
+        n
+        for n, c in PRESETS.items()
+        if not c.untraceable and isinstance(linear_form(c), LinearCell)
     }
     assert found == {"minlstm", "mingru"}
-    assert all(isinstance(linear_of(cell), Linear) for cell in CELLS.values())
-    assert linear_of(Quasi()).carried == ("c", "n")
-    assert linear_of(Mixed()) == "its state h mixes with another"
-    assert linear_of(Recurring()) == "it has an R"
-    assert linear_of(PRESETS["indrnn"]) == "it is not linear in its state h"
+    assert all(isinstance(linear_form(cell), LinearCell) for cell in CELLS.values())
+    assert linear_form(Quasi()).carried == ("c", "n")
+    assert linear_form(Mixed()) == "its state h mixes with another"
+    assert linear_form(Recurring()) == "it has an R"
+    assert linear_form(PRESETS["indrnn"]) == "it is not linear in its state h"
 
 
 def test_what_it_refuses():

@@ -20,7 +20,7 @@ Steps = list[Tensor]  # one a step, of the sequences that run there
 
 
 @dataclass
-class Side:
+class DirectionCall:
     """What one direction is given. Tensors as in `Weights`, states and masks by rank.
 
     Attributes:
@@ -59,7 +59,7 @@ class Side:
 
 
 @dataclass
-class Kept:
+class KeptValues:
     """What the backward pass reads.
 
     Attributes:
@@ -75,7 +75,7 @@ class Kept:
 
 @dataclass
 class Gradients:
-    """What the backward pass of one direction gives; tensors as in `Side`.
+    """What the backward pass of one direction gives; tensors as in `DirectionCall`.
 
     x_RD is None where it is not asked for.
     """
@@ -88,13 +88,15 @@ class Gradients:
     initial: dict[str, Tensor]
 
 
-def forward(side: Side, x_RD: Tensor, keep: bool) -> tuple[Tensor, dict[str, Tensor], Kept]:
+def forward(
+    direction: DirectionCall, x_RD: Tensor, keep: bool
+) -> tuple[Tensor, dict[str, Tensor], KeptValues]:
     """Return the path of outputs, the final states (in the batch's order), and what to keep."""
-    layout, rows, hidden = side.layout, side.rows, side.hidden
+    layout, rows, hidden = direction.layout, direction.rows, direction.hidden
     cell = layout.plan.cell
-    slots_RS = _inputs(side, x_RD)
+    slots_RS = _inputs(direction, x_RD)
     extra = [
-        x_RD.new_empty(rows.total, hidden) if keep else side.scratch()
+        x_RD.new_empty(rows.total, hidden) if keep else direction.scratch()
         for _ in range(layout.forward.extra)
     ]
     steps: dict[Any, Steps] = {
@@ -104,45 +106,47 @@ def forward(side: Side, x_RD: Tensor, keep: bool) -> tuple[Tensor, dict[str, Ten
     turns = {}
     for number, name in enumerate(cell.states):
         if number == 0 or (keep and layout.plan.is_stored(name)):
-            paths[name] = _start(side.initial[name], rows.total)
+            paths[name] = _start(direction.initial[name], rows.total)
             steps["before", name], steps["new", name] = rows.steps_of_path(paths[name])
         else:
-            turns[name] = _start(side.initial[name], rows.batch)
-            steps["before", name], steps["new", name] = rows.turns(turns[name])
+            turns[name] = _start(direction.initial[name], rows.batch)
+            steps["before", name], steps["new", name] = rows.alternating(turns[name])
     products = [
         (
             rows.steps(slots_RS[:, blocks.columns(hidden)]),
-            _masked(side, product.state, steps["before", product.state]),
+            _masked(direction, product.state, steps["before", product.state]),
             blocks.spread(matrix_GH, hidden).t(),
         )
         for product, blocks, matrix_GH in zip(
-            cell.products, layout.products, side.recurrent, strict=True
+            cell.products, layout.products, direction.recurrent, strict=True
         )
     ]
-    calls = _calls(side, layout.forward, {SLOTS: slots_RS}, steps)
+    calls = _calls(direction, layout.forward, {SLOTS: slots_RS}, steps)
     for s in range(rows.time):
         for sums, states, matrix_HG in products:
             sums[s].addmm_(states(s), matrix_HG)
         for call, args, out in calls:
             call(*args[s], out=out[s])
     for name in cell.states:
-        at_end = (paths[name], rows.last_B) if name in paths else (turns[name], rows.last_of_two_B)
+        at_end = (
+            (paths[name], rows.last_B) if name in paths else (turns[name], rows.last_alternating_B)
+        )
         finals[name] = at_end[0].index_select(0, at_end[1])
-    kept = Kept(slots_RS if layout.keeps_slots else None, extra, paths)
+    kept = KeptValues(slots_RS if layout.keeps_slots else None, extra, paths)
     return paths[cell.states[0]], finals, kept
 
 
-def _inputs(side: Side, x_RD: Tensor) -> Tensor:
+def _inputs(direction: DirectionCall, x_RD: Tensor) -> Tensor:
     """Return the slots with W x + b, 0 in those of products alone."""
-    layout, hidden = side.layout, side.hidden
-    slots_RS = x_RD.new_empty(side.rows.total, len(layout.plan.slots) * hidden)
+    layout, hidden = direction.layout, direction.hidden
+    slots_RS = x_RD.new_empty(direction.rows.total, len(layout.plan.slots) * hidden)
     columns = layout.inputs.columns(hidden)
     slots_RS[:, columns.stop :] = 0.0
-    matrix_DG = layout.inputs.spread(side.input_GD, hidden).t()
-    if side.bias_G is None:
+    matrix_DG = layout.inputs.spread(direction.input_GD, hidden).t()
+    if direction.bias_G is None:
         torch.mm(x_RD, matrix_DG, out=slots_RS[:, columns])
     else:
-        bias_G = layout.inputs.spread(side.bias_G, hidden)
+        bias_G = layout.inputs.spread(direction.bias_G, hidden)
         torch.addmm(bias_G, x_RD, matrix_DG, out=slots_RS[:, columns])
     return slots_RS
 
@@ -153,21 +157,27 @@ def _start(initial_BH: Tensor, rows: int) -> Tensor:
     return path_PH
 
 
-def _masked(side: Side, state: str, before: Steps) -> Callable[[int], Tensor]:
+def _masked(direction: DirectionCall, state: str, before: Steps) -> Callable[[int], Tensor]:
     """Return what gives the state of a step as an R multiplies it."""
-    if state not in side.masks:
+    if state not in direction.masks:
         return before.__getitem__
-    masks, products = side.rows.repeat(side.masks[state]), side.rows.repeat(side.scratch())
+    masks, products = (
+        direction.rows.repeat(direction.masks[state]),
+        direction.rows.repeat(direction.scratch()),
+    )
     return lambda s: torch.mul(before[s], masks[s], out=products[s])
 
 
 def _calls(
-    side: Side, program: Program, buffers: Mapping[Any, Tensor], steps: dict[Any, Steps]
+    direction: DirectionCall,
+    program: Program,
+    buffers: Mapping[Any, Tensor],
+    steps: dict[Any, Steps],
 ) -> list[tuple[Callable[..., Any], list[tuple[Tensor, ...]], Steps]]:
     """Return each call of a program with its arguments and its result for each step."""
-    rows, hidden = side.rows, side.hidden
+    rows, hidden = direction.rows, direction.hidden
     for number in range(program.scratch):
-        steps["scratch", number] = rows.repeat(side.scratch())
+        steps["scratch", number] = rows.repeat(direction.scratch())
 
     def views(place: Place, blocks: int) -> Steps:
         buffer = place.buffer
@@ -176,9 +186,9 @@ def _calls(
             return rows.steps(buffers[buffer][:, columns])
         if buffer not in steps:
             if buffer[0] == "unit":
-                steps[buffer] = side.unit_steps(buffer[1])
+                steps[buffer] = direction.unit_steps(buffer[1])
             else:
-                steps[buffer] = [side.input_GD.new_tensor(buffer[1])] * rows.time
+                steps[buffer] = [direction.input_GD.new_tensor(buffer[1])] * rows.time
         return steps[buffer]
 
     made = []
@@ -189,9 +199,9 @@ def _calls(
 
 
 def backward(
-    side: Side,
+    direction: DirectionCall,
     x_RD: Tensor,
-    kept: Kept,
+    kept: KeptValues,
     grad_y_PH: Tensor,
     grad_finals: Mapping[str, Tensor],
     needs_x: bool,
@@ -200,7 +210,7 @@ def backward(
     """Return all gradients.
 
     Args:
-        side: as it was.
+        direction: as it was.
         x_RD: as it was.
         kept: what `forward` kept.
         grad_y_PH: the gradient at the outputs as a path, those at final states in it; is
@@ -209,7 +219,7 @@ def backward(
         needs_x: whether that of x is asked for.
         needs_initial: whether those of the initial states are; else they are left unfinished.
     """
-    layout, rows, hidden = side.layout, side.rows, side.hidden
+    layout, rows, hidden = direction.layout, direction.rows, direction.hidden
     cell = layout.plan.cell
     output = cell.states[0]
     grads_RS = x_RD.new_empty(rows.total, len(layout.plan.slots) * hidden)
@@ -221,12 +231,12 @@ def backward(
     # last step has read it.
     turns = {name: torch.cat([grad_finals[name]] * 2) for name in cell.states[1:]}
     for name, both_BH in turns.items():
-        steps["carry", name], steps["arriving", name] = rows.turns(both_BH)
-    sums = {name: torch.zeros_like(side.scratch()) for name in layout.units}
+        steps["carry", name], steps["arriving", name] = rows.alternating(both_BH)
+    sums = {name: torch.zeros_like(direction.scratch()) for name in layout.units}
     steps |= {("sum", name): rows.repeat(total_BH) for name, total_BH in sums.items()}
     buffers = {GRADS: grads_RS} | ({SLOTS: kept.slots} if kept.slots is not None else {})
-    calls = _calls(side, layout.backward, buffers, steps)
-    products = _back_products(side, grads_RS, steps)
+    calls = _calls(direction, layout.backward, buffers, steps)
+    products = _back_products(direction, grads_RS, steps)
     for s in reversed(range(rows.time)):
         for call, args, out in calls:
             call(*args[s], out=out[s])
@@ -235,10 +245,10 @@ def backward(
                 product(s)
     inputs_RG = grads_RS[:, layout.inputs.columns(hidden)]
     return Gradients(
-        x_RD=inputs_RG @ layout.inputs.spread(side.input_GD, hidden) if needs_x else None,
+        x_RD=inputs_RG @ layout.inputs.spread(direction.input_GD, hidden) if needs_x else None,
         input_GD=layout.inputs.collect(inputs_RG.t() @ x_RD, hidden),
         bias_G=layout.inputs.collect(inputs_RG.sum(0), hidden),
-        recurrent=_recurrent_gradients(side, kept, grads_RS),
+        recurrent=_recurrent_gradients(direction, kept, grads_RS),
         unit={name: total_BH.sum(0) for name, total_BH in sums.items()},
         initial={
             name: (grad_y_PH if name == output else turns[name])[: rows.batch]
@@ -248,34 +258,41 @@ def backward(
 
 
 def _back_products(
-    side: Side, grads_RS: Tensor, steps: Mapping[Any, Steps]
+    direction: DirectionCall, grads_RS: Tensor, steps: Mapping[Any, Steps]
 ) -> list[Callable[[int], Any]]:
     """Return what adds, for a step, each product's share to the gradient of its state."""
-    layout, rows = side.layout, side.rows
+    layout, rows = direction.layout, direction.rows
     cell = layout.plan.cell
     # To the output's gradient everything is added; another state's is written first.
     written = {cell.states[0], *layout.carried}
     made = []
     for product, blocks, matrix_GH in zip(
-        cell.products, layout.products, side.recurrent, strict=True
+        cell.products, layout.products, direction.recurrent, strict=True
     ):
-        grads = rows.steps(grads_RS[:, blocks.columns(side.hidden)])
-        weight_GH = blocks.spread(matrix_GH, side.hidden)
+        grads = rows.steps(grads_RS[:, blocks.columns(direction.hidden)])
+        weight_GH = blocks.spread(matrix_GH, direction.hidden)
         to = steps["carry", product.state]
-        mask_BH = side.masks.get(product.state)
-        made.append(_back_product(side, grads, weight_GH, to, mask_BH, product.state in written))
+        mask_BH = direction.masks.get(product.state)
+        made.append(
+            _back_product(direction, grads, weight_GH, to, mask_BH, product.state in written)
+        )
         written.add(product.state)
     return made
 
 
 def _back_product(
-    side: Side, grads: Steps, weight_GH: Tensor, to: Steps, mask_BH: Tensor | None, adds: bool
+    direction: DirectionCall,
+    grads: Steps,
+    weight_GH: Tensor,
+    to: Steps,
+    mask_BH: Tensor | None,
+    adds: bool,
 ) -> Callable[[int], Any]:
     if mask_BH is None and adds:
         return lambda s: to[s].addmm_(grads[s], weight_GH)
     if mask_BH is None:
         return lambda s: torch.mm(grads[s], weight_GH, out=to[s])
-    masks, products = side.rows.repeat(mask_BH), side.rows.repeat(side.scratch())
+    masks, products = direction.rows.repeat(mask_BH), direction.rows.repeat(direction.scratch())
 
     def masked(s: int) -> None:
         torch.mm(grads[s], weight_GH, out=products[s])
@@ -287,12 +304,16 @@ def _back_product(
     return masked
 
 
-def _recurrent_gradients(side: Side, kept: Kept, grads_RS: Tensor) -> list[Tensor]:
+def _recurrent_gradients(
+    direction: DirectionCall, kept: KeptValues, grads_RS: Tensor
+) -> list[Tensor]:
     found = []
-    for product, blocks in zip(side.layout.plan.cell.products, side.layout.products, strict=True):
-        before_RH = side.rows.before(kept.paths[product.state])
-        if product.state in side.masks:
-            before_RH = before_RH * side.rows.spread(side.masks[product.state])
-        grads_RG = grads_RS[:, blocks.columns(side.hidden)]
-        found.append(blocks.collect(grads_RG.t() @ before_RH, side.hidden))
+    for product, blocks in zip(
+        direction.layout.plan.cell.products, direction.layout.products, strict=True
+    ):
+        before_RH = direction.rows.previous(kept.paths[product.state])
+        if product.state in direction.masks:
+            before_RH = before_RH * direction.rows.spread(direction.masks[product.state])
+        grads_RG = grads_RS[:, blocks.columns(direction.hidden)]
+        found.append(blocks.collect(grads_RG.t() @ before_RH, direction.hidden))
     return found

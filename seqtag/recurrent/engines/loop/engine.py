@@ -16,11 +16,22 @@ from torch.autograd.function import once_differentiable
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.plan import why_untraceable
-from seqtag.recurrent.engines.base import Engine, LayerCall, Run
-from seqtag.recurrent.engines.loop.direction import Gradients, Kept, Side, backward, forward
+from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput
+from seqtag.recurrent.engines.loop.direction import (
+    DirectionCall,
+    Gradients,
+    KeptValues,
+    backward,
+    forward,
+)
 from seqtag.recurrent.engines.loop.layout import Layout, layout_of
 from seqtag.recurrent.engines.loop.rows import Rows
-from seqtag.recurrent.engines.tensor_lists import by_direction, computed_in, flatten, run_of
+from seqtag.recurrent.engines.tensor_lists import (
+    compute_dtype,
+    flatten,
+    layer_output,
+    split_by_direction,
+)
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 
@@ -36,22 +47,24 @@ class Loop(Engine):
         """Refuse traces, and cells that cannot be traced."""
         return "its loop shows no gates" if traces else why_untraceable(cell)
 
-    def run(self, call: LayerCall) -> Run:
+    def run(self, call: LayerCall) -> LayerOutput:
         """Run one direction after the other."""
-        noise, computed = call.noise or Noise(), computed_in(call.x_BTD.dtype)
+        noise, computed = call.noise or Noise(), compute_dtype(call.x_BTD.dtype)
         masks = []
         for d in range(len(call.weights)):
-            recurrent, held = noise.recurrent_of(d), noise.held_of(d)
+            recurrent, held = noise.recurrent_masks(d), noise.zoneout_masks(d)
             masks.append({name: mask.to(computed) for name, mask in recurrent.items()})
             masks[d] |= {name: mask.to(computed) for name, mask in held.items()}
         given = flatten(call.cell, call.weights, call.states, computed)
-        y_BTH, *finals = _Run.apply(
+        y_BTH, *finals = _LoopFunction.apply(
             layout_of(call.cell), call.padding, masks, call.x_BTD.to(computed), *given
         )
-        return run_of(call.cell, y_BTH, finals, call.x_BTD.dtype)
+        return layer_output(call.cell, y_BTH, finals, call.x_BTD.dtype)
 
 
-def _side(layout: Layout, rows: Rows, flat: Sequence[Any], masks: Mapping[str, Tensor]) -> Side:
+def _direction_call(
+    layout: Layout, rows: Rows, flat: Sequence[Any], masks: Mapping[str, Tensor]
+) -> DirectionCall:
     """Return what one direction is given, from what `flatten` wrote for it."""
     cell = layout.plan.cell
     products, units = len(cell.products), len(cell.vectors)
@@ -59,7 +72,7 @@ def _side(layout: Layout, rows: Rows, flat: Sequence[Any], masks: Mapping[str, T
     names = (vector.name for vector in cell.vectors)
     unit = dict(zip(names, rest[products : products + units], strict=True))
     initial = zip(cell.states, rest[products + units :], strict=True)
-    return Side(
+    return DirectionCall(
         layout=layout,
         rows=rows,
         input_GD=input_GD,
@@ -72,7 +85,7 @@ def _side(layout: Layout, rows: Rows, flat: Sequence[Any], masks: Mapping[str, T
     )
 
 
-class _Run(torch.autograd.Function):
+class _LoopFunction(torch.autograd.Function):
     """All steps and directions under autograd: (y, final states of each direction in turn)."""
 
     @staticmethod
@@ -90,9 +103,9 @@ class _Run(torch.autograd.Function):
         y_BTH, finals, saved = None, [], []
         with torch.autocast(x_BTD.device.type, enabled=False):
             for d, (rows, flat) in enumerate(
-                zip(ctx.rows, by_direction(given, directions), strict=True)
+                zip(ctx.rows, split_by_direction(given, directions), strict=True)
             ):
-                side = _side(layout, rows, flat, masks[d])
+                side = _direction_call(layout, rows, flat, masks[d])
                 path_PH, ends, kept = forward(side, rows.gather(x_BTD), keep)
                 y_BTH = _write_output(y_BTH, path_PH, rows, d, directions)
                 finals += [ends[name] for name in cell.states]
@@ -111,26 +124,26 @@ class _Run(torch.autograd.Function):
         given, kept = saved[: ctx.flat], saved[ctx.flat :]
         needs_x, *needs = ctx.needs_input_grad[3:]
         grad_x_BTD, grads = None, []
-        parts = (by_direction(part, directions) for part in (given, kept, grad_finals, needs))
+        parts = (split_by_direction(part, directions) for part in (given, kept, grad_finals, needs))
         with torch.autocast(x_BTD.device.type, enabled=False):
             for d, (flat, keep, arriving, asked) in enumerate(zip(*parts, strict=True)):
-                found = _side_backward(
-                    _side(layout, ctx.rows[d], flat, ctx.masks[d]),
+                found = _backward(
+                    _direction_call(layout, ctx.rows[d], flat, ctx.masks[d]),
                     x_BTD,
                     keep,
                     None if grad_y_BTH is None else grad_y_BTH.chunk(directions, dim=2)[d],
                     arriving,
                     (needs_x, *asked),
                 )
-                grads += _in_turn(layout.plan.cell, ctx.rows[d], found, asked)
+                grads += _flat_gradients(layout.plan.cell, ctx.rows[d], found, asked)
                 if needs_x:
                     more_BTD = _from_rows(found.x_RD, ctx.rows[d])
                     grad_x_BTD = more_BTD if grad_x_BTD is None else grad_x_BTD.add_(more_BTD)
         return None, None, None, grad_x_BTD, *grads
 
 
-def _side_backward(
-    side: Side,
+def _backward(
+    side: DirectionCall,
     x_BTD: Tensor,
     keep: Sequence[Tensor | None],
     grad_y_BTH: Tensor | None,
@@ -141,7 +154,7 @@ def _side_backward(
     cell = layout.plan.cell
     extra = layout.forward.extra
     paths = zip(cell.states, keep[1 + extra :], strict=True)
-    kept = Kept(keep[0], list(keep[1 : 1 + extra]), {n: p for n, p in paths if p is not None})
+    kept = KeptValues(keep[0], list(keep[1 : 1 + extra]), {n: p for n, p in paths if p is not None})
     grad_y_PH = x_BTD.new_zeros(rows.batch + rows.total, side.hidden)
     if grad_y_BTH is not None:
         torch.index_select(grad_y_BTH.flatten(0, 1), 0, rows.index_R, out=grad_y_PH[rows.batch :])
@@ -156,7 +169,7 @@ def _side_backward(
     return backward(side, rows.gather(x_BTD), kept, grad_y_PH, ends, needs[0], needs_initial)
 
 
-def _in_turn(
+def _flat_gradients(
     cell: Cell, rows: Rows, found: Gradients, asked: Sequence[bool]
 ) -> list[Tensor | None]:
     """Return the gradients in the order of `flatten`, those of states in the batch's order."""

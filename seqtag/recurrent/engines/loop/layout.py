@@ -12,7 +12,7 @@ from functools import cache
 from torch import Tensor
 
 from seqtag.cells import Cell
-from seqtag.recurrent.compiler.graph import Node, is_number, named, walk
+from seqtag.recurrent.compiler.graph import Node, input_node, is_constant, walk
 from seqtag.recurrent.compiler.plan import Plan, plan_of
 from seqtag.recurrent.engines.loop.program import Place, Program, compile_program
 
@@ -97,10 +97,12 @@ def layout_of(cell: Cell) -> Layout:
     plan = plan_of(cell)
     order = _order(plan)
     position = {slot: block for block, slot in enumerate(order)}
-    slots = {named(("slot", plan.slots[slot])): Place(SLOTS, b) for slot, b in position.items()}
+    slots = {
+        input_node(("slot", plan.slots[slot])): Place(SLOTS, b) for slot, b in position.items()
+    }
     forward = _forward(plan, slots)
     carried = frozenset(name for name in cell.states if plan.carries(name))
-    units = tuple(name for name, node in plan.grad_units.items() if not is_number(node, 0))
+    units = tuple(name for name, node in plan.grad_units.items() if not is_constant(node, 0))
     return Layout(
         plan=plan,
         inputs=_blocks(plan.input_slots, position),
@@ -129,7 +131,7 @@ def _order(plan: Plan) -> list[int]:
     def key(slot: int) -> tuple:
         products = [slot in slots for slots in plan.product_slots]
         kind = (slot not in plan.input_slots) * 2 + (slot in plan.input_slots and any(products))
-        node: Node | None = named(("slot", plan.slots[slot]))
+        node: Node | None = input_node(("slot", plan.slots[slot]))
         while node is not None and node.op not in FUNCTIONS:
             node = users[node][0] if len(users.get(node, ())) == 1 else None
         return kind, products, node.op if node is not None else "", slot
@@ -141,8 +143,8 @@ def _inputs(plan: Plan) -> dict[Node, Place]:
     """Return where a step, either way, finds the previous states and parameters."""
     units = (vector.name for vector in plan.cell.vectors)
     return {
-        **{named(("state", name)): Place(("before", name)) for name in plan.cell.states},
-        **{named(("unit", name)): Place(("unit", name)) for name in units},
+        **{input_node(("state", name)): Place(("before", name)) for name in plan.cell.states},
+        **{input_node(("unit", name)): Place(("unit", name)) for name in units},
     }
 
 
@@ -158,19 +160,19 @@ def _backward(
     given = _inputs(plan)
     given |= {node: Place(("new", name)) for name, node in plan.states.items()}
     given |= forward.places
-    given |= {named(("new", name)): Place(("arriving", name)) for name in plan.cell.states}
+    given |= {input_node(("new", name)): Place(("arriving", name)) for name in plan.cell.states}
     results = {Place(GRADS, position[slot]): n for slot, n in enumerate(plan.grad_slots)}
     multiplied = {product.state for product in plan.cell.products}
     for number, (name, node) in enumerate(plan.grad_states.items()):
         place = Place(("carry", name))
         if number == 0:  # what arrives at the output is there already, and more is added
             if plan.carries(name):
-                given[named(("carry", name))] = place
-                results[place] = named(("carry", name)) + node
+                given[input_node(("carry", name))] = place
+                results[place] = input_node(("carry", name)) + node
         elif plan.carries(name) or name not in multiplied:
             results[place] = node
     for name in units:
         place = Place(("sum", name))
-        given[named(("sum", name))] = place
-        results[place] = named(("sum", name)) + plan.grad_units[name]
+        given[input_node(("sum", name))] = place
+        results[place] = input_node(("sum", name)) + plan.grad_units[name]
     return compile_program(results, given)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from seqtag.recurrent.compiler.evaluate import Operations
+from seqtag.recurrent.compiler.evaluate import FusedOperations
 from seqtag.recurrent.compiler.graph import Node
 
 
@@ -72,7 +72,7 @@ def compile_program(
         overwrite: the inputs whose place may be written to once they are used up.
     """
     stay = list(stay)
-    operations = Operations({**results, **{("stay", n): n for n in stay}}, given)
+    operations = FusedOperations({**results, **{("stay", n): n for n in stay}}, given)
     builder = _Builder(operations, dict(results), dict(given), set(stay), set(overwrite))
     return builder.build()
 
@@ -81,7 +81,7 @@ def compile_program(
 class _Builder:
     """Gives every value a place, and joins calls."""
 
-    operations: Operations
+    operations: FusedOperations
     results: dict[Place, Node]
     given: dict[Node, Place]
     stay: set[Node]

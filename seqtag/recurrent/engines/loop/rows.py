@@ -61,7 +61,7 @@ class Rows:
         return batch_R * self.time + times_R
 
     @cached_property
-    def before_R(self) -> Tensor | None:
+    def previous_R(self) -> Tensor | None:
         """The row of a path where each row's previous step lies; None for the first R of it."""
         if self._lengths_B is None:
             return None
@@ -80,7 +80,7 @@ class Rows:
         return self.to_batch(starts_T[self._lengths_B] + ranks_B)
 
     @cached_property
-    def last_of_two_B(self) -> Tensor:
+    def last_alternating_B(self) -> Tensor:
         """As `last_B`, of a buffer in which steps take turns (see `turns`)."""
         ranks_B = torch.arange(self.batch, device=self.device)
         ends_B = self.time if self._lengths_B is None else self._lengths_B
@@ -104,11 +104,11 @@ class Rows:
             return x_B
         return torch.empty_like(x_B).index_copy_(0, self.order_B, x_B)
 
-    def before(self, path_RH: Tensor) -> Tensor:
+    def previous(self, path_RH: Tensor) -> Tensor:
         """Return of a path what lies a step before each row."""
-        if self.before_R is None:
+        if self.previous_R is None:
             return path_RH[: self.total]
-        return path_RH.index_select(0, self.before_R)
+        return path_RH.index_select(0, self.previous_R)
 
     def steps(self, x_RH: Tensor) -> list[Tensor]:
         """Return the rows of each step."""
@@ -120,7 +120,7 @@ class Rows:
         before = [v if len(v) == n else v[:n] for v, n in zip(parts, self.counts, strict=False)]
         return before, list(parts[1:])
 
-    def turns(self, x_BH: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    def alternating(self, x_BH: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Return as `steps_of_path` does, of a buffer (2B, H) in which steps take turns."""
         halves = [self.repeat(half_BH) for half_BH in x_BH.split(max(1, self.batch))]
         lists = [[halves[(s + k) % 2][s] for s in range(self.time)] for k in range(2)]

@@ -14,7 +14,7 @@ from seqtag.cells.spec import Product, Vector
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
 from seqtag.recurrent.compiler.evaluate import evaluate
-from seqtag.recurrent.compiler.graph import named
+from seqtag.recurrent.compiler.graph import input_node
 from seqtag.recurrent.compiler.plan import plan_of
 from seqtag.recurrent.engines.loop.layout import layout_of
 
@@ -159,14 +159,14 @@ def test_expressions_evaluate_to_what_the_step_does(name):
     wx, state = random(cell.gates), random(cell.states)
     rh = random({gate for product in cell.products for gate in product.gates})
     unit = {vector.name: torch.rand(H, dtype=torch.float64) for vector in cell.vectors}
-    given = {named(("state", k)): v for k, v in state.items()}
-    given |= {named(("unit", k)): v.expand_as(like) for k, v in unit.items()}
+    given = {input_node(("state", k)): v for k, v in state.items()}
+    given |= {input_node(("unit", k)): v.expand_as(like) for k, v in unit.items()}
     for slot in plan.slots:
         gate, _, part = slot.partition(" of ")
         parts = {"x": [wx], "h": [rh], "": [wx, rh]}[part]
-        given[named(("slot", slot))] = sum(values[gate] for values in parts)
+        given[input_node(("slot", slot))] = sum(values[gate] for values in parts)
     expected = cell.step(wx, rh, state, unit)
-    for key, value in zip(plan.named, evaluate(plan.named.values(), given, like), strict=True):
+    for key, value in zip(plan.values, evaluate(plan.values.values(), given, like), strict=True):
         torch.testing.assert_close(value, expected[key])
 
 

@@ -20,11 +20,11 @@ from seqtag.files import atomic_file
 
 logger = logging.getLogger("seqtag")
 
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _POSIX = os.name == "posix"
 
 
-class Distrusted(Exception):
+class Untrusted(Exception):
     """A folder or library that is not used; the message says why in a line."""
 
 
@@ -35,43 +35,43 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def require_own(folder: Path) -> None:
+def require_private(folder: Path) -> None:
     """Return if nobody but this user and root can write to a folder.
 
     Permissions of this user's own folder are restricted where need be.
 
     Raises:
-        Distrusted: if another user owns the folder, or permissions cannot be restricted.
+        Untrusted: if another user owns the folder, or permissions cannot be restricted.
         OSError: if it cannot be looked at.
     """
     found = folder.stat()
     if not stat.S_ISDIR(found.st_mode):
-        raise Distrusted(f"{folder} is not a folder")
+        raise Untrusted(f"{folder} is not a folder")
     _require_owner(folder, found)
-    if _POSIX and found.st_mode & _OTHERS_WRITE:
+    if _POSIX and found.st_mode & _WRITABLE_BY_OTHERS:
         if found.st_uid != os.getuid():
-            raise Distrusted(f"other users can write to {folder}")
+            raise Untrusted(f"other users can write to {folder}")
         try:
-            folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
+            folder.chmod(stat.S_IMODE(found.st_mode) & ~_WRITABLE_BY_OTHERS)
         except OSError as error:
-            raise Distrusted(f"other users can write to {folder} ({error.strerror})") from None
+            raise Untrusted(f"other users can write to {folder} ({error.strerror})") from None
         logger.warning("other users could write to %s: now they cannot", folder)
 
 
-def require_whole(library: Path, symbols: Iterable[str]) -> None:
+def require_intact(library: Path, symbols: Iterable[str]) -> None:
     """Return if a library is the one that was kept, and has all symbols.
 
     Raises:
-        Distrusted: if it is not, or another user can have written it.
+        Untrusted: if it is not, or another user can have written it.
         OSError: if it cannot be read.
     """
-    data = _own_bytes(library)
+    data = _trusted_bytes(library)
     try:
-        digest = _own_bytes(_digest_file(library)).decode("ascii", "replace").strip()
+        digest = _trusted_bytes(_digest_file(library)).decode("ascii", "replace").strip()
     except FileNotFoundError:
-        raise Distrusted("no digest was kept with it") from None
+        raise Untrusted("no digest was kept with it") from None
     if digest != hashlib.sha256(data).hexdigest():
-        raise Distrusted("its bytes are not those that were built")
+        raise Untrusted("its bytes are not those that were built")
     require_symbols(data, symbols)
 
 
@@ -79,14 +79,14 @@ def require_symbols(data: bytes, symbols: Iterable[str]) -> None:
     """Return if the bytes of a library name all symbols; it need not be loaded for that.
 
     Raises:
-        Distrusted: naming the first one that is missing.
+        Untrusted: naming the first one that is missing.
     """
     for symbol in symbols:
         if symbol.encode() not in data:
-            raise Distrusted(f"it has no {symbol}")
+            raise Untrusted(f"it has no {symbol}")
 
 
-def keep_digest(built: Path, library: Path) -> None:
+def write_digest(built: Path, library: Path) -> None:
     """Write the digest of a library that was built; the library is moved to its place after it."""
     built.chmod(0o755)
     with atomic_file(_digest_file(library)) as digest:
@@ -112,19 +112,19 @@ def _digest_file(library: Path) -> Path:
     return library.with_name(f"{library.name}.sha256")
 
 
-def _own_bytes(path: Path) -> bytes:
+def _trusted_bytes(path: Path) -> bytes:
     """Return the bytes of a regular file that nobody but this user and root can have written."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise Distrusted(f"{path.name} is not a regular file")
+            raise Untrusted(f"{path.name} is not a regular file")
         _require_owner(path, found)
-        if _POSIX and found.st_mode & _OTHERS_WRITE:
-            raise Distrusted(f"other users can write to {path.name}")
+        if _POSIX and found.st_mode & _WRITABLE_BY_OTHERS:
+            raise Untrusted(f"other users can write to {path.name}")
         return file.read()
 
 
 def _require_owner(path: Path, found: os.stat_result) -> None:
     if _POSIX and found.st_uid not in (0, os.getuid()):
-        raise Distrusted(f"{path} belongs to another user")
+        raise Untrusted(f"{path} belongs to another user")

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seqtag.recurrent.compiler.build import BuildError, build, one_at_a_time
+from seqtag.recurrent.compiler.build import BuildError, build, serialized
 
 logger = logging.getLogger("seqtag")
 
 _SCALARS = {torch.float32: "float", torch.float64: "double"}
 
 
-class Source(NamedTuple):
+class CppSource(NamedTuple):
     """A file ``NAME.cpp`` of a package, and the functions in it."""
 
     package: str
@@ -24,7 +24,7 @@ class Source(NamedTuple):
     symbols: tuple[str, ...]
 
 
-def functions(source: Source, like: Tensor) -> ctypes.CDLL | None:
+def load_functions(source: CppSource, like: Tensor) -> ctypes.CDLL | None:
     """Return the functions of a file, for a tensor's dtype.
 
     None where torch's operations must be used: on other devices, with other dtypes, under
@@ -36,8 +36,8 @@ def functions(source: Source, like: Tensor) -> ctypes.CDLL | None:
 
 
 @cache
-@one_at_a_time
-def _build(source: Source, scalar: str) -> ctypes.CDLL | None:
+@serialized
+def _build(source: CppSource, scalar: str) -> ctypes.CDLL | None:
     text = (files(source.package) / f"{source.name}.cpp").read_text(encoding="utf-8")
     try:
         return build(f"#define S {scalar}\n{text}", f"{source.name}_{scalar}", source.symbols)
@@ -46,7 +46,7 @@ def _build(source: Source, scalar: str) -> ctypes.CDLL | None:
         return None
 
 
-def call(function: ctypes._CFuncPtr, sizes: tuple[int, ...], *tensors: Tensor) -> None:
+def call_function(function: ctypes._CFuncPtr, sizes: tuple[int, ...], *tensors: Tensor) -> None:
     """Call one of them with its sizes and the addresses of contiguous tensors."""
     pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
     function((ctypes.c_int64 * len(sizes))(*sizes), *pointers)

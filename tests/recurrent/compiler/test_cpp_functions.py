@@ -7,17 +7,16 @@ import torch
 
 from seqtag.inputs.modules.windows import WINDOWS, strongest_responses
 from seqtag.model.crf import LinearChainCRF
-from seqtag.recurrent.compiler import beside_torch as compiled
-from seqtag.recurrent.compiler import build
-from seqtag.recurrent.compiler.beside_torch import functions
+from seqtag.recurrent.compiler import build, cpp_functions
+from seqtag.recurrent.compiler.cpp_functions import load_functions
 
 
 @pytest.fixture
 def no_compiler(monkeypatch):
-    compiled._build.cache_clear()
+    cpp_functions._build.cache_clear()
     monkeypatch.setattr(build, "compiler", lambda: None)
     yield
-    compiled._build.cache_clear()
+    cpp_functions._build.cache_clear()
 
 
 def results():
@@ -36,11 +35,11 @@ def test_torch_serves_without_a_compiler(no_compiler, caplog):
         "chain runs on torch's operations",
     ]
     assert all("no C++ compiler found" in message for message in messages)
-    compiled._build.cache_clear()
+    cpp_functions._build.cache_clear()
     for found, expected in zip(results(), without, strict=True):
         torch.testing.assert_close(found, expected)
 
 
 def test_other_tensors_are_left_to_torch():
-    assert functions(WINDOWS, torch.zeros(1, dtype=torch.bfloat16)) is None
-    assert functions(WINDOWS, torch.zeros(1, device="meta")) is None
+    assert load_functions(WINDOWS, torch.zeros(1, dtype=torch.bfloat16)) is None
+    assert load_functions(WINDOWS, torch.zeros(1, device="meta")) is None
