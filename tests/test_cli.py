@@ -237,7 +237,7 @@ def test_help_of_a_verb_and_its_configuration(here, capsys):
     assert capsys.readouterr().out.startswith("usage: seqtag train [group=option")
     assert main(["train", "cell=gru", "--cfg", "job", "seed=5"]) == 0
     shown = capsys.readouterr().out
-    assert "\nseed: 5\n" in f"\n{shown}"
+    assert "\nseed: 5 # " in f"\n{shown}"
     assert "name: gru" in shown
     assert list(here.iterdir()) == []
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 import shutil
 import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from seqtag.commands.comments import Key, groups_of, keys_of, keys_of_file
 from seqtag.registry import installed
 
-_GROUP = re.compile(r"  - (?P<name>\w+): (?P<value>\S+) # (?P<text>.*)")
-_KEY = re.compile(r"(?P<name>\w+): (?P<value>\S+) # (?P<text>.*)")
 # Groups without a choice.
 _MACHINERY = ("hydra", "paths")
+# Groups whose keys are listed, those of the default option.
+_WITH_KEYS = ("data", "model", "optimizer", "trainer")
 # Groups to which installed packages add options, by entry points.
 _EXTENDED = ("cell", "probe")
 
 _FLAGS = """\
 flags:
-  --cfg job         print every key with its value, as the other arguments have it, and exit
+  --cfg job         print every key, its value and what it is for, and exit
   --multirun, -m    run once for each combination of values: -m cell=lstm,gru seed=1,2,3
   --config-dir DIR  look for options in a folder of your own too: DIR/experiment/mine.yaml
   --help, -h        print this and exit"""
@@ -53,23 +55,51 @@ def help_text(verb: str) -> str:
         about[0].upper() + about[1:],
         "examples:\n" + "\n".join(f"  {line.strip()}" for line in examples),
     ]
-    if keys := [match for match in map(_KEY.fullmatch, text.splitlines()) if match]:
-        width = max(len(match["name"]) for match in keys) + 2
-        lines = [_entry(f"  {key['name']:{width}}", _with_default(key)) for key in keys]
-        parts.append("keys (key=value):\n" + "\n".join(lines))
-    parts.append("groups (group=option; a star marks what is taken if you do not say):")
-    for group in map(_GROUP.fullmatch, text.splitlines()):
-        if group and group["name"] not in _MACHINERY:
-            options = _options(group["name"], group["value"])
-            parts.append(f"  {group['name']}: {group['text']}\n{options}")
-    codes = [_CODES] if any(key["name"] == "ckpt_path" for key in keys) else []
+    keys = {path[0]: key for path, key in keys_of(text).items() if len(path) == 1 and key.value}
+    if keys:
+        parts.append("keys (key=value):\n" + _entries(keys))
+    parts.append("groups (group=option; a star marks the default):")
+    groups = {name: key for name, key in groups_of(text).items() if name not in _MACHINERY}
+    for name, group in groups.items():
+        parts.append(f"  {name}: {group.comment}\n{_options(name, group.value)}")
+    for name in _WITH_KEYS:
+        if name in groups:
+            # A corpus from files has keys that the built-in one lacks.
+            files = ["column"] if groups[name].value == "pronoun" else []
+            parts += _keys_of_group(name, [groups[name].value, *files])
+    codes = [_CODES] if "ckpt_path" in keys else []
     return "\n\n".join([*parts, _FLAGS, *codes])
 
 
-def _with_default(key: re.Match[str]) -> str:
-    if key["value"] == "???":
-        return f"{key['text']}; must be given"
-    return key["text"] if key["value"] == "null" else f"{key['text']} (now {key['value']})"
+def _keys_of_group(group: str, options: Sequence[str]) -> Iterator[str]:
+    """Yield the list of the keys of each option; a key is listed once."""
+    listed: dict[tuple[str, ...], Key] = {}
+    for option in options:
+        file = config_dir() / group / f"{option}.yaml"
+        if not file.is_file():
+            continue
+        keys = {
+            path: key
+            for path, key in keys_of_file(file).items()
+            if key.value and key.comment and path not in listed
+        }
+        listed |= keys
+        if keys:
+            names = {f"{group}.{'.'.join(path)}": key for path, key in keys.items()}
+            yield f"keys of {group}={option}:\n{_entries(names)}"
+
+
+def _entries(keys: Mapping[str, Key]) -> str:
+    """Return a line for each key: its name, what it is for, its value."""
+    width = max(map(len, keys)) + 2
+    return "\n".join(_entry(f"  {name:{width}}", _with_default(key)) for name, key in keys.items())
+
+
+def _with_default(key: Key) -> str:
+    comment = key.comment.rstrip(".")
+    if key.value == "???":
+        return f"{comment} (must be given)"
+    return comment if key.value == "null" else f"{comment} (default {key.value})"
 
 
 def _header(text: str) -> list[str]:

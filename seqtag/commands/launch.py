@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import hydra
@@ -15,6 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from seqtag.commands.comments import with_comments
 from seqtag.commands.extensions import register_installed_options
 from seqtag.commands.help import config_dir
 from seqtag.commands.overrides import explain, explain_misread, quote_values, raised_in_hydra
@@ -43,6 +45,8 @@ def launch(
             came to be in it.
         RunStopped: if a job had to stop; after a signal it is the last one of a sweep.
     """
+    if _shows_job(arguments):
+        return _show_job(verb, job, arguments)
     arguments = quote_values(arguments)
     register_installed_options(arguments)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
@@ -103,6 +107,23 @@ def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
                 handler.close()
         root.handlers[:] = handlers
         root.setLevel(level)
+
+
+def _shows_job(arguments: Sequence[str]) -> bool:
+    """Return whether ``--cfg job`` asks for the whole configuration of one run."""
+    flags = _flags(arguments)
+    at = next((i for i, word in enumerate(flags) if word in ("--cfg", "-c")), None)
+    others = ("--package", "-p", *_MANY)
+    return at is not None and flags[at + 1 : at + 2] == ["job"] and not {*others} & {*flags}
+
+
+def _show_job(verb: str, job: Job, arguments: Sequence[str]) -> int:
+    """Print the configuration of a run, each key with the comment of its YAML file."""
+    arguments = ["all" if word == "job" else word for word in arguments]
+    with redirect_stdout(io.StringIO()) as shown:
+        code = launch(verb, job, arguments)
+    print(with_comments(shown.getvalue(), config_dir() / f"{verb}.yaml"), end="")
+    return code
 
 
 def _flags(arguments: Sequence[str]) -> list[str]:
