@@ -1,4 +1,12 @@
-"""seqtag: sequence labelling with recurrent networks, any cell under one flag."""
+"""seqtag: sequence labelling with recurrent networks whose cell is a setting.
+
+`Tagger` uses a trained model, `Recurrent` is the layer alone:
+
+    from seqtag import Recurrent, Tagger
+
+    labels = Tagger.load("model").predict([["Alex", "left", "."]])
+    layer = Recurrent("gru", input_size=100, hidden_size=200)
+"""
 
 from typing import Any
 
@@ -8,7 +16,7 @@ __all__ = ["Recurrent", "Tagger", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    # On first use, so that `seqtag --help` does not wait for torch.
+    # Imported on first use, so that `seqtag --help` does not wait for torch.
     if name == "Tagger":
         from seqtag.tagging.tagger import Tagger
 

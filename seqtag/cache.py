@@ -1,4 +1,4 @@
-"""The folder for derived files: corpora as Arrow files, word vectors, compiled kernels."""
+"""The cache folder: corpora as Arrow files, word vectors, compiled kernels."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from seqtag.errors import InputError
 
 log = logging.getLogger("seqtag")
 
-# By what libraries have caches of their own, which they want in the home folder.
+# Libraries with a cache in the home folder, by the environment variable that sets its place.
 _LIBRARIES = {
     "MPLCONFIGDIR": "matplotlib",
     "HF_HOME": "huggingface",
@@ -22,9 +22,10 @@ _LIBRARIES = {
 
 
 def redirect_library_caches() -> None:
-    """Where there is no home folder, have libraries keep their caches beside this program's.
+    """If there is no home folder, set the caches of libraries to folders in this program's cache.
 
-    They fail there, or write to a folder called "~". To be called before they are imported.
+    Otherwise these libraries fail or write to a folder called "~". Call it before they are
+    imported.
     """
     if os.path.expanduser("~") == "~":
         for variable, name in _LIBRARIES.items():
@@ -32,15 +33,15 @@ def redirect_library_caches() -> None:
 
 
 def cache_root(cache_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Return the folder for derived files; it may not exist yet.
+    """Return the cache folder, which may not exist yet.
 
     That is `cache_dir`, else ``SEQTAG_CACHE``, else ``seqtag`` in ``XDG_CACHE_HOME`` or in
-    ``~/.cache``. Where there is no home folder, or a closed one (containers run programs as users
-    that the system does not list), it is a folder in the system's temporary folder that only this
-    user can read and write.
+    ``~/.cache``. If the home folder is missing or cannot be written (containers run programs as
+    users that the system does not list), it is a folder in the system's temporary folder that only
+    this user can read and write.
 
     Raises:
-        InputError: if the given folder begins with ``~`` and there is no home folder, or if no
+        InputError: if the chosen folder begins with ``~`` and there is no home folder, or if no
             folder can be written at all.
     """
     chosen = cache_dir or os.environ.get("SEQTAG_CACHE")
@@ -57,10 +58,10 @@ def cache_root(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     except RuntimeError:
         return _temporary("there is no home folder")
     folder = home / ".cache" / "seqtag"
-    return folder if _can_be_made(folder) else _temporary(f"{home} cannot be written")
+    return folder if _is_creatable(folder) else _temporary(f"{home} cannot be written")
 
 
-def _can_be_made(folder: Path) -> bool:
+def _is_creatable(folder: Path) -> bool:
     """Return whether a folder exists, or this process may create it."""
     if folder.is_dir():
         return True
@@ -70,9 +71,9 @@ def _can_be_made(folder: Path) -> bool:
 
 @cache
 def _temporary(reason: str) -> Path:
-    """Return a private folder in the system's temporary folder, and log where the cache is.
+    """Return a private folder in the system's temporary folder, and log its path.
 
-    The name is the same for all runs of a user. Anybody may create a folder of that name, so one
+    All runs of a user share its name. Since any user can create a folder of that name, a folder
     that another user owns or can write to is not used.
     """
     try:
@@ -84,10 +85,10 @@ def _temporary(reason: str) -> Path:
                 folder = Path(tempfile.mkdtemp(prefix="seqtag-"))
     except OSError as error:
         raise InputError(
-            f"{reason}, nor is there a temporary folder for the cache "
-            f"({error.strerror or error}); set SEQTAG_CACHE to a folder with room"
+            f"{reason}, and no temporary folder can be created for the cache "
+            f"({error.strerror or error}); set SEQTAG_CACHE to a writable folder"
         ) from error
-    log.info("%s: the cache is %s; SEQTAG_CACHE=FOLDER names another", reason, folder)
+    log.info("%s: using %s as cache; set SEQTAG_CACHE=FOLDER for another", reason, folder)
     return folder
 
 
@@ -96,8 +97,8 @@ def _user() -> str:
 
 
 def _is_private(folder: Path) -> bool:
-    """Return whether this user owns a folder (not a link to one) that nobody else can use."""
-    found = folder.lstat()
-    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    closed = os.name != "posix" or not stat.S_IMODE(found.st_mode) & 0o077
-    return stat.S_ISDIR(found.st_mode) and mine and closed
+    """Return whether this is a folder (not a link) of this user that no other user can access."""
+    status = folder.lstat()
+    owned = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+    closed = os.name != "posix" or not stat.S_IMODE(status.st_mode) & 0o077
+    return stat.S_ISDIR(status.st_mode) and owned and closed

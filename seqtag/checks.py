@@ -1,4 +1,4 @@
-"""Checks of plain values against annotations: what a setting may be is declared, not programmed.
+"""Check plain values against the type annotations of dataclass fields.
 
     @dataclass(frozen=True)
     class Options:
@@ -6,10 +6,10 @@
         share: Share = 0.0
         path: FileName | None = None
 
-`from_plain` and `check_fields` check every field by its annotation before a class sees a value of
-a wrong type. Annotations are made of int, float (whole numbers are numbers, too), bool, str, None,
-Literal, tuple and list of one kind of element, tuples of a fixed length, Mapping, dataclasses,
-unions of these, and Annotated with the bounds below.
+`from_plain` and `check_fields` check each field against its annotation, so that a class never
+receives a value of a wrong type. Annotations consist of int, float (accepts whole numbers too),
+bool, str, None, Literal, tuple and list of one element type, tuples of a fixed length, Mapping,
+dataclasses, unions of these, and Annotated with the marks below.
 """
 
 import dataclasses
@@ -24,38 +24,38 @@ from seqtag.errors import InputError, did_you_mean, shown
 
 T = TypeVar("T")
 
-# No whole number is above what 64 bits hold, no number above what float32 holds.
+# The largest values of int64 and (rounded) of float32.
 _LARGEST_WHOLE, _LARGEST = 2**63 - 1, 3.4e38
-# Above it, a whole number is not the number that a float would be.
+# Above this, not every whole number is a float.
 _LARGEST_EXACT = 2**53
 
 
 @dataclasses.dataclass(frozen=True)
 class Bound:
-    """A bound of a number."""
+    """Base class of the bounds of a number."""
 
     limit: float
 
 
 class AtLeast(Bound):
-    """A number that is `limit` or more."""
+    """The number must be `limit` or more."""
 
 
 class AtMost(Bound):
-    """A number that is `limit` or less."""
+    """The number must be `limit` or less."""
 
 
 class Above(Bound):
-    """A number that is more than `limit`."""
+    """The number must be greater than `limit`."""
 
 
 class Below(Bound):
-    """A number that is less than `limit`."""
+    """The number must be less than `limit`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Matching:
-    """A text that matches `pattern` as a whole; `what` says in words which texts do."""
+    """The whole text must match the regular expression `pattern`, which `what` describes."""
 
     pattern: str
     what: str
@@ -63,14 +63,14 @@ class Matching:
 
 @dataclasses.dataclass(frozen=True)
 class NonEmpty:
-    """A list of at least one element and at most `most`."""
+    """The list must have at least one and at most `most` elements."""
 
     most: int = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Hint:
-    """What to write in place of a wrong value."""
+    """A remedy that is added to the error message for a list or a mapping."""
 
     text: str
 
@@ -85,14 +85,14 @@ Seed = Annotated[int, AtLeast(0), AtMost(2**32 - 1)]
 
 
 def from_plain(cls: type[T], plain: Any, where: str) -> T:
-    """Build the dataclass `cls` from plain values, each checked by its field's annotation.
+    """Build the dataclass `cls` from plain values, each checked against its field's annotation.
 
-    `where` names the place that the values came from: a configuration group, as it is written on
-    the command line, a file, or "" for the top level.
+    `where` is the source of the values, for messages: a configuration group as written on the
+    command line, a file, or "" for the top level.
 
     Raises:
-        InputError: for an unknown key (the nearest real one is offered), a missing one, a value
-            of another type or out of its range, or one that the dataclass itself refuses.
+        InputError: for an unknown key (the closest one is suggested), a missing one, a value of
+            another type or out of range, or one that the dataclass itself refuses.
     """
     values = checked_values(cls, plain, where)
     try:
@@ -102,9 +102,10 @@ def from_plain(cls: type[T], plain: Any, where: str) -> T:
 
 
 def checked_values(cls: type, plain: Any, where: str, whole: bool = True) -> dict[str, Any]:
-    """Return the values of the fields of `cls` that `plain` has, each checked.
+    """Return the values in `plain`, each checked against the annotation of its field of `cls`.
 
-    With `whole`, a field without a default that is missing is an InputError as well.
+    Raises:
+        InputError: as `from_plain` does; for a missing field without a default only if `whole`.
     """
     if not isinstance(plain, Mapping):
         raise InputError(f"{where} must be a group of keys, not {shown(plain)}")
@@ -126,20 +127,20 @@ def checked_values(cls: type, plain: Any, where: str, whole: bool = True) -> dic
 
 
 def check_fields(instance: Any, where: str = "") -> None:
-    """Check the fields of a frozen dataclass by their annotations; lists become tuples.
+    """Check the fields of a frozen dataclass against their annotations; lists become tuples.
 
-    For ``__post_init__``, so that a class called from Python refuses what `from_plain` refuses.
-    `where` is the group whose keys the fields are, for messages.
+    Call it in ``__post_init__``, so that direct calls of the class are checked as by `from_plain`.
+    `where` is the configuration group of the fields, for messages.
     """
     for name, kind in _kinds(type(instance)).items():
-        given = getattr(instance, name)
-        value = checked(given, kind, full_key(where, name))
-        if value is not given:
-            object.__setattr__(instance, name, value)
+        value = getattr(instance, name)
+        checked_value = checked(value, kind, full_key(where, name))
+        if checked_value is not value:
+            object.__setattr__(instance, name, checked_value)
 
 
 def full_key(where: str, name: str) -> str:
-    """Return the name of a key below `where`: "model.words.size", or "FILE: size" of a file."""
+    """Return the full name of a key in `where`: "model.words.size", or "FILE: size" in a file."""
     if not where:
         return name
     is_key = where.replace(".", "_").isidentifier() and not where.endswith(".json")
@@ -147,15 +148,15 @@ def full_key(where: str, name: str) -> str:
 
 
 def checked(value: Any, kind: Any, key: str) -> Any:
-    """Return `value` if the annotation `kind` allows it; lists as tuples where it says so.
+    """Return `value` if the annotation `kind` allows it; a list becomes a tuple if `kind` is one.
 
     Raises:
-        InputError: naming `key`, what it must be, and what it is.
+        InputError: if not; the message names `key`, the expected kind of value and the value.
     """
     options = _options(kind)
     if len(options) > 1:
-        # Where one alternative has the shape of the value, its own message says most.
-        fitting = [option for option in options if _has_shape(value, _bare(option)[0])]
+        # If exactly one alternative has the type of the value, its own message is most precise.
+        fitting = [option for option in options if _has_type(value, _bare(option)[0])]
         for option in fitting if len(fitting) > 1 else ():
             try:
                 return checked(value, option, key)
@@ -167,14 +168,14 @@ def checked(value: Any, kind: Any, key: str) -> Any:
     else:
         kind = whole = options[0]
     bare, marks = _bare(kind)
-    if not _has_shape(value, bare) or not _within(value, bare, marks):
+    if not _has_type(value, bare) or not _within(value, bare, marks):
         raise _wrong(value, whole, key)
     return _checked_inside(value, bare, key)
 
 
 @cache
 def _kinds(cls: type) -> dict[str, Any]:
-    """Return the annotation of each field that is given to a dataclass."""
+    """Return the annotations of the fields that are parameters of a dataclass, by name."""
     hints = get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
@@ -185,7 +186,7 @@ def _options(kind: Any) -> tuple[Any, ...]:
 
 
 def _bare(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Return an annotation without its marks, and the marks."""
+    """Return an annotation without `Annotated`, and its marks."""
     if get_origin(kind) is Annotated:
         return kind.__origin__, kind.__metadata__
     return kind, ()
@@ -195,8 +196,8 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _has_shape(value: Any, kind: Any) -> bool:
-    """Return whether a value is of the type that a bare annotation names, whatever is in it."""
+def _has_type(value: Any, kind: Any) -> bool:
+    """Return whether a value has the outer type of a bare annotation; elements are not checked."""
     origin = get_origin(kind) or kind
     if origin is Literal:
         return any(type(value) is type(known) for known in get_args(kind))
@@ -218,7 +219,7 @@ def _has_shape(value: Any, kind: Any) -> bool:
 
 
 def _within(value: Any, kind: Any, marks: tuple[Any, ...]) -> bool:
-    """Return whether a value of the right type is one of the choices, or within its bounds."""
+    """Return whether a value of the right type is one of the choices or satisfies all marks."""
     if get_origin(kind) is Literal:
         return any(value == known and type(value) is type(known) for known in get_args(kind))
     if kind is int and not -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
@@ -248,7 +249,7 @@ def _meets(value: Any, mark: Any) -> bool:
 
 
 def _checked_inside(value: Any, kind: Any, key: str) -> Any:
-    """Return a value of the right type after its elements were checked."""
+    """Check the elements of a value of the right type; return the value."""
     origin, inner = get_origin(kind) or kind, get_args(kind)
     if origin is tuple and inner[-1] is not Ellipsis:
         if len(value) != len(inner):
@@ -268,7 +269,7 @@ def _checked_inside(value: Any, kind: Any, key: str) -> Any:
 
 
 def _placed(text: str, where: str) -> str:
-    """Return a message with the place in front, unless it begins with that."""
+    """Return a message that begins with the place `where`."""
     return text if not where or text.startswith(f"{where}.") else f"{where}: {text}"
 
 
@@ -278,7 +279,7 @@ def _wrong(value: Any, kind: Any, key: str) -> InputError:
 
 
 def _hint(value: Any, kind: Any, key: str) -> str:
-    """Return what was perhaps meant, or how to write it."""
+    """Return a suggestion for a wrong value: the closest choice or the right way to write it."""
     parts = [_bare(option) for option in _options(kind)]
     for mark in [mark for _, marks in parts for mark in marks]:
         if isinstance(mark, Hint) and isinstance(value, list | tuple | Mapping):
@@ -296,14 +297,14 @@ def _hint(value: Any, kind: Any, key: str) -> str:
             return f"; write {key}=[{value}]"
     elif isinstance(value, bool | int | float) and str in bare:
         written = str(value).lower() if isinstance(value, bool) else shown(value)
-        return f"; written as '\"{written}\"' it is text"
+        return f"; for text, write '\"{written}\"'"
     elif isinstance(value, float) and int in bare and value.is_integer() and abs(value) < 1e15:
-        return f"; without point or exponent it is one: {int(value)}"
+        return f"; write it without point or exponent: {int(value)}"
     elif _is_whole(value) and int in bare and abs(value) > _LARGEST_WHOLE:
-        return "; 64 bits hold no larger one than 2^63 - 1"
+        return "; the largest 64-bit number is 2^63 - 1"
     elif isinstance(value, int | float) and float in bare and math.isfinite(_as_float(value)):
         if abs(value) > _LARGEST:
-            return "; 32 bits hold no larger one than 3.4e38"
+            return "; the largest 32-bit number is 3.4e38"
         return f"; write {value:.6e}" if abs(value) > _LARGEST_EXACT and _is_whole(value) else ""
     return ""
 
@@ -316,7 +317,7 @@ def _as_float(value: float) -> float:
 
 
 def describe(kind: Any) -> str:
-    """Return in words what an annotation allows: "a whole number of at least 1 or null"."""
+    """Return a description of an annotation: "a whole number of at least 1 or null"."""
     return " or ".join(_described(*_bare(option)) for option in _options(kind))
 
 
@@ -342,10 +343,10 @@ def _described(kind: Any, marks: tuple[Any, ...]) -> str:
 
 
 def _range(marks: tuple[Any, ...]) -> str:
-    """Return the bounds of a number in words."""
+    """Return a description of the bounds of a number: " of at least 1 and below 5"."""
     limits = {type(mark): mark.limit for mark in marks if isinstance(mark, Bound)}
     if AtLeast in limits and AtMost in limits:
         return f" from {limits[AtLeast]:,} to {limits[AtMost]:,}"
     words = {AtLeast: "of at least", AtMost: "of at most", Above: "above", Below: "below"}
-    said = [f"{words[mark]} {limits[mark]:,}" for mark in words if mark in limits]
-    return f" {' and '.join(said)}" if said else ""
+    bounds = [f"{words[mark]} {limits[mark]:,}" for mark in words if mark in limits]
+    return f" {' and '.join(bounds)}" if bounds else ""

@@ -1,6 +1,6 @@
 """The command line: ``seqtag VERB ...``.
 
-Nothing heavy is imported here: a verb that only prints help or a configuration answers at once.
+Slow imports wait until a verb needs them, so that `--help` and `--version` print at once.
 """
 
 import argparse
@@ -61,71 +61,71 @@ def _report() -> Any:
     return report
 
 
-# Verbs that Hydra configures: the function that runs one on its settings, one line of help.
+# Verbs that Hydra configures: the function that runs the verb on its settings, one line of help.
 _CONFIGURED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "train": (_train, "train a tagger and write it into a folder"),
     "evaluate": (_evaluate, "evaluate a trained tagger on a corpus"),
-    "check": (_check, "look a corpus over before training on it"),
-    "probe": (_probe, "train a tagger where the answer is near and judge it far beyond"),
+    "check": (_check, "check a corpus for errors before training on it"),
+    "probe": (_probe, "train a tagger on short distances and evaluate it on long ones"),
 }
-# Verbs with options of their own: the function that imports the module, one line of help.
+# Verbs that argparse configures: the function that imports the module, one line of help.
 _OWN: dict[str, tuple[Callable[[], Any], str]] = {
     "tag": (_tag, "tag text with a trained tagger"),
-    "trace": (_trace, "show what goes on inside a trained tagger"),
-    "report": (_report, "make one page of what judged runs of probes found"),
+    "trace": (_trace, "show gates, states and memory inside a trained tagger"),
+    "report": (_report, "summarise finished runs of probes on one page"),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code.
 
-    0 fine, 1 a fault, 2 a mistake of the user, 75 stopped by a signal with a checkpoint to
-    continue from (EX_TEMPFAIL of sysexits.h), 128 and a signal's number stopped by it without one.
+    0: success. 1: a fault. 2: a mistake of the user. 75 (EX_TEMPFAIL of sysexits.h): stopped by a
+    signal after a checkpoint was written. 128 + N: stopped by signal N without a checkpoint.
 
     Raises:
-        SystemExit: by the parser of arguments, with the exit code.
+        SystemExit: by argparse, with the exit code.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     with standard_streams() as streams:
         try:
             code = _exit_code(arguments)
         except SystemExit as ended:
-            # The parser ignores a failed write of its help.
+            # argparse ignores an error while it prints its help.
             if streams.output_error() is None:
                 raise
             code = ended.code if isinstance(ended.code, int) else 1
         if code == 0 and (lost := streams.output_error()) is not None:
-            _say(f"error: standard output: cannot be written: {os_error_text(lost)}")
+            _print_error(f"error: standard output: cannot be written: {os_error_text(lost)}")
             return 1
         return code
 
 
 def _exit_code(arguments: list[str]) -> int:
-    """Run the program and print what went wrong; return the exit code."""
+    """Run the program and print its error, if any; return the exit code."""
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
         return code
     except InputError as error:
-        _say(f"error: {error}")
+        _print_error(f"error: {error}")
         return 2
     except RunStopped as error:
-        _say(str(error))
+        _print_error(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        _say("interrupted")
+        _print_error("interrupted")
         return 130
     except BrokenPipeError:
-        # Whoever read our output has enough (`seqtag train --help | head`). What is left of it
-        # goes nowhere, or the interpreter would complain when it closes the stream.
+        # The reader of our output has ended (`seqtag train --help | head`). The rest of the output
+        # is discarded, or the interpreter would report an error when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        _say(f"error: {os_error_text(error)}")
+        _print_error(f"error: {os_error_text(error)}")
         return 2
 
 
-def _say(line: str) -> None:
+def _print_error(line: str) -> None:
     print(f"seqtag: {single_line(line)}", file=sys.stderr)
 
 
@@ -151,17 +151,17 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     from seqtag.commands.launch import launch
 
-    finish = _report_on if verb == "probe" else None
+    finish = _write_report if verb == "probe" else None
     return _on_all_ranks(lambda: launch(verb, _CONFIGURED[verb][0], arguments[1:], finish))
 
 
-def _report_on(folder: Path) -> None:
-    """Make the page of the runs in a folder, and print its name."""
+def _write_report(folder: Path) -> None:
+    """Write the report on the runs in a folder, and print its path."""
     print(_report().report([folder], folder / "report"))
 
 
 def _on_all_ranks(run: Callable[[], int]) -> int:
-    """Run the program, or follow the process that does where several were started."""
+    """Run the program on rank 0; on other ranks, follow the leader."""
     process = current_process()
     if process.world_size == 1:
         return run()
@@ -183,7 +183,7 @@ def _top_level(arguments: list[str]) -> int:
         "seqtag",
         usage="seqtag VERB [key=value ...]",
         description="Sequence labelling with recurrent networks.",
-        epilog="verbs:\n" + "\n".join(lines) + "\n\n`seqtag VERB --help` tells more of each.",
+        epilog="verbs:\n" + "\n".join(lines) + "\n\n`seqtag VERB --help` describes each verb.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"seqtag {__version__}")

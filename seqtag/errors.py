@@ -5,30 +5,30 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-# Of a name, so much is compared: the time grows with the square of it.
-_LONGEST = 200
+# Names are compared up to this length: the time grows with its square.
+_MOST_COMPARED = 200
 
-# A longer value is cut in messages.
-_SHOWN = 80
+# Values longer than this are cut in messages.
+_MOST_SHOWN = 80
 
 
 class InputError(ValueError):
-    """A mistake in what the program was given: a file, a line, a key, a name.
+    """A mistake in the program's input: a file, a line, a key, a name.
 
-    The message names the thing at fault and says what to do. The command line prints it
-    without a traceback and exits with code 2.
+    The message names the place of the mistake and a remedy. The command line prints it without a
+    traceback and exits with code 2.
     """
 
 
 class RunStopped(Exception):
-    """A run that had to end early, through no mistake in what it was given.
+    """A run that had to end early, although its input was correct.
 
-    The message says what happened and how to go on. The command line prints it without a
+    The message explains the reason and how to continue. The command line prints it without a
     traceback.
 
     Attributes:
-        exit_code: what the program ends with: 1 for a fault, 75 where a checkpoint is written and
-            the same command can go on, 128 and the signal's number where there is none.
+        exit_code: exit code of the program: 1 for a fault; 75 if a checkpoint was written, from
+            which the same command resumes; 128 + the signal's number if none was written.
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
@@ -40,51 +40,51 @@ class RunStopped(Exception):
 
 
 class Diverged(RunStopped):
-    """Training reached a loss, scores or weights that are not finite; all processes raise it."""
+    """The loss, the scores or the weights are not finite; all ranks raise it."""
 
 
 def os_error_text(error: OSError) -> str:
-    """Return what the system refused: the file, where the error names it, and why."""
+    """Return an error of the system as text: the file, if it names one, and the reason."""
     why = error.strerror or str(error) or type(error).__name__
     names = [name for name in (error.filename, error.filename2) if name is not None]
     return ": ".join([*map(str, names[:1]), why])
 
 
 def shown(value: object) -> str:
-    """Return a value as messages show it: on one line, and cut where it is long."""
+    """Return the `repr` of a value for an error message, cut after 80 characters."""
     try:
         text = repr(value)
-    except ValueError:  # Python does not print whole numbers of thousands of digits
+    except ValueError:  # Python does not print integers of more than 4,300 digits
         return "a whole number of thousands of digits"
     except RecursionError:
         return f"a deeply nested {type(value).__name__}"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def listed(names: Iterable[object], most: int = 20) -> str:
-    """Return names for a message, separated by commas: the first of many, the beginning of long."""
+    """Return names joined by commas for an error message: at most `most`, long names cut."""
     first = [str(name) for name in islice(names, most + 1)]
     cut = [name if len(name) <= 60 else name[:57] + "..." for name in first[:most]]
     return ", ".join(cut + ["..."] * (len(first) > most)) or "none"
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the known name nearest to `name`, or ``""``."""
+    """Return ``" (did you mean 'x'?)"`` with the known name closest to `name`, or ``""``."""
     try:
-        text = str(name)[:_LONGEST]
-    except ValueError:  # Python does not print whole numbers of thousands of digits
+        text = str(name)[:_MOST_COMPARED]
+    except ValueError:  # Python does not print integers of more than 4,300 digits
         return ""
     match = difflib.get_close_matches(text, [str(k) for k in known], n=1, cutoff=0.6)
     return f" (did you mean {match[0]!r}?)" if match else ""
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> InputError:
-    """Return the error for a name that is not known, with the nearest one and a list.
+    """Return an error for an unknown name that lists the known ones and suggests the closest.
 
     Args:
-        what: what it names: "cell", "data.format".
-        name: as it was given.
-        known: the names that there are.
+        what: the kind of thing that is named: "cell", "data.format".
+        name: the unknown name.
+        known: all valid names.
     """
     names = list(known)
     hint = did_you_mean(name, names)

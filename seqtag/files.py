@@ -1,4 +1,4 @@
-"""Files and folders written whole or not at all, under a name that nobody else has."""
+"""Atomic writes of files and folders."""
 
 import json
 import math
@@ -17,20 +17,19 @@ from seqtag.errors import InputError
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as JSON: all of it or nothing, never half a file.
+    """Write `value` as a JSON file, atomically.
 
-    Numbers of numpy and torch become plain ones, paths strings; a number that JSON does not have
-    (nan, infinity) becomes null.
+    Numbers of numpy and torch become plain numbers, paths become strings, nan and infinity null.
     """
     text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
     write_text(path, utf8_bytes(text).decode("utf-8") + "\n")
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file, and the folders above it: all of it or nothing, never half a file.
+    """Write a text file atomically; create its folder if needed.
 
     Raises:
-        InputError: if the system refuses to.
+        InputError: if the file cannot be written.
     """
     path = Path(path)
     try:
@@ -43,15 +42,16 @@ def write_text(path: str | Path, text: str) -> None:
 
 @contextmanager
 def atomic_file(path: Path, mode: int = 0o666, one_writer: bool = False) -> Iterator[Path]:
-    """Give the path of an empty file to write to; rename it to `path` at the end.
+    """Yield the path of an empty temporary file; rename the file to `path` at the end.
 
-    After an error it is removed, and what was at `path` is still there. Errors are passed on.
+    After an error the temporary file is removed, and an older file at `path` is unchanged. Errors
+    are passed on.
 
     Args:
-        path: its place; the folder exists.
-        mode: its permissions, less those that the umask takes away.
-        one_writer: no other process writes to `path` at the same time. What a killed process left
-            aside is written over then; else it stays, under a name of its own.
+        path: the final path; its folder must exist.
+        mode: permissions of the file, before the umask is applied.
+        one_writer: no other process writes to `path` at the same time. The temporary file then has
+            a fixed name, so that a file left by a killed process is overwritten.
     """
     aside = path.with_name(f".{path.name}.{'part' if one_writer else secrets.token_hex(4)}")
     try:
@@ -67,14 +67,15 @@ def atomic_file(path: Path, mode: int = 0o666, one_writer: bool = False) -> Iter
 def atomic_folder(
     place: Path, put: Callable[[Path, Path], None] = os.rename, mode: int = 0o777
 ) -> Iterator[Path]:
-    """Give an empty folder to write into; `put` it in its place at the end.
+    """Yield an empty temporary folder; move it to `place` with `put` at the end.
 
-    After an error it is removed, and what was at `place` is still there. Errors are passed on.
+    After an error the temporary folder is removed, and an older folder at `place` is unchanged.
+    Errors are passed on.
 
     Args:
-        place: its place; folders above it are created.
-        put: called with the folder and its place, to move it there.
-        mode: its permissions, less those that the umask takes away.
+        place: the final path; its parent folders are created.
+        put: called with the temporary folder and `place` to move the one to the other.
+        mode: permissions of the folder, before the umask is applied.
     """
     aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +88,7 @@ def atomic_folder(
 
 
 def fsync_path(path: Path) -> None:
-    """Have the disk confirm the bytes of a file, or the names in a folder."""
+    """Flush the content of a file, or the names in a folder, to the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -96,7 +97,7 @@ def fsync_path(path: Path) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return `value` in types of JSON, as `write_json` says."""
+    """Return `value` converted to JSON types, see `write_json`."""
     if isinstance(value, Mapping):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -109,15 +110,13 @@ def plain(value: Any) -> Any:
 
 
 def utf8_bytes(text: str) -> bytes:
-    """Return UTF-8; a lone surrogate, which has no bytes, is written as JSON's escape of it."""
+    """Return a text in UTF-8; a lone surrogate, which UTF-8 lacks, becomes its JSON escape."""
     return text.encode("utf-8", "backslashreplace")
 
 
 @contextmanager
 def open_output(name: str) -> Iterator[BinaryIO]:
-    """Open a file for writing, or standard output for ``-``.
-
-    A file appears when all of it is written: until then it stands aside under another name.
+    """Open a file for an atomic write, or standard output for ``-``.
 
     Raises:
         InputError: if it cannot be written.
@@ -148,21 +147,21 @@ def open_output(name: str) -> Iterator[BinaryIO]:
 
 
 def create_unique_folder(place: Path) -> Path:
-    """Create a folder that did not exist before, and those above it; return its path.
+    """Create a folder that did not exist before, with its parents; return its path.
 
-    That is `place`, or where that is taken `place_2`, `place_3` and so on. Creating a folder is one
-    step on every file system, so that two processes never get the same one.
+    The path is `place`, or the first free one of `place_2`, `place_3`, ... Creating a folder is
+    atomic on every file system, so two processes never get the same one.
 
     Raises:
-        InputError: if the system refuses to create it.
+        InputError: if the folder cannot be created.
     """
     numbered = (place.with_name(f"{place.name}_{number}") for number in count(2))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        for chosen in chain([place], numbered):
+        for candidate in chain([place], numbered):
             with suppress(FileExistsError):
-                chosen.mkdir()
-                return chosen
+                candidate.mkdir()
+                return candidate
     except OSError as error:
         raise InputError(f"{place}: cannot be created: {error.strerror or error}") from error
     raise AssertionError("there is always another number")
@@ -170,36 +169,36 @@ def create_unique_folder(place: Path) -> Path:
 
 @contextmanager
 def replace_folder(folder: Path, kind: str, files: Collection[str]) -> Iterator[Path]:
-    """Give a folder to write into; move it to its place at the end, over an older one if need be.
+    """Yield a temporary folder; at the end move it to `folder`, in place of an older one.
 
-    What is in an older folder and not among `files` (a ``.git``, notes) is kept.
+    Other files in an older folder, with names not in `files` (a ``.git``, notes), are kept.
 
     Args:
-        folder: its place.
-        kind: what it is called in messages: "model folder".
-        files: names of all that it may hold; the first one marks a folder of this kind.
+        folder: the final path.
+        kind: name of this kind of folder in messages: "model folder".
+        files: names of all files of this kind of folder; the first one identifies an older folder.
 
     Raises:
-        InputError: if the place is taken by something else, or the system refuses to write there.
+        InputError: if something else is at `folder`, or it cannot be written.
     """
     place = folder.resolve()
     mark = next(iter(files))
     if place.exists() and not place.is_dir():
         raise InputError(f"{folder}: there is a file of that name; choose another folder")
     if place.is_dir() and any(place.iterdir()) and not (place / mark).exists():
-        raise InputError(f"{folder}: not empty and no {kind}; choose another one")
+        raise InputError(f"{folder}: not empty and not a {kind}; choose another folder")
     aside = place
     try:
         with atomic_folder(place, partial(_merge, files=files)) as aside:
             yield aside
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    except InputError as error:  # of a file in it, which is named as it would be in its place
+    except InputError as error:  # the message must name the final path of a file
         raise InputError(str(error).replace(str(aside), str(folder))) from error
 
 
 def _merge(aside: Path, place: Path, files: Collection[str]) -> None:
-    """Put `aside` in its place; what was there goes only when the new folder stands."""
+    """Move `aside` to `place`; remove the old folder only after the new one is in place."""
     if not place.exists():
         os.rename(aside, place)
         return

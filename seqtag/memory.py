@@ -1,29 +1,29 @@
-"""How the process deals with memory that it has freed."""
+"""Settings of the C library's memory allocator."""
 
 import ctypes
 import sys
 
-# Of malloc.h.
+# Numbers of the parameters of `mallopt`, from malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 1 << 30
-_LARGEST_BLOCK_BYTES = 32 << 20  # the most that glibc takes
+_LARGEST_BLOCK_BYTES = 32 << 20  # the largest value that glibc accepts
 
 
 def keep_freed_memory() -> bool:
-    """Let the process keep up to 1 GiB that it has freed, for the next step of the same size.
+    """Make the process keep up to 1 GiB of freed memory instead of returning it to the system.
 
-    glibc hands large blocks back to the system when they are freed. A training step frees and asks
-    for the same megabytes again and again, and spends a tenth of its time on the system's clearing
-    them. To be called by programs, not by a library, as it goes for the whole process.
+    By default glibc returns large blocks to the system when they are freed. Each training step
+    frees and allocates the same megabytes, and a tenth of its time is lost because the system
+    clears them. Call it from programs, not from a library: it affects the whole process.
 
     Returns:
-        Whether it could be set: on Linux with glibc.
+        Whether both thresholds were set, which requires Linux with glibc.
     """
     if sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    settings = ((_M_MMAP_THRESHOLD, _LARGEST_BLOCK_BYTES), (_M_TRIM_THRESHOLD, _KEPT_BYTES))
-    done = [mallopt(setting, value) == 1 for setting, value in settings]
-    return all(done)
+    thresholds = ((_M_MMAP_THRESHOLD, _LARGEST_BLOCK_BYTES), (_M_TRIM_THRESHOLD, _KEPT_BYTES))
+    succeeded = [mallopt(parameter, value) == 1 for parameter, value in thresholds]
+    return all(succeeded)

@@ -1,4 +1,4 @@
-"""Registries: named parts of one kind, from this package and from installed packages."""
+"""Registries: find classes by name, in this package and in installed packages."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -14,26 +14,26 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple, Generic[T]):
-    """A registered class, and options that its name stands for.
+    """A registered class, with the options that its name implies.
 
     Attributes:
         cls: the class.
-        options: arguments of it that the name sets.
+        options: keyword arguments that the name implies.
     """
 
     cls: Callable[..., T]
     options: dict[str, Any]
 
     def make(self, **more: Any) -> T:
-        """Return an instance; `more` are further arguments, which win over the name's own."""
+        """Return an instance; the arguments `more` override those that the name implies."""
         return self.cls(**{**self.options, **more})
 
 
 class Registry(Generic[T]):
-    """The parts of one kind by name.
+    """The classes ("parts") of one kind by name.
 
-    A part registers itself where it is defined, in a module of the package that the registry
-    serves, or in any module that the program has imported:
+    A decorator registers a part where it is defined: in a module of the registry's package, or in
+    any module that the program has imported:
 
         CELLS = Registry("cell", "seqtag.cells", __package__)
 
@@ -41,15 +41,15 @@ class Registry(Generic[T]):
         @CELLS.register("mine_slow", rate=0.1)
         class Mine: ...
 
-    An installed package offers more by entry points: the name of the entry point is that of the
-    part, and its value is a class, or a module that registers it. Their names are read from the
-    metadata of packages; a module is imported when its part is asked for. Names of this package
-    cannot be replaced.
+    Installed packages add parts by entry points: the name of an entry point is the name of a part,
+    and its value is a class, or a module that registers the class. The names are read from package
+    metadata; a module is imported when its part is looked up. Entry points cannot replace names of
+    this package.
 
     Args:
-        kind: what the parts are called in messages.
-        group: the group of entry points.
-        package: the package whose modules register its own parts.
+        kind: name of this kind of part in messages: "cell".
+        group: the group of the entry points.
+        package: the package whose modules register seqtag's own parts.
     """
 
     def __init__(self, kind: str, group: str, package: str) -> None:
@@ -59,15 +59,15 @@ class Registry(Generic[T]):
         self._entries: dict[str, Entry[T]] = {}
 
     def register(self, name: str, /, **options: Any) -> Callable[[Any], Any]:
-        """Return a decorator that registers a class as `name`, with these of its options set.
+        """Return a decorator that registers a class as `name`, with `options` as arguments.
 
         Raises:
-            InputError: if another class has that name.
+            InputError: if another class is registered under that name.
         """
 
         def store(cls: Any) -> Any:
             before = self._entries.get(name)
-            # A class that is defined once more, as in a notebook, replaces itself.
+            # A class that is defined again, as in a notebook, replaces its old version.
             if before is not None and _identity(before.cls) != _identity(cls):
                 raise InputError(
                     f"{self.kind} {name!r} is registered twice, by {_identity(before.cls)} and "
@@ -83,17 +83,17 @@ class Registry(Generic[T]):
         return list(dict.fromkeys([*self._own, *self._entries, *self.installed]))
 
     def __contains__(self, name: object) -> bool:
-        """Return whether there is a part of that name; a module may be imported for it."""
+        """Return whether there is a part of that name; may import this package's modules."""
         return isinstance(name, str) and (
             name in self._entries or name in self._own or name in self.installed
         )
 
     def __getitem__(self, name: str) -> Entry[T]:
-        """Return the part of that name.
+        """Return the part of that name; import its module if needed.
 
         Raises:
-            InputError: if there is none (the nearest name is offered), or if the package that
-                offers it cannot be imported.
+            InputError: if there is none (the closest name is suggested), or if its package cannot
+                be imported.
         """
         if name not in self:
             raise unknown(self.kind, name, self.names())
@@ -102,7 +102,7 @@ class Registry(Generic[T]):
         return self._entries[name]
 
     def distribution(self, name: str) -> str | None:
-        """Return the name of the installed package that offers a part; None for one of ours."""
+        """Return the name of the installed package of a part; None for a part of seqtag."""
         if name not in self.installed:
             return None
         distribution = self.installed[name].dist
@@ -110,7 +110,7 @@ class Registry(Generic[T]):
 
     @cached_property
     def _own(self) -> list[str]:
-        """The names that the modules of the package register."""
+        """Names of the parts that the modules of the package register."""
         package = import_module(self._package)
         before = set(self._entries)
         for module in iter_modules(package.__path__):
@@ -122,12 +122,12 @@ class Registry(Generic[T]):
 
     @cached_property
     def installed(self) -> dict[str, EntryPoint]:
-        """The entry points of installed packages by name; names of this package are left out."""
+        """Entry points of installed packages by name, without names of this package."""
         return {name: p for name, p in installed(self.group).items() if name not in self._own}
 
     def _load(self, point: EntryPoint) -> None:
         try:
-            found = point.load()
+            loaded = point.load()
         except InputError:
             raise
         except Exception as error:
@@ -137,19 +137,19 @@ class Registry(Generic[T]):
             ) from error
         if point.name in self._entries:
             return
-        if isinstance(found, ModuleType):
+        if isinstance(loaded, ModuleType):
             raise InputError(
                 f"{self.kind} {point.name!r} of the package {self.distribution(point.name)}: the "
                 f"module {point.value} does not register that name"
             )
-        self.register(point.name)(found)
+        self.register(point.name)(loaded)
 
 
 def installed(group: str) -> dict[str, EntryPoint]:
-    """Return the entry points of a group that installed packages offer, by name."""
+    """Return the entry points of a group in installed packages, by name."""
     return {point.name: point for point in entry_points(group=group)}
 
 
 def _identity(cls: Any) -> str:
-    """Return module and name of a class."""
+    """Return the full name of a class: module and qualified name."""
     return f"{getattr(cls, '__module__', '')}.{getattr(cls, '__qualname__', repr(cls))}"

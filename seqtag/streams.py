@@ -1,8 +1,8 @@
-"""Standard streams of the program: printing never fails in the middle of a job.
+"""Standard streams whose errors do not interrupt a running job.
 
-A terminal may lack letters, a disk or a pipe may be full, a stream may be closed. Letters that
-cannot be printed are written as escapes; a failed write is recorded and reported at the end, when
-the results of the job are saved.
+The encoding of a terminal may lack a character, a disk or a pipe may be full, a stream may be
+closed. Characters that cannot be printed are written as escapes. A failed write is recorded and
+reported at the end, after the results of the job are saved.
 """
 
 import io
@@ -14,9 +14,9 @@ from typing import Any
 
 
 class Output(io.TextIOWrapper):
-    """Text to a standard stream; an error of the system is recorded, and the rest is discarded.
+    """Text stream that records the first error of the system and discards all later output.
 
-    Its `buffer` raises errors as usual: for a job whose output is all that it does.
+    Its `buffer` raises errors as usual, for jobs whose only result is their output.
 
     Attributes:
         failure: the first error, or None.
@@ -25,7 +25,7 @@ class Output(io.TextIOWrapper):
     failure: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write text, or record why that is impossible."""
+        """Write text, or record the error; return the length of the text."""
         try:
             return super().write(text)
         except OSError as error:
@@ -33,7 +33,7 @@ class Output(io.TextIOWrapper):
             return len(text)
 
     def flush(self) -> None:
-        """Flush, or record why that is impossible."""
+        """Flush, or record the error."""
         try:
             super().flush()
         except OSError as error:
@@ -41,7 +41,7 @@ class Output(io.TextIOWrapper):
 
     def _discard(self, error: OSError) -> None:
         self.failure = self.failure or error
-        # What is in the buffer still has to go somewhere: the interpreter flushes it at its end.
+        # The interpreter flushes the buffer when it exits, so its content must go somewhere.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)
@@ -49,12 +49,12 @@ class Output(io.TextIOWrapper):
 
 
 class Streams:
-    """The standard streams while a program runs; those of a test or a notebook stay as they are."""
+    """Replaces the standard streams while a program runs, except those of a test or a notebook."""
 
     def __init__(self) -> None:
         self._replaced = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
-        # In the order of their numbers: a new descriptor gets the lowest one that is free, and
-        # otherwise the next file that is opened would receive what libraries print.
+        # In the order of their descriptors 0, 1, 2: opening a file takes the lowest free one.
+        # If one stayed free, the next file to be opened would receive what libraries print.
         _open_if_closed("stdin", os.O_WRONLY)
         _open_if_closed("stdout", os.O_RDONLY)
         _open_if_closed("stderr", os.O_WRONLY)
@@ -65,27 +65,27 @@ class Streams:
                 setattr(sys, name, _output_to(stream))
 
     def output_error(self) -> OSError | None:
-        """Return why standard output is incomplete; None if it is not, or its reader has ended."""
+        """Return the error of standard output; None if there is none or its reader has ended."""
         sys.stdout.flush()
         failure = getattr(sys.stdout, "failure", None)
         return None if isinstance(failure, BrokenPipeError) else failure
 
     def restore(self) -> None:
-        """Put the streams that there were before back in place."""
+        """Restore the streams that this object has replaced."""
         for name, stream in self._replaced.items():
             ours = getattr(sys, name)
             if isinstance(ours, Output):
                 ours.flush()
                 if stream is not None:
                     ours.detach()
-            # A closed stream stays replaced: the interpreter flushes it at its end.
+            # A stream that was closed stays replaced, since the interpreter flushes it at exit.
             if stream is not None:
                 setattr(sys, name, stream)
 
 
 @contextmanager
 def standard_streams() -> Iterator[Streams]:
-    """Give the streams of a running program; restore those of the caller at the end."""
+    """Yield the streams of a running program; restore those of the caller at the end."""
     streams = Streams()
     try:
         yield streams
@@ -94,9 +94,9 @@ def standard_streams() -> Iterator[Streams]:
 
 
 def _open_if_closed(name: str, flags: int) -> None:
-    """Open a stream that the program was started without, so that its use fails, and no other.
+    """Open a standard stream that was closed when the program started, so that each use fails.
 
-    With flags of the wrong direction each read or write fails as on a closed descriptor.
+    Since `flags` are of the wrong direction, reads and writes fail as on a closed descriptor.
     """
     if getattr(sys, name) is not None:
         return
@@ -105,7 +105,7 @@ def _open_if_closed(name: str, flags: int) -> None:
     if name == "stdin":
         stream = io.TextIOWrapper(open(descriptor, "rb"), encoding="utf-8")  # noqa: SIM115
     else:
-        raw = open(descriptor, "wb")  # noqa: SIM115 (as long as the program runs)
+        raw = open(descriptor, "wb")  # noqa: SIM115 (stays open)
         stream = Output(raw, encoding="utf-8", errors="backslashreplace")
     setattr(sys, name, stream)
     setattr(sys, f"__{name}__", stream)
@@ -116,7 +116,7 @@ def _is_text(stream: Any) -> bool:
 
 
 def _output_to(stream: io.TextIOWrapper) -> Output:
-    """Return an output to the same descriptor, which escapes what its encoding lacks."""
+    """Return an `Output` to the same descriptor that escapes characters its encoding lacks."""
     return Output(
         stream.buffer,
         encoding=stream.encoding,

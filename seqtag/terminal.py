@@ -1,8 +1,9 @@
-r"""Text of foreign origin on its way to a terminal or a log: nothing in it is obeyed.
+r"""Print untrusted text safely on a terminal or in a log.
 
-Labels, words, headers, names of files and of runs come from files that strangers may have made. A
-terminal obeys escape sequences in them, and rich obeys square brackets. Everything that is printed
-goes through here: control characters are shown as Python writes them (``\x1b``), and markup is off.
+Labels, words, headers and the names of files and runs may come from an untrusted file. A terminal
+executes escape sequences in them, and rich interprets square brackets as markup. All printed text
+passes through this module: control characters are replaced by Python escapes (``\x1b``), and markup
+is off.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 # Columns of a pipe: rich would assume 80 and cut what is wider.
 _UNLIMITED = 10_000
-# Controls but tab and line feed; what changes direction or separates lines; characters
-# without width (but the joiners, which words and emoji need), halves of characters, invisible tags.
+# Control characters except tab and line feed; characters that change the direction of writing or
+# separate lines; characters without width (except the joiners, which words and emoji need); lone
+# surrogates; invisible tags.
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
@@ -27,24 +29,24 @@ _UNSAFE = re.compile(
 
 
 def escape_controls(text: object) -> str:
-    r"""Return a text with control characters as Python writes them: ``\x1b`` for an escape."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+    r"""Return a text with its control characters as Python escapes: ``\x1b`` for ESC."""
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), str(text))
 
 
 def single_line(text: object) -> str:
-    """Return a text in one line, with control characters made visible."""
+    """Return a text on one line, with its control characters as Python escapes."""
     return escape_controls(re.sub(r"(?:[ \t]|\r?\n)+", " ", str(text))).strip()
 
 
 def safe_text(value: object, style: str = "") -> Text:
-    """Return a value as a cell of a rich table: no markup, no control characters."""
+    """Return a value as rich text without markup or control characters."""
     from rich.text import Text
 
     return Text(escape_controls(value), style=style)
 
 
 def console(**options: Any) -> Console:
-    """Return a rich console that shows control characters and markup as plain text.
+    """Return a rich console that prints control characters and markup as plain text.
 
     In a pipe or a file, lines are as long as they need to be, unless ``COLUMNS`` gives a width.
     """
@@ -65,8 +67,8 @@ def console(**options: Any) -> Console:
 
 
 class VisibleFormatter(logging.Formatter):
-    """Formats a log record as usual, with control characters made visible."""
+    """Logging formatter that replaces control characters by Python escapes."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as text."""
+        """Return the record as text without control characters."""
         return escape_controls(super().format(record))

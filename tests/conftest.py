@@ -1,4 +1,4 @@
-"""What all tests share: a cache of their own, so that none reads or fills the user's."""
+"""Fixtures for all tests. Tests use their own cache and never read or fill the user's."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Tensors are tiny here, and tests run one process a core: a second thread would only wait, and
-# spin while it waits, which on a busy machine makes all of it eight times as slow; and a forked
-# child, which has not got it, would wait for ever. Set before torch reads it, and handed on to the
-# programs that tests start.
+# Tensors are tiny here, and tests run one process per core. A second thread would only spin while
+# it waits, which makes tests on a busy machine eight times as slow; and a forked child, which lacks
+# that thread, would wait forever. Set before torch reads it; programs that tests start inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
-# Property tests take their number of examples from a profile: few and always the same ones by
-# default, as many as asked for and other ones each time with `scripts/fuzz.py`.
+# A profile sets the number of examples of property tests: by default a few that are always the
+# same; with `scripts/fuzz.py` any number, and different ones each time.
 settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile(
     "fuzz",
@@ -26,36 +25,36 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser):
-    """Add an option for tests that take long."""
+    """Add an option for slow tests."""
     parser.addoption(
-        "--kills", type=int, default=0, help="kill so many trainings at random, and go on"
+        "--kills", type=int, default=0, help="kill this many trainings at random and resume them"
     )
 
 
 def pytest_configure(config):
-    """Load the fixtures that tests of several folders share: they import torch.
+    """Load the fixtures that tests of several folders share.
 
-    A process that only hands tests out to others does without.
+    They import torch, which the controller process of pytest-xdist does not need.
     """
-    hands_out = config.getoption("tx", None) and not hasattr(config, "workerinput")
-    if not hands_out or config.option.collectonly:
+    is_controller = config.getoption("tx", None) and not hasattr(config, "workerinput")
+    if not is_controller or config.option.collectonly:
         for name in ("shared.runs", "shared.taggers"):
             config.pluginmanager.import_plugin(name)
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out the kills at random unless they are asked for: no parameters would be a skip."""
+    """Deselect the random kills without `--kills`; without parameters they would be skipped."""
     if not config.getoption("--kills"):
         items[:] = [item for item in items if item.name.partition("[")[0] != "test_killed_anywhere"]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory, pytestconfig):
-    """Point every cache at a temporary folder, also for processes that a test starts.
+    """Set the cache to a temporary folder, also for processes that a test starts.
 
-    Where tests run in several processes, each has a cache of its own; but built kernels they
-    share, also with later runs, for a build takes seconds. A kernel's name holds all that it
-    depends on, and it is renamed into place when it is whole. `--cache-clear` removes them.
+    Each test process has its own cache, but all share the compiled kernels, also with later runs,
+    since compiling takes seconds. This is safe: a kernel's name contains everything that it depends
+    on, and kernels are written atomically. `--cache-clear` removes them.
     """
     folder = tmp_path_factory.mktemp("cache")
     kernels = pytestconfig.cache.mkdir("kernels")
@@ -67,7 +66,7 @@ def own_cache(tmp_path_factory, pytestconfig):
 
 @pytest.fixture(scope="session", autouse=True)
 def yaml_once():
-    """Have each text of a configuration parsed once: Hydra parses some forty files for each run."""
+    """Cache the parsed configuration files: Hydra parses some forty of them for each run."""
     from copy import deepcopy
 
     import yaml
@@ -79,7 +78,7 @@ def yaml_once():
         key = (text, Loader.__qualname__)
         if key not in parsed:
             if stream is not text:
-                stream.seek(0)  # a mistake is told with the file's name
+                stream.seek(0)  # so that error messages name the file
             parsed[key] = load(stream, Loader)
         return deepcopy(parsed[key])
 
@@ -103,10 +102,11 @@ def write(tmp_path):
 
 @pytest.fixture(scope="session")
 def judged():
-    """Return a function that makes up a run's items as `seqtag.columns` tells of them.
+    """Return a function that invents the items table of a run (see `seqtag.columns`).
 
-    Give grid (factor -> values, the axis first), within (factors -> in range?) and accuracy
-    (factors -> share right); all runs have the same items, their outcomes differ by seed and cell.
+    Its arguments are `grid` (factor -> values, the axis first), `within` (factors -> inside the
+    training range?) and `accuracy` (factors -> fraction right). All runs have the same items; the
+    outcomes differ by seed and cell.
     """
     import zlib
     from itertools import product
@@ -156,7 +156,7 @@ def judged():
 
 @pytest.fixture(scope="session")
 def save_run():
-    """Return a function that writes a run's folder: its tables, and a note that it is done."""
+    """Return a function that writes the folder of a run: its tables and its record."""
     import json
 
     import pyarrow as pa
@@ -183,7 +183,7 @@ def save_run():
 
 @pytest.fixture
 def set_threads():
-    """Return the function that sets how many threads torch has; afterwards it is as before."""
+    """Return `torch.set_num_threads`; restore the number of threads after the test."""
     import torch
 
     threads = torch.get_num_threads()
@@ -195,8 +195,7 @@ def set_threads():
 def interrupt():
     """Return a function that runs a call and raises KeyboardInterrupt before its n-th bytecode.
 
-    Bytecodes are counted in the modules that are given; what it returns says whether there were
-    so many.
+    Only bytecodes of the given modules count. It returns whether the call was interrupted.
     """
     import sys
 
@@ -230,9 +229,9 @@ def interrupt():
 
 @pytest.fixture
 def at_once():
-    """Return a function that runs calls in threads of their own and returns what each returned.
+    """Return a function that runs calls in one thread each and returns their results.
 
-    Threads take turns as often as they can. An exception in one of them is raised.
+    The threads switch as often as possible. An exception in one of them is raised.
     """
     import sys
     from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The folder for derived files: chosen by the environment, private where there is no home."""
+"""The cache folder: chosen by environment variables, private if there is no home folder."""
 
 import logging
 import os
@@ -14,8 +14,8 @@ from seqtag.errors import InputError
 
 
 @pytest.fixture(autouse=True)
-def unset(monkeypatch, tmp_path):
-    """Leave all choice to the test; what is temporary goes to its own folder."""
+def clean_environment(monkeypatch, tmp_path):
+    """Unset the variables that choose the cache folder; make `tmp_path` the temporary folder."""
     for name in ("SEQTAG_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -25,8 +25,8 @@ def unset(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def homeless(monkeypatch):
-    """Make this process one of a user without a home folder, as in many containers."""
+def without_home(monkeypatch):
+    """Simulate a user without a home folder, as in many containers."""
     monkeypatch.delenv("HOME")
 
     def unlisted(_):
@@ -35,7 +35,7 @@ def homeless(monkeypatch):
     monkeypatch.setattr("pwd.getpwuid", unlisted)
 
 
-def test_the_environment_chooses(monkeypatch, tmp_path):
+def test_environment_variables_choose_the_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_root() == tmp_path / ".cache" / "seqtag"
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
@@ -45,19 +45,19 @@ def test_the_environment_chooses(monkeypatch, tmp_path):
     assert cache_root("/x") == cache_root("/x/") == Path("/x")
 
 
-def test_without_a_home_folder_it_is_private(homeless, tmp_path, caplog):
+def test_without_home_folder_the_cache_is_private(without_home, tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="seqtag")
     root = cache_root()
     assert root == cache_root() == tmp_path / f"seqtag-{os.getuid()}"
     assert stat.S_IMODE(root.stat().st_mode) == 0o700
     (line,) = caplog.messages
-    assert f"no home folder: the cache is {root}; SEQTAG_CACHE=FOLDER" in line
+    assert f"no home folder: using {root} as cache; set SEQTAG_CACHE=FOLDER" in line
     cache._temporary.cache_clear()
-    assert cache_root() == root  # of the next run too
+    assert cache_root() == root  # in the next run too
 
 
 @pytest.mark.parametrize("home", ["closed", "missing", "file"])
-def test_a_home_folder_that_cannot_be_written(home, tmp_path, monkeypatch):
+def test_home_folder_that_cannot_be_written(home, tmp_path, monkeypatch):
     place = tmp_path / "home"
     monkeypatch.setenv("HOME", str(place))
     if home == "file":
@@ -70,12 +70,12 @@ def test_a_home_folder_that_cannot_be_written(home, tmp_path, monkeypatch):
     (tmp_path / "full" / ".cache" / "seqtag").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(tmp_path / "full"))
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert cache_root() == tmp_path / "full" / ".cache" / "seqtag"  # may be read
+    assert cache_root() == tmp_path / "full" / ".cache" / "seqtag"  # an existing cache can be read
 
 
 @pytest.mark.parametrize("trap", ["open to others", "link", "file", "of another user"])
-def test_a_folder_of_that_name_that_is_not_private_is_not_used(
-    trap, homeless, tmp_path, monkeypatch
+def test_existing_temporary_folder_that_is_not_private_is_not_used(
+    trap, without_home, tmp_path, monkeypatch
 ):
     place = tmp_path / f"seqtag-{os.getuid()}"
     match trap:
@@ -89,24 +89,24 @@ def test_a_folder_of_that_name_that_is_not_private_is_not_used(
             place.write_text("")
         case "of another user":
             place.mkdir(mode=0o700)
-            mine = os.getuid()
-            monkeypatch.setattr(cache, "_user", lambda: str(mine))
-            monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+            uid = os.getuid()
+            monkeypatch.setattr(cache, "_user", lambda: str(uid))
+            monkeypatch.setattr(os, "getuid", lambda: uid + 1)
     root = cache_root()
     assert root.parent == tmp_path
     assert root.name not in (place.name, "elsewhere")
     assert stat.S_IMODE(root.stat().st_mode) == 0o700
 
 
-def test_what_cannot_be_found(homeless, monkeypatch, tmp_path):
+def test_error_if_no_folder_can_be_used(without_home, monkeypatch, tmp_path):
     with pytest.raises(InputError, match=r"~/x: .*home directory.* full path"):
         cache_root("~/x")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-    with pytest.raises(InputError, match="set SEQTAG_CACHE to a folder with room"):
+    with pytest.raises(InputError, match="set SEQTAG_CACHE to a writable folder"):
         cache_root()
 
 
-def test_caches_of_libraries(homeless, monkeypatch, tmp_path):
+def test_library_caches_move_only_without_home_folder(without_home, monkeypatch, tmp_path):
     for name in cache._LIBRARIES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", "/mine")

@@ -1,4 +1,4 @@
-"""Checks by annotation: every kind of value, its bounds, and what messages say."""
+"""Checks of values against annotations: every type, its bounds, and the error messages."""
 
 import math
 from collections.abc import Mapping
@@ -89,13 +89,13 @@ KINDS = {
         ("like", "12"),
     ],
 )
-def test_a_right_value_is_returned_as_it_is(kind, value):
+def test_a_valid_value_is_returned_unchanged(kind, value):
     result = checked(value, KINDS[kind], "key")
     assert result == value
     assert type(result) is type(value)
 
 
-def test_lists_become_tuples_where_the_annotation_says_so():
+def test_lists_become_tuples_if_the_annotation_is_one():
     assert checked(["a", "b"], KINDS["list"], "key") == ("a", "b")
     assert checked([0, 0.5], KINDS["pair"], "key") == (0, 0.5)
     assert checked({"size": 2}, KINDS["nested"], "key") == Inner(2)
@@ -106,23 +106,23 @@ def test_lists_become_tuples_where_the_annotation_says_so():
     [
         ("count", 0, "key must be a whole number of at least 1, not 0"),
         ("count", True, "key must be a whole number of at least 1, not True"),
-        ("count", 1e9, "not 1000000000.0; without point or exponent it is one: 1000000000"),
+        ("count", 1e9, "not 1000000000.0; write it without point or exponent: 1000000000"),
         ("count", 1.5, "key must be a whole number of at least 1, not 1.5"),
         ("count", "5", "key must be a whole number of at least 1, not '5'"),
         ("count", None, "not None"),
-        ("whole", 2**63, "; 64 bits hold no larger one than 2^63 - 1"),
+        ("whole", 2**63, "; the largest 64-bit number is 2^63 - 1"),
         pytest.param("whole", 10**5000, "not a whole number of thousands of digits", id="huge"),
         ("seed", -1, "key must be a whole number from 0 to 4,294,967,295, not -1"),
         ("number", math.nan, "key must be a finite number, not nan"),
         ("number", -math.inf, "key must be a finite number, not -inf"),
         ("number", True, "key must be a finite number, not True"),
-        ("number", 1e39, "; 32 bits hold no larger one than 3.4e38"),
+        ("number", 1e39, "; the largest 32-bit number is 3.4e38"),
         ("number", 2**53 + 1, "; write 9.007199e+15"),
         ("share", 1, "key must be a number of at least 0 and below 1, not 1"),
         ("open", 0, "key must be a number above 0 and below 1, not 0"),
         ("text", "", "key must be text that is not empty, not ''"),
-        ("text", 5, "not 5; written as '\"5\"' it is text"),
-        ("text", False, "not False; written as '\"false\"' it is text"),
+        ("text", 5, "not 5; for text, write '\"5\"'"),
+        ("text", False, "not False; for text, write '\"false\"'"),
         ("path", "a\0b", "key must be a path or null, not 'a\\x00b'"),
         ("path", "", "key must be a path or null, not ''"),
         ("flag", 1, "key must be true or false, not 1"),
@@ -147,14 +147,14 @@ def test_lists_become_tuples_where_the_annotation_says_so():
         ("like", "1x", "key must be digits, not '1x'"),
     ],
 )
-def test_a_wrong_value_names_the_key_and_what_it_must_be(kind, value, message):
+def test_an_error_names_the_key_and_the_expected_value(kind, value, message):
     with pytest.raises(InputError) as raised:
         checked(value, KINDS[kind], "key")
     assert message in str(raised.value)
     assert str(raised.value).startswith("key")
 
 
-def test_a_hint_says_what_to_write():
+def test_a_hint_is_added_to_the_error():
     kind = Annotated[FileName, Hint("several: files=[a]")] | None
     with pytest.raises(InputError, match=r"must be a path or null, not \['a'\]; several: files="):
         checked(["a"], kind, "data.path")
@@ -180,7 +180,7 @@ def test_from_plain_builds_the_dataclass():
         ([1], "^model must be a group of keys, not"),
     ],
 )
-def test_from_plain_names_place_and_key(plain, message):
+def test_errors_of_from_plain_name_place_and_key(plain, message):
     with pytest.raises(InputError, match=message):
         from_plain(Config, plain, "model")
 
@@ -194,13 +194,13 @@ def test_from_plain_names_place_and_key(plain, message):
         ("cell 'lstm'", "cell 'lstm': size must"),
     ],
 )
-def test_keys_are_called_as_on_the_command_line(where, key):
+def test_keys_are_named_as_on_the_command_line(where, key):
     with pytest.raises(InputError) as raised:
         from_plain(Config, {"size": "x"}, where)
     assert str(raised.value).startswith(key)
 
 
-def test_a_class_checks_its_own_fields():
+def test_a_class_checks_its_fields_when_called_directly():
     with pytest.raises(InputError, match=r"^size must be a whole number, not 'x'$"):
         Config("x")
     assert Config(1, ["a"]).names == ("a",)
@@ -226,7 +226,7 @@ PLAIN = st.recursive(
 
 @pytest.mark.fuzz("settings")
 @given(st.sampled_from(sorted(KINDS)), PLAIN)
-def test_any_value_is_accepted_or_refused_by_name(kind, value):
+def test_any_value_is_accepted_or_refused_with_its_key(kind, value):
     try:
         result = checked(value, KINDS[kind], "key")
     except InputError as error:
@@ -238,6 +238,6 @@ def test_any_value_is_accepted_or_refused_by_name(kind, value):
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_every_kind_is_described(kind):
+def test_every_annotation_has_a_description(kind):
     assert describe(KINDS[kind])
     assert describe(Any)

@@ -1,4 +1,4 @@
-"""The whole program: a tagger in a folder from one command, mistakes in one line."""
+"""The whole program: train, tag and evaluate; errors are one line."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SMALL = ["model.hidden_size=8", "model.words.size=8", "trainer.max_epochs=1"]
 
 
 def program(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess:
-    """Run `seqtag`, or one of its scripts, in a process of its own, in the folder `cwd`."""
+    """Run `seqtag`, or one of its scripts, in a subprocess in the folder `cwd`."""
     command = arguments if arguments[0].endswith(".py") else ("-m", "seqtag.cli", *arguments)
     done = subprocess.run(
         [sys.executable, *command],
@@ -37,9 +37,9 @@ def program(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
-    """Train once, by the script, in a process of its own; return the folder it was started in.
+    """Train once with the script in a subprocess; return its working folder and the process.
 
-    Such a process spends seconds on importing Lightning: this is the only one that does.
+    Importing Lightning takes such a process seconds: this is the only one that does.
     """
     folder = tmp_path_factory.mktemp("cli")
     for split in ("train", "dev", "test"):
@@ -51,13 +51,14 @@ def trained(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
 
 @pytest.fixture
 def here(tmp_path, monkeypatch) -> Path:
+    """Change to an empty folder and return it."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def run_script(monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
-    """Return a function that runs a verb's script in this process: exit code, standard output."""
+    """Return a function that runs a verb's script here; it returns exit code and output."""
 
     def run(verb: str, *arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", [str(SCRIPTS / f"{verb}.py"), *arguments])
@@ -68,13 +69,13 @@ def run_script(monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
     return run
 
 
-def test_train_by_its_script_in_a_process(trained):
+def test_train_script_in_a_subprocess(trained):
     folder, done = trained
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (folder / "run").iterdir()} == {
         *(".hydra", "checkpoints", "metrics.csv", "metrics.json", "model", "run.json", "train.log"),
     }
-    # Results on standard output, what happens on standard error, and nothing else on either.
+    # Results go to standard output and log lines to standard error, and nothing else does.
     assert "test split by label" in done.stdout
     # A kernel is compiled where no test before this one has needed it.
     lines = [line for line in done.stderr.splitlines() if not re.search(" kernel /", line)]
@@ -88,7 +89,7 @@ def test_train_by_its_script_in_a_process(trained):
     assert "\x1b" not in done.stdout + done.stderr  # no bar, no colours
 
 
-def test_tag_in_a_process(trained):
+def test_tag_in_a_subprocess(trained):
     folder, _ = trained
     model = str(folder / "run" / "model")
     done = program("tag", "--model", model, "--format", "conll", cwd=folder, stdin="Ada left.")
@@ -97,7 +98,7 @@ def test_tag_in_a_process(trained):
     assert done.stderr == ""
 
 
-def test_evaluate_by_its_script_from_any_folder(trained, here, run_script):
+def test_evaluate_script_from_another_folder(trained, here, run_script):
     model = f"model_dir={trained[0] / 'run' / 'model'}"
     code, out = run_script("evaluate", model, f"data.path={trained[0]}", "hydra.run.dir=here")
     assert code == 0
@@ -108,14 +109,14 @@ def test_evaluate_by_its_script_from_any_folder(trained, here, run_script):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_has_its_script(verb, run_script):
+def test_each_verb_has_a_script(verb, run_script):
     code, out = run_script(verb, "--help")
     assert code == 0
     assert out.startswith(f"usage: seqtag {verb} ")
 
 
 def failed(capsys, *arguments: str) -> str:
-    """Run in this process; return the one line that it says, without what every one has."""
+    """Run a verb in this process that must fail; return its error message."""
     code = main(list(arguments))
     out, err = capsys.readouterr()
     assert code == 2, err
@@ -146,7 +147,7 @@ COLUMN = ("data=column", "data.path=x.txt")
         ("a O\n" * 9, ["ckpt_path=no.ckpt"], "ckpt_path: there is no checkpoint 'no.ckpt'"),
     ],
 )
-def test_bad_corpora_and_settings(content, overrides, message, here, write, capsys):
+def test_errors_of_corpora_and_settings(content, overrides, message, here, write, capsys):
     if content is not None:
         write("x.txt", content)
     assert message in failed(capsys, "train", *COLUMN, *overrides, "hydra.run.dir=run")
@@ -165,19 +166,19 @@ def test_bad_corpora_and_settings(content, overrides, message, here, write, caps
         (["tag", "--model", "nowhere"], "nowhere: there is no such folder"),
     ],
 )
-def test_bad_arguments(arguments, message, here, capsys):
+def test_errors_of_arguments(arguments, message, here, capsys):
     assert message in failed(capsys, *arguments)
     assert not list(here.rglob("metrics.json"))
 
 
-def test_lists_of_different_length(here, write, capsys):
+def test_tokens_and_labels_of_different_length(here, write, capsys):
     write(
         "x.jsonl", '{"tokens": ["a"], "labels": ["O"]}\n{"tokens": ["a", "b"], "labels": ["O"]}\n'
     )
     assert "x.jsonl:2" in failed(capsys, "train", "data=json", "data.path=x.jsonl")
 
 
-def test_a_split_that_does_not_exist(trained, here, capsys):
+def test_unknown_split(trained, here, capsys):
     model = f"model_dir={trained[0] / 'run' / 'model'}"
     message = failed(capsys, "evaluate", model, "split=tset", f"data.path={trained[0]}")
     assert "'tset'" in message
@@ -185,7 +186,7 @@ def test_a_split_that_does_not_exist(trained, here, capsys):
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "later"])
-def test_a_damaged_model_folder(damage, trained, here, capsys):
+def test_damaged_model_folder(damage, trained, here, capsys):
     folder = here / "model"
     folder.mkdir()
     for path in (trained[0] / "run" / "model").iterdir():
@@ -203,7 +204,7 @@ def test_a_damaged_model_folder(damage, trained, here, capsys):
         assert ("config.json" if damage == "later" else "model.safetensors") in message
 
 
-def test_check_tells_errors_by_its_exit_code(here, write, capsys):
+def test_exit_code_of_check(here, write, capsys):
     write("good/train.txt", SENTENCE * 3)
     assert main(["check", "data=column", "data.path=good"]) == 0
     write("bad/train.txt", "Ada O\nlives O\n\nBob O\n\n")
@@ -214,7 +215,7 @@ def test_check_tells_errors_by_its_exit_code(here, write, capsys):
     assert {path.name for path in here.iterdir()} == {"good", "bad"}
 
 
-def test_empty_input_to_tag(trained, here, write, capsys):
+def test_tag_with_empty_input(trained, here, write, capsys):
     write("empty.txt", "")
     model = str(trained[0] / "run" / "model")
     assert main(["tag", "--model", model, "--input", "empty.txt", "--output", "out.txt"]) == 0
@@ -232,7 +233,7 @@ def test_top_level_help_and_version(capsys):
     assert capsys.readouterr().out == f"seqtag {__version__}\n"
 
 
-def test_help_of_a_verb_and_its_configuration(here, capsys):
+def test_help_and_configuration_of_a_verb(here, capsys):
     assert main(["train", "--help"]) == 0
     assert capsys.readouterr().out.startswith("usage: seqtag train [group=option")
     assert main(["train", "cell=gru", "--cfg", "job", "seed=5"]) == 0
@@ -242,7 +243,7 @@ def test_help_of_a_verb_and_its_configuration(here, capsys):
     assert list(here.iterdir()) == []
 
 
-def test_a_reader_that_has_enough(tmp_path):
+def test_closed_pipe_is_no_error(tmp_path):
     command = f"{sys.executable} -m seqtag.cli train --help | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.startswith("usage: ")

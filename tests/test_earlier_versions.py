@@ -1,4 +1,4 @@
-"""What earlier versions left on disk is still read: model folders, checkpoints, sweeps, items."""
+"""Files of earlier versions can still be read: model folders, checkpoints, sweeps, items."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ SETTINGS = (
 
 @pytest.fixture
 def old(tmp_path, monkeypatch):
-    """Go to a copy of the files and return where it is."""
+    """Change to a copy of the files and return its folder."""
     shutil.copytree(OLD, tmp_path / "old")
     monkeypatch.chdir(tmp_path / "old")
     return tmp_path / "old"
@@ -42,7 +42,7 @@ def run(capfd):
     return program
 
 
-def test_a_model_folder_tags_as_it_did():
+def test_old_model_folder_gives_the_same_labels():
     tagger = Tagger.load(OLD / "model")
     sentences = [
         ["Alex", "Graves", "left", "Munich", "."],
@@ -56,37 +56,37 @@ def test_a_model_folder_tags_as_it_did():
     ]
 
 
-def test_a_killed_run_is_resumed_to_the_weights_of_the_whole_one(old, run):
+def test_old_interrupted_run_resumes_to_the_weights_of_the_uninterrupted_one(old, run):
     places = ("callbacks.last.every_steps=1", "hydra.run.dir=killed", "ckpt_path=last")
-    said = run("train", *SETTINGS, *places)
-    assert "epoch 6/6" in said
-    assert "epoch 2/6" not in said
+    output = run("train", *SETTINGS, *places)
+    assert "epoch 6/6" in output
+    assert "epoch 2/6" not in output
     whole = load_file(OLD / "model" / "model.safetensors")
     resumed = load_file(old / "killed" / "model" / "model.safetensors")
-    # Other processors add in another order.
+    # Other processors sum in another order.
     torch.testing.assert_close(resumed, whole, rtol=1e-3, atol=1e-4)
     epochs = (old / "killed" / "metrics.csv").read_text().splitlines()
     assert epochs[:5] == (OLD / "killed" / "metrics.csv").read_text().splitlines()
     assert len(epochs) == 13
 
 
-def test_a_finished_run_of_a_sweep_is_not_repeated_and_an_unfinished_one_is(old, run):
+def test_old_sweep_repeats_only_its_unfinished_run(old, run):
     (old / "logs" / "train").mkdir(parents=True)
     (old / "sweep").rename(old / "logs" / "train" / "half")
     records = sorted((old / "logs" / "train" / "half").glob("*/run.json"))
     before = [path.read_text() for path in records]
-    said = run("train", "-m", *SETTINGS, "cell=gru,lstm", "study=half", "seed=1")
-    assert "1 of 2 jobs are finished already" in said
+    output = run("train", "-m", *SETTINGS, "cell=gru,lstm", "study=half", "seed=1")
+    assert "1 of 2 jobs are finished already" in output
     assert records[0].read_text() == before[0]
     finished = sorted((old / "logs" / "train" / "half").glob("*/model"))
     assert len(finished) == 1
     record = json.loads((finished[0].parent / "run.json").read_text())
     assert record["finished"]
     assert record["config"]["cell"]["name"] == "lstm"
-    assert "cell=gru" in said
+    assert "cell=gru" in output
 
 
-def test_judged_items_are_reported_and_the_tagger_of_the_probe_judged_again(old, run):
+def test_old_probe_run_can_be_reported_and_its_tagger_evaluated(old, run):
     run("report", "probe", "--output", "report")
     assert "parity" in (old / "report" / "report.html").read_text(encoding="utf-8")
     again = ("probe=parity", "model_dir=probe/model", "probe.grid={length: [5]}")

@@ -1,9 +1,9 @@
-"""Errors of the user: the nearest name."""
+"""Error messages: the closest known name, and values cut short."""
 
 from seqtag.errors import InputError, did_you_mean, listed, shown
 
 
-def test_did_you_mean_offers_the_nearest_name():
+def test_did_you_mean_suggests_the_closest_name():
     assert did_you_mean("colum", ["column", "conllu"]) == " (did you mean 'column'?)"
     assert did_you_mean("zebra", ["column", "conllu"]) == ""
     assert did_you_mean("x", []) == ""
@@ -11,7 +11,7 @@ def test_did_you_mean_offers_the_nearest_name():
     assert did_you_mean(10**5000, ["1"]) == ""
 
 
-def test_names_and_values_are_short_in_messages():
+def test_names_and_values_are_cut_in_messages():
     assert listed(["a", "b"]) == "a, b"
     assert listed([]) == "none"
     assert listed(range(99), 3) == "0, 1, 2, ..."

@@ -1,4 +1,4 @@
-"""Imports run one way (the arrows), and the light modules stay light."""
+"""Imports between the parts of the package follow ARROWS, and light modules stay light."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "seqtag"
 
-# What each part of the package may import of the others. Those of `GROUND` everybody may.
+# The parts that each part of the package may import; all of them may import those of `GROUND`.
 ARROWS = {
     **{
         part: set()
@@ -47,10 +47,9 @@ ARROWS = {
         *("labels", "columns"),
     },
 }
-# The ground floor: errors, checks on top of them, text made fit for a terminal, whole files,
-# registries.
+# The ground floor, which every part may import.
 GROUND = ("errors", "checks", "terminal", "files", "registry")
-# Of the libraries, who alone may import them: a part of the package, or one file.
+# Libraries that only some parts or files of the package may import.
 ONLY = {
     "hydra": ("commands/", "sweeps/"),
     "omegaconf": ("commands/", "sweeps/"),
@@ -60,7 +59,7 @@ FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*
 
 
 def imported(file: str) -> Iterator[tuple[int, str]]:
-    """Yield line and full name of each module that a file imports, wherever in it."""
+    """Yield line and full name of each module that a file imports, at any depth of the code."""
     for node in ast.walk(ast.parse((PACKAGE / file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -70,7 +69,7 @@ def imported(file: str) -> Iterator[tuple[int, str]]:
             if node.level:
                 module = ".".join([*above, module]).rstrip(".")
             for alias in node.names:
-                # A name of a package is a module of it, or else one of the package itself.
+                # A name imported from a package is a module of it, or defined in its __init__.
                 whole = f"{module}.{alias.name}"
                 is_module = (PACKAGE.parent / whole.replace(".", "/")).with_suffix(".py").is_file()
                 is_package = (PACKAGE.parent / whole.replace(".", "/")).is_dir()
@@ -84,11 +83,11 @@ def part_of(file: str) -> str:
 
 def test_every_part_is_listed():
     unlisted = {part_of(file) for file in FILES} - ARROWS.keys() - {"__init__", "cli"}
-    assert not unlisted, f"say in this test what these may import: {sorted(unlisted)}"
+    assert not unlisted, f"add these to ARROWS in this test: {sorted(unlisted)}"
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_arrows(file):
+def test_imports_follow_the_arrows(file):
     part = part_of(file)
     wrong = []
     for line, name in imported(file):
@@ -102,11 +101,11 @@ def test_arrows(file):
             wrong.append(f"{file}:{line}: {top} is imported by {', '.join(ONLY[top])} only")
         elif top == "torch" and part in ("labels", *GROUND, "cache", "report", "cli", "__init__"):
             wrong.append(f"{file}:{line}: {part} does not import torch")
-    assert not wrong, "wrong arrows:\n" + "\n".join(wrong)
+    assert not wrong, "imports not in ARROWS:\n" + "\n".join(wrong)
 
 
-def test_a_program_that_only_tags_reads_no_corpora():
-    # Corpora, their caches and what reads tables stay out of it.
+def test_tagging_imports_no_corpora():
+    # Corpora, their caches and readers of tables are not needed for tagging.
     allowed = {
         *("batches.order", "config", "encode.indexer", "encode.labelset", "encode.wordforms"),
         *("formats.lines", "formats.decoding", "formats.sentence", "formats.layout"),
@@ -116,8 +115,8 @@ def test_a_program_that_only_tags_reads_no_corpora():
         if part_of(file) in ("tagging", "model_folder"):
             for line, name in imported(file):
                 if name.startswith("seqtag.data."):
-                    found = name.removeprefix("seqtag.data.")
-                    assert found in allowed, f"{file}:{line}: {part_of(file)} -> {name}"
+                    module = name.removeprefix("seqtag.data.")
+                    assert module in allowed, f"{file}:{line}: {part_of(file)} -> {name}"
 
 
 MODULES = {
@@ -134,8 +133,8 @@ def files_imported(file: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("folder", sorted({Path(file).parent.as_posix() for file in FILES}))
-def test_no_circles_inside_a_folder(folder):
-    """Of the files and folders in a folder, none imports another one that imports it."""
+def test_no_circular_imports_inside_a_folder(folder):
+    """The files and subfolders of a folder do not import each other in a circle."""
     above = Path(folder).parts
     graph: dict[str, set[str]] = {}
     for file in FILES:
@@ -153,8 +152,8 @@ def test_no_circles_inside_a_folder(folder):
 
 
 def test_no_module_is_named_in_a_string():
-    """A name in a string is an arrow that the tests above cannot see."""
-    # The program that is started for a rank or job, what a configuration may name, and groups of
+    """A module name in a string is an import that the tests above cannot detect."""
+    # The program that a rank or job runs, classes that a configuration may name, and groups of
     # entry points.
     allowed = {
         "distributed/process.py": "seqtag.cli",
@@ -173,18 +172,18 @@ def test_no_module_is_named_in_a_string():
     assert not hidden, "\n".join(hidden)
 
 
-@pytest.mark.parametrize("seen", ["import", "from"])
-def test_a_wrong_arrow_is_seen(seen, tmp_path, monkeypatch):
+@pytest.mark.parametrize("statement", ["import", "from"])
+def test_imports_are_detected(statement, tmp_path, monkeypatch):
     monkeypatch.setattr(f"{__name__}.PACKAGE", tmp_path)
     (tmp_path / "data").mkdir()
-    line = "import seqtag.probes.base" if seen == "import" else "from ..probes import base"
+    line = "import seqtag.probes.base" if statement == "import" else "from ..probes import base"
     (tmp_path / "data" / "x.py").write_text(f"def f():\n    {line}\n")
     ((number, name),) = imported("data/x.py")
     assert number == 2
     assert name.startswith("seqtag.probes")
 
 
-def test_light_modules_import_nothing_heavy():
+def test_light_modules_import_no_slow_libraries():
     code = (
         "import sys, seqtag, seqtag.cli, seqtag.errors, seqtag.labels, seqtag.commands.help\n"
         "heavy = ('torch', 'datasets', 'lightning', 'numpy', 'hydra', 'rich', 'tokenizers')\n"
@@ -194,7 +193,7 @@ def test_light_modules_import_nothing_heavy():
     assert done.stdout.strip() == "[]", done.stdout
 
 
-def test_the_launcher_waits_for_no_torch():
+def test_the_launcher_does_not_import_torch():
     code = "import sys, seqtag.commands.launch\nprint('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""Label schemes against seqeval, against brute force, and against themselves."""
+"""Label schemes compared with seqeval and with brute force, and round trips."""
 
 import itertools
 import subprocess
@@ -37,15 +37,15 @@ def label_lists(letters, types=TYPES):
 
 
 def span_lists(types=("X", "Y", "a-b", "_")):
-    """Return a strategy of (spans, length): random cuts, some pieces are spans."""
+    """Return a strategy of (spans, length): random pieces of a sentence, some of them spans."""
 
     def build(pieces):
-        found, start = [], 0
+        drawn, start = [], 0
         for length, type_ in pieces:
             if type_ is not None:
-                found.append(Span(type_, start, start + length))
+                drawn.append(Span(type_, start, start + length))
             start += length
-        return found, start
+        return drawn, start
 
     piece = st.tuples(st.integers(1, 4), st.sampled_from((None, *types)))
     return st.lists(piece, max_size=6).map(build)
@@ -56,35 +56,37 @@ def seqeval_default(labels):
 
 
 def seqeval_strict(labels, scheme):
-    return [Span(found.tag, found.start, found.end) for found in Tokens(labels, scheme).entities]
+    return [
+        Span(entity.tag, entity.start, entity.end) for entity in Tokens(labels, scheme).entities
+    ]
 
 
 @steady
 @given(label_lists("BI"))
-def test_bio_spans_are_seqevals(labels):
+def test_bio_spans_equal_those_of_seqeval(labels):
     assert spans(labels, "bio") == seqeval_default(labels)
     assert spans(labels, "bio", "strict") == seqeval_strict(labels, IOB2)
 
 
 @steady
 @given(label_lists("BIES"))
-def test_bioes_spans_are_seqevals(labels):
+def test_bioes_spans_equal_those_of_seqeval(labels):
     assert spans(labels, "bioes") == seqeval_default(labels)
     assert spans(labels, "bioes", "strict") == seqeval_strict(labels, IOBES)
 
 
 @steady
 @given(label_lists("BILU"))
-def test_bilou_letters_mean_the_same(labels):
-    twin = [label.replace("L", "E", 1).replace("U", "S", 1) for label in labels]
-    assert spans(labels, "bioes") == spans(twin, "bioes")
+def test_bilou_letters_equal_bioes_letters(labels):
+    as_bioes = [label.replace("L", "E", 1).replace("U", "S", 1) for label in labels]
+    assert spans(labels, "bioes") == spans(as_bioes, "bioes")
     assert spans(labels, "bioes", "strict") == seqeval_strict(labels, BILOU)
-    assert convert(labels, "bioes", "bioes") == twin
+    assert convert(labels, "bioes", "bioes") == as_bioes
 
 
 @steady
 @given(label_lists("BI"))
-def test_iob1_spans_are_conllevals(labels):
+def test_iob1_spans_equal_those_of_conlleval(labels):
     assert spans(labels, "iob1") == seqeval_default(labels)
 
 
@@ -103,29 +105,28 @@ def test_spans_and_labels_are_inverse(scheme, drawn):
 @pytest.mark.parametrize("target", SPAN_SCHEMES)
 @steady
 @given(drawn=span_lists(), ignored=st.sets(st.integers(0, 20)))
-def test_conversion_goes_there_and_back(source, target, drawn, ignored):
+def test_conversion_and_back_is_the_identity(source, target, drawn, ignored):
     labels = spans_to_labels(*drawn, source)
     assert convert(convert(labels, source, target), target, source) == labels
-    # Without the ignored tokens the rest may be illegal; once repaired, it must come back.
-    holed = [None if position in ignored else label for position, label in enumerate(labels)]
-    there = convert(holed, source, target)
-    assert [label is None for label in there] == [label is None for label in holed]
-    again = convert(convert(there, target, source), source, target)
-    assert again == there
-    assert spans(there, target) == spans(holed, source)
+    # Ignored tokens can make the other labels illegal; after a repair the round trip must hold.
+    partial = [None if position in ignored else label for position, label in enumerate(labels)]
+    converted = convert(partial, source, target)
+    assert [label is None for label in converted] == [label is None for label in partial]
+    assert convert(convert(converted, target, source), source, target) == converted
+    assert spans(converted, target) == spans(partial, source)
 
 
 @pytest.mark.parametrize("scheme", SPAN_SCHEMES)
 @steady
 @given(data=st.data())
-def test_a_legal_sentence_is_one_that_its_spans_spell(scheme, data):
+def test_labels_are_legal_if_their_spans_encode_to_them(scheme, data):
     labels = data.draw(label_lists("BIES" if scheme == "bioes" else "BI"))
-    respelt = spans_to_labels(spans(labels, scheme), len(labels), scheme)
-    assert (problems(labels, scheme) == []) == (respelt == labels)
+    encoded = spans_to_labels(spans(labels, scheme), len(labels), scheme)
+    assert (problems(labels, scheme) == []) == (encoded == labels)
 
 
 @pytest.mark.parametrize("scheme", SPAN_SCHEMES)
-def test_transitions_allow_what_has_no_problem(scheme):
+def test_transitions_allow_exactly_the_legal_sequences(scheme):
     letters = "BIESL" if scheme == "bioes" else "BI"
     labels = ["O", *(letter + type_ for letter in letters for type_ in ("-X", "-Y"))]
     allowed = allowed_transitions(labels, scheme)
@@ -144,7 +145,7 @@ def test_plain_transitions_are_all_allowed():
         assert [part.shape for part in allowed_transitions([], scheme)] == [(0,), (0, 0), (0,)]
 
 
-def test_problems_are_named():
+def test_messages_of_problems():
     assert problems(["O", "I-X", "B-X", "I-Y"], "bio") == [
         Problem(1, "I-X may not follow O"),
         Problem(3, "I-Y may not follow B-X"),
@@ -154,7 +155,7 @@ def test_problems_are_named():
     assert problems(["B-X", "O"], "bioes") == [Problem(1, "O may not follow B-X")]
     assert problems(["I-X", "B-X", "O", "B-X"], "iob1") == [Problem(3, "B-X may not follow O")]
     assert problems(["A", ""], "plain") == [Problem(1, "the label is empty")]
-    message = "'X-B' is no bio label: want O, B-TYPE, I-TYPE"
+    message = "'X-B' is not a label of the bio scheme; expected O, B-TYPE or I-TYPE"
     assert problems(["B-X", "X-B", "I-X"], "bio") == [Problem(1, message)]
     assert problems([], "bio") == problems([], "plain") == []
 
@@ -163,7 +164,7 @@ def test_problems_are_named():
     "label", ["", "-", "-X", "B-", "BX", "B_X", "b-X", "O-X", "BI-X", "X", "\n"]
 )
 @pytest.mark.parametrize("scheme", SPAN_SCHEMES)
-def test_strings_that_are_no_labels_are_refused(label, scheme):
+def test_strings_outside_the_scheme_are_refused(label, scheme):
     assert [problem.position for problem in problems(["O", label], scheme)] == [1]
     for refuse in (
         lambda: spans([label], scheme),
@@ -172,16 +173,17 @@ def test_strings_that_are_no_labels_are_refused(label, scheme):
         lambda: convert([label], scheme, scheme),
         lambda: allowed_transitions([label], scheme),
     ):
-        with pytest.raises(InputError, match=f"is no {scheme} label: want O, B-TYPE"):
+        message = f"is not a label of the {scheme} scheme; expected O, B-TYPE"
+        with pytest.raises(InputError, match=message):
             refuse()
 
 
-def test_a_letter_of_another_scheme_is_no_label():
-    with pytest.raises(InputError, match="'E-X' is no bio label"):
+def test_a_letter_of_another_scheme_is_refused():
+    with pytest.raises(InputError, match="'E-X' is not a label of the bio scheme"):
         spans(["B-X", "E-X"], "bio")
 
 
-def test_the_type_is_all_behind_the_first_hyphen():
+def test_the_type_is_everything_after_the_first_hyphen():
     assert spans(["B-foo-bar", "I-foo-bar", "B--x", "B-y-"], "bio") == [
         Span("foo-bar", 0, 2),
         Span("-x", 2, 3),
@@ -190,19 +192,19 @@ def test_the_type_is_all_behind_the_first_hyphen():
     assert convert(["B-foo-bar", "I-foo-bar"], "bio", "bioes") == ["B-foo-bar", "E-foo-bar"]
 
 
-def test_letters_alone_stay_alone():
+def test_letters_without_a_type():
     assert spans(["B", "I", "B-_"], "bio") == [Span("_", 0, 2), Span("_", 2, 3)]
     assert convert(["B", "I", "B-_"], "bio", "bioes") == ["B", "E", "S"]
 
 
-def test_iob1_becomes_bio():
+def test_conversion_between_iob1_and_bio():
     iob1 = ["I-X", "I-X", "B-X", "I-Y", "O", "I-Y"]
     bio = ["B-X", "I-X", "B-X", "B-Y", "O", "B-Y"]
     assert convert(iob1, "iob1", "bio") == bio
     assert convert(bio, "bio", "iob1") == iob1
 
 
-def test_spans_look_through_ignored_tokens():
+def test_spans_skip_ignored_tokens():
     assert spans(["B-X", None, "I-X", None], "bio") == [Span("X", 0, 3)]
     assert spans([None, "B-X", None, "E-X"], "bioes", "strict") == [Span("X", 1, 4)]
     assert convert(["B-X", None, "I-X"], "bio", "bioes") == ["B-X", None, "E-X"]
@@ -213,7 +215,7 @@ def test_spans_look_through_ignored_tokens():
     assert spans([None, None], "bio") == []
 
 
-def test_one_scheme_to_itself_repairs_nothing():
+def test_conversion_to_the_same_scheme_repairs_nothing():
     assert convert(["O", "I-X", None], "bio", "bio") == ["O", "I-X", None]
     assert convert(["anything", "", None], "plain", "plain") == ["anything", "", None]
 
@@ -221,13 +223,13 @@ def test_one_scheme_to_itself_repairs_nothing():
 def test_wrong_schemes_and_policies_are_refused():
     with pytest.raises(InputError, match="did you mean 'bioes'"):
         spans([], "bioess")
-    with pytest.raises(InputError, match="plain labels spell out no spans"):
+    with pytest.raises(InputError, match="plain labels do not encode spans"):
         spans([], "plain")
-    with pytest.raises(InputError, match="plain labels spell out no spans"):
+    with pytest.raises(InputError, match="plain labels do not encode spans"):
         convert(["O"], "bio", "plain")
-    with pytest.raises(InputError, match="plain labels spell out no spans"):
+    with pytest.raises(InputError, match="plain labels do not encode spans"):
         convert(["O"], "plain", "bio")
-    with pytest.raises(InputError, match="want repair or strict"):
+    with pytest.raises(InputError, match="known: repair, strict"):
         spans([], "bio", "lenient")
 
 
@@ -242,19 +244,19 @@ def test_wrong_schemes_and_policies_are_refused():
     ],
 )
 def test_impossible_spans_are_refused(bad):
-    with pytest.raises(ValueError, match="overlaps or leaves 3 tokens"):
+    with pytest.raises(ValueError, match="overlapping or outside 3 tokens"):
         spans_to_labels(bad, 3, "bio")
 
 
 @pytest.mark.parametrize("scheme", SPAN_SCHEMES)
 @steady
 @given(drawn=st.lists(span_lists(("X", "Y")), min_size=1, max_size=4))
-def test_a_corpus_is_told_by_its_labels(scheme, drawn):
+def test_detected_scheme_reads_the_same_spans(scheme, drawn):
     corpus = [spans_to_labels(*sentence, scheme) for sentence in drawn]
     detected = scheme_of(Counter(chain(*map(neighbours, corpus))))
     if detected == "plain":
         assert not any(corpus)
-    # What the labels leave open may be told either way, but must be read the same.
+    # Labels can fit several schemes; the detected one must give the same spans.
     for labels in corpus if detected != "plain" else []:
         assert problems(labels, detected) == []
         assert spans(labels, detected) == spans(labels, scheme)
@@ -276,22 +278,22 @@ def test_a_corpus_is_told_by_its_labels(scheme, drawn):
         ([["B", "I", "O", "NOUN"]], "plain"),
         ([], "plain"),
         ([[], [None, None]], "plain"),
-        # Slips stay slips.
+        # A few wrong labels do not change the scheme.
         ([["B-X", "I-X", "O", "X-B"]], "bio"),
         ([["B-X", "I-X", "O", "B_X", "B-Y"]], "bio"),
         ([["B-X", "O"]] * 3 + [["O", "I-X"]], "bio"),
         ([["I-X", "O"]] * 3 + [["O", "B-X"]], "iob1"),
         ([["B-X", "I-X", "O"]] * 3 + [["S-X"]], "bio"),
         ([["B-X", "E-X", "O"]] * 3 + [["B-X", "I-X"]], "bioes"),
-        # Nothing is known about what stands beside an ignored token.
+        # Nothing is known about a label next to an ignored token.
         ([[None, "I-X", "O"], ["B-X"]], "bio"),
     ],
 )
-def test_detection(corpus, scheme):
+def test_scheme_detection(corpus, scheme):
     assert scheme_of(Counter(chain(*map(neighbours, corpus)))) == scheme
 
 
-def test_nothing_heavy_is_imported():
+def test_neither_torch_nor_numpy_is_imported():
     code = "import sys, seqtag.labels; print('torch' in sys.modules or 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

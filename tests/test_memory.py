@@ -1,4 +1,4 @@
-"""Freed memory stays with the process once that is asked for."""
+"""`keep_freed_memory` makes the process keep the memory that it frees."""
 
 import subprocess
 import sys
@@ -19,14 +19,14 @@ def faults():
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 libc.free.argtypes = [ctypes.c_void_p]
-libc.mallopt(-3, 1 << 20)  # no adapting to what was seen before
+libc.mallopt(-3, 1 << 20)  # a fixed threshold, so that malloc does not adapt it
 before = faults()
 print(keep_freed_memory(), before, faults())
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: glibc's malloc")
-def test_a_block_asked_for_again_is_not_cleared_again():
+def test_page_faults_of_repeated_allocations_become_rare():
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True)
     set_, before, after = done.stdout.split()
     assert set_ == "True"

@@ -1,4 +1,4 @@
-"""Settings are parsed once: outside `commands/`, no function takes them as a mapping."""
+"""Settings are parsed once: outside `commands/`, no function receives them as a mapping."""
 
 import ast
 import re
@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "seqtag"
-# The groups of the configuration, and what the whole of it is called.
+# Configuration groups, and names of the whole configuration.
 GROUPS = {
     *("config", "settings", "data", "model", "cell", "optimizer", "scheduler", "trainer"),
     *("callbacks", "logger", "paths", "regime", "probe", "search", "size", "study"),
 }
-# What a model folder says of the corpus that its tagger was trained on, in JSON.
+# Parameters that hold the description of the training corpus from a model folder, in JSON.
 FROM_A_FOLDER = {
     *(("tagging/tagger.py", "data"), ("tagging/layouts.py", "data")),
     ("model_folder/card.py", "data"),
@@ -43,10 +43,10 @@ def mappings(file: str, text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_no_function_takes_a_mapping_of_settings(file):
-    found = list(mappings(file, (PACKAGE / file).read_text(encoding="utf-8")))
-    assert not found, "parse these in commands/settings.py:\n" + "\n".join(found)
+    unparsed = list(mappings(file, (PACKAGE / file).read_text(encoding="utf-8")))
+    assert not unparsed, "parse these in commands/settings.py:\n" + "\n".join(unparsed)
 
 
-def test_one_is_seen():
+def test_a_mapping_is_detected():
     text = "def f(config: Mapping[str, Any]):\n    return config['seed']\n"
     assert len(list(mappings("x.py", text))) == 2

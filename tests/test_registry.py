@@ -1,4 +1,4 @@
-"""Registries: names at the definition, names of installed packages, and what goes wrong."""
+"""Registries: parts of this package, parts of installed packages, and errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seqtag.registry import Registry
 
 @pytest.fixture
 def parts(tmp_path, monkeypatch):
-    """Return a registry of a package with one part of its own, and one installed package."""
+    """Return the registry of a package with one module, to which an installed package adds."""
     own = tmp_path / "own_parts"
     own.mkdir()
     (own / "__init__.py").write_text(
@@ -42,14 +42,14 @@ def parts(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_names_are_known_without_importing_an_installed_package(parts):
+def test_names_are_listed_without_importing_installed_packages(parts):
     assert parts.names() == ["one", "two", "three", "four", "five", "six"]
     assert "three" in parts
     assert "seven" not in parts
     assert "other_parts" not in sys.modules
 
 
-def test_a_name_stands_for_a_class_and_options(parts):
+def test_a_name_implies_a_class_and_options(parts):
     assert parts["one"].make().size == 1
     assert parts["two"].make().size == 2
     assert parts["two"].make(size=3).size == 3
@@ -57,7 +57,7 @@ def test_a_name_stands_for_a_class_and_options(parts):
 
 
 @pytest.mark.parametrize("name", ["three", "four"])
-def test_an_installed_package_offers_a_class_or_a_module_that_registers(name, parts):
+def test_an_entry_point_is_a_class_or_a_module_that_registers_it(name, parts):
     assert type(parts[name].make()).__name__ == "Three"
     assert parts.distribution(name) == "other-dist"
 
@@ -70,18 +70,18 @@ def test_an_installed_package_offers_a_class_or_a_module_that_registers(name, pa
         ("six", "part 'six' of the package other-dist cannot be imported.*ModuleNotFoundError"),
     ],
 )
-def test_what_goes_wrong(name, message, parts):
+def test_error_messages(name, message, parts):
     with pytest.raises(InputError, match=message):
         parts[name]
 
 
-def test_two_classes_of_one_name():
+def test_two_classes_cannot_have_one_name():
     registry = Registry("part", "test.none", "seqtag.metrics")
 
     def define(qualname):
         return type("Part", (), {"__qualname__": qualname})
 
     registry.register("mine")(define("A"))
-    registry.register("mine")(define("A"))  # defined once more, as in a notebook
+    registry.register("mine")(define("A"))  # defined again, as in a notebook
     with pytest.raises(InputError, match="registered twice"):
         registry.register("mine")(define("B"))

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or lack letters: nothing is lost, nothing fails."""
+"""Standard streams that are closed or full, or whose encoding lacks characters."""
 
 import errno
 import io
@@ -15,7 +15,7 @@ CLOSED = "standard output: cannot be written: Bad file descriptor"
 
 
 def run(command: str, **environment: str) -> tuple[int, str, str]:
-    """Run a command of the shell in which SEQTAG stands for the program."""
+    """Run a shell command, SEQTAG replaced by the program; return exit code, output, errors."""
     program = f"{sys.executable} -m seqtag.cli"
     done = subprocess.run(
         ["bash", "-c", command.replace("SEQTAG", program)],
@@ -30,36 +30,36 @@ def run(command: str, **environment: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     "arguments", ["", "--version", "train --help", "tag --help", "train --cfg job"]
 )
-def test_output_that_is_lost_is_an_error(arguments, redirection):
+def test_failed_output_is_an_error(arguments, redirection):
     code, out, err = run(f"SEQTAG {arguments} {redirection}")
     assert (code, out) == (1, "")
     assert err == f"seqtag: error: {FULL if 'full' in redirection else CLOSED}\n"
 
 
-def test_without_any_stream_the_exit_code_still_says_so():
+def test_exit_code_without_any_stream():
     assert run("SEQTAG --version <&- >&- 2>&-") == (1, "", "")
     assert run("SEQTAG --version 2> /dev/full")[0] == 0
     assert run("SEQTAG nonsense <&- 2>&-") == (2, "", "")
 
 
-def full() -> Output:
+def full_output() -> Output:
     return Output(open("/dev/full", "wb"), encoding="ascii", errors="backslashreplace")
 
 
-def test_the_first_failure_is_recorded_and_the_rest_is_discarded():
-    output = full()
+def test_first_failure_is_recorded_and_later_output_discarded():
+    output = full_output()
     assert output.write("one") == 3
     output.flush()
     assert output.failure.errno == errno.ENOSPC
     output.write("x" * 100_000)
     output.close()
-    with full() as output:
+    with full_output() as output:
         output.buffer.write(b"tagged")
         with pytest.raises(OSError, match="No space left"):
             output.buffer.flush()
 
 
-def test_letters_that_a_stream_lacks_are_escaped(monkeypatch):
+def test_characters_that_the_encoding_lacks_are_escaped(monkeypatch):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
     for name in ("stdout", "__stdout__"):
@@ -71,7 +71,7 @@ def test_letters_that_a_stream_lacks_are_escaped(monkeypatch):
     assert raw.getvalue() == rb"P\xc9R \u8bed \udcff" + b"\n"
 
 
-def test_streams_of_a_caller_stay_as_they_are(capsys):
+def test_streams_of_the_caller_are_not_replaced(capsys):
     before = sys.stdout, sys.stderr
     with standard_streams():
         assert (sys.stdout, sys.stderr) == before

@@ -1,4 +1,4 @@
-"""Nothing of foreign origin is obeyed by a terminal, whichever way it takes there."""
+"""Untrusted text never reaches a terminal with control characters or markup."""
 
 import io
 import logging
@@ -23,7 +23,7 @@ NASTY = ["[/red]", "[red]x", ":smile:", "\x1b[2J", "\x9b31m", "\u202eevil", "\ud
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "escaped"),
     [
         ("\x1b[31m", r"\x1b[31m"),
         ("\x9b", r"\x9b"),
@@ -35,18 +35,18 @@ NASTY = ["[/red]", "[red]x", ":smile:", "\x1b[2J", "\x9b31m", "\u202eevil", "\ud
         ("naïve 数据 👩\u200d🔬 [/red]", "naïve 数据 👩\u200d🔬 [/red]"),
     ],
 )
-def test_visible(text, shown):
-    assert escape_controls(text) == shown
-    assert single_line(f" {text}\n") == " ".join(shown.split())
+def test_control_characters_are_escaped(text, escaped):
+    assert escape_controls(text) == escaped
+    assert single_line(f" {text}\n") == " ".join(escaped.split())
 
 
 @pytest.mark.fuzz("terminal")
 @given(st.text())
-def test_any_text_is_harmless_and_complete(text):
-    shown = escape_controls(text)
-    shown.encode()
-    assert not any((0 <= ord(c) < 32 and c not in "\t\n") or 127 <= ord(c) < 160 for c in shown)
-    assert escape_controls(shown) == shown
+def test_any_text_is_escaped_completely(text):
+    escaped = escape_controls(text)
+    escaped.encode()
+    assert not any((0 <= ord(c) < 32 and c not in "\t\n") or 127 <= ord(c) < 160 for c in escaped)
+    assert escape_controls(escaped) == escaped
     assert escape_controls(console_text(text)) == console_text(text)
 
 
@@ -57,7 +57,7 @@ def console_text(renderable):
 
 
 @pytest.mark.parametrize("nasty", NASTY)
-def test_a_console_obeys_nothing(nasty):
+def test_console_prints_no_control_characters_or_markup(nasty):
     table = Table(nasty, title=nasty)
     table.add_row(nasty)
     text = console_text(table)
@@ -68,10 +68,10 @@ def test_a_console_obeys_nothing(nasty):
 
 @pytest.mark.parametrize("nasty", NASTY)
 @pytest.mark.parametrize("safe", [True, False])
-def test_tables(nasty, safe, capsys):
+def test_tables_are_safe_on_any_console(nasty, safe, capsys):
     to = io.StringIO()
-    shown = console(file=to, width=300) if safe else Console(file=to, width=300)
-    show_groups(nasty, [{"group": nasty, nasty: nasty}], shown)
+    target = console(file=to, width=300) if safe else Console(file=to, width=300)
+    show_groups(nasty, [{"group": nasty, nasty: nasty}], target)
     row = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
     one = {"n": 1, "accuracy": 1.0}
     scores = {"sentences": 1, "tokens": 1, "accuracy": 1.0, "unknown_tokens": 0, "split": nasty}
@@ -79,7 +79,7 @@ def test_tables(nasty, safe, capsys):
     scores |= {
         "factors": {nasty: {nasty: one, "b": one}, "c": dict.fromkeys([nasty, *"abcdefgh"], one)}
     }
-    show_scores(scores, shown)
+    show_scores(scores, target)
     show([[nasty, "b"], [nasty, "c"]])
     text = to.getvalue() + capsys.readouterr().out
     assert "\x1b" not in text
@@ -88,7 +88,7 @@ def test_tables(nasty, safe, capsys):
 
 
 @pytest.mark.parametrize("nasty", NASTY[:6])
-def test_the_doctor(write, nasty):
+def test_data_doctor_output_is_safe(write, nasty):
     name = f"{nasty.replace('/', '')}.txt"
     corpus = load_corpus(
         CorpusConfig(
@@ -104,7 +104,7 @@ def test_the_doctor(write, nasty):
     assert escape_controls(name) in to.getvalue()
 
 
-def test_errors_and_log_lines(capsys, caplog):
+def test_error_messages_and_log_lines_are_safe(capsys, caplog):
     assert main(["check", "data=column", "data.path='/no/\x1b[2J\u202e/x'"]) == 2
     err = capsys.readouterr().err
     assert r"/no/\x1b[2J\u202e/x" in err
@@ -113,14 +113,14 @@ def test_errors_and_log_lines(capsys, caplog):
     assert VisibleFormatter("%(message)s").format(record) == "\\x1b[2J\nb"
 
 
-def test_hydra_logs_through_the_formatter():
+def test_hydra_uses_the_formatter():
     config = yaml.safe_load((config_dir() / "hydra" / "default.yaml").read_text(encoding="utf-8"))
     for key in ("job_logging", "hydra_logging"):
         (formatter,) = config[key]["formatters"].values()
         assert formatter["class"] == "seqtag.terminal.VisibleFormatter"
 
 
-def test_markdown_and_csv_keep_their_cells():
+def test_markdown_and_csv_cells_stay_separate():
     nasty = "a|b\n`c` <i>d\\"
     lines = as_markdown([[nasty, "x"], [nasty, "y"]]).splitlines()
     assert len(lines) == 3

@@ -77,7 +77,7 @@ def test_the_same_runs_give_the_same_bytes_in_place_of_an_older_report(study, of
 
 def test_nothing_else_is_replaced(study, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(InputError, match="not empty and no report"):
+    with pytest.raises(InputError, match="not empty and not a report"):
         report([study / "a"], tmp_path)
     assert tree(tmp_path) == ["thesis.tex"]
 

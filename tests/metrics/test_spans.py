@@ -163,7 +163,7 @@ def test_wrong_use_is_refused():
         score.update([[None]], [["O"]])
     with pytest.raises(ValueError, match="zip"):
         score.update([["O"]], [])
-    with pytest.raises(InputError, match="is no bio label"):
+    with pytest.raises(InputError, match="is not a label of the bio scheme"):
         score.update([["X"]], [["O"]])
     assert score.compute()["per_label"]["X"] == NOTHING
 

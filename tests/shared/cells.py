@@ -1,4 +1,4 @@
-"""What tests of many folders run over: every registered cell."""
+"""All registered cells, for parametrized tests."""
 
 from seqtag.cells import CELLS
 

@@ -1,4 +1,4 @@
-"""A tiny corpus of entities, and configurations as the command line would compose them."""
+"""Fixtures: a tiny corpus of entities, and configurations as the command line composes them."""
 
 import random
 from copy import deepcopy
@@ -17,7 +17,7 @@ from seqtag.commands.help import config_dir
 from seqtag.commands.settings import Settings, settings_of
 
 NAMES, PLACES = ("Ada", "Bob", "Eve", "Max", "Ida"), ("Paris", "Rome", "Oslo")
-# A network and batches that train in a second.
+# Settings with which a training takes a second.
 SMALL = (
     "model.words.size=16",
     "model.characters.filters=4",
@@ -30,7 +30,7 @@ SMALL = (
 
 
 def sentences(count: int, seed: int = 0) -> str:
-    """Return a column file of sentences with persons and places, a column of POS between."""
+    """Return a column file of sentences: tokens, parts of speech, labels of persons and places."""
     choose = random.Random(seed).choice
     lines = []
     for _ in range(count):
@@ -55,14 +55,14 @@ def corpus(tmp_path) -> Path:
 
 @pytest.fixture
 def small(corpus) -> tuple[str, ...]:
-    """Return the overrides by which `seqtag train` trains on that corpus in a second."""
+    """Return overrides with which `seqtag train` trains on `corpus` in a second."""
     own = ("data=column", f"data.path={corpus}", "data.columns=[tokens,pos,labels]")
     return (*own, *SMALL)
 
 
 @cache
 def options_composed(verb: str, *overrides: str) -> DictConfig:
-    """Return a configuration in which options of groups are chosen; that takes half a second."""
+    """Return the configuration for some options of groups; cached, since it takes half a second."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         return compose(verb, list(overrides))
@@ -72,7 +72,7 @@ def options_composed(verb: str, *overrides: str) -> DictConfig:
 def composed(verb: str, *overrides: str) -> Any:
     """Return a configuration as plain values.
 
-    Hydra sets keys behind all else: here too, so that what is composed for one test serves others.
+    Hydra sets keys last. So does this, so that tests with the same groups share a composition.
     """
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     groups = [one for one in parsed if (config_dir() / one.key_or_group).is_dir()]
@@ -82,7 +82,7 @@ def composed(verb: str, *overrides: str) -> Any:
 
 
 def filled(value: Any, places: dict[str, Path]) -> Any:
-    """Return a copy of plain values in which paths stand in the place of names."""
+    """Return a copy of plain values in which the names in `places` are replaced by paths."""
     if isinstance(value, dict):
         return {key: filled(part, places) for key, part in value.items()}
     if isinstance(value, list):
@@ -94,7 +94,7 @@ def filled(value: Any, places: dict[str, Path]) -> Any:
 
 @pytest.fixture
 def compose_plain(small, corpus, tmp_path):
-    """Return a function from overrides to the configuration that `seqtag VERB` would parse."""
+    """Return a function that composes the configuration of `seqtag VERB` as plain values."""
 
     def composed_plain(*overrides: str, verb: str = "train", output: str = "run") -> dict:
         own = [word.replace(str(corpus), "CORPUS") for word in small] if verb == "train" else []
@@ -106,7 +106,7 @@ def compose_plain(small, corpus, tmp_path):
 
 @pytest.fixture
 def configure(compose_plain):
-    """Return a function from overrides to the settings that `seqtag VERB` would run with."""
+    """Return a function that returns the settings of `seqtag VERB` for some overrides."""
 
     def configured(*overrides: str, verb: str = "train", output: str = "run") -> Settings:
         return settings_of(verb, compose_plain(*overrides, verb=verb, output=output))
@@ -122,14 +122,14 @@ def make_sentences():
 
 @pytest.fixture(scope="session")
 def compose_filled():
-    """Return a function from a verb, overrides and places by name to the verb's settings."""
+    """Return a function that returns the settings of a verb; names in `places` become paths."""
 
-    def made(verb: str, *overrides: str, **places: Path) -> Settings:
+    def settings_for(verb: str, *overrides: str, **places: Path) -> Settings:
         own = ("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]", *SMALL)
         config = composed(verb, *(own if verb == "train" else ()), *overrides)
         return settings_of(verb, filled(config, places))
 
-    return made
+    return settings_for
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,5 @@
+"""Fixtures: small taggers with random weights."""
+
 from __future__ import annotations
 
 from functools import cache
@@ -40,7 +42,7 @@ def build(features=(), scheme="bioes", encode=None, labels=None, **model) -> Tag
     cell = {"name": "lstm"}
     network = TaggerNetwork(config, cell, indexer.inputs, len(labels), labels.transitions)
     with torch.no_grad():
-        # Far from zero, so that labels differ from word to word.
+        # Large weights, so that labels differ from word to word.
         for name, parameter in network.named_parameters():
             if name.startswith(("projection", "encoder")):
                 parameter.mul_(5.0)
@@ -54,7 +56,7 @@ def build_tagger():
 
 @pytest.fixture(scope="session")
 def build_any():
-    """Return `build_tagger` for property tests, which take no fixtures of one test."""
+    """Return `build` for property tests, which need a fixture of session scope."""
     return build
 
 
@@ -76,9 +78,9 @@ def folder(tmp_path, tagger):
 
 @pytest.fixture(scope="session")
 def build_tagger_once():
-    """Return `build` with a memory: the same tagger for the same options.
+    """Return `build` with a cache; options must be hashable.
 
-    Of options that are groups there is one: ``subwords=True`` for a tagger that reads subwords.
+    ``subwords=True`` stands for the options of a tagger that reads subwords.
     """
 
     @cache

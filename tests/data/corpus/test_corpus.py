@@ -89,9 +89,12 @@ def test_schemes(write, labels, scheme, kept, read_as):
 @pytest.mark.parametrize(
     ("scheme", "message"),
     [
-        ("auto", r"a.txt:5: 'X-Y' is no bio label.*auto found bio.*data.scheme=plain"),
-        ("bio", r"a.txt:5: 'X-Y' is no bio label"),
-        ("bioes", r"a.txt:5: 'X-Y' is no bioes label"),
+        (
+            "auto",
+            r"a.txt:5: 'X-Y' is not a label of the bio scheme.*auto found bio.*data.scheme=plain",
+        ),
+        ("bio", r"a.txt:5: 'X-Y' is not a label of the bio scheme"),
+        ("bioes", r"a.txt:5: 'X-Y' is not a label of the bioes scheme"),
     ],
 )
 def test_a_label_that_is_none_of_the_scheme(write, scheme, message):

@@ -20,7 +20,7 @@ def test_the_other_schemes(write):
     corpus = load_corpus(
         CorpusConfig(format="column", path=str(broken), streaming=True, stream={"fit_sentences": 2})
     )
-    with pytest.raises(InputError, match=r"train.txt:16: 'X' is no iob1 label"):
+    with pytest.raises(InputError, match=r"train.txt:16: 'X' is not a label of the iob1 scheme"):
         list(corpus.stream.read(corpus.stream.rows))
 
 

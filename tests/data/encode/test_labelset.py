@@ -101,7 +101,7 @@ def test_legal_labels_come_back(parts, corpus_scheme, scheme):
         (BIO, ("bio", "iob1"), "scheme is"),
         (BIO, ("bio", "plain"), "does not fit"),
         ([["NOUN"]], ("plain", "bio"), "does not fit"),
-        ([["O", "X-PER"]], ("bio",), "'X-PER' is no bio label"),
+        ([["O", "X-PER"]], ("bio",), "'X-PER' is not a label of the bio scheme"),
     ],
 )
 def test_what_does_not_go_together(sentences, arguments, message):
@@ -127,7 +127,7 @@ def test_labels_survive_being_saved(arguments):
         ({"scheme": "iob1"}, "unknown scheme"),
         ({"scheme": ["bio"]}, "unknown scheme"),
         ({"scheme": "plain"}, "do not mix"),
-        ({"labels": ["O", "NOUN"]}, "'NOUN' is no bio label"),
+        ({"labels": ["O", "NOUN"]}, "'NOUN' is not a label of the bio scheme"),
     ],
 )
 def test_a_damaged_label_file(change, message):
