@@ -217,7 +217,7 @@ class ProbeSettings:
             if self.keys.model_dir is not None:
                 raise InputError("regime=learn trains taggers of its own: leave out model_dir=")
             for lag in self.regime.lags:
-                probe.generate(0, "train", probe.at_lag(lag), 0)
+                probe.generate(0, "train", probe.factors_at_lag(lag), 0)
         if self.keys.inspect is not None:
             self._check_inspect(probe)
         if self.keys.parameters is not None:
@@ -256,7 +256,7 @@ class ProbeSettings:
                 f"inspect={kind}: a tagger that reads pieces of words has no lags in words: take "
                 "model.subword_size=0"
             )
-        probe.generate(0, "dev", probe.at_lag(self.keys.inspect_lag), 0)
+        probe.generate(0, "dev", probe.factors_at_lag(self.keys.inspect_lag), 0)
 
     def _refuse_other_inputs(self) -> None:
         """Refuse `parameters` for an encoder whose input is not words alone."""

@@ -1,7 +1,7 @@
-"""Generated sequences whose answer lies a known distance away.
+"""Probes: generators of labelled sequences whose answer lies a known distance away.
 
-A probe is a class in a file of its own that registers itself by name. One of an installed package
-is found by an entry point of the group ``seqtag.probes``.
+Each probe is a class in its own module that registers itself under a name. Installed packages add
+probes through the entry point group ``seqtag.probes``.
 """
 
 from seqtag.probes.base import Probe, ProbeItem

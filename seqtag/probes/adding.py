@@ -1,11 +1,11 @@
-"""The adding problem in classes: the sum of two marked digits among many.
+"""The adding problem as classification: the sum of two marked digits among many.
 
     7* 3 0 8 5* 1 9 2 2 4 =        the label of "=" is 12
 
 Experiment 4 of Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", section 5.4. There the
-marked elements are real numbers and their sum is predicted to 0.04 of a range of 1; here they
-are digits, and the sum is one of 19 classes. As there, one of them stands in the first tenth of
-the sequence and the other anywhere in the first half.
+marked elements are real numbers and the predicted sum, in a range of 1, may be off by 0.04; here
+they are digits, and the sum is one of 19 classes. As in the paper, one marked digit is in the first
+tenth of the sequence and the other anywhere in the first half.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,23 +13,23 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import Synthetic, at_end, noise
+from seqtag.probes.synthetic import SyntheticProbe, label_at_end, noise
 
 DIGITS = "0123456789"
 MARK = "*"
-_LEAST = 4
+_MIN_LENGTH = 4
 _SOURCE = "Hochreiter & Schmidhuber 1997, table 7, mean of 10 trials"
 
 
 @register("adding")
-class AddingProbe(Synthetic):
-    """The sum of two marked digits, asked for at the end.
+class AddingProbe(SyntheticProbe):
+    """The sum of two marked digits, labelled at the end.
 
-    Sums are equally frequent, and so are the pairs of digits that make a sum. One digit alone
-    therefore says something: see `baselines`.
+    All sums are equally frequent, and so are all pairs of digits with the same sum. A single digit
+    is therefore informative: see `baselines`.
 
     Factors:
-        length: tokens of the sequence, with the equals sign; at least 4.
+        length: tokens of the sequence, including the equals sign; at least 4.
     """
 
     name = "adding"
@@ -47,14 +47,14 @@ class AddingProbe(Synthetic):
         Published("LSTM trained at length 1000", "853,000 sequences to success", _SOURCE),
     )
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return that the first half must hold two digits, or ""."""
-        return f"the least length is {_LEAST}" if factors["length"] < _LEAST else ""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return that two digits must fit into the first half, or ""."""
+        return f"the least length is {_MIN_LENGTH}" if factors["length"] < _MIN_LENGTH else ""
 
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
-        """Return the tokens of an item with this sum, its target and its cues."""
+        """Return the tokens, the "=" as target, and the marked digits as cues."""
         length, total = factors["length"], int(answers[0])
         tokens = [*noise(random, DIGITS, length - 1), "="]
         early = int(random() * max(1, length // 10))
@@ -67,17 +67,17 @@ class AddingProbe(Synthetic):
         return tokens, [length - 1], sorted((early, other))
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found by adding up what is marked."""
-        return at_end(tokens, str(sum(_marked(tokens))))
+        """Return the labels, computed by adding the marked digits."""
+        return label_at_end(tokens, str(sum(_marked(tokens))))
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return solvers that see one marked digit and name the sum it makes most often.
+        """Return baselines that see one marked digit and predict its most likely sum.
 
-        That is the sum with 0 or 9, which fewest pairs make: right in 24% of all items.
+        That is the sum with 0 or 9, because the fewest pairs have it. Both score 24%.
         """
         return {
-            "first_cue": lambda tokens: at_end(tokens, _likeliest(_marked(tokens)[0])),
-            "last_cue": lambda tokens: at_end(tokens, _likeliest(_marked(tokens)[-1])),
+            "first_cue": lambda tokens: label_at_end(tokens, _likeliest(_marked(tokens)[0])),
+            "last_cue": lambda tokens: label_at_end(tokens, _likeliest(_marked(tokens)[-1])),
         }
 
 

@@ -1,9 +1,9 @@
-"""The agreement probe: the number of a verb, as its subject is.
+"""The agreement probe: the number of a verb must be that of its subject.
 
     The nun who the kings near the twins saw VERB again .
 
-VERB is singular (laughs) or plural (laugh). Every noun occurs in both numbers, and no other word
-has one.
+VERB stands for a singular (laughs) or plural verb (laugh). Every noun occurs in both numbers; no
+other word is marked for number.
 """
 
 from types import MappingProxyType
@@ -20,7 +20,7 @@ _MARVIN = "Marvin & Linzen 2018, table 1: language model of text, forced choice,
 
 @register("agreement")
 class AgreementProbe(SubjectProbe):
-    """Number of the subject, SG or PL, asked for at VERB."""
+    """The number of the subject, SG or PL, labelled at VERB."""
 
     name = "agreement"
     labels = lex.NUMBERS
@@ -28,10 +28,12 @@ class AgreementProbe(SubjectProbe):
     target = lex.VERB
     lexicons = lex.BY_NUMBER
     form_of = lex.NUMBER_OF
-    shortest = 0
+    min_distance = 0
     training = MappingProxyType({"attractors": (0, 1, 2), "distance": tuple(range(21))})
     published = (
-        Published("LSTM, all sentences", "error below 1 %, more where attractors mislead", _LINZEN),
+        Published(
+            "LSTM, all sentences", "error below 1 %, higher with misleading attractors", _LINZEN
+        ),
         Published("LSTM, across a prepositional phrase", "0.57", _MARVIN),
         Published("LSTM, across a subject relative clause", "0.56", _MARVIN),
         Published("LSTM, across an object relative clause", "0.50", _MARVIN),
@@ -39,6 +41,6 @@ class AgreementProbe(SubjectProbe):
     )
 
     def predicate(self, phrases: Phrases) -> list[str]:
-        """Return "VERB ." with or without an adverb."""
+        """Return "VERB ." or, with an adverb, "VERB again ."."""
         adverb = [phrases.pick(lex.ADVERBS)] if phrases.random() < 0.3 else []
         return [lex.VERB, *adverb, "."]

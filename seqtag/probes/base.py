@@ -1,4 +1,4 @@
-"""What a probe is: labelled sequences whose answer lies a known distance away."""
+"""Base class of probes: labelled sequences whose answer lies a known distance away."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -12,9 +12,9 @@ from typing import Annotated, ClassVar, NamedTuple
 from seqtag.checks import AtLeast, checked
 from seqtag.errors import InputError, unknown
 
-# One label a token; None where nothing is asked.
+# One label per token; None for tokens that are not targets.
 Labels = list[str | None]
-# Something that labels a sequence: the oracle, a baseline.
+# Labels a sequence: an oracle or a baseline.
 Labeller = Callable[[Sequence[str]], Labels]
 
 _Factor = Annotated[int, AtLeast(0)]
@@ -26,13 +26,14 @@ class ProbeItem:
 
     Attributes:
         tokens: the sequence.
-        labels: one a token; None everywhere but at the targets.
+        labels: one per token; None except at the targets.
         targets: positions of the labelled tokens.
-        factors: what was varied, by name; accuracy is sliced by these.
-        cue_positions: positions of the tokens that bear on the answer, the deciding one last.
-        template: name of the construction; some are kept out of training.
-        lexicon: "training" or "held-out": which words the item is made of.
-        contrast: which shallow cues mislead in this item, in the probe's own words.
+        factors: value of each factor (distance, attractors, ...); accuracy is reported by these.
+        cue_positions: positions of the tokens relevant to the answer, the deciding one last.
+        template: name of the grammatical construction; some are held out from training.
+        lexicon: "training" or "held-out": the set that the words come from.
+        contrast: which shallow cues mislead in this item ("first", "congruent", ...; each probe
+            defines its values).
     """
 
     tokens: tuple[str, ...]
@@ -46,7 +47,7 @@ class ProbeItem:
 
 
 class Published(NamedTuple):
-    """A published figure that a probe stands beside."""
+    """A published result to compare a probe's results with."""
 
     what: str
     value: str
@@ -54,22 +55,28 @@ class Published(NamedTuple):
 
 
 class Probe(ABC):
-    """A generator of labelled sequences, and an independent solver of them.
+    """Generates labelled sequences, and solves them independently (the oracle).
 
-    Attributes, of the class or (a variant's) of the instance:
-        name, version: a change of what `generate` returns is a new version.
+    Example:
+        probe = make_probe("long_lag")
+        item = probe.generate(1, "train", {"lag": 20}, seed=0)[0]
+        assert probe.oracle(item.tokens) == list(item.labels)
+
+    Attributes (of the class, or of the instance where one class has several variants):
+        name: the registered name.
+        version: raise it when `generate` returns other items than before.
         labels: the labels that a target can have.
-        splits: the names that `generate` takes as `split`: "train", "dev" and those of `judged`.
+        splits: values of `split` in `generate`: "train", "dev" and those in `judged`.
         judged: the splits that a trained model is judged on.
-        bidirectional_safe: whether the tokens behind a target say nothing about its label, so
-            that a model that reads both ways is tested as fairly as one that reads forward.
-        axis: the factor that accuracy is drawn against: a distance, lag, length or depth.
-        unit: what `axis` counts, for the label of that axis: "tokens between subject and pronoun".
-        whole: whether an item counts as right only if all its targets are.
-        training: values of each factor inside the training range.
+        bidirectional_safe: whether the tokens after a target give no information about its label,
+            so that a bidirectional model has no advantage over a forward one.
+        axis: the factor on the x-axis of plots: a distance, lag, length or depth.
+        unit: what `axis` counts, as the axis label: "tokens between subject and pronoun".
+        whole: whether an item counts as right only if all its targets are right.
+        training: values of each factor within the training range.
         evaluation: values of each factor on the grid that a model is judged on.
-        quick: the same for a quick look; factors that it leaves out are at their first value.
-        published: figures of others, with their source.
+        quick: the same for size=quick; a factor left out is at its first value in `evaluation`.
+        published: published results, with their sources.
     """
 
     name: str
@@ -90,55 +97,55 @@ class Probe(ABC):
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
     ) -> list[ProbeItem]:
-        """Return `n` items with exactly these factors; one left out is at its first value.
+        """Return `n` items with these factors; a factor left out is at its first value.
 
-        A pure function of its arguments: the same on every machine and on every day.
+        The result depends only on the arguments, and is the same on every machine.
 
         Raises:
-            InputError: for an unknown split or factor, or factors that cannot go together.
+            InputError: for an unknown split or factor, or an impossible combination of factors.
         """
 
     @abstractmethod
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the right labels, found from the tokens alone and not as `generate` does."""
+        """Return the right labels, computed from the tokens alone, independently of `generate`."""
 
     def chance(self, factors: Mapping[str, int]) -> float:
-        """Return how often a guess among the labels is right under these factors.
+        """Return the accuracy of random guessing under these factors.
 
-        With `whole`, how often the guesses at all targets of an item are. Here: all labels are
-        equally likely.
+        If `whole`, that is the probability that the guesses at all targets of an item are right.
+        The default takes all labels as equally likely.
 
         Raises:
-            InputError: as `generate` does.
+            InputError: for an unknown factor, or an impossible combination of factors.
         """
         self.complete(0, self.judged[0], factors)
         return 1 / len(self.labels)
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return solvers that cannot do the task, by name: what a score must stand above.
+        """Return baselines that use one shallow cue, by name; a model must score above them.
 
-        `first_cue`, `last_cue` and `frequent_cue` where they make sense; what knows nothing of
-        the probe (majority, context-free, window) is in `baselines.py`. Here: none, for probes
-        in which no single token tells anything.
+        The names are `first_cue`, `last_cue` and `frequent_cue`, as far as they make sense.
+        Baselines that work for any probe (majority, context-free, window) are in `baselines.py`.
+        The default is none, for probes in which no single token predicts the answer.
         """
         return {}
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return why no item has these factors and the least that one has; "" if one has.
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return why no item can have these factors, with the nearest possible value; else "".
 
-        All factors are given. Here: nothing is in the way.
+        `factors` must be complete. By default every combination is possible.
         """
         return ""
 
     def possible(self, factors: Mapping[str, int]) -> bool:
-        """Return whether there are items with these factors, all given."""
-        return not self.obstacle(factors)
+        """Return whether an item can have these factors, which must be complete."""
+        return not self.why_impossible(factors)
 
-    def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
-        """Return the factors of the item of that number in a mixed corpus.
+    def draw_factors(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
+        """Return the factors of item `number` of a mixed corpus.
 
-        Here: for "train" and "dev" each uniform over its training range, otherwise the
-        combinations of the quick grid in turn.
+        By default: for "train" and "dev" each factor uniform over its training range, for the
+        judged splits the combinations of the quick grid in turn.
         """
         if split in self.judged:
             combinations = self.grid(quick=True)
@@ -150,54 +157,54 @@ class Probe(ABC):
             if self.possible(factors):
                 return factors
 
-    def at_lag(self, lag: int) -> dict[str, int]:
-        """Return the factors of training at one value of `axis`, and nothing else made hard."""
+    def factors_at_lag(self, lag: int) -> dict[str, int]:
+        """Return the factors of training at one value of `axis`, the others at their easiest."""
         return {name: values[0] for name, values in self.training.items()} | {self.axis: lag}
 
-    def error(self, item: ProbeItem, target: int, predicted: str) -> str:
-        """Return what kind of error a prediction at a target is; "" for a right one."""
+    def error_kind(self, item: ProbeItem, target: int, predicted: str) -> str:
+        """Return the kind of error of a prediction at a target; "" if the prediction is right."""
         return "" if predicted == item.labels[target] else "wrong"
 
     def within(self, factors: Mapping[str, int]) -> bool:
-        """Return whether these factors lie in the training range."""
+        """Return whether these factors lie within the training range."""
         return all(factors[name] in values for name, values in self.training.items())
 
     def grid(
         self, quick: bool = False, override: Mapping[str, Sequence[int]] | None = None
     ) -> list[dict[str, int]]:
-        """Return the combinations of factors that a model is judged on: the possible ones.
+        """Return all possible combinations of factors that a model is judged on.
 
-        `override` replaces the values of the factors that it names.
+        `override` replaces the values of the factors it names.
 
         Raises:
             InputError: for an unknown factor, or if no combination is possible.
         """
-        asked = {name: values[:1] for name, values in self.evaluation.items()}
-        asked |= self.quick if quick else self.evaluation
+        values_of = {name: values[:1] for name, values in self.evaluation.items()}
+        values_of |= self.quick if quick else self.evaluation
         for name, values in (override or {}).items():
             for value in values:
                 self.check(0, "test", {name: value})
-            asked[name] = tuple(dict.fromkeys(values))  # the same items twice prove no more
-        every = (dict(zip(asked, values, strict=True)) for values in product(*asked.values()))
+            values_of[name] = tuple(dict.fromkeys(values))  # duplicates would repeat the same items
+        every = (dict(zip(values_of, row, strict=True)) for row in product(*values_of.values()))
         combinations = [factors for factors in every if self.possible(factors)]
         if not combinations:
-            text = ", ".join(f"{name} {list(values)}" for name, values in asked.items())
+            text = ", ".join(f"{name} {list(values)}" for name, values in values_of.items())
             raise InputError(f"probe {self.name}: no item has factors of this grid: {text}")
         return combinations
 
     def corpus(self, split: str, n: int, seed: int, lag: int | None = None) -> list[ProbeItem]:
-        """Return `n` items in random order, their factors as `draw` gives them.
+        """Return `n` items in random order, with factors from `draw_factors`.
 
-        With a `lag`, all of them are at that value of `axis`, as `at_lag` says.
+        If `lag` is given, all items have the factors of `factors_at_lag(lag)` instead.
 
         Raises:
-            InputError: for an unknown split, or a lag that no item has.
+            InputError: for an unknown split, or a lag that no item can have.
         """
         self.check(n, split, {})
         if lag is not None:
-            return self.generate(n, split, self.at_lag(lag), seed)
-        random = self.stream("corpus", split, n, seed).random
-        drawn = (self.draw(random, split, number) for number in range(n))
+            return self.generate(n, split, self.factors_at_lag(lag), seed)
+        random = self.random_stream("corpus", split, n, seed).random
+        drawn = (self.draw_factors(random, split, number) for number in range(n))
         counts = Counter(tuple(factors.items()) for factors in drawn)
         items = [
             item
@@ -207,13 +214,13 @@ class Probe(ABC):
         return shuffled(random, items)
 
     def check(self, n: int, split: str, factors: Mapping[str, int]) -> dict[str, int]:
-        """Return `factors` as a dict after checking number, split, names and types.
+        """Check the arguments of `generate` and return `factors` as a dict.
 
         Raises:
-            InputError: naming what is wrong.
+            InputError: for a negative `n`, an unknown split or factor, or a wrong value.
         """
         if n < 0:
-            raise InputError(f"probe {self.name}: {n} items asked for")
+            raise InputError(f"probe {self.name}: n must be at least 0, not {n}")
         if split not in self.splits:
             raise unknown(f"split of the probe {self.name}", split, self.splits)
         for name, value in factors.items():
@@ -223,35 +230,37 @@ class Probe(ABC):
         return dict(factors)
 
     def complete(self, n: int, split: str, factors: Mapping[str, int]) -> dict[str, int]:
-        """Return all factors, those left out at their first value, after checking them.
+        """Check the arguments of `generate`; return all factors, defaults filled in.
+
+        A factor left out is at its first value.
 
         Raises:
-            InputError: as `check` does, or if no item has these factors.
+            InputError: as `check` does, or if no item can have these factors.
         """
-        given = self.check(n, split, factors)
-        full = {name: given.get(name, values[0]) for name, values in self.evaluation.items()}
-        if obstacle := self.obstacle(full):
+        partial = self.check(n, split, factors)
+        full = {name: partial.get(name, values[0]) for name, values in self.evaluation.items()}
+        if reason := self.why_impossible(full):
             text = ", ".join(f"{name} {value}" for name, value in full.items())
-            raise InputError(f"probe {self.name}: no item has {text}: {obstacle}")
+            raise InputError(f"probe {self.name}: no item has {text}: {reason}")
         return full
 
-    def stream(self, *key: object) -> Random:
-        """Return the source of chance that belongs to `key`, the same on every machine.
+    def random_stream(self, *key: object) -> Random:
+        """Return a random generator seeded with `key`, the same on every machine.
 
-        Only its `random()` may be used: that method alone is promised never to change between
-        versions of Python.
+        Use only its method `random()`: Python guarantees the same values in all versions only
+        for that method.
         """
         text = repr((self.name, self.version, *key))
         return Random(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big"))
 
 
 def pick(random: Callable[[], float], options: Sequence[str]) -> str:
-    """Return one of `options`, each as likely as the others."""
+    """Return one of `options`, all equally likely."""
     return options[int(random() * len(options))]
 
 
 def shuffled(random: Callable[[], float], values: Sequence) -> list:
-    """Return the values in random order (Fisher and Yates)."""
+    """Return the values in random order (Fisher-Yates shuffle)."""
     order = list(values)
     for last in range(len(order) - 1, 0, -1):
         other = int(random() * (last + 1))

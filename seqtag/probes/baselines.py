@@ -1,23 +1,23 @@
-"""Solvers that know nothing of a probe but its training items: what every score stands beside."""
+"""Baselines fitted to the training items of any probe."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-# Tokens that the window sees, the target among them.
+# Tokens in the window, including the target.
 WINDOW = 4
 
 
 class WindowBaseline:
-    """The label that training shows most often behind the same last tokens.
+    """Predicts the most frequent training label of targets with the same last tokens.
 
-    The longest ending seen in training decides, down to none at all; ties go to the label that
-    comes first in the alphabet.
+    Backs off from the longest context seen in training to shorter ones, and finally to no context
+    at all. Ties go to the label that comes first in alphabetical order.
 
     Args:
-        size: tokens of the longest ending, the target among them: 0 is the majority label, 1 the
-            context-free preference of the target's own token.
+        size: tokens of the longest context, including the target: 0 predicts the majority label,
+            1 the most frequent label of the target token.
     """
 
     def __init__(self, size: int) -> None:
@@ -27,28 +27,28 @@ class WindowBaseline:
     def fit(
         self, sentences: Iterable[Sequence[str]], labels: Iterable[Sequence[str | None]]
     ) -> WindowBaseline:
-        """Count the labels behind every ending of every labelled token."""
+        """Count the labels of each context and return `self`."""
         counts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         for tokens, row in zip(sentences, labels, strict=True):
             for target, label in enumerate(row):
                 if label is not None:
-                    for ending in self._endings(tokens, target):
-                        counts[ending][label] += 1
+                    for context in self._contexts(tokens, target):
+                        counts[context][label] += 1
         self._labels = {
-            ending: min(seen, key=lambda label: (-seen[label], label))
-            for ending, seen in counts.items()
+            context: min(counter, key=lambda label: (-counter[label], label))
+            for context, counter in counts.items()
         }
         return self
 
     def __call__(self, tokens: Sequence[str], target: int) -> str | None:
-        """Return the label at a target, or None where nothing was ever labelled."""
-        for ending in self._endings(tokens, target):
-            if ending in self._labels:
-                return self._labels[ending]
+        """Return the predicted label at a target; None if the training items had no labels."""
+        for context in self._contexts(tokens, target):
+            if context in self._labels:
+                return self._labels[context]
         return None
 
-    def _endings(self, tokens: Sequence[str], target: int) -> Iterable[tuple[str, ...]]:
-        """Yield the tokens up to the target, the longest ending first."""
+    def _contexts(self, tokens: Sequence[str], target: int) -> Iterable[tuple[str, ...]]:
+        """Yield the contexts that end with the target, the longest first."""
         for size in range(min(self.size, target + 1), -1, -1):
             yield tuple(tokens[target + 1 - size : target + 1])
 

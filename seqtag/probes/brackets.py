@@ -1,16 +1,16 @@
-"""Brackets: the type of each untyped closer, and whether a shuffle of brackets is balanced.
+"""Brackets: the type of each closing bracket, and whether interleaved brackets are balanced.
 
-    ( [ / { / / ( /                     ] } ) )    at the closers "/", their openers' types
-    ( [ ) { ] } ?                       yes        brackets may cross, each type is balanced
+    ( [ / { / / ( /                     ] } ) )    the label of each "/" is the matching bracket
+    ( [ ) { ] } ?                       yes        types may cross, but each is balanced
 
 The first needs a stack (Dyck-k; Suzgun et al. 2019, Hewitt et al. 2020), the second a counter
 for each type (shuffle-Dyck; Suzgun et al. 2019).
 
 Both have the same factors:
-    depth: the most brackets that are open at once, reached in every item.
-    length: brackets of the string, opening and closing; even, and twice the depth at least.
+    depth: the largest number of brackets open at once; each item reaches it.
+    length: number of opening and closing brackets; even, and at least twice the depth.
 
-The rises and falls of depth of an item are drawn uniformly from all that have these factors.
+The sequence of opening and closing steps is drawn uniformly from all that have these factors.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,20 +20,20 @@ from types import MappingProxyType
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Published, pick
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import Synthetic, at_end
+from seqtag.probes.synthetic import SyntheticProbe, label_at_end
 
 CLOSER_OF = MappingProxyType({"(": ")", "[": "]", "{": "}", "<": ">"})
 OPENERS, CLOSERS = tuple(CLOSER_OF), tuple(CLOSER_OF.values())
 UNTYPED = "/"
-ASK = "?"
+QUERY = "?"
 ANSWERS = ("yes", "no")
 _LSTM_SOURCE = (
     "Suzgun, Gehrmann, Belinkov & Shieber 2019, LSTM Networks Can Perform Dynamic Counting"
 )
 
 
-class _Nested(Synthetic):
-    """What both probes share: the factors and their values."""
+class _DepthProbe(SyntheticProbe):
+    """Base class of both probes: the factors and their values."""
 
     version = 1
     bidirectional_safe = True
@@ -45,8 +45,8 @@ class _Nested(Synthetic):
     )
     quick = MappingProxyType({"depth": (1, 2, 4, 6, 8), "length": (40,)})
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return why no string has these factors and the nearest that one has; "" if one has."""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return why no string can have these factors, with the nearest possible value; else ""."""
         depth, length = factors["depth"], factors["length"]
         if not depth:
             return "the least depth is 1"
@@ -54,18 +54,18 @@ class _Nested(Synthetic):
             return f"the least length of this depth is {2 * depth}"
         return f"lengths are even: {length - 1} or {length + 1}" if length % 2 else ""
 
-    def at_lag(self, lag: int) -> dict[str, int]:
-        """Return the factors of training at one depth: the shortest length that has room."""
+    def factors_at_lag(self, lag: int) -> dict[str, int]:
+        """Return the factors of training at one depth, at the shortest possible length."""
         return {"depth": lag, "length": max(self.training["length"][0], 2 * lag)}
 
 
 @register("brackets")
-class BracketsProbe(_Nested):
-    """The type of each closer, which its opener decides.
+class BracketsProbe(_DepthProbe):
+    """The type of each closing bracket, which is that of its opening bracket.
 
-    Four types, each equally frequent at every closer, whatever the others are. About half of
-    the closers stand right behind their opener: `last_cue` has those, and by chance some more,
-    so that a score counts from there on.
+    There are four types, equally frequent at each closing bracket and independent of each other.
+    About half of the closing brackets directly follow their opening bracket. The baseline
+    `last_cue` solves those and, by chance, some others, so it is the score to compare with.
     """
 
     name = "brackets"
@@ -79,20 +79,21 @@ class BracketsProbe(_Nested):
         Published("Dyck-2 without a bound, by RNN, GRU or LSTM", "not learnt", _LSTM_SOURCE),
     )
 
-    def asked(self, factors: Mapping[str, int]) -> int:
-        """Return the number of closers."""
+    def target_count(self, factors: Mapping[str, int]) -> int:
+        """Return the number of closing brackets."""
         return factors["length"] // 2
 
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
-        """Return the tokens of an item, its closers, and the opener of each."""
+        """Return the tokens, the closing brackets as targets, and their openers as cues."""
         opener_of = dict(zip(CLOSERS, OPENERS, strict=True))
         tokens: list[str] = []
         targets: list[int] = []
         cues: list[int] = []
         unclosed: list[int] = []
-        for position, rises in enumerate(_rises(random, factors["depth"], factors["length"])):
+        steps = _random_rises(random, factors["depth"], factors["length"])
+        for position, rises in enumerate(steps):
             if rises:
                 unclosed.append(position)
                 tokens.append("")
@@ -104,41 +105,46 @@ class BracketsProbe(_Nested):
         return tokens, targets, cues
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found by going back from each closer until openers outnumber closers.
+        """Return the labels, found by searching backwards from each closer for its opener.
 
         Raises:
-            InputError: for a token that is no bracket, or a closer without an opener.
+            InputError: for a token that is not a bracket, or a closer without an opener.
         """
         labels: Labels = []
         for position, token in enumerate(tokens):
             if token != UNTYPED and token not in CLOSER_OF:
-                raise InputError(f"probe brackets: token {position + 1} is no bracket: {token!r}")
+                raise InputError(
+                    f"probe brackets: token {position + 1} is not a bracket: {token!r}"
+                )
             label = None
             if token == UNTYPED:
                 back, level = position, 1
                 while level:
                     back -= 1
                     if back < 0:
-                        raise InputError(f"probe brackets: token {position + 1} closes nothing")
+                        raise InputError(
+                            f"probe brackets: token {position + 1} closes no open bracket"
+                        )
                     level += 1 if tokens[back] == UNTYPED else -1
                 label = CLOSER_OF[tokens[back]]
             labels.append(label)
         return labels
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return "last_cue": the type of the opener that came last, closed or not."""
+        """Return "last_cue", which predicts the type of the latest opener, even if it is closed."""
         return {"last_cue": _last_opener}
 
 
 @register("brackets_shuffle")
-class ShuffleProbe(_Nested):
-    """Whether every type of bracket is balanced, asked for behind the string; half are.
+class ShuffleProbe(_DepthProbe):
+    """Whether each type of bracket is balanced, asked after the string; half of the items are.
 
-    Brackets of four types open and close in any order, none closing before one of its type is
-    open. In a near miss one bracket is of another type: the string is as long and as deep, and
-    opens and closes as often, but two types do not come out even. (Strings that come out even
-    and close too early are not generated: where all openers come first there are none, and the
-    depths would tell.) At depth 1 two neighbours tell, `( ]`.
+    Brackets of four types open and close in any order, but none closes unless one of its type is
+    open. In an unbalanced string the type of one bracket is replaced: length, depth and the
+    numbers of openers and closers stay the same, but two types are unbalanced. (Strings with
+    equal counts of which a type closes too early are not generated. None exist for a string with
+    all openers first, so depths would reveal the label.) At depth 1 two adjacent tokens reveal
+    it: `( ]`.
     """
 
     name = "brackets_shuffle"
@@ -148,10 +154,10 @@ class ShuffleProbe(_Nested):
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
-        """Return the tokens of an item, its end as the target, and all brackets as cues."""
+        """Return the tokens, the final "?" as target, and all brackets as cues."""
         tokens: list[str] = []
         unclosed: list[str] = []
-        for rises in _rises(random, factors["depth"], factors["length"]):
+        for rises in _random_rises(random, factors["depth"], factors["length"]):
             if rises:
                 tokens.append(pick(random, OPENERS))
                 unclosed.append(tokens[-1])
@@ -163,32 +169,32 @@ class ShuffleProbe(_Nested):
             side = OPENERS if tokens[position] in OPENERS else CLOSERS
             others = [bracket for bracket in side if bracket != tokens[position]]
             tokens[position] = pick(random, others)
-        return [*tokens, ASK], [len(tokens)], list(range(len(tokens)))
+        return [*tokens, QUERY], [len(tokens)], list(range(len(tokens)))
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found by striking out, type by type, closers behind their openers.
+        """Return the labels, found by cancelling adjacent pairs of each type in turn.
 
         Raises:
-            InputError: if the tokens are no brackets with a "?" behind them.
+            InputError: if the tokens are not brackets followed by "?".
         """
-        *string, ask = tokens or [""]
-        if ask != ASK or not set(string) <= {*OPENERS, *CLOSERS}:
-            raise InputError("probe brackets_shuffle: want brackets, and a ? at the end")
+        *string, query = tokens or [""]
+        if query != QUERY or not set(string) <= {*OPENERS, *CLOSERS}:
+            raise InputError("probe brackets_shuffle: expected brackets followed by ?")
         balanced = True
         for opener, closer in CLOSER_OF.items():
-            left = "".join(token for token in string if token in (opener, closer))
-            while opener + closer in left:
-                left = left.replace(opener + closer, "")
-            balanced = balanced and not left
-        return at_end(tokens, "yes" if balanced else "no")
+            rest = "".join(token for token in string if token in (opener, closer))
+            while opener + closer in rest:
+                rest = rest.replace(opener + closer, "")
+            balanced = balanced and not rest
+        return label_at_end(tokens, "yes" if balanced else "no")
 
 
-def _rises(random: Callable[[], float], depth: int, length: int) -> list[bool]:
-    """Return whether the depth rises at each step, for a string of exactly this depth."""
+def _random_rises(random: Callable[[], float], depth: int, length: int) -> list[bool]:
+    """Return whether each bracket of a random string of exactly this depth opens (or closes)."""
     steps = []
     height, reached = 0, False
-    for chance in _chances(depth, length):
-        rises = random() < chance[reached][height]
+    for probability in _rise_probabilities(depth, length):
+        rises = random() < probability[reached][height]
         height += 1 if rises else -1
         reached = reached or height == depth
         steps.append(rises)
@@ -196,18 +202,19 @@ def _rises(random: Callable[[], float], depth: int, length: int) -> list[bool]:
 
 
 @cache
-def _chances(depth: int, length: int) -> tuple[tuple[tuple[float, ...], ...], ...]:
-    """Return the share of strings that go on with a rise: by step, depth reached or not, height.
+def _rise_probabilities(depth: int, length: int) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    """Return the probability that the next bracket opens, indexed [step][depth reached][height].
 
-    All strings that can still follow are counted, in whole numbers, from the end on.
+    It is the share of the possible rests of the string that begin with an opening bracket. They
+    are counted exactly, in integers, from the end of the string to its beginning.
     """
-    none = [0] * (depth + 1)
-    # By whether the depth has been reached and by height: how many ways lead to the end.
-    ways = [list(none), [1, *none[1:]]]
+    zeros = [0] * (depth + 1)
+    # ways[depth reached][height]: the number of ways to complete the string.
+    ways = [list(zeros), [1, *zeros[1:]]]
     shares = []
     for _ in range(length):
         rising = [[*ways[reached][1:], 0] for reached in (False, True)]
-        # A rise to the depth itself reaches it.
+        # Opening up to the full depth changes "not reached" to "reached".
         rising[False][depth - 1] = ways[True][depth]
         falling = [[0, *ways[reached][:-1]] for reached in (False, True)]
         ways = [

@@ -1,4 +1,4 @@
-"""How much of a probe is generated, trained on and judged: options, without what needs torch."""
+"""Typed settings of probes: how much is generated, trained on and judged. Imports no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from seqtag.checks import AtLeast, AtMost, NonEmpty, Share, check_fields
 from seqtag.errors import InputError, unknown
 from seqtag.probes.registry import PROBES
 
-# Items and lags go through memory as a whole: more of them than any study needs would not fit.
+# All items of a split are held in memory, so these limits keep a typing error from filling it.
 _Items = Annotated[int, AtLeast(1), AtMost(10_000_000)]
 _Lag = Annotated[int, AtLeast(0), AtMost(1_000_000)]
 _Sequences = Annotated[int, AtLeast(1), AtMost(10**12)]
@@ -16,15 +16,15 @@ _Sequences = Annotated[int, AtLeast(1), AtMost(10**12)]
 
 @dataclass(frozen=True)
 class ProbeCorpusConfig:
-    """How many items of which probe are generated.
+    """Settings of a generated corpus: which probe, and how many items.
 
     Attributes:
         probe: the probe's name.
         train: items of the training split.
         dev: items of the development split.
         test: items of the test split, which goes beyond the training range.
-        lag: train at this value of the probe's axis alone; None: over the training range.
-        seed: chooses the items; the same seed gives the same ones everywhere.
+        lag: train only at this value of the probe's axis; None: over the training range.
+        seed: random seed of the items; the same seed gives the same items on every machine.
     """
 
     probe: str = "pronoun"
@@ -41,13 +41,14 @@ class ProbeCorpusConfig:
 
 @dataclass(frozen=True)
 class ProbeSize:
-    """How much of a probe is trained on and judged.
+    """Amount of training and judging in one size (quick or full).
 
     Attributes:
         train, dev: items of these splits.
         epochs: passes over the training items.
         items: items of each combination of factors on the grid.
-        lags, budget: in the regime learn, where to train, and on how many sequences at most.
+        lags: in the regime `learn`, the values of the probe's axis to train at.
+        budget: in the regime `learn`, the most sequences to train on at each lag.
     """
 
     train: _Items
@@ -60,12 +61,12 @@ class ProbeSize:
 
 @dataclass(frozen=True)
 class ProbeConfig:
-    """The group `probe`.
+    """Settings of the config group `probe`.
 
     Attributes:
         name: the probe's name.
-        grid: values of factors to judge in place of the probe's own.
-        quick, full: how much is trained on and judged in either size.
+        grid: values of factors to judge instead of the probe's own.
+        quick, full: amount of training and judging in each size.
     """
 
     name: str
@@ -79,23 +80,23 @@ class ProbeConfig:
 
 @dataclass(frozen=True)
 class ReachConfig:
-    """The group `regime`, where it is reach: train over the probe's training range."""
+    """Settings of `regime=reach`: train over the whole training range of the probe."""
 
     name: Literal["reach"]
 
 
 @dataclass(frozen=True)
 class LearnConfig:
-    """The group `regime`, where it is learn.
+    """Settings of `regime=learn`: train from scratch at one lag after another.
 
     Attributes:
-        name: learn.
-        lags: where to train, one after the other; they rise.
-        budget: sequences that training may see at each.
-        solved: a greater share of right development targets ends training: the lag is solved. Of
-            a probe that judges whole items it is the share of those.
-        check: sequences between two looks at the development items.
-        give_up: after so many unsolved lags in a row longer ones are not tried.
+        name: "learn".
+        lags: values of the probe's axis to train at, in ascending order.
+        budget: the most sequences to train on at each lag.
+        solved: the lag counts as solved, and training ends, when a greater share of development
+            targets is right (of whole items, if the probe judges whole items).
+        check: sequences between two evaluations on the development items.
+        give_up: skip the remaining, longer lags after this many unsolved lags in a row.
     """
 
     name: Literal["learn"]
@@ -108,10 +109,10 @@ class LearnConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         if sorted(set(self.lags)) != self.lags:
-            raise InputError(f"lags must rise: {self.lags}")
+            raise InputError(f"lags must be in ascending order, each once: {self.lags}")
 
 
 def _check_name(field: str, name: str) -> None:
-    """Refuse a name that is not that of a probe."""
+    """Raise InputError if `name` is not a registered probe."""
     if name not in PROBES:
         raise unknown(field, name, PROBES.names())

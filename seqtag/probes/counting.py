@@ -1,12 +1,12 @@
-"""Counting: a^n b^n and a^n b^n c^n, predicted step by step or judged whole.
+"""Counting: a^n b^n and a^n b^n c^n, as next-symbol prediction or as membership.
 
-    a a a b b b                  a|b a|b a|b b b $      what may come next ($: nothing more)
-    a a a b b b c c c ?          yes                    is it in the language?
+    a a a b b b                  a|b a|b a|b b b $      the legal next symbols ($: end of string)
+    a a a b b b c c c ?          yes                    is the string in the language?
 
 The first form is that of Gers & Schmidhuber 2001 (and of Weiss, Goldberg & Yahav 2018, who show
-that an LSTM of finite precision can count and a GRU cannot): from right strings only, at every
-step the set of legal next symbols. As a tagger labels what it has seen, the label stands at the
-symbol before. The second form is safe for a model that reads both ways.
+that an LSTM of finite precision can count and a GRU cannot): all strings are in the language, and
+the label of each symbol is the set of legal next symbols. The second form is fair for a
+bidirectional model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,10 @@ from types import MappingProxyType
 from seqtag.errors import InputError
 from seqtag.probes.base import Labels, Probe, ProbeItem, Published, shuffled
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import Synthetic, at_end
+from seqtag.probes.synthetic import SyntheticProbe, label_at_end
 
 END = "$"
-ASK = "?"
+QUERY = "?"
 ANSWERS = ("yes", "no")
 _UNIT = "symbols of each kind"
 _QUICK = (5, 20, 50, 100, 200)
@@ -38,19 +38,19 @@ _PUBLISHED = (
 @register("counting_ab", name="counting_ab", symbols="ab")
 @register("counting_abc", name="counting_abc", symbols="abc")
 class CountingProbe(Probe):
-    """The legal next symbols at every step of a string; right only if all of them are.
+    """The set of legal next symbols after each symbol; a string counts if all labels are right.
 
-    The one factor is `n`. There is one string per n, so that all items of an n are the same one,
-    in every split, and one is enough to judge by: what varies is the trained model. The
-    contiguous n that a model reaches is the last n of the table before the first whose accuracy
-    is below 1; the grid has every n to 100.
+    The only factor is `n`. There is one string per n, so all items of an n are equal, in every
+    split, and judging one is enough: only the trained models differ. The largest n up to which a
+    model is always right is the last n of the table before the first with an accuracy below 1;
+    the grid has every n up to 100.
 
-    What stands behind a target gives it away (its neighbour is a legal next symbol), hence for
-    forward models only. Labels are as uneven as the language has them: `$` once a string.
+    For forward models only: the next token is a legal next symbol, and so reveals the label. The
+    labels are not balanced: `$` occurs once per string.
 
     Args:
         name: the probe's name.
-        symbols: "ab" or "abc": the symbols in order.
+        symbols: the symbols in order: "ab" or "abc".
     """
 
     version = 1
@@ -74,14 +74,14 @@ class CountingProbe(Probe):
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
     ) -> list[ProbeItem]:
-        """Return the string of that n, `n` times.
+        """Return `n` copies of the string with the factor n.
 
         Raises:
-            InputError: for unknown names, or n 0.
+            InputError: for an unknown split or factor, or a factor n of 0.
         """
         size = self.complete(n, split, factors)["n"]
-        open_end, *rest = self.labels
-        labels = [open_end] * size
+        undecided, *rest = self.labels
+        labels = [undecided] * size
         for symbol, next_symbol in pairwise(rest):
             labels += [symbol] * (size - 1) + [next_symbol]
         item = ProbeItem(
@@ -94,10 +94,10 @@ class CountingProbe(Probe):
         return [item] * n
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels of a string or the beginning of one, found with a counter a symbol.
+        """Return the labels of a string or a prefix of one, computed with a counter per symbol.
 
         Raises:
-            InputError: at a symbol that may not stand where it does.
+            InputError: for a symbol that is not legal at its position.
         """
         counts = dict.fromkeys(self.symbols, 0)
         legal = self.symbols[0]
@@ -105,7 +105,7 @@ class CountingProbe(Probe):
         for position, token in enumerate(tokens):
             if token not in legal.split("|"):
                 raise InputError(
-                    f"probe {self.name}: token {position + 1} is {token!r}, legal is {legal}"
+                    f"probe {self.name}: token {position + 1} is {token!r}; expected {legal}"
                 )
             counts[token] += 1
             legal = self._legal(counts)
@@ -113,12 +113,12 @@ class CountingProbe(Probe):
         return labels
 
     def chance(self, factors: Mapping[str, int]) -> float:
-        """Return how often guesses among the labels are all right: their number ^ −(targets)."""
+        """Return the probability that guesses at all targets are right: labels ^ −targets."""
         size = self.complete(0, "test", factors)["n"]
         return float(len(self.labels)) ** -(size * len(self.symbols))
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return that a string has a symbol of each kind, or ""."""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return that n must be at least 1, or ""."""
         return "" if factors["n"] else "the least n is 1"
 
     def _legal(self, counts: Mapping[str, int]) -> str:
@@ -130,18 +130,19 @@ class CountingProbe(Probe):
 
 @register("counting_ab_member", name="counting_ab_member", symbols="ab")
 @register("counting_abc_member", name="counting_abc_member", symbols="abc")
-class MembershipProbe(Synthetic):
-    """Whether a string is in the language, asked for behind it; half of the strings are.
+class MembershipProbe(SyntheticProbe):
+    """Whether a string is in the language, asked at its end; half of the strings are.
 
     Factors:
-        n: symbols of each kind, in a string of the language.
-        off: a near miss has so many symbols more of one kind and as many fewer of another, so
-            that its length tells nothing and its neighbouring symbols are as they should be. (A
-            broken order would show in two neighbours; none is generated.)
+        n: symbols of each kind in a string of the language.
+        off: a string that is not in the language has this many symbols too many of one kind and
+            too few of another. Its length therefore says nothing, nor do pairs of adjacent
+            symbols. (Strings with symbols in a wrong order are not generated, since one adjacent
+            pair would show it.)
 
     Args:
         name: the probe's name.
-        symbols: "ab" or "abc": the symbols in order.
+        symbols: the symbols in order: "ab" or "abc".
     """
 
     version = 1
@@ -163,8 +164,8 @@ class MembershipProbe(Synthetic):
         self.name = name
         self.symbols = tuple(symbols)
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return why there is no near miss, and the least n that has one; "" if there is."""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return why these factors allow no near miss, and the least n that does; else ""."""
         if not factors["off"]:
             return "the least off is 1"
         least = factors["off"] + 1
@@ -173,26 +174,26 @@ class MembershipProbe(Synthetic):
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
-        """Return the tokens of an item, its end as the target, and the last symbol of each kind."""
+        """Return the tokens, the final "?" as target, and the last symbol of each kind as cues."""
         sizes = dict.fromkeys(self.symbols, factors["n"])
         if answers[0] == "no":
             more, fewer, *_ = shuffled(random, self.symbols)
             sizes[more] += factors["off"]
             sizes[fewer] -= factors["off"]
         string = [symbol for symbol, size in sizes.items() for _ in range(size)]
-        return [*string, ASK], [len(string)], [end - 1 for end in accumulate(sizes.values())]
+        return [*string, QUERY], [len(string)], [end - 1 for end in accumulate(sizes.values())]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found from the runs of equal symbols.
+        """Return the labels, computed from the lengths of the runs of equal symbols.
 
         Raises:
-            InputError: if the tokens are no symbols with a "?" behind them.
+            InputError: if the tokens are not symbols of the language followed by "?".
         """
-        *string, ask = tokens or [""]
-        if ask != ASK or not set(string) <= set(self.symbols):
+        *string, query = tokens or [""]
+        if query != QUERY or not set(string) <= set(self.symbols):
             known = ", ".join(self.symbols)
-            raise InputError(f"probe {self.name}: a string is made of {known}, and a ? at its end")
+            raise InputError(f"probe {self.name}: expected a string of {known} followed by ?")
         runs = [(symbol, len(list(run))) for symbol, run in groupby(string)]
         ordered = tuple(symbol for symbol, _ in runs) == self.symbols
         equal = len({size for _, size in runs}) == 1
-        return at_end(tokens, "yes" if ordered and equal else "no")
+        return label_at_end(tokens, "yes" if ordered and equal else "no")

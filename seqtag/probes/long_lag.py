@@ -1,10 +1,10 @@
-"""A long time lag without local regularities: the symbol behind "b" is asked for at "e".
+"""A long time lag without local regularities: the label of "e" is the symbol after "b".
 
     b x d17 d80 d3 d44 e        the label of e is x
 
 Experiment 2c of Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", section 5.2. There
-the network is trained at long lags alone (here: the regime "learn"), and the number of
-distractors grows with the lag; here it is fixed, so that every symbol is known at every lag.
+the network is trained only at long lags (here: the regime "learn"), and the number of different
+distractors grows with the lag. Here it is fixed, so that no symbol is unknown at any lag.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +12,18 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import Synthetic, at_end, noise
+from seqtag.probes.synthetic import SyntheticProbe, label_at_end, noise
 
 DISTRACTORS = tuple(f"d{number}" for number in range(100))
 _SOURCE = "Hochreiter & Schmidhuber 1997, table 3, mean of 20 trials"
 
 
 @register("long_lag")
-class LongLagProbe(Synthetic):
-    """Which of two symbols stood before all the distractors.
+class LongLagProbe(SyntheticProbe):
+    """Which of two symbols came before the distractors.
 
     Factors:
-        lag: distractors between the symbol and the trigger that ends the sequence.
+        lag: distractors between the symbol and the trigger at the end of the sequence.
     """
 
     name = "long_lag"
@@ -51,18 +51,18 @@ class LongLagProbe(Synthetic):
         ),
     )
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return "": every lag from 0 is possible."""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return "": every lag is possible."""
         return ""
 
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
-        """Return the tokens of an item with this answer, its target and its cue."""
+        """Return the tokens, the trigger as target, and the symbol as cue."""
         lag = factors["lag"]
         return ["b", answers[0], *noise(random, DISTRACTORS, lag), "e"], [lag + 2], [1]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels: the trigger's is the one symbol that is no distractor."""
+        """Return the labels: the trigger's is the x or y of the sequence."""
         (symbol,) = set(tokens) & set(self.labels)
-        return at_end(tokens, symbol)
+        return label_at_end(tokens, symbol)

@@ -1,11 +1,12 @@
-"""The pronoun probe: the form that PRON must take, given the matrix subject before it.
+"""The pronoun probe: the form of PRON, which the preceding matrix subject determines.
 
     The actress near the king smiled , then saw the twins , and PRON laughed .
 
-PRON refers to the subject of the latest matrix clause: M, F or PL. Attractors (persons of
-another gender in places, possessives, objects, conjoined phrases and relative clauses) are never
-matrix subjects; a switch brings a new matrix subject of another gender. There are no gendered
-determiners ("the", or nothing before a name), and no verb form agrees with its subject.
+PRON refers to the subject of the latest matrix clause: M, F or PL. Attractors are persons of
+another gender who are not matrix subjects: they occur in places ("near the king"), possessives,
+objects, conjoined phrases and relative clauses. A switch introduces a new matrix subject of
+another gender. Determiners ("the", none before a name) show no gender, and verbs do not agree with
+their subject.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,15 +21,15 @@ from seqtag.probes.english.parsing import analyse
 from seqtag.probes.registry import register
 from seqtag.probes.synthetic import balanced
 
-# Distances at which the default corpus is tested.
+# Distances of the judged splits in a mixed corpus.
 TEST_DISTANCES = (5, 10, 20, 50, 100, 200)
-# Share of training in which the subject stands right next to PRON, and of these, of subjects
-# that occur nowhere else in training.
+# Share of training items whose subject is adjacent to PRON, and the share of these whose subject
+# is a held-out word, which occurs nowhere else in training.
 _ADJACENT = 0.15
 _HELD_OUT_ADJACENT = 0.6
-# How often training has so many attractors and switches: mostly what no shallow cue solves.
+# (attractors, switches) of training items, drawn uniformly; no shallow cue solves most of them.
 _MIX = ((0, 0), *2 * ((0, 1), (1, 0)), *5 * ((1, 1), (2, 0), (2, 1)))
-# The part of it under which neither the first nor the last person tells anything.
+# The pairs for which neither the first nor the last person gives information about the label.
 _STRICT = ((1, 1), (2, 0), (2, 1))
 
 
@@ -40,35 +41,36 @@ class Combination(NamedTuple):
     switches: int
     depth: int
 
-    def fits(self) -> bool:
-        """Return whether there is a sentence with these factors."""
+    def is_possible(self) -> bool:
+        """Return whether a sentence can have these factors."""
         if self.distance == 1:
             return self.attractors == self.depth == 0
-        return sentences.room(self.distance, self.depth) >= self.attractors
+        return sentences.max_persons(self.distance, self.depth) >= self.attractors
 
 
 @register("pronoun")
 @register("pronoun_nouns", names=False)
 class PronounProbe(Probe):
-    """Gender and number of the current matrix subject, asked for at PRON.
+    """The gender or number of the latest matrix subject, labelled at PRON.
 
-    Factors (all default to 0 but distance):
+    Factors (`distance` is required, the others default to 0):
         distance: tokens between the head of the last matrix subject and PRON (neither counted);
-            1 is "Anna , PRON laughed .", 2 does not exist.
-        attractors: persons of another gender than the label's who are no matrix subject.
-        switches: matrix subjects before the last, each of another gender than the next.
-        depth: nesting of relative clauses between the last subject and PRON.
-    Off the grid: alone=1 asks for sentences in which the subject is the only person. Otherwise
-    persons of its own form come later too, even without attractors, and stand nearer to PRON.
+            1 is "Anna , PRON laughed .", 2 is impossible.
+        attractors: persons who are not a matrix subject and have another gender than the label.
+        switches: matrix subjects before the last, each with another gender than the next.
+        depth: nesting depth of relative clauses between the last subject and PRON.
+    A further factor, not on the grid: alone=1 generates sentences in which the subject is the only
+    person. Otherwise, even without attractors, persons of the subject's own gender may follow it
+    and be nearer to PRON.
 
-    Splits: "train" and "dev" share words and templates; "test" has words that training shows
-    only next to their pronoun; "templates" has pairs of opening and modifier that training
-    never shows together.
+    Splits: "train" and "dev" share words and templates; "test" has words that occur in training
+    only as subjects adjacent to PRON; "templates" has combinations of opening and modifier that
+    do not occur in training.
 
     Args:
-        names: whether persons may be names. A man's or woman's name stands without "the" and so
-            is a token shorter than the plural's; without names all persons take "the", and
-            neither determiners nor lengths tell anything at all.
+        names: whether persons may be names. The name of a man or woman has no "the", so it is one
+            token shorter than the name of a group. Without names every person has "the", and
+            neither determiners nor lengths give information about the label.
     """
 
     version = 1
@@ -105,53 +107,53 @@ class PronounProbe(Probe):
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
     ) -> list[ProbeItem]:
-        """Return `n` items with these factors; see `balance` for what is counted out exactly.
+        """Return `n` items with these factors; `balance` describes what is balanced exactly.
 
         Raises:
-            InputError: for unknown names, or factors that no sentence has.
+            InputError: for an unknown split or factor, or factors that no sentence can have.
         """
-        given = dict(factors)
-        alone = given.pop("alone", 0) == 1
-        chosen = Combination(**self.complete(n, split, given))
+        on_grid = dict(factors)
+        alone = on_grid.pop("alone", 0) == 1
+        chosen = Combination(**self.complete(n, split, on_grid))
         if alone and (chosen.attractors or chosen.switches):
-            raise InputError(f"probe {self.name}: alone leaves no attractors and no switches")
-        random = self.stream(split, *chosen, *["alone"] * alone, seed).random
-        every = balance.cases(chosen.attractors, chosen.switches)
+            raise InputError(f"probe {self.name}: alone=1 requires attractors=0 and switches=0")
+        random = self.random_stream(split, *chosen, *["alone"] * alone, seed).random
+        cases = balance.cases(chosen.attractors, chosen.switches)
         return [
-            self._item(random, split, chosen, case, alone) for case in balanced(random, every, n)
+            self._item(random, split, chosen, case, alone) for case in balanced(random, cases, n)
         ]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found by parsing the tokens.
+        """Return the labels, found by parsing the tokens.
 
         Raises:
-            InputError: if the tokens are no sentence of the grammar.
+            InputError: if the tokens are not a sentence of the grammar.
         """
         subject = analyse(tokens).subjects[-1]
         return cues.label_at(tokens, PRON, GENDER_OF[tokens[subject]])
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return the solvers "first_cue", "last_cue" and "frequent_cue", by the persons' forms."""
+        """Return the baselines "first_cue", "last_cue" and "frequent_cue"; see `cues.baselines`."""
         return cues.baselines(PRON, GENDER_OF)
 
-    def at_lag(self, lag: int) -> dict[str, int]:
-        """Return the factors of training at one distance: nobody else tells the label."""
-        return {**super().at_lag(lag), "alone": 1}
+    def factors_at_lag(self, lag: int) -> dict[str, int]:
+        """Return the factors of training at one distance, with the subject as the only person."""
+        return {**super().factors_at_lag(lag), "alone": 1}
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return that the subject must be far enough away for what stands between, or ""."""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return the least distance for these attractors and this depth, as a reason, or ""."""
         chosen = Combination(**factors)
-        if chosen.fits():
+        if chosen.is_possible():
             return ""
-        least = next(d for d in range(3, 10**9) if chosen._replace(distance=d).fits())
+        least = next(d for d in range(3, 10**9) if chosen._replace(distance=d).is_possible())
         return f"the least distance for these attractors and this depth is {least}"
 
-    def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
+    def draw_factors(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
         """Return the factors of a sentence in a mixed corpus.
 
-        In training most have attractors or a switch, and in some the subject stands right next
-        to its pronoun; the judged splits go through `TEST_DISTANCES` with attractors and
-        switches of the training range that no shallow cue solves.
+        In training, most sentences have attractors or a switch, and in some the subject is
+        adjacent to PRON. The judged splits cycle through `TEST_DISTANCES`, with numbers of
+        attractors and switches from the training range that no shallow cue solves.
         """
         judged = split in self.judged
         if split == "train" and random() < _ADJACENT:
@@ -159,30 +161,34 @@ class PronounProbe(Probe):
         distance = (
             TEST_DISTANCES[number % len(TEST_DISTANCES)] if judged else 3 + int(random() * 18)
         )
-        mix = [
-            pair for pair in (_STRICT if judged else _MIX) if Combination(distance, *pair, 0).fits()
+        pairs = [
+            pair
+            for pair in (_STRICT if judged else _MIX)
+            if Combination(distance, *pair, 0).is_possible()
         ]
-        pair = mix[int(random() * len(mix))]
-        fitting = [
-            chosen for depth in range(4) if (chosen := Combination(distance, *pair, depth)).fits()
+        pair = pairs[int(random() * len(pairs))]
+        possible = [
+            chosen
+            for depth in range(4)
+            if (chosen := Combination(distance, *pair, depth)).is_possible()
         ]
-        return fitting[int(random() * len(fitting))]._asdict()
+        return possible[int(random() * len(possible))]._asdict()
 
-    def error(self, item: ProbeItem, target: int, predicted: str) -> str:
-        """Return "stale" (an old subject was kept), "capture" (an attractor was taken), or "".
+    def error_kind(self, item: ProbeItem, target: int, predicted: str) -> str:
+        """Return the kind of error: "stale", "capture" or "wrong"; "" if the prediction is right.
 
-        A form that both an old subject and an attractor have counts as stale; a form that
-        nobody else in the sentence has is "wrong".
+        stale: the form of an earlier subject, even if an attractor has it too. capture: the form
+        of an attractor only. wrong: a form that no other person before PRON has.
         """
         if predicted == item.labels[target]:
             return ""
         if predicted in {GENDER_OF[item.tokens[i]] for i in item.cue_positions[:-1]}:
             return "stale"
-        taken = predicted in cues.persons_before(item.tokens, PRON, GENDER_OF)
-        return "capture" if taken else "wrong"
+        captured = predicted in cues.persons_before(item.tokens, PRON, GENDER_OF)
+        return "capture" if captured else "wrong"
 
     def complete(self, n: int, split: str, factors: Mapping[str, int]) -> dict[str, int]:
-        """Return all factors after checking them; distance has no default."""
+        """Check the arguments of `generate`; return all factors. `distance` has no default."""
         if "distance" not in self.check(n, split, factors):
             raise InputError(f"probe {self.name}: factor distance is missing")
         return super().complete(n, split, factors)
@@ -198,11 +204,11 @@ class PronounProbe(Probe):
         lexicon = "held-out" if split == "test" else "training"
         if chosen.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
             lexicon = "held-out"
-        room = sentences.room(chosen.distance, chosen.depth)
+        max_after = sentences.max_persons(chosen.distance, chosen.depth)
         if alone:
-            cast = balance.Cast(front=[], subjects=[case[0]], between=[], behind=[])
+            cast = balance.Cast(before=[], subjects=[case[0]], between=[], after=[])
         else:
-            cast = balance.cast(random, case, chosen.attractors, chosen.switches, room)
+            cast = balance.cast(random, case, chosen.attractors, chosen.switches, max_after)
         tokens, heads, template = sentences.write(
             random,
             cast,

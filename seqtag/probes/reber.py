@@ -1,11 +1,11 @@
-"""The embedded Reber grammar: the second symbol decides the last but one.
+"""The embedded Reber grammar: the last symbol but one is the same as the second.
 
-    B T B P V P X T V V E ? E        the symbol at "?" is T, as the second one is
+    B T B P V P X T V V E ? E        the label of "?" is T, the second symbol
 
-A string of Reber's grammar (Reber 1967) stands between two symbols that are the same, T or P
-(Cleeremans, Servan-Schreiber & McClelland 1989; Fahlman 1991; Hochreiter & Schmidhuber 1997,
-experiment 1). Their nets predict the next symbol; here the last but one is hidden and named, so
-that it does not tell itself. The inner string is full of T and P that say nothing.
+A string of Reber's grammar (Reber 1967) is embedded between two equal symbols, T or P (Cleeremans,
+Servan-Schreiber & McClelland 1989; Fahlman 1991; Hochreiter & Schmidhuber 1997, experiment 1).
+Their networks predict the next symbol. Here the last symbol but one is masked by "?" and is the
+label. The many T and P of the inner string give no information about it.
 """
 
 import re
@@ -16,36 +16,36 @@ from types import MappingProxyType
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import Synthetic
+from seqtag.probes.synthetic import SyntheticProbe
 
 OUTER = ("T", "P")
-HIDDEN = "?"
-# Reber's grammar behind its B: at each node two ways on, a symbol and the node it leads to.
-# From the last node the string closes with E.
-_WAYS = (
+MASKED = "?"
+# Reber's grammar after the initial B: each node has two transitions (symbol, next node).
+# From the final node the string ends with E.
+_TRANSITIONS = (
     (("T", 1), ("P", 2)),
     (("S", 1), ("X", 3)),
     (("T", 2), ("V", 4)),
     (("X", 2), ("S", 5)),
     (("P", 3), ("V", 5)),
 )
-_LAST = len(_WAYS)
-# The symbols of an embedded string that are no steps of the inner walk: B T B at the front,
-# E T E at the back.
-_FRAME = 6
-_SHORTEST = 9
-# The same grammar as a regular expression, with the outer symbols around it; the end may lack.
+_FINAL = len(_TRANSITIONS)
+# Symbols of an embedded string outside the walk through the grammar: B T B before it, E T E
+# after it.
+_FRAME_LENGTH = 6
+_MIN_LENGTH = 9
+# The same grammar as a regular expression, with the outer symbols; the final E is optional.
 _STRING = re.compile(r"B([TP])B(?:(?:TS*X|PT*VP)(?:XT*VP)*(?:S|XT*VV)|PT*VV)E\?E?")
 
 
 @register("reber")
-class ReberProbe(Synthetic):
-    """The outer symbol, asked for behind the inner string.
+class ReberProbe(SyntheticProbe):
+    """The outer symbol, labelled after the inner string.
 
-    The one factor is `length`, of the whole string, at least 9. Training has natural lengths:
-    both ways on from a node are equally likely, which makes 1 string in 4 the shortest and all
-    but 1 in 800 fall into the training range. Strings of one length are then equally likely,
-    and so they are here, at any length.
+    The only factor is `length`, of the whole string, at least 9. Training has natural lengths: both
+    transitions of a node are equally likely, so 1 string in 4 has the least length, and all but 1
+    in 800 lie within the training range. All strings of one length are then equally likely; this
+    also holds for the items generated at a given length.
     """
 
     name = "reber"
@@ -54,7 +54,7 @@ class ReberProbe(Synthetic):
     bidirectional_safe = True
     axis = "length"
     unit = "symbols of the string"
-    training = MappingProxyType({"length": tuple(range(_SHORTEST, 31))})
+    training = MappingProxyType({"length": tuple(range(_MIN_LENGTH, 31))})
     evaluation = MappingProxyType({"length": (10, 15, 20, 30, 60, 100, 150, 200, 300)})
     quick = MappingProxyType({"length": (10, 15, 30, 60, 120)})
     published = (
@@ -70,80 +70,83 @@ class ReberProbe(Synthetic):
         ),
     )
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return that a string is longer, or ""."""
-        return "" if factors["length"] >= _SHORTEST else f"the least length is {_SHORTEST}"
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return that the length must be at least 9, or ""."""
+        return "" if factors["length"] >= _MIN_LENGTH else f"the least length is {_MIN_LENGTH}"
 
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
-        """Return the tokens of an item with this answer, its target and its cue."""
+        """Return the tokens, the "?" as target, and the second symbol as cue."""
         (outer,) = answers
-        inner = _walk(random, factors["length"] - _FRAME)
-        tokens = ["B", outer, "B", *inner, "E", HIDDEN, "E"]
+        inner = _random_walk(random, factors["length"] - _FRAME_LENGTH)
+        tokens = ["B", outer, "B", *inner, "E", MASKED, "E"]
         return tokens, [len(tokens) - 2], [1]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found by matching the string, up to the hidden symbol at least.
+        """Return the labels, found by matching a string with a regular expression.
+
+        The string must reach the masked symbol at least.
 
         Raises:
-            InputError: if the tokens are no string of the grammar.
+            InputError: if the tokens are not a string of the embedded grammar.
         """
         text = "".join(tokens)
-        found = _STRING.fullmatch(text)
-        if not found:
-            raise InputError(f"probe reber: no string of the embedded grammar: {text}")
-        return _at_hidden(tokens, found[1])
+        match = _STRING.fullmatch(text)
+        if not match:
+            raise InputError(f"probe reber: not a string of the embedded grammar: {text}")
+        return _label_at_masked(tokens, match[1])
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return "last_cue", the last T or P before the hidden one; the first is the answer."""
-        return {"last_cue": lambda tokens: _at_hidden(tokens, _last_outer(tokens))}
+        """Return "last_cue", which predicts the last T or P; the first one is the answer."""
+        return {"last_cue": lambda tokens: _label_at_masked(tokens, _last_outer(tokens))}
 
-    def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
-        """Return the length of a string in a mixed corpus: in training as the grammar has it."""
+    def draw_factors(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
+        """Return the length of a string in a mixed corpus; in training a natural length."""
         if split in self.judged:
-            return super().draw(random, split, number)
+            return super().draw_factors(random, split, number)
         while (length := _natural_length(random)) not in self.training["length"]:
             pass
         return {"length": length}
 
 
-def _walk(random: Callable[[], float], steps: int) -> list[str]:
-    """Return the symbols of a walk of so many steps, each such walk as likely as the others."""
+def _random_walk(random: Callable[[], float], steps: int) -> list[str]:
+    """Return the symbols of a random walk; all walks with this many steps are equally likely."""
     symbols = []
     node = 0
-    for chance in reversed(_chances(steps)):
-        symbol, node = _WAYS[node][random() >= chance[node]]
+    for probability in reversed(_first_probabilities(steps)):
+        symbol, node = _TRANSITIONS[node][random() >= probability[node]]
         symbols.append(symbol)
     return symbols
 
 
 @cache
-def _chances(steps: int) -> tuple[tuple[float, ...], ...]:
-    """Return, by steps left (from 1 on) and node, the share of the walks that go the first way.
+def _first_probabilities(steps: int) -> tuple[tuple[float, ...], ...]:
+    """Return the probability of a node's first transition, indexed [steps left − 1][node].
 
-    The walks from each node to the last one are counted, in whole numbers.
+    It is the share of the possible walks to the final node that begin with this transition; walks
+    are counted exactly, in integers.
     """
-    walks = [0] * _LAST + [1]
+    walks = [0] * _FINAL + [1]
     shares = []
     for _ in range(steps):
-        counts = [(walks[first], walks[second]) for (_, first), (_, second) in _WAYS]
+        counts = [(walks[first], walks[second]) for (_, first), (_, second) in _TRANSITIONS]
         shares.append(tuple(one / (one + other) if one else 0.0 for one, other in counts))
         walks = [one + other for one, other in counts] + [0]
     return tuple(shares)
 
 
 def _natural_length(random: Callable[[], float]) -> int:
-    """Return the length of a string whose ways are tossed with a fair coin."""
-    node, length = 0, _FRAME
-    while node != _LAST:
-        _, node = _WAYS[node][random() >= 0.5]
+    """Return the length of a random string in which both transitions are equally likely."""
+    node, length = 0, _FRAME_LENGTH
+    while node != _FINAL:
+        _, node = _TRANSITIONS[node][random() >= 0.5]
         length += 1
     return length
 
 
-def _at_hidden(tokens: Sequence[str], label: str) -> Labels:
-    return [label if token == HIDDEN else None for token in tokens]
+def _label_at_masked(tokens: Sequence[str], label: str) -> Labels:
+    return [label if token == MASKED else None for token in tokens]
 
 
 def _last_outer(tokens: Sequence[str]) -> str:

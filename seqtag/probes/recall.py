@@ -1,10 +1,10 @@
-"""Associative recall, and its forgetting form: the value that a key has now.
+"""Associative recall: the current value of a key, also after the key got a new value.
 
     c 7 f 0 a 7 . . f . a . . . c        the labels of the last f, a and c are 0, 7 and 7
 
-Pairs of key and value, then each key once more among blanks: multi-query associative recall of
-Arora et al. (2023), "Zoology". In the forgetting form keys are given again with another value,
-and the last one counts.
+Pairs of key and value, then each key once more (a query) among blanks: the multi-query
+associative recall of Arora et al. (2023), "Zoology". In `recall_forget` some keys are assigned
+again, with another value; the last value is the label.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, ProbeItem, pick, shuffled
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import Synthetic, places
+from seqtag.probes.synthetic import SyntheticProbe, random_positions
 
 KEYS = tuple("abcdefghijklmnopqrstuvwxyz")
 VALUES = tuple("0123456789")
@@ -25,13 +25,14 @@ _QUICK = {"length": (16, 32, 64, 128, 256), "pairs": (4,)}
 
 @register("recall")
 @register("recall_forget", forget=True)
-class RecallProbe(Synthetic):
-    """The value of a key, asked for where the key comes again.
+class RecallProbe(SyntheticProbe):
+    """The value of a key, labelled at the query: the last occurrence of the key, among blanks.
 
     Factors:
         length: tokens of the sequence.
-        pairs: different keys, each with a value of its own drawing, and each asked for once.
-        reassigned: further pairs of a key already given and another value (if `forget`).
+        pairs: number of different keys; values are drawn independently, and each key is queried
+            once.
+        reassigned: number of further pairs that assign another value to a key (if `forget`).
 
     Args:
         forget: whether keys are reassigned.
@@ -55,42 +56,42 @@ class RecallProbe(Synthetic):
         self.evaluation = MappingProxyType(evaluation)
         self.quick = MappingProxyType(quick)
 
-    def asked(self, factors: Mapping[str, int]) -> int:
-        """Return how many queries there are."""
+    def target_count(self, factors: Mapping[str, int]) -> int:
+        """Return the number of queries."""
         return factors["pairs"]
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return that there must be one key to 26, and room for pairs and queries, or ""."""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return that there must be 1 to 26 keys and room for pairs and queries, or ""."""
         pairs = factors["pairs"]
         if not 1 <= pairs <= len(KEYS):
-            return f"there are 1 to {len(KEYS)} pairs"
+            return f"the number of pairs is 1 to {len(KEYS)}"
         least = 3 * pairs + 2 * factors.get("reassigned", 0)
         return f"the least length for these pairs is {least}" if factors["length"] < least else ""
 
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
-        """Return the tokens of an item with these answers, its targets and its cues."""
+        """Return the tokens, the queries as targets, and the values of all pairs as cues."""
         queries = shuffled(random, KEYS)[: factors["pairs"]]
-        again = [pick(random, queries) for _ in range(factors.get("reassigned", 0))]
-        given = shuffled(random, queries + again)
-        tokens = _assign(random, given, dict(zip(queries, answers, strict=True)))
+        reassigned = [pick(random, queries) for _ in range(factors.get("reassigned", 0))]
+        keys = shuffled(random, queries + reassigned)
+        tokens = _assign(random, keys, dict(zip(queries, answers, strict=True)))
         begin = len(tokens)
-        tokens += [BLANK] * (factors["length"] - begin)
-        targets = [begin + place for place in places(random, len(queries), len(tokens) - begin)]
+        blanks = factors["length"] - begin
+        tokens += [BLANK] * blanks
+        targets = [begin + offset for offset in random_positions(random, len(queries), blanks)]
         for target, key in zip(targets, queries, strict=True):
             tokens[target] = key
         return tokens, targets, list(range(1, begin, 2))
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels: the pairs are written to a memory one after the other, then read."""
+        """Return the labels, read from a dict that all pairs were written to in order."""
         return _read(tokens, dict(_pairs(tokens)))
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return solvers that give the value of the first pair, or of the last, to every key.
+        """Return baselines that answer all queries with the value of the first or the last pair.
 
-        In the forgetting form "first_cue" is one that does not forget: it gives each key the
-        first value that this key had.
+        In `recall_forget`, "first_cue" answers with the first value of the queried key instead.
         """
 
         def first(tokens: Sequence[str]) -> Labels:
@@ -102,10 +103,11 @@ class RecallProbe(Synthetic):
             "last_cue": lambda tokens: _read(tokens, _for_all(_pairs(tokens)[-1][1])),
         }
 
-    def error(self, item: ProbeItem, target: int, predicted: str) -> str:
-        """Return "stale" (an earlier value of the key), "capture" (one of another key), or "".
+    def error_kind(self, item: ProbeItem, target: int, predicted: str) -> str:
+        """Return the kind of error: "stale", "capture" or "wrong"; "" if the prediction is right.
 
-        A value that both had counts as stale; one that no key had is "wrong".
+        stale: an earlier value of the key, even if another key has it too. capture: a value of
+        another key only. wrong: a value of no key.
         """
         if predicted == item.labels[target]:
             return ""
@@ -115,13 +117,14 @@ class RecallProbe(Synthetic):
         return "capture" if predicted in item.tokens else "wrong"
 
 
-def _assign(
-    random: Callable[[], float], given: Sequence[str], last: Mapping[str, str]
-) -> list[str]:
-    """Return each key with a value: its last one where that is, another before the same key."""
+def _assign(random: Callable[[], float], keys: Sequence[str], last: Mapping[str, str]) -> list[str]:
+    """Return key-value pairs as tokens: a key ends with its value in `last`.
+
+    Earlier pairs of a key have random values, each different from the key's next value.
+    """
     tokens: list[str] = []
     later: dict[str, str] = {}
-    for key in reversed(given):
+    for key in reversed(keys):
         others = [value for value in VALUES if value != later[key]] if key in later else [last[key]]
         later[key] = pick(random, others)
         tokens += (later[key], key)
@@ -129,12 +132,12 @@ def _assign(
 
 
 def _pairs(tokens: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the pairs of key and value in their order."""
+    """Return the pairs of key and value, in order."""
     return [(key, value) for key, value in pairwise(tokens) if value in VALUES]
 
 
 def _read(tokens: Sequence[str], memory: Mapping[str, str]) -> Labels:
-    """Return the labels of the keys that no value follows: what the memory has for them."""
+    """Return the labels: at each query (a key that no value follows), the key's value in memory."""
     followers = (*tokens[1:], BLANK)
     return [
         None if follower in VALUES else memory.get(token)

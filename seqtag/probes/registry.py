@@ -1,4 +1,4 @@
-"""The probes by name."""
+"""Registry of probes."""
 
 from seqtag.probes.base import Probe
 from seqtag.registry import Registry
@@ -8,9 +8,9 @@ register = PROBES.register
 
 
 def make_probe(name: str) -> Probe:
-    """Return the probe of that name.
+    """Return the probe registered as `name`.
 
     Raises:
-        InputError: if there is none; the nearest name is offered.
+        InputError: if there is no such probe; the message suggests the nearest name.
     """
     return PROBES[name].make()

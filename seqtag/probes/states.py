@@ -1,12 +1,12 @@
-"""Small machines whose state is asked for after every symbol: parity, modular addition, cycle.
+"""State tracking: the state of a small automaton after each symbol; parity, sums, a ring.
 
     a b b a b           odd after one, three … b: even, odd, even, even, odd
     three four one      the sum so far, modulo 5: 3, 2, 3
-    left stay right     where one stands on a circle of five places, from place 0: 4, 4, 0
+    left stay right     the position on a ring of five places, starting at 0: 4, 4, 0
 
 Three of the regular tasks of Delétang et al. 2023 (their modular arithmetic also subtracts and
-multiplies). Finitely many states are enough, at any length, but every symbol counts: nothing
-may be forgotten and nothing skipped.
+multiplies). A finite number of states is enough for any length, but the answer depends on every
+symbol.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,13 +21,17 @@ _PLACES = ("0", "1", "2", "3", "4")
 
 
 class Machine(NamedTuple):
-    """How far each symbol turns a dial, and what is written at its places; it starts at the first.
+    """An automaton whose states form a ring; it starts in the first state.
 
-    Symbols have no digits: a word's vector may count every digit as 0.
+    Symbols contain no digits, because word vectors may be looked up with all digits replaced by 0.
+
+    Attributes:
+        steps: how many states each symbol moves forward.
+        states: labels of the states, in order.
     """
 
-    turns: Mapping[str, int]
-    places: tuple[str, ...]
+    steps: Mapping[str, int]
+    states: tuple[str, ...]
 
 
 MACHINES: Mapping[str, Machine] = MappingProxyType(
@@ -45,24 +49,24 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
 @register("modular_addition", machine="modular_addition")
 @register("cycle", machine="cycle")
 class StatesProbe(Probe):
-    """The state of a machine, labelled at every prefix.
+    """The state of an automaton after each symbol; every token is a target.
 
-    The one factor is `length`, of the sequence. All symbols are equally frequent and drawn
-    independently, so that what stands behind a prefix says nothing of it. In parity and modular
-    addition all labels are then equally frequent at every position; in cycle they become so:
-    after one symbol only three places can be reached, and the place of the start is 0.2 + 0.4 ÷
-    length of all labels.
+    The only factor is `length`, the number of symbols. Symbols are drawn independently and
+    uniformly, so the tokens after a target give no information about its label. In parity and
+    modular addition all labels are therefore equally frequent at every position. In cycle they
+    are only nearly so: after one symbol just three states can be reached, and the share of the
+    starting state among all labels is 0.2 + 0.4 ÷ length.
 
-    Every prefix is a target, in judging too: the accuracy at a length is that of all positions
-    up to it. Published figures are of the last position: the rows of `items.parquet` whose
-    `position` is `length` − 1. The positions of one item are not independent of each other (a
-    state lost stays lost), so an interval over items is wider than one over targets.
+    Accuracy at a length is that of all positions up to it. Published results are for the last
+    position only: the rows of `items.parquet` whose `position` is `length` − 1. Errors within an
+    item are not independent (once the state is wrong it stays wrong), so a confidence interval
+    over items is wider than one over targets.
 
     Args:
-        machine: name of one of `MACHINES`.
+        machine: a key of `MACHINES`.
 
     Raises:
-        InputError: if there is none of that name.
+        InputError: for an unknown machine.
     """
 
     version = 1
@@ -84,8 +88,8 @@ class StatesProbe(Probe):
         if machine not in MACHINES:
             raise unknown("machine", machine, MACHINES)
         self.name = machine
-        self.turns, self.labels = MACHINES[machine]
-        self._symbols = tuple(self.turns)
+        self.steps, self.labels = MACHINES[machine]
+        self._symbols = tuple(self.steps)
 
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
@@ -93,48 +97,48 @@ class StatesProbe(Probe):
         """Return `n` items of this length.
 
         Raises:
-            InputError: for unknown names, or length 0.
+            InputError: for an unknown split or factor, or length 0.
         """
         length = self.complete(n, split, factors)["length"]
-        random = self.stream(split, length, seed).random
+        random = self.random_stream(split, length, seed).random
         return [self._item(random, length) for _ in range(n)]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found by counting, for every prefix anew, each symbol in it.
+        """Return the labels, computed by counting the symbols of each prefix.
 
         Raises:
-            InputError: for a token that is no symbol of the machine.
+            InputError: for a token that is not a symbol of the machine.
         """
         for token in tokens:
-            if token not in self.turns:
-                known = ", ".join(self.turns)
+            if token not in self.steps:
+                known = ", ".join(self.steps)
                 raise InputError(
-                    f"probe {self.name}: no symbol {token!r}{did_you_mean(token, self.turns)}; "
-                    f"there are {known}"
+                    f"probe {self.name}: unknown symbol {token!r}"
+                    f"{did_you_mean(token, self.steps)}; known: {known}"
                 )
         labels: Labels = []
         for end in range(1, len(tokens) + 1):
             prefix = tokens[:end]
-            total = sum(prefix.count(symbol) * turn for symbol, turn in self.turns.items())
+            total = sum(prefix.count(symbol) * steps for symbol, steps in self.steps.items())
             labels.append(self.labels[total % len(self.labels)])
         return labels
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return that there must be a symbol to label, or ""."""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return that length must be at least 1, or ""."""
         return "" if factors["length"] else "the least length is 1"
 
     def _item(self, random: Callable[[], float], length: int) -> ProbeItem:
-        tokens, labels, place = [], [], 0
+        tokens, labels, state = [], [], 0
         for _ in range(length):
             symbol = pick(random, self._symbols)
-            place = (place + self.turns[symbol]) % len(self.labels)
+            state = (state + self.steps[symbol]) % len(self.labels)
             tokens.append(symbol)
-            labels.append(self.labels[place])
-        everywhere = tuple(range(length))
+            labels.append(self.labels[state])
+        positions = tuple(range(length))
         return ProbeItem(
             tokens=tuple(tokens),
             labels=tuple(labels),
-            targets=everywhere,
+            targets=positions,
             factors={"length": length},
-            cue_positions=everywhere,
+            cue_positions=positions,
         )

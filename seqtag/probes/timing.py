@@ -1,14 +1,14 @@
-"""Measuring spike delays: an interval is as long as the reference, or one step longer.
+"""Timing: whether an interval between spikes is as long as a reference, or one step longer.
 
     | . . . | . . . | . . . . |        the labels of the last two spikes are 0 and 1
 
 Gers & Schmidhuber (2000), "Recurrent nets that time and count", and Gers, Schraudolph &
 Schmidhuber (2002), "Learning precise timing with LSTM recurrent networks": spike n comes F + I(n)
-steps after the one before, I(n) is 0 or 1, and I(n) is asked for at the spike. A net of theirs
-is trained for one F (here: the regime "learn"). One that is to measure any F must be given it,
-and so the sequence begins with two spikes F apart; where all training has one F, they say
-nothing. Their F are 10 to 50, the ones judged here; training stops at 20, and begins at 2
-because the short ones are what is learned first.
+steps after the previous one, I(n) is 0 or 1, and the label of spike n is I(n). They train each
+network for a single F (here: the regime "learn"). To measure any F, a network must be shown it, so
+each sequence begins with two spikes F apart; with a single F in training they carry no
+information. They use F from 10 to 50, the range judged here. Here training covers 2 to 20: short
+intervals are learned first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,21 +16,21 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import Synthetic, at_end
+from seqtag.probes.synthetic import SyntheticProbe, label_at_end
 
 SPIKE, BLANK = "|", "."
 
 
 @register("timing")
-class TimingProbe(Synthetic):
-    """By how many steps an interval exceeds the reference, asked for at the spike that ends it.
+class TimingProbe(SyntheticProbe):
+    """By how many steps an interval exceeds the reference, labelled at the spike that ends it.
 
     Factors:
-        interval: steps from the first spike to the second (F), blanks and one.
-        spikes: intervals that are measured, each F or F + 1.
+        interval: steps from the first spike to the second (F), which is the blanks plus one.
+        spikes: number of measured intervals, each F or F + 1 steps.
 
-    There are few different sequences: within the training range a model is judged on what it
-    may have seen, and only beyond it on measuring what it has not.
+    There are few different sequences. Within the training range a model may therefore have seen
+    the judged items in training; only beyond it are they certainly new.
     """
 
     name = "timing"
@@ -45,17 +45,17 @@ class TimingProbe(Synthetic):
     published = (
         Published(
             "LSTM with peepholes, trained without shorter intervals",
-            "tells 49 steps from 50",
+            "distinguishes 49 steps from 50",
             "Gers, Schraudolph & Schmidhuber 2002, abstract",
         ),
     )
 
-    def asked(self, factors: Mapping[str, int]) -> int:
-        """Return how many intervals are measured."""
+    def target_count(self, factors: Mapping[str, int]) -> int:
+        """Return the number of measured intervals."""
         return factors["spikes"]
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return that an interval has a step and that one must be measured, or ""."""
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return that both factors must be at least 1, or ""."""
         for name in ("interval", "spikes"):
             if not factors[name]:
                 return f"the least {name} is 1"
@@ -64,7 +64,7 @@ class TimingProbe(Synthetic):
     def write(
         self, random: Callable[[], float], answers: Sequence[str], factors: Mapping[str, int]
     ) -> tuple[list[str], list[int], list[int]]:
-        """Return the tokens of an item with these delays, its targets and its cues: the spikes."""
+        """Return the tokens, the spikes after the second as targets, and all spikes as cues."""
         spikes = [0, factors["interval"]]
         for answer in answers:
             spikes.append(spikes[-1] + factors["interval"] + int(answer))
@@ -74,9 +74,9 @@ class TimingProbe(Synthetic):
         return tokens, spikes[2:], spikes
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels: by how much each run of blanks is longer than the first."""
+        """Return the labels: how many more blanks each interval has than the first."""
         reference, *runs = "".join(tokens)[1:-1].split(SPIKE)
         labels: Labels = [None] * (len(reference) + 2)
         for run in runs:
-            labels += at_end(run + SPIKE, str(len(run) - len(reference)))
+            labels += label_at_end(run + SPIKE, str(len(run) - len(reference)))
         return labels

@@ -89,7 +89,7 @@ class Results:
         slopes: lines fitted to them: probe, name, when, state, runs, factor (at a step), least,
             most, kept (the share that the forget gate alone keeps).
         suites: a row for each suite, group, setup and probe it was trained on: see
-            `suites.merging.over_runs`.
+            `suites.merging.mean_over_runs`.
         notes: what a reader must know about the runs: those that were left out.
     """
 

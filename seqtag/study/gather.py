@@ -27,7 +27,7 @@ from seqtag.study.read import (
     read_items,
     read_learn,
 )
-from seqtag.suites.merging import over_runs
+from seqtag.suites.merging import mean_over_runs
 
 # What distinguishes a setup; which lag it was trained at is another question.
 _KEY = ["probe", *(name for name in SETUP if name != "lag")]
@@ -133,7 +133,7 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
         learned=_joined([learn], ["probe"], learned),
         curves=_joined(read.curves, ["probe"], lambda rows: mean_curves(_of_run(rows, setups))),
         slopes=_joined(read.slopes, ["probe"], lambda rows: mean_slopes(_of_run(rows, setups))),
-        suites=_joined(read.groups, ["suite"], lambda rows: over_runs(_of_run(rows, setups))),
+        suites=_joined(read.groups, ["suite"], lambda rows: mean_over_runs(_of_run(rows, setups))),
         notes=_notes(unfinished, damaged),
     )
     return results, pd.concat(summaries.values()) if summaries else pd.DataFrame()

@@ -39,7 +39,7 @@ def inspect_gradients(
         after: the trained one.
         columns: those that describe the run, see `seqtag.columns`.
     """
-    items = probe.generate(_ITEMS, "dev", probe.at_lag(lag), columns["data_seed"])
+    items = probe.generate(_ITEMS, "dev", probe.factors_at_lag(lag), columns["data_seed"])
     curves = gradient_report(before, after, items, lag)
     write_gradients(str(output / GRADIENTS), curves, columns)
     lags = np.arange(lag + 1)

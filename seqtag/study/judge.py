@@ -109,7 +109,7 @@ def judge(
         "margin": said.margin_N,
         "right": [label == right for label, right in zip(said.labels, gold, strict=True)],
         "error": [
-            probe.error(items[number], target, label)
+            probe.error_kind(items[number], target, label)
             for number, target, label in zip(
                 number_N, columns["position"], said.labels, strict=True
             )

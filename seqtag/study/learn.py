@@ -81,7 +81,7 @@ def _learn_lag(
     data = replace(settings.data, corpus=items_of, description=description)
     corpus = build.corpus(items_of, ("train", "dev"))
     # Of the kind that was trained on, but none that any decision was made by.
-    items = probe.generate(_CONFIRM, "dev", probe.at_lag(lag), items_of.seed + 1)
+    items = probe.generate(_CONFIRM, "dev", probe.factors_at_lag(lag), items_of.seed + 1)
     share = _share_of_targets(probe, regime.solved, len(items[0].targets))
     settings = _within_budget(replace(settings, data=data), regime, corpus, share)
     tagger, figures = fit(settings, corpus)

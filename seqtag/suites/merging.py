@@ -12,7 +12,7 @@ SHARES = [
 _ALL = "all"
 
 
-def over_runs(groups: pd.DataFrame) -> pd.DataFrame:
+def mean_over_runs(groups: pd.DataFrame) -> pd.DataFrame:
     """Return the mean of each share over the runs of a setup; "all" is each suite's last group.
 
     Args:

@@ -141,7 +141,7 @@ def test_what_another_run_left_in_the_folder_is_gone(probed, configure):
     probed(*LEARN, "regime.lags=[3]")
     tables = (run / "learn.csv").read_text()
     assert not {"items.parquet", "gradients.csv", "gradients.png"} & {p.name for p in run.iterdir()}
-    with pytest.raises(InputError, match="lags must rise"):
+    with pytest.raises(InputError, match="lags must be in ascending order"):
         probed(*LEARN, "regime.lags=[4,3]")
     assert (run / "learn.csv").read_text() == tables
     probed("probe.grid={distance: [5]}")
@@ -198,7 +198,7 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
     [
         (("probe.grid={distance: 5}",), "probe.grid.distance must be a list"),
         (("probe.grid={distence: [5]}",), "did you mean 'distance'"),
-        (("regime=learn", "regime.lags=[20,10]"), "lags must rise"),
+        (("regime=learn", "regime.lags=[20,10]"), "lags must be in ascending order"),
         (("regime=learn", "regime.lags=[2]"), "no item has distance 2"),
         (("regime=learn", "regime.lags=10"), "regime.lags must be a list"),
         (("regime=learn", "regime.lags=[10,a]"), r"regime.lags\[1\] must be a whole number"),

@@ -217,7 +217,7 @@ def test_any_value_of_any_key_is_accepted_or_refused_by_name(data):
         ("probe", "probe.grid", {"distance": "x"}, "probe.grid.distance must be a list"),
         ("probe", "model.bidirectional", REMOVED, "model.bidirectional is missing"),
         ("learn", "regime.lags", ["x"], "regime.lags[0] must be a whole number"),
-        ("learn", "regime.lags", [20, 10], "regime: lags must rise"),
+        ("learn", "regime.lags", [20, 10], "regime: lags must be in ascending order"),
         ("learn", "callbacks.early_stopping", None, "callbacks.early_stopping ends training under"),
     ],
 )

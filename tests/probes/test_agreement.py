@@ -1,4 +1,4 @@
-"""The agreement probe, by hand; what it shares with reflexive is in english/test_subject.py."""
+"""The agreement probe, on examples by hand; english/test_subject.py tests it with reflexive."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def test_the_subject_decides(sentence, label):
     assert PROBE.oracle(tokens) == [label if token == "VERB" else None for token in tokens]
 
 
-def test_nothing_but_its_nouns_has_a_number():
+def test_only_nouns_are_marked_for_number():
     words = {word for item in PROBE.corpus("train", 400, 0) for word in item.tokens}
     assert PROBE.form_of.keys() & words
     assert not words & {*THINGS, "is", "are", "was", "were", "a", "this", "these"}
 
 
-def test_every_error_is_the_other_number():
+def test_every_error_is_the_number_of_an_attractor():
     for item in PROBE.generate(20, "test", {"attractors": 2, "distance": 20}, 0):
         (target,) = item.targets
-        kinds = {number: PROBE.error(item, target, number) for number in PROBE.labels}
+        kinds = {number: PROBE.error_kind(item, target, number) for number in PROBE.labels}
         assert sorted(kinds.values()) == ["", "capture"]
         assert kinds[item.labels[target]] == ""

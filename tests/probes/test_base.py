@@ -1,4 +1,4 @@
-"""The contract of a probe: checked arguments and a reproducible source of chance."""
+"""The base class of probes: argument checks, grids, corpora, reproducible random numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROBE = PronounProbe()
 
 
 class Toy(Probe):
-    """Which letter stood `lag` tokens before the target? At most half of those between are x."""
+    """Predict the letter `lag` tokens before the target; at most half of those between are x."""
 
     name = "toy"
     version = 1
@@ -29,11 +29,11 @@ class Toy(Probe):
 
     def generate(self, n, split, factors, seed):
         checked = self.check(n, split, factors)
-        given = {name: checked.get(name, values[0]) for name, values in self.evaluation.items()}
-        lag, noise = given.values()
+        full = {name: checked.get(name, values[0]) for name, values in self.evaluation.items()}
+        lag, noise = full.values()
         between = ("x",) * noise + ("y",) * (lag - noise)
-        random = self.stream(split, lag, noise, seed).random
-        return [self.item((pick(random, self.labels), *between, "?"), given) for _ in range(n)]
+        random = self.random_stream(split, lag, noise, seed).random
+        return [self.item((pick(random, self.labels), *between, "?"), full) for _ in range(n)]
 
     def item(self, tokens, factors):
         last = len(tokens) - 1
@@ -56,36 +56,38 @@ TOY = Toy()
 
 
 def test_stream_depends_on_every_part_of_its_key():
-    draws = {PROBE.stream(*key).random() for key in [(1, 2), (2, 1), (12,), ("1", 2), (1, 2, 0)]}
+    draws = {
+        PROBE.random_stream(*key).random() for key in [(1, 2), (2, 1), (12,), ("1", 2), (1, 2, 0)]
+    }
     assert len(draws) == 5
-    assert PROBE.stream("train", 7).random() == PROBE.stream("train", 7).random()
+    assert PROBE.random_stream("train", 7).random() == PROBE.random_stream("train", 7).random()
 
 
 def test_stream_is_the_same_on_every_machine():
-    assert PROBE.stream("train", 7).random() == 0.5880846008626682
+    assert PROBE.random_stream("train", 7).random() == 0.5880846008626682
 
 
-def test_shuffled_is_a_permutation_and_leaves_its_input_alone():
+def test_shuffled_returns_a_permutation_and_keeps_its_input():
     values = list(range(50))
-    order = shuffled(PROBE.stream("order").random, values)
+    order = shuffled(PROBE.random_stream("order").random, values)
     assert values == list(range(50))
     assert sorted(order) == values
     assert order != values
 
 
-def test_shuffled_gives_all_orders_equally_often():
-    random = PROBE.stream("orders").random
+def test_shuffled_returns_all_orders_equally_often():
+    random = PROBE.random_stream("orders").random
     orders = [tuple(shuffled(random, "abc")) for _ in range(6000)]
     assert all(abs(orders.count(order) - 1000) < 120 for order in set(orders))
     assert len(set(orders)) == 6
 
 
-def test_pick_reaches_every_option():
-    random = PROBE.stream("pick").random
+def test_pick_returns_every_option():
+    random = PROBE.random_stream("pick").random
     assert {pick(random, "abcd") for _ in range(200)} == set("abcd")
 
 
-def test_items_cannot_be_changed():
+def test_items_are_immutable():
     item = PROBE.generate(1, "train", {"distance": 5}, 0)[0]
     with pytest.raises(dataclasses.FrozenInstanceError):
         item.tokens = ()
@@ -93,9 +95,9 @@ def test_items_cannot_be_changed():
 
 
 @pytest.mark.parametrize(
-    ("n", "split", "factors", "said"),
+    ("n", "split", "factors", "message"),
     [
-        (-1, "train", {"distance": 5}, "-1 items"),
+        (-1, "train", {"distance": 5}, "n must be at least 0, not -1"),
         (1, "tests", {"distance": 5}, "did you mean 'test'"),
         (1, "train", {"distence": 5}, "did you mean 'distance'"),
         (
@@ -108,12 +110,12 @@ def test_items_cannot_be_changed():
         (1, "train", {"distance": 5, "attractors": -1}, "factor attractors"),
     ],
 )
-def test_wrong_arguments_are_named(n, split, factors, said):
-    with pytest.raises(InputError, match=said):
+def test_wrong_arguments_are_rejected(n, split, factors, message):
+    with pytest.raises(InputError, match=message):
         PROBE.generate(n, split, factors, 0)
 
 
-def test_grid_is_what_is_possible_of_all_combinations():
+def test_grid_has_all_possible_combinations():
     assert TOY.grid() == [
         {"lag": 2, "noise": 0},
         {"lag": 2, "noise": 1},
@@ -129,7 +131,7 @@ def test_quick_grid_leaves_other_factors_at_their_first_value():
     assert TOY.grid(quick=True) == [{"lag": 2, "noise": 0}, {"lag": 8, "noise": 0}]
 
 
-def test_grid_takes_other_values():
+def test_override_replaces_the_values_of_factors():
     assert TOY.grid(override={"lag": [6, 6], "noise": [3]}) == [{"lag": 6, "noise": 3}]
     assert TOY.grid(override={"lag": [6], "noise": [3]}) == [{"lag": 6, "noise": 3}]
     assert TOY.grid(quick=True, override={"noise": [1, 2]}) == [
@@ -140,7 +142,7 @@ def test_grid_takes_other_values():
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ({"lagg": [1]}, "unknown factor of the probe .* 'lagg' .did you mean 'lag'"),
         ({"noise": [1.5]}, "factor noise must be a whole number of at least 0, not 1.5"),
@@ -148,34 +150,34 @@ def test_grid_takes_other_values():
         ({"lag": []}, "no item has factors of this grid"),
     ],
 )
-def test_impossible_grids_are_refused(override, said):
-    with pytest.raises(InputError, match=said):
+def test_impossible_grids_are_rejected(override, message):
+    with pytest.raises(InputError, match=message):
         TOY.grid(override=override)
 
 
-def test_draw_covers_the_training_range_and_nothing_impossible():
-    random = TOY.stream("draw").random
-    drawn = [tuple(TOY.draw(random, "train", number).values()) for number in range(300)]
+def test_draw_factors_covers_all_possible_combinations_of_the_training_range():
+    random = TOY.random_stream("draw").random
+    drawn = [tuple(TOY.draw_factors(random, "train", number).values()) for number in range(300)]
     assert set(drawn) == {(1, 0), (2, 0), (2, 1), (4, 0), (4, 1)}
 
 
-def test_draw_goes_through_the_quick_grid_where_models_are_judged():
-    random = TOY.stream("draw").random
-    drawn = [TOY.draw(random, "test", number)["lag"] for number in range(4)]
+def test_draw_factors_cycles_through_the_quick_grid_in_judged_splits():
+    random = TOY.random_stream("draw").random
+    drawn = [TOY.draw_factors(random, "test", number)["lag"] for number in range(4)]
     assert drawn == [2, 8, 2, 8]
 
 
-def test_within_means_every_factor():
+def test_within_requires_every_factor_in_its_range():
     assert TOY.within({"lag": 4, "noise": 1})
     assert not TOY.within({"lag": 3, "noise": 1})
     assert not TOY.within({"lag": 4, "noise": 3})
 
 
-def test_an_error_is_wrong_and_what_is_right_is_none():
+def test_error_kind_is_wrong_or_empty_by_default():
     (item,) = TOY.generate(1, "test", {"lag": 2}, 0)
-    kinds = {TOY.error(item, 3, letter) for letter in TOY.labels if letter != item.labels[3]}
+    kinds = {TOY.error_kind(item, 3, letter) for letter in TOY.labels if letter != item.labels[3]}
     assert kinds == {"wrong"}
-    assert TOY.error(item, 3, item.labels[3]) == ""
+    assert TOY.error_kind(item, 3, item.labels[3]) == ""
 
 
 def test_corpus_mixes_the_factors_in_random_order():
@@ -187,7 +189,7 @@ def test_corpus_mixes_the_factors_in_random_order():
     assert items != TOY.corpus("train", 200, 1)
 
 
-def test_corpus_at_one_lag():
+def test_corpus_at_a_single_lag():
     items = TOY.corpus("train", 20, 0, lag=30)
     assert [item.factors for item in items] == 20 * [{"lag": 30, "noise": 0}]
     assert TOY.corpus("dev", 20, 0, lag=30) != items

@@ -1,4 +1,4 @@
-"""Brackets: exact depths, uniform strings, near misses."""
+"""Brackets: exact depths, uniform strings, unbalanced strings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from seqtag.probes.brackets import CLOSER_OF, CLOSERS, OPENERS, BracketsProbe, S
 
 PROBE = BracketsProbe()
 SHUFFLE = ShuffleProbe()
-both = pytest.mark.parametrize("probe", [PROBE, SHUFFLE], ids=lambda probe: probe.name)
+both_probes = pytest.mark.parametrize("probe", [PROBE, SHUFFLE], ids=lambda probe: probe.name)
 repeatable = settings(derandomize=True, deadline=None, max_examples=60)
 
 
 def heights(tokens):
-    """How many brackets are open after each."""
+    """Return the number of open brackets after each token."""
     return list(accumulate(1 if token in OPENERS else -1 for token in tokens if token != "?"))
 
 
@@ -33,10 +33,10 @@ def combinations(draw):
 @given(st.sampled_from([PROBE, SHUFFLE]), combinations(), st.integers(0, 2**40))
 def test_depth_and_length_are_exact(probe, factors, seed):
     for item in probe.generate(3, "test", factors, seed):
-        found = heights(item.tokens)
-        assert len(found) == factors["length"]
-        assert max(found) == factors["depth"]
-        assert min(found) == found[-1] == 0
+        depths = heights(item.tokens)
+        assert len(depths) == factors["length"]
+        assert max(depths) == factors["depth"]
+        assert min(depths) == depths[-1] == 0
         assert probe.oracle(item.tokens) == list(item.labels)
 
 
@@ -44,19 +44,19 @@ def test_depth_and_length_are_exact(probe, factors, seed):
 @given(combinations(), st.integers(0, 2**40))
 def test_each_cue_is_the_opener_of_its_target(factors, seed):
     for item in PROBE.generate(2, "test", factors, seed):
-        found = heights(item.tokens)
+        depths = heights(item.tokens)
         for target, cue in zip(item.targets, item.cue_positions, strict=True):
             assert item.labels[target] == CLOSER_OF[item.tokens[cue]]
-            assert min(found[cue:target]) == found[cue] == found[target] + 1
+            assert min(depths[cue:target]) == depths[cue] == depths[target] + 1
 
 
-@both
+@both_probes
 @pytest.mark.parametrize(("depth", "length"), [(1, 8), (2, 8), (3, 10), (5, 10)])
-def test_rises_and_falls_are_drawn_uniformly(probe, depth, length):
+def test_opening_and_closing_steps_are_drawn_uniformly(probe, depth, length):
     paths = [
-        found
+        path
         for steps in product((1, -1), repeat=length)
-        if (found := tuple(accumulate(steps)))[-1] == 0 and min(found) == 0 and max(found) == depth
+        if (path := tuple(accumulate(steps)))[-1] == 0 and min(path) == 0 and max(path) == depth
     ]
     items = probe.generate(300 * len(paths), "train", {"depth": depth, "length": length}, 1)
     counts = Counter(tuple(heights(item.tokens)) for item in items)
@@ -64,7 +64,7 @@ def test_rises_and_falls_are_drawn_uniformly(probe, depth, length):
     assert all(abs(count - 300) < 80 for count in counts.values())
 
 
-def test_by_hand():
+def test_oracles_agree_with_labels_by_hand():
     labels = PROBE.oracle(list("([/{//</"))
     assert labels == [None, None, "]", None, "}", ")", None, ">"]
     assert SHUFFLE.oracle(list("([){]}?"))[-1] == "yes"
@@ -73,35 +73,35 @@ def test_by_hand():
     assert SHUFFLE.oracle(["?"]) == ["yes"]
 
 
-def test_what_follows_a_closer_says_nothing_of_its_type():
-    """Types of a closer and of the openers behind it are independent; closers have none."""
+def test_openers_after_a_closer_are_independent_of_its_type():
+    """Only openers are compared, because closers show no type."""
     items = PROBE.generate(4000, "train", {"depth": 3, "length": 20}, 1)
     pairs = Counter()
     for item in items:
         target = item.targets[0]
-        behind = next((t for t in item.tokens[target:] if t in OPENERS), None)
-        pairs[item.labels[target], behind] += behind is not None
+        opener = next((t for t in item.tokens[target:] if t in OPENERS), None)
+        pairs[item.labels[target], opener] += opener is not None
     expected = sum(pairs.values()) / 16
     assert all(
         abs(pairs[pair] - expected) < 5 * expected**0.5 for pair in product(CLOSERS, OPENERS)
     )
 
 
-def test_the_opener_that_came_last_is_a_cue_for_its_neighbour():
-    solve = PROBE.baselines()["last_cue"]
-    assert solve(list("([/{//(/")) == [None, None, "]", None, "}", "}", None, ")"]
+def test_last_cue_solves_closers_next_to_their_opener_and_a_quarter_of_the_others():
+    baseline = PROBE.baselines()["last_cue"]
+    assert baseline(list("([/{//(/")) == [None, None, "]", None, "}", "}", None, ")"]
     for factors in ({"depth": 4, "length": 40}, {"depth": 12, "length": 200}):
         right = total = neighbours = 0
         for item in PROBE.generate(300, "test", factors, 1):
-            said = solve(item.tokens)
-            right += sum(said[t] == item.labels[t] for t in item.targets)
+            predicted = baseline(item.tokens)
+            right += sum(predicted[t] == item.labels[t] for t in item.targets)
             neighbours += sum(item.tokens[t - 1] in OPENERS for t in item.targets)
             total += len(item.targets)
         assert 0.45 < neighbours / total < 0.62
         assert abs(right - neighbours - (total - neighbours) / 4) < 0.03 * total
 
 
-def test_near_misses_are_one_bracket_off_and_look_alike():
+def test_unbalanced_strings_differ_in_one_type_and_have_the_same_depths():
     items = SHUFFLE.generate(2000, "train", {"depth": 4, "length": 20}, 1)
     shapes = {"yes": Counter(), "no": Counter()}
     for item in items:
@@ -116,36 +116,36 @@ def test_near_misses_are_one_bracket_off_and_look_alike():
     assert all(abs(count - 5000) < 300 for count in counts.values())
 
 
-@both
+@both_probes
 @pytest.mark.parametrize(
-    ("depth", "length", "said"),
+    ("depth", "length", "message"),
     [
         (0, 10, "no item has depth 0, length 10: the least depth is 1"),
         (6, 10, "the least length of this depth is 12"),
         (2, 9, "lengths are even: 8 or 10"),
     ],
 )
-def test_impossible_factors(probe, depth, length, said):
-    for ask in (probe.chance, lambda factors: probe.generate(1, "train", factors, 0)):
-        with pytest.raises(InputError, match=said):
-            ask({"depth": depth, "length": length})
+def test_impossible_factors_are_rejected(probe, depth, length, message):
+    for call in (probe.chance, lambda factors: probe.generate(1, "train", factors, 0)):
+        with pytest.raises(InputError, match=message):
+            call({"depth": depth, "length": length})
 
 
-@both
-def test_training_at_one_depth_takes_the_shortest_length(probe):
-    assert probe.at_lag(2) == {"depth": 2, "length": 8}
-    assert probe.at_lag(12) == {"depth": 12, "length": 24}
+@both_probes
+def test_factors_at_lag_have_the_shortest_length(probe):
+    assert probe.factors_at_lag(2) == {"depth": 2, "length": 8}
+    assert probe.factors_at_lag(12) == {"depth": 12, "length": 24}
 
 
 @pytest.mark.parametrize(
-    ("probe", "text", "said"),
+    ("probe", "text", "message"),
     [
-        (PROBE, "(//", "token 3 closes nothing"),
-        (PROBE, "()/", "token 2 is no bracket: [')']"),
-        (SHUFFLE, "()", "a [?] at the end"),
-        (SHUFFLE, "(a?", "want brackets"),
+        (PROBE, "(//", "token 3 closes no open bracket"),
+        (PROBE, "()/", "token 2 is not a bracket: [')']"),
+        (SHUFFLE, "()", "brackets followed by [?]"),
+        (SHUFFLE, "(a?", "expected brackets"),
     ],
 )
-def test_no_string_of_brackets(probe, text, said):
-    with pytest.raises(InputError, match=said):
+def test_the_oracle_rejects_other_strings(probe, text, message):
+    with pytest.raises(InputError, match=message):
         probe.oracle(list(text))

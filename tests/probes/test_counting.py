@@ -1,4 +1,4 @@
-"""Counting: oracle against generator, what may come next, near misses, reproducibility."""
+"""Counting: oracle against generator, legal next symbols, near misses, reproducibility."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ def test_next_symbols_agree_with_the_oracle(probe, n, split, seed):
 
 @forward
 @pytest.mark.parametrize("n", [1, 2, 7])
-def test_a_label_is_the_set_of_all_that_may_come_next(probe, n):
-    """Every symbol is tried behind every beginning of a string, on the language itself."""
+def test_a_label_is_the_set_of_all_legal_next_symbols(probe, n):
+    """After each prefix, every symbol is tried on an enumeration of the language."""
     (item,) = probe.generate(1, "train", {"n": n}, 0)
     strings = {"".join(symbol * size for symbol in probe.symbols) for size in range(1, 3 * n + 2)}
     for end in range(1, len(item.tokens) + 1):
-        beginning = "".join(item.tokens[:end])
-        legal = [s for s in probe.symbols if any(w.startswith(beginning + s) for w in strings)]
-        if beginning in strings:
+        prefix = "".join(item.tokens[:end])
+        legal = [s for s in probe.symbols if any(w.startswith(prefix + s) for w in strings)]
+        if prefix in strings:
             legal.append("$")
         assert item.labels[end - 1] == "|".join(legal)
 
 
 @forward
-def test_labels_of_a_beginning_need_nothing_behind_it(probe):
+def test_labels_of_a_prefix_do_not_depend_on_what_follows(probe):
     (item,) = probe.generate(1, "test", {"n": 9}, 0)
     for end in range(len(item.tokens)):
         assert probe.oracle(item.tokens[:end]) == list(item.labels[:end])
 
 
 @forward
-def test_what_stands_behind_gives_labels_away_as_declared(probe):
+def test_the_next_token_reveals_the_label_as_declared(probe):
     assert not probe.bidirectional_safe
     (item,) = probe.generate(1, "test", {"n": 9}, 0)
     assert all(
@@ -72,7 +72,7 @@ def test_what_stands_behind_gives_labels_away_as_declared(probe):
 
 
 @forward
-def test_a_guess_at_a_whole_string(probe):
+def test_chance_is_that_of_whole_strings(probe):
     assert probe.whole
     kinds = len(probe.symbols)
     assert probe.chance({"n": 2}) == pytest.approx((1 / (kinds + 1)) ** (2 * kinds))
@@ -80,20 +80,20 @@ def test_a_guess_at_a_whole_string(probe):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("ba", "token 1 is 'b', legal is a"), ("aabbb", "token 5 is 'b'")]
+    ("text", "message"), [("ba", "token 1 is 'b'; expected a"), ("aabbb", "token 5 is 'b'")]
 )
-def test_no_string_of_the_language(text, said):
-    with pytest.raises(InputError, match=said):
+def test_the_oracle_rejects_strings_outside_the_language(text, message):
+    with pytest.raises(InputError, match=message):
         FORWARD[0].oracle(list(text))
 
 
 @repeatable
 @given(st.sampled_from(MEMBER), st.integers(1, 6), st.integers(1, 150), splits, st.data())
-def test_membership_is_off_by_as_many_as_asked(probe, off, more, split, data):
+def test_near_misses_are_off_by_the_factor_off(probe, off, more, split, data):
     factors = {"n": off + more, "off": off}
     for item in probe.generate(4, split, factors, data.draw(st.integers(0, 2**40))):
-        *string, ask = item.tokens
-        assert ask == "?"
+        *string, query = item.tokens
+        assert query == "?"
         assert item.targets == (len(probe.symbols) * factors["n"],)
         assert probe.oracle(item.tokens) == list(item.labels)
         counts = Counter(string)
@@ -105,20 +105,20 @@ def test_membership_is_off_by_as_many_as_asked(probe, off, more, split, data):
 
 
 @member
-def test_misses_are_off_in_all_ways(probe):
+def test_every_pair_of_symbols_can_be_off(probe):
     items = probe.generate(3600, "train", {"n": 20, "off": 2}, 1)
-    ways = Counter()
+    surpluses = Counter()
     for item in items:
         counts = Counter(item.tokens)
-        ways[tuple(counts[symbol] - 20 for symbol in probe.symbols)] += 1
-    assert ways.pop((0,) * len(probe.symbols)) == 1800
+        surpluses[tuple(counts[symbol] - 20 for symbol in probe.symbols)] += 1
+    assert surpluses.pop((0,) * len(probe.symbols)) == 1800
     kinds = len(probe.symbols)
-    assert len(ways) == kinds * (kinds - 1)
-    assert all(abs(count - 1800 / len(ways)) < 110 for count in ways.values())
+    assert len(surpluses) == kinds * (kinds - 1)
+    assert all(abs(count - 1800 / len(surpluses)) < 110 for count in surpluses.values())
 
 
 @member
-def test_length_neighbours_and_what_follows_say_nothing(probe):
+def test_length_and_adjacent_pairs_do_not_reveal_the_label(probe):
     assert probe.bidirectional_safe
     seen = {"yes": set(), "no": set()}
     for item in probe.generate(100, "train", {"n": 10, "off": 3}, 1):
@@ -137,13 +137,13 @@ def test_the_oracle_judges_any_string(text, answer):
 
 
 @pytest.mark.parametrize("text", ["", "ab", "abc?", "a?b?"])
-def test_the_oracle_of_membership_wants_a_string_and_the_question(text):
-    with pytest.raises(InputError, match=r"made of a, b, and a \? at its end"):
+def test_the_membership_oracle_rejects_other_tokens(text):
+    with pytest.raises(InputError, match=r"expected a string of a, b followed by \?"):
         MEMBER[0].oracle(list(text))
 
 
-def test_bytes_are_what_they_were():
-    """If this fails, what the probe generates has changed: raise `CountingProbe.version`."""
+def test_generated_items_are_unchanged():
+    """If this fails because the probe generates other items now, raise `CountingProbe.version`."""
     text = "\n".join(
         "".join(item.tokens) + " ".join(item.labels)
         for probe in FORWARD
@@ -155,25 +155,25 @@ def test_bytes_are_what_they_were():
 
 
 @forward
-def test_sizes_that_no_string_has(probe):
-    for ask in (probe.chance, lambda factors: probe.generate(1, "train", factors, 0)):
+def test_n_zero_is_rejected(probe):
+    for call in (probe.chance, lambda factors: probe.generate(1, "train", factors, 0)):
         with pytest.raises(InputError, match="no item has n 0: the least n is 1"):
-            ask({"n": 0})
+            call({"n": 0})
 
 
 @pytest.mark.parametrize(
-    ("factors", "said"),
+    ("factors", "message"),
     [
         ({"n": 1}, "no item has n 1, off 1: the least n is 2"),
         ({"n": 3, "off": 3}, "the least n is 4"),
         ({"n": 3, "off": 0}, "the least off is 1"),
     ],
 )
-def test_near_misses_that_do_not_exist(factors, said):
-    with pytest.raises(InputError, match=said):
+def test_impossible_near_misses_are_rejected(factors, message):
+    with pytest.raises(InputError, match=message):
         MEMBER[0].generate(1, "train", factors, 0)
 
 
-def test_training_at_one_size():
+def test_corpus_at_a_single_lag():
     assert {len(i.tokens) for i in FORWARD[0].corpus("train", 9, 0, lag=100)} == {200}
     assert {len(i.tokens) for i in MEMBER[0].corpus("train", 9, 0, lag=100)} == {201}

@@ -1,4 +1,4 @@
-"""The long time lag: where the symbol stands, and what stands between."""
+"""The long time lag: the position of the symbol, and the distractors after it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from seqtag.probes.long_lag import DISTRACTORS, LongLagProbe
 PROBE = LongLagProbe()
 
 
-def test_only_distractors_stand_between_symbol_and_trigger():
+def test_there_are_only_distractors_between_symbol_and_trigger():
     for lag in (0, 1, 50, 1000):
         for item in PROBE.generate(4, "test", {"lag": lag}, 0):
             begin, symbol, *between, trigger = item.tokens
@@ -26,9 +26,9 @@ def test_distractors_are_equally_likely_whatever_the_label():
         counts = Counter(t for i in items if i.labels[-1] == label for t in i.tokens[2:-1])
         expected = 200 * 50 / 100
         chi_square = sum((counts[symbol] - expected) ** 2 / expected for symbol in DISTRACTORS)
-        assert chi_square < 148  # one in a thousand, 99 degrees of freedom
+        assert chi_square < 148  # 99 degrees of freedom, p = 0.001
 
 
-def test_there_is_no_cue_that_is_not_the_answer():
+def test_there_are_no_cue_baselines():
     assert PROBE.baselines() == {}
     assert PROBE.chance({"lag": 7}) == 0.5

@@ -29,7 +29,7 @@ GRID = [
         Combination(*values)
         for values in product((1, 3, 5, 8, 14, 20, 50), (0, 1, 2, 6), (0, 1, 2, 5), (0, 1, 3))
     )
-    if combination.fits()
+    if combination.is_possible()
 ]
 
 
@@ -41,7 +41,7 @@ def combinations(draw):
         draw(st.integers(0, 5)),
         draw(st.integers(0, 3)),
     )
-    while not combination.fits():
+    while not combination.is_possible():
         combination = combination._replace(distance=combination.distance + 5)
     return combination
 
@@ -51,33 +51,33 @@ def label(item):
 
 
 def persons(item):
-    """Genders of all persons, in order, by the parser."""
-    found = analyse(item.tokens)
-    return [GENDER_OF[item.tokens[i]] for i in sorted(found.subjects + found.others)]
+    """Return the genders of all persons in order, found by the parser."""
+    analysis = analyse(item.tokens)
+    return [GENDER_OF[item.tokens[i]] for i in sorted(analysis.subjects + analysis.others)]
 
 
 def check(item):
-    """Assert everything that holds of every single item."""
+    """Assert the properties of every item."""
     (target,) = item.targets
     assert item.tokens[target] == "PRON"
     assert item.tokens.count("PRON") == 1
     assert PROBE.oracle(item.tokens) == list(item.labels)
     assert label(item) in PROBE.labels
-    found = analyse(item.tokens)
-    attractors = [GENDER_OF[item.tokens[i]] for i in found.others]
+    analysis = analyse(item.tokens)
+    others = [GENDER_OF[item.tokens[i]] for i in analysis.others]
     assert item.factors == {
-        "distance": target - found.subjects[-1] - 1,
-        "attractors": sum(gender != label(item) for gender in attractors),
-        "switches": len(found.subjects) - 1,
-        "depth": found.depth,
+        "distance": target - analysis.subjects[-1] - 1,
+        "attractors": sum(gender != label(item) for gender in others),
+        "switches": len(analysis.subjects) - 1,
+        "depth": analysis.depth,
     }
-    assert item.cue_positions == tuple(found.subjects)
-    subjects = [GENDER_OF[item.tokens[i]] for i in found.subjects]
+    assert item.cue_positions == tuple(analysis.subjects)
+    subjects = [GENDER_OF[item.tokens[i]] for i in analysis.subjects]
     assert all(a != b for a, b in pairwise(subjects))
-    misled = (persons(item)[0] != label(item), persons(item)[-1] != label(item))
+    misleads = (persons(item)[0] != label(item), persons(item)[-1] != label(item))
     names = {(False, False): "congruent", (True, False): "first", (False, True): "last"}
-    assert item.contrast == names.get(misled, "incongruent")
-    # What follows the target: a verb, perhaps an adverb, a full stop; and it is not needed.
+    assert item.contrast == names.get(misleads, "incongruent")
+    # After the target: a verb, an optional adverb and a full stop, which the oracle does not need.
     verb, *adverb, stop = item.tokens[target + 1 :]
     assert verb in lex.INTRANSITIVE
     assert set(adverb) <= set(lex.ADVERBS)
@@ -105,7 +105,7 @@ def test_every_combination_of_a_grid(split):
 
 @repeatable
 @given(combinations())
-def test_a_subject_is_named_once(combination):
+def test_the_word_of_a_subject_occurs_once(combination):
     combination = combination._replace(
         attractors=min(combination.attractors, 3), switches=min(combination.switches, 2)
     )
@@ -114,7 +114,7 @@ def test_a_subject_is_named_once(combination):
         assert sum(token in heads for token in item.tokens) == len(item.cue_positions)
 
 
-def test_same_seed_same_items_different_seed_different_items():
+def test_the_seed_determines_the_items():
     factors = {"distance": 20, "attractors": 2, "switches": 1}
     first = PROBE.generate(50, "train", factors, 3)
     assert first == PROBE.generate(50, "train", dict(reversed(factors.items())), 3)
@@ -127,8 +127,8 @@ def test_same_seed_same_items_different_seed_different_items():
         assert not {item.tokens for item in first} & {item.tokens for item in other}
 
 
-def test_bytes_are_what_they_were():
-    """If this fails, what the probe generates has changed: raise `PronounProbe.version`."""
+def test_generated_items_are_unchanged():
+    """If this fails because the probe generates other items now, raise `PronounProbe.version`."""
     text = "\n".join(
         " ".join(item.tokens) + label(item) + item.template + item.contrast
         for split in PROBE.splits
@@ -139,21 +139,21 @@ def test_bytes_are_what_they_were():
 
 
 @pytest.mark.parametrize("probe", [PROBE, PronounProbe(names=False)], ids=lambda p: p.name)
-def test_far_away_too_everything_is_balanced(probe):
+def test_balance_at_a_long_distance(probe):
     factors = {"distance": 500, "attractors": 6, "switches": 5, "depth": 0}
     items = probe.generate(54, "test", factors, 1)
-    cues = Counter((label(i), persons(i)[0], persons(i)[-1]) for i in items)
-    assert set(cues.values()) == {2}
-    assert len(cues) == 27
+    cases = Counter((label(i), persons(i)[0], persons(i)[-1]) for i in items)
+    assert set(cases.values()) == {2}
+    assert len(cases) == 27
     for item in items:
         check(item)
         assert item.factors == factors
         assert {t for t in item.tokens if t in GENDER_OF} <= HELD_OUT
-        before = GENDER_OF[item.tokens[item.cue_positions[-2]]]
-        assert probe.error(item, item.targets[0], before) == "stale"
+        previous = GENDER_OF[item.tokens[item.cue_positions[-2]]]
+        assert probe.error_kind(item, item.targets[0], previous) == "stale"
 
 
-def test_without_names_every_person_takes_the():
+def test_without_names_all_persons_are_common_nouns():
     probe = PronounProbe(names=False)
     names = {n for lexicon in lex.BY_GENDER.values() for p in lexicon.values() for n in p[1]}
     for split in probe.splits:
@@ -165,16 +165,16 @@ def test_without_names_every_person_takes_the():
     assert items != PROBE.generate(54, split, factors, 0)
 
 
-def test_held_out_words_meet_training_only_next_to_their_pronoun():
+def test_held_out_words_occur_in_training_only_adjacent_to_the_pronoun():
     seen = Counter()
     for item in PROBE.corpus("train", 6000, 0):
-        names = HELD_OUT & set(item.tokens)
-        if names:
+        held_out = HELD_OUT & set(item.tokens)
+        if held_out:
             assert (item.factors["distance"], item.factors["attractors"]) == (1, 0)
-            assert len(names) == 1
+            assert len(held_out) == 1
             assert item.lexicon == "held-out"
-            assert item.tokens[item.targets[0] - 2] in names
-            seen.update(names)
+            assert item.tokens[item.targets[0] - 2] in held_out
+            seen.update(held_out)
         else:
             assert item.lexicon == "training"
     assert set(seen) == HELD_OUT
@@ -193,7 +193,7 @@ def test_held_out_templates_are_not_in_training():
     assert not trained & others
 
 
-def test_default_corpus():
+def test_mixed_corpus():
     def hard(item):
         return (item.factors["attractors"], item.factors["switches"]) in {(1, 1), (2, 0), (2, 1)}
 
@@ -204,7 +204,7 @@ def test_default_corpus():
             check(item)
             assert all(item.factors[name] in PROBE.training[name] for name in item.factors)
         assert (1 in {i.factors["distance"] for i in items}) == (split == "train")
-        # Most of it is what no shallow cue solves.
+        # No shallow cue solves most of it.
         assert sum(hard(item) for item in items) > 0.5 * len(items)
     items = PROBE.corpus("test", 120, 1)
     assert Counter(i.factors["distance"] for i in items) == dict.fromkeys(TEST_DISTANCES, 20)
@@ -213,27 +213,27 @@ def test_default_corpus():
     assert PROBE.corpus("dev", 100, 0) == PROBE.corpus("dev", 100, 0) != PROBE.corpus("dev", 100, 1)
 
 
-def test_at_a_lag_nobody_but_the_subject_tells_the_label():
+def test_at_a_lag_the_subject_is_the_only_person():
     grid = {"distance": 40, "attractors": 0, "switches": 0, "depth": 0}
-    assert PROBE.at_lag(40) == {**grid, "alone": 1}
+    assert PROBE.factors_at_lag(40) == {**grid, "alone": 1}
     items = PROBE.corpus("train", 60, 0, lag=40)
     for item in items:
         check(item)
         assert item.factors == grid
         assert len(persons(item)) == 1
     assert Counter(map(label, items)) == dict.fromkeys(PROBE.labels, 20)
-    # Without that, others of the subject's form stand nearer to PRON.
+    # Without alone=1, persons of the subject's form are nearer to PRON.
     assert any(len(persons(item)) > 1 for item in PROBE.generate(30, "train", grid, 0))
     with pytest.raises(InputError, match="no item has distance 2"):
         PROBE.corpus("train", 30, 0, lag=2)
-    with pytest.raises(InputError, match="alone leaves no attractors and no switches"):
+    with pytest.raises(InputError, match="alone=1 requires attractors=0 and switches=0"):
         PROBE.generate(1, "train", {**grid, "attractors": 1, "alone": 1}, 0)
 
 
-def test_grid_keeps_what_is_possible():
+def test_grid_has_all_possible_combinations():
     full = PROBE.grid()
     assert len(full) == len(
-        [c for c in product(*PROBE.evaluation.values()) if Combination(*c).fits()]
+        [c for c in product(*PROBE.evaluation.values()) if Combination(*c).is_possible()]
     )
     assert {"distance": 500, "attractors": 6, "switches": 5, "depth": 3} in full
     assert not [f for f in full if f["distance"] == 5 and f["attractors"] > 1]
@@ -256,7 +256,7 @@ def item_of(sentence, subjects):
             (1, 6),
             {"M": "stale", "F": "", "PL": "capture"},
         ),
-        # Both an old subject and an attractor are M; nobody is PL.
+        # An earlier subject and an attractor are both M; no person is PL.
         (
             "The king slept , and the nun near the boy slept , and PRON sang .",
             (1, 6),
@@ -267,11 +267,11 @@ def item_of(sentence, subjects):
 )
 def test_kinds_of_error(sentence, subjects, kinds):
     item, target = item_of(sentence, subjects)
-    assert {form: PROBE.error(item, target, form) for form in PROBE.labels} == kinds
+    assert {form: PROBE.error_kind(item, target, form) for form in PROBE.labels} == kinds
 
 
 @pytest.mark.parametrize(
-    ("factors", "said"),
+    ("factors", "message"),
     [
         ({}, "factor distance is missing"),
         ({"distance": 0}, "least distance for these attractors and this depth is 3"),
@@ -282,14 +282,14 @@ def test_kinds_of_error(sentence, subjects, kinds):
         ({"distance": 19, "attractors": 6}, "is 20"),
     ],
 )
-def test_impossible_factors(factors, said):
-    with pytest.raises(InputError, match=said):
+def test_impossible_factors_are_rejected(factors, message):
+    with pytest.raises(InputError, match=message):
         PROBE.generate(1, "train", factors, 0)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         PROBE.chance(factors)
 
 
-def test_corpus_names_an_unknown_split():
+def test_corpus_rejects_an_unknown_split():
     with pytest.raises(InputError, match="did you mean 'templates'"):
         PROBE.corpus("template", 10, 0)
 
@@ -300,6 +300,6 @@ def test_generation_is_fast():
     for seed in range(5):
         start = time.process_time()
         items = PROBE.generate(300, "train", factors, seed)
-        spent = time.process_time() - start
-        rates.append(sum(len(item.tokens) for item in items) / spent)
+        seconds = time.process_time() - start
+        rates.append(sum(len(item.tokens) for item in items) / seconds)
     assert max(rates) > 100_000

@@ -1,4 +1,4 @@
-"""Associative recall: pairs and queries, what is reassigned, kinds of error."""
+"""Associative recall: pairs and queries, reassigned keys, kinds of error."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ PLAIN, FORGET = RecallProbe(), RecallProbe(forget=True)
 
 
 def assignments(item):
-    """Return the keys and values in front, which the cues mark."""
+    """Return the pairs of key and value at the start of an item."""
     end = item.cue_positions[-1] + 1
     return list(zip(item.tokens[:end:2], item.tokens[1:end:2], strict=True))
 
 
-@pytest.mark.parametrize(("length", "pairs", "again"), [(5, 1, 1), (64, 4, 2), (512, 16, 8)])
-def test_pairs_come_first_and_each_key_is_asked_for_once(length, pairs, again):
-    factors = {"length": length, "pairs": pairs, "reassigned": again}
+@pytest.mark.parametrize(("length", "pairs", "reassigned"), [(5, 1, 1), (64, 4, 2), (512, 16, 8)])
+def test_pairs_come_first_and_each_key_is_queried_once(length, pairs, reassigned):
+    factors = {"length": length, "pairs": pairs, "reassigned": reassigned}
     for item in FORGET.generate(10, "test", factors, 0):
         assert len(item.tokens) == length
-        given = assignments(item)
-        assert len(given) == pairs + again
-        assert {value for _, value in given} <= set(VALUES)
-        keys = {key for key, _ in given}
+        assigned = assignments(item)
+        assert len(assigned) == pairs + reassigned
+        assert {value for _, value in assigned} <= set(VALUES)
+        keys = {key for key, _ in assigned}
         assert len(keys) == pairs
-        rest = item.tokens[2 * len(given) :]
+        rest = item.tokens[2 * len(assigned) :]
         assert sorted(token for token in rest if token != ".") == sorted(keys)
         assert [item.tokens[target] for target in item.targets] == [t for t in rest if t != "."]
 
 
 def test_a_key_is_reassigned_to_another_value():
-    seen = Counter()
+    times_assigned = Counter()
     factors = {"length": 64, "pairs": 4, "reassigned": 3}
     for item in FORGET.generate(300, "train", factors, 1):
-        now = {}
+        memory = {}
         for key, value in assignments(item):
-            assert now.get(key) != value
-            now[key] = value
-        assert {item.tokens[i]: item.labels[i] for i in item.targets} == now
-        seen[max(Counter(key for key, _ in assignments(item)).values())] += 1
-    assert set(seen) == {2, 3, 4}
+            assert memory.get(key) != value
+            memory[key] = value
+        assert {item.tokens[i]: item.labels[i] for i in item.targets} == memory
+        times_assigned[max(Counter(key for key, _ in assignments(item)).values())] += 1
+    assert set(times_assigned) == {2, 3, 4}
 
 
-def test_without_forgetting_there_is_nothing_to_reassign():
+def test_recall_has_no_reassigned_keys():
     assert "reassigned" not in PLAIN.evaluation
     with pytest.raises(InputError, match=r"unknown factor of the probe .* 'reassigned'"):
         PLAIN.generate(1, "train", {"reassigned": 1}, 0)
@@ -59,23 +59,23 @@ def test_every_key_is_used():
     assert {key for item in items for key, _ in assignments(item)} == set(KEYS)
 
 
-def share(probe, name, items):
-    solve = probe.baselines()[name]
-    hits = [solve(i.tokens)[t] == i.labels[t] for i in items for t in i.targets]
+def accuracy(probe, name, items):
+    baseline = probe.baselines()[name]
+    hits = [baseline(i.tokens)[t] == i.labels[t] for i in items for t in i.targets]
     return sum(hits) / len(hits)
 
 
-def test_one_value_for_all_keys_is_right_for_one_and_by_chance():
+def test_baselines_are_right_for_one_key_and_at_chance_for_the_others():
     items = PLAIN.generate(1000, "test", {"length": 32, "pairs": 4}, 2)
     for name in ("first_cue", "last_cue"):
-        assert share(PLAIN, name, items) == pytest.approx(0.25 + 0.75 / 10, abs=0.02)
+        assert accuracy(PLAIN, name, items) == pytest.approx(0.25 + 0.75 / 10, abs=0.02)
 
 
-def test_who_does_not_forget_is_right_where_nothing_changed():
+def test_first_cue_is_right_for_keys_that_are_not_reassigned():
     factors = {"length": 64, "pairs": 4, "reassigned": 2}
     items = FORGET.generate(1000, "test", factors, 2)
-    # A key is spared by both draws with 9/16; if drawn twice it may have its first value again.
-    assert share(FORGET, "first_cue", items) == pytest.approx(9 / 16 + 1 / 16 / 9, abs=0.02)
+    # Neither draw reassigns a key with 9/16; one drawn twice can have its first value again.
+    assert accuracy(FORGET, "first_cue", items) == pytest.approx(9 / 16 + 1 / 16 / 9, abs=0.02)
 
 
 def test_kinds_of_error():
@@ -86,7 +86,7 @@ def test_kinds_of_error():
             own = [value for key, value in assignments(item) if key == item.tokens[target]]
             others = {value for key, value in assignments(item) if key != item.tokens[target]}
             for value in VALUES:
-                kind = FORGET.error(item, target, value)
+                kind = FORGET.error_kind(item, target, value)
                 kinds[kind] += 1
                 if value == own[-1]:
                     assert kind == ""
@@ -98,13 +98,13 @@ def test_kinds_of_error():
 
 
 @pytest.mark.parametrize(
-    ("factors", "said"),
+    ("factors", "message"),
     [
-        ({"pairs": 0}, "there are 1 to 26 pairs"),
-        ({"pairs": 27, "length": 500}, "there are 1 to 26 pairs"),
+        ({"pairs": 0}, "the number of pairs is 1 to 26"),
+        ({"pairs": 27, "length": 500}, "the number of pairs is 1 to 26"),
         ({"pairs": 4, "reassigned": 2, "length": 15}, "the least length for these pairs is 16"),
     ],
 )
-def test_impossible_factors(factors, said):
-    with pytest.raises(InputError, match=said):
+def test_impossible_factors_are_rejected(factors, message):
+    with pytest.raises(InputError, match=message):
         FORGET.generate(1, "train", factors, 0)

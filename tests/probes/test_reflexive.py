@@ -1,4 +1,4 @@
-"""The reflexive probe, by hand; what it shares with agreement is in english/test_subject.py."""
+"""The reflexive probe, on examples by hand; english/test_subject.py tests it with agreement."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PROBE = ReflexiveProbe()
         ("The nun who saw the king said that the twins liked PRON .", "PL"),
     ],
 )
-def test_the_subject_of_its_own_clause_decides(sentence, label):
+def test_the_subject_of_the_same_clause_decides(sentence, label):
     tokens = sentence.split()
     assert PROBE.oracle(tokens) == [label if token == "PRON" else None for token in tokens]
 
 
-def test_a_verb_stands_between_subject_and_reflexive():
+def test_distance_1_has_only_the_verb_between_subject_and_reflexive():
     for item in PROBE.generate(30, "dev", {"distance": 1}, 0):
         assert item.cue_positions[0] == item.targets[0] - 2
 
@@ -34,5 +34,5 @@ def test_kinds_of_error():
     item = ProbeItem(
         tuple(sentence.split()), (*[None] * 6, "M", None), (6,), {}, (1,), "", "", "last"
     )
-    kinds = {form: PROBE.error(item, 6, form) for form in PROBE.labels}
+    kinds = {form: PROBE.error_kind(item, 6, form) for form in PROBE.labels}
     assert kinds == {"M": "", "F": "capture", "PL": "wrong"}

@@ -44,7 +44,7 @@ def test_oracle_agrees_with_the_generator(probe, length, split, seed):
         ("cycle", "left stay left right right right", "4 4 3 4 0 1"),
     ],
 )
-def test_the_oracle_agrees_with_the_hand(name, tokens, labels):
+def test_the_oracle_agrees_with_labels_by_hand(name, tokens, labels):
     assert PROBES[name].oracle(tokens.split()) == labels.split()
 
 
@@ -55,20 +55,20 @@ def test_the_oracle_agrees_with_the_hand(name, tokens, labels):
     st.integers(0, 2**40),
     st.data(),
 )
-def test_what_stands_behind_a_target_says_nothing(probe, length, seed, data):
-    """Any other ending is a sequence of the probe as well, and leaves the labels as they are."""
+def test_tokens_after_a_target_do_not_change_its_label(probe, length, seed, data):
+    """With any other ending the sequence is still valid, and the labels before it are the same."""
     assert probe.bidirectional_safe
     (item,) = probe.generate(1, "train", {"length": length}, seed)
-    kept = data.draw(st.integers(1, length - 1))
-    symbols = st.sampled_from(list(probe.turns))
-    ending = data.draw(st.lists(symbols, min_size=length - kept, max_size=length - kept))
-    assert probe.oracle([*item.tokens[:kept], *ending])[:kept] == list(item.labels[:kept])
+    end = data.draw(st.integers(1, length - 1))
+    symbols = st.sampled_from(list(probe.steps))
+    ending = data.draw(st.lists(symbols, min_size=length - end, max_size=length - end))
+    assert probe.oracle([*item.tokens[:end], *ending])[:end] == list(item.labels[:end])
 
 
 @every_machine
 def test_symbols_are_equally_frequent_and_independent(probe):
     items = probe.generate(3000, "train", {"length": 12}, 2)
-    kinds = len(probe.turns)
+    kinds = len(probe.steps)
     for position in (0, 5, 11):
         counts = Counter(item.tokens[position] for item in items)
         assert len(counts) == kinds
@@ -91,14 +91,14 @@ def test_labels_are_equally_frequent(name, positions):
 
 
 @pytest.mark.parametrize("length", [10, 40])
-def test_the_place_of_the_start_is_as_frequent_as_stated(length):
+def test_the_starting_state_of_cycle_has_the_documented_share(length):
     items = PROBES["cycle"].generate(4000, "train", {"length": length}, 4)
     share = sum(item.labels.count("0") for item in items) / (4000 * length)
     assert abs(share - (0.2 + 0.4 / length)) < 0.008
 
 
 @every_machine
-def test_same_seed_same_items_different_seed_different_items(probe):
+def test_the_seed_determines_the_items(probe):
     first = probe.generate(30, "train", {"length": 40}, 3)
     assert first[:20] == probe.generate(20, "train", {"length": 40}, 3)
     others = [probe.generate(30, s, {"length": 40}, seed) for s, seed in (("train", 4), ("dev", 3))]
@@ -106,8 +106,8 @@ def test_same_seed_same_items_different_seed_different_items(probe):
         assert not {item.tokens for item in first} & {item.tokens for item in other}
 
 
-def test_bytes_are_what_they_were():
-    """If this fails, what the probe generates has changed: raise `StatesProbe.version`."""
+def test_generated_items_are_unchanged():
+    """If this fails because the probe generates other items now, raise `StatesProbe.version`."""
     text = "\n".join(
         " ".join((*item.tokens, *item.labels))
         for probe in PROBES.values()
@@ -124,7 +124,7 @@ def test_chance_and_baselines():
     assert all(probe.baselines() == {} for probe in PROBES.values())
 
 
-def test_wrong_arguments_are_named():
+def test_wrong_arguments_are_rejected():
     with pytest.raises(InputError, match="cycle: no item has length 0: the least length is 1"):
         PROBES["cycle"].generate(1, "train", {"length": 0}, 0)
     with pytest.raises(InputError, match="the least length is 1"):
@@ -135,7 +135,7 @@ def test_wrong_arguments_are_named():
         StatesProbe("party")
 
 
-def test_training_at_one_length():
+def test_corpus_at_a_single_lag():
     assert {len(i.tokens) for i in PROBES["parity"].corpus("train", 9, 0, lag=100)} == {100}
 
 
@@ -145,6 +145,6 @@ def test_generation_is_fast(probe):
     for seed in range(5):
         start = time.process_time()
         items = probe.generate(300, "train", {"length": 20}, seed)
-        spent = time.process_time() - start
-        rates.append(sum(len(item.tokens) for item in items) / spent)
+        seconds = time.process_time() - start
+        rates.append(sum(len(item.tokens) for item in items) / seconds)
     assert max(rates) > 100_000

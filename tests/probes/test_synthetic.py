@@ -1,4 +1,4 @@
-"""What holds of every probe of artificial symbols: oracle, balance, splits, speed."""
+"""Properties of every probe of artificial symbols: oracle, balance, splits, speed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from seqtag.errors import InputError
 from seqtag.probes.pronoun import PronounProbe
 from seqtag.probes.registry import PROBES, make_probe
-from seqtag.probes.synthetic import Synthetic, balanced, noise, places
+from seqtag.probes.synthetic import SyntheticProbe, balanced, noise, random_positions
 
-NAMES = [name for name in PROBES.names() if isinstance(make_probe(name), Synthetic)]
-# Version of each probe, and what it generated then.
-BYTES = {
+NAMES = [name for name in PROBES.names() if isinstance(make_probe(name), SyntheticProbe)]
+# Version of each probe, and the digest of the items it generates.
+DIGESTS = {
     "long_lag": (1, "8a7209c2b87fd81e"),
     "temporal_order_6a": (1, "a3e5c6b970f1be63"),
     "adding": (1, "6e64145e350d8a94"),
@@ -33,12 +33,12 @@ BYTES = {
     "brackets": (1, "2b1af082b1455aaa"),
     "brackets_shuffle": (1, "33aa31b4e60f2aa5"),
 }
-RANDOM = PronounProbe().stream("test").random
+RANDOM = PronounProbe().random_stream("test").random
 repeatable = settings(derandomize=True, deadline=None, max_examples=120)
 
 
 def one_combination(probe):
-    """Factors with an axis value in the middle of training and the others at their last."""
+    """Return training factors: the middle value of the axis, the last value of the others."""
     factors = {name: values[-1] for name, values in probe.training.items()}
     return factors | {probe.axis: probe.training[probe.axis][len(probe.training[probe.axis]) // 2]}
 
@@ -65,7 +65,7 @@ def test_oracle_agrees_with_the_generator(combination, split, seed):
 
 @repeatable
 @given(probes_and_factors(), st.integers(0, 2**40))
-def test_what_stands_before_a_target_decides_it(combination, seed):
+def test_the_tokens_up_to_a_target_determine_its_label(combination, seed):
     probe, factors = combination
     (item,) = probe.generate(1, "test", factors, seed)
     for target in item.targets:
@@ -81,29 +81,29 @@ def test_labels_are_equally_frequent_at_every_target(name):
         assert probe.chance(factors) == 1 / kinds
         for n in (4 * kinds, 4 * kinds - 1):
             items = probe.generate(n, "train", factors, 6)
-            for place in range(probe.asked(factors)):
-                counts = Counter(item.labels[item.targets[place]] for item in items)
+            for number in range(probe.target_count(factors)):
+                counts = Counter(item.labels[item.targets[number]] for item in items)
                 assert set(counts) == set(probe.answers(factors))
                 assert set(counts.values()) == ({4} if n % kinds == 0 else {3, 4})
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_other_targets_of_an_item_do_not_give_a_label_away(name):
+def test_labels_of_different_targets_are_independent(name):
     probe = make_probe(name)
     assert probe.bidirectional_safe
     factors = one_combination(probe)
     items = probe.generate(4000, "train", factors, 3)
     answers = [[item.labels[i] for i in item.targets] for item in items]
-    for one, other in combinations(range(min(3, probe.asked(factors))), 2):
+    for one, other in combinations(range(min(3, probe.target_count(factors))), 2):
         pairs = Counter((row[one], row[other]) for row in answers)
         expected = 4000 / len(probe.labels) ** 2
         chi_square = sum((pairs[a, b] - expected) ** 2 for a in probe.labels for b in probe.labels)
-        # k labels counted out by turns: the mean is k ÷ (k − 1) times the degrees of freedom.
+        # With k exactly balanced labels the mean is k ÷ (k − 1) times the degrees of freedom.
         assert chi_square / expected < 3 * (len(probe.labels) - 1) ** 2 + 6
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_same_seed_same_items(name):
+def test_the_same_seed_gives_the_same_items(name):
     probe = make_probe(name)
     factors = one_combination(probe)
     first = probe.generate(50, "train", factors, 3)
@@ -115,19 +115,19 @@ def test_same_seed_same_items(name):
         probe.generate(50, "train", factors | {probe.axis: factors[probe.axis] + 1}, 3),
     ):
         shared = {item.tokens for item in first} & {item.tokens for item in other}
-        assert len(shared) < 10  # timing has few different sequences: some come again by chance
+        assert len(shared) < 10  # timing has few different sequences, so some repeat by chance
 
 
-@pytest.mark.parametrize("name", BYTES)
-def test_bytes_are_what_they_were(name):
-    """If this fails, what the probe generates has changed: raise its version."""
+@pytest.mark.parametrize("name", DIGESTS)
+def test_generated_items_are_unchanged(name):
+    """If this fails because the probe generates other items now, raise its version."""
     probe = make_probe(name)
     items = [item for split in probe.splits for item in probe.corpus(split, 60, 0)]
     text = "\n".join(
         f"{' '.join(i.tokens)} {[i.labels[t] for t in i.targets]} {i.cue_positions} {i.contrast}"
         for i in items
     )
-    assert (probe.version, hashlib.sha256(text.encode()).hexdigest()[:16]) == BYTES[name]
+    assert (probe.version, hashlib.sha256(text.encode()).hexdigest()[:16]) == DIGESTS[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -138,7 +138,7 @@ def test_a_factor_left_out_is_at_its_first_value(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_corpora_are_within_the_training_range_and_the_quick_grid(name):
+def test_corpora_cover_the_training_range_and_the_quick_grid(name):
     probe = make_probe(name)
     for split in ("train", "dev"):
         items = probe.corpus(split, 400, 1)
@@ -147,15 +147,15 @@ def test_corpora_are_within_the_training_range_and_the_quick_grid(name):
         kinds = len({item.factors[probe.axis] for item in items})
         assert kinds > min(12, len(probe.training[probe.axis]) - 1)
     quick = probe.grid(quick=True)
-    seen = Counter(tuple(i.factors.items()) for i in probe.corpus("test", 2 * len(quick), 1))
-    assert seen == Counter({tuple(factors.items()): 2 for factors in quick})
+    counts = Counter(tuple(i.factors.items()) for i in probe.corpus("test", 2 * len(quick), 1))
+    assert counts == Counter({tuple(factors.items()): 2 for factors in quick})
     assert max(probe.quick[probe.axis]) <= 4 * max(probe.training[probe.axis])
     assert any(probe.within(factors) for factors in quick)
     assert not all(probe.within(factors) for factors in quick)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_training_at_one_value_of_the_axis(name):
+def test_corpus_at_a_single_lag(name):
     probe = make_probe(name)
     value = probe.training[probe.axis][-1] * 2
     items = probe.corpus("train", 20, 0, lag=value)
@@ -169,13 +169,13 @@ def test_generation_is_fast(name):
     for seed in range(4):
         start = time.process_time()
         items = probe.corpus("train", 500, seed)
-        spent = time.process_time() - start
-        rates.append(sum(len(item.tokens) for item in items) / spent)
+        seconds = time.process_time() - start
+        rates.append(sum(len(item.tokens) for item in items) / seconds)
     assert max(rates) > 100_000
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_wrong_arguments_are_named(name):
+def test_wrong_arguments_are_rejected(name):
     probe = make_probe(name)
     with pytest.raises(InputError, match=f"unknown split of the probe {name} 'trian'"):
         probe.generate(1, "trian", {}, 0)
@@ -185,17 +185,17 @@ def test_wrong_arguments_are_named(name):
         probe.chance({"depht": 3})
 
 
-def test_balanced_counts_out_and_begins_alike_for_every_number():
-    drawn = list(balanced(PronounProbe().stream("a").random, "abc", 11))
+def test_balanced_is_exact_and_shorter_draws_are_prefixes_of_longer_ones():
+    drawn = list(balanced(PronounProbe().random_stream("a").random, "abc", 11))
     assert Counter(Counter(drawn).values()) == {4: 2, 3: 1}
-    assert list(balanced(PronounProbe().stream("a").random, "abc", 7)) == drawn[:7]
+    assert list(balanced(PronounProbe().random_stream("a").random, "abc", 7)) == drawn[:7]
     firsts = Counter(next(balanced(RANDOM, "abc", 3)) for _ in range(3000))
     assert all(abs(count - 1000) < 100 for count in firsts.values())
 
 
-def test_noise_and_places_reach_everything():
+def test_noise_and_random_positions_are_uniform():
     counts = Counter(noise(RANDOM, "abcd", 4000))
     assert all(abs(counts[symbol] - 1000) < 100 for symbol in "abcd")
-    chosen = Counter(place for _ in range(2000) for place in places(RANDOM, 2, 5))
-    assert all(abs(chosen[place] - 800) < 100 for place in range(5))
-    assert places(RANDOM, 5, 5) == [0, 1, 2, 3, 4]
+    counts = Counter(p for _ in range(2000) for p in random_positions(RANDOM, 2, 5))
+    assert all(abs(counts[position] - 800) < 100 for position in range(5))
+    assert random_positions(RANDOM, 5, 5) == [0, 1, 2, 3, 4]

@@ -37,7 +37,7 @@ def test_the_subject_opens_the_sentence(source, blimp_line, sentence, subject):
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "more", "said"),
+    ("good", "bad", "more", "message"),
     [
         ("Olga sings.", "Olga sang well.", {}, "must differ in one word"),
         ("Olga sings.", "Olga slings.", {}, "are neither pronouns"),
@@ -47,14 +47,14 @@ def test_the_subject_opens_the_sentence(source, blimp_line, sentence, subject):
         ("Olga sings.", "Olga sing.", {"pairID": 3}, "no text under 'pairID'"),
     ],
 )
-def test_other_paradigms_are_refused_by_line(source, blimp_line, good, bad, more, said):
+def test_other_paradigms_are_refused_by_line(source, blimp_line, good, bad, more, message):
     lines = blimp_line("Olga sings.", "Olga sing.", VERBS) + blimp_line(good, bad, VERBS, **more)
-    with pytest.raises(InputError, match=f"^verbs.jsonl:2: .*{said}"):
+    with pytest.raises(InputError, match=f"^verbs.jsonl:2: .*{message}"):
         read_blimp(source("verbs.jsonl", lines))
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("no json", "no JSON"),
         ("[1]", "a JSON list"),
@@ -62,6 +62,6 @@ def test_other_paradigms_are_refused_by_line(source, blimp_line, good, bad, more
         ("9" * 5000, "no JSON"),
     ],
 )
-def test_what_is_no_record_is_refused(source, content, said):
-    with pytest.raises(InputError, match=f"^x.jsonl:1: {said}"):
+def test_what_is_no_record_is_refused(source, content, message):
+    with pytest.raises(InputError, match=f"^x.jsonl:1: {message}"):
         read_blimp(source("x.jsonl", content))

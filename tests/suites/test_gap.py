@@ -38,11 +38,11 @@ def test_a_row_becomes_a_pair(source, flags, names):
 def test_quotes_are_text(source):
     text = '"Max" saw Olga Berg: "Nora, he said, smiled.'
     (pair,) = read_gap(source("gap.tsv", HEADER + row(text, "he", text.index("he said"))))
-    assert (pair.gold, pair.tokens[pair.position + 1]) == ("M", "said")
+    assert (pair.gold, pair.tokens[pair.position + 1]) == ("M", "message")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("ID\tText\n", "1: the columns are ID, Text; wanted: ID, Text, Pronoun"),
         ("", "1: the columns are"),
@@ -55,6 +55,6 @@ def test_quotes_are_text(source):
         (HEADER + row("They met Olga Berg, Nora.", "They"), "2: 'They' is no pronoun of one word"),
     ],
 )
-def test_other_tables_are_refused(source, content, said):
-    with pytest.raises(InputError, match=f"^gap.tsv:{said}"):
+def test_other_tables_are_refused(source, content, message):
+    with pytest.raises(InputError, match=f"^gap.tsv:{message}"):
         read_gap(source("gap.tsv", content))

@@ -100,7 +100,7 @@ def test_stereotypes_are_never_called_right(write):
 
 
 @pytest.mark.parametrize(
-    ("tagger", "said"),
+    ("tagger", "message"),
     [
         ({"labels": ("SG", "PL")}, "asks for the labels F, M, N, and the model knows SG, PL"),
         ({"labels": ("F", "PL")}, "asks for the labels F, M, N, and the model knows F, PL"),
@@ -108,6 +108,6 @@ def test_stereotypes_are_never_called_right(write):
         ({"tokens": ["Olga", "saw"]}, "asks at the word 'PRON', which the model has never seen"),
     ],
 )
-def test_a_model_that_does_not_fit_is_refused(blimp, tagger, said):
-    with pytest.raises(InputError, match=said):
+def test_a_model_that_does_not_fit_is_refused(blimp, tagger, message):
+    with pytest.raises(InputError, match=message):
         run_suite(build(**tagger), "blimp", blimp)

@@ -98,7 +98,7 @@ def _of_one(count):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         pytest.param(
             b"\x80\x02}\x8b"
@@ -120,8 +120,8 @@ def _of_one(count):
         ),
     ],
 )
-def test_it_ends_soon(source, content, said):
-    with pytest.raises(InputError, match=rf"^x.pickle: .*{said}"):
+def test_it_ends_soon(source, content, message):
+    with pytest.raises(InputError, match=rf"^x.pickle: .*{message}"):
         read_marvin_linzen(source("x.pickle", content))
 
 
@@ -132,7 +132,7 @@ def test_damaged_pickles_are_refused(source, content):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (["x"], "holds a list"),
         ({"past": "x"}, "'past' holds a str, not a list"),
@@ -142,6 +142,6 @@ def test_damaged_pickles_are_refused(source, content):
         ({"past": [("the cook sings", "the cook left")]}, "past, pair 1: 'sings' and 'left'"),
     ],
 )
-def test_other_content_is_refused(source, content, said):
-    with pytest.raises(InputError, match=f"^x.pickle: {said}"):
+def test_other_content_is_refused(source, content, message):
+    with pytest.raises(InputError, match=f"^x.pickle: {message}"):
         read_marvin_linzen(source("x.pickle", pickle.dumps(content)))

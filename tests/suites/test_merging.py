@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from seqtag.errors import InputError
-from seqtag.suites.merging import SHARES, over_runs
+from seqtag.suites.merging import SHARES, mean_over_runs
 
 
 def group(run, seed, name="lstm", suite="blimp", **shares):
@@ -12,7 +12,7 @@ def group(run, seed, name="lstm", suite="blimp", **shares):
 
 def merged(*rows):
     table = pd.DataFrame(rows).astype(dict.fromkeys(SHARES, float))
-    return over_runs(table).to_dict("records")
+    return mean_over_runs(table).to_dict("records")
 
 
 def test_several_runs_have_a_mean_and_a_range_in_place_of_an_interval():

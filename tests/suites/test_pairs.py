@@ -38,7 +38,7 @@ def test_the_differing_word_becomes_the_placeholder(good, bad, placeholder, gold
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "said"),
+    ("good", "bad", "message"),
     [
         ("The cat sleeps.", "The cat sleeps.", "must differ in one word"),
         ("The cat sleeps.", "A cat sleep.", "must differ in one word"),
@@ -48,8 +48,8 @@ def test_the_differing_word_becomes_the_placeholder(good, bad, placeholder, gold
         ("The cat is out.", "The cat was out.", "nor the singular and plural"),
     ],
 )
-def test_what_is_no_pair_is_refused(good, bad, said):
-    with pytest.raises(InputError, match=f"^file:3: .*{said}"):
+def test_what_is_no_pair_is_refused(good, bad, message):
+    with pytest.raises(InputError, match=f"^file:3: .*{message}"):
         pair(good, bad)
 
 

@@ -51,7 +51,7 @@ def test_one_comparison_makes_pairs_without_sides(source):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{\n oops", "2: no JSON"),
         ("[" * 100_000, "1: not a suite of SyntaxGym"),
@@ -72,6 +72,6 @@ def test_one_comparison_makes_pairs_without_sides(source):
         (suite(formula="(3;%match_sing%) < (3;%match_plural%)"), r"\d+: .* differ in one word"),
     ],
 )
-def test_other_suites_are_refused(source, text, said):
-    with pytest.raises(InputError, match=f"^a.json:{said}"):
+def test_other_suites_are_refused(source, text, message):
+    with pytest.raises(InputError, match=f"^a.json:{message}"):
         read_syntaxgym(source("a.json", text))

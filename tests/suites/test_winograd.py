@@ -50,7 +50,7 @@ def test_templates_and_sentences_become_pairs(winogender, content, words, lines)
 
 
 @pytest.mark.parametrize(
-    ("content", "statistics", "said"),
+    ("content", "statistics", "message"),
     [
         ("a\tb\n", STATISTICS, "x.tsv:1: the columns are a, b"),
         (TEMPLATES, None, "occupations-stats.tsv: cannot be read"),
@@ -63,8 +63,8 @@ def test_templates_and_sentences_become_pairs(winogender, content, words, lines)
         (SENTENCES[: SENTENCES.rindex("roofer.")], STATISTICS, "x.tsv: male or female form is"),
     ],
 )
-def test_other_tables_are_refused(winogender, content, statistics, said):
-    with pytest.raises(InputError, match=said):
+def test_other_tables_are_refused(winogender, content, statistics, message):
+    with pytest.raises(InputError, match=message):
         winogender(content, statistics)
 
 
@@ -96,7 +96,7 @@ def test_anti_is_the_other_gender_than_the_stereotype(source):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("dev.txt", LINES, "1: the name of a WinoBias file"),
         ("pro_stereotyped_type1.txt.dev", LINES + "[x] y\n", "3: a number and a sentence"),
@@ -106,6 +106,6 @@ def test_anti_is_the_other_gender_than_the_stereotype(source):
         ("pro_stereotyped_type1.txt.dev", "1 [The cook] saw [us] there.\n", "1: 'us' is no pro"),
     ],
 )
-def test_other_lines_are_refused(source, name, content, said):
-    with pytest.raises(InputError, match=f"^{name}:{said}"):
+def test_other_lines_are_refused(source, name, content, message):
+    with pytest.raises(InputError, match=f"^{name}:{message}"):
         read_winobias(source(name, content))

@@ -1,1 +1,1 @@
-"""What the English probes share: words, who appears, sentences, and a parser of them."""
+"""Shared parts of the English probes: words, choice of persons, sentences, parsers."""

@@ -1,8 +1,8 @@
-"""The words of the English probes, and what kind each one is.
+"""The words of the English probes, by kind.
 
-Persons come in forms: the genders of pronoun and reflexive, the numbers of agreement.
-Determiners, verbs (past tense) and everything else are the same whatever the form of the subject,
-so that only a person's word tells what agrees with it.
+Each word for a person has a form: a gender (pronoun, reflexive) or a number (agreement).
+Determiners, verbs (past tense) and all other words are independent of the form of the subject, so
+that only the word for the person determines the label.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 GENDERS = ("M", "F", "PL")
 NUMBERS = ("SG", "PL")
-# What stands in place of the word that is asked for: he, himself, laughs.
+# Placeholders of the word to predict (he, himself; laughs).
 PRON, VERB = "PRON", "VERB"
 
 
@@ -21,7 +21,7 @@ class Persons(NamedTuple):
     names: tuple[str, ...]
 
 
-# The persons by form.
+# Persons by form.
 Lexicon = Mapping[str, Persons]
 
 
@@ -29,7 +29,7 @@ def _persons(nouns: str, names: str = "") -> Persons:
     return Persons(tuple(nouns.split()), tuple(names.split()))
 
 
-# Families serve as the names of several people: "the Millers".
+# Family names are the names of the plural: "the Millers".
 BY_GENDER = {
     "training": {
         "M": _persons(
@@ -56,7 +56,7 @@ BY_GENDER = {
         ),
     },
 }
-# Every noun in both numbers, so that a word's stem tells nothing.
+# Every noun occurs in both numbers, so the stem gives no information about the label.
 BY_NUMBER = {
     "training": {
         "SG": _persons(
@@ -92,15 +92,15 @@ ADVERBS = ("softly", "briefly", "again", "outside", "alone", "today")
 OPENERS = ("Yesterday", "Later", "Afterwards", "Meanwhile")
 PREPOSITIONS = ("near", "beside", "behind", "opposite")
 LINKS = ("and", "but")
-# Each takes a clause with "that".
+# Verbs that take a "that" clause.
 REPORTING = ("said", "thought", "knew", "believed", "heard")
-# Each sits with a person or an animal before it and with anything behind it.
+# Verbs that make sense with a person or animal as subject and any noun as object.
 TRANSITIVE = ("saw", "followed", "watched", "liked", "missed", "noticed", "remembered", "passed")
 INTRANSITIVE = (
     *("smiled", "slept", "laughed", "sang", "waited"),
     *("danced", "coughed", "sneezed", "sighed", "yawned"),
 )
-# What may stand right before the word that is asked for, or its verb.
+# Adverbs that may directly precede the placeholder or its verb.
 LATER = ("then", "later", "soon")
 
 
@@ -113,11 +113,11 @@ def _form_of(lexicons: Mapping[str, Lexicon]) -> dict[str, str]:
     }
 
 
-# Form of every word for a person.
+# Form of each word for a person.
 GENDER_OF = _form_of(BY_GENDER)
 NUMBER_OF = _form_of(BY_NUMBER)
 
 
 def possessive(word: str, form: str) -> str:
-    """Return the possessive mark behind a person, as a token of its own: "'s", or "'" ."""
+    """Return the possessive mark after a word for a person: "'s", or "'" after a plural in s."""
     return "'" if form == "PL" and word.endswith("s") else "'s"

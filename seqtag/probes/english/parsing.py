@@ -1,6 +1,6 @@
-"""Parsers of the probes' English: they find the subject that decides from the tokens alone.
+"""Parsers of the probes' English sentences, which find the deciding subject from the tokens alone.
 
-Recursive descent over word classes. They know the words and nothing of how a sentence was made.
+Recursive descent over word classes, independent of the code that writes the sentences.
 """
 
 from abc import ABC, abstractmethod
@@ -40,14 +40,13 @@ _CLASS_OF = _word_classes()
 
 @dataclass(slots=True)
 class Analysis:
-    """What a sentence is made of.
+    """The parts of a sentence that matter for a probe.
 
     Attributes:
-        target: position of the word that is asked for.
-        subjects: positions of the heads of the subjects that could decide, in order; the last
-            one does.
-        others: positions of the other words for persons, in order.
-        depth: how deeply relative clauses are nested behind the last subject.
+        target: position of the placeholder.
+        subjects: positions of the heads of the subjects, in order; the last one decides.
+        others: positions of the other words for persons before the target, in order.
+        depth: nesting depth of relative clauses after the last subject.
     """
 
     target: int = -1
@@ -57,202 +56,204 @@ class Analysis:
 
 
 class _Parser(ABC):
-    """What all sentences have in common: words, noun phrases and what modifies them."""
+    """Base class of the parsers: words, noun phrases and their modifiers."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self.tokens = list(tokens)
         if tokens and tokens[0] not in _CLASS_OF:
             self.tokens[0] = tokens[0][:1].lower() + tokens[0][1:]
         self.classes = [_CLASS_OF.get(token, "?") for token in self.tokens]
-        self.at = 0
-        self.found = Analysis()
+        self.position = 0
+        self.result = Analysis()
 
-    def sees(self, *classes: str, ahead: int = 0) -> bool:
-        """Return whether the token that stands `ahead` of the next is of one of the classes."""
-        i = self.at + ahead
+    def next_is(self, *classes: str, ahead: int = 0) -> bool:
+        """Return whether the token `ahead` positions after the next is of one of the classes."""
+        i = self.position + ahead
         return i < len(self.classes) and self.classes[i] in classes
 
-    def sees_word(self, word: str) -> bool:
-        return self.at < len(self.tokens) and self.tokens[self.at] == word
+    def next_is_word(self, word: str) -> bool:
+        return self.position < len(self.tokens) and self.tokens[self.position] == word
 
-    def take(self, *classes: str) -> int:
-        """Step over a token of one of the classes and return its position."""
-        if not self.sees(*classes):
-            word = self.tokens[self.at] if self.at < len(self.tokens) else "the end"
+    def expect(self, *classes: str) -> int:
+        """Consume a token of one of the classes and return its position."""
+        if not self.next_is(*classes):
+            word = self.tokens[self.position] if self.position < len(self.tokens) else "the end"
             raise InputError(
-                f"token {self.at + 1}: expected {' or '.join(classes)}, found {word!r}"
+                f"token {self.position + 1}: expected {' or '.join(classes)}, found {word!r}"
             )
-        self.at += 1
-        return self.at - 1
+        self.position += 1
+        return self.position - 1
 
     def analysis(self) -> Analysis:
-        """Parse the sentence and return what was found."""
+        """Parse the sentence and return its analysis."""
         self.sentence()
-        subjects = set(self.found.subjects)
-        self.found.others = [
+        subjects = set(self.result.subjects)
+        self.result.others = [
             i
-            for i, token in enumerate(self.tokens[: self.found.target])
+            for i, token in enumerate(self.tokens[: self.result.target])
             if token in PERSONS and i not in subjects
         ]
-        return self.found
+        return self.result
 
     @abstractmethod
     def sentence(self) -> None:
-        """Read a sentence as far as the word that is asked for."""
+        """Read the sentence up to its placeholder."""
 
     def subject(self) -> None:
-        """Read a subject with what modifies it; depth counts from the last one."""
-        self.found.depth = 0
-        self.found.subjects.append(self.core())
-        if self.tokens[self.found.subjects[-1]] not in PERSONS:
-            raise InputError(f"token {self.at}: a subject that is no person")
+        """Read a subject with its modifiers; the depth counts from the last subject."""
+        self.result.depth = 0
+        self.result.subjects.append(self.core_phrase())
+        if self.tokens[self.result.subjects[-1]] not in PERSONS:
+            raise InputError(f"token {self.position}: the subject must be a person")
         self.modifiers(0)
 
     def places(self, depth: int = 0) -> None:
-        while self.sees("preposition"):
-            self.take("preposition")
+        while self.next_is("preposition"):
+            self.expect("preposition")
             self.phrase(depth)
 
     def phrase(self, depth: int) -> None:
-        """Read a noun phrase that is no matrix subject, with whatever hangs on it."""
-        self.core()
+        """Read a noun phrase with its modifiers that is not a matrix subject."""
+        self.core_phrase()
         self.modifiers(depth)
-        while self.sees_word("and") and self.sees("the", "name", ahead=1):
-            self.take("link")
-            self.core()
+        while self.next_is_word("and") and self.next_is("the", "name", ahead=1):
+            self.expect("link")
+            self.core_phrase()
             self.modifiers(depth)
 
-    def core(self) -> int:
-        """Read "the old king 's sister" or "Peter" and return the head's position."""
-        if self.sees("name"):
-            head = self.take("name")
+    def core_phrase(self) -> int:
+        """Read "the old king 's sister" or "Peter" and return the position of its head."""
+        if self.next_is("name"):
+            head = self.expect("name")
         else:
-            self.take("the")
+            self.expect("the")
             head = self.described_noun()
-        while self.sees("mark"):
-            self.take("mark")
+        while self.next_is("mark"):
+            self.expect("mark")
             head = self.described_noun()
         return head
 
     def described_noun(self) -> int:
-        while self.sees("adjective"):
-            self.take("adjective")
-        return self.take("noun")
+        while self.next_is("adjective"):
+            self.expect("adjective")
+        return self.expect("noun")
 
     def modifiers(self, depth: int) -> None:
-        """Read places and relative clauses behind a noun; "and" may join two clauses."""
+        """Read places and relative clauses after a noun; "and" can join two clauses."""
         while True:
-            if self.sees("preposition"):
+            if self.next_is("preposition"):
                 self.places(depth)
-            elif self.sees("relative"):
+            elif self.next_is("relative"):
                 self.relative(depth + 1)
-            elif self.sees_word("and") and self.sees("relative", ahead=1):
-                self.take("link")
+            elif self.next_is_word("and") and self.next_is("relative", ahead=1):
+                self.expect("link")
             else:
                 return
 
     def relative(self, depth: int) -> None:
-        self.found.depth = max(self.found.depth, depth)
-        self.take("relative")
-        if self.sees("verb"):
-            self.take("verb")
-            if self.sees("the", "name"):
+        self.result.depth = max(self.result.depth, depth)
+        self.expect("relative")
+        if self.next_is("verb"):
+            self.expect("verb")
+            if self.next_is("the", "name"):
                 self.phrase(depth)
         else:
             self.phrase(depth)
-            self.take("verb")
+            self.expect("verb")
 
 
 class _PronounParser(_Parser):
-    """Reads clauses joined by links and commas, as far as PRON."""
+    """Reads clauses joined by links and commas, up to PRON."""
 
     def sentence(self) -> None:
-        if self.sees("opener"):
-            self.take("opener")
-            self.take(",")
-        elif self.sees("preposition"):
+        if self.next_is("opener"):
+            self.expect("opener")
+            self.expect(",")
+        elif self.next_is("preposition"):
             self.places()
-            self.take(",")
+            self.expect(",")
         self.subject()
-        while self.clause_goes_on():
+        while self.read_verb_phrase():
             pass
-        self.found.target = self.take(lex.PRON)
+        self.result.target = self.expect(lex.PRON)
 
-    def clause_goes_on(self) -> bool:
-        """Read a verb phrase and what joins it; return whether another one follows."""
-        if self.sees(",") and self.sees(lex.PRON, ahead=1):
-            self.take(",")  # "Anna , PRON laughed ."
+    def read_verb_phrase(self) -> bool:
+        """Read a verb phrase and the link after it; return whether another verb phrase follows."""
+        if self.next_is(",") and self.next_is(lex.PRON, ahead=1):
+            self.expect(",")  # "Anna , PRON laughed ."
             return False
         self.verb_phrase()
-        if self.sees_word("and"):
-            self.take("link")
+        if self.next_is_word("and"):
+            self.expect("link")
             return True
-        self.take(",")
-        if self.sees_word("then"):
-            self.take("adverb")
+        self.expect(",")
+        if self.next_is_word("then"):
+            self.expect("adverb")
             return True
-        self.take("link")
-        while self.sees("adverb"):
-            self.take("adverb")
-        if self.sees(lex.PRON):
+        self.expect("link")
+        while self.next_is("adverb"):
+            self.expect("adverb")
+        if self.next_is(lex.PRON):
             return False
         self.subject()
         return True
 
     def verb_phrase(self) -> None:
-        self.take("verb")
-        if self.sees("the", "name"):
+        self.expect("verb")
+        if self.next_is("the", "name"):
             self.phrase(0)
         self.places()
-        while self.sees("adverb"):
-            self.take("adverb")
+        while self.next_is("adverb"):
+            self.expect("adverb")
 
 
 class _ClauseParser(_Parser):
-    """Reads a clause, or one inside "the king said that", as far as VERB or PRON."""
+    """Reads a clause, or one after "the king said that", up to VERB or PRON."""
 
     def sentence(self) -> None:
-        if self.sees("preposition"):
+        if self.next_is("preposition"):
             self.places()
-            self.take(",")
+            self.expect(",")
         self.subject()
-        if self.sees("report"):
-            self.take("report")
-            self.take("relative")
-            self.found.subjects.clear()
+        if self.next_is("report"):
+            self.expect("report")
+            self.expect("relative")
+            self.result.subjects.clear()
             self.subject()
-        if self.sees("adverb"):
-            self.take("adverb")
-        if self.sees("verb"):
-            self.take("verb")
-            self.found.target = self.take(lex.PRON)
+        if self.next_is("adverb"):
+            self.expect("adverb")
+        if self.next_is("verb"):
+            self.expect("verb")
+            self.result.target = self.expect(lex.PRON)
         else:
-            self.found.target = self.take(lex.VERB)
+            self.result.target = self.expect(lex.VERB)
 
     def relative(self, depth: int) -> None:
-        """Read a relative clause with the words without persons that hang on its verb."""
+        """Read a relative clause and the fillers after its verb."""
         super().relative(depth)
-        while self.sees("adverb") or (self.sees_word("and") and self.sees("verb", ahead=1)):
-            if self.sees("link"):
-                self.take("link")
-                self.take("verb")
+        while self.next_is("adverb") or (
+            self.next_is_word("and") and self.next_is("verb", ahead=1)
+        ):
+            if self.next_is("link"):
+                self.expect("link")
+                self.expect("verb")
             else:
-                self.take("adverb")
+                self.expect("adverb")
 
 
 def analyse(tokens: Sequence[str]) -> Analysis:
-    """Parse a sentence of the pronoun probe up to its PRON; what follows it is not looked at.
+    """Parse a sentence of the pronoun probe up to PRON; the rest is ignored.
 
     Raises:
-        InputError: if the tokens are no sentence of this grammar.
+        InputError: if the tokens are not a sentence of this grammar.
     """
     return _PronounParser(tokens).analysis()
 
 
 def analyse_clause(tokens: Sequence[str]) -> Analysis:
-    """Parse a sentence of reflexive or agreement up to its target; the rest is not looked at.
+    """Parse a sentence of the reflexive or agreement probe up to its target; the rest is ignored.
 
     Raises:
-        InputError: if the tokens are no sentence of this grammar.
+        InputError: if the tokens are not a sentence of this grammar.
     """
     return _ClauseParser(tokens).analysis()

@@ -1,13 +1,13 @@
-"""Phrases of the small English grammar of the probes, with words drawn at random."""
+"""Phrases of the probes' small English grammar, with random words."""
 
 from collections.abc import Callable, Sequence
 
 from seqtag.probes.base import pick
 from seqtag.probes.english import lexicon as lex
 
-# Verb phrases without persons, by length. I, T: verb without and with an object; d: "the";
-# n: thing or animal; p: preposition; l: place; a: adjective; r: adverb.
-_BODIES = {
+# Verb phrases without persons, by length, as strings of keys of _WORDS. I, T: intransitive and
+# transitive verb; d: "the"; n: thing or animal; p: preposition; l: place; a: adjective; r: adverb.
+_PATTERNS = {
     1: ("I",),
     2: ("Ir",),
     3: ("Tdn",),
@@ -27,14 +27,17 @@ _WORDS = {
     "a": lex.ADJECTIVES,
     "r": lex.ADVERBS,
 }
-# The longest verb phrase that `filler` makes, join included.
-LONGEST_FILLER = max(_BODIES) + 1
+# Length of the longest filler, including its conjunction.
+LONGEST_FILLER = max(_PATTERNS) + 1
 
 
 class Phrases:
-    """Adds phrases to lists of tokens; no word stands for two persons of a sentence.
+    """Appends random phrases to lists of tokens, with a different word for each person.
 
-    With `names` false all persons are common nouns, each with its "the".
+    Args:
+        random: source of random numbers.
+        persons: the words for persons.
+        names: whether persons may be names; otherwise all are common nouns with "the".
     """
 
     def __init__(
@@ -50,21 +53,21 @@ class Phrases:
         self.latest: dict[str, str] = {}
 
     def pick(self, options: Sequence[str]) -> str:
-        """Return one of `options`."""
+        """Return a random option."""
         return pick(self.random, options)
 
     def vary(self, options: Sequence[str]) -> str:
-        """Return one of `options`, but not the one that it returned for them last time."""
-        at = int(self.random() * len(options))
-        if options[at] == self.latest.get(options[0]):
-            at -= 1
-        self.latest[options[0]] = options[at]
-        return options[at]
+        """Return a random option, but not the one returned last for the same options."""
+        index = int(self.random() * len(options))
+        if options[index] == self.latest.get(options[0]):
+            index -= 1
+        self.latest[options[0]] = options[index]
+        return options[index]
 
     def word(self, gender: str, common: bool = False) -> tuple[str, bool]:
         """Return an unused word for a person, and whether it is a name without "the".
 
-        A word comes twice only when the lexicon has no other left.
+        With `common` it is a common noun. A word is reused only if the lexicon has no other left.
         """
         nouns, names = self.persons[gender]
         common = common or not self.names
@@ -73,27 +76,27 @@ class Phrases:
             if word not in self.used:
                 break
         else:
-            left = [w for w in (nouns if common else nouns + names) if w not in self.used]
-            word = self.pick(left) if left else word
+            unused = [w for w in (nouns if common else nouns + names) if w not in self.used]
+            word = self.pick(unused) if unused else word
         self.used.add(word)
         return word, gender != "PL" and word in names
 
     def person(self, out: list[str], gender: str) -> None:
-        """Add "the king" or "Peter"."""
-        word, bare = self.word(gender)
-        if not bare:
+        """Append "the king" or "Peter"."""
+        word, is_name = self.word(gender)
+        if not is_name:
             out.append("the")
         out.append(word)
 
-    def anyone(self, out: list[str], gender: str | None) -> None:
-        """Add a person of that gender, or an animal for None."""
+    def person_or_animal(self, out: list[str], gender: str | None) -> None:
+        """Append a person of this gender, or an animal for None."""
         if gender is None:
             out += ("the", self.vary(lex.ANIMALS))
         else:
             self.person(out, gender)
 
     def place(self, out: list[str], gender: str | None) -> None:
-        """Add "near the king", or "near the river" for None."""
+        """Append "near the king", or "near the river" for None."""
         out.append(self.pick(lex.PREPOSITIONS))
         if gender is None:
             out += ("the", self.vary(lex.PLACES))
@@ -101,22 +104,22 @@ class Phrases:
             self.person(out, gender)
 
     def relatives(self, out: list[str], of_person: bool, genders: Sequence[str | None]) -> None:
-        """Add relative clauses, one inside the other, each with one person or animal."""
+        """Append nested relative clauses, each with one person or animal (None)."""
         if not genders:
             return
         out.append("who" if of_person else "that")
         verb = self.vary(lex.TRANSITIVE)
-        # Three clauses that all wait for their verbs are no English any more.
+        # Three center-embedded clauses are unreadable.
         verb_last = len(genders) <= 2 and self.random() < 0.5
         if not verb_last:
             out.append(verb)
-        self.anyone(out, genders[0])
+        self.person_or_animal(out, genders[0])
         self.relatives(out, genders[0] is not None, genders[1:])
         if verb_last:
             out.append(verb)
 
     def owners(self, out: list[str], genders: Sequence[str]) -> None:
-        """Add "Peter 's", "the queen 's brother 's" or, without anyone, nothing."""
+        """Append "Peter 's", "the queen 's brother 's" or, for no genders, nothing."""
         for number, gender in enumerate(genders):
             if number:
                 out.append(self.word(gender, common=True)[0])
@@ -125,7 +128,7 @@ class Phrases:
             out.append(lex.possessive(out[-1], gender))
 
     def subject(self, out: list[str], gender: str, owned: bool) -> int:
-        """Add "Peter", "the king" or, behind an owner, "king"; return the head's position."""
+        """Append "Peter", "the king" or, after an owner, "king"; return the head's position."""
         if owned:
             out.append(self.word(gender, common=True)[0])
         else:
@@ -133,7 +136,7 @@ class Phrases:
         return len(out) - 1
 
     def opening(self, out: list[str], kind: str, genders: Sequence[str]) -> None:
-        """Add what stands before the first clause: nothing, "Later ,", or "Near the king ,"."""
+        """Append the start of a sentence: nothing, "Later ," or "Near the king ,"."""
         if kind == "opener":
             out += (self.pick(lex.OPENERS), ",")
         elif kind == "place":
@@ -142,19 +145,23 @@ class Phrases:
             out.append(",")
 
     def filler(self, size: int) -> list[str]:
-        """Return a joined verb phrase of `size` tokens (2 to `LONGEST_FILLER`), no persons."""
-        comma = 2 < size < LONGEST_FILLER and self.random() < 0.6
-        out = [",", "then"] if comma else ["and"]
+        """Return a coordinated verb phrase without persons, of 2 to `LONGEST_FILLER` tokens."""
+        with_comma = 2 < size < LONGEST_FILLER and self.random() < 0.6
+        out = [",", "then"] if with_comma else ["and"]
         vary = self.vary
-        out += [vary(_WORDS[kind]) for kind in self.pick(_BODIES[size - len(out)])]
+        out += [vary(_WORDS[kind]) for kind in self.pick(_PATTERNS[size - len(out)])]
         return out
 
     def verb_phrase(
         self, genders: Sequence[str], chain: Sequence[str | None], slack: int
     ) -> list[str]:
-        """Return a verb with these persons, the first (or an animal) modified by `chain`.
+        """Return a verb phrase with these persons.
 
-        `slack` is how many tokens more than in the shortest form it may take.
+        Args:
+            genders: the persons, in order.
+            chain: persons (or animals, None) of nested relative clauses that modify the first
+                person, or an animal if there is none.
+            slack: number of tokens by which it may exceed the shortest form.
         """
         if not genders and not chain:
             return [self.vary(lex.INTRANSITIVE)]
@@ -165,7 +172,7 @@ class Phrases:
             slack -= 1
         else:
             out = [self.vary(lex.TRANSITIVE)]
-            self.anyone(out, genders[0] if genders else None)
+            self.person_or_animal(out, genders[0] if genders else None)
             self.relatives(out, bool(genders), chain)
         for gender in genders[1:]:
             if random() < 0.5:
@@ -174,12 +181,12 @@ class Phrases:
             else:
                 self.place(out, gender)
         if slack >= 2 and not chain and random() < 0.3:
-            # "saw the king 's horse", "and the king 's dog": right behind a person in any case.
+            # "saw the king 's horse", "and the king 's dog": the last token is always a person.
             out += (lex.possessive(out[-1], genders[-1]), self.vary(lex.ANIMALS))
         return out
 
     def tail(self, out: list[str]) -> None:
-        """Add PRON and what follows it, drawn without a look at what came before."""
+        """Append PRON and the rest of the sentence, which is independent of the tokens before."""
         out += (lex.PRON, self.pick(lex.INTRANSITIVE))
         if self.random() < 0.3:
             out.append(self.pick(lex.ADVERBS))

@@ -1,4 +1,4 @@
-"""What reflexive and agreement share: a word that agrees with the subject of its own clause."""
+"""Base class of reflexive and agreement: a word that agrees with the subject of its clause."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +13,12 @@ from seqtag.probes.english.parsing import analyse_clause
 from seqtag.probes.english.phrases import Phrases
 from seqtag.probes.synthetic import balanced
 
-# Share of training in which nothing stands between subject and predicate, and of these, of
-# subjects that occur nowhere else in training.
+# Share of training items whose subject is adjacent to the predicate, and the share of these whose
+# subject is a held-out word, which occurs nowhere else in training.
 _ADJACENT = 0.15
 _HELD_OUT_ADJACENT = 0.6
-# How often the rest of training has so many attractors: mostly what no shallow cue solves.
-_MIX = (0, 1, 1, 2, 2, 2, 2)
+# Attractors of the other training items, drawn uniformly; no shallow cue solves most of them.
+_ATTRACTORS = (0, 1, 1, 2, 2, 2, 2)
 
 
 class Combination(NamedTuple):
@@ -29,31 +29,32 @@ class Combination(NamedTuple):
 
 
 class SubjectProbe(Probe):
-    """The form of the subject, asked for behind persons of other forms.
+    """The form of the subject, labelled after persons of other forms (attractors).
 
-    They stand in front ("near the kings , the nun", "the kings said that the nun", "the kings '
-    nun") and behind: in places ("near the kings"), in relative clauses as objects ("who saw the
-    kings") and as subjects of their own ("who the kings saw", two deep at most). All persons are
-    common nouns with "the", so that determiners and lengths tell nothing.
+    Attractors come before the subject ("near the kings , the nun", "the kings said that the nun",
+    "the kings ' nun") and after it: in places ("near the kings"), as objects of relative clauses
+    ("who saw the kings") and as their subjects ("who the kings saw", nested twice at most). All
+    persons are common nouns with "the", so that determiners and lengths give no information about
+    the label.
 
     Factors:
-        attractors: persons of another form than the label's.
+        attractors: persons of another form than the label.
         distance: tokens between the subject and the target (neither counted).
 
-    What is balanced is said in `balance`. Beyond that, with two attractors or more, neither how
-    many persons there are nor how far the last one is from the target says whether it misleads;
-    and where there are many attractors and room, the label is about as frequent among the persons
-    as any other form.
+    Items are balanced as described in `balance`. In addition, with two or more attractors, neither
+    the number of persons nor the distance of the last one from the target shows whether it
+    misleads; and with many attractors and enough distance, the label's form is about as frequent
+    among the persons as any other.
 
-    Splits: "train" and "dev" share words and templates; "test" has words that training shows
-    only right before their predicate; "templates" has pairs of opening and modifier that
-    training never shows together.
+    Splits: "train" and "dev" share words and templates; "test" has words that occur in training
+    only as subjects adjacent to the predicate; "templates" has combinations of opening and
+    modifier that do not occur in training.
 
     Attributes:
-        target: the token that stands for the word asked for.
-        lexicons: the persons of training, and those held out.
-        form_of: form of every word for a person.
-        shortest: the least distance, words of the predicate before the target.
+        target: the placeholder token.
+        lexicons: the words for persons, for "training" and "held-out".
+        form_of: form of each word for a person.
+        min_distance: the least distance: words of the predicate before the target.
     """
 
     version = 1
@@ -66,56 +67,56 @@ class SubjectProbe(Probe):
     target: ClassVar[str]
     lexicons: ClassVar[Mapping[str, Lexicon]]
     form_of: ClassVar[Mapping[str, str]]
-    shortest: ClassVar[int]
+    min_distance: ClassVar[int]
 
     @abstractmethod
     def predicate(self, phrases: Phrases) -> list[str]:
-        """Return the end of a sentence, from behind the subject with all that modifies it."""
+        """Return the end of a sentence: all tokens after the subject and its modifiers."""
 
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
     ) -> list[ProbeItem]:
-        """Return `n` items with these factors; one left out is at its first value.
+        """Return `n` items with these factors; a factor left out is at its first value.
 
         Raises:
-            InputError: for unknown names, or factors that no sentence has.
+            InputError: for an unknown split or factor, or factors that no sentence can have.
         """
         chosen = Combination(**self.complete(n, split, factors))
-        random = self.stream(split, *chosen, seed).random
-        every = balance.cases(chosen.attractors, forms=self.labels)
-        return [self._item(random, split, chosen, case) for case in balanced(random, every, n)]
+        random = self.random_stream(split, *chosen, seed).random
+        cases = balance.cases(chosen.attractors, forms=self.labels)
+        return [self._item(random, split, chosen, case) for case in balanced(random, cases, n)]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels found by parsing the tokens.
+        """Return the labels, found by parsing the tokens.
 
         Raises:
-            InputError: if the tokens are no sentence of the grammar.
+            InputError: if the tokens are not a sentence of the grammar.
         """
         (subject,) = analyse_clause(tokens).subjects
         return cues.label_at(tokens, self.target, self.form_of[tokens[subject]])
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return the solvers "first_cue", "last_cue" and "frequent_cue", by the persons' forms."""
+        """Return the baselines "first_cue", "last_cue" and "frequent_cue"; see `cues.baselines`."""
         return cues.baselines(self.target, self.form_of)
 
-    def obstacle(self, factors: Mapping[str, int]) -> str:
-        """Return that the subject must be far enough away for the attractors, or ""."""
-        least = self.shortest + clause.least_size(factors["attractors"])
+    def why_impossible(self, factors: Mapping[str, int]) -> str:
+        """Return the least distance for these attractors, as a reason, or ""."""
+        least = self.min_distance + clause.min_size(factors["attractors"])
         if factors["distance"] >= least:
             return ""
-        return f"the least distance for so many attractors is {least}"
+        return f"the least distance for these attractors is {least}"
 
-    def draw(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
+    def draw_factors(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
         """Return the factors of a sentence in a mixed corpus.
 
-        In training most have attractors, and in some nothing stands between the subject and its
-        predicate; the judged splits go through the quick grid.
+        In training, most sentences have attractors, and in some the subject is adjacent to the
+        predicate. The judged splits cycle through the quick grid.
         """
         if split in self.judged:
-            return super().draw(random, split, number)
+            return super().draw_factors(random, split, number)
         if split == "train" and random() < _ADJACENT:
-            return Combination(0, self.shortest)._asdict()
-        attractors = _MIX[int(random() * len(_MIX))]
+            return Combination(0, self.min_distance)._asdict()
+        attractors = _ATTRACTORS[int(random() * len(_ATTRACTORS))]
         distances = [
             d
             for d in self.training["distance"]
@@ -123,48 +124,48 @@ class SubjectProbe(Probe):
         ]
         return Combination(attractors, distances[int(random() * len(distances))])._asdict()
 
-    def at_lag(self, lag: int) -> dict[str, int]:
-        """Raise InputError: attractors are no lag."""
+    def factors_at_lag(self, lag: int) -> dict[str, int]:
+        """Raise InputError, because the axis counts attractors, which is not a lag."""
         raise InputError(
-            f"probe {self.name}: no lag to train at, since its axis counts attractors; train it "
-            "over its training range"
+            f"probe {self.name}: cannot train at one lag, because its axis counts attractors; use "
+            "regime=reach to train over its training range"
         )
 
-    def error(self, item: ProbeItem, target: int, predicted: str) -> str:
-        """Return "capture" (an attractor was taken), "wrong" (a form that nobody has), or ""."""
+    def error_kind(self, item: ProbeItem, target: int, predicted: str) -> str:
+        """Return "capture" (the form of an attractor), "wrong" (of no person), or "" if right."""
         if predicted == item.labels[target]:
             return ""
-        taken = predicted in cues.persons_before(item.tokens, self.target, self.form_of)
-        return "capture" if taken else "wrong"
+        captured = predicted in cues.persons_before(item.tokens, self.target, self.form_of)
+        return "capture" if captured else "wrong"
 
     def _echoes(self, case: balance.Case, attractors: int) -> tuple[int, int]:
-        """Return the fewest and the most persons of the label's form behind the subject.
+        """Return the least and greatest number of persons of the label's form after the subject.
 
-        Whether the last person misleads must not show in how many persons there are: one that
-        does not is an echo, so where it does there is one more. On average the label is to be as
-        frequent as any other form.
+        The number of persons must not show whether the last person misleads. A last person that
+        does not mislead is an echo itself, so otherwise there is one more echo. On average the
+        label should be as frequent as any other form.
         """
         label, first, last = case
         if attractors == 0:
             return 0, 2
         if attractors == 1:
-            in_front = int(first != label)
-            return in_front, in_front + 1
-        more = int(last != label)
+            first_misleads = int(first != label)
+            return first_misleads, first_misleads + 1
+        last_misleads = int(last != label)
         most = max(1, 2 * (attractors // (len(self.labels) - 1)) - 4)
-        return more, more + most
+        return last_misleads, last_misleads + most
 
     def _item(
         self, random: Callable[[], float], split: str, chosen: Combination, case: balance.Case
     ) -> ProbeItem:
-        size = chosen.distance - self.shortest
+        size = chosen.distance - self.min_distance
         lexicon = "held-out" if split == "test" else "training"
-        others = self.lexicons[lexicon]
+        other_persons = self.lexicons[lexicon]
         if size == 0 and split == "train" and random() < _HELD_OUT_ADJACENT:
             lexicon = "held-out"
-        room, echoes = clause.room(size), self._echoes(case, chosen.attractors)
-        cast = balance.cast(random, case, chosen.attractors, 0, room, self.labels, echoes)
-        phrases = Phrases(random, others, names=False)
+        max_after, echoes = clause.max_persons(size), self._echoes(case, chosen.attractors)
+        cast = balance.cast(random, case, chosen.attractors, 0, max_after, self.labels, echoes)
+        phrases = Phrases(random, other_persons, names=False)
         tokens, head, template = clause.write(
             phrases, cast, size, self.lexicons[lexicon], split == "templates"
         )

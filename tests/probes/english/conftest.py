@@ -1,4 +1,4 @@
-"""What tests of English sentences share: a sentence without its persons."""
+"""Fixture of the tests of English sentences."""
 
 import pytest
 
@@ -7,10 +7,10 @@ from seqtag.probes.english.parsing import PERSONS
 
 @pytest.fixture(scope="session")
 def shape():
-    """Return a function that hides the persons of a sentence, and the marks that depend on them."""
+    """Return a function that masks the persons of a sentence and their possessive marks."""
 
-    def of(tokens):
-        hidden = dict.fromkeys(PERSONS, "person") | dict.fromkeys(("'", "'s"), "mark")
-        return [hidden.get(token, token) for token in tokens]
+    def shape_of(tokens):
+        masks = dict.fromkeys(PERSONS, "person") | dict.fromkeys(("'", "'s"), "mark")
+        return [masks.get(token, token) for token in tokens]
 
-    return of
+    return shape_of

@@ -1,4 +1,4 @@
-"""Who appears: as many as asked for, in the right places, and no form treated unlike another."""
+"""Choice of persons: numbers and order as requested, and all forms treated alike."""
 
 from __future__ import annotations
 
@@ -17,60 +17,60 @@ repeatable = settings(derandomize=True, deadline=None, max_examples=200)
 
 
 @st.composite
-def asked_for(draw):
-    """Draw the arguments of `cast` but the source of chance."""
+def cast_arguments(draw):
+    """Draw the arguments of `cast` except the source of random numbers."""
     forms = draw(st.sampled_from([GENDERS, NUMBERS]))
     attractors, switches = draw(st.integers(0, 6)), draw(st.integers(0, 5))
-    # With two numbers the subjects take turns, so `first` is what the switches make it.
+    # With two forms the subjects alternate, so that the switches would fix the first form.
     if forms == NUMBERS:
         switches = 0
     return {
         "case": draw(st.sampled_from(cases(attractors, switches, forms))),
         "attractors": attractors,
         "switches": switches,
-        "room": draw(st.integers(attractors, 20)),
+        "max_after": draw(st.integers(attractors, 20)),
         "forms": forms,
         "echoes": draw(st.sampled_from([(0, 0), (0, 2), (1, 1), (1, 9)])),
     }
 
 
 @repeatable
-@given(asked_for(), st.integers(0, 2**32))
-def test_a_cast_is_as_asked_for(asked, seed):
-    made = cast(Random(seed).random, **asked)
-    label, first, last = asked["case"]
-    others = [*made.front, *(form for part in made.between for form in part), *made.behind]
-    order = list(made.front)
-    for subject, part in zip(made.subjects, [*made.between, made.behind], strict=True):
+@given(cast_arguments(), st.integers(0, 2**32))
+def test_a_cast_fulfils_its_arguments(arguments, seed):
+    persons = cast(Random(seed).random, **arguments)
+    label, first, last = arguments["case"]
+    others = [*persons.before, *(form for part in persons.between for form in part), *persons.after]
+    order = list(persons.before)
+    for subject, part in zip(persons.subjects, [*persons.between, persons.after], strict=True):
         order += [subject, *part]
-    assert (made.subjects[-1], order[0], order[-1]) == (label, first, last)
-    assert sum(form != label for form in others) == asked["attractors"]
-    assert len(made.subjects) == asked["switches"] + 1
-    assert all(one != next_one for one, next_one in pairwise(made.subjects))
-    assert len(made.behind) <= asked["room"]
-    # One that comes last is not reckoned among the echoes.
-    fewest, most = asked["echoes"]
-    left = asked["room"] - len(made.behind)
-    assert min(fewest, left) <= made.behind.count(label) <= most + (last == label)
+    assert (persons.subjects[-1], order[0], order[-1]) == (label, first, last)
+    assert sum(form != label for form in others) == arguments["attractors"]
+    assert len(persons.subjects) == arguments["switches"] + 1
+    assert all(one != next_one for one, next_one in pairwise(persons.subjects))
+    assert len(persons.after) <= arguments["max_after"]
+    # A person of the label's form in last position does not count as an echo.
+    fewest, most = arguments["echoes"]
+    free = arguments["max_after"] - len(persons.after)
+    assert min(fewest, free) <= persons.after.count(label) <= most + (last == label)
 
 
 @repeatable
-@given(asked_for(), st.integers(0, 2**32))
-def test_forms_are_names_and_no_more(asked, seed):
-    """With the forms renamed the same persons appear under their new names."""
-    forms = asked["forms"]
-    new = dict(zip(forms, (*forms[1:], forms[0]), strict=True))
-    renamed = asked | {
-        "case": tuple(new[form] for form in asked["case"]),
-        "forms": tuple(new[form] for form in forms),
+@given(cast_arguments(), st.integers(0, 2**32))
+def test_forms_are_interchangeable(arguments, seed):
+    """With permuted forms the cast is the same, with its forms permuted."""
+    forms = arguments["forms"]
+    permuted = dict(zip(forms, (*forms[1:], forms[0]), strict=True))
+    permuted_arguments = arguments | {
+        "case": tuple(permuted[form] for form in arguments["case"]),
+        "forms": tuple(permuted[form] for form in forms),
     }
-    one = cast(Random(seed).random, **asked)
-    other = cast(Random(seed).random, **renamed)
+    one = cast(Random(seed).random, **arguments)
+    other = cast(Random(seed).random, **permuted_arguments)
     assert other == Cast(
-        [new[form] for form in one.front],
-        [new[form] for form in one.subjects],
-        [[new[form] for form in part] for part in one.between],
-        [new[form] for form in one.behind],
+        [permuted[form] for form in one.before],
+        [permuted[form] for form in one.subjects],
+        [[permuted[form] for form in part] for part in one.between],
+        [permuted[form] for form in one.after],
     )
 
 
@@ -84,7 +84,7 @@ def test_cases_are_balanced(attractors, switches, forms):
         assert set(Counter(case[which] for case in every).values()) == {len(every) // n}
     if attractors > 1 or (attractors and switches):
         assert len(every) == n**3
-    # Nobody misleads who is not there.
+    # No more persons mislead than there are attractors and switches.
     for label, *ends in every:
         assert sum(form != label for form in ends) <= attractors + switches
 

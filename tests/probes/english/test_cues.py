@@ -1,4 +1,4 @@
-"""What a shallow reader goes by, by hand."""
+"""Shallow cues and their baselines, on examples by hand."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ def test_persons_before_the_target():
     assert cues.persons_before(TOKENS, "PRON", GENDER_OF) == ["F", "M", "PL"]
 
 
-def test_labels_are_at_the_target_alone():
+def test_only_the_target_has_a_label():
     labels = cues.label_at(TOKENS, "PRON", "M")
     assert labels == [None] * 10 + ["M"] + [None] * 3
 
 
-def test_baselines_take_the_first_the_last_or_most_of_the_persons():
+def test_baselines_predict_the_first_last_and_most_frequent_form():
     tokens = ["Near", "Anna", "the", "king", "saw", "Peter", "and", "the", "twins", "PRON"]
-    said = {name: solve(tokens)[9] for name, solve in cues.baselines("PRON", GENDER_OF).items()}
-    assert said == {"first_cue": "F", "last_cue": "PL", "frequent_cue": "M"}
+    baselines = cues.baselines("PRON", GENDER_OF)
+    predicted = {name: baseline(tokens)[9] for name, baseline in baselines.items()}
+    assert predicted == {"first_cue": "F", "last_cue": "PL", "frequent_cue": "M"}
 
 
-def test_of_equally_frequent_forms_the_last_one_has_it():
+def test_frequent_cue_breaks_ties_by_the_last_form():
     assert cues.baselines("PRON", GENDER_OF)["frequent_cue"](TOKENS)[10] == "PL"

@@ -1,4 +1,4 @@
-"""No shallow cue tells the label: not the first or last person, nor anything but the persons."""
+"""No shallow cue reveals the label: not the first or last person, and no token but the persons."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ PROBES = {
     "reflexive": ReflexiveProbe(),
     "agreement": AgreementProbe(),
 }
-# A name has no "the": only where there are none does nothing at all depend on the persons.
-NOUNS_ALONE = {
+# Probes without names, and factors. (A name has no "the", so lengths depend on the persons.)
+WITHOUT_NAMES = {
     "pronoun_nouns": {"distance": 14, "attractors": 2, "switches": 1},
     "reflexive": {"distance": 14, "attractors": 2},
     "agreement": {"distance": 14, "attractors": 2},
 }
-every = pytest.mark.parametrize("name", PROBES)
+every_probe = pytest.mark.parametrize("name", PROBES)
 FEATURES = {
     "next": lambda i: i.tokens[i.targets[0] + 1],
     "after_next": lambda i: i.tokens[-2],
     "template": lambda i: i.template,
-    "before": lambda i: hidden(i.tokens[i.targets[0] - 1]),
-    "before_subject": lambda i: hidden(i.tokens[i.cue_positions[-1] - 1]),
+    "before": lambda i: masked(i.tokens[i.targets[0] - 1]),
+    "before_subject": lambda i: masked(i.tokens[i.cue_positions[-1] - 1]),
     "after_subject": lambda i: i.tokens[i.cue_positions[-1] + 1],
     "length": lambda i: len(i.tokens) // 4,
     "contrast": lambda i: i.contrast,
 }
 
 
-def hidden(token):
-    """Return the token unless it is a person or a mark that depends on one."""
+def masked(token):
+    """Return the token, or "person" for a person or a possessive mark."""
     return "person" if token in PERSONS or token in ("'", "'s") else token
 
 
@@ -60,39 +60,39 @@ def forms(name, item):
 
 
 def with_factors(name, **factors):
-    """Return the factors that the probe has."""
+    """Return those of the factors that the probe has."""
     return {key: value for key, value in factors.items() if key in PROBES[name].evaluation}
 
 
-def independence(items, feature, about=label):
-    """Return the p-value of two features being independent (chi square), one of them the label.
+def independence(items, feature, other=label):
+    """Return the p-value of a chi-square test that two features are independent.
 
-    Values seen fewer than 60 times are pooled, so that every expected count is above 5.
+    Values with fewer than 60 items are pooled, so that every expected count is above 5.
     """
     counts = Counter(map(feature, items))
     pooled = {value: value if n >= 60 else "rare" for value, n in counts.items()}
-    table = Counter((about(item), pooled[feature(item)]) for item in items)
+    table = Counter((other(item), pooled[feature(item)]) for item in items)
     columns = sorted(set(pooled.values()), key=str)
     if len(columns) == 1:
         return 1.0
-    rows = [[table[one, value] for value in columns] for one in sorted(set(map(about, items)))]
+    rows = [[table[one, value] for value in columns] for one in sorted(set(map(other, items)))]
     return chi2_contingency(rows).pvalue
 
 
 @cache
-def many(name):
+def many_items(name):
     """Return 10,800 training items of a probe."""
-    return PROBES[name].generate(10_800, "train", NOUNS_ALONE[name], 8)
+    return PROBES[name].generate(10_800, "train", WITHOUT_NAMES[name], 8)
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-@pytest.mark.parametrize("name", NOUNS_ALONE)
-def test_nothing_but_the_persons_tells_the_label(name, feature):
-    assert independence(many(name), FEATURES[feature]) > 1e-4
+@pytest.mark.parametrize("name", WITHOUT_NAMES)
+def test_only_the_persons_reveal_the_label(name, feature):
+    assert independence(many_items(name), FEATURES[feature]) > 1e-4
 
 
 @pytest.mark.parametrize("feature", ["next", "after_next"])
-def test_what_follows_the_pronoun_tells_nothing_with_names_either(feature):
+def test_with_names_the_tokens_after_the_pronoun_reveal_nothing_either(feature):
     items = PROBES["pronoun"].generate(
         5400, "train", {"distance": 9, "attractors": 2, "switches": 0}, 8
     )
@@ -101,26 +101,26 @@ def test_what_follows_the_pronoun_tells_nothing_with_names_either(feature):
 
 @pytest.mark.parametrize("feature", ["number", "gap"])
 @pytest.mark.parametrize("name", ["reflexive", "agreement"])
-def test_whether_the_last_person_misleads_shows_in_nothing(name, feature):
+def test_number_and_gap_do_not_show_whether_the_last_person_misleads(name, feature):
     def misleads(item):
         return item.contrast in ("last", "incongruent")
 
-    of = {
+    features = {
         "number": lambda item: len(persons(item)),
         "gap": lambda item: item.targets[0] - persons(item)[-1],
     }
-    assert independence(many(name), of[feature], misleads) > 1e-4
+    assert independence(many_items(name), features[feature], misleads) > 1e-4
 
 
-def test_independence_sees_a_leak():
-    # One item in thirty says its label.
+def test_independence_detects_a_leak():
+    # One item in thirty reveals its label.
     def leaky(item):
         return label(item) if item.tokens[1] == "king" else "nothing"
 
-    assert independence(many("pronoun_nouns"), leaky) < 1e-9
+    assert independence(many_items("pronoun_nouns"), leaky) < 1e-9
 
 
-@every
+@every_probe
 @pytest.mark.parametrize(
     ("attractors", "switches"), [(0, 0), (1, 0), (0, 1), (0, 5), (1, 1), (2, 0), (6, 5)]
 )
@@ -146,22 +146,22 @@ def test_label_first_and_last_person_are_balanced_exactly(name, attractors, swit
         assert all(len(set(case)) == 1 for case in ends)
 
 
-@every
+@every_probe
 def test_baselines_are_at_chance_where_cues_are_balanced(name):
     probe = PROBES[name]
     factors = with_factors(name, attractors=3, distance=30, switches=2, depth=1)
     items = probe.generate(216, "test", factors, 2)
     baselines = probe.baselines()
-    for solve in (baselines["first_cue"], baselines["last_cue"]):
-        right = [item for item in items if solve(item.tokens) == list(item.labels)]
+    for baseline in (baselines["first_cue"], baselines["last_cue"]):
+        right = [item for item in items if baseline(item.tokens) == list(item.labels)]
         assert len(right) == 216 * probe.chance(factors)
         assert "incongruent" not in {item.contrast for item in right}
     assert "incongruent" in {item.contrast for item in items}
 
 
-@every
+@every_probe
 @pytest.mark.parametrize("rank", [0, -1], ids=["most frequent", "least frequent"])
-def test_counting_forms_does_not_give_the_label_away(name, rank):
+def test_counting_forms_does_not_reveal_the_label(name, rank):
     probe = PROBES[name]
     factors = with_factors(name, distance=60, attractors=6, switches=2)
     hits = 0

@@ -9,11 +9,11 @@ from seqtag.probes.english import lexicon as lex
 LEXICONS = {"gender": lex.BY_GENDER, "number": lex.BY_NUMBER}
 
 
-@pytest.mark.parametrize("by", LEXICONS)
-def test_no_word_has_two_forms_or_two_kinds(by):
+@pytest.mark.parametrize("kind", LEXICONS)
+def test_no_word_has_two_forms_or_two_kinds(kind):
     persons = [
         word
-        for lexicon in LEXICONS[by].values()
+        for lexicon in LEXICONS[kind].values()
         for group in lexicon.values()
         for word in (*group.nouns, *group.names)
     ]
@@ -24,7 +24,7 @@ def test_no_word_has_two_forms_or_two_kinds(by):
     ]
     assert len(persons) == len(set(persons))
     assert len(others) == len(set(others))
-    # Lower case too: a vocabulary that folds case must not merge an opener with a person.
+    # In lower case too, because a lower-casing vocabulary must not merge an opener with a person.
     assert not {w.lower() for w in persons} & {w.lower() for w in others}
 
 
@@ -35,22 +35,22 @@ def test_no_word_has_two_forms_or_two_kinds(by):
         (lex.BY_NUMBER, lex.NUMBER_OF, lex.NUMBERS),
     ],
 )
-def test_forms_have_as_many_words_each(lexicons, form_of, forms):
+def test_all_forms_have_equally_many_words(lexicons, form_of, forms):
     for lexicon in lexicons.values():
         assert tuple(lexicon) == forms
         assert len({(len(p.nouns), len(p.names)) for p in lexicon.values()}) == 1
     assert set(form_of.values()) == set(forms)
 
 
-def test_every_noun_is_there_in_both_numbers():
+def test_every_noun_occurs_in_both_numbers():
     for lexicon in lex.BY_NUMBER.values():
-        for one, many in zip(lexicon["SG"].nouns, lexicon["PL"].nouns, strict=True):
-            assert many == {"child": "children", "lady": "ladies"}.get(one) or (
-                many == one + ("es" if one[-2:] in ("ss", "ch") else "s")
+        for singular, plural in zip(lexicon["SG"].nouns, lexicon["PL"].nouns, strict=True):
+            assert plural == {"child": "children", "lady": "ladies"}.get(singular) or (
+                plural == singular + ("es" if singular[-2:] in ("ss", "ch") else "s")
             )
 
 
-def test_no_stem_is_trained_in_one_number_and_held_out_in_the_other():
+def test_training_and_held_out_nouns_share_no_stem():
     stems = {
         split: {noun[:5] for group in lexicon.values() for noun in group.nouns}
         for split, lexicon in lex.BY_NUMBER.items()

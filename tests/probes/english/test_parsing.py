@@ -1,4 +1,4 @@
-"""The oracles' parsers, against sentences labelled by hand."""
+"""The parsers of the oracles, on sentences analysed by hand."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from seqtag.errors import InputError
 from seqtag.probes.english.parsing import analyse, analyse_clause
 
-# Sentence, matrix subjects, other persons, depth of relative clauses behind the last subject.
-BY_HAND = [
+# Sentence, matrix subjects, other persons, depth of relative clauses after the last subject.
+SENTENCES = [
     ("Anna , PRON laughed .", ["Anna"], [], 0),
     ("The boy slept , but Anna , PRON laughed .", ["boy", "Anna"], [], 0),
     ("The king smiled , and PRON laughed .", ["king"], [], 0),
@@ -50,33 +50,33 @@ BY_HAND = [
 ]
 
 
-@pytest.mark.parametrize(("sentence", "subjects", "others", "depth"), BY_HAND)
-def test_analyse_agrees_with_the_hand(sentence, subjects, others, depth):
+@pytest.mark.parametrize(("sentence", "subjects", "others", "depth"), SENTENCES)
+def test_analyse(sentence, subjects, others, depth):
     tokens = sentence.split()
-    found = analyse(tokens)
-    assert [tokens[i] for i in found.subjects] == subjects
-    assert [tokens[i] for i in found.others] == others
-    assert found.depth == depth
-    assert tokens[found.target] == "PRON"
+    analysis = analyse(tokens)
+    assert [tokens[i] for i in analysis.subjects] == subjects
+    assert [tokens[i] for i in analysis.others] == others
+    assert analysis.depth == depth
+    assert tokens[analysis.target] == "PRON"
 
 
 @pytest.mark.parametrize(
-    ("sentence", "said"),
+    ("sentence", "message"),
     [
         ("", "token 1: expected the, found 'the end'"),
         ("The king smiled .", "token 4"),
         ("The king , smiled , and PRON laughed .", "token 3"),
-        ("The river slept , and PRON laughed .", "no person"),
+        ("The river slept , and PRON laughed .", "the subject must be a person"),
         ("The kang slept , and PRON laughed .", "found 'kang'"),
         ("The king who slept the , and PRON laughed .", "token"),
     ],
 )
-def test_no_sentence_of_the_grammar(sentence, said):
-    with pytest.raises(InputError, match=said):
+def test_analyse_rejects_other_sentences(sentence, message):
+    with pytest.raises(InputError, match=message):
         analyse(sentence.split())
 
 
-# Sentence, the subject that decides, other persons.
+# Sentence, deciding subject, other persons.
 CLAUSES = [
     ("The king VERB .", "king", []),
     ("The kings ' nun soon VERB .", "nun", ["kings"]),
@@ -98,25 +98,25 @@ CLAUSES = [
 
 
 @pytest.mark.parametrize(("sentence", "subject", "others"), CLAUSES)
-def test_analyse_clause_agrees_with_the_hand(sentence, subject, others):
+def test_analyse_clause(sentence, subject, others):
     tokens = sentence.split()
-    found = analyse_clause(tokens)
-    assert [tokens[i] for i in found.subjects] == [subject]
-    assert [tokens[i] for i in found.others] == others
-    assert tokens[found.target] in ("VERB", "PRON")
+    analysis = analyse_clause(tokens)
+    assert [tokens[i] for i in analysis.subjects] == [subject]
+    assert [tokens[i] for i in analysis.others] == others
+    assert tokens[analysis.target] in ("VERB", "PRON")
 
 
 @pytest.mark.parametrize(
-    ("sentence", "said"),
+    ("sentence", "message"),
     [
         ("The king smiled .", "token 4: expected PRON, found '.'"),
         ("The king near VERB .", "token 4: expected the, found 'VERB'"),
         ("The king who the nun VERB .", "token 6: expected verb"),
-        ("The river VERB .", "no person"),
+        ("The river VERB .", "the subject must be a person"),
         ("The king said the nun VERB .", "token 4: expected relative, found 'the'"),
         ("The king slept , and PRON sang .", "expected PRON, found ','"),
     ],
 )
-def test_no_clause_of_the_grammar(sentence, said):
-    with pytest.raises(InputError, match=said):
+def test_analyse_clause_rejects_other_sentences(sentence, message):
+    with pytest.raises(InputError, match=message):
         analyse_clause(sentence.split())

@@ -19,15 +19,15 @@ from seqtag.probes.reflexive import ReflexiveProbe
 
 REFLEXIVE, AGREEMENT = ReflexiveProbe(), AgreementProbe()
 repeatable = settings(derandomize=True, deadline=None, max_examples=60)
-both = pytest.mark.parametrize("probe", [REFLEXIVE, AGREEMENT], ids=lambda probe: probe.name)
+both_probes = pytest.mark.parametrize("probe", [REFLEXIVE, AGREEMENT], ids=lambda probe: probe.name)
 probes = st.sampled_from([REFLEXIVE, AGREEMENT])
 
 
 @st.composite
 def factors_of(draw, probe):
-    """Draw factors that some sentence has."""
+    """Draw possible factors."""
     attractors = draw(st.integers(0, 6))
-    factors = {"attractors": attractors, "distance": draw(st.integers(probe.shortest, 60))}
+    factors = {"attractors": attractors, "distance": draw(st.integers(probe.min_distance, 60))}
     while not probe.possible(factors):
         factors["distance"] += 3
     return factors
@@ -42,27 +42,27 @@ def label(item):
 
 
 def forms(probe, item):
-    """Return the forms of all persons, in order, by the parser."""
-    found = analyse_clause(item.tokens)
-    return [probe.form_of[item.tokens[i]] for i in sorted(found.subjects + found.others)]
+    """Return the forms of all persons in order, found by the parser."""
+    analysis = analyse_clause(item.tokens)
+    return [probe.form_of[item.tokens[i]] for i in sorted(analysis.subjects + analysis.others)]
 
 
 def check(probe, item):
-    """Assert everything that holds of every single item."""
+    """Assert the properties of every item."""
     (target,) = item.targets
     assert [i for i, token in enumerate(item.tokens) if token == probe.target] == [target]
     assert probe.oracle(item.tokens) == list(item.labels)
     assert label(item) in probe.labels
-    found = analyse_clause(item.tokens)
-    assert item.cue_positions == tuple(found.subjects)
+    analysis = analyse_clause(item.tokens)
+    assert item.cue_positions == tuple(analysis.subjects)
     assert item.factors == {
         "attractors": sum(form != label(item) for form in forms(probe, item)),
-        "distance": target - found.subjects[0] - 1,
+        "distance": target - analysis.subjects[0] - 1,
     }
-    misled = tuple(forms(probe, item)[end] != label(item) for end in (0, -1))
+    misleads = tuple(forms(probe, item)[end] != label(item) for end in (0, -1))
     names = {(False, False): "congruent", (True, False): "first", (False, True): "last"}
-    assert item.contrast == names.get(misled, "incongruent")
-    # What follows the target: perhaps an adverb, a full stop; and it is not needed.
+    assert item.contrast == names.get(misleads, "incongruent")
+    # After the target: an optional adverb and a full stop, which the oracle does not need.
     *adverb, stop = item.tokens[target + 1 :]
     assert set(adverb) <= set(ADVERBS)
     assert stop == "."
@@ -80,7 +80,7 @@ def test_oracle_and_factors_agree_with_the_generator(data, probe, seed):
         assert item.factors == factors
 
 
-@both
+@both_probes
 def test_every_combination_of_the_grid(probe):
     for factors in probe.grid():
         for split in probe.judged:
@@ -89,18 +89,18 @@ def test_every_combination_of_the_grid(probe):
                 assert item.factors == factors
 
 
-@both
-def test_grid_keeps_what_is_possible(probe):
+@both_probes
+def test_grid_has_only_possible_combinations(probe):
     grid = probe.grid()
     assert {"attractors": 6, "distance": 100} in grid
     assert not [f for f in grid if f["distance"] == 5 and f["attractors"] > 1]
-    # Quick: all numbers of attractors, inside and beyond the distances of training.
+    # Quick: all numbers of attractors, at distances within and beyond the training range.
     assert len(probe.grid(quick=True)) == 10
     assert {probe.within(f) for f in probe.grid(quick=True)} == {True, False}
 
 
-@both
-def test_same_seed_same_items_different_seed_different_items(probe):
+@both_probes
+def test_the_seed_determines_the_items(probe):
     factors = {"attractors": 2, "distance": 20}
     first = probe.generate(50, "train", factors, 3)
     assert first == probe.generate(50, "train", dict(reversed(factors.items())), 3)
@@ -118,8 +118,8 @@ def test_same_seed_same_items_different_seed_different_items(probe):
     [(REFLEXIVE, "49ec867d71976b82"), (AGREEMENT, "b82bd1ec930a528e")],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_bytes_are_what_they_were(probe, digest):
-    """If this fails, what the probes generate has changed: raise `SubjectProbe.version`."""
+def test_generated_items_are_unchanged(probe, digest):
+    """If this fails because the probes generate other items now, raise `SubjectProbe.version`."""
     text = "\n".join(
         " ".join(item.tokens) + label(item) + item.template + item.contrast
         for split in probe.splits
@@ -129,15 +129,15 @@ def test_bytes_are_what_they_were(probe, digest):
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
 
 
-@both
-def test_held_out_words_meet_training_only_next_to_their_predicate(probe):
+@both_probes
+def test_held_out_words_occur_in_training_only_adjacent_to_the_predicate(probe):
     held_out = held_out_words(probe)
     seen = Counter()
     for item in probe.corpus("train", 6000, 0):
         nouns = held_out & set(item.tokens)
         assert item.lexicon == ("held-out" if nouns else "training")
         if nouns:
-            assert item.factors == {"attractors": 0, "distance": probe.shortest}
+            assert item.factors == {"attractors": 0, "distance": probe.min_distance}
             assert nouns == {item.tokens[item.cue_positions[0]]}
             seen.update(nouns)
     assert set(seen) == held_out
@@ -149,17 +149,17 @@ def test_held_out_words_meet_training_only_next_to_their_predicate(probe):
         assert item.lexicon == "held-out"
 
 
-@both
+@both_probes
 def test_held_out_templates_are_not_in_training(probe):
     trained = {i.template for s in ("train", "dev", "test") for i in probe.corpus(s, 800, 0)}
     others = {i.template for i in probe.corpus("templates", 300, 0)}
     assert not trained & HELD_OUT
-    # Judging begins where nothing is next to its subject any more.
+    # The judged distances are too long for a subject without modifiers.
     assert others == HELD_OUT - {"speech+none"}
 
 
-@both
-def test_default_corpus(probe):
+@both_probes
+def test_mixed_corpus(probe):
     for split in ("train", "dev"):
         items = probe.corpus(split, 1000, 1)
         for item in items:
@@ -167,7 +167,7 @@ def test_default_corpus(probe):
             assert probe.within(item.factors)
         closest = min(item.factors["distance"] for item in items)
         assert (Counter(i.factors["distance"] for i in items)[closest] > 100) == (split == "train")
-        # Most of it is what no shallow cue solves.
+        # No shallow cue solves most of it.
         assert sum(item.factors["attractors"] >= 2 for item in items) > 450
     items = probe.corpus("test", 100, 1)
     assert Counter(item.factors["attractors"] for item in items) == dict.fromkeys(
@@ -175,13 +175,13 @@ def test_default_corpus(probe):
     )
 
 
-@both
+@both_probes
 def test_factors_left_out_are_at_their_first_value(probe):
     (item,) = probe.generate(1, "dev", {}, 0)
     assert item.factors == {"attractors": 0, "distance": 5}
 
 
-@both
+@both_probes
 @pytest.mark.parametrize(
     ("factors", "least"),
     [
@@ -190,26 +190,26 @@ def test_factors_left_out_are_at_their_first_value(probe):
         ({"attractors": 1, "distance": 2}, 3),
     ],
 )
-def test_impossible_factors(probe, factors, least):
-    said = f"the least distance for so many attractors is {least + probe.shortest}"
-    for ask in (lambda: probe.generate(1, "train", factors, 0), lambda: probe.chance(factors)):
-        with pytest.raises(InputError, match=said):
-            ask()
+def test_impossible_factors_are_rejected(probe, factors, least):
+    message = f"the least distance for these attractors is {least + probe.min_distance}"
+    for call in (lambda: probe.generate(1, "train", factors, 0), lambda: probe.chance(factors)):
+        with pytest.raises(InputError, match=message):
+            call()
 
 
-@both
-def test_attractors_are_no_lag(probe):
+@both_probes
+def test_training_at_a_lag_is_rejected(probe):
     for lag in (1, 40):
-        with pytest.raises(InputError, match=f"probe {probe.name}: no lag to train at"):
+        with pytest.raises(InputError, match=f"probe {probe.name}: cannot train at one lag"):
             probe.corpus("train", 30, 0, lag=lag)
 
 
-@both
+@both_probes
 def test_generation_is_fast(probe):
     rates = []
     for seed in range(5):
         start = time.process_time()
         items = probe.generate(300, "train", {"attractors": 2, "distance": 20}, seed)
-        spent = time.process_time() - start
-        rates.append(sum(len(item.tokens) for item in items) / spent)
+        seconds = time.process_time() - start
+        rates.append(sum(len(item.tokens) for item in items) / seconds)
     assert max(rates) > 100_000

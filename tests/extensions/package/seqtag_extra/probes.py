@@ -1,11 +1,11 @@
 """A probe: was the first symbol an x or a y?"""
 
 from seqtag.probes import register
-from seqtag.probes.synthetic import Synthetic, at_end, noise
+from seqtag.probes.synthetic import SyntheticProbe, label_at_end, noise
 
 
 @register("mine")
-class FirstSymbol(Synthetic):
+class FirstSymbol(SyntheticProbe):
     """Which symbol came first."""
 
     name = "mine"
@@ -18,7 +18,7 @@ class FirstSymbol(Synthetic):
     evaluation = {"gap": (1, 3, 9)}
     quick = evaluation
 
-    def obstacle(self, factors):
+    def why_impossible(self, factors):
         return ""
 
     def write(self, random, answers, factors):
@@ -26,7 +26,7 @@ class FirstSymbol(Synthetic):
         return tokens, [len(tokens) - 1], [0]
 
     def oracle(self, tokens):
-        return at_end(tokens, tokens[0])
+        return label_at_end(tokens, tokens[0])
 
     def baselines(self):
         return {}
