@@ -56,6 +56,21 @@ def console_text(renderable):
     return to.getvalue()
 
 
+def test_a_pipe_gets_whole_lines(monkeypatch):
+    table = Table(*(f"column {i}" for i in range(40)))
+    table.add_row(*("a value that is not cut" for _ in range(40)))
+
+    def printed():
+        to = io.StringIO()
+        console(file=to).print(table)
+        return to.getvalue()
+
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert printed().count("a value that is not cut") == 40
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, printed().splitlines())) <= 80
+
+
 @pytest.mark.parametrize("nasty", NASTY)
 def test_console_prints_no_control_characters_or_markup(nasty):
     table = Table(nasty, title=nasty)

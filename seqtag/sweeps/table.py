@@ -26,8 +26,6 @@ TABLE = "table"
 
 log = logging.getLogger("seqtag")
 
-# Of a line that is written to a file.
-_WIDTH = 160
 # What a table shows of a run's figures.
 _SHOWN = {
     "seconds": NotNegative | None,
@@ -244,7 +242,4 @@ def show(rows: Rows) -> None:
         table.add_column(safe_text(name))
     for row in body:
         table.add_row(*map(safe_text, row))
-    terminal = console()
-    if not terminal.is_terminal:
-        terminal.width = _WIDTH
-    terminal.print(table)
+    console().print(table)

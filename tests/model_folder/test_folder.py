@@ -71,6 +71,22 @@ def test_the_card_is_metadata_and_tables(tmp_path, tagger):
     assert "`LOC`, `PER`" in card.text
 
 
+def test_the_card_names_the_corpus_and_shows_no_accuracy_of_no_words(tmp_path, tagger):
+    from huggingface_hub import ModelCard
+
+    parts = {"probe": "pronoun", "path": str(tmp_path / "corpus"), "format": "probe"}
+    named = Tagger(tagger.network, tagger.indexer, tagger.labels, tagger.cell, parts)
+    scores = {"sentences": 3, "accuracy": 0.912, "unknown_accuracy": 0.0, "unknown_tokens": 0}
+    named.save(tmp_path / "model", {"splits": {"test": scores}})
+    card = ModelCard.load(tmp_path / "model" / "README.md").text
+    assert "| `probe` | pronoun |" in card
+    assert "| `path` | corpus |" in card
+    assert str(tmp_path) not in card
+    assert "unknown" not in card
+    named.save(tmp_path / "model", {"splits": {"test": scores | {"unknown_tokens": 2}}})
+    assert "unknown_accuracy" in (tmp_path / "model" / "README.md").read_text()
+
+
 def test_heads_of_the_language_model_stay_behind(tmp_path, build_tagger):
     tagger = build_tagger(language_model=0.1)
     tagger.save(tmp_path / "model")
