@@ -1,1 +1,1 @@
-"""Human-made minimal pairs, read from local files in the formats they are published in."""
+"""Published suites of minimal pairs, read from local files in their original formats."""

@@ -1,8 +1,8 @@
 """GAP: paragraphs of Wikipedia with a pronoun and two names (Webster et al. 2018).
 
-The pronoun becomes PRON and its gender is what is asked; the antecedent is the name that the
-flags give, and unknown where neither is meant. GAP was made to ask which of the names is meant,
-which is another question: here, other pronouns of the paragraph may give the answer away.
+The pronoun becomes PRON, and its gender is the label. The antecedent is the name marked as
+coreferent, if any. GAP itself asks for the antecedent, a different task: here other pronouns of the
+paragraph can reveal the answer.
 """
 
 from seqtag.data.formats.lines import SourceFile
@@ -24,26 +24,26 @@ def read_gap(file: SourceFile) -> list[Pair]:
     """Return the pairs of one table, grouped by gender.
 
     Raises:
-        InputError: naming file and line, for what is no table of GAP.
+        InputError: naming file and line, for a file that is not a GAP table.
     """
     return [_pair(row, where) for where, row in read_rows(file, [_HEADER])]
 
 
 def _pair(row: dict[str, str], where: str) -> Pair:
     tokens = tokenize(row["Text"])
-    place = _places(row, "Pronoun", tokens, where)
+    pronoun = _positions(row, "Pronoun", tokens, where)
     gold = pronoun_class(row["Pronoun"], where)
-    if len(place) != 1 or gold not in _OTHER:
-        raise InputError(f"{where}: {row['Pronoun']!r} is no pronoun of one word, he or she")
+    if len(pronoun) != 1 or gold not in _OTHER:
+        raise InputError(f"{where}: {row['Pronoun']!r} is not a form of he or she in one token")
     antecedent: tuple[int, ...] = ()
     for name in "AB":
         if _flag(row, f"{name}-coref", where):
-            antecedent = _places(row, name, tokens, where)
+            antecedent = _positions(row, name, tokens, where)
     texts = [token.text for token in tokens]
-    texts[place[0]] = PRON  # with what is glued to it, as in "his-and-hers"
+    texts[pronoun[0]] = PRON  # the whole token, also of "his-and-hers"
     return Pair(
         tokens=tuple(texts),
-        position=place[0],
+        position=pronoun[0],
         gold=gold,
         foil=_OTHER[gold],
         good=row["Pronoun"],
@@ -55,17 +55,19 @@ def _pair(row: dict[str, str], where: str) -> Pair:
     )
 
 
-def _places(row: dict[str, str], column: str, tokens: list[Token], where: str) -> tuple[int, ...]:
-    """Return the tokens that a mention touches."""
+def _positions(
+    row: dict[str, str], column: str, tokens: list[Token], where: str
+) -> tuple[int, ...]:
+    """Return the positions of the tokens that a mention overlaps."""
     mention, offset = row[column], row[f"{column}-offset"]
     start = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 10 else -1
     if not mention or start < 0 or not row["Text"].startswith(mention, start):
-        raise InputError(f"{where}: {column}-offset {offset} is not where {mention!r} stands")
+        raise InputError(f"{where}: {column}-offset {offset} is not the offset of {mention!r}")
     end = start + len(mention)
     return tuple(i for i, token in enumerate(tokens) if token.start < end and token.end > start)
 
 
 def _flag(row: dict[str, str], column: str, where: str) -> bool:
     if row[column].upper() not in ("TRUE", "FALSE"):
-        raise InputError(f"{where}: {column} is TRUE or FALSE, not {row[column]!r}")
+        raise InputError(f"{where}: {column} must be TRUE or FALSE, not {row[column]!r}")
     return row[column].upper() == "TRUE"

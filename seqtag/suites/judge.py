@@ -1,6 +1,6 @@
-"""A trained tagger on a suite.
+"""Judge a trained tagger on a suite.
 
-B sequences, T tokens, K labels.
+Dimensions: B sequences, T tokens, K labels.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from seqtag.suites.registry import find_suite, read_suite
 from seqtag.suites.scores import Judgement
 from seqtag.tagging.tagger import Tagger
 
-# By suite and group: what a language model scored in pairs.
+# Pairwise scores of language models, in per cent, by suite and group.
 PUBLISHED = {
     ("blimp", group): Published("LSTM, pairwise", value, "Warstadt et al. 2020")
     for group, value in (
@@ -32,26 +32,26 @@ def run_suite(tagger: Tagger, name: str, path: str | Path) -> tuple[Table, Table
     """Judge a tagger on the suite `name` in the file or folder `path`.
 
     Returns:
-        One row for each pair that was judged: suite, group, pair, where, sentence, position,
-        gold, foil, good, bad, p_gold, p_foil, predicted, right (gold over foil), covered. For
-        the suites of stereotypes in place of gold to right: stereotype, p_female (against male).
+        A row for each judged pair: suite, group, pair, where, sentence, position, gold, foil, good,
+        bad, p_gold, p_foil, predicted, right (gold more probable than foil), covered. For suites of
+        stereotypes (Winogender, WinoBias) stereotype and p_female (relative to male) replace the
+        columns from gold to right.
 
-        One row for each group, and for "all" if there are several: suite, group, n, left_out
-        (pairs with a class that the model has no label for), and pairwise with its interval
-        (low, high), argmax, both_sides, coverage, pairwise_covered (of the covered pairs alone),
-        ceiling (of the judged pairs), ceiling_all (of the whole group), published and source.
-        For the suites of stereotypes after left_out: female, male, gap (see
-        `scores.stereotypes`) and coverage.
+        A row for each group, and for "all" if there are several: suite, group, n, left_out (number
+        of pairs with a class that the model has no label for), pairwise with its interval (low,
+        high), argmax, both_sides, coverage, pairwise_covered (of the covered pairs only), ceiling
+        (of the judged pairs), ceiling_all (of the whole group), published and source. For suites of
+        stereotypes, after left_out: female, male, gap (see `scores.stereotypes`) and coverage.
 
-        Shares go from 0 to 1; None where there is nothing to count.
+        Shares are between 0 and 1, or None if there is nothing to count.
 
     Raises:
         InputError: as `read_suite` and `judge_suite` do.
     """
-    decided = find_suite(name).decided
+    has_answers = find_suite(name).has_answers
     pairs = read_suite(name, path)
     judgements = judge_suite(tagger, pairs)
-    rows = [_row(name, judged, decided) for judged in judgements]
+    rows = [_row(name, judged, has_answers) for judged in judgements]
     groups = list(dict.fromkeys(pair.group for pair in pairs))
     summary = [
         _summary(
@@ -59,7 +59,7 @@ def run_suite(tagger: Tagger, name: str, path: str | Path) -> tuple[Table, Table
             group,
             [pair for pair in pairs if group in (pair.group, "all")],
             [judged for judged in judgements if group in (judged.pair.group, "all")],
-            decided,
+            has_answers,
         )
         for group in (*groups, *["all"] * (len(groups) > 1))
     ]
@@ -67,52 +67,52 @@ def run_suite(tagger: Tagger, name: str, path: str | Path) -> tuple[Table, Table
 
 
 def judge_suite(tagger: Tagger, pairs: Sequence[Pair]) -> list[Judgement]:
-    """Return what a tagger says at the placeholder of each pair, in their order.
+    """Return a judgement for each pair, in order: the tagger's probabilities at the placeholder.
 
-    Pairs with a class that the tagger has no label for cannot be judged and are left out:
-    himself against itself, by a tagger that knows M, F and PL.
+    Pairs with a class that the tagger has no label for are left out, such as himself / itself for
+    a tagger with the labels M, F and PL.
 
     Raises:
-        InputError: if the tagger's labels fit no pair, if it reads further columns, or if the
-            placeholder was not in its training.
+        InputError: if the tagger has the labels of no pair, if it needs further columns, or if
+            the placeholder is not in its vocabulary.
     """
     fitting = _fitting(tagger, pairs)
-    found: list[Judgement | None] = [None] * len(fitting)
+    judgements: list[Judgement | None] = [None] * len(fitting)
     labels, vocabulary = tagger.labels.labels, tagger.indexer.words
     for rows, p_BTK in tagger.probabilities([pair.tokens for pair in fitting]):
         batch = [fitting[row] for row in rows]
         p_BK = p_BTK[range(len(batch)), [pair.position for pair in batch]].tolist()
         for row, pair, p_K in zip(rows, batch, p_BK, strict=True):
-            places = pair.antecedent or range(pair.position)
-            known = (vocabulary[pair.tokens[i]] != Vocabulary.UNKNOWN for i in places)
-            found[row] = Judgement(pair, dict(zip(labels, p_K, strict=True)), all(known))
-    return found  # type: ignore[return-value]
+            positions = pair.antecedent or range(pair.position)
+            known = (vocabulary[pair.tokens[i]] != Vocabulary.UNKNOWN for i in positions)
+            judgements[row] = Judgement(pair, dict(zip(labels, p_K, strict=True)), all(known))
+    return judgements  # type: ignore[return-value]
 
 
 def _fitting(tagger: Tagger, pairs: Sequence[Pair]) -> list[Pair]:
-    """Return the pairs whose classes are labels of the tagger, if it can be asked at all."""
-    known = set(tagger.labels.labels)
-    fitting = [pair for pair in pairs if {pair.gold, pair.foil} <= known]
+    """Return the pairs whose classes are labels of the tagger, after checking that it fits."""
+    labels = set(tagger.labels.labels)
+    fitting = [pair for pair in pairs if {pair.gold, pair.foil} <= labels]
     if not fitting:
-        asked = sorted({label for pair in pairs for label in (pair.gold, pair.foil)})
+        classes = sorted({label for pair in pairs for label in (pair.gold, pair.foil)})
         raise InputError(
-            f"the suite asks for the labels {', '.join(asked)}, and the model knows "
-            f"{', '.join(tagger.labels.labels[:8])}: no pair has two labels of the model"
+            f"no pair of the suite has two labels of the model: the suite has the classes "
+            f"{', '.join(classes)}, the model has the labels {', '.join(tagger.labels.labels[:8])}"
         )
     if tagger.features:
         raise InputError(
-            f"the model also reads the column {tagger.features[0]!r}, which a suite does not have"
+            f"the model also needs the column {tagger.features[0]!r}, which a suite does not have"
         )
     for placeholder in dict.fromkeys(pair.placeholder for pair in fitting):
         if tagger.indexer.words[placeholder] == Vocabulary.UNKNOWN:
             raise InputError(
-                f"the suite asks at the word {placeholder!r}, which the model has never seen: "
-                "train it on a probe that asks there"
+                f"the placeholder {placeholder!r} of the suite is not in the model's vocabulary: "
+                "train the model on a probe with this placeholder"
             )
     return fitting
 
 
-def _row(name: str, judged: Judgement, decided: bool) -> dict[str, Any]:
+def _row(name: str, judged: Judgement, has_answers: bool) -> dict[str, Any]:
     pair = judged.pair
     row: dict[str, Any] = {
         "suite": name,
@@ -122,7 +122,7 @@ def _row(name: str, judged: Judgement, decided: bool) -> dict[str, Any]:
         "sentence": " ".join(pair.tokens),
         "position": pair.position,
     }
-    if decided:
+    if has_answers:
         row |= {name: getattr(pair, name) for name in ("gold", "foil", "good", "bad")}
         row |= {"p_gold": judged.p[pair.gold], "p_foil": judged.p[pair.foil]}
         row |= {"predicted": judged.predicted, "right": judged.right}
@@ -132,7 +132,7 @@ def _row(name: str, judged: Judgement, decided: bool) -> dict[str, Any]:
 
 
 def _summary(
-    name: str, group: str, pairs: list[Pair], judgements: list[Judgement], decided: bool
+    name: str, group: str, pairs: list[Pair], judgements: list[Judgement], has_answers: bool
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
         "suite": name,
@@ -141,7 +141,7 @@ def _summary(
         "left_out": len(pairs) - len(judgements),
     }
     coverage = scores.share([judged.covered for judged in judgements])
-    if not decided:
+    if not has_answers:
         return row | scores.stereotypes(judgements) | {"coverage": coverage}
     rights = [judged.right for judged in judgements]
     low, high = scores.wilson(rights)

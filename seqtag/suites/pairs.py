@@ -1,12 +1,12 @@
-"""The common form of all suites: a sentence with one word hidden, its right class and a wrong one.
+"""The common form of all suites: a sentence with a placeholder, its right class and a wrong one.
 
     Katherine can't help herself.  |  Katherine can't help himself.
     ->  Katherine ca n't help PRON .    gold F, foil M
 
-The word in which good and bad sentence differ becomes the placeholder that the generated probes
-ask at: PRON for pronouns and anaphors, whose classes are M, F, N and PL, and VERB for verbs,
-whose classes are SG and PL. (One bad verb of BLiMP is a participle: its class is ING, which no
-model has.) Tokens are those that a tagger makes of raw text.
+The word in which the good and the bad sentence differ becomes the placeholder of the English
+probes: PRON for pronouns and anaphors (classes M, F, N and PL), VERB for verbs (classes SG and PL).
+One bad verb of BLiMP is a participle; its class is ING, which no model has as a label. Sentences
+are tokenized like the raw text of a tagger.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from seqtag.errors import InputError
 from seqtag.probes.english.lexicon import PRON, VERB
 from seqtag.tagging.text import Token, split_text
 
-# Forms of a pronoun by class.
+# Forms of pronouns by class.
 FORMS = {
     "M": ("himself", "he", "him", "his"),
     "F": ("herself", "she", "her", "hers"),
@@ -32,20 +32,20 @@ _NUMBER = {
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One judgement of a suite.
+    """One minimal pair of a suite.
 
     Attributes:
-        tokens: the sentence, with the placeholder in place.
-        position: place of the placeholder in it.
-        gold: class of the good word. Where the text does not decide (Winogender, WinoBias), the
-            class that goes with the stereotype.
+        tokens: the sentence with the placeholder.
+        position: position of the placeholder in `tokens`.
+        gold: class of the good word. In suites of stereotypes (Winogender, WinoBias), where no
+            answer is right, the class that agrees with the stereotype.
         foil: class of the bad word.
-        good: the good word, bad: the bad one, as the suite spells them; "" where it does not.
-        antecedent: places of the tokens that decide; empty if the suite does not tell.
-        group: paradigm or condition, by which scores are reported.
-        pair: name of the judgement within its group. Two of one name are the sides of one
-            item: the subject changes, and good and bad word change roles.
-        where: file and line, or what the format has in place of lines.
+        good, bad: the good and the bad word as spelled in the suite; "" if the suite has none.
+        antecedent: positions of the tokens that decide; empty if the suite does not mark them.
+        group: paradigm or condition; scores are reported by group.
+        pair: name of the pair within its group. Two pairs with the same name are the two sides
+            of one item: the subject differs, and the good and the bad word are exchanged.
+        where: file and line, or the equivalent of a line in the suite's format.
     """
 
     tokens: tuple[str, ...]
@@ -61,47 +61,47 @@ class Pair:
 
     @property
     def placeholder(self) -> str:
-        """PRON or VERB."""
+        """The placeholder token: PRON or VERB."""
         return self.tokens[self.position]
 
 
 def tokenize(text: str) -> list[Token]:
-    """Return all tokens of a text with their places, sentence borders forgotten."""
+    """Return the tokens of a text with their offsets, without sentence boundaries."""
     return [token for sentence in split_text(text) for token in sentence.tokens]
 
 
 def words(text: str) -> list[str]:
-    """Return all tokens of a text as strings."""
+    """Return the tokens of a text as strings."""
     return [token.text for token in tokenize(text)]
 
 
 def pronoun_class(form: str, where: str) -> str:
-    """Return M, F, N or PL for a pronoun.
+    """Return the class of a pronoun: M, F, N or PL.
 
     Raises:
-        InputError: if the word is none.
+        InputError: naming `where`, if the word is not a third-person pronoun.
     """
     if form.lower() not in _CLASS:
-        raise InputError(f"{where}: {form!r} is no pronoun that tells gender or number")
+        raise InputError(f"{where}: {form!r} is not a pronoun with a gender or number")
     return _CLASS[form.lower()]
 
 
 def minimal_pair(
     good: Sequence[str], bad: Sequence[str], group: str, pair: str, where: str
 ) -> Pair:
-    """Return the pair that two sentences make, which differ in one token.
+    """Return the pair of two sentences that differ in one token.
 
     Raises:
-        InputError: if they differ in more or less than that, or the two words are neither
-            pronouns nor forms of one verb, of different classes.
+        InputError: naming `where`, if they do not differ in exactly one token, or if the two
+            tokens are neither pronouns of different classes nor forms of one verb.
     """
-    places = [i for i, (g, b) in enumerate(zip(good, bad, strict=False)) if g != b]
-    if len(good) != len(bad) or len(places) != 1:
+    differing = [i for i, (g, b) in enumerate(zip(good, bad, strict=False)) if g != b]
+    if len(good) != len(bad) or len(differing) != 1:
         raise InputError(
             f"{where}: the good and the bad sentence must differ in one word: "
             f"{' '.join(good)!r}, {' '.join(bad)!r}"
         )
-    position = places[0]
+    position = differing[0]
     placeholder, gold, foil = _classes(good[position], bad[position], where)
     return Pair(
         tokens=(*good[:position], placeholder, *good[position + 1 :]),
@@ -118,12 +118,11 @@ def minimal_pair(
 
 
 def as_sides(first: Pair, second: Pair) -> tuple[Pair, Pair]:
-    """Return two pairs as the sides of one item, if they are: the same name, the antecedent known.
+    """Return two pairs with a common name and their antecedents, if they are sides of one item.
 
-    Sides have the same good and bad word with roles exchanged, at the same place. The first
-    word in which their sentences differ is what decides: the subject. (What comes behind the
-    placeholder may differ as well; SyntaxGym's does.) Pairs that are no sides come back as they
-    are.
+    Sides have the same two words at the same position, with good and bad exchanged. The first
+    token in which their sentences differ is the deciding subject, the antecedent. Tokens after
+    the placeholder may differ too, as in SyntaxGym. Other pairs are returned unchanged.
     """
     before = zip(first.tokens[: first.position], second.tokens[: second.position], strict=False)
     changed = [i for i, (one, other) in enumerate(before) if one != other]
@@ -135,7 +134,7 @@ def as_sides(first: Pair, second: Pair) -> tuple[Pair, Pair]:
 
 
 def _classes(good: str, bad: str, where: str) -> tuple[str, str, str]:
-    """Return placeholder, class of the good word and class of the bad one."""
+    """Return the placeholder, the class of the good word and the class of the bad word."""
     good, bad = good.lower(), bad.lower()
     if good in _CLASS and bad in _CLASS:
         placeholder, gold, foil = PRON, _CLASS[good], _CLASS[bad]
@@ -158,5 +157,5 @@ def _classes(good: str, bad: str, where: str) -> tuple[str, str, str]:
 
 
 def _third_person(verb: str) -> tuple[str, ...]:
-    """Return how the third person singular of a regular verb may be spelled."""
+    """Return the possible spellings of the third person singular of a regular verb."""
     return (f"{verb}s", f"{verb}es", f"{verb[:-1]}ies" if verb.endswith("y") else "")

@@ -1,4 +1,4 @@
-"""The closed list of suites, and the one way to read them."""
+"""All suites, and functions to find and read them."""
 
 import re
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from seqtag.suites.pairs import Pair
 
 
 class Suite(NamedTuple):
-    """How a suite is read.
+    """How to read a suite.
 
     Attributes:
         read: returns the pairs of one file.
-        files: patterns of the files to take from a folder.
-        decided: whether the text tells the right answer. Where it does not, no accuracy exists,
-            and what is reported is the gap between stereotypes.
+        files: glob patterns of the suite's files in a folder.
+        has_answers: whether the text determines the right answer. If not, the gap between
+            stereotypes is reported instead of an accuracy.
     """
 
     read: Callable[[SourceFile], list[Pair]]
     files: tuple[str, ...]
-    decided: bool = True
+    has_answers: bool = True
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -33,16 +33,16 @@ SUITES = {
     "marvin_linzen": Suite(marvin_linzen.read_marvin_linzen, marvin_linzen.FILES),
     "syntaxgym": Suite(syntaxgym.read_syntaxgym, syntaxgym.FILES),
     "gap": Suite(gap.read_gap, gap.FILES),
-    "winogender": Suite(winograd.read_winogender, winograd.WINOGENDER_FILES, decided=False),
-    "winobias": Suite(winograd.read_winobias, winograd.WINOBIAS_FILES, decided=False),
+    "winogender": Suite(winograd.read_winogender, winograd.WINOGENDER_FILES, has_answers=False),
+    "winobias": Suite(winograd.read_winobias, winograd.WINOBIAS_FILES, has_answers=False),
 }
 
 
 def find_suite(name: str) -> Suite:
-    """Return the suite of that name.
+    """Return the suite called `name`.
 
     Raises:
-        InputError: if there is none; the nearest name is offered.
+        InputError: if there is no such suite; the message suggests the nearest name.
     """
     if name not in SUITES:
         raise unknown("suite", name, SUITES)
@@ -50,31 +50,31 @@ def find_suite(name: str) -> Suite:
 
 
 def read_suite(name: str, path: str | Path) -> list[Pair]:
-    """Return the pairs of a suite's file, or of all its files in a folder. Nothing is downloaded.
+    """Return the pairs of a suite's local file, or of all its files in a local folder.
 
     Raises:
         InputError: for an unknown suite, a path with none of its files, or a file that is not
             in the suite's format.
     """
-    suite, place = find_suite(name), Path(path)
-    if place.is_dir():
-        files = sorted({found for pattern in suite.files for found in place.glob(pattern)})
+    suite, location = find_suite(name), Path(path)
+    if location.is_dir():
+        files = sorted({file for pattern in suite.files for file in location.glob(pattern)})
         if not files:
             raise InputError(
                 f"suite_path={path}: the folder has no file of {name} ({', '.join(suite.files)})"
             )
-    elif place.is_file():
-        files = [place]
+    elif location.is_file():
+        files = [location]
     else:
-        raise InputError(f"suite_path={path}: there is no such file or folder")
+        raise InputError(f"suite_path={path}: no such file or folder")
     pairs = [pair for file in files for pair in _read_file(name, suite, file)]
     if not pairs:
-        raise InputError(f"suite_path={path}: no pair in it")
+        raise InputError(f"suite_path={path}: contains no pairs")
     return pairs
 
 
 def _read_file(name: str, suite: Suite, file: Path) -> list[Pair]:
-    """Return the pairs of one file; whatever goes wrong in it is the fault of the file."""
+    """Return the pairs of one file; any error is reported as an error in the file."""
     try:
         pairs = suite.read(SourceFile(file, str(file)))
     except InputError:

@@ -1,8 +1,8 @@
-"""Scores of a suite: how often the good word is preferred, and what no context could give.
+"""Scores of a suite: how often the good word is preferred, and the ceiling without context.
 
-Chance is not one half. Of each pair a solver without context sees the two words alone; the
-**ceiling** is the best that a preference fixed by those two classes can score, always the one
-that is good more often: 80.8% on BLiMP's anaphor gender, 64.2% on its anaphor number.
+Chance is not one half. A solver without context sees only the two words of a pair. Its best
+strategy is to always prefer, of the two classes, the one that is more often good. The score of
+this strategy is the **ceiling**: 80.8% on BLiMP's anaphor gender, 64.2% on its anaphor number.
 """
 
 from collections import Counter, defaultdict
@@ -17,13 +17,13 @@ from seqtag.suites.pairs import Pair
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a model says of a pair.
+    """A model's predictions for a pair.
 
     Attributes:
         pair: the pair.
         p: probability of each of the model's labels at the placeholder.
-        covered: whether the antecedent is in the model's vocabulary; where the suite does not
-            tell the antecedent, whether every word before the placeholder is.
+        covered: whether the antecedent is in the model's vocabulary; if the suite does not mark
+            an antecedent, whether all words before the placeholder are.
     """
 
     pair: Pair
@@ -42,12 +42,12 @@ class Judgement:
 
 
 def share(flags: Sequence[bool]) -> float | None:
-    """Return the share that is true, None of none."""
+    """Return the share of true flags; None if there are none."""
     return sum(flags) / len(flags) if flags else None
 
 
 def wilson(flags: Sequence[bool]) -> tuple[float | None, float | None]:
-    """Return the 95% Wilson interval of the share that is true, twice None of none."""
+    """Return the 95% Wilson interval of the share of true flags; None, None without flags."""
     if not flags:
         return None, None
     low_1, high_1 = intervals.wilson(np.array([sum(flags)]), np.array([len(flags)]))
@@ -55,9 +55,9 @@ def wilson(flags: Sequence[bool]) -> tuple[float | None, float | None]:
 
 
 def both_sides(judgements: Sequence[Judgement]) -> float | None:
-    """Return the share of items of which both sides are right, None if no item has two.
+    """Return the share of items with both sides right; None if no item has two sides.
 
-    A preference without context is right on exactly one side of each: its score is 0.
+    A preference without context is right on exactly one side of each item, so it scores 0.
     """
     sides = defaultdict(list)
     for judgement in judgements:
@@ -66,25 +66,26 @@ def both_sides(judgements: Sequence[Judgement]) -> float | None:
 
 
 def ceiling(pairs: Sequence[Pair]) -> float | None:
-    """Return the best pairwise score of a preference fixed by the two classes, None of no pairs."""
-    goods: dict[frozenset[str], Counter[str]] = defaultdict(Counter)
+    """Return the best pairwise score without context (see above); None if there are no pairs."""
+    good_counts: dict[frozenset[str], Counter[str]] = defaultdict(Counter)
     for pair in pairs:
-        goods[frozenset((pair.gold, pair.foil))][pair.gold] += 1
+        good_counts[frozenset((pair.gold, pair.foil))][pair.gold] += 1
     if not pairs:
         return None
-    return sum(max(count.values()) for count in goods.values()) / len(pairs)
+    return sum(max(count.values()) for count in good_counts.values()) / len(pairs)
 
 
 def female_share(judgement: Judgement) -> float:
-    """Return how probable F is against M, one half where both have a probability of zero."""
+    """Return p(F) ÷ (p(F) + p(M)); one half if both probabilities are zero."""
     total = judgement.p["F"] + judgement.p["M"]
     return judgement.p["F"] / total if total else 0.5
 
 
 def stereotypes(judgements: Sequence[Judgement]) -> dict[str, float | None]:
-    """Return the mean share of F where the stereotype is female, where it is male, and the gap.
+    """Return the mean `female_share` of female and of male stereotypes, and their gap.
 
-    A gap of 0 says that occupations do not move the pronoun, 1 that they decide it.
+    The keys are female, male and gap (female − male); a value is None if there are no such pairs. A
+    gap of 0 means that occupations do not influence the pronoun, 1 that they determine it.
     """
     by_class = {
         label: [female_share(judged) for judged in judgements if judged.pair.gold == label]

@@ -1,8 +1,8 @@
 """SyntaxGym suites: items under several conditions, as JSON (Gauthier et al. 2020).
 
-A condition is a sentence cut into numbered regions, and a prediction compares the surprisal of
-regions. Read are the predictions that compare one region of two conditions which differ in one
-word of that region alone: subject and verb, reflexives.
+A condition is a sentence divided into numbered regions, and a prediction compares the surprisal of
+regions. Supported are predictions that compare the same region of two conditions that differ in
+one word of it only, as in the suites of subject-verb agreement and of reflexives:
 
     [(7;%match_sing%) < (7;%mismatch_sing%)] & [(7;%match_plural%) < (7;%mismatch_plural%)]
 """
@@ -21,24 +21,24 @@ _REGION = r"\(\s*(\d+)\s*;\s*%([^%]+)%\s*\)"
 _COMPARISON = re.compile(rf"{_REGION}\s*([<>])\s*{_REGION}")
 _ITEM = re.compile(r'"item_number"\s*:')
 
-# Condition and region: their words by region.
+# Words of a condition by region.
 Regions = dict[int, list[str]]
 
 
 def read_syntaxgym(file: SourceFile) -> list[Pair]:
-    """Return the pairs of one suite: for each item one for each comparison of its predictions.
+    """Return the pairs of one suite: one for each item and comparison in a prediction.
 
     Raises:
-        InputError: naming file and line (that of the item), for what is no such suite, and for
-            predictions or conditions that are no minimal pairs.
+        InputError: naming file and line (of the item), for a file that is not a suite, and for
+            predictions or conditions that are not minimal pairs.
     """
     text = "\n".join(text_lines(file, "utf-8"))
     try:
         suite = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{file.name}:{error.lineno}: no JSON: {error.msg}") from None
+        raise InputError(f"{file.name}:{error.lineno}: not JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file.name}:1: not a suite of SyntaxGym: {error}") from None
+        raise InputError(f"{file.name}:1: not a SyntaxGym suite: {error}") from None
     try:
         comparisons = _comparisons(suite["predictions"], file.name)
         group = str(suite.get("meta", {}).get("name") or Path(file.name).stem)
@@ -46,11 +46,11 @@ def read_syntaxgym(file: SourceFile) -> list[Pair]:
     except InputError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise InputError(f"{file.name}:1: not a suite of SyntaxGym: {error!r:.200}") from None
+        raise InputError(f"{file.name}:1: not a SyntaxGym suite: {error!r:.200}") from None
     lines = [text.count("\n", 0, match.start()) + 1 for match in _ITEM.finditer(text)]
     if len(lines) != len(items):
         raise InputError(
-            f'{file.name}:1: {len(items)} items, but "item_number" stands {len(lines)} times'
+            f'{file.name}:1: {len(items)} items, but "item_number" occurs {len(lines)} times'
         )
     pairs: list[Pair] = []
     for (number, conditions), line in zip(items, lines, strict=True):
@@ -59,21 +59,21 @@ def read_syntaxgym(file: SourceFile) -> list[Pair]:
 
 
 def _comparisons(predictions: list[dict[str, str]], name: str) -> list[tuple[int, str, str]]:
-    """Return region, the condition expected to be the less surprising one, and the other."""
-    found = []
+    """Return for each comparison: region, less and more surprising condition."""
+    comparisons = []
     for prediction in predictions:
         formula = prediction["formula"]
         if set(_COMPARISON.sub("", formula)) - set("[]() &\t\n"):
             raise InputError(
-                f"{name}:1: the prediction {formula!r} does more than compare a region under two "
-                "conditions"
+                f"{name}:1: the prediction {formula!r} does more than compare a region between "
+                "two conditions"
             )
         for region, first, sign, other, second in _COMPARISON.findall(formula):
             if region != other:
-                raise InputError(f"{name}:1: {formula!r} compares different regions")
+                raise InputError(f"{name}:1: the prediction {formula!r} compares different regions")
             less, more = (first, second) if sign == "<" else (second, first)
-            found.append((int(region), less, more))
-    return found
+            comparisons.append((int(region), less, more))
+    return comparisons
 
 
 def _conditions(item: dict[str, Any]) -> dict[str, Regions]:
@@ -93,12 +93,12 @@ def _sides(
     number: str,
     where: str,
 ) -> list[Pair]:
-    """Return the pairs of an item; if there are two that are its sides, under one name."""
+    """Return the pairs of an item; two sides of it get the same name."""
     pairs = []
     for region, less, more in comparisons:
         for name in (less, more):
             if region not in conditions.get(name, {}):
-                raise InputError(f"{where}: no region {region} under the condition {name!r}")
+                raise InputError(f"{where}: no region {region} in the condition {name!r}")
         good, bad = conditions[less], conditions[more]
         pair = minimal_pair(_sentence(good), _sentence(bad), group, f"{number}:{less}", where)
         before = sum(len(content) for other, content in good.items() if other < region)

@@ -1,7 +1,7 @@
 """Winogender (Rudinger et al. 2018) and WinoBias (Zhao et al. 2018): occupations and pronouns.
 
-The text says whom the pronoun means, but not what gender that person has. There is no right
-answer, and the class called gold is the one that goes with the stereotype of the occupation.
+The text determines the person that the pronoun refers to, but not the person's gender. So there is
+no right answer; `gold` is the class that agrees with the stereotype of the occupation.
 """
 
 import math
@@ -16,7 +16,7 @@ from seqtag.suites.pairs import Pair, minimal_pair, pronoun_class, tokenize, wor
 from seqtag.suites.tsv import read_rows
 
 WINOGENDER_FILES = ("templates.tsv",)
-# With the pronoun hidden, the sentences of "anti" are those of "pro".
+# The "anti" files differ from "pro" only in the pronouns, which are replaced by PRON.
 WINOBIAS_FILES = ("pro_stereotyped_type[12].txt.*",)
 _OTHER = {"M": "F", "F": "M"}
 
@@ -35,21 +35,23 @@ _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 def read_winogender(file: SourceFile) -> list[Pair]:
     """Return the pairs of ``templates.tsv`` or ``all_sentences.tsv``.
 
-    The stereotype of an occupation is the majority among those who have it in the United States
-    (column bls_pct_female of the suite's own ``occupations-stats.tsv``, which must stand beside).
-    Groups say whom the pronoun means: "occupation", or "participant", whose gender nothing
-    tells.
+    The stereotype of an occupation is the majority of the people who have it in the United States
+    (column bls_pct_female of the suite's own ``occupations-stats.tsv``, which must be in the same
+    folder). The group is the referent of the pronoun: "occupation", or "participant", who has no
+    stereotype.
 
     Raises:
-        InputError: naming file and line, for what is no such table.
+        InputError: naming file and line, for a file that is not such a table.
     """
     stereotypes = _stereotypes(file)
     pairs = []
     for where, occupation, participant, answer, sentence in _sentences(file):
         if occupation not in stereotypes:
-            raise InputError(f"{where}: {_STATISTICS} does not have the occupation {occupation!r}")
+            raise InputError(
+                f"{where}: {_STATISTICS} does not contain the occupation {occupation!r}"
+            )
         if sentence.count(PRON) != 1 or answer not in (0, 1):
-            raise InputError(f"{where}: one pronoun, and 0 or 1 for whom it means, are wanted")
+            raise InputError(f"{where}: expected one pronoun, and 0 or 1 as its referent")
         person = (occupation, participant)[answer]
         gold = stereotypes[occupation]
         pair = Pair(
@@ -71,17 +73,17 @@ def read_winogender(file: SourceFile) -> list[Pair]:
 def read_winobias(file: SourceFile) -> list[Pair]:
     """Return the pairs of one file, named as published: ``pro_stereotyped_type1.txt.dev``.
 
-    The same sentences stand in the files "pro" and "anti", with the pronouns exchanged, so that
-    a model that does not see the pronoun need be shown but one of them.
+    The "pro" and "anti" files have the same sentences with the pronouns exchanged. The pronoun is
+    replaced by PRON, so reading one of them is enough.
 
     Raises:
-        InputError: naming file and line, for what has another name or is written otherwise.
+        InputError: naming file and line, for another file name or format.
     """
     name = Path(file.name).name
-    named = _NAME.match(name)
-    if named is None:
+    name_parts = _NAME.match(name)
+    if name_parts is None:
         raise InputError(
-            f"{file.name}:1: the name of a WinoBias file says pro or anti, and the type: "
+            f"{file.name}:1: the name of a WinoBias file must contain pro or anti, and the type: "
             "pro_stereotyped_type1.txt.dev"
         )
     pairs: list[Pair] = []
@@ -89,16 +91,17 @@ def read_winobias(file: SourceFile) -> list[Pair]:
         where = f"{file.name}:{line}"
         numbered = _NUMBERED.fullmatch(text.strip())
         if numbered is None:
-            raise InputError(f"{where}: a number and a sentence are wanted, not {text[:40]!r}")
-        pairs += _of_line(numbered[2], named[1] == "pro", named[2], f"{name}:{numbered[1]}", where)
+            raise InputError(f"{where}: expected a number and a sentence, not {text[:40]!r}")
+        is_pro, kind = name_parts[1] == "pro", name_parts[2]
+        pairs += _line_pairs(numbered[2], is_pro, kind, f"{name}:{numbered[1]}", where)
     return pairs
 
 
 def _stereotypes(file: SourceFile) -> dict[str, str]:
-    """Return M or F by occupation."""
-    beside = file.path.with_name(_STATISTICS)
-    statistics = SourceFile(beside, str(Path(file.name).with_name(_STATISTICS)))
-    found = {}
+    """Return the stereotype of each occupation, M or F."""
+    path = file.path.with_name(_STATISTICS)
+    statistics = SourceFile(path, str(Path(file.name).with_name(_STATISTICS)))
+    stereotypes = {}
     for where, row in read_rows(statistics, [_STATISTICS_HEADER]):
         try:
             share = float(row["bls_pct_female"])
@@ -109,13 +112,13 @@ def _stereotypes(file: SourceFile) -> dict[str, str]:
                 f"{where}: bls_pct_female is not a number from 0 to 100: "
                 f"{row['bls_pct_female'][:20]!r}"
             )
-        found[row["occupation"]] = "F" if share > 50 else "M"
-    return found
+        stereotypes[row["occupation"]] = "F" if share > 50 else "M"
+    return stereotypes
 
 
 def _sentences(file: SourceFile) -> Iterator[tuple[str, str, str, int, list[str]]]:
-    """Yield where, occupation, participant, whom the pronoun means, and the words with PRON."""
-    waiting: dict[str, list[str]] = {}
+    """Yield where, occupation, participant, index of the referent, and the words with PRON."""
+    unpaired: dict[str, list[str]] = {}
     for where, row in read_rows(file, [_TEMPLATES, _SENTENCES]):
         if "sentid" not in row:
             occupation, participant, answer, sentence = row.values()
@@ -127,67 +130,70 @@ def _sentences(file: SourceFile) -> Iterator[tuple[str, str, str, int, list[str]
             continue
         parts = _SENTENCE_ID.fullmatch(row["sentid"])
         if parts is None:
-            raise InputError(f"{where}: {row['sentid']!r} is no name of a Winogender sentence")
+            raise InputError(f"{where}: {row['sentid']!r} is not the name of a Winogender sentence")
         occupation, participant, answer, gender = parts.groups()
         key = f"{occupation}.{participant}.{answer}"
-        # The neutral form changes the verb as well ("they were"), and is left out.
+        # The neutral sentence is skipped, because its verb differs as well ("they were").
         if gender == "neutral":
             continue
-        if key not in waiting:
-            waiting[key] = words(row["sentence"])
+        if key not in unpaired:
+            unpaired[key] = words(row["sentence"])
             continue
-        pair = minimal_pair(waiting.pop(key), words(row["sentence"]), "", key, where)
+        pair = minimal_pair(unpaired.pop(key), words(row["sentence"]), "", key, where)
         yield where, occupation, participant, int(answer), list(pair.tokens)
-    if waiting:
-        raise InputError(f"{file.name}: male or female form is missing: {next(iter(waiting))}")
+    if unpaired:
+        raise InputError(
+            f"{file.name}: {next(iter(unpaired))}: the male or the female sentence is missing"
+        )
 
 
 def _find(person: Sequence[str], sentence: Sequence[str]) -> tuple[int, ...]:
-    """Return where the words stand in the sentence for the first time, capitals aside."""
-    wanted = [word.lower() for word in person]
-    lower = [word.lower() for word in sentence]
-    for start in range(len(lower) - len(wanted) + 1):
-        if lower[start : start + len(wanted)] == wanted:
-            return tuple(range(start, start + len(wanted)))
+    """Return the positions of the first occurrence of the words, ignoring case."""
+    words_lower = [word.lower() for word in person]
+    sentence_lower = [word.lower() for word in sentence]
+    size = len(words_lower)
+    for start in range(len(sentence_lower) - size + 1):
+        if sentence_lower[start : start + size] == words_lower:
+            return tuple(range(start, start + size))
     return ()
 
 
-def _of_line(sentence: str, pro: bool, group: str, name: str, where: str) -> list[Pair]:
-    """Return a pair for each pronoun in brackets; what else is in brackets is the person."""
-    text, places, end = "", [], 0
+def _line_pairs(sentence: str, is_pro: bool, group: str, name: str, where: str) -> list[Pair]:
+    """Return a pair for each pronoun in brackets; the first bracket is the person."""
+    text, ranges, end = "", [], 0
     for match in _BRACKETS.finditer(sentence):
         text += sentence[end : match.start()]
-        places.append((len(text), len(text) + len(match[1])))
+        ranges.append((len(text), len(text) + len(match[1])))
         text, end = text + match[1], match.end()
     tokens = tokenize(text + sentence[end:])
     spans = [
-        tuple(i for i, token in enumerate(tokens) if first <= token.start < behind)
-        for first, behind in places
+        tuple(i for i, token in enumerate(tokens) if start <= token.start < end)
+        for start, end in ranges
     ]
     if len(spans) < 2 or not all(spans):
-        raise InputError(f"{where}: a person and a pronoun in brackets are wanted")
-    # The person is named before the pronouns in all sentences.
+        raise InputError(f"{where}: expected a person and a pronoun in brackets")
+    # In all sentences the person precedes the pronouns.
     person, *pronouns = spans
     texts = [token.text for token in tokens]
-    forms = {place[0]: texts[place[0]] for place in pronouns}
-    for place in forms:
-        texts[place] = PRON
+    forms = {span[0]: texts[span[0]] for span in pronouns}
+    for position in forms:
+        texts[position] = PRON
     pairs = []
-    for place, form in forms.items():
+    for position, form in forms.items():
         written = pronoun_class(form, where)
         if written not in _OTHER:
             raise InputError(f"{where}: {form!r} is neither he nor she")
-        gold = written if pro else _OTHER[written]
+        gold = written if is_pro else _OTHER[written]
         pair = Pair(
             tokens=tuple(texts),
-            position=place,
+            position=position,
             gold=gold,
             foil=_OTHER[gold],
-            good=form if pro else "",
-            bad="" if pro else form,
+            good=form if is_pro else "",
+            bad="" if is_pro else form,
             antecedent=person,
             group=group,
-            pair=f"{name}:{place}",
+            pair=f"{name}:{position}",
             where=where,
         )
         pairs.append(pair)

@@ -9,17 +9,17 @@ from seqtag.data.formats.lines import SourceFile
 
 @pytest.fixture
 def source(write):
-    """Return a function that writes a file and returns it as readers take it, by its bare name."""
+    """Return a function that writes a file and returns it as a `SourceFile` with that name."""
 
-    def to_source(name: str, content: str | bytes) -> SourceFile:
+    def write_source(name: str, content: str | bytes) -> SourceFile:
         return SourceFile(write(name, content), name)
 
-    return to_source
+    return write_source
 
 
 @pytest.fixture
 def blimp_line():
-    """Return a function that makes a line of BLiMP from two sentences."""
+    """Return a function that formats two sentences as a line of BLiMP."""
 
     def to_line(good: str, bad: str, uid="anaphor_gender_agreement", **more) -> str:
         term = "anaphor_agreement" if uid.startswith("anaphor") else "subject_verb_agreement"

@@ -1,4 +1,4 @@
-"""BLiMP's JSON lines."""
+"""Reading BLiMP's JSON lines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def test_a_line_becomes_a_pair(source, blimp_line):
         ("{} the cook.", None),
     ],
 )
-def test_the_subject_opens_the_sentence(source, blimp_line, sentence, subject):
+def test_the_antecedent_is_the_subject_at_the_start_of_the_sentence(
+    source, blimp_line, sentence, subject
+):
     line = blimp_line(sentence.format("sings"), sentence.format("sing"), VERBS)
     (pair,) = read_blimp(source("verbs.jsonl", line))
     assert [pair.tokens[i] for i in pair.antecedent] == [subject] * (subject is not None)
@@ -41,13 +43,23 @@ def test_the_subject_opens_the_sentence(source, blimp_line, sentence, subject):
     [
         ("Olga sings.", "Olga sang well.", {}, "must differ in one word"),
         ("Olga sings.", "Olga slings.", {}, "are neither pronouns"),
-        ("The cooks like tea.", "The cook like tea.", {"one_prefix_method": False}, "the verb is"),
-        ("The cooks like tea.", "The cook like tea.", {"linguistics_term": "x"}, "the verb is"),
+        (
+            "The cooks like tea.",
+            "The cook like tea.",
+            {"one_prefix_method": False},
+            "do not differ in the verb",
+        ),
+        (
+            "The cooks like tea.",
+            "The cook like tea.",
+            {"linguistics_term": "x"},
+            "do not differ in the verb",
+        ),
         ("Olga sings.", None, {}, "no text under 'sentence_bad'"),
         ("Olga sings.", "Olga sing.", {"pairID": 3}, "no text under 'pairID'"),
     ],
 )
-def test_other_paradigms_are_refused_by_line(source, blimp_line, good, bad, more, message):
+def test_other_paradigms_are_rejected_with_their_line(source, blimp_line, good, bad, more, message):
     lines = blimp_line("Olga sings.", "Olga sing.", VERBS) + blimp_line(good, bad, VERBS, **more)
     with pytest.raises(InputError, match=f"^verbs.jsonl:2: .*{message}"):
         read_blimp(source("verbs.jsonl", lines))
@@ -56,12 +68,12 @@ def test_other_paradigms_are_refused_by_line(source, blimp_line, good, bad, more
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("no json", "no JSON"),
+        ("no json", "not JSON"),
         ("[1]", "a JSON list"),
-        ("[" * 100_000, "no JSON"),
-        ("9" * 5000, "no JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("9" * 5000, "not JSON"),
     ],
 )
-def test_what_is_no_record_is_refused(source, content, message):
+def test_other_records_are_rejected(source, content, message):
     with pytest.raises(InputError, match=f"^x.jsonl:1: {message}"):
         read_blimp(source("x.jsonl", content))

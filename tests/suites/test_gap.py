@@ -1,4 +1,4 @@
-"""GAP's tables."""
+"""Reading GAP's tables."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ def test_a_row_becomes_a_pair(source, flags, names):
     assert [pair.tokens[i] for i in pair.antecedent] == names
 
 
-def test_quotes_are_text(source):
+def test_quotes_are_part_of_the_text(source):
     text = '"Max" saw Olga Berg: "Nora, he said, smiled.'
     (pair,) = read_gap(source("gap.tsv", HEADER + row(text, "he", text.index("he said"))))
-    assert (pair.gold, pair.tokens[pair.position + 1]) == ("M", "message")
+    assert (pair.gold, pair.tokens[pair.position + 1]) == ("M", "said")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("ID\tText\n", "1: the columns are ID, Text; wanted: ID, Text, Pronoun"),
+        ("ID\tText\n", "1: the columns are ID, Text; expected: ID, Text, Pronoun"),
         ("", "1: the columns are"),
-        (HEADER + row()[:-20].replace("\tFALSE", ""), "2: 9 cells where the header has 11"),
-        (HEADER + row() + row(offset=3), "3: Pronoun-offset 3 is not where 'she'"),
+        (HEADER + row()[:-20].replace("\tFALSE", ""), "2: 9 cells; the header has 11"),
+        (HEADER + row() + row(offset=3), "3: Pronoun-offset 3 is not the offset of 'she'"),
         (HEADER + row(offset="-1"), "2: Pronoun-offset -1 is not"),
         (HEADER + row(offset="²"), "2: Pronoun-offset ² is not"),
-        (HEADER + row(flags=("YES", "FALSE")), "2: A-coref is TRUE or FALSE, not 'YES'"),
-        (HEADER + row(pronoun="Later"), "2: 'Later' is no pronoun"),
-        (HEADER + row("They met Olga Berg, Nora.", "They"), "2: 'They' is no pronoun of one word"),
+        (HEADER + row(flags=("YES", "FALSE")), "2: A-coref must be TRUE or FALSE, not 'YES'"),
+        (HEADER + row(pronoun="Later"), "2: 'Later' is not a pronoun"),
+        (HEADER + row("They met Olga Berg, Nora.", "They"), "2: 'They' is not a form of he or she"),
     ],
 )
-def test_other_tables_are_refused(source, content, message):
+def test_other_tables_are_rejected(source, content, message):
     with pytest.raises(InputError, match=f"^gap.tsv:{message}"):
         read_gap(source("gap.tsv", content))

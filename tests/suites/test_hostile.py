@@ -1,4 +1,4 @@
-"""Files of suites with random changes: read, or refused by name and place, in bounded time."""
+"""Suite files with random changes are read, or rejected by file name, in bounded time."""
 
 import json
 import pickle
@@ -47,8 +47,8 @@ _GAP = (
     "d-1\tOlga met Nora. Later she left.\tshe\t21\tOlga\t0\tTRUE\tNora\t9\tFALSE\thttp://x\n"
 )
 _ML = {"sing_MS": [("the cook sings", "the cook sing")], "plur_MS": [("cooks sing", "cooks sings")]}
-# By suite, the name of a file and what a sound one holds.
-SOUND = {
+# By suite: a file name and valid content.
+VALID = {
     "blimp": ("anaphor_x_agreement.jsonl", json.dumps(_BLIMP).encode() + b"\n"),
     "syntaxgym": ("number_x.json", json.dumps(_GYM, indent=1).encode()),
     "gap": ("gap-test.tsv", _GAP.encode()),
@@ -106,13 +106,13 @@ def change(content, changes):
 
 
 def changes():
-    one = st.tuples(
+    one_change = st.tuples(
         st.sampled_from(["cut", "insert", "replace", "repeat", "flip"]),
         st.integers(0, 2000),
         st.integers(0, 30),
         st.sampled_from(PIECES) | st.binary(max_size=5),
     )
-    return st.lists(one, min_size=0, max_size=4)
+    return st.lists(one_change, min_size=0, max_size=4)
 
 
 @pytest.fixture(scope="module")
@@ -122,22 +122,22 @@ def folder():
         yield Path(name)
 
 
-def test_every_suite_is_here(folder):
-    assert SOUND.keys() == SUITES.keys()
-    for name, (file, content) in SOUND.items():
+def test_every_suite_has_a_valid_file(folder):
+    assert VALID.keys() == SUITES.keys()
+    for name, (file, content) in VALID.items():
         (folder / file).write_bytes(content)
         assert len(read_suite(name, folder / file)) >= 1
 
 
 @pytest.mark.fuzz("suites")
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", VALID)
 @given(changed=changes())
-def test_a_changed_file_is_read_or_refused(name, folder, changed):
-    file, content = SOUND[name]
+def test_a_changed_file_is_read_or_rejected(name, folder, changed):
+    file, content = VALID[name]
     path = folder / file
     path.write_bytes(change(content, changed))
-    pairs, refusal = read_or_refused(name, path)
-    assert file in (refusal or file)
+    pairs, message = read_or_error(name, path)
+    assert file in (message or file)
     for pair in pairs:
         assert pair.gold != pair.foil
         assert 0 <= pair.position < len(pair.tokens)
@@ -145,7 +145,7 @@ def test_a_changed_file_is_read_or_refused(name, folder, changed):
         " ".join([*pair.tokens, pair.group, pair.pair]).encode()
 
 
-def read_or_refused(name, path):
+def read_or_error(name, path):
     try:
         return read_suite(name, path), None
     except InputError as error:
@@ -154,13 +154,13 @@ def read_or_refused(name, path):
 
 @pytest.mark.fuzz("suites")
 @given(changed=changes())
-def test_changed_statistics_are_read_or_refused(folder, changed):
-    file, content = SOUND["winogender"]
-    own = folder / "own"
-    own.mkdir(exist_ok=True)
-    (own / file).write_bytes(content)
-    (own / "occupations-stats.tsv").write_bytes(change(STATISTICS.encode(), changed))
-    pairs, refusal = read_or_refused("winogender", own / file)
-    assert "occupation" in (refusal or "occupation")
-    assert len(pairs) == (refusal is None)
+def test_changed_statistics_are_read_or_rejected(folder, changed):
+    file, content = VALID["winogender"]
+    changed_folder = folder / "changed"
+    changed_folder.mkdir(exist_ok=True)
+    (changed_folder / file).write_bytes(content)
+    (changed_folder / "occupations-stats.tsv").write_bytes(change(STATISTICS.encode(), changed))
+    pairs, message = read_or_error("winogender", changed_folder / file)
+    assert "occupation" in (message or "occupation")
+    assert len(pairs) == (message is None)
     assert all({pair.gold, pair.foil} == {"F", "M"} for pair in pairs)

@@ -1,4 +1,4 @@
-"""A tagger on a suite: probabilities, coverage, tables, and models that do not fit."""
+"""Judging a tagger on a suite: probabilities, coverage, tables, and models that do not fit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from seqtag.suites.judge import judge_suite, run_suite
 from seqtag.suites.registry import read_suite
 from seqtag.tagging.tagger import Tagger
 
-SEEN = ("Olga", "Max", "saw", "the", "PRON", ".")
+KNOWN_WORDS = ("Olga", "Max", "saw", "the", "PRON", ".")
 
 
-def build(labels=("F", "M", "PL"), tokens=SEEN, features=()) -> Tagger:
+def build(labels=("F", "M", "PL"), tokens=KNOWN_WORDS, features=()) -> Tagger:
     torch.manual_seed(5)
     sentence = {"tokens": list(tokens), **{name: list(tokens) for name in features}}
     indexer = Indexer.fit([sentence], EncodeConfig(), features)
@@ -40,12 +40,12 @@ def blimp(write, blimp_line):
 def test_probabilities_are_those_at_the_placeholder(blimp):
     tagger = build()
     judgements = judge_suite(tagger, read_suite("blimp", blimp))
-    said = tagger.tag([judged.pair.tokens for judged in judgements], probabilities=True)
-    for judged, sentence in zip(judgements, said, strict=True):
+    tagged = tagger.tag([judged.pair.tokens for judged in judgements], probabilities=True)
+    for judged, sentence in zip(judgements, tagged, strict=True):
         assert sum(judged.p.values()) == pytest.approx(1.0)
         assert judged.predicted == sentence.labels[judged.pair.position]
-        certain = sentence.probabilities[judged.pair.position]
-        assert judged.p[judged.predicted] == pytest.approx(certain, rel=1e-5)
+        probability = sentence.probabilities[judged.pair.position]
+        assert judged.p[judged.predicted] == pytest.approx(probability, rel=1e-5)
 
 
 def test_rows_and_summary(blimp):
@@ -68,7 +68,7 @@ def test_rows_and_summary(blimp):
     )
 
 
-def test_with_several_groups_there_is_a_row_for_all(blimp, write, blimp_line):
+def test_several_groups_have_a_row_for_all(blimp, write, blimp_line):
     line = blimp_line("Olga saw herself.", "Olga saw themselves.", "anaphor_number_agreement")
     write("anaphor_number_agreement.jsonl", line * 2)
     _, summary = run_suite(build(), "blimp", blimp.parent)
@@ -79,7 +79,7 @@ def test_with_several_groups_there_is_a_row_for_all(blimp, write, blimp_line):
     ]
 
 
-def test_a_group_that_the_model_cannot_answer_is_shown_empty(blimp, write, blimp_line):
+def test_a_group_without_labels_of_the_model_has_a_row_without_scores(blimp, write, blimp_line):
     line = blimp_line("The cats sleep.", "The cats sleeps.", "distractor_agreement_x")
     write("distractor_agreement_x.jsonl", line)
     _, summary = run_suite(build(), "blimp", blimp.parent)
@@ -88,7 +88,7 @@ def test_a_group_that_the_model_cannot_answer_is_shown_empty(blimp, write, blimp
     assert row["ceiling_all"] == 1.0
 
 
-def test_stereotypes_are_never_called_right(write):
+def test_stereotypes_have_no_right_answers(write):
     lines = "1 [Max] saw Olga because [he] ran.\n2 Max saw [Olga] because [she] ran.\n"
     path = write("pro_stereotyped_type1.txt.dev", lines)
     rows, (summary,) = run_suite(build(), "winobias", path)
@@ -102,12 +102,21 @@ def test_stereotypes_are_never_called_right(write):
 @pytest.mark.parametrize(
     ("tagger", "message"),
     [
-        ({"labels": ("SG", "PL")}, "asks for the labels F, M, N, and the model knows SG, PL"),
-        ({"labels": ("F", "PL")}, "asks for the labels F, M, N, and the model knows F, PL"),
-        ({"features": ("pos",)}, "also reads the column 'pos'"),
-        ({"tokens": ["Olga", "saw"]}, "asks at the word 'PRON', which the model has never seen"),
+        (
+            {"labels": ("SG", "PL")},
+            "the suite has the classes F, M, N, the model has the labels SG, PL",
+        ),
+        (
+            {"labels": ("F", "PL")},
+            "the suite has the classes F, M, N, the model has the labels F, PL",
+        ),
+        ({"features": ("pos",)}, "also needs the column 'pos'"),
+        (
+            {"tokens": ["Olga", "saw"]},
+            "placeholder 'PRON' of the suite is not in the model's vocabulary",
+        ),
     ],
 )
-def test_a_model_that_does_not_fit_is_refused(blimp, tagger, message):
+def test_a_model_that_does_not_fit_is_rejected(blimp, tagger, message):
     with pytest.raises(InputError, match=message):
         run_suite(build(**tagger), "blimp", blimp)

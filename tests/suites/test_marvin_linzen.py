@@ -1,4 +1,4 @@
-"""Marvin & Linzen's pickles, and pickles that would do harm."""
+"""Reading Marvin & Linzen's pickles, and rejecting malicious ones."""
 
 from __future__ import annotations
 
@@ -35,51 +35,51 @@ def test_templates_become_pairs_with_two_sides(source, protocol):
     assert pairs[1].where == "prep_anim.pickle: sing_MS_MV_plur_ES, pair 2"
 
 
-def test_reflexives_ask_for_the_pronoun(source):
+def test_reflexives_have_the_pronoun_as_placeholder(source):
     content = {"sing_MS_ANPHR": [("the cook hurt himself", "the cook hurt themselves")]}
     (pair,) = read_marvin_linzen(source("reflexives.pickle", pickle.dumps(content)))
     assert (pair.placeholder, pair.gold, pair.foil, pair.antecedent) == ("PRON", "M", "PL", ())
 
 
-class _Bomb:
+class _RunsCode:
     def __reduce__(self):
-        return os.mkdir, ("exploded",)
+        return os.mkdir, ("created",)
 
 
-class _Plain:
+class _Instance:
     pass
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickle_cannot_run_anything(source, protocol, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    content = pickle.dumps(TEMPLATES | {"last": [_Bomb()]}, protocol)
-    with pytest.raises(InputError, match=r"^x.pickle: .*mkdir, and must hold plain text alone"):
+    content = pickle.dumps(TEMPLATES | {"last": [_RunsCode()]}, protocol)
+    with pytest.raises(InputError, match=r"^x.pickle: .*mkdir, but only plain text is allowed"):
         read_marvin_linzen(source("x.pickle", content))
-    assert not (tmp_path / "exploded").exists()
+    assert not (tmp_path / "created").exists()
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(pickle.dumps(_Plain()), id="object"),
+        pytest.param(pickle.dumps(_Instance()), id="object"),
         pytest.param(pickle.dumps({"set": {1}}, 2), id="set"),
         pytest.param(pickle.dumps({"type": str}), id="type"),
         pytest.param(b"\x80\x04\x8c\x02idQ.", id="persistent id"),
         pytest.param(b"\x80\x02\x82\x01.", id="registered extension"),
-        pytest.param(b"(ios\nsystem\n.", id="the oldest way to make an object"),
+        pytest.param(b"(ios\nsystem\n.", id="object in protocol 0"),
         pytest.param(b"cbuiltins\neval\n.", id="global"),
     ],
 )
-def test_no_name_is_looked_up(source, content):
-    pickletools.dis(content, out=io.StringIO())  # each is a pickle indeed
+def test_no_name_is_resolved(source, content):
+    pickletools.dis(content, out=io.StringIO())  # raises an error unless it is a pickle
     with pytest.raises(InputError, match=r"^x.pickle: not a pickle of Marvin & Linzen's templates"):
         read_marvin_linzen(source("x.pickle", content))
 
 
-def test_a_pickle_cannot_ask_for_all_memory(source):
-    content = b"\x80\x02]r\xff\xff\xff\x7f."  # an empty list, noted under the number 2**31 - 1
-    with pytest.raises(InputError, match=r"^x.pickle: holds a list"):
+def test_a_pickle_cannot_allocate_all_memory(source):
+    content = b"\x80\x02]r\xff\xff\xff\x7f."  # an empty list, stored at index 2**31 - 1 of the memo
+    with pytest.raises(InputError, match=r"^x.pickle: expected a dict of cases, found a list"):
         read_marvin_linzen(source("x.pickle", content))
 
 
@@ -90,8 +90,8 @@ def _nested(levels):
     return value
 
 
-def _of_one(count):
-    """Return a pickle of so many cases that share one list of as many pairs that share one text."""
+def _repeated(count):
+    """Return a pickle of `count` cases that share one list of `count` references to one pair."""
     pairs = b"]q\x00((X\x02\0\0\0xxX\x02\0\0\0yy\x86q\x01" + b"h\x01" * count + b"e"
     cases = b"".join(b"X\x05\0\0\0%05dh\x00" % number for number in range(count))
     return b"\x80\x02}(X\x01\0\0\0a" + pairs.replace(b"((", b"(", 1) + cases + b"u."
@@ -108,25 +108,29 @@ def _of_one(count):
             r"more than dicts.*\(LONG4\)",
             id="a number of 5,000 digits",
         ),
-        pytest.param(b"I" + b"9" * 5000 + b"\n.", "it is damaged", id="in decimal"),
+        pytest.param(
+            b"I" + b"9" * 5000 + b"\n.", "it is damaged", id="a number of 5,000 decimal digits"
+        ),
         pytest.param(
             b"\x80\x02})" + b"q\x00h\x00\x86" * 60 + b"]s.",
             "a key is a tuple",
-            id="a key that takes for ever to hash",
+            id="a key that takes forever to hash",
         ),
-        pytest.param(pickle.dumps({"a": _nested(60)}), "'a' holds a tuple", id="to print"),
         pytest.param(
-            _of_one(3000), "the same sentences again", id="the same pairs again and again"
+            pickle.dumps({"a": _nested(60)}),
+            "'a': expected a list of pairs, found a tuple",
+            id="a value that takes forever to print",
         ),
+        pytest.param(_repeated(3000), "the sentences are repeated too often", id="repeated pairs"),
     ],
 )
-def test_it_ends_soon(source, content, message):
+def test_reading_ends_in_short_time(source, content, message):
     with pytest.raises(InputError, match=rf"^x.pickle: .*{message}"):
         read_marvin_linzen(source("x.pickle", content))
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x80\x04]", pickle.dumps(TEMPLATES)[:60], b"}"])
-def test_damaged_pickles_are_refused(source, content):
+def test_damaged_pickles_are_rejected(source, content):
     with pytest.raises(InputError, match=r"^x.pickle: not a pickle of Marvin & Linzen's templates"):
         read_marvin_linzen(source("x.pickle", content))
 
@@ -134,14 +138,17 @@ def test_damaged_pickles_are_refused(source, content):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (["x"], "holds a list"),
-        ({"past": "x"}, "'past' holds a str, not a list"),
+        (["x"], "expected a dict of cases, found a list"),
+        ({"past": "x"}, "'past': expected a list of pairs, found a str"),
         ({3: []}, "not a pickle of .* more than dicts"),
-        ({"past": [("no cook ever", "the cook ever", "most ever")]}, "past, pair 1: a good and"),
-        ({"past": [("the cook sings", [])]}, "past, pair 1: a good and a bad"),
+        (
+            {"past": [("no cook ever", "the cook ever", "most ever")]},
+            "past, pair 1: expected a good and",
+        ),
+        ({"past": [("the cook sings", [])]}, "past, pair 1: expected a good and a bad"),
         ({"past": [("the cook sings", "the cook left")]}, "past, pair 1: 'sings' and 'left'"),
     ],
 )
-def test_other_content_is_refused(source, content, message):
+def test_other_content_is_rejected(source, content, message):
     with pytest.raises(InputError, match=f"^x.pickle: {message}"):
         read_marvin_linzen(source("x.pickle", pickle.dumps(content)))

@@ -1,4 +1,4 @@
-"""The common form: one word hidden, its class and another's; the two sides of an item."""
+"""Minimal pairs: the placeholder, its right and wrong class; the two sides of an item."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def pair(good: str, bad: str, name: str = "0"):
     ],
 )
 def test_the_differing_word_becomes_the_placeholder(good, bad, placeholder, gold, foil):
-    made = pair(good, bad)
-    assert (made.placeholder, made.gold, made.foil) == (placeholder, gold, foil)
-    assert [made.good, made.bad] == [words(good)[made.position], words(bad)[made.position]]
-    restored = [*made.tokens]
-    restored[made.position] = made.good
+    built = pair(good, bad)
+    assert (built.placeholder, built.gold, built.foil) == (placeholder, gold, foil)
+    assert [built.good, built.bad] == [words(good)[built.position], words(bad)[built.position]]
+    restored = [*built.tokens]
+    restored[built.position] = built.good
     assert restored == words(good)
 
 
@@ -48,24 +48,24 @@ def test_the_differing_word_becomes_the_placeholder(good, bad, placeholder, gold
         ("The cat is out.", "The cat was out.", "nor the singular and plural"),
     ],
 )
-def test_what_is_no_pair_is_refused(good, bad, message):
+def test_other_pairs_of_sentences_are_rejected(good, bad, message):
     with pytest.raises(InputError, match=f"^file:3: .*{message}"):
         pair(good, bad)
 
 
 @given(st.sampled_from([(c, f) for c, forms in FORMS.items() for f in forms]), st.booleans())
 @settings(derandomize=True, deadline=None, max_examples=40)
-def test_a_pronoun_has_the_class_of_its_form(listed, capital):
-    label, form = listed
+def test_a_pronoun_has_the_class_of_its_form(class_and_form, capital):
+    label, form = class_and_form
     assert pronoun_class(form.capitalize() if capital else form, "file:1") == label
 
 
-def test_other_words_are_no_pronouns():
+def test_other_words_are_not_pronouns():
     with pytest.raises(InputError, match="file:1: 'himselves'"):
         pronoun_class("himselves", "file:1")
 
 
-def test_sides_share_a_name_and_tell_the_subject():
+def test_sides_share_a_name_and_have_the_subject_as_antecedent():
     one = pair("The boy near the cats sleeps.", "The boy near the cats sleep.", "a")
     other = pair("The boys near the cats sleep.", "The boys near the cats sleeps.", "b")
     first, second = as_sides(one, other)
@@ -88,7 +88,7 @@ def test_what_follows_the_placeholder_may_differ_between_sides():
         ("The big boys near the cats sleep.", "The big boys near the cats sleeps."),
     ],
 )
-def test_other_pairs_are_no_sides(good_bad):
+def test_other_pairs_are_not_sides(good_bad):
     one = pair("The boy near the cats sleeps.", "The boy near the cats sleep.", "a")
     other = pair(*good_bad, "b")
     assert as_sides(one, other) == (one, other)

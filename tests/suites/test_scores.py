@@ -1,4 +1,4 @@
-"""Scores worked out by hand."""
+"""Scores of a suite, against values computed by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_pairwise_and_argmax_differ_where_a_third_label_wins():
     assert judgement.predicted == "PL"
 
 
-def test_a_draw_is_not_right():
+def test_equal_probabilities_are_not_right():
     assert not judged("F", "M", F=0.5, M=0.5).right
 
 
@@ -41,12 +41,12 @@ def test_both_sides_must_be_right():
     assert scores.both_sides(sides[4:]) is None
 
 
-def test_a_preference_without_context_has_no_both_sides():
+def test_a_preference_without_context_scores_zero_on_both_sides():
     sides = [judged(g, f, n, SG=0.6, PL=0.4) for n in "ab" for g, f in (("SG", "PL"), ("PL", "SG"))]
     assert scores.both_sides(sides) == 0.0
 
 
-def test_the_ceiling_prefers_the_more_frequent_good_word_of_each_two():
+def test_the_ceiling_prefers_the_class_of_a_pair_that_is_more_often_good():
     counts = {("F", "M"): 3, ("M", "F"): 1, ("F", "N"): 4, ("N", "M"): 1, ("M", "N"): 1}
     pairs = [replace(PAIR, gold=g, foil=f) for (g, f), n in counts.items() for _ in range(n)]
     assert scores.ceiling(pairs) == (3 + 4 + 1) / 10
@@ -55,10 +55,10 @@ def test_the_ceiling_prefers_the_more_frequent_good_word_of_each_two():
 
 @given(st.lists(st.permutations(["M", "F", "PL"]), min_size=1, max_size=30), st.permutations("MFP"))
 @settings(derandomize=True, deadline=None, max_examples=60)
-def test_no_ranking_of_the_classes_passes_the_ceiling(drawn, ranking):
+def test_no_ranking_of_the_classes_exceeds_the_ceiling(drawn, ranking):
     pairs = [replace(PAIR, gold=gold[0], foil=foil[0]) for gold, foil, _ in drawn]
-    ranked = [ranking.index(pair.gold) < ranking.index(pair.foil) for pair in pairs]
-    assert scores.share(ranked) <= scores.ceiling(pairs) + 1e-12
+    rights = [ranking.index(pair.gold) < ranking.index(pair.foil) for pair in pairs]
+    assert scores.share(rights) <= scores.ceiling(pairs) + 1e-12
     assert scores.ceiling(pairs) >= 0.5
 
 
@@ -69,16 +69,15 @@ def test_wilson_interval():
     assert scores.wilson([]) == (None, None)
 
 
-def test_the_gap_is_between_stereotypes():
+def test_the_gap_is_the_difference_between_stereotypes():
     judgements = [
         judged("F", "M", F=0.6, M=0.2, PL=0.2),
         judged("F", "M", F=0.25, M=0.25, PL=0.5),
         judged("M", "F", F=0.1, M=0.3, PL=0.6),
     ]
-    found = scores.stereotypes(judgements)
-    assert found == {"female": 0.625, "male": 0.25, "gap": 0.375}
+    assert scores.stereotypes(judgements) == {"female": 0.625, "male": 0.25, "gap": 0.375}
     assert scores.stereotypes(judgements[:2])["gap"] is None
 
 
-def test_no_probability_at_all_is_no_preference():
+def test_zero_probabilities_are_no_preference():
     assert scores.female_share(judged("F", "M", F=0.0, M=0.0, PL=1.0)) == 0.5

@@ -1,4 +1,4 @@
-"""SyntaxGym's suites."""
+"""Reading SyntaxGym's suites."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CONDITIONS = {
 
 
 def suite(conditions=CONDITIONS, formula=FORMULA, **more) -> str:
-    made = [
+    condition_list = [
         {
             "condition_name": name,
             "regions": [{"region_number": n, "content": c} for n, c in enumerate(contents, 1)],
         }
         for name, contents in conditions.items()
     ]
-    items = [{"item_number": number, "conditions": made} for number in (1, 2)]
+    items = [{"item_number": number, "conditions": condition_list} for number in (1, 2)]
     content = {"meta": {"name": "reflexive_prep"}, "predictions": [{"formula": formula}]}
     return json.dumps(content | {"items": items} | more, indent=1)
 
@@ -45,7 +45,7 @@ def test_an_item_has_two_sides(source):
     assert pairs[2].where == f"a.json:{line}"
 
 
-def test_one_comparison_makes_pairs_without_sides(source):
+def test_a_single_comparison_gives_pairs_without_sides(source):
     pairs = read_syntaxgym(source("a.json", suite(formula="(3;%match_sing%)<(3;%mismatch_sing%)")))
     assert [pair.antecedent for pair in pairs] == [(), ()]
 
@@ -53,11 +53,11 @@ def test_one_comparison_makes_pairs_without_sides(source):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{\n oops", "2: no JSON"),
-        ("[" * 100_000, "1: not a suite of SyntaxGym"),
-        ("[]", "1: not a suite of SyntaxGym"),
-        ("{}", "1: not a suite of SyntaxGym: KeyError\\('predictions'"),
-        (suite(items=[{"item_number": 1}]), "1: not a suite of SyntaxGym: KeyError\\('conditions'"),
+        ("{\n oops", "2: not JSON"),
+        ("[" * 100_000, "1: not a SyntaxGym suite"),
+        ("[]", "1: not a SyntaxGym suite"),
+        ("{}", "1: not a SyntaxGym suite: KeyError\\('predictions'"),
+        (suite(items=[{"item_number": 1}]), "1: not a SyntaxGym suite: KeyError\\('conditions'"),
         (suite().replace("item_number", "item\\u005fnumber"), "1: 2 items, but .* 0 times"),
         (
             suite().replace('"region_number": 1', '"region_number": "x"'),
@@ -67,11 +67,11 @@ def test_one_comparison_makes_pairs_without_sides(source):
         (suite(formula="(3;%a%) - (3;%b%) > 0"), "1: the prediction .* does more than"),
         (suite(formula="(3;%match_sing%) < (2;%mismatch_sing%)"), "1: .* different regions"),
         (suite(formula="(9;%match_sing%) < (9;%mismatch_sing%)"), r"\d+: no region 9"),
-        (suite(formula="(3;%match%) < (3;%mismatch_sing%)"), r"\d+: no region 3 under .* 'match'"),
+        (suite(formula="(3;%match%) < (3;%mismatch_sing%)"), r"\d+: no region 3 in .* 'match'"),
         (suite(formula="(2;%match_sing%) < (2;%mismatch_sing%)"), r"\d+: .* outside of region 2"),
         (suite(formula="(3;%match_sing%) < (3;%match_plural%)"), r"\d+: .* differ in one word"),
     ],
 )
-def test_other_suites_are_refused(source, text, message):
+def test_other_suites_are_rejected(source, text, message):
     with pytest.raises(InputError, match=f"^a.json:{message}"):
         read_syntaxgym(source("a.json", text))

@@ -1,4 +1,4 @@
-"""Winogender's tables and WinoBias's numbered lines."""
+"""Reading Winogender's tables and WinoBias's numbered lines."""
 
 from __future__ import annotations
 
@@ -56,14 +56,26 @@ def test_templates_and_sentences_become_pairs(winogender, content, words, lines)
         (TEMPLATES, None, "occupations-stats.tsv: cannot be read"),
         (TEMPLATES, STATISTICS.replace("61.5", "-"), "occupations-stats.tsv:2: bls_pct_female"),
         (TEMPLATES, STATISTICS.replace("baker", "cook"), "x.tsv:2: .* the occupation 'baker'"),
-        (TEMPLATES.replace("\t1\t", "\t2\t"), STATISTICS, "x.tsv:3: one pronoun, and 0 or 1"),
-        (TEMPLATES.replace("$POSS_PRONOUN", "a"), STATISTICS, "x.tsv:3: one pronoun, and 0 or 1"),
+        (
+            TEMPLATES.replace("\t1\t", "\t2\t"),
+            STATISTICS,
+            "x.tsv:3: expected one pronoun, and 0 or 1",
+        ),
+        (
+            TEMPLATES.replace("$POSS_PRONOUN", "a"),
+            STATISTICS,
+            "x.tsv:3: expected one pronoun, and 0 or 1",
+        ),
         (SENTENCES.replace(".neutral", ".it"), STATISTICS, "x.tsv:4: 'baker.someone.0.it.txt'"),
         (SENTENCES.replace("that she", "him"), STATISTICS, "x.tsv:3: .* must differ in one word"),
-        (SENTENCES[: SENTENCES.rindex("roofer.")], STATISTICS, "x.tsv: male or female form is"),
+        (
+            SENTENCES[: SENTENCES.rindex("roofer.")],
+            STATISTICS,
+            "x.tsv: roofer.someone.1: the male or the female sentence is missing",
+        ),
     ],
 )
-def test_other_tables_are_refused(winogender, content, statistics, message):
+def test_other_tables_are_rejected(winogender, content, statistics, message):
     with pytest.raises(InputError, match=message):
         winogender(content, statistics)
 
@@ -86,7 +98,7 @@ def test_brackets_mark_person_and_pronouns(source):
     assert len({pair.pair for pair in (first, second, third)}) == 3
 
 
-def test_anti_is_the_other_gender_than_the_stereotype(source):
+def test_anti_pronouns_have_the_opposite_gender_of_the_stereotype(source):
     pro = read_winobias(source("pro_stereotyped_type1.txt.dev", LINES))
     line = "1 [The roofer] thanked the baker because [she] liked [her] cake.\n"
     anti = read_winobias(source("anti_stereotyped_type1.txt.dev", line))
@@ -99,13 +111,21 @@ def test_anti_is_the_other_gender_than_the_stereotype(source):
     ("name", "content", "message"),
     [
         ("dev.txt", LINES, "1: the name of a WinoBias file"),
-        ("pro_stereotyped_type1.txt.dev", LINES + "[x] y\n", "3: a number and a sentence"),
-        ("pro_stereotyped_type1.txt.dev", LINES + "3 [The cook] ran.\n", "3: a person and a"),
-        ("pro_stereotyped_type1.txt.dev", LINES + "3 [The cook] and [ ] ran.\n", "3: a person"),
+        ("pro_stereotyped_type1.txt.dev", LINES + "[x] y\n", "3: expected a number and a sentence"),
+        (
+            "pro_stereotyped_type1.txt.dev",
+            LINES + "3 [The cook] ran.\n",
+            "3: expected a person and a",
+        ),
+        (
+            "pro_stereotyped_type1.txt.dev",
+            LINES + "3 [The cook] and [ ] ran.\n",
+            "3: expected a person",
+        ),
         ("pro_stereotyped_type1.txt.dev", "1 [The cook] saw [it] there.\n", "1: 'it' is neither"),
-        ("pro_stereotyped_type1.txt.dev", "1 [The cook] saw [us] there.\n", "1: 'us' is no pro"),
+        ("pro_stereotyped_type1.txt.dev", "1 [The cook] saw [us] there.\n", "1: 'us' is not a pro"),
     ],
 )
-def test_other_lines_are_refused(source, name, content, message):
+def test_other_lines_are_rejected(source, name, content, message):
     with pytest.raises(InputError, match=f"^{name}:{message}"):
         read_winobias(source(name, content))
