@@ -59,7 +59,7 @@ GRADIENTS, CURVES_PICTURE = "gradients.csv", "gradients.png"
 _WORD = pa.dictionary(pa.int32(), pa.string())
 
 
-def in_order(splits: Iterable[str]) -> list[str]:
+def ordered_splits(splits: Iterable[str]) -> list[str]:
     """Return the judged splits of a probe without repeats, the main one, "test", first."""
     return sorted(set(splits), key=lambda split: (split != "test", split))
 

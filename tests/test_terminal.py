@@ -16,7 +16,7 @@ from seqtag.commands.help import config_dir
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.doctor.doctor import examine, render
 from seqtag.report.tables import show_groups, show_scores
-from seqtag.sweeps.table import as_csv, as_markdown, show
+from seqtag.sweeps.table import as_csv, as_markdown, print_table
 from seqtag.terminal import VisibleFormatter, console, escape_controls, single_line
 
 NASTY = ["[/red]", "[red]x", ":smile:", "\x1b[2J", "\x9b31m", "\u202eevil", "\ud800", "\r", "\x07"]
@@ -95,7 +95,7 @@ def test_tables_are_safe_on_any_console(nasty, safe, capsys):
         "factors": {nasty: {nasty: one, "b": one}, "c": dict.fromkeys([nasty, *"abcdefgh"], one)}
     }
     show_scores(scores, target)
-    show([[nasty, "b"], [nasty, "c"]])
+    print_table([[nasty, "b"], [nasty, "c"]])
     text = to.getvalue() + capsys.readouterr().out
     assert "\x1b" not in text
     assert text.count(escape_controls(nasty)) >= 10

@@ -17,9 +17,9 @@ from seqtag.probes.base import Probe
 from seqtag.probes.config import LearnConfig
 from seqtag.probes.registry import make_probe
 from seqtag.recurrent.engines.registry import set_engine
+from seqtag.report.formatting import percent
 from seqtag.report.tables import show_groups
-from seqtag.report.words import percent
-from seqtag.study.accuracy import count, region_accuracy, units
+from seqtag.study.accuracy import answers_of, count_answers, region_accuracy
 from seqtag.study.describe import hidden_size_for, run_columns
 from seqtag.study.inspect import inspect_gradients
 from seqtag.study.judge import Grid, check_labels, grid_items, judge
@@ -178,7 +178,7 @@ def _write_table(path: Path, table: pa.Table) -> None:
 
 def _scores(probe: Probe, table: pa.Table) -> dict[str, float]:
     """Return and log the accuracy beyond and within the training range: see `region_accuracy`."""
-    scores = region_accuracy(count(units(table.to_pandas())))
+    scores = region_accuracy(count_answers(answers_of(table.to_pandas())))
     for region, share in scores.items():
         log.info("%s: %s%% right %s the training range", probe.name, percent(share), region)
     return scores

@@ -20,11 +20,11 @@ from seqtag.commands.composed import log_cross_group_options, plain_values
 from seqtag.distributed.process import MODULE, PROGRAM, current_process
 from seqtag.errors import InputError, RunStopped, os_error_text
 from seqtag.sweeps.forked import run_forked
-from seqtag.sweeps.isolated import run_apart
+from seqtag.sweeps.isolated import run_isolated
 from seqtag.sweeps.jobs import Outcome, quoted
 from seqtag.sweeps.locks import LOCK, FolderInUse, FolderLock
 from seqtag.sweeps.naming import folder_of_run
-from seqtag.sweeps.records import Identity, in_a_line, write_record
+from seqtag.sweeps.records import Identity, describe_error, write_record
 from seqtag.training.resume.signals import EXIT_RESUMABLE
 
 log = logging.getLogger("seqtag")
@@ -144,7 +144,7 @@ class Task:
             preload = [__name__, f"{__package__}.{self._verb}"]
             ended = run_forked(MODULE, arguments, terminal, preload)
         else:
-            ended = run_apart([*self._program, *arguments], terminal)
+            ended = run_isolated([*self._program, *arguments], terminal)
         outcome = Outcome(folder, *ended)
         if outcome.code == EXIT_RESUMABLE and os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
             raise SystemExit(EXIT_RESUMABLE)  # no result yet: SLURM starts it again
@@ -163,7 +163,7 @@ class Task:
                 raise StopAll(error) from error  # asked to stop: so is the sweep
             if not isinstance(error, InputError | RunStopped):
                 log.exception("%s failed", folder)
-            return self._ended(config, Outcome(folder, 1, in_a_line(error)))
+            return self._ended(config, Outcome(folder, 1, describe_error(error)))
         finally:
             for place in set(self._locks) - held:
                 self._locks.pop(place).release()

@@ -113,7 +113,7 @@ def _add_trace(
     shown: _Shown, tagger: Tagger, tokens: list[str], layer: str | None, units: int | None
 ) -> None:
     """Add what happens in one sentence."""
-    from seqtag.inspect.trace import in_order, trace
+    from seqtag.inspect.trace import display_order, trace
     from seqtag.report.trace_plots import plot_trace
 
     seen = trace(tagger, tokens)
@@ -123,7 +123,7 @@ def _add_trace(
     shown.arrays["trace"] = seen.arrays()
     for name, values in seen.values.items():
         if layer in (None, name):
-            values = in_order(cell, values)
+            values = display_order(cell, values)
             figure = plot_trace(seen.tokens, seen.labels, values, cell.meanings, order, units)
             shown.pictures[name] = f"Gates and states of layer {name}", figure
 

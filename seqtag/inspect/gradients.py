@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from seqtag.errors import InputError
 from seqtag.files import open_output, utf8_bytes
-from seqtag.inspect.memory import keeps, mean_log_kept
+from seqtag.inspect.memory import has_kept_share, mean_log_kept
 from seqtag.inspect.trace import encoder_input, layer_names
 from seqtag.labels import NOT_SCORED
 from seqtag.model.network import TaggerNetwork
@@ -80,7 +80,7 @@ def gradient_report(before: Tagger, after: Tagger, items: Sequence[Item], lag: i
     for when, tagger in (("initial", before), ("trained", after)):
         encoder, kept = tagger.network.recurrent, float("nan")
         norms = gradient_curve(tagger, items, lag)
-        if keeps(tagger):
+        if has_kept_share(tagger):
             top = layer_names(encoder)[-1]
             kept = float(mean_log_kept(tagger, [item.tokens for item in items])[top].mean())
         curves += [Curve(when, name, norm_K, slope(norm_K), kept) for name, norm_K in norms.items()]

@@ -10,7 +10,7 @@ from seqtag.inspect.trace import Values, layer_names, trace, traces
 from seqtag.tagging.tagger import Tagger
 
 
-def keeps(tagger: Tagger) -> bool:
+def has_kept_share(tagger: Tagger) -> bool:
     """Return whether the cell of a tagger says what share of its memory it keeps."""
     values = next(iter(trace(tagger, ["."]).values.values()))
     return tagger.network.recurrent.cell.kept(values) is not None

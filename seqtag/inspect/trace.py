@@ -128,7 +128,7 @@ def check_layer(encoder: Recurrent, name: str) -> str:
     return name
 
 
-def in_order(cell: Cell, values: Values) -> Values:
+def display_order(cell: Cell, values: Values) -> Values:
     """Return gates and states as they are best read: gates first, the output last."""
 
     def rank(name: str) -> int:

@@ -1,4 +1,4 @@
-"""Tables in, pictures and pages out."""
+"""Reports: HTML pages, pictures, and tables for a terminal."""
 
 import logging
 

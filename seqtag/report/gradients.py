@@ -1,4 +1,4 @@
-"""Gradients through time: a picture of the curves, and a table beside the lags learned."""
+"""Gradients through time: a picture of the curves, and a table of their slopes and lags learned."""
 
 from collections.abc import Sequence
 
@@ -10,33 +10,33 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
 from seqtag.report import html
+from seqtag.report.formatting import DASH, percent, with_separators
 from seqtag.report.style import (
     COLOURS,
     GREY,
-    MOST_LINES,
+    MAX_LINES,
     PANELS,
     TEXT,
-    figure_of,
+    figure_title,
     legend,
-    lines_of,
+    line_styles,
+    new_figure,
+    new_panels,
     panel_title,
-    panels_of,
-    title,
 )
-from seqtag.report.words import DASH, percent, whole
 
-# The state whose curves are shown: every cell has it, and hands it on.
+# The state whose curves are shown: the output, which every cell has.
 STATE = "h"
 _WHEN = {"initial": "at initialisation", "trained": "after training"}
-# Below this, float32 has no gradient any more.
+# Smaller gradients underflow in float32.
 _FLOOR = 1e-38
 _FAR = 100
 
 
-def plot_fading(curves: pd.DataFrame, probe: str, order: Sequence[str]) -> Figure:
-    """Draw the gradient at h against the lag, before training and after, with the range over runs.
+def plot_mean_gradients(curves: pd.DataFrame, probe: str, order: Sequence[str]) -> Figure:
+    """Draw the gradient at h against the lag, before and after training, with its range over runs.
 
-    A few setups share a panel for each time; of many, each has a panel for both.
+    A few setups share two panels (before, after); with many, each has one panel with both curves.
 
     Args:
         curves: rows of one probe: name, when, state, k, norm, least, most.
@@ -45,28 +45,28 @@ def plot_fading(curves: pd.DataFrame, probe: str, order: Sequence[str]) -> Figur
     """
     rows = curves[(curves["state"] == STATE) & (curves["norm"] > _FLOOR)]
     names = [name for name in order if name in set(rows["name"])]
-    figure = (_together if len(names) <= MOST_LINES else _apart)(rows, names, order)
-    title(figure, f"{probe}: how far back the loss reaches")
+    figure = (_shared_panels if len(names) <= MAX_LINES else _panel_each)(rows, names, order)
+    figure_title(figure, f"{probe}: how far back the loss reaches")
     figure.supylabel("mean ‖∂L(t) / ∂h(t − k)‖", fontsize=TEXT)
     return figure
 
 
-def _together(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
-    figure, axes = figure_of(1, len(_WHEN), 3.3, sharey=True)
+def _shared_panels(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
+    figure, axes = new_figure(1, len(_WHEN), 3.3, sharey=True)
     for panel, (when, text) in zip(axes, _WHEN.items(), strict=True):
-        for place, (name, style) in enumerate(lines_of(names, order).items()):
+        for place, (name, style) in enumerate(line_styles(names, order).items()):
             own = rows[(rows["name"] == name) & (rows["when"] == when)]
-            # Marks of lines that lie on each other stand beside each other.
-            every = (0.03 * place, 0.2)
-            _line(panel, own, label=name, markevery=every, markersize=4, **style)
+            # Shifted markers remain visible where lines coincide.
+            marks = (0.03 * place, 0.2)
+            _line(panel, own, label=name, markevery=marks, markersize=4, **style)
         _finish(panel, rows)
         panel_title(panel, text)
     legend(figure, [*axes[0].get_legend_handles_labels()[0], _range()], 4, _X_AXIS)
     return figure
 
 
-def _apart(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
-    figure, panels = panels_of(names, PANELS, 0.9, 1.25)
+def _panel_each(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
+    figure, panels = new_panels(names, PANELS, 0.9, 1.25)
     for name, panel in panels.items():
         own = rows[rows["name"] == name]
         for style, when in zip(_STYLES, _WHEN, strict=True):
@@ -74,12 +74,12 @@ def _apart(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Fi
                 panel.plot(other["k"], other["norm"], color="#e0e0e0", linewidth=0.5, zorder=0)
             _line(panel, own[own["when"] == when], **style)
         _finish(panel, rows)
-    keys = [
+    handles = [
         Line2D([], [], label=text, **style)
         for style, text in zip(_STYLES, _WHEN.values(), strict=True)
     ]
     others = Line2D([], [], color="#d0d0d0", linewidth=0.8, label="the other cells")
-    legend(figure, [*keys, _range(), others], 4, _X_AXIS)
+    legend(figure, [*handles, _range(), others], 4, _X_AXIS)
     return figure
 
 
@@ -110,35 +110,37 @@ def _range() -> Patch:
     return Patch(color=GREY, alpha=0.3, label="range over runs")
 
 
-def slopes(fitted: pd.DataFrame, learned: pd.DataFrame, order: Sequence[str], furthest: int) -> str:
-    """Return a table of the lines fitted to the curves, beside the lags that each setup learns.
+def slopes_table(
+    fitted: pd.DataFrame, learned: pd.DataFrame, order: Sequence[str], max_lag: int
+) -> str:
+    """Return a table of the lines fitted to the curves, and of the lags that each setup learns.
 
     Args:
         fitted: rows of one probe: name, when, state, runs, factor, least, most, kept.
-        learned: rows of that probe: name, unbroken, longest, tried.
+        learned: rows of that probe: name, without_gap, longest, tried.
         order: all setups of the report.
-        furthest: the largest lag of the curves.
+        max_lag: the largest lag of the curves.
     """
     own = fitted[fitted["state"] == STATE]
     by_time = {when: own[own["when"] == when].set_index("name") for when in _WHEN}
     reached = learned.set_index("name") if len(learned) else learned
     head = ["", "runs"]
     for text in _WHEN.values():
-        head += [f"{text}: a step", f"left at lag {_FAR}", "forget gate alone"]
+        head += [f"{text}: factor per step", f"left at lag {_FAR}", "forget gate alone"]
     if len(learned):
-        head += ["learns every lag to", "longest lag learned", "tried to"]
+        head += ["learns every lag up to", "longest lag learned", "longest lag tried"]
     rows = []
     for name in (name for name in order if name in {*own["name"], *reached.index}):
         runs = max((t.loc[name, "runs"] for t in by_time.values() if name in t.index), default=None)
-        row: list[html.Content] = [name, DASH if runs is None else whole(runs)]
+        row: list[html.Content] = [name, DASH if runs is None else with_separators(runs)]
         for table in by_time.values():
             row += _fitted(table, name)
         if len(learned):
             known = name in reached.index
-            columns = ("unbroken", "longest", "tried")
-            row += [whole(reached.loc[name, c]) if known else DASH for c in columns]
+            columns = ("without_gap", "longest", "tried")
+            row += [with_separators(reached.loc[name, c]) if known else DASH for c in columns]
         rows.append(row)
-    return html.table(head, rows, _caption(furthest, len(learned) > 0))
+    return html.table(head, rows, _caption(max_lag, len(learned) > 0))
 
 
 def _fitted(table: pd.DataFrame, name: str) -> list[html.Content]:
@@ -153,19 +155,23 @@ def _fitted(table: pd.DataFrame, name: str) -> list[html.Content]:
 
 
 def _share(share: float) -> str:
-    """Return a share in per cent; as a power of ten where that would be 0.0, or as a multiple."""
+    """Return a share in per cent; below 0.1 % as a power of ten, above 1 as a multiple."""
     if share > 1:
         return f"{share:.3g}\N{NO-BREAK SPACE}times"
     return f"{percent(share)}\N{NO-BREAK SPACE}%" if share >= 0.001 else f"{share:.0e}"
 
 
-def _caption(furthest: int, learned: bool) -> str:
+def _caption(max_lag: int, learned: bool) -> str:
     text = (
-        "The factor by which the gradient at h changes with each step back: a line fitted to its "
-        f"logarithm at lags 1 to {furthest}; geometric mean over runs, and range. Left at lag "
-        f"{_FAR}: that factor to the power of {_FAR}. Forget gate alone: the share of memory that "
-        "it keeps at a step, without what flows through R."
+        "Factor per step: by how much the gradient at the output h changes with each token further "
+        f"back, from a line fitted to its logarithm at lags 1 to {max_lag}; geometric mean over "
+        f"runs, and range. Left at lag {_FAR}: that factor to the power of {_FAR}. Forget gate "
+        "alone: the share of memory that the forget gate keeps per step, which ignores the "
+        "gradient through the recurrent weights R."
     )
     if learned:
-        text += " A lag is learned if more than half of the runs do, trained at that lag alone."
+        text += (
+            " A lag is learned if more than half of the runs that were trained at that lag alone "
+            "solve it."
+        )
     return text

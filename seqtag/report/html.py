@@ -1,4 +1,4 @@
-"""The parts of a page that needs nothing from elsewhere: tables, pictures, sections."""
+"""Parts of a self-contained HTML page: tables, pictures, sections."""
 
 import base64
 import html
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from seqtag.terminal import escape_controls
 
-# What stands in a field of a table: its text, or that and a smaller text behind it.
+# Content of a table cell: a text, or a text followed by a smaller one.
 Content = str | tuple[str, str]
 
 _STYLE = """
@@ -43,15 +43,15 @@ th,td{padding:.1rem .3rem}}
 
 
 def escaped(text: str) -> str:
-    """Return a text as HTML shows it, in an element or an attribute in quotes.
+    """Return a text escaped for HTML, for an element or a quoted attribute.
 
-    Control characters, lone surrogates and changes of direction are shown as escapes.
+    Control characters, lone surrogates and changes of text direction are shown as escapes.
     """
     return html.escape(escape_controls(text))
 
 
 def page(title: str, body: str) -> str:
-    """Return a whole page around `body`, which is HTML."""
+    """Return a complete page; `body` is HTML."""
     return (
         "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
         '<meta name=viewport content="width=device-width,initial-scale=1">\n'
@@ -61,7 +61,7 @@ def page(title: str, body: str) -> str:
 
 
 def section(heading: str, parts: Iterable[str], level: int = 2, anchor: str = "") -> str:
-    """Return a heading and what stands below it, which is HTML."""
+    """Return a heading followed by `parts`, which are HTML."""
     mark = f' id="{escaped(anchor)}"' if anchor else ""
     return f"<h{level}{mark}>{escaped(heading)}</h{level}>\n" + "\n".join(parts)
 
@@ -78,20 +78,20 @@ def contents(anchors: Iterable[tuple[str, str]]) -> str:
 
 
 def definitions(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return a list of terms and what they mean."""
+    """Return a list of terms with their definitions."""
     return f"<dl>{''.join(f'<dt>{_html(a)}</dt><dd>{_html(b)}</dd>' for a, b in pairs)}</dl>"
 
 
 def table(
     head: Sequence[str], rows: Iterable[Sequence[Content]], caption: str, folded: bool = False
 ) -> str:
-    """Return a table that scrolls where it is wide or long; the first field of a row is its head.
+    """Return a table that scrolls if it is wide or long; the first cell of a row is its heading.
 
     Args:
-        head: the columns.
-        rows: a field a column.
+        head: headings of the columns.
+        rows: one cell for each column.
         caption: what the figures are.
-        folded: show the caption alone until it is clicked.
+        folded: show only the caption until it is clicked.
     """
     top = "".join(f"<th scope=col>{escaped(text)}</th>" for text in head)
     lines = "\n".join(
@@ -108,7 +108,7 @@ def table(
 
 
 def picture(png: bytes, caption: str) -> str:
-    """Return a picture with everything inside it, and its caption below."""
+    """Return a picture, embedded in the page, with its caption."""
     data = base64.b64encode(png).decode()
     text = escaped(caption)
     return (

@@ -1,4 +1,4 @@
-"""Pictures of the regime learn: how many sequences it took to learn each lag."""
+"""Picture of the regime learn: how many sequences it took to learn each lag."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,22 +11,22 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from seqtag.report.style import (
     GREY,
-    MOST_LINES,
+    MAX_LINES,
     PANELS,
     TEXT,
-    figure_of,
+    figure_title,
     legend,
-    lines_of,
-    panels_of,
-    title,
+    line_styles,
+    new_figure,
+    new_panels,
     value_axis,
 )
 
 
 def plot_lags(lags: pd.DataFrame, probe: str, order: Sequence[str]) -> Figure:
-    """Draw the sequences that training took against the lag; lags that no run solved are crosses.
+    """Draw the sequences that training took against the lag; crosses mark lags that no run solved.
 
-    A few setups share a plot; of many, each has a panel.
+    A few setups share one panel; with many, each has its own.
 
     Args:
         lags: rows of one probe: name, lag, budget, seeds, solved, median, least, most.
@@ -34,22 +34,22 @@ def plot_lags(lags: pd.DataFrame, probe: str, order: Sequence[str]) -> Figure:
         order: all setups of the report.
     """
     names = [name for name in order if name in set(lags["name"])]
-    if len(names) <= MOST_LINES:
-        figure, (panel,) = figure_of(1, 1, 3.4)
+    if len(names) <= MAX_LINES:
+        figure, (panel,) = new_figure(1, 1, 3.4)
         panels = dict.fromkeys(names, panel)
     else:
-        figure, panels = panels_of(names, PANELS, 1.1, 1.3)
-    styles = lines_of(names, order)
+        figure, panels = new_panels(names, PANELS, 1.1, 1.3)
+    styles = line_styles(names, order)
     for place, (name, panel) in enumerate(panels.items()):
         own = lags[lags["name"] == name].sort_values("lag")
-        # Crosses of several setups at the same lag stand above each other.
-        above = 1.12 * 1.13**place if len(names) <= MOST_LINES else 1.2
+        # Crosses of several setups at the same lag are stacked.
+        above = 1.12 * 1.13**place if len(names) <= MAX_LINES else 1.2
         _line(panel, own, above, label=name, **styles[name])
     for panel in dict.fromkeys(panels.values()):
-        _finish(panel, lags, 5 if len(names) > MOST_LINES else 10)
-    title(figure, f"{probe}: sequences needed to learn a lag, trained at that lag alone")
+        _finish(panel, lags, 5 if len(names) > MAX_LINES else 10)
+    figure_title(figure, f"{probe}: sequences needed to learn a lag, trained at that lag alone")
     figure.supylabel("sequences seen", fontsize=TEXT)
-    legend(figure, [*_keys(styles), *_marks()], 4, "lag: value of the probe's axis")
+    legend(figure, [*_line_handles(styles), *_mark_handles()], 4, "lag: value of the probe's axis")
     return figure
 
 
@@ -79,17 +79,17 @@ def _finish(panel: Axes, lags: pd.DataFrame, ticks: int) -> None:
     panel.grid(axis="y", alpha=0.35, linewidth=0.5)
 
 
-def _keys(styles: Mapping[str, Mapping[str, Any]]) -> list[Line2D]:
-    if len(styles) > MOST_LINES:
+def _line_handles(styles: Mapping[str, Mapping[str, Any]]) -> list[Line2D]:
+    if len(styles) > MAX_LINES:
         return []
     return [Line2D([], [], markersize=4, label=name, **style) for name, style in styles.items()]
 
 
-def _marks() -> list[Line2D]:
+def _mark_handles() -> list[Line2D]:
     style = {"color": "#333", "linestyle": "", "markersize": 4.5}
     return [
         Line2D([], [], marker="o", label="all runs learn it (median, range)", **style),
-        Line2D([], [], marker="o", markerfacecolor="white", label="some runs do", **style),
-        Line2D([], [], marker="x", label="no run does within the budget", **style),
+        Line2D([], [], marker="o", markerfacecolor="white", label="some runs learn it", **style),
+        Line2D([], [], marker="x", label="no run learns it within the budget", **style),
         Line2D([], [], color=GREY, linestyle=":", label="budget"),
     ]

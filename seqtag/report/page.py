@@ -1,4 +1,4 @@
-"""The page of a report: what was run, the headline, and a section for each probe."""
+"""The page of a report: the runs, the headline tables, and a section for each probe."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,8 @@ import pandas as pd
 from seqtag.columns import BEYOND, WITHIN
 from seqtag.report import html
 from seqtag.report.figures import Picture
-from seqtag.report.gradients import slopes
+from seqtag.report.formatting import DEFINITIONS, interval, percent, with_separators
+from seqtag.report.gradients import slopes_table
 from seqtag.report.results import ProbeResults, Results
 from seqtag.report.sections import (
     baselines,
@@ -19,16 +20,15 @@ from seqtag.report.sections import (
     overview,
 )
 from seqtag.report.suites import suites
-from seqtag.report.words import DEFINITIONS, interval, percent, whole
 
 _REGIONS = {WITHIN: "within the training range", BEYOND: "beyond the training range"}
 
 
 def render(results: Results, pictures: Sequence[Picture]) -> str:
-    """Return the page as HTML, with the pictures inside it."""
-    learned = results.learn["probe"].unique() if len(results.learn) else []
+    """Return the page as HTML, with the pictures embedded in it."""
+    trained = results.learn["probe"].unique() if len(results.learn) else []
     judged = {probe.probe: probe for probe in results.probes}
-    probes = list(dict.fromkeys([*judged, *learned]))
+    probes = list(dict.fromkeys([*judged, *trained]))
     anchors = [_RUNS, *((f"probe-{p}", p) for p in probes), _SUITES, _DEFINED]
     if results.suites.empty:
         anchors.remove(_SUITES)
@@ -42,15 +42,15 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
     if len(results.suites):
         tables = suites(results.suites, results.names)
         parts.append(html.section(_SUITES[1], tables, anchor=_SUITES[0]))
-    what = html.definitions(DEFINITIONS)
-    parts.append(html.section(_DEFINED[1], [what], anchor=_DEFINED[0]))
+    definitions = html.definitions(DEFINITIONS)
+    parts.append(html.section(_DEFINED[1], [definitions], anchor=_DEFINED[0]))
     return html.page(results.title, "\n".join(parts))
 
 
 # Anchor and heading.
 _RUNS, _SUITES, _DEFINED = (
     ("runs", "What was run"),
-    ("suites", "What people wrote"),
+    ("suites", "Suites: sentence pairs written by people"),
     ("definitions", "How the figures are defined"),
 )
 
@@ -63,30 +63,35 @@ def _shown(pictures: Sequence[Picture], probe: str, part: str = "judged") -> lis
 def _setups(setups: pd.DataFrame) -> str:
     head = list(setups.columns)
     rows = [[str(value) for value in row] for row in setups.itertuples(index=False)]
-    return html.table(head, rows, "A setup is what is the same in runs that differ by seed.")
+    return html.table(
+        head, rows, "Setups: a setup is a configuration whose runs differ only in their seeds."
+    )
 
 
 def _headline(results: Results, region: str) -> str:
-    """Return a table of all setups on all probes, or "" where none was judged in that region."""
-    found = {what: results.by_probe(what) for what in ("accuracy", "low", "high", "least", "most")}
-    if region not in found["accuracy"].columns:
+    """Return a table of all setups on all probes, or "" if none was judged in that region."""
+    by_figure = {
+        what: results.by_probe(what) for what in ("accuracy", "low", "high", "least", "most")
+    }
+    if region not in by_figure["accuracy"].columns:
         return ""
-    tables = {what: table[region] for what, table in found.items()}
+    tables = {what: table[region] for what, table in by_figure.items()}
     probes = [p.probe for p in results.probes if p.probe in tables["accuracy"]]
     lines: list[list[html.Content]] = [["", *probes]]
     for name in results.names:
         if name in tables["accuracy"].index:
             cells = [[tables[what].loc[name, p] for what in tables] for p in probes]
             lines.append([name, *(_with_seeds(*cell) for cell in cells)])
-    floor = results.by_probe("chance")[region].mean()
-    lines.append(["chance", *(percent(floor[probe]) for probe in probes)])
-    if len(probes) > len(lines):  # what is more goes down the page
+    chance = results.by_probe("chance")[region].mean()
+    lines.append(["chance", *(percent(chance[probe]) for probe in probes)])
+    if len(probes) > len(lines):  # the longer dimension goes down the page
         lines = list(map(list, zip(*lines, strict=True)))
     caption = (
-        f"Accuracy {_REGIONS[region]} in %, with its 95 % interval; test split, seeds together."
+        f"Accuracy {_REGIONS[region]}, in %, with its 95 % interval in brackets; test split, all "
+        "seeds together. After it, if there are several seeds: the lowest and highest seed."
     )
     head = [str(cell) for cell in lines[0]]
-    return html.table(head, lines[1:], f"{caption} Behind it: the lowest and highest seed.")
+    return html.table(head, lines[1:], caption)
 
 
 def _with_seeds(
@@ -116,28 +121,32 @@ def _probe(
         parts += [by_contrast(probe, split, order) for split in probe.splits]
         parts.append(differences(probe))
     learn, fitted, learned = (
-        table[table["probe"] == name] for table in (results.learn, results.slopes, results.learned)
+        table[table["probe"] == name]
+        for table in (results.learn, results.slopes, results.learned_lags)
     )
     if len(learn):
         shown = [*_shown(pictures, name, "learn"), lags(learn, order)]
         parts.append(html.section("Trained at one lag alone", shown, level=3))
     if len(fitted):
-        furthest = results.curves.loc[results.curves["probe"] == name, "k"].max()
-        shown = [*_shown(pictures, name, "gradients"), slopes(fitted, learned, order, furthest)]
+        max_lag = results.curves.loc[results.curves["probe"] == name, "k"].max()
+        shown = [
+            *_shown(pictures, name, "gradients"),
+            slopes_table(fitted, learned, order, max_lag),
+        ]
         parts.append(html.section("How far back the gradient reaches", shown, level=3))
     return html.section(name, filter(None, parts), anchor=f"probe-{name}")
 
 
 def _about(probe: ProbeResults) -> str:
     rows = probe.rows("factors")
-    units = "items, right only if all their targets are" if probe.whole else "targets"
+    answers = "items, right only if all their targets are right" if probe.whole else "targets"
     if rows["n"].sum() > rows["items"].sum():
-        units += ", several an item: intervals take those of one item together"
+        answers += ", several per item (intervals allow for their dependence)"
     runs = probe.runs["run"].nunique()
     ranges = "; ".join(judged_values(probe, c) for c in [probe.column, *probe.other_factors])
     text = (
-        f"Accuracy is over {units}; the axis is {probe.axis}, in {probe.unit}. "
-        f"{whole(rows['n'].sum())} answers of {runs} {'run' if runs == 1 else 'runs'}. "
-        f"Judged at: {ranges}."
+        f"Accuracy is counted over {answers}. The axis is {probe.axis}, in {probe.unit}. "
+        f"{with_separators(rows['n'].sum())} answers of {runs} {'run' if runs == 1 else 'runs'}. "
+        f"Judged values: {ranges}."
     )
     return html.paragraph(text)

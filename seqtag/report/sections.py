@@ -1,4 +1,4 @@
-"""The tables of a probe's section."""
+"""The tables of a probe's section of the report."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,36 +7,39 @@ import pandas as pd
 
 from seqtag.columns import AXIS_IN, BASELINES, BEYOND, CORNER, WITHIN
 from seqtag.report import html
+from seqtag.report.formatting import DASH, interval, percent, spread, with_separators
 from seqtag.report.results import ProbeResults
-from seqtag.report.words import DASH, interval, percent, spread, whole
 
-# So many values of the axis have a column; all of them are in summary.csv.
-_MOST_VALUES = 12
+# Tables have up to this many values of the axis; summary.csv has all of them.
+_MAX_VALUES = 12
 
 
 def overview(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
-    """Return a table with all that is known about each setup in a split."""
+    """Return a table of the main figures of each setup in a split."""
     regions = {r: probe.rows(r, split).set_index("name") for r in (WITHIN, BEYOND)}
     corner = probe.rows(CORNER, split).set_index("name")
-    half = probe.half_lost[probe.half_lost["split"] == split].set_index("name")["text"]
-    reached = probe.unbroken[probe.unbroken["split"] == split].groupby("name")["reached"]
+    d50 = probe.d50[probe.d50["split"] == split].set_index("name")["text"]
+    reached = probe.solved_up_to[probe.solved_up_to["split"] == split].groupby("name")["reached"]
     errors = [e for e in ("stale", "capture") if probe.summary[e].any()]
     several = max(_seeds(regions.values(), name) for name in probe.names) > 1
     head = ["", "seeds"]
     for region in regions:
         head += [region, *(("median over seeds", "solve rate") if several else ())]
-    head += [CORNER, "d50", "unbroken to", *(f"{e}, beyond" for e in errors)]
+    head += [CORNER, "d50", "solved up to", *(f"{e}, beyond" for e in errors)]
     rows = []
     for name in (name for name in order if name in probe.names):
-        row: list[html.Content] = [name, whole(_seeds(regions.values(), name))]
+        row: list[html.Content] = [name, with_separators(_seeds(regions.values(), name))]
         for table in regions.values():
             row += _region(table, name)[: 3 if several else 1]
-        row += [_interval_at(corner, name), half.get(name, DASH)]
+        row += [_interval_at(corner, name), d50.get(name, DASH)]
         own = reached.get_group(name) if name in reached.groups else pd.Series(dtype=float)
-        row.append(spread(own.median(), own.min(), own.max(), whole))
+        row.append(spread(own.median(), own.min(), own.max(), with_separators))
         row += [_percent_at(regions["beyond"], name, error) for error in errors]
         rows.append(row)
-    caption = f"{split} split. Figures in % but d50 and unbroken to, which are in {probe.unit}."
+    caption = (
+        f"{split} split: accuracy in %, within and beyond the training range. d50 (accuracy is "
+        f"halfway lost) and solved up to are values of the axis, in {probe.unit}."
+    )
     return html.table(head, rows, caption)
 
 
@@ -64,7 +67,7 @@ def _percent_at(table: pd.DataFrame, name: str, column: str) -> str:
 
 
 def by_axis(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
-    """Return accuracy by the axis, with chance and baselines, the other factors in range."""
+    """Return a table of accuracy by the axis, with chance and baselines, other factors in range."""
     rows = probe.rows(AXIS_IN, split)
     values = _columns(sorted(rows[probe.column].unique()))
     head = ["", *(f"{value:g}" for value in map(float, values))]
@@ -73,31 +76,31 @@ def by_axis(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
         own = rows[rows["name"] == name].set_index(probe.column)
         lines.append([name, *(_interval_at(own, value) for value in values)])
     means = rows.groupby(probe.column)[["chance", *BASELINES]].mean()
-    for what in ("chance", *BASELINES):
-        if means[what].notna().any():
-            lines.append([_spoken(what), *(percent(means.loc[v, what]) for v in values)])
+    for name in ("chance", *BASELINES):
+        if means[name].notna().any():
+            lines.append([_row_title(name), *(percent(means.loc[v, name]) for v in values)])
     n = rows.groupby(probe.column)["n"].max()
-    lines.append(["answers a setup", *(whole(n[value]) for value in values)])
+    lines.append(["answers per setup", *(with_separators(n[value]) for value in values)])
     others = ", other factors within the training range" if probe.other_factors else ""
     caption = f"Accuracy by {probe.axis}, in %, {split} split{others}"
     return html.table(head, lines, caption, folded=True)
 
 
 def _columns(values: Sequence) -> list:
-    """Return values for the columns of a table: all, or so many spread over them."""
-    if len(values) <= _MOST_VALUES:
+    """Return the values to show as columns: all, or `_MAX_VALUES` spread evenly over them."""
+    if len(values) <= _MAX_VALUES:
         return list(values)
     last = len(values) - 1
-    chosen = {round(place * last / (_MOST_VALUES - 1)) for place in range(_MOST_VALUES)}
+    chosen = {round(place * last / (_MAX_VALUES - 1)) for place in range(_MAX_VALUES)}
     return [values[number] for number in sorted(chosen)]
 
 
 def by_contrast(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
-    """Return accuracy by contrast: in range, along the axis beyond it, and in the far corner."""
+    """Return a table of accuracy by contrast: within, along the axis beyond, and far corner."""
     contrasts = sorted(set(probe.summary["contrast"]) - {""})
     if not contrasts:
         return ""
-    trained = probe.trained(probe.column)
+    trained = probe.training_range(probe.column)
     values = sorted(probe.rows(AXIS_IN, split)[probe.column].unique())
     far = _columns([value for value in values if trained is None or value > trained[1]])
     head = ["", WITHIN, *(f"{probe.axis} {v}, others in range" for v in far), CORNER]
@@ -116,31 +119,35 @@ def by_contrast(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
 
 
 def baselines(probe: ProbeResults, split: str) -> str:
-    """Return chance and baselines within and beyond the training range."""
+    """Return a table of chance and baselines within and beyond the training range."""
     shown = ("chance", *BASELINES)
     means = {r: probe.rows(r, split)[list(shown)].mean() for r in (WITHIN, BEYOND)}
     rows = [
-        [_spoken(what), *(percent(mean[what]) for mean in means.values())]
+        [_row_title(what), *(percent(mean[what]) for mean in means.values())]
         for what in shown
         if any(pd.notna(mean[what]) for mean in means.values())
     ]
-    return html.table(["", *means], rows, f"What a score must stand above, in %, {split} split")
+    return html.table(
+        ["", *means],
+        rows,
+        f"Accuracy that a cell must exceed: chance and baselines, in %, {split} split",
+    )
 
 
-def _spoken(what: str) -> str:
+def _row_title(what: str) -> str:
     return f"baseline: {what.replace('_', ' ')}" if what in BASELINES else what
 
 
 def differences(probe: ProbeResults) -> str:
-    """Return how far each setup is above or below the reference."""
+    """Return a table of how far each setup is above or below the reference."""
     if probe.differences.empty:
         return ""
     rows = []
     for name, group in probe.differences.groupby("name", sort=False):
         by_region = {row.within: row for row in group.itertuples()}
         cells = [_difference(by_region.get(within)) for within in (True, False)]
-        rows.append([str(name), whole(group["seeds"].iloc[0]), *cells])
-    caption = f"Accuracy less that of {probe.reference} on the same items, in points"
+        rows.append([str(name), with_separators(group["seeds"].iloc[0]), *cells])
+    caption = f"Accuracy minus that of {probe.reference} on the same items, in percentage points"
     return html.table(["", "seeds", WITHIN, BEYOND], rows, caption)
 
 
@@ -151,16 +158,16 @@ def _difference(row: Any) -> html.Content:
 
 
 def lags(learn: pd.DataFrame, order: Sequence[str]) -> str:
-    """Return which lags each setup learned, and in how many sequences."""
+    """Return a table of the lags that each setup learned, and in how many sequences."""
     values = sorted(learn["lag"].unique())
     rows = []
     for name in (name for name in order if name in set(learn["name"])):
         own = learn[learn["name"] == name].set_index("lag")
         rows.append([name, *(_lag(own.loc[v]) if v in own.index else DASH for v in values)])
-    budgets = " or ".join(whole(budget) for budget in sorted(learn["budget"].unique()))
+    budgets = " or ".join(with_separators(budget) for budget in sorted(learn["budget"].unique()))
     caption = (
-        "Runs that learned a lag of all runs, and the sequences it took them (median, range); "
-        f"budget {budgets} sequences. {DASH} not tried by any run."
+        "How many of the runs learned a lag, and the number of sequences it took them (median, "
+        f"range); budget {budgets} sequences. {DASH} no run tried this lag."
     )
     return html.table(["", *(f"lag {value}" for value in values)], rows, caption)
 
@@ -169,17 +176,19 @@ def _lag(row: pd.Series) -> html.Content:
     share = f"{row['solved']} of {row['seeds']}"
     if not row["solved"]:
         return share
-    median, least, most = (whole(round(row[name])) for name in ("median", "least", "most"))
+    median, least, most = (
+        with_separators(round(row[name])) for name in ("median", "least", "most")
+    )
     return share, f"{median} ({least} to {most})" if row["solved"] > 1 else median
 
 
 def judged_values(probe: ProbeResults, column: str) -> str:
-    """Return the judged values of a factor in words, and up to which they are in range."""
+    """Return a text with the judged values of a factor, and the end of its training range."""
     values = list(map(int, sorted(probe.rows("factors")[column].unique())))
     text = ", ".join(map(str, _columns(values)))
-    if len(values) > _MOST_VALUES:
+    if len(values) > _MAX_VALUES:
         text = f"{len(values)} values from {values[0]} to {values[-1]}"
-    trained = probe.trained(column)
+    trained = probe.training_range(column)
     inside = (
         f" (in the training range up to {trained[1]})"
         if trained and trained[1] < values[-1]

@@ -1,4 +1,4 @@
-"""What all plots share: size, colours, lines, axes, and how they become files."""
+"""What all plots share: size, colours, line styles, axes, and writing them as PNG."""
 
 import io
 import warnings
@@ -13,24 +13,24 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-# Inches across a page, and the resolution: twice that of a screen.
+# Width of a page in inches, and the resolution: twice that of a screen.
 WIDTH, DPI = 7.2, 200
-# Okabe and Ito's colours, which the colour-blind tell apart; without yellow, too pale for a line.
+# The Okabe-Ito palette, safe for colour-blind readers; without yellow, too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 TEXT, SMALL = 8, 7
 GREY, SHADE = "#8a8a8a", "#e9eef2"
-# So many lines in one plot can still be told apart; beyond, each has a panel of its own.
-MOST_LINES = 6
+# More lines than this in one plot are hard to distinguish; then each setup has its own panel.
+MAX_LINES = 6
 # Small panels in a row.
 PANELS = 4
-# Ticks at the judged values as long as they do not run into each other.
-_MOST_TICKS = 8
+# With more ticks than this, their labels would overlap.
+_MAX_TICKS = 8
 _MARKERS = "osD^vP*"
 _LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
 
 
-def line_of(number: int) -> dict[str, Any]:
-    """Return colour, marker and dashes of the setup with that number; 21 are distinct."""
+def line_style(number: int) -> dict[str, Any]:
+    """Return colour, marker and dashes of the setup with this number; 21 are distinct."""
     shift = number // len(COLOURS)
     return {
         "color": COLOURS[number % len(COLOURS)],
@@ -39,26 +39,27 @@ def line_of(number: int) -> dict[str, Any]:
     }
 
 
-def lines_of(names: Sequence[str], order: Sequence[str]) -> dict[str, dict[str, Any]]:
+def line_styles(names: Sequence[str], order: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return colour, marker and dashes for each of the setups in a plot.
 
-    They are the same in all plots of a report, which has the setups in `order`, unless two in
-    this one would have the same colour: then it has lines of its own.
+    A setup's style follows from its place in `order`, all setups of the report, so that it is the
+    same in all plots; unless two setups of this plot would have the same colour: then styles
+    follow from their places in `names`.
     """
-    own = {name: line_of(order.index(name)) for name in names}
+    own = {name: line_style(order.index(name)) for name in names}
     if len({line["color"] for line in own.values()}) == min(len(names), len(COLOURS)):
         return own
-    return {name: line_of(number) for number, name in enumerate(names)}
+    return {name: line_style(number) for number, name in enumerate(names)}
 
 
-def figure_of(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
-    """Return a figure at a page's width and its panels row by row.
+def new_figure(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
+    """Return a figure as wide as a page, and its panels, row by row.
 
     Args:
-        rows: of panels.
-        columns: of panels.
-        height: of all, in inches.
-        shared: what `Figure.subplots` takes, such as sharey.
+        rows: number of rows of panels.
+        columns: number of columns of panels.
+        height: height of the figure, in inches.
+        shared: options of `Figure.subplots`, such as sharey.
     """
     figure = Figure((WIDTH, height), dpi=DPI, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **shared).ravel().tolist()
@@ -68,21 +69,21 @@ def figure_of(rows: int, columns: int, height: float, **shared: Any) -> tuple[Fi
     return figure, axes
 
 
-def panels_of(
+def new_panels(
     names: Sequence[str], columns: int, height: float, each: float
 ) -> tuple[Figure, dict[str, Axes]]:
-    """Return a figure with a small panel for each name, and the panels.
+    """Return a figure with a small panel for each name, and the panels by name.
 
     All share their axes; the lowest panel of each column shows the values of the x axis.
 
     Args:
-        names: the titles of the panels.
-        columns: of panels.
-        height: of what stands around the panels, in inches.
-        each: of a row of panels, in inches.
+        names: titles of the panels.
+        columns: number of columns of panels.
+        height: height of everything around the panels, in inches.
+        each: height of one row of panels, in inches.
     """
     rows = -(-len(names) // columns)
-    figure, axes = figure_of(rows, columns, height + each * rows, sharex=True, sharey=True)
+    figure, axes = new_figure(rows, columns, height + each * rows, sharex=True, sharey=True)
     for panel in axes[len(names) :]:
         panel.set_visible(False)
     for panel in axes[max(0, len(names) - columns) : len(names)]:
@@ -92,25 +93,25 @@ def panels_of(
     return figure, dict(zip(names, axes, strict=False))
 
 
-def title(figure: Figure, text: str) -> None:
-    """Put a title over a figure: what is seen."""
+def figure_title(figure: Figure, text: str) -> None:
+    """Set the title of a figure."""
     figure.suptitle(text, fontsize=TEXT + 1.5, x=0.01, ha="left", parse_math=False)
 
 
 def panel_title(panel: Axes, text: str) -> None:
-    """Put a title over a panel."""
+    """Set the title of a panel."""
     panel.set_title(text, fontsize=TEXT, loc="left", parse_math=False)
 
 
-def value_axis(panel: Axes, values: Sequence[float], ticks: int = _MOST_TICKS) -> None:
-    """Scale the x axis for a factor: logarithmic where its values span decades."""
+def value_axis(panel: Axes, values: Sequence[float], ticks: int = _MAX_TICKS) -> None:
+    """Scale the x axis for a factor: logarithmic if its values span a factor of 10 or more."""
     values = sorted(set(values))
     if values[0] > 0 and values[-1] >= 10 * values[0]:
         panel.set_xscale("log")
         panel.xaxis.set_minor_locator(NullLocator())
     shown = values
     if len(values) > ticks:
-        # 1, 2 and 5 of each decade, or every so many values.
+        # 1, 2 and 5 of each decade if there are enough, then every n-th value.
         round_ones = [v for v in values if str(int(v)).rstrip("0") in ("1", "2", "5")]
         shown = round_ones if len(round_ones) >= 3 else values
         shown = shown[:: -(-len(shown) // ticks)]
@@ -118,8 +119,8 @@ def value_axis(panel: Axes, values: Sequence[float], ticks: int = _MOST_TICKS) -
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def floor_of(shares: pd.Series) -> float:
-    """Return where an axis of shares starts: at 0, or nearer to 1 where all of them are there."""
+def axis_start(shares: pd.Series) -> float:
+    """Return where an axis of shares starts: at 0, or nearer to 1 if all shares are near 1."""
     return max((floor for floor in (0.5, 0.75, 0.9) if floor < shares.min()), default=0.0)
 
 
@@ -134,14 +135,13 @@ def share_axis(panel: Axes, which: Literal["x", "y"], floor: float) -> None:
 
 
 def chance_key(chance: pd.Series, floor: float) -> Line2D:
-    """Return the key of the line for chance; it says so where that is not in the picture."""
-    # Where the line is nowhere to be seen, its value is.
+    """Return the legend entry for chance; it gives the value if the line is below the axis."""
     label = f"chance ({100 * chance.mean():.0f} %): below" if chance.max() < floor else "chance"
     return Line2D([], [], color=GREY, linestyle=":", label=label)
 
 
 def shade_training(panel: Axes, trained: tuple[float, float] | None) -> None:
-    """Shade the training range on the x axis, from the panel's edge where nothing lies before."""
+    """Shade the training range on the x axis, from the panel's edge if no value is below it."""
     if trained is None:
         return
     least, most = panel.get_xlim()
@@ -151,9 +151,9 @@ def shade_training(panel: Axes, trained: tuple[float, float] | None) -> None:
 
 
 def legend(figure: Figure, handles: Sequence[Artist], columns: int, x_axis: str) -> None:
-    """Put what the x axis of all panels is, and below it a legend, under a figure."""
-    # As few rows as there must be, all of them about as full. What the axis is stands as the
-    # legend's title, for a label of the figure would lie across the legend.
+    """Put a label for the x axis of all panels below a figure, and a legend below the label."""
+    # Rows of about equal length, as few as possible. The label is the title of the legend: a label
+    # of the figure would overlap the legend.
     rows = -(-len(handles) // columns)
     figure.legend(
         handles=handles,
@@ -168,20 +168,20 @@ def legend(figure: Figure, handles: Sequence[Artist], columns: int, x_axis: str)
 
 
 def as_png(figure: Figure) -> bytes:
-    """Return a picture as the bytes of a PNG file."""
-    to = io.BytesIO()
-    _write_plainly(figure)
+    """Return a figure as the content of a PNG file."""
+    png = io.BytesIO()
+    _disable_formulas(figure)
     with warnings.catch_warnings():
-        # A script that the font lacks shows as boxes; the page has the words as text.
+        # Characters that the font lacks become boxes; the page has the words as text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(to, format="png")
-    return to.getvalue()
+        figure.savefig(png, format="png")
+    return png.getvalue()
 
 
-def _write_plainly(figure: Figure) -> None:
-    """Have no text of a figure read as a formula, for names may hold dollar signs.
+def _disable_formulas(figure: Figure) -> None:
+    """Show all text of a figure as it is, not as formulas: names may contain dollar signs.
 
-    Ticks are left alone: those of a logarithmic axis are formulas.
+    Tick labels are not changed: those of a logarithmic axis are formulas.
     """
     ticks = {
         text

@@ -1,23 +1,25 @@
-"""The tables of suites: pairs of sentences that people wrote."""
+"""The tables of suites of minimal pairs: pairs of sentences written by people."""
 
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from seqtag.report import html
-from seqtag.report.words import DASH, interval, percent, spread, whole
+from seqtag.report.formatting import DASH, interval, percent, spread, with_separators
 
 _DECIDED = (
     "pairs judged",
     "score in pairs",
-    *("ceiling", "argmax", "both sides", "antecedent seen", "score where seen"),
-    *("ceiling, whole group", "published"),
+    *("ceiling", "most probable class", "both sides", "antecedent known", "score where known"),
+    *("ceiling, whole group", "published score"),
 )
-_STEREOTYPES = ("pairs judged", "gap", "female where female", "female where male", "known")
+_STEREOTYPES = (
+    *("pairs judged", "gap", "stereotype female", "stereotype male", "antecedent known"),
+)
 
 
 def suites(groups: pd.DataFrame, order: Sequence[str]) -> Iterator[str]:
-    """Yield a table for each suite, and what could not be judged.
+    """Yield a table for each suite, and a note on groups that could not be judged.
 
     Args:
         groups: rows of `Results.suites`.
@@ -38,7 +40,7 @@ def suites(groups: pd.DataFrame, order: Sequence[str]) -> Iterator[str]:
             str(group) for group, own in rows.groupby("group", sort=False) if not own["n"].any()
         ]
         if none:
-            text = f"No model has labels for the classes of these groups: {', '.join(none)}."
+            text = f"Not judged, because no model has labels for their classes: {', '.join(none)}."
             yield html.paragraph(text, note=True)
 
 
@@ -64,12 +66,12 @@ def _stereotypes(row: pd.Series) -> list[html.Content]:
 
 
 def _pairs(row: pd.Series) -> html.Content:
-    n = whole(row["n"])
-    return (n, f"of {whole(row['n'] + row['left_out'])}") if row["left_out"] else n
+    n = with_separators(row["n"])
+    return (n, f"of {with_separators(row['n'] + row['left_out'])}") if row["left_out"] else n
 
 
 def _score(row: pd.Series, what: str) -> html.Content:
-    """Return a score with its interval, or of several runs their mean and range."""
+    """Return a score with its interval, or for several runs their mean and range."""
     if pd.notna(row["low"]):
         return interval(row[what], row["low"], row["high"])
     return spread(row[what], row["least"], row["most"])
@@ -78,10 +80,11 @@ def _score(row: pd.Series, what: str) -> html.Content:
 def _caption(decided: bool) -> str:
     if not decided:
         return (
-            "The text does not decide, so there is no accuracy: how probable the female form is "
-            "where the occupation's stereotype is female and where it is male, and the gap, in %."
+            "The text does not decide which form is right, so there is no accuracy. In %: how "
+            "probable the female form is where the occupation's stereotype is female and where it "
+            "is male, and the gap between the two."
         )
     return (
-        "In %, the score with its 95 % interval, or of several runs the mean and range. Published: "
-        "the score of a language model, on the whole group."
+        "In %. The score in pairs has its 95 % interval in brackets, or for several runs the mean "
+        "and range. Published score: that of a language model on the whole group."
     )

@@ -1,4 +1,4 @@
-"""Figures as tables in a terminal."""
+"""Tables of figures for a terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from seqtag.metrics.main import main_score
 from seqtag.terminal import console as safe_console
 from seqtag.terminal import safe_text
 
-# Beyond this many labels a table of them all is no help; the file has them.
-_MOST_LABELS = 60
-# So many columns of percentages fit in a line of 80 characters.
-_MOST_COLUMNS = 7
+# With more labels than this, the table by label is left out; metrics.json has it.
+_MAX_LABELS = 60
+# This many columns of percentages fit in a line of 80 characters.
+_MAX_COLUMNS = 7
 _POLICIES = {"repair": "repaired", "strict": "dropped"}
 
 
@@ -27,9 +27,9 @@ def show_scores(
     console.print(_overall(scores))
     if not details:
         return
-    if 1 < len(scores["per_label"]) <= _MOST_LABELS:
+    if 1 < len(scores["per_label"]) <= _MAX_LABELS:
         console.print(_by_label(scores))
-    # The factor that a probe is about comes first in the figures, and last where eyes rest.
+    # A probe's axis is the first factor; its table is printed last, where the reader looks first.
     for name, slices in reversed(scores.get("factors", {}).items()):
         if len(slices) > 1:
             console.print(_by_factor(name, slices))
@@ -38,14 +38,14 @@ def show_scores(
 def show_groups(
     title: str, rows: Sequence[Mapping[str, Any]], console: Console | None = None
 ) -> None:
-    """Print rows of the same keys side by side, a column each, headed by its `group`.
+    """Print rows with the same keys as columns, one for each row, headed by its `group`.
 
-    Floats are taken for shares and shown as percentages; what no row has is left out.
+    Floats are shares, shown as percentages; keys that have a value in no row are left out.
     """
     table = _table(title)
     table.add_column("")
     for row in rows:
-        # Rich breaks lines at spaces.
+        # Rich breaks lines only at spaces.
         head = safe_text(str(row["group"]).replace("_", " "))
         table.add_column(head, justify="right", vertical="bottom")
     for name in rows[0]:
@@ -67,7 +67,7 @@ def _table(title: str) -> Table:
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
-        padding=(0, 0, 0, 1),  # all columns of an evaluation fit in a line of 80 characters
+        padding=(0, 0, 0, 1),  # so that all columns of an evaluation fit in 80 characters
     )
 
 
@@ -106,9 +106,9 @@ def _by_label(scores: Mapping[str, Any]) -> Table:
 
 
 def _by_factor(name: str, slices: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Return a table with a column for each slice where they fit in a line, else a row for each."""
+    """Return a table with a column for each slice if they fit in a line, else a row for each."""
     table = _table(f"accuracy by {name}")
-    if len(slices) > _MOST_COLUMNS:
+    if len(slices) > _MAX_COLUMNS:
         for column in (name, "n", "accuracy"):
             table.add_column(safe_text(column), justify="right")
         for value, row in slices.items():

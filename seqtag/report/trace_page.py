@@ -1,4 +1,4 @@
-"""A page to read the pictures of a sentence offline."""
+"""A self-contained HTML page with the pictures of a trace."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,12 @@ from seqtag.report.style import DPI
 
 
 def trace_page(title: str, words: Sequence[tuple[str, str]], pictures: Mapping[str, bytes]) -> str:
-    """Return one page of HTML with everything inside it: words, their labels, pictures.
+    """Return a self-contained HTML page: words with their labels, and pictures.
 
     Args:
-        title: its heading.
-        words: words with their labels; none where the pictures are of no one sentence.
-        pictures: PNG files by caption.
+        title: the heading.
+        words: words with their labels; empty if the pictures are not of one sentence.
+        pictures: contents of PNG files, by caption.
     """
     text = "".join(
         f"<span class=word>{html.escaped(token)}<b>{html.escaped(label)}</b></span>"
@@ -28,5 +28,5 @@ def trace_page(title: str, words: Sequence[tuple[str, str]], pictures: Mapping[s
 
 
 def _width(png: bytes) -> int:
-    """Return how many pixels wide a browser shall draw a PNG file; its header has the width."""
+    """Return the width in CSS pixels at which a PNG file has its size in inches."""
     return round(int.from_bytes(png[16:20]) * 96 / DPI)

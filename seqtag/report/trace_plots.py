@@ -1,6 +1,6 @@
-"""Pictures of what goes on inside a tagger.
+"""Pictures of gates, states, gradients and memory inside a tagger.
 
-T words, H hidden units.
+T words, H hidden units, K lags, P places around an event.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,16 +12,16 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from seqtag.report.style import COLOURS, DPI, WIDTH
 
-# A word's column in a heat map, in inches: narrower, and the words could not be read. A picture
-# gets no wider than files can be; beyond that not every word is written out.
+# Width of a word's column in a heat map, in inches: in narrower ones words are not readable. With
+# more words than fit into the largest width of a picture, only every n-th is shown.
 _COLUMN, _WIDEST = 0.13, 60.0
-_LONGEST_WORD = 14
-# Drawing takes its time for ticks, not for values: panels of a longer text have none inside, and a
-# text of which not every word can be written out has so many words written out.
-_TICKS_INSIDE, _MOST_TICKS = 60, 150
+_MAX_WORD_LENGTH = 14
+# Ticks take most of the drawing time: for texts with more words than the first number, inner panels
+# have no ticks; the second is the number of ticks where not every word is shown.
+_TICKS_INSIDE, _MAX_TICKS = 60, 150
 _SMALL = 7
 _MARKERS = "os^Dvx+"
-# What is below underflows in float32.
+# Smaller gradients underflow in float32.
 _FLOOR = 1e-38
 
 
@@ -33,22 +33,21 @@ def plot_trace(
     order: str,
     units: int | None = None,
 ) -> Figure:
-    """Draw gates and states of one layer as heat maps, one panel each, over the words.
+    """Draw gates and states of one layer over the words: one heat map for each.
 
     A row is the same unit in all panels.
 
     Args:
-        tokens: the words, below the last panel.
-        labels: the tagger's labels, above the first one.
-        values: what is drawn, by name, each (T, H).
-        titles: what names stand for; one that is not there stands for itself.
-        order: the name of the state that puts the units in order: by the word where it is
-            farthest from 0.
-        units: draw so many, those whose state varies most over the words; None for all.
+        tokens: the words, shown below the last panel.
+        labels: the tagger's labels, shown above the first one.
+        values: gates and states by name, each (T, H).
+        titles: descriptions of names; names without one are shown alone.
+        order: name of the state that orders the units: by the word at which it is farthest from 0.
+        units: number of units to draw, those whose state varies most over the words; None for all.
     """
     rows = _rows(values[order], units)
     width = min(_WIDEST, max(WIDTH, 1.6 + _COLUMN * len(tokens)))
-    every = 1 if _COLUMN * len(tokens) < _WIDEST else -(-len(tokens) // _MOST_TICKS)
+    every = 1 if _COLUMN * len(tokens) < _WIDEST else -(-len(tokens) // _MAX_TICKS)
     shared = len(tokens) <= _TICKS_INSIDE
     height = min(1.2, max(0.6, 0.03 * len(rows)))
     figure = Figure((width, 1.3 + (height + 0.28) * len(values)), dpi=DPI, layout="constrained")
@@ -60,10 +59,10 @@ def plot_trace(
         title = f"{name}: {titles[name]}" if name in titles else name
         panel.set_title(title, fontsize=_SMALL + 1, loc="left")
         panel.set_yticks([])
-    short = [t if len(t) <= _LONGEST_WORD else t[: _LONGEST_WORD - 1] + "…" for t in tokens]
+    short = [t if len(t) <= _MAX_WORD_LENGTH else t[: _MAX_WORD_LENGTH - 1] + "…" for t in tokens]
     axes[-1].set_xticks(range(0, len(tokens), every), short[::every], parse_math=False)
     if every > 1:
-        axes[-1].set_xlabel(f"one word in {every} is written out", fontsize=_SMALL)
+        axes[-1].set_xlabel(f"one word in {every} is shown", fontsize=_SMALL)
     axes[-1].tick_params(axis="x", labelrotation=90, labelsize=_SMALL, length=2)
     above = axes[0].secondary_xaxis("top")
     above.set_xticks(range(0, len(labels), every), labels[::every], parse_math=False)
@@ -72,19 +71,19 @@ def plot_trace(
     above.set_xlabel("predicted label", fontsize=_SMALL)
     total = values[order].shape[1]
     shown = f"{len(rows)} of {total} units" if len(rows) < total else f"all {total} units"
-    figure.supylabel(f"{shown}, from those whose {order} peaks first", fontsize=_SMALL)
+    figure.supylabel(f"{shown}, in the order in which their {order} peaks", fontsize=_SMALL)
     return figure
 
 
 def plot_gradients(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], dashed: Collection[str] = ()
 ) -> Figure:
-    """Draw how large the gradient still is at each lag, on a logarithmic axis.
+    """Draw the norm of the gradient at each lag, on a logarithmic axis.
 
     Args:
         curves: by label, lags (K) and norms (K). Norms of 0 are left out.
-        dashed: labels of curves drawn with dashes; a label takes the colour of the one at the
-            same place among those of its kind, so that pairs, before and after training, match.
+        dashed: labels of curves drawn with dashes. The n-th dashed curve has the colour of the
+            n-th solid one, so that pairs (before and after training) match.
     """
     figure = Figure((WIDTH, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
@@ -92,12 +91,12 @@ def plot_gradients(
     least = 1.0
     for label, (lag_K, norm_K) in curves.items():
         number, kinds[label in dashed] = kinds[label in dashed], kinds[label in dashed] + 1
-        seen_K = norm_K > _FLOOR
-        least = min([least, *norm_K[seen_K]])
+        shown_K = norm_K > _FLOOR
+        least = min([least, *norm_K[shown_K]])
         style = {"color": COLOURS[number % len(COLOURS)], "linewidth": 1.4}
         style |= {"marker": _MARKERS[number % len(_MARKERS)], "markersize": 4, "markevery": 0.1}
         line = (0, (4, 2)) if label in dashed else "-"
-        axes.plot(lag_K[seen_K], norm_K[seen_K], label=label, linestyle=line, **style)
+        axes.plot(lag_K[shown_K], norm_K[shown_K], label=label, linestyle=line, **style)
     axes.set_yscale("log")
     axes.set_ylim(bottom=least / 3)
     _label(axes, "lag k (tokens before the target)", "mean ‖∂L(t) / ∂state(t − k)‖")
@@ -106,10 +105,10 @@ def plot_gradients(
 
 
 def plot_half_lives(lives: Mapping[str, np.ndarray]) -> Figure:
-    """Draw which share of the units of each layer (H) has at most so long a half-life, in tokens.
+    """Draw the cumulative distribution of the half-lives of each layer's units (H), in tokens.
 
-    The axis begins at a tenth of a token, where units that keep nothing are drawn; units that
-    keep all, whose half-life is infinite, are missing at its other end.
+    The axis begins at a tenth of a token, where units that keep nothing are drawn. Units that keep
+    everything have an infinite half-life: a curve that ends below 100 % lacks them.
     """
     figure = Figure((WIDTH, 3.4), dpi=DPI, layout="constrained")
     axes = figure.subplots()
@@ -121,7 +120,7 @@ def plot_half_lives(lives: Mapping[str, np.ndarray]) -> Figure:
         axes.step(finite, share, where="post", color=colour, linewidth=1.4, label=label)
     axes.set_xscale("log")
     axes.set_ylim(0, 100)
-    _label(axes, "half-life of a unit's memory (tokens)", "units with at most that (%)")
+    _label(axes, "half-life of a unit's memory (tokens)", "units with at most this half-life (%)")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -134,12 +133,12 @@ def plot_switch(
     panels: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]],
     event: str,
 ) -> Figure:
-    """Draw what memory keeps around events, a panel for each group of units.
+    """Draw the share of memory kept around events, one panel for each group of units.
 
     Args:
         places: places relative to the event (P), in tokens.
-        panels: by title, by kind of event, the mean and the ends of its interval (P).
-        event: what stands at place 0.
+        panels: by title and kind of event, the mean and the ends of its interval (P).
+        event: description of place 0, for the label of the x axis.
     """
     figure = Figure((WIDTH, 2.6 * len(panels)), dpi=DPI, layout="constrained")
     axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
@@ -164,13 +163,13 @@ def _label(axes: Axes, x: str, y: str) -> None:
 
 
 def _legend(axes: Axes) -> None:
-    """Put the legend beside the axes, its lines long enough to show their dashes."""
+    """Put the legend to the right of the axes, with lines long enough to show dashes."""
     place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
     axes.legend(fontsize=_SMALL + 1, frameon=False, handlelength=4, **place)
 
 
 def _rows(state_TH: np.ndarray, units: int | None) -> np.ndarray:
-    """Return the units to draw, in the order of the words where their states peak."""
+    """Return the units to draw, in the order of the words at which their states peak."""
     total = state_TH.shape[1]
     varied = np.argsort(-state_TH.std(axis=0), kind="stable")[: units or total]
     peak = np.abs(state_TH[:, varied]).argmax(axis=0)
@@ -178,7 +177,7 @@ def _rows(state_TH: np.ndarray, units: int | None) -> np.ndarray:
 
 
 def _heat_map(panel: Axes, value_HT: np.ndarray) -> None:
-    """Draw shares from 0 to 1 from dark to bright, other values in two colours around 0."""
+    """Draw values: those from 0 to 1 from dark to bright, others in two colours around 0."""
     if value_HT.min() >= 0 and value_HT.max() <= 1:
         least, most, colours = 0.0, 1.0, "cividis"
     else:

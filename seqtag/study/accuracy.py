@@ -1,8 +1,9 @@
-"""From judged items to figures: counts a run, then accuracies with intervals over runs.
+"""Accuracies of judged items: counts of each run, then accuracies with intervals over runs.
 
-What is counted is a unit: a target, or a whole item where `whole`. A setup is a cell with the
-sizes, direction and start that it was trained with; its runs differ in their seeds alone. Frames
-in, frames out; the columns of those that come in are listed in `tables`. G groups.
+What is counted is an answer: the prediction at one target, or for a whole item if the probe judges
+whole items (column `whole`). A setup is a cell with the sizes, direction and start that it was
+trained with; its runs differ only in their seeds. All functions take and return data frames;
+`seqtag.columns` lists the columns of judged items. G groups.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,43 +20,43 @@ from seqtag.columns import (
     CORNER,
     FACTORS,
     WITHIN,
-    in_order,
+    ordered_splits,
 )
 from seqtag.metrics.intervals import design_effect, wilson
 from seqtag.probes.registry import make_probe
 
-# What sets a run apart from others on the same probe, but for its seed: what its items tell, and
-# other settings in which it differs from runs that are the same in all of that.
+# What distinguishes a run from others on the same probe, except its seed: these columns of its
+# items, and "settings", which lists any other settings in which otherwise equal runs differ.
 _SETUP_OF_ITEMS = ["cell", "start", "direction", "layers", "hidden", "parameters", "regime", "lag"]
 SETUP = [*_SETUP_OF_ITEMS, "settings"]
 PROBE = ["probe", "version", "axis", "unit", "whole"]
 ERRORS = ["stale", "capture", "wrong"]
-# What `count` sums over units, and over items; the latter are what intervals need.
+# Columns that `count_answers` sums over answers, and over items (needed by the intervals).
 _OF_ITEMS = ["items", "right_right", "right_n", "n_n"]
 _SUMMED = [*("n", "right_model", "chance"), *ERRORS, *_OF_ITEMS]
 _SUMMED += [f"{what}_{name}" for what in ("known", "right") for name in BASELINES]
-# A run has solved what it is right about this often, as a share.
+# A run solves a slice if at least this share of its answers is right.
 SOLVED = 0.99
 
 
 def setup_names(setups: pd.DataFrame) -> pd.Series:
-    """Return a short name for each setup: its cell, and what sets it apart from others of it.
+    """Return a short name for each setup: its cell, and how it differs from others with that cell.
 
     Args:
-        setups: columns probe and setup, of all runs that will be looked at together.
+        setups: columns of probe and setup, of all runs that are shown together.
     """
     names = setups["cell"].astype(str)
     starts = setups.groupby("cell")["start"].nunique()
     shown = setups["cell"].isin(starts.index[starts > 1]) & (setups["start"] != "")
     names = names.where(~shown, names + ", " + setups["start"].astype(str))
     names = names.where(setups["regime"] != "given", names + ", given")
-    apart = ["probe", "regime", "cell", "start", "direction", "layers", "hidden", "parameters"]
+    keys = ["probe", "regime", "cell", "start", "direction", "layers", "hidden", "parameters"]
     for column, unit in (
         *(("direction", ""), ("layers", " layers")),
         *(("hidden", " units"), ("parameters", " parameters")),
     ):
-        coarse = apart[: apart.index(column)]
-        several = setups.groupby(coarse, dropna=False)[column].transform("nunique") > 1
+        before = keys[: keys.index(column)]
+        several = setups.groupby(before, dropna=False)[column].transform("nunique") > 1
         shown = several.groupby(setups["cell"]).transform("any")
         names = names.where(~shown, names + ", " + setups[column].astype(str) + unit)
     return names.where(setups["settings"] == "", names + ", " + setups["settings"])
@@ -68,11 +69,14 @@ def factors_of(frame: pd.DataFrame) -> list[str]:
     return sorted(columns, key=lambda name: name != axis)
 
 
-def units(items: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a judged unit: the targets as they are, or an item for all of its targets.
+def answers_of(items: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each answer: for each target, or for each item if items are judged whole.
 
-    Such an item is right where all targets are, as are its baselines (null where one of them
-    says nothing); its error is that of its first wrong target.
+    A whole item is right if all its targets are right; so are its baselines, which are null if
+    they give no answer at one of the targets. Its error is that of its first wrong target.
+
+    Args:
+        items: the rows of a run's ``items.parquet``, see `seqtag.columns`.
     """
     if not items["whole"].iloc[0]:
         return items
@@ -91,42 +95,46 @@ def units(items: pd.DataFrame) -> pd.DataFrame:
     return whole.reset_index(drop=True)
 
 
-def count(units: pd.DataFrame) -> pd.DataFrame:
-    """Return the sums of one run's units, a row for each combination of factors and contrast.
+def count_answers(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return sums over one run's answers, one row for each combination of factors and contrast.
 
-    Columns: those of probe, setup, run, seeds, split, contrast, within and factors; n, right and
-    each kind of error, in units; chance, summed; of each baseline how many units it speaks
-    about (`known_*`) and is right about (`right_*`); and items, with the sums over them that
-    `intervals.design_effect` takes.
+    Columns: those of probe, setup, run, seeds, split, contrast, within and factors; numbers of
+    answers: all (n), right (right_model) and of each kind of error; the sum of chance; how many
+    answers each baseline gives (`known_*`) and gives rightly (`right_*`); the number of items, and
+    the sums over items that `intervals.design_effect` takes.
     """
-    by = ["split", "contrast", "within", *factors_of(units)]
-    sums = units[[*by, "item"]].copy()
+    by = ["split", "contrast", "within", *factors_of(answers)]
+    sums = answers[[*by, "item"]].copy()
     sums["n"] = 1
-    sums["right_model"] = units["right"].astype(int)
+    sums["right_model"] = answers["right"].astype(int)
     for name in ERRORS:
-        sums[name] = (units["error"] == name).astype(int)
-    sums["chance"] = units["chance"].astype(float)
+        sums[name] = (answers["error"] == name).astype(int)
+    sums["chance"] = answers["chance"].astype(float)
     for name in BASELINES:
-        column = units[f"baseline_{name}"].astype("boolean")
+        column = answers[f"baseline_{name}"].astype("boolean")
         sums[f"known_{name}"] = column.notna().astype(int)
         sums[f"right_{name}"] = column.fillna(False).astype(int)
     sums = sums.groupby([*by, "item"], observed=True, sort=False).sum().reset_index("item")
     right, n = sums["right_model"], sums["n"]
     sums = sums.assign(items=1, right_right=right**2, right_n=right * n, n_n=n**2)
     sums = sums.drop(columns="item").groupby(by, observed=True, sort=False).sum().reset_index()
-    same = units[[*PROBE, *_SETUP_OF_ITEMS, "run", "seed", "data_seed"]].iloc[0]
-    table = sums.assign(**same, settings="")
+    about = answers[[*PROBE, *_SETUP_OF_ITEMS, "run", "seed", "data_seed"]].iloc[0]
+    table = sums.assign(**about, settings="")
     return table.astype({"split": object, "contrast": object, "lag": "Int64"})
 
 
-def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return accuracies and the like for each group, over all of its runs.
+def accuracies(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return accuracy, its interval and related figures for each group, over all of its runs.
 
-    Columns behind those of `by`: n (units of all runs), items they belong to, seeds (runs),
-    accuracy with the ends `low` and `high` of its interval, design_effect (Wilson's interval is
-    taken at n / design_effect units, see `intervals`), median, least and most over runs,
-    solve_rate (share of runs with an accuracy of at least `SOLVED`), chance, each baseline, and
-    the kinds of error as shares of all units.
+    Columns after those of `by`: n (answers of all runs), items (that they belong to), seeds (number
+    of runs), accuracy with the ends `low` and `high` of its interval, design_effect (Wilson's
+    interval is taken at n / design_effect answers, see `intervals`), median, least and most over
+    runs, solve_rate (share of runs with an accuracy of at least `SOLVED`), chance, each baseline,
+    and the kinds of error as shares of all answers.
+
+    Args:
+        counts: from `count_answers`, of any number of runs.
+        by: columns that define the groups.
     """
     by = list(by)
     options = {"observed": True, "dropna": False, "sort": False}
@@ -143,8 +151,8 @@ def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     effect_G = design_effect(right_G, n_G, *(summed[name] for name in _OF_ITEMS[1:]))
     figures["low"], figures["high"] = wilson(right_G / effect_G, n_G / effect_G)
     figures["design_effect"] = effect_G
-    for name, how in (("median", "median"), ("least", "min"), ("most", "max")):
-        figures[name] = groups["accuracy"].agg(how).to_numpy()
+    for name, function in (("median", "median"), ("least", "min"), ("most", "max")):
+        figures[name] = groups["accuracy"].agg(function).to_numpy()
     figures["solve_rate"] = groups["solved"].mean().to_numpy()
     figures["chance"] = summed["chance"] / n_G
     for name in BASELINES:
@@ -155,11 +163,11 @@ def tally(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def slices(counts: pd.DataFrame) -> Iterator[tuple[str, pd.Series, list[str]]]:
-    """Yield the slices of a probe: name, the rows that belong to it, the factors of its rows.
+    """Yield the slices of a probe: name, mask of the rows that belong to it, columns to group by.
 
-    A factor's value is in range where some judged item within the training range has it, or, with
-    none that is within, where the probe says so. The far corner is where all factors that were
-    judged beyond their range are at their largest value.
+    A factor's value is in range if some judged item within the training range has it, or, if no
+    item is within it, if the probe's training range holds it. The far corner is the combination in
+    which every factor that was judged beyond its range has its largest value.
     """
     axis, *others = factors = factors_of(counts)
     within = counts["within"]
@@ -189,29 +197,29 @@ def _in_range(counts: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
 
 
 def summary(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return all slices of one probe, for all items and for each contrast.
+    """Return the figures of all slices of one probe, for all items and for each contrast.
 
-    Columns: slice, probe, setup, split, contrast ("" for all items), factors where the slice has
-    them, and those of `tally`. Combinations of factors are not split by contrast.
+    Columns: slice, probe, setup, split, contrast ("" for all items), the factors that the slice is
+    grouped by, and those of `accuracies`. Combinations of factors are not split by contrast.
     """
     tables = []
     for name, rows, factors in slices(counts):
         chosen = counts[rows]
         if chosen.empty:
             continue
-        every = [*PROBE, *SETUP, "split"]
-        tables.append(tally(chosen, [*every, *factors]).assign(slice=name, contrast=""))
+        by = [*PROBE, *SETUP, "split"]
+        tables.append(accuracies(chosen, [*by, *factors]).assign(slice=name, contrast=""))
         if name != FACTORS and chosen["contrast"].nunique() > 1:
-            tables.append(tally(chosen, [*every, "contrast", *factors]).assign(slice=name))
-    table = pd.concat([_plain(table) for table in tables], ignore_index=True)
+            tables.append(accuracies(chosen, [*by, "contrast", *factors]).assign(slice=name))
+    table = pd.concat([_with_common_types(table) for table in tables], ignore_index=True)
     table.loc[table["slice"] == WITHIN, "within"] = True
     table.loc[table["slice"].isin([BEYOND, CORNER]), "within"] = False
     first = ["slice", *PROBE, *SETUP, "split", "contrast", *factors_of(table), "within"]
     return table[[*first, *(name for name in table.columns if name not in first)]]
 
 
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table that can be put below others: words as words, whole numbers with gaps."""
+def _with_common_types(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table to concatenate with others: no categories, and integers that may be null."""
     kinds = {name: object for name in table if table[name].dtype == "category"}
     kinds |= {name: "Int64" for name in table if name.startswith("factor_")}
     kinds |= {"within": "boolean"} if "within" in table else {}
@@ -221,25 +229,25 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
 def region_accuracy(counts: pd.DataFrame) -> dict[str, float]:
     """Return one run's accuracy beyond and within the training range: its scores in ``run.json``.
 
-    "within" is the share of right units among those whose factors all lie in the training range,
-    "beyond" among those with at least one factor outside it; all judged combinations of factors
-    together, in the main split ("test") only. These are the figures of the same names in a
-    report, whose accuracy over several seeds is that of all their units together. A region
-    without units is left out.
+    "within" is the share of right answers among those whose factors all lie in the training range,
+    "beyond" among those with at least one factor outside it: over all judged combinations of
+    factors, in the main split ("test") only. A report on this run shows the same figures under
+    the same names; a report on several seeds counts all their answers together. A region without
+    answers is left out.
 
     Args:
-        counts: of one run, from `count`.
+        counts: from `count_answers`, of one run.
     """
-    main = counts[counts["split"] == in_order(counts["split"])[0]]
+    main = counts[counts["split"] == ordered_splits(counts["split"])[0]]
     regions = {name: main[rows] for name, rows, _ in slices(main) if name in (BEYOND, WITHIN)}
     return {
-        name: float(tally(regions[name], ["split"])["accuracy"].iloc[0])
+        name: float(accuracies(regions[name], ["split"])["accuracy"].iloc[0])
         for name in (BEYOND, WITHIN)
         if len(regions[name])
     }
 
 
-def by_run(counts: pd.DataFrame) -> pd.DataFrame:
+def accuracy_by_run(counts: pd.DataFrame) -> pd.DataFrame:
     """Return the accuracy of each run within and beyond the training range."""
     by = [*PROBE, *SETUP, "run", "seed", "split", "within"]
     sums = counts.groupby(by, observed=True, dropna=False)[["n", "right_model"]].sum().reset_index()

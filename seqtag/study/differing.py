@@ -1,48 +1,49 @@
-"""What sets runs apart that are otherwise the same: the settings in which they differ."""
+"""The settings in which runs of the same setup and seed differ."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-# Settings that follow from another one: they need not be shown beside it.
-_FOLLOW = {"size": ("data.train", "data.dev", "trainer.max_epochs")}
+# Settings that follow from another one and are not shown in addition to it.
+_IMPLIED = {"size": ("data.train", "data.dev", "trainer.max_epochs")}
 
 
-def differing(
+def differing_settings(
     runs: pd.DataFrame, by: Sequence[str], configs: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, str]:
-    """Return by run what tells it from others of its setup and seed, as "optimizer.lr=0.1".
+    """Return, for each run, the settings that distinguish it: "optimizer.lr=0.1".
 
-    All runs of that setup show the same settings; "" where no two have the same seed, and
-    where the configurations of those are the same.
+    A setting is shown if two runs of the setup with the same seed differ in it; then all runs of
+    that setup show it. The text is "" if no two runs share a seed, or if those that do have equal
+    configurations.
 
     Args:
-        runs: a row a run, with the columns run and seed.
-        by: columns in which the runs of a setup are the same.
+        runs: one row for each run, with the columns run and seed.
+        by: columns that define a setup.
         configs: the configuration of each run.
     """
     texts = {}
     for _, setup in runs.groupby(list(by), dropna=False):
         flat = {run: dict(_leaves(configs.get(run, {}))) for run in setup["run"]}
         keys: set[str] = set()
-        for _, same in setup.groupby("seed"):
-            keys |= _unlike([flat[run] for run in same["run"]])
-        for name in keys & set(_FOLLOW):
-            keys -= set(_FOLLOW[name])
+        for _, repeats in setup.groupby("seed"):
+            keys |= _differing_keys([flat[run] for run in repeats["run"]])
+        for name in keys & set(_IMPLIED):
+            keys -= set(_IMPLIED[name])
         for run, leaves in flat.items():
             texts[run] = " ".join(f"{key}={leaves.get(key, 'null')}" for key in sorted(keys))
     return texts
 
 
-def _unlike(configs: Sequence[Mapping[str, str]]) -> set[str]:
+def _differing_keys(configs: Sequence[Mapping[str, str]]) -> set[str]:
     """Return the keys that do not have the same value in all configurations."""
     keys = {key for config in configs for key in config}
     return {key for key in keys if len({config.get(key) for config in configs}) > 1}
 
 
 def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each setting by its whole name, as on the command line."""
+    """Yield each setting by its full key, as on the command line."""
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{above}{key}.")

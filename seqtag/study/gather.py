@@ -1,4 +1,4 @@
-"""From the folders of runs to the figures that a report shows."""
+"""Read the folders of runs and compute the figures that a report shows."""
 
 import logging
 from collections import defaultdict
@@ -15,11 +15,18 @@ from seqtag.columns import ITEMS, LEARN, SUITE
 from seqtag.errors import InputError
 from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.report.results import ProbeResults, Results
-from seqtag.study.accuracy import SETUP, by_run, count, setup_names, summary, units
-from seqtag.study.bootstrap import Outcomes, compare, outcomes
-from seqtag.study.differing import differing
+from seqtag.study.accuracy import (
+    SETUP,
+    accuracy_by_run,
+    answers_of,
+    count_answers,
+    setup_names,
+    summary,
+)
+from seqtag.study.bootstrap import ItemCounts, compare, item_counts
+from seqtag.study.differing import differing_settings
 from seqtag.study.gradients import mean_curves, mean_slopes
-from seqtag.study.ranges import half_lost, lags, learned, unbroken
+from seqtag.study.ranges import d50_table, lags, learned_lags, solved_up_to
 from seqtag.study.read import (
     read_config,
     read_gradients,
@@ -29,14 +36,14 @@ from seqtag.study.read import (
 )
 from seqtag.suites.merging import mean_over_runs
 
-# What distinguishes a setup; which lag it was trained at is another question.
+# Columns that identify a setup on a probe; a setup may be trained at several lags.
 _KEY = ["probe", *(name for name in SETUP if name != "lag")]
-# What runs are the same in that only other settings can tell apart.
+# Columns that are equal in runs which only other settings distinguish.
 _SAME = [name for name in (*_KEY, "data_seed") if name != "settings"]
 _LEARN_SETUP = ["probe", *(name for name in SETUP if name not in ("regime", "lag"))]
-# So many probes are named in the title of a page.
-_MOST_NAMES = 5
-# What others are compared to, where it was judged.
+# The title of a page names up to this many probes.
+_MAX_NAMES = 5
+# The cell that others are compared to, if it was judged.
 _REFERENCE = "lstm"
 
 
@@ -45,18 +52,19 @@ log = logging.getLogger("seqtag")
 
 @dataclass
 class _Read:
-    """What was read of all runs.
+    """Tables read from all runs.
 
     Attributes:
-        counts, outcomes: of each judged run, by probe.
-        learned: lags that were trained at.
+        counts: counts of answers of each judged run, by probe.
+        item_counts: right answers on each item, of each judged run, by probe.
+        learned: rows of ``learn.csv``.
         curves, slopes: of gradients through time, with the probe.
-        groups: of suites, as judged on a probe of the suite's name.
-        configs: of all runs, by their folder.
+        groups: groups of suites, as if judged on a probe with the suite's name.
+        configs: the configuration of each run, by its folder.
     """
 
     counts: dict[str, list[pd.DataFrame]] = field(default_factory=lambda: defaultdict(list))
-    outcomes: dict[str, list[Outcomes]] = field(default_factory=lambda: defaultdict(list))
+    item_counts: dict[str, list[ItemCounts]] = field(default_factory=lambda: defaultdict(list))
     learned: list[pd.DataFrame] = field(default_factory=list)
     curves: list[pd.DataFrame] = field(default_factory=list)
     slopes: list[pd.DataFrame] = field(default_factory=list)
@@ -75,12 +83,13 @@ class _Read:
             raise InputError(
                 f"{folder}: a run with neither {ITEMS} nor {LEARN} nor {SUITE}; start it again"
             )
-        # All is read before anything is kept: a damaged run is left out as a whole.
+        # All files are read before any table is stored: a damaged run is left out as a whole.
         if items is not None:
-            judged, gradients = units(items), read_gradients(folder)
-            probe, counted, run = str(judged["probe"].iloc[0]), count(judged), outcomes(judged)
-            self.counts[probe].append(counted)
-            self.outcomes[probe].append(run)
+            judged, gradients = answers_of(items), read_gradients(folder)
+            probe = str(judged["probe"].iloc[0])
+            counts, by_item = count_answers(judged), item_counts(judged)
+            self.counts[probe].append(counts)
+            self.item_counts[probe].append(by_item)
             if gradients:
                 self.curves.append(gradients.curves.assign(probe=probe))
                 self.slopes.append(gradients.slopes.assign(probe=probe))
@@ -91,18 +100,24 @@ class _Read:
             self.groups.append(groups.assign(probe=groups["suite"], regime="suite"))
 
     def add_settings(self) -> None:
-        """Set the column settings: what differs between runs of the same setup and seed."""
+        """Set the column settings: how runs of the same setup and seed differ."""
         everywhere = [*chain(*self.counts.values()), *self.learned, *self.groups]
-        settings = differing(_runs(everywhere), _SAME, self.configs)
+        settings = differing_settings(_runs(everywhere), _SAME, self.configs)
         for table in everywhere:
             table["settings"] = table["run"].map(settings)
 
 
 def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, pd.DataFrame]:
-    """Return the figures of a report on some runs, and the rows of `summary.csv`.
+    """Return the figures of a report on these runs, and the rows of `summary.csv`.
+
+    Damaged runs are left out, and named in the notes of the report.
+
+    Args:
+        runs: folders of finished runs.
+        unfinished: folders that the notes of the report list as left out.
 
     Raises:
-        InputError: for a table that cannot be read, or two runs that differ in no column.
+        InputError: if all runs are damaged, or two runs differ in no column.
     """
     read = _Read()
     damaged: list[InputError] = []
@@ -126,11 +141,11 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
         title=_title(list(dict.fromkeys(setups["probe"]))),
         setups=_setup_rows(setups),
         probes=[
-            _probe(summaries[probe], by_probe[probe], read.outcomes[probe], setups)
+            _probe(summaries[probe], by_probe[probe], read.item_counts[probe], setups)
             for probe in by_probe
         ],
         learn=learn,
-        learned=_joined([learn], ["probe"], learned),
+        learned_lags=_joined([learn], ["probe"], learned_lags),
         curves=_joined(read.curves, ["probe"], lambda rows: mean_curves(_of_run(rows, setups))),
         slopes=_joined(read.slopes, ["probe"], lambda rows: mean_slopes(_of_run(rows, setups))),
         suites=_joined(read.groups, ["suite"], lambda rows: mean_over_runs(_of_run(rows, setups))),
@@ -142,7 +157,7 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
 def _joined(
     tables: Sequence[pd.DataFrame], columns: list[str], then: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return what `then` makes of all tables together; where there are none, one without rows."""
+    """Return `then` of all tables concatenated; an empty table if none of them has rows."""
     filled = [table for table in tables if len(table)]
     if not filled:
         return pd.DataFrame(columns=columns)
@@ -150,12 +165,12 @@ def _joined(
 
 
 def _of_run(table: pd.DataFrame, setups: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with the column name: that of its run's setup."""
+    """Return a table with the column name: the name of each run's setup."""
     return table.assign(name=table["run"].map(setups.groupby("run")["name"].first()))
 
 
 def _title(probes: Sequence[str]) -> str:
-    few = len(probes) <= _MOST_NAMES
+    few = len(probes) <= _MAX_NAMES
     return f"Probes: {', '.join(probes)}" if few else f"{len(probes)} probes"
 
 
@@ -163,15 +178,15 @@ def _notes(unfinished: Sequence[Path], damaged: Sequence[InputError]) -> list[st
     notes = [f"Left out, damaged: {error}." for error in damaged]
     if unfinished:
         folders = ", ".join(map(str, unfinished))
-        notes.append(f"Left out, for they are not finished: {folders}.")
+        notes.append(f"Left out, because they are not finished: {folders}.")
     return notes
 
 
 def _setups(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return a row a run: its probe, setup and seed, and the setup's name.
+    """Return one row for each run: its probe, setup and seed, and the setup's name.
 
     Raises:
-        InputError: for two runs that are the same in all of these, or versions of a probe.
+        InputError: if two runs are equal in all of these, or used different versions of a probe.
     """
     runs = _runs(frames)
     for probe, versions in runs.groupby("probe")["version"]:
@@ -184,28 +199,28 @@ def _setups(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if len(twice):
         first, second = twice["run"].iloc[:2]
         raise InputError(
-            f"{first} and {second}: the same probe, cell, start, sizes and seed twice; "
+            f"{first} and {second} have the same probe, cell, start, sizes and seed; "
             "report on one of them at a time"
         )
     return runs.assign(name=setup_names(runs)).reset_index(drop=True)
 
 
 def _runs(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return a row a run: its probe with its version, setup and seeds."""
+    """Return one row for each run: its probe, the probe's version, setup and seeds."""
     columns = [*_KEY, "run", "seed", "version", "data_seed"]
     runs = pd.concat([frame.reindex(columns=columns) for frame in frames]).drop_duplicates()
     return runs.sort_values([*_KEY[1:], "probe", "seed"])
 
 
 def _named(table: pd.DataFrame, setups: pd.DataFrame, key: Sequence[str] = _KEY) -> pd.DataFrame:
-    """Return a table with the column name in front: that of each row's setup."""
+    """Return a table with a first column name: the name of each row's setup."""
     names = setups[[*key, "name"]].drop_duplicates(key)
     named = table.merge(names, on=list(key), how="left", validate="many_to_one")
     return named[["name", *table.columns]]
 
 
 def _setup_rows(setups: pd.DataFrame) -> pd.DataFrame:
-    """Return a row of text for each setup, as the page shows it."""
+    """Return a row of texts for each setup, as the page shows it."""
     rows = []
     for name, group in setups.groupby("name", sort=False):
         row = {"name": name}
@@ -222,24 +237,24 @@ def _setup_rows(setups: pd.DataFrame) -> pd.DataFrame:
 def _probe(
     table: pd.DataFrame,
     counts: pd.DataFrame,
-    runs: Sequence[Outcomes],
+    runs: Sequence[ItemCounts],
     setups: pd.DataFrame,
 ) -> ProbeResults:
-    """Return the figures of one probe from its summary, counts, and runs in the same order."""
+    """Return the figures of one probe from its summary, its counts, and its runs in their order."""
     first = counts.iloc[0]
-    of_run = dict(zip(setups["run"], setups["name"], strict=True))
-    names = [of_run[run] for run in dict.fromkeys(counts["run"])]
-    of_cell = table.loc[table["cell"] == _REFERENCE, "name"]
-    reference = min(of_cell) if len(of_cell) else names[0]
+    setup_of = dict(zip(setups["run"], setups["name"], strict=True))
+    names = [setup_of[run] for run in dict.fromkeys(counts["run"])]
+    candidates = table.loc[table["cell"] == _REFERENCE, "name"]
+    reference = min(candidates) if len(candidates) else names[0]
     results = ProbeResults(
         probe=first["probe"],
         axis=first["axis"],
         unit=first["unit"],
         whole=bool(first["whole"]),
         summary=table,
-        runs=_named(by_run(counts), setups),
-        half_lost=_named(half_lost(table.drop(columns="name")), setups),
-        unbroken=_named(unbroken(counts), setups),
+        runs=_named(accuracy_by_run(counts), setups),
+        d50=_named(d50_table(table.drop(columns="name")), setups),
+        solved_up_to=_named(solved_up_to(counts), setups),
         differences=pd.DataFrame(),
         reference=reference,
     )

@@ -1,1 +1,1 @@
-"""Many runs: the record of each, grids and searches, and the table that they end with."""
+"""Sweeps: grids and searches over many runs, their records, and the table of their results."""

@@ -1,6 +1,6 @@
-"""A job in a process that is forked from one with the program's modules loaded already.
+"""Run a job in a process forked from a server that has already imported the program's modules.
 
-To load torch and what stands on it takes some seconds, of a job that may take no more than ten.
+Importing torch and the modules that use it takes seconds, a large part of a job of ten seconds.
 """
 
 import atexit
@@ -17,25 +17,25 @@ from seqtag.sweeps.isolated import PATIENCE, describe_end
 def run_forked(
     module: str, arguments: Sequence[str], terminal: Path, preload: Sequence[str]
 ) -> tuple[int, str | None]:
-    """Run ``python -m MODULE ARGUMENTS``; return its exit code, and what went wrong.
+    """Run ``python -m MODULE ARGUMENTS``; return its exit code, and why it failed (None if not).
 
-    As `run_apart`, but the first call starts a process that this and later jobs are forked from,
-    and that ends with this one. The module's ``main(arguments)`` is all that it runs.
+    Like `run_isolated`, but the first call starts a server process, from which this and later jobs
+    are forked and which ends with this process. Of the module, only ``main(arguments)`` is run.
 
     Args:
         module: the program.
         arguments: its arguments.
-        terminal: the file that the job's output goes to.
-        preload: modules that are imported once, before any fork. Importing them must start no
-            threads, which a forked process would not have.
+        terminal: the file that receives the job's output.
+        preload: modules that the server imports before any fork. Importing them must not start
+            threads, because a forked process does not have them.
     """
-    # A launcher has its own way to start processes, which the job's would inherit.
+    # A launcher may have set another start method, which the job would inherit.
     multiprocessing.set_start_method(None, force=True)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     terminal.write_bytes(b"")
-    given = (module, list(arguments), str(terminal), dict(os.environ))
-    process = context.Process(target=_run_program, args=given)
+    program = (module, list(arguments), str(terminal), dict(os.environ))
+    process = context.Process(target=_run_program, args=program)
     process.start()
     try:
         process.join()
@@ -52,7 +52,7 @@ def run_forked(
 def _run_program(
     module: str, arguments: list[str], terminal: str, environment: Mapping[str, str]
 ) -> None:
-    """Run the program as if this process had been started for it."""
+    """Run the program in this process, with the given environment and output file."""
     multiprocessing.set_start_method(None, force=True)
     output = os.open(terminal, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
@@ -62,9 +62,9 @@ def _run_program(
     import torch
 
     if torch.accelerator.is_available():
-        # What a device's runtime keeps of a process may not outlive a fork: begin anew.
+        # The state of a device's runtime does not survive a fork: start a new program.
         os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
     try:
         sys.exit(import_module(module).main(arguments))
     finally:
-        atexit._run_exitfuncs()  # else left out, where a process was forked
+        atexit._run_exitfuncs()  # multiprocessing does not call them in forked processes

@@ -1,4 +1,4 @@
-"""A job in a process of its own: what kills that kills neither the sweep nor the other jobs."""
+"""Run a job in its own process, so that a crash ends neither the sweep nor the other jobs."""
 
 import os
 import signal
@@ -10,19 +10,19 @@ from pathlib import Path
 
 from seqtag.errors import RunStopped
 
-# Seconds that a job has to end once it is told to, before it is killed.
+# Seconds that a job has to end after SIGTERM, before it is killed.
 PATIENCE = 60
 _THREADS = "OMP_NUM_THREADS"
 
 
-def run_apart(command: Sequence[str], terminal: Path) -> tuple[int, str | None]:
-    """Run a command; return its exit code, and what went wrong.
+def run_isolated(command: Sequence[str], terminal: Path) -> tuple[int, str | None]:
+    """Run a command; return its exit code, and why it failed (None if it did not).
 
-    If this process is interrupted or told to end, so is the command.
+    If this process is interrupted or terminated, the command is terminated too.
 
     Args:
         command: a program and its arguments.
-        terminal: the file for what the command would have said on a terminal.
+        terminal: the file that receives the command's output.
     """
     with terminal.open("wb") as output:
         process = subprocess.Popen(
@@ -46,7 +46,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def describe_end(code: int, terminal: Path) -> str | None:
-    """Return what went wrong in a process that has ended, from its exit code and last words."""
+    """Return why a process failed, from its exit code and the last line of its output, or None."""
     if code == 0:
         return None
     if code < 0:
@@ -57,11 +57,11 @@ def describe_end(code: int, terminal: Path) -> str | None:
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM raise `RunStopped`, so that what was started here is ended as well."""
+def raising_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise `RunStopped`, so that processes started here are ended as well."""
 
     def end(*_: object) -> None:
-        raise RunStopped("stopped by SIGTERM; the same command goes on with study=NAME", 143)
+        raise RunStopped("stopped by SIGTERM; the same command with study=NAME resumes it", 143)
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -81,13 +81,13 @@ def cores() -> int:
 
 
 @contextmanager
-def threads_shared(jobs: int) -> Iterator[None]:
-    """Have so many processes that are started here share the cores, unless told otherwise."""
-    given = _THREADS in os.environ
-    if not given and jobs > 1:
+def limited_threads(jobs: int) -> Iterator[None]:
+    """Divide the cores among the jobs started here, unless OMP_NUM_THREADS is set by the user."""
+    set_by_user = _THREADS in os.environ
+    if not set_by_user and jobs > 1:
         os.environ[_THREADS] = str(max(1, cores() // jobs))
     try:
         yield
     finally:
-        if not given:
+        if not set_by_user:
             os.environ.pop(_THREADS, None)

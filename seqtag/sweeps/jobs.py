@@ -1,4 +1,4 @@
-"""The jobs of a sweep: planned, then handed to one of Hydra's launchers, to run where that does."""
+"""The jobs of a sweep: planned here, then run by one of Hydra's launchers."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seqtag.errors import InputError, RunStopped
-from seqtag.sweeps.isolated import cores, ended_by_sigterm, threads_shared
+from seqtag.sweeps.isolated import cores, limited_threads, raising_on_sigterm
 from seqtag.sweeps.locks import live_run
 from seqtag.sweeps.naming import EarlierRuns, run_name
-from seqtag.sweeps.progress import logging_ends
-from seqtag.sweeps.records import Identity, in_a_line, is_finished
+from seqtag.sweeps.progress import logging_finished_jobs
+from seqtag.sweeps.records import Identity, describe_error, is_finished
 
 log = logging.getLogger("seqtag")
 
-# Of Hydra: the keys that are left out of the names of folders.
-_LEFT_OUT = "hydra.job.config.override_dirname.exclude_keys"
+# Hydra's setting for keys that are left out of the names of folders.
+_EXCLUDED_KEYS = "hydra.job.config.override_dirname.exclude_keys"
 
 
 class Outcome(NamedTuple):
-    """What became of a job: its folder, its exit code, and why it failed, where it did."""
+    """The result of a job: its folder, its exit code, and why it failed (None if it did not)."""
 
     folder: Path
     code: int = 0
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A list of overrides, the run that they make, and where its output goes."""
+    """A planned job: its overrides, the identity of its run, and its folder."""
 
     overrides: list[str]
     identity: Identity
@@ -45,19 +45,19 @@ class Job(NamedTuple):
 
 
 class Runner:
-    """Runs jobs, and keeps what became of them; closed, it leaves no process behind.
+    """Runs jobs and collects their outcomes; on exit, no worker process is left.
 
     Attributes:
-        folder: that of the sweep.
-        at_once: how many jobs run side by side.
-        outcomes: what became of each job so far.
+        folder: the folder of the sweep.
+        at_once: number of jobs that run in parallel.
+        outcomes: the outcomes of all jobs so far.
 
     Args:
-        sweeper: of Hydra.
-        identify: returns which run a job's configuration makes, or refuses it.
-        named: overrides of all jobs, by which they have the sweep's folder.
-        fixed: keys of overrides that are the same for all jobs: the names of their folders, and
-            not the others, leave them out.
+        sweeper: Hydra's sweeper.
+        identify: returns the identity of the run of a job's configuration, or raises InputError.
+        named: overrides that give all jobs the sweep's folder.
+        fixed: keys of overrides that are the same for all jobs; the names of run folders leave
+            them out.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class Runner:
     ):
         self._sweeper, self._identify, self._named = sweeper, identify, list(named)
         config = sweeper.config
-        left_out = [*config.hydra.job.config.override_dirname.exclude_keys, *fixed]
-        self._left_out = f"{_LEFT_OUT}=[{','.join(map(quoted, left_out))}]"
+        excluded = [*config.hydra.job.config.override_dirname.exclude_keys, *fixed]
+        self._exclude_keys = f"{_EXCLUDED_KEYS}=[{','.join(map(quoted, excluded))}]"
         self.folder = Path(config.hydra.sweep.dir)
         self._earlier = EarlierRuns(self.folder)
         launcher = OmegaConf.to_container(config.hydra.launcher, resolve=True)
-        self.at_once, self._batch, self._shared = _side_by_side(
+        self.at_once, self._batch, self._shared = _parallelism(
             launcher, config.hydra.sweeper.max_batch_size
         )
         self.outcomes: list[Outcome] = []
@@ -89,26 +89,26 @@ class Runner:
             get_reusable_executor().shutdown(wait=True)
 
     def run(self, overrides: Sequence[Sequence[str]]) -> list[Outcome]:
-        """Run a job for each list of overrides, but for those that are finished; return the ends.
+        """Run a job for each list of overrides, except finished ones; return the outcomes of all.
 
         Raises:
-            InputError: for a job that cannot be configured, before any is started.
+            InputError: for a job that cannot be configured, before any job is started.
         """
-        jobs = [self._plan(list(given), number) for number, given in enumerate(overrides)]
+        jobs = [self._plan(list(job), number) for number, job in enumerate(overrides)]
         waiting = list({job.folder: job for job in jobs if not is_finished(job.identity)}.values())
         if done := len({job.folder for job in jobs}) - len(waiting):
             log.info("%d of %d jobs are finished already", done, done + len(waiting))
         ended = {job.folder: Outcome(job.folder) for job in jobs}
         in_use = {job.folder: live_run(job.folder) for job in waiting}
-        # Nothing is written there: the record is that of the live run.
-        ended |= {folder: Outcome(folder, 1, said) for folder, said in in_use.items() if said}
+        # Their records are not written to: they belong to the live runs.
+        ended |= {folder: Outcome(folder, 1, text) for folder, text in in_use.items() if text}
         waiting = [job for job in waiting if not in_use[job.folder]]
         size = self._batch or len(waiting) or 1
         for first in range(0, len(waiting), size):
             batch = waiting[first : first + size]
-            # One at a time they say for themselves how they get on.
+            # A single running job logs its own progress.
             folders = [job.folder for job in batch]
-            with logging_ends(folders) if self.at_once > 1 else nullcontext():
+            with logging_finished_jobs(folders) if self.at_once > 1 else nullcontext():
                 outcomes = self._launch(batch, first)
             ended |= {outcome.folder: outcome for outcome in outcomes}
         for outcome in ended.values():
@@ -118,22 +118,22 @@ class Runner:
         return [ended[job.folder] for job in jobs]
 
     def check(self, overrides: Sequence[str]) -> None:
-        """Raise the error that planning a job raises, if it does; run nothing."""
+        """Plan a job without running it, and raise InputError if that fails."""
         self._plan(list(overrides), 0)
 
     def _plan(self, overrides: list[str], number: int) -> Job:
-        """Compose a job's configuration as it will be where it runs."""
+        """Compose a job's configuration as the process that runs it will."""
         master = self._sweeper.config
         overrides = [*overrides, *self._named]
         config = self._sweeper.hydra_context.config_loader.load_sweep_config(
-            master, [*overrides, self._left_out]
+            master, [*overrides, self._exclude_keys]
         )
         with read_write(config.hydra.runtime), open_dict(config):
             config.hydra.job.num, config.hydra.job.id = number, str(number)
             HydraConfig.instance().set_config(config)
             name = _name(config)
-            named_here = name == run_name(str(config.hydra.job.override_dirname))
-            if named_here:
+            is_default_name = name == run_name(str(config.hydra.job.override_dirname))
+            if is_default_name:
                 name = self._earlier.free_name(name, overrides)
             folder = Path(str(config.hydra.sweep.dir), name).absolute()
             config.hydra.runtime.output_dir = str(folder)
@@ -142,10 +142,11 @@ class Runner:
         identity = self._identify(config)
         HydraConfig.instance().set_config(master)
         # A folder that the user names (hydra.sweep.subdir) stays.
-        if named_here and (twin := self._earlier.finished(identity)) is not None:
-            name, folder = twin, folder.with_name(twin)
+        finished = self._earlier.finished_name(identity) if is_default_name else None
+        if finished is not None:
+            name, folder = finished, folder.with_name(finished)
             identity = identity._replace(folder=folder)
-        # Where a finished job is left out, those behind it keep the folders that they had.
+        # The folder is fixed, so that a job keeps it when finished jobs before it are left out.
         own = ["hydra.mode=MULTIRUN", f"hydra.sweep.subdir={quoted(name)}"]
         return Job([*overrides, *own], identity, folder)
 
@@ -155,13 +156,13 @@ class Runner:
             if not self._shared:
                 results = launch([job.overrides for job in jobs], initial_job_idx=first)
             else:
-                with ended_by_sigterm(), threads_shared(min(self.at_once, len(jobs))):
+                with raising_on_sigterm(), limited_threads(min(self.at_once, len(jobs))):
                     results = launch([job.overrides for job in jobs], initial_job_idx=first)
         except RunStopped:
             raise
         except Exception as error:
-            # A launcher that lost a process of its own does not tell of the jobs of the others.
-            lost = f"the launcher gave up: {in_a_line(error)}"
+            # A launcher that lost one process returns no results for the other jobs.
+            lost = f"the launcher failed: {describe_error(error)}"
             return [
                 Outcome(job.folder) if is_finished(job.identity) else Outcome(job.folder, 1, lost)
                 for job in jobs
@@ -170,7 +171,7 @@ class Runner:
 
 
 def _name(config: DictConfig) -> str:
-    """Return the name of a job's folder, as the configuration says."""
+    """Return the name of a job's folder from its configuration."""
     name = config.hydra.sweep.subdir
     if name is None or not str(name).strip():
         raise InputError(f"hydra.sweep.subdir must be the name of a folder, not {name!r}")
@@ -180,16 +181,16 @@ def _name(config: DictConfig) -> str:
 def _outcome(job: Job, result: JobReturn) -> Outcome:
     if result.status is JobStatus.COMPLETED:
         return result.return_value
-    return Outcome(job.folder, 1, in_a_line(result._return_value))
+    return Outcome(job.folder, 1, describe_error(result._return_value))
 
 
-def _side_by_side(launcher: Mapping[str, Any], most: int | None) -> tuple[int, int | None, bool]:
-    """Return how many jobs run at once, how many are launched in one go, and if on our cores."""
+def _parallelism(launcher: Mapping[str, Any], most: int | None) -> tuple[int, int | None, bool]:
+    """Return the number of parallel jobs, the jobs per launch, and if they run on this machine."""
     match launcher["_target_"].rpartition(".")[2]:
         case "JoblibLauncher":
             count = launcher["n_jobs"]
             return (count if count > 0 else max(1, cores() + 1 + count)), most, True
-        case "LocalLauncher":  # starts all that it is given
+        case "LocalLauncher":  # starts all jobs of a launch at once
             count = most or cores()
             return count, count, True
         case "SlurmLauncher":
@@ -198,5 +199,5 @@ def _side_by_side(launcher: Mapping[str, Any], most: int | None) -> tuple[int, i
 
 
 def quoted(text: str) -> str:
-    """Return a text as a value in Hydra's syntax, whatever is in it."""
+    """Return a text quoted as a value in Hydra's override syntax."""
     return QuotedString(text, Quote.single).with_quotes()

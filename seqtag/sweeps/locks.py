@@ -1,9 +1,9 @@
-"""Locks on the folders of runs: one live run a folder, and a lock that dies with its process.
+"""Locks on run folders: one live run per folder, and a lock that ends with its process.
 
 They are POSIX record locks (`fcntl.lockf`), which belong to a process: neither forked workers nor
 started programs inherit them, so a worker that survives a killed run does not keep its folder
-closed. Such a lock is lost when its process closes *any* descriptor of the file, and does not
-exclude another thread of the same process; hence the list of those that this process holds.
+locked. Such a lock is lost when its process closes *any* descriptor of the file, and does not
+exclude another thread of the same process; therefore `_held` lists the locks of this process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOCK = ".lock"
 _PATIENCE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 _IN_USE = (errno.EACCES, errno.EAGAIN)
-# What file systems without locks answer.
+# Errors of file systems without locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 log = logging.getLogger("seqtag")
@@ -40,7 +40,7 @@ _guard = threading.Lock()
 
 
 class FolderInUse(InputError):
-    """Another live run has the folder."""
+    """Another live run uses the folder."""
 
 
 class FolderLock:
@@ -48,7 +48,7 @@ class FolderLock:
 
     Args:
         folder: the run's folder; created if need be.
-        shared: allow other shared locks beside this one, as for processes that share a search.
+        shared: allow other shared locks at the same time, for processes that share a search.
     """
 
     def __init__(self, folder: Path, shared: bool = False) -> None:
@@ -59,10 +59,10 @@ class FolderLock:
         self._process = os.getpid()
 
     def acquire(self) -> FolderLock:
-        """Take the lock; where the file system has no locks, log a warning and do without.
+        """Acquire the lock; if the file system has no locks, log a warning and continue without.
 
         Raises:
-            FolderInUse: if another live run has it. The folder is as it was then.
+            FolderInUse: if another live run has it. The folder is not changed.
             InputError: if the folder cannot be written.
         """
         with _guard:
@@ -74,13 +74,13 @@ class FolderLock:
         return self
 
     def release(self) -> None:
-        """Give the lock back and remove its file; harmless if it is not held."""
+        """Release the lock and remove its file; without effect if it is not held."""
         # A forked child has copies of the descriptor and of this object, but not the lock.
         if self._descriptor is None or self._process != os.getpid():
             return
         with _guard:
             with suppress(OSError):
-                # Removed while it is locked: whoever waits for it sees that it is another file.
+                # Removed while it is locked: a waiting process then sees that the file has changed.
                 if _lock(self._descriptor, shared=False):
                     (self._place / LOCK).unlink()
             os.close(self._descriptor)
@@ -94,7 +94,7 @@ class FolderLock:
         self.release()
 
     def _locked_file(self) -> int | None:
-        """Return the descriptor of the locked file; None where there are no locks."""
+        """Return the descriptor of the locked file, or None if there are no locks."""
         end = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
@@ -127,7 +127,7 @@ class FolderLock:
 
 
 def live_run(folder: Path) -> str | None:
-    """Return a message that names the live run in a folder; None where there is none."""
+    """Return a message that names the live run in a folder, or None if there is none."""
     place = folder.resolve()
     with _guard:
         if place in _held:
@@ -138,7 +138,7 @@ def live_run(folder: Path) -> str | None:
             return None
         try:
             return None if _lock(descriptor, shared=False) else _message(folder, place)
-        except OSError:  # no locks here
+        except OSError:  # a file system without locks
             return None
         finally:
             os.close(descriptor)
@@ -158,7 +158,7 @@ def _lock(descriptor: int, shared: bool) -> bool:
 
 
 def _is_file_at(descriptor: int, path: Path) -> bool:
-    """Return whether an open file is the one of that name, not one that was removed meanwhile."""
+    """Return whether an open file is still the file at `path`, not one that has been removed."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
@@ -166,7 +166,7 @@ def _is_file_at(descriptor: int, path: Path) -> bool:
 
 
 def _sign(descriptor: int) -> None:
-    """Write into a locked file which process has the lock, for the messages of others."""
+    """Write into a locked file which process has the lock, for messages of other processes."""
     signature = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
@@ -177,10 +177,10 @@ def _sign(descriptor: int) -> None:
 
 
 def _message(folder: Path, place: Path) -> str:
-    """Return what to say of a folder with a live run.
+    """Return the error message for a folder with a live run.
 
-    The caller holds no lock on the file, which it would lose, unless `place` is in `_held`: then
-    the run is one of this process, and the file is not opened.
+    Reading the file would lose a lock that this process holds on it: if `place` is in `_held`, the
+    run is one of this process, and the file is not opened.
     """
     owner, remedy = "another run", ""
     if place in _held:

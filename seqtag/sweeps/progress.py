@@ -1,4 +1,4 @@
-"""How a sweep gets on whose jobs run in other processes: a line for each that has ended."""
+"""Progress of a sweep whose jobs run in other processes: a log line for each that ends."""
 
 import logging
 import threading
@@ -12,55 +12,55 @@ from seqtag.sweeps.records import RECORD, read_record
 
 log = logging.getLogger("seqtag")
 
-# Seconds between two looks at the records of the jobs.
+# Seconds between two checks of the jobs' records.
 _EVERY = 1.0
 
 
 @contextmanager
-def logging_ends(folders: Sequence[Path]) -> Iterator[None]:
-    """While the jobs of these folders run elsewhere, log each that ends, as its record says."""
+def logging_finished_jobs(folders: Sequence[Path]) -> Iterator[None]:
+    """Log each job that ends inside the context, from the record in its folder."""
     before = {folder: _written(folder) for folder in folders}
-    over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(before, over), daemon=True)
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(before, done), daemon=True)
     watch.start()
     try:
         yield
     finally:
-        over.set()
+        done.set()
         watch.join()
 
 
-def _watch(running: dict[Path, int | None], over: threading.Event) -> None:
-    """Look at the records until all is over, and once more.
+def _watch(running: dict[Path, int | None], done: threading.Event) -> None:
+    """Check the records until `done` is set, and once more after that.
 
     Args:
-        running: the jobs' folders, and when the record in each was written before they began.
-        over: set when all is over.
+        running: the jobs' folders, with the times at which their earlier records were written.
+        done: set when all jobs have ended.
     """
     count, started = len(running), time.monotonic()
     last = False
     while running and not last:
-        last = over.wait(_EVERY)
+        last = done.wait(_EVERY)
         for folder, before in list(running.items()):
-            how = None if _written(folder) == before else _end(folder)
-            if how is None:
+            result = None if _written(folder) == before else _result(folder)
+            if result is None:
                 continue
             del running[folder]
-            done = count - len(running)
-            left = (time.monotonic() - started) / done * len(running)
-            log.info("%d of %d: %s %s; %s to go", done, count, folder.name, how, _clock(left))
+            ended = count - len(running)
+            left = (time.monotonic() - started) / ended * len(running)
+            log.info("%d of %d: %s %s; %s to go", ended, count, folder.name, result, _clock(left))
 
 
 def _written(folder: Path) -> int | None:
-    """Return when the record of a job was written, in nanoseconds; None if there is none."""
+    """Return the modification time of a job's record, in nanoseconds; None if there is none."""
     try:
         return (folder / RECORD).stat().st_mtime_ns
     except OSError:
         return None
 
 
-def _end(folder: Path) -> str | None:
-    """Return how a job has ended by its record; None if it has not."""
+def _result(folder: Path) -> str | None:
+    """Return a text on how a job has ended, from its record; None if it has not ended."""
     record = read_record(folder)
     if record.get("error") is not None:
         return f"failed: {record['error']}"

@@ -1,12 +1,12 @@
-"""The record of a run, one file in its folder: what it was, whether it is done, how well it went.
+"""The record of a run, ``run.json`` in its folder.
 
-    config    its configuration, except where it is
-    finished  whether all of it is done
+    config    its configuration, without its folder
+    finished  whether it has finished
     error     why it failed, else null; a run that was killed is neither finished nor failed
     seconds   how long it took
-    scores    what it is judged by, as shares: {"test f1": 0.93, "dev f1": 0.94}
+    scores    its main scores, as shares: {"test f1": 0.93, "dev f1": 0.94}
 
-and whatever figures the run returned.
+and all other figures that the run returned.
 """
 
 import functools
@@ -31,11 +31,11 @@ log = logging.getLogger("seqtag")
 
 
 class Identity(NamedTuple):
-    """Which run it is: where it writes, and the configuration that two runs are compared by.
+    """The identity of a run: its folder, and the configuration by which runs are compared.
 
     Attributes:
-        folder: the run's folder.
-        config: its configuration as JSON gives it back, except where it is.
+        folder: the run folder.
+        config: its configuration as JSON values, without its folder.
     """
 
     folder: Path
@@ -43,15 +43,15 @@ class Identity(NamedTuple):
 
 
 class Settings(Protocol):
-    """The settings of a verb whose runs leave a record."""
+    """The settings of a verb whose runs write a record."""
 
     @property
     def identity(self) -> Identity:
-        """Which run it is."""
+        """The identity of the run."""
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """Return the record of an earlier run in this folder; {} where there is none that is whole."""
+    """Return the record of an earlier run in this folder; {} if it is missing or damaged."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):  # no file, not UTF-8, not JSON
@@ -60,45 +60,45 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def read_overrides(folder: Path) -> tuple[str, ...]:
-    """Return what a run was given on the command line; nothing where that was not written.
+    """Return the overrides of a run from its folder; empty if they were not written.
 
     Raises:
-        InputError: for a file that is not a list in YAML.
+        InputError: for a file that is not a YAML list.
     """
     path = folder / ".hydra" / "overrides.yaml"
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+        overrides = yaml.safe_load(path.read_text(encoding="utf-8")) or []
     except OSError:
         return ()
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: not YAML: {single_line(error)}") from None
-    if not isinstance(given, list):
+    if not isinstance(overrides, list):
         raise InputError(f"{path}: a list of overrides is expected")
-    return tuple(map(str, given))
+    return tuple(map(str, overrides))
 
 
-def write_record(identity: Identity, **what: Any) -> None:
-    """Write the record of a run: its configuration, and what else is given."""
-    write_json(identity.folder / RECORD, {"config": identity.config, **what})
+def write_record(identity: Identity, **values: Any) -> None:
+    """Write the record of a run: its configuration, and other values by key."""
+    write_json(identity.folder / RECORD, {"config": identity.config, **values})
 
 
 def is_finished(identity: Identity) -> bool:
-    """Return whether this very run has been finished in its folder before."""
+    """Return whether its folder has the record of the same run, finished."""
     record = read_record(identity.folder)
     return bool(record.get("finished")) and is_record_of(record, identity)
 
 
 def is_record_of(record: Mapping[str, Any], identity: Identity) -> bool:
-    """Return whether a record is of a run with this configuration.
+    """Return whether a record belongs to a run with this configuration.
 
-    A key without a value counts as one that is missing: an earlier version may not have had it.
-    Classes that have been renamed since are the same.
+    A null value equals a missing key, because an earlier version may not have had the key. Old
+    names of renamed classes equal the new ones.
     """
     return _without_nulls(record.get("config")) == _without_nulls(identity.config)
 
 
 def _without_nulls(value: Any) -> Any:
-    """Return JSON values without keys whose value is null, and with the names of today."""
+    """Return JSON values without keys whose value is null, and with the new names of classes."""
     if isinstance(value, dict):
         return {key: _without_nulls(part) for key, part in value.items() if part is not None}
     if isinstance(value, list):
@@ -107,10 +107,10 @@ def _without_nulls(value: Any) -> Any:
 
 
 def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Have `run`, a function from a verb's settings to figures, leave a record.
+    """Make `run`, a function from a verb's settings to figures, write a record.
 
-    One that is finished in its folder already is not repeated: its record is returned. A run that
-    could not begin for a mistake of the user (`InputError`) is none; what was there before stays.
+    A run that is already finished in its folder is not repeated: its record is returned. After an
+    `InputError`, a mistake of the user, the record that was there before is restored.
     """
 
     @functools.wraps(run)
@@ -126,24 +126,25 @@ def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]
         try:
             figures = run(settings, *more)
         except InputError:
-            _put_back(folder, before)
+            _restore(folder, before)
             raise
         except Exception as error:
             try:
-                write_record(identity, finished=False, error=in_a_line(error))
-            except InputError as refused:  # a full disk is often why the run itself has failed
-                log.error("%s", refused)
+                write_record(identity, finished=False, error=describe_error(error))
+            except InputError as write_error:  # the run may have failed because the disk is full
+                log.error("%s", write_error)
             raise
-        kept = {key: value for key, value in figures.items() if key != "splits"}
-        kept = {"seconds": round(time.perf_counter() - started, 1), **kept}
-        write_record(identity, finished=True, error=None, **{**kept, "scores": scores_of(figures)})
+        values = {key: value for key, value in figures.items() if key != "splits"}
+        values = {"seconds": round(time.perf_counter() - started, 1), **values}
+        values["scores"] = scores_of(figures)
+        write_record(identity, finished=True, error=None, **values)
         return figures
 
     return recording
 
 
 def scores_of(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Return what a run is judged by, what says most first: those of its splits, or its own."""
+    """Return a run's main scores, the most important first: those of its splits, or its own."""
     if "splits" not in figures:
         return dict(figures.get("scores", {}))
     splits = {
@@ -153,15 +154,15 @@ def scores_of(figures: Mapping[str, Any]) -> dict[str, float]:
     return {f"{split} {name}": value for split, (name, value) in mains.items()}
 
 
-def in_a_line(error: BaseException) -> str:
-    """Return what went wrong, in one line."""
+def describe_error(error: BaseException) -> str:
+    """Return the text of an error in one line, after its type unless it is an InputError."""
     text = " ".join(str(error).split())
     if isinstance(error, InputError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _put_back(folder: Path, record: Mapping[str, Any]) -> None:
+def _restore(folder: Path, record: Mapping[str, Any]) -> None:
     if record:
         write_json(folder / RECORD, record)
     else:

@@ -1,9 +1,9 @@
-"""A search over Optuna's ask and tell: which trials to run next, given those that have been run.
+"""Hyperparameter search with Optuna's ask-and-tell interface.
 
-Several processes may share a search through its storage: each asks for trials of its own until all
-of them together are as many as wanted. What a trial is made of is drawn from the search's seed and
-the trial's number alone, so that no two processes draw the same, and a search that goes on does not
-draw again what it drew before.
+Several processes can share a search through its storage: each asks for its own trials until all of
+them together have reached the number of trials. The random draws of a trial depend only on the
+search's seed and the trial's number, so that no two processes draw the same parameters, and a
+resumed search does not repeat earlier draws.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _LOCKED = 60
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """What is searched for, and how.
+    """The settings of a search.
 
     Attributes:
         sampler: tpe, or random.
-        trials: how many are run in all, by all processes that share the search.
-        metric: the score that counts, by its name or its split: "dev".
+        trials: number of trials, of all processes that share the search together.
+        metric: the score that is optimised, by its name or its split: "dev".
         direction: maximize or minimize.
-        seed: what the trials are drawn from.
-        storage: a database's URL, a file for a journal, or None to keep the trials in memory.
+        seed: the random seed of the trials' parameters.
+        storage: URL of a database, path of a journal file, or None to keep the trials in memory.
     """
 
     sampler: Literal["tpe", "random"]
@@ -53,11 +53,16 @@ class SearchConfig:
 
 
 class Search:
-    """The trials of a search: ask for some, run them, tell how they went.
+    """A search: ask for trials, run them, and tell their results.
+
+    Args:
+        settings: of the search.
+        space: the distributions of the parameters, by key.
+        name: the name of the search in its storage.
 
     Raises:
-        InputError: if Optuna is not installed, the storage cannot be reached, or holds a search of
-            this name that is another one.
+        InputError: if Optuna is not installed, the storage cannot be reached, or it holds a search
+            of this name with another space or direction.
     """
 
     def __init__(self, settings: SearchConfig, space: dict[str, BaseDistribution], name: str):
@@ -75,31 +80,31 @@ class Search:
         self._check_space(name)
 
     def ask(self, most: int) -> list[Trial]:
-        """Return so many trials to run, at most; none when there are as many as wanted."""
+        """Return up to `most` new trials to run; none once the number of trials is reached."""
         self._free_killed()
-        asked: list[Trial] = []
-        while len(asked) < most and len(self._taken()) < self.settings.trials:
+        trials: list[Trial] = []
+        while len(trials) < most and len(self._taken()) < self.settings.trials:
             trial = self._study.ask(self._space)
             trial.set_user_attr("process", f"{socket.gethostname()}:{os.getpid()}")
             if sum(number < trial.number for number in self._taken()) >= self.settings.trials:
-                self.free(trial)  # another process has taken the last one meanwhile
+                self.free(trial)  # another process has just taken the last one
                 break
-            asked.append(trial)
-        return asked
+            trials.append(trial)
+        return trials
 
     def tell(self, trial: Trial, value: float | None, error: str | None) -> None:
-        """Record how a trial went: its value, or why it has none."""
+        """Record the result of a trial: its value, or why it failed."""
         if error is not None:
             trial.set_user_attr("error", error)
         state = self._states.COMPLETE if error is None else self._states.FAIL
         self._study.tell(trial, value, state)
 
     def free(self, trial: Trial | FrozenTrial) -> None:
-        """Give back a trial that was not run to its end: another one will be run in its place."""
+        """Release a trial that did not end: another trial will be run in its place."""
         self._study.tell(trial.number, state=self._states.PRUNED)
 
     def rows(self) -> list[list[str]]:
-        """Return a table of all trials, the best first, those that failed last."""
+        """Return a table of all trials: the best first, failed ones last."""
         trials = [trial for trial in self._study.get_trials() if self._counts(trial)]
         sign = -1 if self.settings.direction == "maximize" else 1
         trials.sort(key=lambda trial: (trial.value is None, sign * (trial.value or 0)))
@@ -118,20 +123,21 @@ class Search:
         ]
 
     def best(self) -> FrozenTrial | None:
-        """Return the best trial; None where none has a value."""
+        """Return the best trial, or None if none has a value."""
         if not self._study.get_trials(states=(self._states.COMPLETE,)):
             return None
         return self._study.best_trial
 
     def _counts(self, trial: FrozenTrial) -> bool:
-        """Return whether a trial is one of those wanted: not one that was given back."""
+        """Return whether a trial counts towards the number of trials: released ones do not."""
         return trial.state is not self._states.PRUNED
 
     def _taken(self) -> list[int]:
+        """Return the numbers of the trials that count."""
         return [trial.number for trial in self._study.get_trials() if self._counts(trial)]
 
     def _free_killed(self) -> None:
-        """Free the trials of processes of this machine that are no more."""
+        """Release the trials of processes on this machine that have been killed."""
         for trial in self._study.get_trials(states=(self._states.RUNNING,)):
             host, _, process = trial.user_attrs.get("process", "").rpartition(":")
             if host == socket.gethostname() and not _is_alive(int(process)):
@@ -141,13 +147,13 @@ class Search:
         for trial in self._study.get_trials():
             if trial.params.keys() != self._space.keys():
                 raise InputError(
-                    f"the search {name} has other things to search than it had before: "
-                    f"{', '.join(trial.params)}; give it a name of its own as study=NAME"
+                    f"the search {name} exists already, with another search space: "
+                    f"{', '.join(trial.params)}; give this one another name with study=NAME"
                 )
 
 
 def _open(optuna: Any, settings: SearchConfig, name: str) -> optuna.Study:
-    """Return the study of that name, made where there is none."""
+    """Return the Optuna study of that name; create it if there is none."""
     try:
         study = optuna.create_study(
             study_name=name,
@@ -156,13 +162,13 @@ def _open(optuna: Any, settings: SearchConfig, name: str) -> optuna.Study:
             sampler=_by_number(optuna, settings),
             load_if_exists=True,
         )
-    except Exception as error:  # by what is wrong with a database, whatever its library raises
+    except Exception as error:  # database libraries raise exceptions of many types
         line = str(error).strip().partition("\n")[0]
         raise InputError(f"search.storage={settings.storage}: {line}") from error
     if study.direction.name.lower() != settings.direction:
         raise InputError(
-            f"search.direction={settings.direction}, but the search {name} is there already, and "
-            f"is to {study.direction.name.lower()}"
+            f"search.direction={settings.direction}, but the search {name} exists already with "
+            f"search.direction={study.direction.name.lower()}"
         )
     return study
 
@@ -182,15 +188,15 @@ def _storage(optuna: Any, storage: str | None) -> Any:
 
 
 def _by_number(optuna: Any, settings: SearchConfig) -> optuna.samplers.BaseSampler:
-    """Return a sampler that draws each trial from the seed and the trial's number."""
-    make = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
+    """Return a sampler that seeds the draws of each trial with the seed and the trial's number."""
+    samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
 
     class ByNumber(optuna.samplers.BaseSampler):
-        """Hands each trial to a fresh sampler, seeded for it."""
+        """Delegates each trial to a new sampler, seeded for that trial."""
 
         def before_trial(self, study: Any, trial: Any) -> None:
             seed = random.Random(f"{settings.seed}:{trial.number}").randrange(2**32)
-            self._sampler = make[settings.sampler](seed=seed)
+            self._sampler = samplers[settings.sampler](seed=seed)
             self._sampler.before_trial(study, trial)
 
         def infer_relative_search_space(self, study: Any, trial: Any) -> Any:

@@ -1,11 +1,11 @@
-"""What a search may choose from: Hydra's own syntax for sweeps, as Optuna's distributions.
+"""The search space of a search: sweep overrides in Hydra's syntax, as Optuna's distributions.
 
-optimizer.lr=tag(log, interval(1e-4, 1e-2))  a number between, even on a logarithmic scale
-model.dropout=interval(0, 0.5)               a number between
-model.hidden_size=int(interval(64, 256))     a whole number between, both ends included
+optimizer.lr=tag(log, interval(1e-4, 1e-2))  a number in the interval, uniform in its logarithm
+model.dropout=interval(0, 0.5)               a number in the interval
+model.hidden_size=int(interval(64, 256))     a whole number in the interval, both ends included
 model.num_layers=range(1, 4)                 1, 2 or 3
 cell=lstm,gru or cell=choice(lstm, gru)      one of them
-seed=1,2,3                                   not searched: every trial is run with each
+seed=1,2,3                                   not searched: every trial is run with each seed
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Space:
-    """What is searched, what is fixed, and the seeds of each trial.
+    """The searched overrides, the fixed ones, and the seeds of each trial.
 
     Attributes:
         searched: the overrides that are sweeps, by key.
-        fixed: the others, as they were given.
-        seeds: overrides of the seed; one empty list where none was given.
+        fixed: the other overrides, as text.
+        seeds: a list with the override of each seed; one empty list if no seeds are swept.
     """
 
     searched: dict[str, Override]
@@ -39,11 +39,11 @@ class Space:
     seeds: list[list[str]]
 
     @classmethod
-    def of(cls, overrides: Sequence[Override]) -> Space:
+    def from_overrides(cls, overrides: Sequence[Override]) -> Space:
         """Sort overrides into those that are searched and those that are not.
 
         Raises:
-            InputError: if nothing is to be searched.
+            InputError: if no override is searched.
         """
         searched, fixed, seeds = {}, [], [[]]
         for override in overrides:
@@ -64,39 +64,39 @@ class Space:
         return cls(searched, fixed, seeds)
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Return what Optuna is to choose from, by key."""
+        """Return the distributions that Optuna draws from, by key."""
         return {key: _distribution(override) for key, override in self.searched.items()}
 
-    def each_once(self) -> Iterator[dict[str, Any]]:
-        """Yield choices such that each option, and both ends of each range, are in one of them."""
+    def covering_choices(self) -> Iterator[dict[str, Any]]:
+        """Yield parameters that together have each option and both ends of each interval."""
         options = {key: _options(override) for key, override in self.searched.items()}
         for turn in range(max(map(len, options.values()))):
-            yield {key: of[turn % len(of)] for key, of in options.items()}
+            yield {key: choices[turn % len(choices)] for key, choices in options.items()}
 
-    def given(self, params: Mapping[str, Any]) -> list[str]:
-        """Return the overrides that a trial's choices make."""
+    def overrides(self, params: Mapping[str, Any]) -> list[str]:
+        """Return the overrides that a trial's parameters stand for."""
         return [f"{key}={params[key]}" for key in self.searched]
 
     def jobs(self, params: Mapping[str, Any]) -> list[list[str]]:
         """Return the overrides of a trial's jobs, one for each seed."""
-        return [[*self.fixed, *self.given(params), *seed] for seed in self.seeds]
+        return [[*self.fixed, *self.overrides(params), *seed] for seed in self.seeds]
 
     def experiment(self, params: Mapping[str, Any]) -> str:
-        """Return a trial's choices as the YAML of an experiment."""
+        """Return a trial's parameters as the YAML of an experiment config."""
         groups, values = [], {}
         for key, override in self.searched.items():
             name = override.key_or_group
             if override.config_loader.get_group_options(name):
                 groups.append({f"override /{name}": params[key]})
                 continue
-            below = values
-            *above, last = name.split(".")
-            for part in above:
-                below = below.setdefault(part, {})
-            (given,) = OverridesParser.create().parse_overrides([f"{name}={params[key]}"])
-            below[last] = given.value()
-        plain = {"defaults": groups, **values} if groups else values
-        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+            node = values
+            *parents, last = name.split(".")
+            for part in parents:
+                node = node.setdefault(part, {})
+            (parsed,) = OverridesParser.create().parse_overrides([f"{name}={params[key]}"])
+            node[last] = parsed.value()
+        experiment = {"defaults": groups, **values} if groups else values
+        return yaml.safe_dump(experiment, sort_keys=False, allow_unicode=True)
 
 
 def _options(override: Override) -> list[Any]:
@@ -119,12 +119,12 @@ def _distribution(override: Override) -> BaseDistribution:
             kind = IntDistribution if whole else FloatDistribution
             return kind(value.start, value.end, log="log" in tags)
         if tags:
-            raise InputError("the tag log belongs to an interval")
+            raise InputError("the tag log applies only to an interval")
         options = list(override.sweep_iterator())
         if not options:
-            raise InputError("there is nothing in it")
+            raise InputError("it has no values")
         if override.is_range_sweep() and all(isinstance(number, int) for number in options):
             return IntDistribution(min(options), max(options), step=abs(value.step))
         return CategoricalDistribution(_options(override))
-    except ValueError as error:  # of Optuna's, or one of these
+    except ValueError as error:  # from Optuna, or an InputError from above
         raise InputError(f"{override.input_line}: {error}") from None

@@ -1,4 +1,4 @@
-"""A sweep: all jobs planned before any is started, none that is finished repeated, then a table."""
+"""Grids and searches: plan all jobs, run those that are not finished, and write a table."""
 
 import logging
 from collections.abc import Sequence
@@ -17,36 +17,36 @@ from seqtag.sweeps.jobs import Outcome, Runner
 from seqtag.sweeps.records import Identity, read_record
 from seqtag.sweeps.search import Search, SearchConfig
 from seqtag.sweeps.space import Space
-from seqtag.sweeps.table import read_runs, show, tabulate, write_table
+from seqtag.sweeps.table import print_table, read_runs, tabulate, write_table
 
 log = logging.getLogger("seqtag")
 
-# So many trials are shown in a terminal; the files have them all.
+# The terminal shows this many trials; the files have them all.
 _SHOWN = 10
 
 
 class Task(Protocol):
-    """What Hydra calls with the configuration of each job."""
+    """The callable that Hydra calls with the configuration of each job."""
 
     outcomes: list[Outcome]
     folder: Path
     named: list[str]
 
     def identify(self, config: DictConfig) -> Identity:
-        """Return which run a configuration makes; `InputError` where a setting is wrong."""
+        """Return the identity of a configuration's run; raise InputError for a wrong setting."""
 
 
 def sweep(sweeper: BasicSweeper, task: Task, arguments: list[str]) -> None:
-    """Run all jobs that the arguments ask for; leave in the task what became of them.
+    """Run all jobs of the command line's overrides; store their outcomes in the task.
 
     Raises:
-        InputError: for what is wrong with the arguments, before any job is started.
+        InputError: for a wrong argument, before any job is started.
     """
     config = sweeper.config
     parser = OverridesParser.create(config_loader=sweeper.hydra_context.config_loader)
     overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
     task.folder = Path(config.hydra.sweep.dir)
-    # A key may be given twice: of that the last one counts.
+    # If a key is given twice, the last one counts.
     varied = {o.key_or_group: o.is_sweep_override() for o in overrides}
     fixed = [key for key, varies in varied.items() if not varies]
     with Runner(sweeper, task.identify, task.named, fixed) as runner:
@@ -71,19 +71,19 @@ def _grid(sweeper: BasicSweeper, overrides: Sequence[Override], runner: Runner) 
 def _show_grid(folder: Path) -> None:
     try:
         rows = tabulate(read_runs(folder))
-    except InputError:  # a verb that leaves no records
+    except InputError:  # the verb writes no records
         return
     write_table(folder, rows)
-    show(rows)
+    print_table(rows)
 
 
 def _search(config: DictConfig, overrides: Sequence[Override], runner: Runner) -> None:
     plain = OmegaConf.to_container(config.search, resolve=True)
     settings = from_plain(SearchConfig, plain, "search")
     if settings.storage is not None and all(o.key_or_group != "study" for o in overrides):
-        raise InputError("a search in a storage is found again by its name: give study=NAME")
-    space = Space.of(overrides)
-    for params in space.each_once():
+        raise InputError("a search with a storage needs a name to be resumed by: give study=NAME")
+    space = Space.from_overrides(overrides)
+    for params in space.covering_choices():
         runner.check(space.jobs(params)[0])
     search = Search(settings, space.distributions(), f"{config.hydra.job.name}/{config.study}")
     width = len(space.seeds)
@@ -96,13 +96,13 @@ def _search(config: DictConfig, overrides: Sequence[Override], runner: Runner) -
                 search.free(trial)
             raise
         for number, trial in enumerate(trials):
-            ended = outcomes[number * width : (number + 1) * width]
-            search.tell(trial, *_judge(ended, settings.metric))
+            by_seed = outcomes[number * width : (number + 1) * width]
+            search.tell(trial, *_value(by_seed, settings.metric))
     _conclude(runner.folder, search, space)
 
 
-def _judge(outcomes: Sequence[Outcome], metric: str) -> tuple[float | None, str | None]:
-    """Return the mean of a score over a trial's seeds, or why there is none."""
+def _value(outcomes: Sequence[Outcome], metric: str) -> tuple[float | None, str | None]:
+    """Return the mean of a score over a trial's seeds, or None and the reason."""
     values = []
     for outcome in outcomes:
         scores = read_record(outcome.folder).get("scores") or {}
@@ -110,7 +110,7 @@ def _judge(outcomes: Sequence[Outcome], metric: str) -> tuple[float | None, str 
             return None, outcome.error
         value = next((v for k, v in scores.items() if metric in (k, k.partition(" ")[0])), None)
         if value is None:
-            return None, f"no score {metric!r}; there are {', '.join(scores) or 'none'}"
+            return None, f"no score {metric!r}; this run has {', '.join(scores) or 'none'}"
         values.append(value)
     return sum(values) / len(values), None
 
@@ -118,7 +118,7 @@ def _judge(outcomes: Sequence[Outcome], metric: str) -> tuple[float | None, str 
 def _conclude(folder: Path, search: Search, space: Space) -> None:
     rows = search.rows()
     write_table(folder, rows)
-    show(rows[: _SHOWN + 1])
+    print_table(rows[: _SHOWN + 1])
     if (best := search.best()) is None:
         return
     text = (
@@ -126,6 +126,6 @@ def _conclude(folder: Path, search: Search, space: Space) -> None:
     )
     write_text(folder / "experiment" / "best.yaml", text + space.experiment(best.params))
     log.info(
-        "the best is %s, with %.2f%%; again by --config-dir %s experiment=best",
-        *(" ".join(space.given(best.params)), 100 * best.value, folder),
+        "the best is %s, with %.2f%%; run it again with --config-dir %s experiment=best",
+        *(" ".join(space.overrides(best.params)), 100 * best.value, folder),
     )

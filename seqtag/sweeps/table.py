@@ -1,8 +1,8 @@
-"""What a sweep ends with: a row each configuration, its scores by seed, their mean and interval.
+"""The table of a sweep: one row for each configuration, its scores by seed, mean and interval.
 
-A configuration is what a run was given on the command line, less its seed and what is common to
-all. Scores are percentages. The interval is Student's of 95 % where there are three seeds or more,
-and from the smallest to the largest where there are two.
+A configuration is the overrides of a run, without its seed and those common to all runs. Scores are
+percentages. The interval is Student's 95 % interval with three seeds or more, and the range from
+the smallest to the largest score with two.
 """
 
 import csv
@@ -26,8 +26,8 @@ TABLE = "table"
 
 log = logging.getLogger("seqtag")
 
-# What a table shows of a run's figures.
-_SHOWN = {
+# Types of the figures of a run that the table uses.
+_FIGURE_TYPES = {
     "seconds": NotNegative | None,
     "parameters": Annotated[int, AtLeast(0)] | None,
     "scores": Mapping[str, float | None],
@@ -41,11 +41,11 @@ class Run(NamedTuple):
     """One run of a sweep.
 
     Attributes:
-        folder: where it is.
-        overrides: what it was given on the command line.
-        error: why there are no figures; None where there are.
-        figures: what it left in its record and in ``metrics.json``.
-        scores: what it is judged by, as shares, what says most first.
+        folder: the run folder.
+        overrides: its overrides from the command line.
+        error: why it has no figures; None if it has.
+        figures: the values of its record and of ``metrics.json``.
+        scores: its scores by name, as shares, the most important first.
     """
 
     folder: Path
@@ -56,28 +56,28 @@ class Run(NamedTuple):
 
     @property
     def seed(self) -> str:
-        """The seed that it was given; that of its figures where it was given none."""
-        given = (text for text in self.overrides if text.startswith("seed="))
-        return next(given, f"={self.figures.get('seed', '')}").partition("=")[2]
+        """The seed among its overrides, otherwise that of its figures."""
+        seeds = (text for text in self.overrides if text.startswith("seed="))
+        return next(seeds, f"={self.figures.get('seed', '')}").partition("=")[2]
 
     def score(self, name: str) -> list[float]:
-        """Return its score of that name, else the one that says most, or none of none."""
+        """Return a list with its score of that name, else its first score; empty if it has none."""
         return [self.scores[name]] if name in self.scores else [*self.scores.values()][:1]
 
 
 def read_runs(folder: Path) -> list[Run]:
-    """Return the runs below a folder, in the order that they were started.
+    """Return the runs below a folder, in the order in which they were started.
 
     A run whose files are damaged is left out with a warning.
 
     Raises:
-        InputError: where there are none.
+        InputError: if there are none.
     """
     folders = {file.parent for name in (RECORD, "metrics.json") for file in folder.rglob(name)}
     runs = []
-    for place in sorted(folders, key=_started):
+    for run_folder in sorted(folders, key=_started):
         try:
-            run = _read_run(place)
+            run = _read_run(run_folder)
         except InputError as error:
             log.warning("left out: %s", error)
             continue
@@ -96,12 +96,12 @@ def _started(folder: Path) -> float:
 def _read_run(folder: Path) -> Run | None:
     record, figures = read_record(folder), _read_figures(folder / "metrics.json")
     if not record and "splits" not in figures:
-        return None  # an evaluation is no run
-    # A run without a record is one of an earlier version.
+        return None  # an evaluation, not a run
+    # Runs of earlier versions have no record.
     done = record.get("finished", True)
     error = None if done else record.get("error") or "not finished"
     for name, values in ((RECORD, record), ("metrics.json", figures)):
-        for key, kind in _SHOWN.items():
+        for key, kind in _FIGURE_TYPES.items():
             if key in values:
                 checked(values[key], kind, f"{folder / name}: {key}")
     scores = scores_of(figures) or scores_of(record) if done else {}
@@ -119,22 +119,22 @@ def _read_figures(path: Path) -> dict[str, Any]:
     return figures if isinstance(figures, dict) else {}
 
 
-def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Return the runs of each configuration, by its name: what is not common to all."""
-    kept = [
+def by_configuration(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs of each configuration by its name: its overrides not common to all runs."""
+    relevant = [
         tuple(text for text in run.overrides if not text.startswith(("seed=", "study=")))
         for run in runs
     ]
-    common = set.intersection(*map(set, kept)) if kept else set()
-    found: dict[str, list[Run]] = {}
-    for run, overrides in zip(runs, kept, strict=True):
+    common = set.intersection(*map(set, relevant)) if relevant else set()
+    groups: dict[str, list[Run]] = {}
+    for run, overrides in zip(runs, relevant, strict=True):
         name = " ".join(text for text in overrides if text not in common) or "(all the same)"
-        found.setdefault(name, []).append(run)
-    return found
+        groups.setdefault(name, []).append(run)
+    return groups
 
 
 def interval(values: Sequence[float]) -> str:
-    """Return the ends of an interval, and of what kind: see above."""
+    """Return Student's interval of three values or more as text, or the range of two."""
     if len(values) < 2:
         return ""
     if len(values) == 2:
@@ -144,24 +144,24 @@ def interval(values: Sequence[float]) -> str:
 
 
 def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None = None) -> Rows:
-    """Return the rows of a table of runs, the head first.
+    """Return the rows of a table of runs, the header first.
 
     Args:
-        runs: at least one.
-        split: whose score is shown; by default that which says most, of each run its own where
-            they have none in common.
-        factor: a factor of a probe, for a column of accuracies for each of its values.
+        runs: at least one run.
+        split: the split whose score is shown; by default the first score that all runs have, or
+            each run's own first score if they have none in common.
+        factor: a factor of a probe, for a column with the accuracy at each of its values.
 
     Raises:
         InputError: for a split or a factor that the finished runs do not have.
     """
     done = [run for run in runs if run.error is None]
     main = _main_score(done, split)
-    beside = _by_factor(done, main, factor) if factor else {}
+    by_factor = _by_factor(done, main, factor) if factor else {}
     failed = ["failed"] if len(done) < len(runs) else []
-    head = ["", "seeds", f"{main} %", "mean", "95% interval", *beside, "parameters", "s", *failed]
-    rows = [head]
-    for name, group in grouped(runs).items():
+    head = ["", "seeds", f"{main} %", "mean", "95% interval", *by_factor, "parameters", "s"]
+    rows = [[*head, *failed]]
+    for name, group in by_configuration(runs).items():
         group = sorted(group, key=lambda run: (len(run.seed), run.seed))
         good = [run for run in group if run.error is None]
         values = [100 * score for run in good for score in run.score(main)]
@@ -171,7 +171,10 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
         row = [
             *(name, ", ".join(run.seed for run in good)),
             *(", ".join(f"{value:.2f}" for value in values), mean, interval(values)),
-            *(f"{statistics.mean(map(of, good)):.0f}" if good else "" for of in beside.values()),
+            *(
+                f"{statistics.mean(map(accuracy, good)):.0f}" if good else ""
+                for accuracy in by_factor.values()
+            ),
             f"{good[0].figures['parameters']:,}"
             if good and "parameters" in good[0].figures
             else "",
@@ -192,10 +195,10 @@ def _main_score(done: Sequence[Run], split: str | None) -> str:
 
 
 def _by_factor(done: Sequence[Run], main: str, factor: str) -> dict[str, Callable[[Run], float]]:
-    """Return, by heading, what a run's accuracy is where a factor has a value."""
+    """Return, by column heading, a function from a run to its accuracy at a factor's value."""
     split = main.partition(" ")[0]
     slices = [run.figures.get("splits", {}).get(split, {}).get("factors", {}) for run in done]
-    known = [name for name in slices[0] if all(name in of for of in slices)] if slices else []
+    known = [name for name in slices[0] if all(name in other for other in slices)] if slices else []
     if factor not in known:
         raise unknown("factor", factor, known)
     return {
@@ -214,7 +217,7 @@ def as_markdown(rows: Rows) -> str:
 
 
 def _in_markdown(text: str) -> str:
-    """Return a text for a cell of a Markdown table: in one line, without code, HTML or borders."""
+    """Return a text escaped for a cell of a Markdown table, in one line."""
     return re.sub(r"(\\(?=[\\|`<]|$)|[|`<])", r"\\\1", single_line(text))
 
 
@@ -226,13 +229,13 @@ def as_csv(rows: Rows) -> str:
 
 
 def write_table(folder: Path, rows: Rows) -> None:
-    """Write a table into a folder as ``table.csv`` and ``table.md``, whole files or none."""
+    """Write a table into a folder as ``table.csv`` and ``table.md``, each atomically."""
     write_text(folder / f"{TABLE}.csv", as_csv(rows))
     write_text(folder / f"{TABLE}.md", as_markdown(rows))
 
 
-def show(rows: Rows) -> None:
-    """Print a table for a terminal."""
+def print_table(rows: Rows) -> None:
+    """Print a table to the terminal."""
     from rich import box
     from rich.table import Table
 

@@ -101,7 +101,9 @@ def test_mistakes_are_told_in_a_line_and_nothing_is_written(items, save_run, tmp
 def test_a_run_told_twice_is_refused(items, save_run, tmp_path):
     save_run(tmp_path / "one", items())
     save_run(tmp_path / "two", items())
-    with pytest.raises(InputError, match=r"one and .*two: the same probe, cell, start, sizes and"):
+    with pytest.raises(
+        InputError, match=r"one and .*two have the same probe, cell, start, sizes and"
+    ):
         report([tmp_path], tmp_path / "r")
 
 

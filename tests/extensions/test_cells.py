@@ -14,7 +14,7 @@ from seqtag.cells.registry import CELLS
 from seqtag.cli import main
 from seqtag.errors import InputError
 from seqtag.inspect.memory import half_lives
-from seqtag.inspect.trace import in_order, trace
+from seqtag.inspect.trace import display_order, trace
 
 pytestmark = pytest.mark.usefixtures("installed")
 
@@ -73,7 +73,7 @@ def test_they_are_traced_by_the_names_of_their_gates(model, tmp_path, capsys):
     tagger = Tagger.load(model)
     values = trace(tagger, SENTENCE).values["l0.fwd"]
     cell = tagger.network.encoder.cell
-    assert list(in_order(cell, values)) == ["renew", "offer", "trail", "h"]
+    assert list(display_order(cell, values)) == ["renew", "offer", "trail", "h"]
     assert cell.meanings["renew"] == "share that is new"
     (life_H, *_) = half_lives(tagger, [SENTENCE]).values()
     log_TH = np.log(1 - values["renew"][1:].astype(float))

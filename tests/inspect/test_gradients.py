@@ -16,7 +16,7 @@ from seqtag.inspect.gradients import (
     slope,
     write_gradients,
 )
-from seqtag.inspect.memory import keeps, mean_log_kept
+from seqtag.inspect.memory import has_kept_share, mean_log_kept
 from seqtag.inspect.trace import encoder_input
 
 TOKENS = ["Anna", "and", "the", "old", "king", "left", "again", "."]
@@ -148,7 +148,7 @@ def test_without_recurrent_weights_the_forget_gate_alone_is_the_slope(build_tagg
 
 def test_a_cell_without_a_gate_that_keeps_foretells_nothing(build_tagger):
     tagger = build_tagger("rnn")
-    assert not keeps(tagger)
+    assert not has_kept_share(tagger)
     assert all(np.isnan(curve.kept) for curve in gradient_report(tagger, tagger, [item()], 2))
 
 

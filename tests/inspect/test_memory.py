@@ -4,7 +4,7 @@ import torch
 from shared.cells import PRESETS
 
 from seqtag.errors import InputError
-from seqtag.inspect.memory import half_lives, keeps, kept_share, mean_log_kept
+from seqtag.inspect.memory import half_lives, has_kept_share, kept_share, mean_log_kept
 from seqtag.inspect.trace import trace
 
 SENTENCE = ["Anna", "left", "the", "king", "."]
@@ -13,7 +13,7 @@ KEEPERS = [name for name in PRESETS if name not in ("nfg", "rnn", "rnn_relu", "i
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_which_cells_have_a_gate_that_keeps(name, build_tagger):
-    assert keeps(build_tagger(name)) == (name in KEEPERS)
+    assert has_kept_share(build_tagger(name)) == (name in KEEPERS)
 
 
 @pytest.mark.parametrize("name", KEEPERS)

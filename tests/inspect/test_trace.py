@@ -6,7 +6,7 @@ import torch
 from shared.cells import PRESETS
 
 from seqtag.errors import InputError
-from seqtag.inspect.trace import check_layer, in_order, layer_names, trace, traces
+from seqtag.inspect.trace import check_layer, display_order, layer_names, trace, traces
 
 SENTENCE = ["Anna", "left", "the", "king", "."]
 
@@ -93,7 +93,7 @@ def test_the_nearest_layer_is_offered(tagger):
 def test_every_name_of_every_cell_has_a_meaning(name, build_tagger):
     tagger = build_tagger(name)
     cell = tagger.network.encoder.cell
-    values = in_order(cell, trace(tagger, SENTENCE).values["l0.fwd"])
+    values = display_order(cell, trace(tagger, SENTENCE).values["l0.fwd"])
     assert all(len(cell.meanings[key]) > len(key) for key in values)
     assert list(values)[-1] == "h"
 

@@ -2,14 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqtag.report.gradients import plot_fading, slopes
+from seqtag.report.gradients import plot_mean_gradients, slopes_table
 from seqtag.report.style import as_png
 
 ORDER = ["lstm, bias 1", "lstm, chrono 100", "rnn"]
 
 
 def test_a_line_for_each_setup_before_training_and_after(results):
-    figure = plot_fading(results.curves, "pronoun", ORDER)
+    figure = plot_mean_gradients(results.curves, "pronoun", ORDER)
     before, after = figure.axes
     assert [panel.get_title(loc="left") for panel in figure.axes] == [
         "at initialisation",
@@ -32,7 +32,7 @@ def test_many_setups_have_a_panel_each_and_what_underflows_is_left_out(results):
     rnn = results.curves[results.curves["name"] == "rnn"]
     table = pd.concat([rnn.assign(name=name) for name in names])
     table.loc[table["k"] > 5, ["norm", "least"]] = 0.0
-    figure = plot_fading(table, "pronoun", names)
+    figure = plot_mean_gradients(table, "pronoun", names)
     assert [panel.get_title(loc="left") for panel in figure.axes] == names
     (own, *_) = [line for line in figure.axes[0].lines if line.get_linewidth() > 1]
     assert own.get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
@@ -40,7 +40,7 @@ def test_many_setups_have_a_panel_each_and_what_underflows_is_left_out(results):
 
 
 def test_slopes_stand_beside_the_lags_that_are_learned(results):
-    table = slopes(results.slopes, results.learned, ORDER, 8)
+    table = slopes_table(results.slopes, results.learned_lags, ORDER, 8)
     lstm, chrono, rnn = (row.split("<td>") for row in table.split("<tr><th scope=row>")[1:])
     assert lstm[2].startswith("0.900<")
     assert lstm[4].startswith("0.700<")  # the forget gate alone
@@ -54,10 +54,12 @@ def test_slopes_stand_beside_the_lags_that_are_learned(results):
 
 def test_a_gradient_that_grows_is_told_as_a_multiple(results):
     fitted = results.slopes.assign(factor=1.05)
-    assert "<td>132\N{NO-BREAK SPACE}times</td>" in slopes(fitted, results.learned, ORDER, 8)
+    assert "<td>132\N{NO-BREAK SPACE}times</td>" in slopes_table(
+        fitted, results.learned_lags, ORDER, 8
+    )
 
 
 def test_without_learned_lags_their_columns_are_left_out(results):
-    table = slopes(results.slopes, results.learned.iloc[:0], ORDER, 8)
+    table = slopes_table(results.slopes, results.learned_lags.iloc[:0], ORDER, 8)
     assert "lag learned" not in table
     assert "lstm, chrono 100" not in table

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from seqtag.report.figures import Picture, pictures
+from seqtag.report.formatting import interval, percent
 from seqtag.report.page import render
 from seqtag.report.sections import by_axis, by_contrast, differences, lags, overview
-from seqtag.report.words import interval, percent
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_contrasts_where_there_are_some(pronoun, counting, results):
 
 def test_differences_are_to_the_lstm(pronoun):
     table = differences(pronoun)
-    assert "less that of lstm, bias 1" in table
+    assert "minus that of lstm, bias 1" in table
     (beyond,) = pronoun.differences.query("not within")["difference"]
     assert f"{100 * beyond:+.1f}" in table
     assert beyond < -0.1

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from seqtag.report.plots import plot_accuracy, plot_errors, plot_seeds
-from seqtag.report.style import COLOURS, WIDTH, as_png, line_of, lines_of
+from seqtag.report.style import COLOURS, WIDTH, as_png, line_style, line_styles
 
 ORDER = ["lstm, bias 1", "lstm, chrono 100", "rnn"]
 
@@ -67,15 +67,15 @@ def test_one_factor_is_one_panel_without_markers_where_values_are_many(counting)
 
 
 def test_lines_of_21_setups_differ():
-    assert len({tuple(map(str, line_of(number).values())) for number in range(21)}) == 21
+    assert len({tuple(map(str, line_style(number).values())) for number in range(21)}) == 21
 
 
 def test_a_setup_has_its_line_in_all_plots_unless_two_have_the_same_colour():
     order = [f"cell_{number}" for number in range(9)]
-    assert lines_of(order[2:4], order) == {order[2]: line_of(2), order[3]: line_of(3)}
-    apart = lines_of([order[0], order[7]], order)
-    assert apart == {order[0]: line_of(0), order[7]: line_of(1)}
-    assert lines_of(order, order)[order[8]] == line_of(8)
+    assert line_styles(order[2:4], order) == {order[2]: line_style(2), order[3]: line_style(3)}
+    apart = line_styles([order[0], order[7]], order)
+    assert apart == {order[0]: line_style(0), order[7]: line_style(1)}
+    assert line_styles(order, order)[order[8]] == line_style(8)
 
 
 def test_kinds_of_error_add_up(pronoun):

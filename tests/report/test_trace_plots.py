@@ -69,7 +69,7 @@ def test_a_long_text_is_no_wider_than_a_picture_can_be():
     assert figure.get_figwidth() == pytest.approx(60)
     assert words(figure)[:3] == ["0", "14", "28"]
     assert figure.axes[0].get_xticks().tolist() == []
-    last = [axes for axes in figure.axes if axes.get_xlabel() == "one word in 14 is written out"]
+    last = [axes for axes in figure.axes if axes.get_xlabel() == "one word in 14 is shown"]
     assert len(last) == 1
 
 

@@ -3,16 +3,16 @@ import pandas as pd
 import pytest
 
 from seqtag.columns import AXIS, AXIS_BEYOND, AXIS_IN, BEYOND, CORNER, FACTORS, WITHIN
+from seqtag.report.formatting import percent
 from seqtag.report.page import render
-from seqtag.report.words import percent
 from seqtag.study.accuracy import (
-    by_run,
-    count,
+    accuracy_by_run,
+    answers_of,
+    count_answers,
     region_accuracy,
     setup_names,
     slices,
     summary,
-    units,
 )
 from seqtag.study.gather import gather
 
@@ -30,7 +30,7 @@ def counts(judged):
         judged(GRID, near, lambda f: 1.0 if f["distance"] <= 20 else 0.5, n=20, seed=seed)
         for seed in (0, 1)
     ]
-    return pd.concat([count(units(run)) for run in runs], ignore_index=True)
+    return pd.concat([count_answers(answers_of(run)) for run in runs], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def row(table, slice_, contrast="", **where):
 
 def test_sums_of_a_run_are_those_of_its_rows(judged):
     items = judged(GRID, near, lambda f: 0.5, n=30)
-    sums = count(units(items))
+    sums = count_answers(answers_of(items))
     assert sums["n"].sum() == len(items) == 180
     assert sums["right_model"].sum() == items["right"].sum()
     for error in ("stale", "capture", "wrong"):
@@ -66,19 +66,19 @@ def test_a_whole_item_is_right_if_all_its_targets_are(judged):
     items.loc[4, "error"], items.loc[5, "error"] = "capture", "stale"
     items["baseline_majority"] = [True] * 3 + [True, False, True] + [None] + [True] * 29
     items["baseline_window"] = True
-    whole = units(items.sample(frac=1, random_state=0))
+    whole = answers_of(items.sample(frac=1, random_state=0))
     assert whole["item"].tolist() == list(range(12))
     assert whole["right"].tolist() == [True, False] + [True] * 10
     assert whole["error"].tolist()[:2] == ["", "capture"]
     assert whole["baseline_majority"].tolist()[:2] == [True, False]
     assert pd.isna(whole["baseline_majority"][2])
     assert whole["baseline_window"].all()
-    assert count(whole)["n"].sum() == 12
+    assert count_answers(whole)["n"].sum() == 12
 
 
 def test_targets_are_units_where_items_are_not_whole(judged):
     items = judged({"n": (1, 2)}, lambda f: True, lambda f: 1.0, n=6, targets=3)
-    assert count(units(items))["n"].sum() == 36
+    assert count_answers(answers_of(items))["n"].sum() == 36
 
 
 def test_targets_of_an_item_make_one_answer_where_they_are_alike(judged):
@@ -87,14 +87,14 @@ def test_targets_of_an_item_make_one_answer_where_they_are_alike(judged):
     alike = apart.assign(right=apart["right"].groupby(apart["item"]).transform("first"))
     rows = {}
     for name, items in (("apart", apart), ("alike", alike)):
-        rows[name] = row(summary(count(units(items))), WITHIN)
+        rows[name] = row(summary(count_answers(answers_of(items))), WITHIN)
         assert (rows[name]["n"], rows[name]["items"]) == (480, 120)
     assert rows["apart"]["design_effect"] < 1.5
     assert rows["alike"]["design_effect"] == pytest.approx(4)
     first = judged(grid, lambda f: True, lambda f: 0.7, n=60).assign(
         right=alike.loc[alike["position"] == 0, "right"].to_numpy()
     )
-    one = row(summary(count(units(first))), WITHIN)
+    one = row(summary(count_answers(answers_of(first))), WITHIN)
     assert one["design_effect"] == 1
     assert (rows["alike"]["low"], rows["alike"]["high"]) == pytest.approx((one["low"], one["high"]))
 
@@ -113,7 +113,7 @@ def test_slices_by_the_axis_and_by_the_training_range(counts):
 def test_a_factor_that_was_judged_in_its_range_alone_is_free_in_the_far_corner(judged):
     grid = {"distance": (5, 100), "depth": (0, 1)}
     items = judged(grid, lambda f: f["distance"] == 5, lambda f: 1.0, n=4)
-    counts = count(units(items))
+    counts = count_answers(answers_of(items))
     corner = next(counts[rows] for name, rows, _ in slices(counts) if name == CORNER)
     assert set(corner["factor_depth"]) == {0, 1}
     assert set(corner["factor_distance"]) == {100}
@@ -150,7 +150,7 @@ def test_summary_is_told_by_contrast_too(table):
 
 
 def test_median_and_range_are_over_runs(counts, table):
-    runs = by_run(counts)
+    runs = accuracy_by_run(counts)
     accuracy = runs.loc[~runs["within"], "accuracy"]
     assert len(accuracy) == 2
     found = row(table, BEYOND)
@@ -201,7 +201,7 @@ def test_other_settings_end_a_name():
 def test_where_nothing_is_within_the_probe_says_what_is_in_range(judged):
     grid = {"distance": (50, 500), "attractors": (0, 6), "switches": (0,), "depth": (1,)}
     items = judged(grid, lambda f: False, lambda f: float(f["attractors"] == 0))
-    table = summary(count(units(items)))
+    table = summary(count_answers(answers_of(items)))
     assert row(table, AXIS_IN, factor_distance=500)["accuracy"] == 1.0
     assert row(table, AXIS_BEYOND, factor_distance=500)["accuracy"] == 0.0
     corner = row(table, CORNER)
@@ -212,7 +212,7 @@ def test_the_scores_of_a_run_are_the_figures_of_its_report(judged, save_run, tmp
     """Both have the main split alone, however right the other one is."""
     items = judged(GRID, near, lambda f: 0.6, n=20, splits=("templates", "test"))
     items.loc[items["split"] == "templates", "right"] = True
-    scores = region_accuracy(count(units(items)))
+    scores = region_accuracy(count_answers(answers_of(items)))
     main = items[items["split"] == "test"]
     assert scores == {
         BEYOND: main.loc[~main["within"], "right"].mean(),
@@ -228,4 +228,4 @@ def test_the_scores_of_a_run_are_the_figures_of_its_report(judged, save_run, tmp
 
 def test_a_region_without_items_has_no_score(judged):
     items = judged({"distance": (5, 20)}, lambda f: True, lambda f: 1.0)
-    assert region_accuracy(count(units(items))) == {WITHIN: 1.0}
+    assert region_accuracy(count_answers(answers_of(items))) == {WITHIN: 1.0}

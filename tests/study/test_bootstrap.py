@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 
-from seqtag.study.accuracy import units
-from seqtag.study.bootstrap import Outcomes, compare, outcomes
+from seqtag.study.accuracy import answers_of
+from seqtag.study.bootstrap import ItemCounts, compare, item_counts
 
 GRID = {"distance": (10, 100)}
 
 
 @pytest.fixture
 def run(judged):
-    def of(share, cell="lstm", n=100, **about) -> Outcomes:
+    def of(share, cell="lstm", n=100, **about) -> ItemCounts:
         items = judged(
             GRID, lambda f: f["distance"] == 10, lambda f: share, n=n, cell=cell, **about
         )
-        return outcomes(units(items))
+        return item_counts(answers_of(items))
 
     return of
 
@@ -65,7 +65,7 @@ def test_the_same_every_time(run):
 
 def test_runs_on_other_items_are_left_out(run):
     runs = [run(0.9), run(0.5, "rnn", n=50), run(0.5, "gru", data_seed=7)]
-    assert len({one.same for one in runs}) == 3
+    assert len({one.items_digest for one in runs}) == 3
     assert compare(runs, ["lstm", "rnn", "gru"], "lstm", "test", True).empty
 
 
@@ -78,6 +78,6 @@ def test_where_nothing_was_judged_nothing_is_compared(run):
 def test_an_item_counts_by_its_targets(judged):
     items = judged(GRID, lambda f: True, lambda f: 1.0, n=4, targets=3)
     items.loc[0, "right"] = False
-    found = outcomes(units(items))
+    found = item_counts(answers_of(items))
     assert found.n.tolist() == [3] * 8
     assert found.right.tolist() == [2] + [3] * 7

@@ -3,8 +3,15 @@ import pandas as pd
 import pytest
 
 from seqtag.columns import AXIS_IN
-from seqtag.study.accuracy import PROBE, SETUP, count, slices, tally, units
-from seqtag.study.ranges import half_lost, lags, learned, unbroken
+from seqtag.study.accuracy import (
+    PROBE,
+    SETUP,
+    accuracies,
+    answers_of,
+    count_answers,
+    slices,
+)
+from seqtag.study.ranges import d50_table, lags, learned_lags, solved_up_to
 
 GRID = {"distance": (10, 100, 1000), "attractors": (0, 5)}
 
@@ -12,41 +19,41 @@ GRID = {"distance": (10, 100, 1000), "attractors": (0, 5)}
 def counts(judged, accuracy, **about):
     """Return the counts of a run that was trained up to distance 10 without attractors."""
     items = judged(GRID, lambda f: f["distance"] == 10 and not f["attractors"], accuracy, **about)
-    return count(units(items))
+    return count_answers(answers_of(items))
 
 
-def d50(judged, accuracy, **about):
+def find_d50(judged, accuracy, **about):
     table = counts(judged, accuracy, **{"n": 100, **about})
     rows = next(table[rows] for name, rows, _ in slices(table) if name == AXIS_IN)
-    table = tally(rows, [*PROBE, *SETUP, "split", "contrast", "factor_distance"])
+    table = accuracies(rows, [*PROBE, *SETUP, "split", "contrast", "factor_distance"])
     table = table[table["contrast"] == "congruent"].assign(contrast="", slice=AXIS_IN)
-    (found,) = half_lost(table).to_dict("records")
+    (found,) = d50_table(table).to_dict("records")
     return found["d50"], found["text"]
 
 
 def test_where_half_is_lost_is_between_two_judged_values(judged):
     # Lower ends of 50 of 50 and 0 of 50: 0.9286 and 0; the middle between chance and 1 is 2/3.
-    where, text = d50(judged, lambda f: float(f["distance"] <= 10 or f["attractors"] > 0))
+    where, text = find_d50(judged, lambda f: float(f["distance"] <= 10 or f["attractors"] > 0))
     assert where == pytest.approx(10 * 10 ** ((0.92864 - 2 / 3) / 0.92864), rel=1e-3)
     assert text == "19"
 
 
 def test_nothing_is_lost_or_all_of_it(judged):
-    assert d50(judged, lambda f: 1.0)[1] == ">\N{NO-BREAK SPACE}1000"
-    where, text = d50(judged, lambda f: 0.1)
+    assert find_d50(judged, lambda f: 1.0)[1] == ">\N{NO-BREAK SPACE}1000"
+    where, text = find_d50(judged, lambda f: 0.1)
     assert text == "<\N{NO-BREAK SPACE}10"
     assert np.isnan(where)
 
 
 def test_a_few_answers_that_are_right_prove_nothing(judged):
-    where, text = d50(judged, lambda f: 1.0, n=4)
+    where, text = find_d50(judged, lambda f: 1.0, n=4)
     assert text == "too few answers"
     assert np.isnan(where)
 
 
 def test_chance_moves_the_middle(judged):
-    easy = d50(judged, lambda f: float(f["distance"] <= 10), chance=0.0)[0]
-    hard = d50(judged, lambda f: float(f["distance"] <= 10), chance=0.8)[0]
+    easy = find_d50(judged, lambda f: float(f["distance"] <= 10), chance=0.0)[0]
+    hard = find_d50(judged, lambda f: float(f["distance"] <= 10), chance=0.8)[0]
     assert hard < easy
 
 
@@ -59,7 +66,7 @@ def test_unbroken_ends_before_the_first_failure(judged):
             counts(judged, lambda f: 0.5, seed=2),
         ]
     )
-    reached = unbroken(table).set_index("seed")["reached"]
+    reached = solved_up_to(table).set_index("seed")["reached"]
     assert reached.to_dict() == {0: 10, 1: 1000, 2: 0}
 
 
@@ -68,7 +75,7 @@ def test_whole_items_must_all_be_right_and_targets_99_in_100(judged, whole, reac
     table = counts(judged, lambda f: 1.0, n=200, whole=whole)
     at = table.index[(table["factor_distance"] == 100) & (table["factor_attractors"] == 0)]
     table.loc[at[0], "right_model"] -= 1  # one of 200
-    assert unbroken(table)["reached"].tolist() == [reached]
+    assert solved_up_to(table)["reached"].tolist() == [reached]
 
 
 def row(run, lag, solved, sequences=900, cell="lstm"):
@@ -114,6 +121,6 @@ def test_lags_are_learned_by_more_than_half_of_the_runs():
     table = pd.DataFrame({"lag": list(solved), "solved": list(solved.values())})
     table = table.assign(probe="p", name="lstm", seeds=2)
     none = table.assign(name="rnn", solved=0)
-    lstm, rnn = learned(pd.concat([none, table])).sort_values("name").to_dict("records")
-    assert (lstm["unbroken"], lstm["longest"], lstm["tried"]) == (20, 70, 100)
-    assert (rnn["unbroken"], rnn["longest"], rnn["tried"]) == (0, 0, 100)
+    lstm, rnn = learned_lags(pd.concat([none, table])).sort_values("name").to_dict("records")
+    assert (lstm["without_gap"], lstm["longest"], lstm["tried"]) == (20, 70, 100)
+    assert (rnn["without_gap"], rnn["longest"], rnn["tried"]) == (0, 0, 100)

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqtag.errors import InputError
-from seqtag.study.accuracy import count, tally
+from seqtag.study.accuracy import accuracies, count_answers
 from seqtag.study.read import find_runs, read_gradients, read_groups, read_items, read_learn
 
 HEAD = (
@@ -59,7 +59,7 @@ def test_a_baseline_that_is_younger_than_the_file_says_nothing(items, store):
     read = read_items(store(items.drop(columns="baseline_frequent_cue")))
     assert read["baseline_frequent_cue"].isna().all()
     assert read.columns.tolist() == items.columns.tolist()
-    assert math.isnan(tally(count(read), ["cell"])["frequent_cue"].item())
+    assert math.isnan(accuracies(count_answers(read), ["cell"])["frequent_cue"].item())
 
 
 def test_an_axis_without_its_factor_is_named(items, store):

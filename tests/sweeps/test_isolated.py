@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from seqtag.sweeps.isolated import cores, run_apart, threads_shared
+from seqtag.sweeps.isolated import cores, limited_threads, run_isolated
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from seqtag.sweeps.isolated import cores, run_apart, threads_shared
     ],
 )
 def test_how_it_ended(code, ended, tmp_path):
-    assert run_apart([sys.executable, "-c", code], tmp_path / "said.txt") == ended
+    assert run_isolated([sys.executable, "-c", code], tmp_path / "said.txt") == ended
 
 
 def test_it_ends_with_us(tmp_path):
@@ -33,7 +33,7 @@ def test_it_ends_with_us(tmp_path):
     signal.setitimer(signal.ITIMER_REAL, 1.0)
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_apart([sys.executable, "-c", code], said)
+            run_isolated([sys.executable, "-c", code], said)
     finally:
         signal.signal(signal.SIGALRM, before)
     process = int(said.read_text())
@@ -43,12 +43,12 @@ def test_it_ends_with_us(tmp_path):
 
 def test_threads(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    with threads_shared(1):
+    with limited_threads(1):
         assert "OMP_NUM_THREADS" not in os.environ
-    with threads_shared(2):
+    with limited_threads(2):
         assert os.environ["OMP_NUM_THREADS"] == str(max(1, cores() // 2))
     assert "OMP_NUM_THREADS" not in os.environ
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    with threads_shared(2):
+    with limited_threads(2):
         assert os.environ["OMP_NUM_THREADS"] == "7"
     assert os.environ["OMP_NUM_THREADS"] == "7"

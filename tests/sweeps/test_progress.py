@@ -4,7 +4,7 @@ import logging
 import time
 
 from seqtag.sweeps import progress
-from seqtag.sweeps.progress import logging_ends
+from seqtag.sweeps.progress import logging_finished_jobs
 from seqtag.sweeps.records import Identity, write_record
 
 
@@ -18,7 +18,7 @@ def test_each_that_ends_is_told_of_once(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(progress, "_EVERY", 0.01)
     quick, broken, killed, again = (tmp_path / name for name in ("a", "b", "c", "d"))
     record(again, finished=False, error="of an earlier try")
-    with logging_ends([quick, broken, killed, again]):
+    with logging_finished_jobs([quick, broken, killed, again]):
         record(quick, finished=False, error=None)
         time.sleep(0.1)
         assert caplog.messages == []

@@ -143,9 +143,9 @@ def test_a_storage_that_cannot_be_reached(storage):
 
 def test_another_search_of_that_name(storage):
     run(search(storage=storage))
-    with pytest.raises(InputError, match="is there already, and is to maximize"):
+    with pytest.raises(InputError, match=r"exists already with search\.direction=maximize"):
         search(storage=storage, direction="minimize")
-    with pytest.raises(InputError, match="other things to search than it had before: x, cell"):
+    with pytest.raises(InputError, match="exists already, with another search space: x, cell"):
         search(storage=storage, space={"x": FloatDistribution(0, 1)})
 
 

@@ -17,7 +17,9 @@ class Groups:
 
 
 def space(*overrides: str) -> Space:
-    return Space.of(OverridesParser.create(config_loader=Groups()).parse_overrides([*overrides]))
+    return Space.from_overrides(
+        OverridesParser.create(config_loader=Groups()).parse_overrides([*overrides])
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,8 +50,8 @@ def test_a_glob_is_a_choice_of_options():
         ("interval(1, 0)", "x=interval(1, 0): "),
         ("tag(log, interval(0, 1))", "x=tag(log, interval(0, 1)): "),
         ("tag(lgo, interval(1, 2))", "unknown tag 'lgo' (did you mean 'log'?)"),
-        ("tag(log, choice(1, 2))", "belongs to an interval"),
-        ("range(4, 1)", "nothing in it"),
+        ("tag(log, choice(1, 2))", "applies only to an interval"),
+        ("range(4, 1)", "it has no values"),
     ],
 )
 def test_what_cannot_be_searched(value, said):
@@ -71,7 +73,7 @@ def test_a_trial_is_a_job_for_each_seed():
 
 
 def test_each_option_is_seen_once():
-    seen = list(space("cell=lstm,gru,rnn", "x=interval(0, 1)").each_once())
+    seen = list(space("cell=lstm,gru,rnn", "x=interval(0, 1)").covering_choices())
     assert [choice["cell"] for choice in seen] == ["lstm", "gru", "rnn"]
     assert {choice["x"] for choice in seen} == {0.0, 1.0}
 

@@ -197,7 +197,7 @@ def test_mistakes_in_a_search(arguments, said, jobs):
 def test_a_score_that_there_is_not(jobs):
     assert jobs("search=tpe", "cell=lstm,gru", "search.trials=1", "search.metric=tst") == 0
     (row,) = table(next(Path("logs/train").iterdir()))
-    assert row["failed"] == "no score 'tst'; there are dev f1"
+    assert row["failed"] == "no score 'tst'; this run has dev f1"
 
 
 @pytest.fixture
@@ -246,11 +246,11 @@ def test_side_by_side_by_submitit(fake):
 def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatch):
     commands = []
 
-    def run_apart(command, terminal):
+    def run_isolated(command, terminal):
         commands.append((command, terminal))
         return 2, "no such corpus"
 
-    monkeypatch.setattr(task, "run_apart", run_apart)
+    monkeypatch.setattr(task, "run_isolated", run_isolated)
     numbers = itertools.count(1)
     monkeypatch.setattr(os, "getpid", lambda: next(numbers))  # now here, now there
     (here / "mine").mkdir()

@@ -1,4 +1,4 @@
-"""The table of a sweep: grouped by configuration, intervals over seeds, failures named."""
+"""The table of a sweep: by_configuration by configuration, intervals over seeds, failures named."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from seqtag.errors import InputError
 from seqtag.sweeps.table import (
     as_csv,
     as_markdown,
-    grouped,
+    by_configuration,
     interval,
     read_runs,
     tabulate,
@@ -128,7 +128,7 @@ def test_no_run(tmp_path):
 def test_a_study_may_have_grown(leave, tmp_path):
     leave("a", ["cell=lstm", "study=x"], 0.5)
     leave("b", ["cell=lstm", "study=x", "optimizer.lr=1"], 0.5)
-    assert list(grouped(read_runs(tmp_path))) == ["(all the same)", "optimizer.lr=1"]
+    assert list(by_configuration(read_runs(tmp_path))) == ["(all the same)", "optimizer.lr=1"]
 
 
 def test_written_for_people_and_programs(tmp_path):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from seqtag.report.words import DASH, interval, percent, spread, whole
+from seqtag.report.formatting import DASH, interval, percent, spread, with_separators
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_every_tenth_of_a_per_cent_is_itself():
 
 
 def test_what_is_not_there_is_a_dash():
-    assert interval(math.nan, 0, 1) == spread(math.nan, 0, 1) == whole(math.nan) == DASH
+    assert interval(math.nan, 0, 1) == spread(math.nan, 0, 1) == with_separators(math.nan) == DASH
 
 
 def test_shares_with_what_is_around_them():
@@ -29,5 +29,5 @@ def test_shares_with_what_is_around_them():
     assert interval(0.5, 0.2509, 0.7501) == ("50.0", "[25.0, 75.1]")
     assert interval(1.0, 0.9996, 1.0) == ("100.0", "[99.9, 100.0]")
     assert spread(0.5, 0.5, 0.5) == "50.0"
-    assert spread(70, 60, 1000, whole) == ("70", "60 to 1,000")
-    assert whole(2.5) == "2.5"
+    assert spread(70, 60, 1000, with_separators) == ("70", "60 to 1,000")
+    assert with_separators(2.5) == "2.5"
