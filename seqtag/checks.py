@@ -132,7 +132,8 @@ def check_fields(instance: Any, where: str = "") -> None:
     Call it in ``__post_init__``, so that direct calls of the class are checked as by `from_plain`.
     `where` is the configuration group of the fields, for messages.
     """
-    for name, kind in _kinds(type(instance)).items():
+    cls: type = type(instance)
+    for name, kind in _kinds(cls).items():
         value = getattr(instance, name)
         checked_value = checked(value, kind, full_key(where, name))
         if checked_value is not value:
@@ -234,13 +235,13 @@ def _within(value: Any, kind: Any, marks: tuple[Any, ...]) -> bool:
 def _meets(value: Any, mark: Any) -> bool:
     match mark:
         case AtLeast(limit):
-            return value >= limit
+            return bool(value >= limit)
         case AtMost(limit):
-            return value <= limit
+            return bool(value <= limit)
         case Above(limit):
-            return value > limit
+            return bool(value > limit)
         case Below(limit):
-            return value < limit
+            return bool(value < limit)
         case Matching(pattern):
             return re.fullmatch(pattern, value) is not None
         case NonEmpty(most):
@@ -263,7 +264,7 @@ def _checked_inside(value: Any, kind: Any, key: str) -> Any:
         for name, part in value.items():
             checked(name, inner[0], f"{key}, its key {shown(name)},")
             checked(part, inner[1], full_key(key, str(name)))
-    if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
         return from_plain(kind, value, key)
     return value
 

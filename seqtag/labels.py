@@ -302,7 +302,7 @@ def _complaint(left: object, right: object, scheme: str) -> str:
     return f"{right} may not " + ("begin a sentence" if left is _EDGE else f"follow {left}")
 
 
-def _repaired(labels: Sequence[str], scheme: str) -> list[Span]:
+def _repaired(labels: Sequence[str | None], scheme: str) -> list[Span]:
     """Return the spans by conlleval's rules, which are the same for every scheme."""
     repaired = []
     open_type, start = "", 0  # only O has an empty type
@@ -319,7 +319,7 @@ def _repaired(labels: Sequence[str], scheme: str) -> list[Span]:
     return repaired
 
 
-def _is_legal(span: Span, labels: Sequence[str], scheme: str) -> bool:
+def _is_legal(span: Span, labels: Sequence[str | None], scheme: str) -> bool:
     """Return whether the labels of a span begin and end as the scheme requires."""
     first = _parts(labels[span.start], scheme)
     if scheme == "iob1":

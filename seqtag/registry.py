@@ -21,7 +21,7 @@ class Entry(NamedTuple, Generic[T]):
         options: keyword arguments that the name implies.
     """
 
-    cls: Callable[..., T]
+    cls: type[T]
     options: dict[str, Any]
 
     def make(self, **more: Any) -> T:

@@ -9,7 +9,7 @@ from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
 
-MEANINGS = Cell.meanings | {"r": "reset gate", "z": "update gate", "n": "candidate"}
+MEANINGS = {**Cell.meanings, "r": "reset gate", "z": "update gate", "n": "candidate"}
 
 
 @register("gru")

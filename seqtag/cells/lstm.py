@@ -117,7 +117,8 @@ class Lstm(Cell):
             raise InputError("chrono starts the forget gate's bias, but forget_gate is 'none'")
 
     def _kind(self, gate: str) -> str:
-        return getattr(self, GATES[gate])
+        kind: str = getattr(self, GATES[gate])
+        return kind
 
     @property
     def _gates_with_rows(self) -> tuple[str, ...]:
@@ -170,7 +171,9 @@ class Lstm(Cell):
             a = wx[k] + rh[k]
             return sigmoid(a + unit[f"peephole_{k}"] * c if k in self.peepholes else a)
 
-        values = {k: gate(k, state["c"]) for k in ("i", "f") if k in self._gates_with_rows}
+        values: dict[str, Any] = {
+            k: gate(k, state["c"]) for k in ("i", "f") if k in self._gates_with_rows
+        }
         for k, partner in COUPLED_TO.items():
             if self._kind(k) == "coupled":
                 values[k] = 1 - values[partner]

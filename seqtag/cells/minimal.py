@@ -89,7 +89,8 @@ class MinGru(Cell):
     starts: ClassVar[tuple[str, ...]] = ("chrono",)
     gates: ClassVar[tuple[str, ...]] = ("z", "n")
     states: ClassVar[tuple[str, ...]] = ("h",)
-    meanings: ClassVar[Mapping[str, str]] = Cell.meanings | {
+    meanings: ClassVar[Mapping[str, str]] = {
+        **Cell.meanings,
         "z": "update gate",
         "n": "candidate",
     }

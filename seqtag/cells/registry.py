@@ -54,7 +54,8 @@ def _as_dataclass(cls: Any, name: str, options: Mapping[str, Any]) -> type[Cell]
             )
     for option in options.keys() - cls.__dataclass_fields__.keys():
         raise InputError(f"cell {name!r}: {cls.__name__} has no field {option!r}")
-    return cls
+    cell: type[Cell] = cls
+    return cell
 
 
 # A name, a mapping with the name under "name" and fields beside it, or a spec.
@@ -107,5 +108,5 @@ def _hashable(cell: Cell) -> Cell:
 
 def describe(cell: Cell) -> dict[str, Any]:
     """Return the fields of a spec as plain values, such as JSON has them, without a name."""
-    fields = dataclasses.asdict(cell)  # type: ignore[call-overload]
+    fields = dataclasses.asdict(cell)
     return {key: list(v) if isinstance(v, tuple) else v for key, v in fields.items()}

@@ -44,7 +44,8 @@ class SLstm(Cell):
     starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
     states: ClassVar[tuple[str, ...]] = ("h", "c", "n", "m")
-    meanings: ClassVar[Mapping[str, str]] = Cell.meanings | {
+    meanings: ClassVar[Mapping[str, str]] = {
+        **Cell.meanings,
         "n": "normaliser",
         "m": "stabiliser",
     }

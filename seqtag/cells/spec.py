@@ -54,6 +54,9 @@ class Cell(ABC):
         InputError: where one of them is not such a number.
     """
 
+    # Set by `dataclass` in each subclass.
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
     starts: ClassVar[tuple[str, ...]] = ()
     meanings: ClassVar[Mapping[str, str]] = {
         "i": "input gate",
@@ -136,7 +139,9 @@ class Cell(ABC):
 
     def __str__(self) -> str:
         """Return the spec with those of its fields that are not as by default."""
-        options = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        options: tuple[dataclasses.Field[Any], ...] = (
+            dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        )
         values = {option.name: getattr(self, option.name) for option in options}
         changed = (f"{o.name}={values[o.name]!r}" for o in options if values[o.name] != o.default)
         return f"{type(self).__name__}({', '.join(changed)})"

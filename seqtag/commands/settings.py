@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from seqtag.checks import (
     AtLeast,
@@ -36,6 +36,8 @@ from seqtag.probes.registry import make_probe
 from seqtag.sweeps.records import Identity
 from seqtag.sweeps.search import SearchConfig
 from seqtag.training.settings import DataSettings, Engine, Scheme, TrainingSettings, group
+
+T = TypeVar("T")
 
 # Keys that the program reads although their part has a default for them.
 _NEEDED = {
@@ -262,7 +264,7 @@ class ProbeSettings:
         """Refuse `parameters` for an encoder whose input is not words alone."""
         model = self.training.model
         # A probe has no further columns, so nothing is made of `features`.
-        others = [INPUTS[n].cls.key for n in model.chosen if n not in ("words", "features")]
+        others = [INPUTS[n].cls.key for n in model.input_options if n not in ("words", "features")]
         if others or model.words is None:
             found = f"model.{others[0]} is set" if others else "model.words is null"
             raise InputError(f"parameters= is for models that read words alone, and {found}")
@@ -316,7 +318,7 @@ def _without(value: Any, folder: str) -> Any:
     return value.replace(folder, ".") if isinstance(value, str) else value
 
 
-def _keys(kind: type, plain: Mapping[str, Any], groups: tuple[str, ...]) -> Any:
+def _keys(kind: type[T], plain: Mapping[str, Any], groups: tuple[str, ...]) -> T:
     """Parse the keys that stand in no group; all groups must be there."""
     own = {key: value for key, value in plain.items() if key not in {*groups, "search"}}
     keys = from_plain(kind, own, "")
@@ -335,9 +337,8 @@ def _require(plain: Mapping[str, Any], needed: Mapping[str, tuple[str, ...]]) ->
 
 
 def _regime(plain: Any) -> ReachConfig | LearnConfig:
-    known = {"reach": ReachConfig, "learn": LearnConfig}
-    name = group(plain, "regime").get("name")
-    checked(name, Literal[tuple(known)], "regime.name")
+    known: dict[str, type[ReachConfig | LearnConfig]] = {"reach": ReachConfig, "learn": LearnConfig}
+    name = checked(group(plain, "regime").get("name"), Literal[tuple(known)], "regime.name")
     return from_plain(known[name], plain, "regime")
 
 
@@ -356,5 +357,5 @@ def _check_given_data(data: Any) -> None:
             checked(rest.pop(name), Scheme, f"data.{name}")
     if isinstance(encoding := rest.get("encoding"), str):
         check_encoding(encoding)
-    kind = CorpusConfig if "probe" not in rest else ProbeCorpusConfig
-    checked_values(kind, rest, "data", whole=False)
+    corpus = CorpusConfig if "probe" not in rest else ProbeCorpusConfig
+    checked_values(corpus, rest, "data", whole=False)

@@ -4,9 +4,11 @@ Legend: B sentences, S steps (words, or pieces of words), D features in, H featu
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 
+@dataclass(frozen=True, match_args=False)
 class NetworkOptions(Protocol):
     """The fields of a network's configuration that recurrent layers read, as read-only values."""
 

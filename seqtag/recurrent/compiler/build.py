@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import torch
 
@@ -35,6 +35,9 @@ from seqtag.recurrent.compiler.library_cache import (
 )
 
 logger = logging.getLogger("seqtag")
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-pthread")
 # Named as torch names what the processor can do; ATEN_CPU_CAPABILITY lowers it. The plain build
@@ -168,7 +171,7 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def serialized(function: Callable[..., Any]) -> Callable[..., Any]:
+def serialized(function: Callable[P, R]) -> Callable[P, R]:
     """Return the function with each call waiting until no other thread runs such a function.
 
     For builds: threads that need the same kernel at once would otherwise each start a compiler,
@@ -177,8 +180,8 @@ def serialized(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(function)
-    def alone(*args: Any) -> Any:
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
         with _lock:
-            return function(*args)
+            return function(*args, **kwargs)
 
     return alone

@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -46,7 +47,9 @@ def _build(source: CppSource, scalar: str) -> ctypes.CDLL | None:
         return None
 
 
-def call_function(function: ctypes._CFuncPtr, sizes: tuple[int, ...], *tensors: Tensor) -> None:
+def call_function(
+    function: Callable[..., object], sizes: tuple[int, ...], *tensors: Tensor
+) -> None:
     """Call one of them with its sizes and the addresses of contiguous tensors."""
     pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
     function((ctypes.c_int64 * len(sizes))(*sizes), *pointers)

@@ -18,6 +18,8 @@ from seqtag.recurrent.compiler.plan import Plan, plan_of
 from seqtag.recurrent.compiler.printer import print_kernel
 
 Pointers = Sequence[Tensor | None]
+# x and y, and in the backward pass their gradients.
+Sequences = tuple[Tensor, Tensor, *tuple[Tensor | None, ...]]
 _PROCESS = os.getpid()  # a child that was forked has another number
 _SYMBOLS = ("seqtag_forward", "seqtag_backward", "seqtag_lanes")
 
@@ -55,7 +57,7 @@ class Kernel:
 
         With `rows_BT`, x is a table (1, entries, D), and these are the entries to read.
         """
-        self._call(self._forward, directions, lengths_B, [x_BTD, y_BTH], sides, rows_BT)
+        self._call(self._forward, directions, lengths_B, (x_BTD, y_BTH), sides, rows_BT)
 
     def backward(
         self,
@@ -68,7 +70,7 @@ class Kernel:
         sides: Pointers,
     ) -> None:
         """Run all steps backwards."""
-        sequences = [x_BTD, y_BTH, grad_y_BTH, grad_x_BTD]
+        sequences = (x_BTD, y_BTH, grad_y_BTH, grad_x_BTD)
         self._call(self._backward, directions, lengths_B, sequences, sides)
 
     def _call(
@@ -76,11 +78,11 @@ class Kernel:
         function: Callable[..., int],
         directions: int,
         lengths_B: Tensor | None,
-        sequences: Pointers,
+        sequences: Sequences,
         sides: Pointers,
         rows_BT: Tensor | None = None,
     ) -> None:
-        x_BTD, y_BTH, *_ = sequences
+        x_BTD, y_BTH = sequences[:2]
         batch, time, hidden = y_BTH.shape
         hidden //= directions
         threads, entries = torch.get_num_threads(), 0 if rows_BT is None else x_BTD.shape[1]

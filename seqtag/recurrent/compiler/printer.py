@@ -66,7 +66,7 @@ def print_function(
         arguments: the expression that gives each input; may also name inner nodes.
     """
     names = dict(arguments)
-    lines = []
+    lines: list[str] = []
     for node in walk(results.values(), stop=names.__contains__):
         if node in names:
             continue
