@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe, label_at_end, noise
+from seqtag.probes.synthetic import Synthetic, at_end, noise
 
 DIGITS = "0123456789"
 MARK = "*"
@@ -22,7 +22,7 @@ _SOURCE = "Hochreiter & Schmidhuber 1997, table 7, mean of 10 trials"
 
 
 @register("adding")
-class AddingProbe(SyntheticProbe):
+class AddingProbe(Synthetic):
     """The sum of two marked digits, labelled at the end.
 
     All sums are equally frequent, and so are all pairs of digits with the same sum. A single digit
@@ -68,7 +68,7 @@ class AddingProbe(SyntheticProbe):
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels, computed by adding the marked digits."""
-        return label_at_end(tokens, str(sum(_marked(tokens))))
+        return at_end(tokens, str(sum(_marked(tokens))))
 
     def baselines(self) -> dict[str, Labeller]:
         """Return baselines that see one marked digit and predict its most likely sum.
@@ -76,8 +76,8 @@ class AddingProbe(SyntheticProbe):
         That is the sum with 0 or 9, because the fewest pairs have it. Both score 24%.
         """
         return {
-            "first_cue": lambda tokens: label_at_end(tokens, _likeliest(_marked(tokens)[0])),
-            "last_cue": lambda tokens: label_at_end(tokens, _likeliest(_marked(tokens)[-1])),
+            "first_cue": lambda tokens: at_end(tokens, _likeliest(_marked(tokens)[0])),
+            "last_cue": lambda tokens: at_end(tokens, _likeliest(_marked(tokens)[-1])),
         }
 
 

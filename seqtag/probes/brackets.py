@@ -20,7 +20,7 @@ from types import MappingProxyType
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Published, pick
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe, label_at_end
+from seqtag.probes.synthetic import Synthetic, at_end
 
 CLOSER_OF = MappingProxyType({"(": ")", "[": "]", "{": "}", "<": ">"})
 OPENERS, CLOSERS = tuple(CLOSER_OF), tuple(CLOSER_OF.values())
@@ -32,7 +32,7 @@ _LSTM_SOURCE = (
 )
 
 
-class _DepthProbe(SyntheticProbe):
+class _DepthProbe(Synthetic):
     """Base class of both probes: the factors and their values."""
 
     version = 1
@@ -186,7 +186,7 @@ class ShuffleProbe(_DepthProbe):
             while opener + closer in rest:
                 rest = rest.replace(opener + closer, "")
             balanced = balanced and not rest
-        return label_at_end(tokens, "yes" if balanced else "no")
+        return at_end(tokens, "yes" if balanced else "no")
 
 
 def _random_rises(random: Callable[[], float], depth: int, length: int) -> list[bool]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, ProbeItem
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe, random_positions
+from seqtag.probes.synthetic import Synthetic, random_positions
 
 LETTERS = tuple("abcdefghij")
 BLANK = "."
@@ -19,7 +19,7 @@ QUERY = "?"
 
 
 @register("copy")
-class CopyProbe(SyntheticProbe):
+class CopyProbe(Synthetic):
     """The letters of a sequence, labelled one by one at the queries after it.
 
     Letters may repeat. All queries are the same token, so the model must keep count of the

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from seqtag.errors import InputError
 from seqtag.probes.base import Labels, Probe, ProbeItem, Published, shuffled
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe, label_at_end
+from seqtag.probes.synthetic import Synthetic, at_end
 
 END = "$"
 QUERY = "?"
@@ -130,7 +130,7 @@ class CountingProbe(Probe):
 
 @register("counting_ab_member", name="counting_ab_member", symbols="ab")
 @register("counting_abc_member", name="counting_abc_member", symbols="abc")
-class MembershipProbe(SyntheticProbe):
+class MembershipProbe(Synthetic):
     """Whether a string is in the language, asked at its end; half of the strings are.
 
     Factors:
@@ -196,4 +196,4 @@ class MembershipProbe(SyntheticProbe):
         runs = [(symbol, len(list(run))) for symbol, run in groupby(string)]
         ordered = tuple(symbol for symbol, _ in runs) == self.symbols
         equal = len({size for _, size in runs}) == 1
-        return label_at_end(tokens, "yes" if ordered and equal else "no")
+        return at_end(tokens, "yes" if ordered and equal else "no")

@@ -12,14 +12,14 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe, label_at_end, noise
+from seqtag.probes.synthetic import Synthetic, at_end, noise
 
 DISTRACTORS = tuple(f"d{number}" for number in range(100))
 _SOURCE = "Hochreiter & Schmidhuber 1997, table 3, mean of 20 trials"
 
 
 @register("long_lag")
-class LongLagProbe(SyntheticProbe):
+class LongLagProbe(Synthetic):
     """Which of two symbols came before the distractors.
 
     Factors:
@@ -65,4 +65,4 @@ class LongLagProbe(SyntheticProbe):
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels: the trigger's is the x or y of the sequence."""
         (symbol,) = set(tokens) & set(self.labels)
-        return label_at_end(tokens, symbol)
+        return at_end(tokens, symbol)

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe
+from seqtag.probes.synthetic import Synthetic
 
 OUTER = ("T", "P")
 MASKED = "?"
@@ -39,7 +39,7 @@ _STRING = re.compile(r"B([TP])B(?:(?:TS*X|PT*VP)(?:XT*VP)*(?:S|XT*VV)|PT*VV)E\?E
 
 
 @register("reber")
-class ReberProbe(SyntheticProbe):
+class ReberProbe(Synthetic):
     """The outer symbol, labelled after the inner string.
 
     The only factor is `length`, of the whole string, at least 9. Training has natural lengths: both

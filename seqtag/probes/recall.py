@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, ProbeItem, pick, shuffled
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe, random_positions
+from seqtag.probes.synthetic import Synthetic, random_positions
 
 KEYS = tuple("abcdefghijklmnopqrstuvwxyz")
 VALUES = tuple("0123456789")
@@ -25,7 +25,7 @@ _QUICK = {"length": (16, 32, 64, 128, 256), "pairs": (4,)}
 
 @register("recall")
 @register("recall_forget", forget=True)
-class RecallProbe(SyntheticProbe):
+class RecallProbe(Synthetic):
     """The value of a key, labelled at the query: the last occurrence of the key, among blanks.
 
     Factors:

@@ -9,7 +9,7 @@ from seqtag.probes.base import Labels, Probe, ProbeItem, shuffled
 T = TypeVar("T")
 
 
-class SyntheticProbe(Probe):
+class Synthetic(Probe):
     """A probe that draws the answers first, exactly balanced, and then writes items for them.
 
     At each target all labels that can occur under the factors are equally frequent (counts
@@ -18,7 +18,7 @@ class SyntheticProbe(Probe):
 
     Example:
         @register("first_symbol")
-        class FirstSymbol(SyntheticProbe):
+        class FirstSymbol(Synthetic):
             name, version, labels, bidirectional_safe = "first_symbol", 1, ("x", "y"), True
             axis, unit = "gap", "symbols between first and last"
             training, evaluation, quick = {"gap": (1, 2)}, {"gap": (1, 9)}, {"gap": (1, 9)}
@@ -28,7 +28,7 @@ class SyntheticProbe(Probe):
                 return tokens, [len(tokens) - 1], [0]
 
             def oracle(self, tokens):
-                return label_at_end(tokens, tokens[0])
+                return at_end(tokens, tokens[0])
     """
 
     def answers(self, factors: Mapping[str, int]) -> Sequence[str]:
@@ -104,6 +104,6 @@ def random_positions(random: Callable[[], float], n: int, size: int) -> list[int
     return sorted(shuffled(random, range(size))[:n])
 
 
-def label_at_end(tokens: Sequence[str], label: str | None) -> Labels:
+def at_end(tokens: Sequence[str], label: str | None) -> Labels:
     """Return the labels of a sequence whose only target is its last token."""
     return [None] * (len(tokens) - 1) + [label]

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labeller, Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe, label_at_end, noise
+from seqtag.probes.synthetic import Synthetic, at_end, noise
 
 MARKED = "XY"
 DISTRACTORS = "abcd"
@@ -25,7 +25,7 @@ _SOURCE = "Hochreiter & Schmidhuber 1997, table 9"
 
 @register("temporal_order_6a", symbols=2)
 @register("temporal_order_6b", symbols=3)
-class TemporalOrderProbe(SyntheticProbe):
+class TemporalOrderProbe(Synthetic):
     """The order of the marked symbols, labelled at the end.
 
     Factors:
@@ -87,14 +87,14 @@ class TemporalOrderProbe(SyntheticProbe):
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels: the marked symbols in order of occurrence."""
-        return label_at_end(tokens, _marked(tokens))
+        return at_end(tokens, _marked(tokens))
 
     def baselines(self) -> dict[str, Labeller]:
         """Return baselines that see one marked symbol and predict that all are equal to it."""
         size = len(self.windows)
         return {
-            "first_cue": lambda tokens: label_at_end(tokens, _marked(tokens)[0] * size),
-            "last_cue": lambda tokens: label_at_end(tokens, _marked(tokens)[-1] * size),
+            "first_cue": lambda tokens: at_end(tokens, _marked(tokens)[0] * size),
+            "last_cue": lambda tokens: at_end(tokens, _marked(tokens)[-1] * size),
         }
 
 

@@ -16,13 +16,13 @@ from types import MappingProxyType
 
 from seqtag.probes.base import Labels, Published
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import SyntheticProbe, label_at_end
+from seqtag.probes.synthetic import Synthetic, at_end
 
 SPIKE, BLANK = "|", "."
 
 
 @register("timing")
-class TimingProbe(SyntheticProbe):
+class TimingProbe(Synthetic):
     """By how many steps an interval exceeds the reference, labelled at the spike that ends it.
 
     Factors:
@@ -78,5 +78,5 @@ class TimingProbe(SyntheticProbe):
         reference, *runs = "".join(tokens)[1:-1].split(SPIKE)
         labels: Labels = [None] * (len(reference) + 2)
         for run in runs:
-            labels += label_at_end(run + SPIKE, str(len(run) - len(reference)))
+            labels += at_end(run + SPIKE, str(len(run) - len(reference)))
         return labels

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from seqtag.errors import InputError
 from seqtag.probes.pronoun import PronounProbe
 from seqtag.probes.registry import PROBES, make_probe
-from seqtag.probes.synthetic import SyntheticProbe, balanced, noise, random_positions
+from seqtag.probes.synthetic import Synthetic, balanced, noise, random_positions
 
-NAMES = [name for name in PROBES.names() if isinstance(make_probe(name), SyntheticProbe)]
+NAMES = [name for name in PROBES.names() if isinstance(make_probe(name), Synthetic)]
 # Version of each probe, and the digest of the items it generates.
 DIGESTS = {
     "long_lag": (1, "8a7209c2b87fd81e"),

@@ -1,11 +1,11 @@
 """A probe: was the first symbol an x or a y?"""
 
 from seqtag.probes import register
-from seqtag.probes.synthetic import SyntheticProbe, label_at_end, noise
+from seqtag.probes.synthetic import Synthetic, at_end, noise
 
 
 @register("mine")
-class FirstSymbol(SyntheticProbe):
+class FirstSymbol(Synthetic):
     """Which symbol came first."""
 
     name = "mine"
@@ -26,7 +26,7 @@ class FirstSymbol(SyntheticProbe):
         return tokens, [len(tokens) - 1], [0]
 
     def oracle(self, tokens):
-        return label_at_end(tokens, tokens[0])
+        return at_end(tokens, tokens[0])
 
     def baselines(self):
         return {}
