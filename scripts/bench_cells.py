@@ -1,19 +1,19 @@
-"""Speed and memory of the cells beside torch's own layers, by turns in one process.
+"""Speed and memory of the cells compared with torch's own layers, in turns in one process.
 
-    python scripts/bench_cells.py                         # everything, under ten minutes
+    python scripts/bench_cells.py                         # everything, less than ten minutes
     python scripts/bench_cells.py --cells lstm,gru --seconds 10
 
-Each turn runs all competitors once, so that whatever else the machine does hits all alike; tables
-hold medians over turns. Turns are taken for so many seconds a table, three at least. Times are of a
+Each turn runs all layers once, so that other load on the machine affects all of them; tables show
+medians over turns. A table takes at least three turns and about --seconds. Times are those of a
 forward and a backward pass ("train") or of a forward pass without gradients ("infer"), in
-milliseconds, or relative to a layer of torch: below 1 is faster; a cell's own is nn.GRU or nn.RNN
-where it is that cell, else nn.LSTM. "Ragged both ways" is bidirectional training, lengths spread
-over [T/2, T], beside nn.LSTM on the packed batch. Shapes are (time, batch, features
-in, hidden units). Each table is printed once it is measured.
+milliseconds, or relative to a layer of torch: below 1 is faster. "Same cell in torch" is nn.GRU or
+nn.RNN for these cells, else nn.LSTM. "Ragged bidirectional" is bidirectional training with lengths
+spread over [T/2, T], relative to nn.LSTM on the packed batch. Shapes are (time, batch, input
+features, hidden units). Each table is printed when it is complete.
 
-Besides: the machine's speed of matrix products and of memory in the same run, and the share of it
-that each reaches; memory kept for the backward pass; without a compiler (the loop engine); and,
-where there is a CUDA device, torch's LSTM on cuDNN beside ours.
+Also measured: the machine's speed of matrix products and of memory, and the share of it that LSTMs
+reach; memory kept for the backward pass; speed without a compiler (the loop engine); and, with a
+CUDA device, torch's LSTM on cuDNN compared with `Recurrent`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ OWN_PEERS = {"gru": "nn.GRU", "rnn": "nn.RNN", "rnn_relu": "nn.RNN"}  # nn.LSTM 
 
 
 class Pace(NamedTuple):
-    """How long to measure a table: no more turns than these, none begun after these seconds."""
+    """The budget of a table: the most turns, and the seconds after which no turn starts."""
 
     turns: int
     seconds: float
@@ -59,11 +59,11 @@ class Pace(NamedTuple):
 def time_by_turns(calls: Mapping[str, Call], pace: Pace, device: str = "cpu") -> dict[str, float]:
     """Return the median milliseconds of each call."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():  # builds, and warms up
+    for call in calls.values():  # compiles, and warms up
         call()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for turn in range(pace.turns):
-        if turn >= 3 and time.perf_counter() - begun > pace.seconds:
+        if turn >= 3 and time.perf_counter() - started > pace.seconds:
             break
         for name, call in calls.items():
             start = time.perf_counter()
@@ -75,7 +75,7 @@ def time_by_turns(calls: Mapping[str, Call], pace: Pace, device: str = "cpu") ->
 
 
 def train_and_infer(module: nn.Module, x_BTD: Tensor, *more: Tensor) -> tuple[Call, Call]:
-    """Return a call that goes forwards and backwards, and one that only goes forwards."""
+    """Return a call of a forward and backward pass, and one of a forward pass only."""
 
     def train() -> None:
         module(x_BTD, *more)[0].sum().backward()
@@ -88,7 +88,7 @@ def train_and_infer(module: nn.Module, x_BTD: Tensor, *more: Tensor) -> tuple[Ca
 
 
 def ragged(shape: Shape) -> Tensor:
-    """Return lengths spread evenly over [T/2, T]."""
+    """Return lengths spread evenly over [T/2, T]; None for a batch of one."""
     time_, batch, *_ = shape
     return torch.linspace(time_ / 2, time_, batch).round().long() if batch > 1 else None
 
@@ -120,19 +120,19 @@ def bench_shape(shape: Shape, cells: Sequence[str], pace: Pace) -> dict[str, flo
 
 
 def relative(ms: Mapping[str, float], cell: str) -> dict[str, float]:
-    """Return a cell's times relative to torch's, by column."""
-    found = {
+    """Return a cell's times relative to torch's, by column of the table."""
+    ratios = {
         "train": ms[f"{cell} train"] / ms["nn.LSTM train"],
         "infer": ms[f"{cell} infer"] / ms["nn.LSTM infer"],
         "own": ms[f"{cell} train"] / ms[f"{OWN_PEERS.get(cell, 'nn.LSTM')} train"],
     }
     if "packed" in ms:
-        found["packed"] = ms[f"{cell} ragged"] / ms["packed"]
-    return found
+        ratios["packed"] = ms[f"{cell} ragged"] / ms["packed"]
+    return ratios
 
 
 def kept_bytes(call: Callable[[], tuple], own: Iterable[Tensor]) -> int:
-    """Return the bytes that a forward pass keeps for the backward one, but for what is there."""
+    """Return the bytes that a forward pass keeps for the backward pass, without those of `own`."""
     seen = {tensor.untyped_storage().data_ptr() for tensor in own}
     total = 0
 
@@ -145,13 +145,13 @@ def kept_bytes(call: Callable[[], tuple], own: Iterable[Tensor]) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        kept = call()
-    del kept
+        result = call()
+    del result
     return total
 
 
 def bench_memory(shapes: Sequence[Shape], cells: Sequence[str], console: Console) -> None:
-    """Print the memory kept for the backward pass relative to nn.LSTM's."""
+    """Print the memory kept for the backward pass, relative to nn.LSTM."""
     rows: dict[str, list[str]] = {name: [] for name in ("nn.LSTM, MiB", *cells)}
     for time_, batch, size, hidden in shapes:
         x_BTD = torch.randn(batch, time_, size, requires_grad=True)
@@ -197,8 +197,8 @@ def show(
 COLUMNS = {
     "train": "train / nn.LSTM",
     "infer": "infer / nn.LSTM",
-    "own": "train / its own",
-    "packed": "ragged both ways / packed",
+    "own": "train / same cell in torch",
+    "packed": "ragged bidirectional / packed",
 }
 
 
@@ -211,11 +211,11 @@ def show_ratios(title: str, found: Mapping[str, Mapping[str, float]], console: C
 
 
 def bench_cpu(cells: Sequence[str], pace: Pace, console: Console) -> None:
-    """Print the tables of the cpu engine: one a shape, then the medians over shapes."""
+    """Print the tables of the cpu engine: one per shape, then the medians over shapes."""
     gflops, copying = roofline()
     speeds = f"products {gflops:.0f} GFLOP/s, memory {copying:.1f} GB/s"
     console.print(f"{torch.get_num_threads()} threads: {speeds}")
-    seen = []
+    results = []
     for shape in SHAPES:
         ms = bench_shape(shape, cells, pace)
         found = {cell: relative(ms, cell) for cell in cells}
@@ -228,9 +228,11 @@ def bench_cpu(cells: Sequence[str], pace: Pace, console: Console) -> None:
             for what, passes in (("train", 3), ("infer", 1))
         )
         console.print("share of the machine's product speed:", ", ".join(shares), end="\n\n")
-        seen.append(found)
+        results.append(found)
     medians = {
-        cell: {k: statistics.median(of[cell][k] for of in seen if k in of[cell]) for k in COLUMNS}
+        cell: {
+            k: statistics.median(of[cell][k] for of in results if k in of[cell]) for k in COLUMNS
+        }
         for cell in cells
     }
     show_ratios("median of the shapes", medians, console)
@@ -244,7 +246,7 @@ def bench_training(
     pace: Pace,
     console: Console,
 ) -> None:
-    """Print the times of training on an engine relative to nn.LSTM padded."""
+    """Print the times of training on an engine, relative to nn.LSTM on the padded batch."""
     rows: dict[str, list[str]] = {cell: [] for cell in cells}
     for time_, batch, size, hidden in shapes:
         x_BTD = torch.randn(batch, time_, size, requires_grad=True)
@@ -253,11 +255,11 @@ def bench_training(
         ms = time_by_turns({n: train_and_infer(m, x_BTD)[0] for n, m in modules.items()}, pace)
         for cell, row in rows.items():
             row.append(f"{ms[cell] / ms['nn.LSTM']:.2f}")
-    show(f"{title}: train, relative to nn.LSTM padded", shapes, rows, console)
+    show(f"{title}: train, relative to nn.LSTM on the padded batch", shapes, rows, console)
 
 
 def bench_cuda(pace: Pace, console: Console) -> None:
-    """Print nn.LSTM on cuDNN beside what serves on the device."""
+    """Print the times of nn.LSTM on cuDNN and of `Recurrent` on the CUDA device."""
     rows: dict[str, list[str]] = {}
     for time_, batch, size, hidden in SHAPES:
         x_BTD = torch.randn(batch, time_, size, device="cuda", requires_grad=True)
@@ -274,10 +276,14 @@ def main() -> None:
     presets = {name: CELLS[name].make() for name in CELLS.names()}
     traced = [name for name, cell in presets.items() if not cell.untraceable]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cells", default=",".join(traced), help="names, with commas between")
-    parser.add_argument("--turns", type=int, default=15, help="most turns a table (default 15)")
-    parser.add_argument("--seconds", type=float, default=30, help="a table, about (default 30)")
-    parser.add_argument("--threads", type=int, default=2, help="threads (default 2)")
+    parser.add_argument(
+        "--cells", default=",".join(traced), help="names of cells, separated by commas"
+    )
+    parser.add_argument("--turns", type=int, default=15, help="most turns per table (default: 15)")
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="seconds per table, about (default: 30)"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: 2)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     keep_freed_memory()

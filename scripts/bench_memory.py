@@ -1,16 +1,16 @@
-"""Memory of training, and how long it takes to begin, by the size of the corpus.
+"""Memory and start-up time of training, by size of the corpus.
 
     python scripts/bench_memory.py                            # 20,000 and 2,000,000 sentences
     python scripts/bench_memory.py --sentences 20000,200000 --steps 100
 
-Made-up sentences of 10 to 20 tokens, of 30,000 words by Zipf's law, are written to column files in
-a temporary folder: 120 MB a million, and as much again for the cache. Each size is read into Arrow
-by one process and by several, and then trained on by `seqtag train`, each time in a process of its
-own; the training there has a warm cache but for its first start, which fits the vocabulary.
-Resident memory is sampled ten times a second: what the process alone has (anonymous), and pages of
-files, which the system may take back at any time. Times are seconds by the clock, and behind them
-those of the processor, which tell more on a busy machine. The order of batches is set against an
-epoch at the speed that was measured.
+Generated sentences of 10 to 20 tokens, with 30,000 words distributed by Zipf's law, are written to
+column files in a temporary folder: 120 MB per million sentences, and the same again for the cache.
+Each corpus is read into Arrow by one process and by several, and then trained on by `seqtag train`,
+each time in a separate process. The first training is a cold start, which also fits the vocabulary;
+the second one has a warm cache. Resident memory is sampled ten times per second: anonymous memory
+of the process, and pages of files, which the system can reclaim at any time. Times are wall-clock
+seconds, followed by CPU seconds, which are more reliable on a busy machine. The time for ordering
+the batches is given as a share of an epoch at the measured speed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LABELS = ("O",) * 20 + ("B-PER", "B-LOC", "B-ORG")
 
 
 def write_corpus(path: Path, sentences: int) -> None:
-    """Write a column file of so many made-up sentences, the same ones each time."""
+    """Write a column file with this many generated sentences, the same ones each time."""
     random = np.random.default_rng(0)
     syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
     spelled = chain(product(syllables, repeat=2), product(syllables, repeat=3))
@@ -59,7 +59,7 @@ def write_corpus(path: Path, sentences: int) -> None:
 
 @contextlib.contextmanager
 def sampled_memory() -> Iterator[dict[str, float]]:
-    """Yield what will hold this process's greatest resident memory in MiB: of all, and by kind."""
+    """Yield a dict that holds this process's peak resident memory in MiB, in total and by kind."""
     peak = {"VmRSS": 0.0, "RssAnon": 0.0, "RssFile": 0.0}
     done = threading.Event()
 
@@ -80,7 +80,7 @@ def sampled_memory() -> Iterator[dict[str, float]]:
 
 
 def read(corpus: str, cache: str, processes: int) -> dict[str, float]:
-    """Read a corpus into an empty cache; return seconds and memory of this process."""
+    """Read a corpus into an empty cache; return times and the memory of this process."""
     from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 
     config = CorpusConfig(format="column", path=corpus, cache_dir=cache, processes=processes)
@@ -96,7 +96,7 @@ def read(corpus: str, cache: str, processes: int) -> dict[str, float]:
 
 
 def train(corpus: str, cache: str, output: str, steps: int, dev: float) -> dict[str, float]:
-    """Train some steps; return the seconds to the first one, of a step, and of ordering batches."""
+    """Train a few steps; return start-up times, seconds per step, order of batches, memory."""
     from seqtag.cli import main
     from seqtag.data.batches.order import BatchOrder
     from seqtag.training.task import TaggingTask
@@ -109,12 +109,12 @@ def train(corpus: str, cache: str, output: str, steps: int, dev: float) -> dict[
     _timed(BatchOrder, "batches", order, lambda batches: sizes.append(len(batches)))
     step = TaggingTask.training_step
 
-    def stamped(self: Any, *arguments: Any) -> Any:
+    def timed_step(self: Any, *arguments: Any) -> Any:
         stamps.append(time.perf_counter())
         used.append(time.process_time())
         return step(self, *arguments)
 
-    TaggingTask.training_step = stamped  # type: ignore[method-assign]
+    TaggingTask.training_step = timed_step  # type: ignore[method-assign]
     overrides = (
         f"data=column data.path={corpus} data.cache_dir={cache} data.dev_fraction={dev} "
         f"trainer.max_steps={steps} trainer.accelerator=cpu hydra.run.dir={output}"
@@ -133,23 +133,26 @@ def train(corpus: str, cache: str, output: str, steps: int, dev: float) -> dict[
 
 
 def _timed(
-    cls: type, name: str, seconds: list[float], tell: Callable[[Any], Any] = lambda result: None
+    cls: type,
+    name: str,
+    seconds: list[float],
+    on_result: Callable[[Any], Any] = lambda result: None,
 ) -> None:
-    """Have each call of a method note how long it took, and hand on what it returned."""
+    """Wrap a method so that each call appends its seconds and passes its result to `on_result`."""
     method = getattr(cls, name)
 
     def timed(*arguments: Any, **options: Any) -> Any:
         start = time.perf_counter()
         result = method(*arguments, **options)
         seconds.append(time.perf_counter() - start)
-        tell(result)
+        on_result(result)
         return result
 
     setattr(cls, name, timed)
 
 
 def in_a_process(task: str, **arguments: Any) -> dict[str, float]:
-    """Run `read` or `train` in a fresh process and return its figures."""
+    """Run `read` or `train` in a new process and return its figures."""
     command = [sys.executable, __file__, "--task", task, json.dumps(arguments)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -185,10 +188,14 @@ def measure(folder: Path, sentences: int, options: argparse.Namespace) -> list[s
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sentences", default="20000,2000000", help="sizes of corpus")
+    parser.add_argument(
+        "--sentences", default="20000,2000000", help="sizes of the corpora, separated by commas"
+    )
     parser.add_argument("--steps", type=int, default=300, help="training steps")
-    parser.add_argument("--processes", type=int, default=2, help="processes that read, beside one")
-    parser.add_argument("--folder", help="where the temporary folder is made")
+    parser.add_argument(
+        "--processes", type=int, default=2, help="reading processes, compared with one"
+    )
+    parser.add_argument("--folder", help="parent of the temporary folder")
     options = parser.parse_args()
     table = Table(title="training, by size of the corpus; memory in MiB", title_justify="left")
     for column in (

@@ -1,24 +1,24 @@
-"""Flair and spaCy, set up to be measured next to seqtag on the same sentences.
+"""Flair and spaCy with a common interface, to be measured on the same sentences as seqtag.
 
-Both peers have the same three methods, so that a benchmark can train them by turns, a few
-batches at a time: machines drift, and only what ran side by side can be compared.
+Both have the same three methods, so that a benchmark can train them in turns, a few batches at a
+time: the speed of a machine drifts, so only interleaved runs are comparable.
 
-    peer.prepare(train)                       # objects, vocabulary, network; not measured
-    for tokens, seconds in peer.train_epoch():  # a few batches a turn
+    peer.prepare(train)                       # objects, vocabulary, network; not timed
+    for tokens, seconds in peer.train_epoch():  # a few batches per turn
         ...
     labels, seconds = peer.tag(sentences)
 
-Where there was a choice, it is the one that is kinder to the peer:
+These choices favour the other library:
 
-- Its sentence objects for training are made beforehand, outside the time measured.
-- Flair trains in a bare loop over its own `forward_loss`: none of ModelTrainer's logging,
-  plug-ins, loaders and evaluations. Its words are not projected once more before the LSTM. Its
-  batches are random, as ModelTrainer makes them; `by_length` puts sentences of about one length
-  together, which it does not do of itself.
+- Its sentence objects for training are created in advance, outside the measured time.
+- Flair trains in a plain loop over its own `forward_loss`, without ModelTrainer's logging,
+  plug-ins, loaders and evaluations. Its words are not projected again before the LSTM. Its batches
+  are random, as in ModelTrainer; with `by_length` they hold sentences of similar length, which
+  Flair does not offer.
 - spaCy keeps its own network, optimizer and dropout (`blank("en")`, component ner: four
   convolutional layers of 96 on hashed words, prefixes, suffixes and shapes; no vectors). Its
-  batches are of as many sentences as everybody's: its own schedule starts at 100 words a batch,
-  which is slower.
+  batches have the same number of sentences as those of the others; its own schedule starts at 100
+  words per batch, which is slower.
 
 Needs the extra `bench`.
 """
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
     from spacy.training import Example
 
-# A sentence is its tokens and their labels (bio).
+# A sentence: tokens and their labels (BIO).
 Sentence = tuple[Sequence[str], Sequence[str]]
 
 _LABEL_TYPE = "span"
@@ -50,10 +50,10 @@ _LABEL_TYPE = "span"
 class FlairPeer:
     """Flair's SequenceTagger: words and characters, one BiLSTM layer, a CRF; nothing pretrained.
 
-    Sizes are as in seqtag's own network; characters go through Flair's BiLSTM, the only encoder
-    of characters that it trains along. `tag_format` is the scheme inside its CRF (BIO or BIOES).
-    A word seen less often than `min_count` times in training is unknown. Without `by_length`,
-    sentences are batched at random, as ModelTrainer does it.
+    Sizes are those of seqtag's default network. Characters go through a BiLSTM, the only trainable
+    character encoder of Flair. `tag_format` is the scheme of its CRF (BIO or BIOES). A word with
+    fewer than `min_count` occurrences in training is unknown. Without `by_length`, batches are
+    random, as in ModelTrainer.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class FlairPeer:
         self._train: list[FlairSentence] = []
 
     def prepare(self, train: Iterable[Sentence]) -> None:
-        """Make the training sentences, the vocabularies and the network (on the CPU)."""
+        """Create the training sentences, the vocabularies and the network (on the CPU)."""
         import torch
 
         self._train = []
@@ -100,7 +100,7 @@ class FlairPeer:
         self._optimizer = torch.optim.AdamW(self.tagger.parameters(), lr=self._learning_rate)
 
     def train_epoch(self, batches_per_turn: int = 10) -> Iterator[tuple[int, float]]:
-        """Go through the training sentences once; yield tokens and seconds of each turn."""
+        """Train one epoch; yield the tokens and seconds of each turn."""
         length = len if self._by_length else None
         batches = _batches(self._train, self.batch_size, self._random, length)
 
@@ -111,7 +111,7 @@ class FlairPeer:
         return _turns(batches, batches_per_turn, step)
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> tuple[list[list[str]], float]:
-        """Return the labels (bio) of tokenised sentences, and the seconds from list to list."""
+        """Return the labels (BIO) of tokenised sentences, and the seconds this took."""
         start = time.perf_counter()
         objects = [_flair_sentence(tokens) for tokens in sentences]
         self.tagger.eval()
@@ -159,7 +159,7 @@ class FlairPeer:
         )
 
     def _step(self, batch: list[FlairSentence]) -> None:
-        """One step, as ModelTrainer takes it: a summed loss, gradients clipped to norm 5."""
+        """Run one step as ModelTrainer does: a summed loss, gradients clipped to norm 5."""
         import torch
         from flair.training_utils import store_embeddings
 
@@ -167,16 +167,16 @@ class FlairPeer:
         self._optimizer.zero_grad()
         loss, _ = self.tagger.forward_loss(batch)
         loss.backward()
-        # Else each token keeps its vectors, and through them the graph of this batch.
+        # Otherwise each token keeps its vectors, and with them the autograd graph of the batch.
         store_embeddings(batch, "none")
         torch.nn.utils.clip_grad_norm_(self.tagger.parameters(), 5.0)
         self._optimizer.step()
 
 
 class SpacyPeer:
-    """spaCy's entity recogniser in a blank English pipeline, all at spaCy's own settings.
+    """spaCy's entity recogniser in a blank English pipeline, with spaCy's own settings.
 
-    `processes` is how many share the tagging; training is one process in spaCy.
+    `processes` is the number of tagging processes; spaCy trains in one process.
     """
 
     def __init__(self, *, batch_size: int = 32, processes: int = 1, seed: int = 1) -> None:
@@ -191,7 +191,7 @@ class SpacyPeer:
         self._drop: float = self.nlp.config["training"]["dropout"]
 
     def prepare(self, train: Iterable[Sentence]) -> None:
-        """Make the training examples and the network."""
+        """Create the training examples and the network."""
         from spacy.training import Example
 
         self._train = []
@@ -205,7 +205,7 @@ class SpacyPeer:
         self._optimizer = self.nlp.initialize(lambda: self._train)
 
     def train_epoch(self, batches_per_turn: int = 10) -> Iterator[tuple[int, float]]:
-        """Go through the training examples once; yield tokens and seconds of each turn."""
+        """Train one epoch; yield the tokens and seconds of each turn."""
         batches = _batches(self._train, self.batch_size, self._random)
 
         def step(batch: list[Example]) -> int:
@@ -215,7 +215,7 @@ class SpacyPeer:
         return _turns(batches, batches_per_turn, step)
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> tuple[list[list[str]], float]:
-        """Return the labels (bio) of tokenised sentences, and the seconds from list to list."""
+        """Return the labels (BIO) of tokenised sentences, and the seconds this took."""
         start = time.perf_counter()
         docs = (self._doc(tokens) for tokens in sentences)
         labels = [
@@ -240,7 +240,7 @@ def _batches(
     order: random.Random,
     length: Callable[[Any], int] | None = None,
 ) -> list[list[Any]]:
-    """Cut shuffled items into batches; with `length`, of items that are about as long."""
+    """Split shuffled items into batches; with `length`, batches of items of similar length."""
     shuffled = order.sample(items, len(items))
     if length:
         shuffled.sort(key=length)
@@ -252,7 +252,7 @@ def _batches(
 def _turns(
     batches: Sequence[list[Any]], batches_per_turn: int, step: Callable[[list[Any]], int]
 ) -> Iterator[tuple[int, float]]:
-    """Take the steps; the clock stands still between one turn and the next."""
+    """Run all steps; yield the tokens and seconds of each turn, without the time between turns."""
     for first in range(0, len(batches), batches_per_turn):
         start = time.perf_counter()
         tokens = sum(step(batch) for batch in batches[first : first + batches_per_turn])

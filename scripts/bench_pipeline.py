@@ -1,15 +1,14 @@
-"""Training and tagging speed beside Flair and spaCy, by turns in one process; start-up and memory.
+"""Training and tagging speed compared with Flair and spaCy, in turns; start-up time and memory.
 
     python scripts/bench_pipeline.py --path FOLDER     # the folder of CoNLL-2000; extra `bench`
-    python scripts/bench_pipeline.py --path FOLDER --cells lstm,gru,cifg   # our cells, no peers
+    python scripts/bench_pipeline.py --path FOLDER --cells lstm,gru,cifg   # seqtag's cells only
 
-All train on the same sentences in batches of as many, and Flair has the same sizes of network. They
-train a few batches each in turn, then tag the same sentences in turn, those of the test split and
-then others, so that no text comes twice before all have been read; seqtag and spaCy tag in batches
-of their own choice. The table has medians over the turns and their ratios. With --epochs, seqtag
-and spaCy are then trained anew to the end, and F1 is told. seqtag trains in a bare loop as Flair
-does; what `seqtag train` reaches under Lightning, with its logging and evaluations, is measured
-apart, as is a cold start.
+All libraries train on the same sentences with the same batch size, and Flair has the same network
+sizes. In turns, each trains a few batches; then each tags the same sentences, those of the test
+split first. No text is repeated before all have been read. seqtag and spaCy choose their own batch
+sizes for tagging. The tables show medians over turns, and ratios. With --epochs, seqtag and spaCy
+are then trained again to the end, and their F1 is printed. seqtag trains in a plain loop, like
+Flair, without Lightning and its logging and evaluations. A cold start is measured separately.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ from seqtag.training.schedules import WarmupDecay
 
 
 class SeqtagPeer:
-    """seqtag with the methods of its peers: words, characters, one BiLSTM layer of 200, a CRF."""
+    """seqtag's default tagger with the methods of `FlairPeer` and `SpacyPeer`."""
 
     name = "seqtag"
 
@@ -66,7 +65,7 @@ class SeqtagPeer:
         self._schedule = WarmupDecay(self._optimizer, epochs * len(self.loader))
 
     def train_epoch(self, batches_per_turn: int = 10) -> Iterator[tuple[int, float]]:
-        """Go through the training sentences once; yield tokens and seconds of each turn."""
+        """Train one epoch; yield the tokens and seconds of each turn."""
         batches = iter(self.loader)
         for _ in range(0, len(self.loader), batches_per_turn):
             start = time.perf_counter()
@@ -84,20 +83,20 @@ class SeqtagPeer:
         return int(batch["inputs"]["lengths_B"].sum())
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> tuple[list[list[str]], float]:
-        """Return the labels (bio) of tokenised sentences, and the seconds from list to list."""
+        """Return the labels (BIO) of tokenised sentences, and the seconds this took."""
         self.tagger.network.eval()
         start = time.perf_counter()
         return self.tagger.predict(sentences), time.perf_counter() - start
 
 
 def train_by_turns(peers: Sequence[Any], turns: int) -> dict[str, list[float]]:
-    """Train all peers, a few batches each in turn; return tokens per second of each turn."""
+    """Train all peers in turns of a few batches; return the tokens per second of each turn."""
     running = {peer.name: _endless(peer) for peer in peers}
     speeds: dict[str, list[float]] = {name: [] for name in running}
     for turn in range(turns + 2):
         for name, steps in running.items():
             tokens, seconds = next(steps)
-            if turn >= 2:  # the first turns warm up
+            if turn >= 2:  # the first two turns warm up
                 speeds[name].append(tokens / seconds)
     return speeds
 
@@ -110,7 +109,7 @@ def _endless(peer: Any) -> Iterator[tuple[int, float]]:
 def tag_by_turns(
     peers: Sequence[Any], sentences: Sequence[Sequence[str]], turns: int
 ) -> dict[str, list[float]]:
-    """Tag part after part of the sentences in turn; return tokens per second of each turn."""
+    """Tag parts of the sentences in turns; return the tokens per second of each turn."""
     speeds: dict[str, list[float]] = {peer.name: [] for peer in peers}
     parts = [sentences[start : start + 500] for start in range(0, len(sentences) - 499, 500)]
     for peer in peers:
@@ -125,7 +124,7 @@ def tag_by_turns(
 def make_peers(
     names: str, corpus: Corpus, train: Sequence[Sentence], options: argparse.Namespace
 ) -> list[Any]:
-    """Return seqtag and the peers named, ready to train."""
+    """Return seqtag and the named peers, ready to train."""
     peers: list[Any] = [SeqtagPeer(corpus, options.batch, options.epochs or 10)]
     kinds = {"flair": FlairPeer, "spacy": SpacyPeer}
     for name in filter(None, names.split(",")):
@@ -145,7 +144,7 @@ def f1(peer: Any, test: Sequence[Sentence]) -> float:
 
 
 def show(title: str, speeds: dict[str, list[float]], console: Console, own: str = "seqtag") -> None:
-    """Print medians, their spread, and how many times a peer's speed our own is."""
+    """Print medians, quartiles, and the speed of `own` relative to each peer."""
     table = Table(title=title, title_justify="left")
     for column in ("", "tokens/s (median)", "quartiles", f"{own} is"):
         table.add_column(column, justify="right")
@@ -161,7 +160,7 @@ def show(title: str, speeds: dict[str, list[float]], console: Console, own: str 
 def compare_cells(
     cells: Sequence[str], corpus: Corpus, options: argparse.Namespace, console: Console
 ) -> None:
-    """Print how fast taggers with each cell train, beside the first's, by turns."""
+    """Print the training speed of taggers with each cell, relative to the first cell."""
     peers = []
     for cell in cells:
         peers.append(SeqtagPeer(corpus, options.batch, 10, cell=cell))
@@ -179,7 +178,7 @@ tagger = Tagger.load(sys.argv[1])
 loaded = time.perf_counter()
 tagger.tag("The cat sat on the mat.")
 seconds = time.perf_counter() - start
-# Not getrusage: its peak counts what the parent had when it forked.
+# Not getrusage: its peak includes the memory of the parent before the fork.
 lines = open("/proc/self/status").read().splitlines()
 memory = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 print(loaded - start, seconds, memory)
@@ -187,7 +186,7 @@ print(loaded - start, seconds, memory)
 
 
 def cold_start(tagger: Tagger, console: Console) -> None:
-    """Print how long a fresh process takes to load a tagger and tag a sentence, and its memory."""
+    """Print how long a new process takes to load a tagger and tag a sentence, and its memory."""
     with tempfile.TemporaryDirectory() as folder:
         tagger.save(Path(folder) / "model")
         command = [sys.executable, "-c", _COLD_START, str(Path(folder) / "model")]
@@ -197,8 +196,8 @@ def cold_start(tagger: Tagger, console: Console) -> None:
         ]
     loaded, tagged, memory = (statistics.median(column) for column in zip(*runs, strict=True))
     console.print(
-        f"cold start, median of 5: Tagger.load after {loaded:.2f} s (imports included), "
-        f"one sentence after {tagged:.2f} s; peak memory {memory:.0f} MiB"
+        f"cold start, median of 5: tagger loaded after {loaded:.2f} s (imports included), "
+        f"one sentence tagged after {tagged:.2f} s; peak memory {memory:.0f} MiB"
     )
 
 
@@ -206,16 +205,23 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--path", required=True, help="folder with train.txt and test.txt")
-    parser.add_argument("--batch", type=int, default=32, help="sentences in a batch")
+    parser.add_argument("--batch", type=int, default=32, help="sentences per batch")
     parser.add_argument(
-        "--turns", type=int, default=20, help="turns: 5 batches, or 500 sentences to tag"
+        "--turns",
+        type=int,
+        default=20,
+        help="turns of 5 training batches, or of 500 sentences to tag",
     )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")
-    parser.add_argument("--epochs", type=int, default=0, help="then train so long and tell F1")
-    parser.add_argument("--cells", help="compare training with these cells, the first as measure")
-    parser.add_argument("--peers", default="flair,spacy", help="flair, spacy or both")
+    parser.add_argument(
+        "--epochs", type=int, default=0, help="then train this many epochs and print F1"
+    )
+    parser.add_argument(
+        "--cells", help="compare the training speed of these cells with the first one"
+    )
+    parser.add_argument("--peers", default="flair,spacy", help="flair, spacy or both (default)")
     options = parser.parse_args()
-    keep_freed_memory()  # as the program does; it serves the peers too
+    keep_freed_memory()  # as `seqtag` does; the peers benefit too
     torch.set_num_threads(options.threads)
     console = Console(width=100)
     config = CorpusConfig(
@@ -241,7 +247,7 @@ def main() -> None:
     show(f"tagging, {options.threads} threads", tag_by_turns(peers, words, options.turns), console)
     cold_start(peers[0].tagger, console)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"peak memory of this process, all peers in it: {peak:.0f} MiB")
+    console.print(f"peak memory of this process, with all peers: {peak:.0f} MiB")
     if options.epochs:
         names = ",".join(name for name in options.peers.split(",") if name != "flair")
         for peer in make_peers(names, corpus, train, options):

@@ -1,15 +1,16 @@
-"""Training speed on one process and on several, by turns, and what their talk costs.
+"""Training speed on one process and on several, in turns, and the communication overhead.
 
     python scripts/bench_scaling.py                       # 1 and 2 processes; or 1, 2, ... GPUs
     python scripts/bench_scaling.py --path FOLDER         # the folder of CoNLL-2000
     python scripts/bench_scaling.py --processes 1,2,4
 
-The network is the default tagger, its corpus generated, or read from column files. Every batch is
-shared out among the processes, so the total batch is the same for all counts; each has one thread,
-or a GPU. All counts train a few batches each in turn; then once more without summing gradients,
-where nobody waits for anybody: the time that this saves is the share lost in communication. What is
-then still missing to the ideal is lost to smaller products and to the machine. The loop is bare, as
-in bench_pipeline.py. The table has medians over the turns, also of the ratios within each.
+The network is the default tagger; its corpus is generated, or read from column files. Each batch is
+divided among the processes, so the total batch size is the same for all counts. Each process has
+one thread, or a GPU. In turns, each count trains a few batches, with and without summing gradients.
+Without it no process waits for another: the time saved is the communication overhead. The rest of
+the difference to an ideal speed-up is due to smaller matrix products and to the machine. Training
+is a plain loop, as in bench_pipeline.py. The table shows medians over turns, also of the ratios
+within each turn.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ from seqtag.model.network import TaggerNetwork
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.probe_corpus import generate_corpus
 
-# Processes, and whether they sum their gradients.
-Way = tuple[int, bool]
+# The number of processes, and whether they sum their gradients.
+Setup = tuple[int, bool]
 
 
 class Loss(nn.Module):
-    """A tagger whose forward pass ends with its loss, which is where DDP looks in."""
+    """A tagger whose forward pass returns the loss, as DistributedDataParallel requires."""
 
     def __init__(self, network: TaggerNetwork) -> None:
         super().__init__()
@@ -61,7 +62,7 @@ class Loss(nn.Module):
 
 
 class Trainee:
-    """One process's part in training on `processes` of them."""
+    """The part of one process in a training on `processes` processes."""
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class Trainee:
         self._batches = _endless(DataLoader(sentences, sampler=order, batch_size=None))
 
     def train(self, batches: int, summing: bool) -> float:
-        """Train so many batches; return the tokens per second of all processes together."""
+        """Train this many batches; return the tokens per second of all processes together."""
         distributed.barrier(self.group)
         start = time.perf_counter()
         with nullcontext() if summing else self.model.no_sync():
@@ -125,7 +126,7 @@ def _endless(loader: DataLoader) -> Iterator[dict[str, Any]]:
 def train_by_turns(
     rank: int, counts: Sequence[int], store: str, options: argparse.Namespace
 ) -> None:
-    """Be one process of all; the first one prints what they come to."""
+    """Run the benchmark as the process `rank`; rank 0 prints the table."""
     keep_freed_memory()
     torch.set_num_threads(1)
     on_gpu = torch.cuda.is_available()
@@ -142,15 +143,15 @@ def train_by_turns(
         for count, group in groups.items()
         if rank < count
     }
-    speeds: dict[Way, list[float]] = defaultdict(list)
-    ways = [(count, summing) for count in counts for summing in (True, False)]
+    speeds: dict[Setup, list[float]] = defaultdict(list)
+    setups = [(count, summing) for count in counts for summing in (True, False)]
     for turn in range(options.turns + 1):
-        for count, summing in ways:
+        for count, summing in setups:
             if count in trainees and (summing or count > 1):
                 speed = trainees[count].train(options.batches, summing)
-                if turn:  # the first one warms up
+                if turn:  # the first turn warms up
                     speeds[count, summing].append(speed)
-            distributed.barrier()  # the others wait
+            distributed.barrier()  # processes that are not part of this setup wait
     if rank == 0:
         what = torch.cuda.get_device_name() if on_gpu else "CPU, one thread each"
         show(f"training in batches of {options.batch} sentences, {what}", speeds)
@@ -158,7 +159,7 @@ def train_by_turns(
 
 
 def read_corpus(path: str | None) -> Corpus:
-    """Return a generated corpus, or the one in a folder."""
+    """Return the corpus in a folder; without a folder, a generated one."""
     if path is None:
         config = ProbeCorpusConfig(probe="pronoun", train=4000, dev=1, test=1)
         return generate_corpus(config, ("train",))
@@ -175,28 +176,27 @@ def read_corpus(path: str | None) -> Corpus:
     )
 
 
-def show(title: str, speeds: dict[Way, list[float]]) -> None:
-    """Print medians, quartiles, and what part of the ideal they are."""
+def show(title: str, speeds: dict[Setup, list[float]]) -> None:
+    """Print medians, quartiles, speed-up, share of the ideal and communication overhead."""
     table = Table(title=title, title_justify="left")
-    for column in ("processes", "tokens/s", "quartiles", "speed-up", "of ideal", "lost in talk"):
+    for column in ("processes", "tokens/s", "quartiles", "speed-up", "of ideal", "overhead"):
         table.add_column(column, justify="right")
     least = min(count for count, _ in speeds)
     for count in sorted({count for count, _ in speeds}):
         together = speeds[count, True]
         low, median, high = statistics.quantiles(together, n=4)
         faster = _median_ratio(together, speeds[least, True]) * least
-        lost = (
-            f"{1 - _median_ratio(together, silent):.0%}" if (silent := speeds[count, False]) else ""
-        )
+        alone = speeds[count, False]
+        overhead = f"{1 - _median_ratio(together, alone):.0%}" if alone else ""
         table.add_row(
             *(str(count), f"{median:,.0f}", f"{low:,.0f} - {high:,.0f}"),
-            *(f"{faster:.2f}", f"{faster / count:.0%}", lost),
+            *(f"{faster:.2f}", f"{faster / count:.0%}", overhead),
         )
     Console(width=100).print(table)
 
 
 def _median_ratio(speeds: Sequence[float], others: Sequence[float]) -> float:
-    """Return the median over turns: what else the machine does changes from one to the next."""
+    """Return the median over turns of the ratio: other load on the machine varies by turn."""
     return statistics.median(map(truediv, speeds, others))
 
 
@@ -204,10 +204,12 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--path", help="folder with train.txt; else the corpus is generated")
-    parser.add_argument("--processes", help="counts to compare, 1,2 by default")
-    parser.add_argument("--batch", type=int, default=32, help="sentences of all together")
-    parser.add_argument("--batches", type=int, default=10, help="batches of a turn")
-    parser.add_argument("--turns", type=int, default=20, help="turns of each")
+    parser.add_argument("--processes", help="counts of processes to compare (default: 1,2)")
+    parser.add_argument(
+        "--batch", type=int, default=32, help="sentences per batch, of all processes together"
+    )
+    parser.add_argument("--batches", type=int, default=10, help="batches per turn")
+    parser.add_argument("--turns", type=int, default=20, help="turns per count")
     options = parser.parse_args()
     gpus = torch.cuda.device_count()
     default = [count for count in (1, 2, 4, 8) if count <= gpus] if gpus else [1, 2]

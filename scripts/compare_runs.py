@@ -1,11 +1,11 @@
-"""Runs of a sweep, or of several, in one table: each configuration over its seeds.
+"""Print the runs of one or several sweeps as one table: each configuration over its seeds.
 
     seqtag train -m experiment=cells data.path=FOLDER cell=lstm,gru,rnn seed=1,2,3 study=cells
     python scripts/compare_runs.py logs/train/cells              # F1, else accuracy
     python scripts/compare_runs.py logs/train/cells --factor distance --markdown
 
-A sweep ends with this table; here it is made again, of other splits, or with a column for each
-value of a factor of a probe.
+A sweep prints this table at its end. This script prints it again, for other splits, or with a
+column for each value of a factor of a probe.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ from seqtag.sweeps.table import as_markdown, read_runs, show, tabulate
 
 
 def main() -> int:
-    """Read the folders and print the table; 2 for a mistake of the user."""
+    """Read the folders and print the table; return 2 for an input error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, nargs="+", help="folder of a sweep, or of sweeps")
-    parser.add_argument("--split", help="whose score (default: test, where there is one)")
-    parser.add_argument("--factor", help="a factor of a probe, such as distance")
-    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument(
+        "folder", type=Path, nargs="+", help="folder of a sweep or of several sweeps"
+    )
+    parser.add_argument(
+        "--split", help="split whose score is shown (default: test, if there is one)"
+    )
+    parser.add_argument("--factor", help="factor of a probe, such as distance")
+    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     options = parser.parse_args()
     try:
         runs = [run for folder in options.folder for run in read_runs(folder)]

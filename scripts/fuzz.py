@@ -1,9 +1,9 @@
-"""Run property tests on as many random inputs as asked for, and count what was found.
+"""Run property tests on many random inputs, and count the failures.
 
     python scripts/fuzz.py                               # 1,000 inputs for each property test
     python scripts/fuzz.py conllu json --inputs 20000    # two targets, more inputs
     python scripts/fuzz.py csv --only damaged            # some of a target's tests
-    python scripts/fuzz.py text --minutes 30             # again, with other inputs each time
+    python scripts/fuzz.py text --minutes 30             # repeat with new inputs for 30 minutes
     python scripts/fuzz.py --list                        # the targets and their tests
 
 A target is the name in a test's marker `fuzz`: a file format, "text", "folder", "settings" and so
@@ -32,13 +32,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass
 class Tally:
-    """What happened in one property test.
+    """The counts of one property test.
 
     Attributes:
         target: the name in its marker.
-        inputs: how many inputs it was run on.
-        failures: how often it failed; at most once a round.
-        seconds: how long that took.
+        inputs: number of inputs.
+        failures: number of failures, at most one per round.
+        seconds: total duration.
     """
 
     target: str
@@ -59,8 +59,8 @@ class Fuzzer:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Keep the tests of the chosen targets only."""
-        kept = []
+        """Keep only the tests of the chosen targets."""
+        selected = []
         for item in items:
             marker = item.get_closest_marker("fuzz")
             if marker is None:
@@ -70,26 +70,26 @@ class Fuzzer:
             if chosen and self._only in item.name:
                 self.tallies.setdefault(item.nodeid, Tally(marker.args[0]))
                 self._count_inputs(item)
-                kept.append(item)
-        items[:] = kept
+                selected.append(item)
+        items[:] = selected
 
     def pytest_runtest_setup(self, item: Any) -> None:
-        """Note which test the next inputs belong to."""
+        """Store the test that the next inputs belong to."""
         self._running = self.tallies[item.nodeid]
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Add up failures and seconds; an error in a test's set-up is a failure too."""
+        """Add failures and seconds; an error in a test's set-up is a failure too."""
         tally = self.tallies[report.nodeid]
         tally.failures += report.failed
         tally.seconds += report.duration
 
     def _count_inputs(self, item: Any) -> None:
-        """Wrap the function that hypothesis calls with each input."""
+        """Wrap the function that hypothesis calls with each input, to count the calls."""
         handle = getattr(item.obj, "hypothesis", None)
         if handle is None:
-            raise pytest.UsageError(f"{item.nodeid}: the marker fuzz is for property tests")
+            raise pytest.UsageError(f"{item.nodeid}: only property tests can have the marker fuzz")
         inner = handle.inner_test
-        if id(inner) in self._counted:  # the parameters of a test share it
+        if id(inner) in self._counted:  # all parametrisations of a test share it
             return
 
         @functools.wraps(inner)
@@ -108,11 +108,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("targets", nargs="*", metavar="TARGET", help="default: all of them")
-    add("--only", metavar="TEXT", default="", help="tests with this in their names alone")
-    add("--inputs", type=int, default=1000, help="for each property test (default: 1000)")
-    add("--minutes", type=float, default=0.0, help="repeat with other inputs for so long")
-    add("--seed", type=int, help="of the first round (default: a random one)")
+    add("targets", nargs="*", metavar="TARGET", help="targets to run (default: all)")
+    add("--only", metavar="TEXT", default="", help="only tests with this text in their names")
+    add("--inputs", type=int, default=1000, help="inputs for each property test (default: 1000)")
+    add("--minutes", type=float, default=0.0, help="repeat with new inputs for this many minutes")
+    add("--seed", type=int, help="seed of the first round (default: random)")
     add("--list", action="store_true", help="print the targets and their tests")
     options = parser.parse_args()
     fuzzer = Fuzzer(options.targets, options.only)
@@ -143,7 +143,7 @@ def main() -> int:
 
 
 def _pytest(fuzzer: Fuzzer, *more: str) -> None:
-    # Only files with such a test: collecting all the others takes longer than running these.
+    # Only files with such tests: collecting all others takes longer than running these.
     files = [str(path) for path in sorted(ROOT.glob("tests/**/test_*.py")) if _has_target(path)]
     # Inputs are counted in this process, so the tests must run in it.
     in_one = ["--override-ini=addopts=--import-mode=importlib -q", "-n", "0", f"--rootdir={ROOT}"]

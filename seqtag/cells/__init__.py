@@ -1,12 +1,14 @@
-"""Recurrent cells: each a spec with its step written once, in one file, registered by name.
+"""Recurrent cells: each is a spec with one step function, registered by name.
 
-A cell of one's own, in any module that the program imports, or in an installed package by an entry
-point of the group ``seqtag.cells``:
+Register your own cell in any module that the program imports, or in an installed package through an
+entry point of the group ``seqtag.cells``:
 
     @register("mine")
     class Mine(Cell):
         forget_bias: float = 1.0
         ...
+
+`Cell` shows a complete one.
 """
 
 from seqtag.cells.gru import Gru, GruResetBefore

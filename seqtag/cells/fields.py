@@ -1,4 +1,4 @@
-"""What several specs ask of their fields, and how they start the biases of a forget gate."""
+"""Checks of cell options, and the initial bias of a gate that keeps the state."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from seqtag.checks import checked
 from seqtag.errors import InputError, did_you_mean, shown
 
-# No sequence is longer.
+# Larger than the length of any sequence.
 _LONGEST_SPAN = 10**9
 
 
 def check_choice(field: str, value: Any, known: Iterable[str]) -> None:
-    """Raise InputError for a value that is none of the known; the nearest is offered."""
+    """Raise InputError if a value is not one of the known names; suggest the nearest."""
     names = tuple(known)
     if not isinstance(value, str) or value not in names:
         hint = did_you_mean(value, names)
@@ -19,7 +19,7 @@ def check_choice(field: str, value: Any, known: Iterable[str]) -> None:
 
 
 def check_bias_start(field: str, value: Any) -> None:
-    """Raise InputError for a value of a field that says where biases start."""
+    """Raise InputError for an invalid value of a field that sets initial biases."""
     if field == "chrono":
         check_chrono(value)
     else:
@@ -27,7 +27,7 @@ def check_bias_start(field: str, value: Any) -> None:
 
 
 def check_chrono(value: Any) -> None:
-    """Raise InputError for a T_max that leaves nothing between 1 and T_max - 1."""
+    """Raise InputError unless T_max is 0 (off) or there are values between 1 and T_max - 1."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or value < 0 or 0 < value < 3 or value > _LONGEST_SPAN:
         raise InputError(
@@ -37,14 +37,14 @@ def check_chrono(value: Any) -> None:
 
 
 def start_keep_gate(bias_H: Any, start: float, chrono: int) -> None:
-    """Set in place the bias of the gate that weighs the previous state.
+    """Set, in place, the initial bias of the gate that weights the previous state.
 
-    With chrono, to log U(1, chrono - 1), a draw for each unit: a gate at sigmoid(log(t)) forgets
-    over about t + 1 steps. Else to `start`.
+    Without chrono every unit gets `start`. With chrono each unit gets a draw of
+    log U(1, chrono - 1): a gate at sigmoid(log(t)) forgets over about t + 1 steps.
 
     Source: Tallec & Ollivier 2018, section 2.
     """
-    # Methods of the tensor only: a spec needs no torch to be made.
+    # Only methods of the tensor, so that specs can be built without importing torch.
     if chrono:
         bias_H.uniform_(1, chrono - 1).log_()
     else:

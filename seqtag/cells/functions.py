@@ -1,6 +1,7 @@
-"""The functions a step may use, beside arithmetic.
+"""The functions that a step may use in addition to arithmetic.
 
-Each asks its argument, so that one step runs on tensors and on whatever else an engine puts in.
+Each calls a method of its argument, so that a step runs on tensors and on the symbols that the
+compiler traces.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ def log_sigmoid(v: Any) -> Any:
     own = getattr(v, "log_sigmoid", None)
     if own is not None:
         return own()
-    # Of torch's tensors only: beside the other functions' methods, torch has this one apart.
+    # Tensors have no such method: torch has it as a function only.
     from torch.nn.functional import logsigmoid
 
     return logsigmoid(v)
@@ -51,17 +52,17 @@ def identity(v: Any) -> Any:
 def layer_norm(blocks: Sequence[Any], epsilon: float = 1e-5) -> tuple[Any, ...]:
     """Return blocks (B, H) shifted and scaled to mean 0 and variance 1 over all their units.
 
-    The mean and the variance are those of all the blocks of a row together. For tensors alone:
-    a cell that uses it says so by `untraceable`.
+    Mean and variance are taken over all blocks of a row together. Works on tensors only: a cell
+    that uses it must set `untraceable`.
 
     Raises:
-        TypeError: for blocks that are no tensors.
+        TypeError: for blocks that are not tensors.
     """
     import torch
 
     if not all(isinstance(block, torch.Tensor) for block in blocks):
         raise TypeError(
-            "layer norm reduces over units, so it runs on tensors alone; this cell cannot be traced"
+            "layer norm reduces over units, so it runs on tensors only; this cell cannot be traced"
         )
     joint = torch.cat(tuple(blocks), dim=-1)
     joint = torch.nn.functional.layer_norm(joint, joint.shape[-1:], eps=epsilon)

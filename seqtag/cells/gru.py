@@ -27,9 +27,9 @@ class Gru(Cell):
 
     Attributes:
         chrono: T_max, the longest span to remember in steps: b_z starts at log U(1, T_max - 1),
-            for z is the share of h' that is kept. 0 is off, and b_z starts at 0.
+            because z is the share of h' that is kept. 0 is off, and b_z starts at 0.
 
-    Source: Cho et al. 2014, in the form of torch and cuDNN: there r stands inside the product.
+    Source: Cho et al. 2014, in the form of torch and cuDNN, where r multiplies the product.
     Chrono from Tallec & Ollivier 2018.
     """
 
@@ -42,7 +42,7 @@ class Gru(Cell):
     vectors: ClassVar[tuple[Vector, ...]] = (Vector("bias_recurrent", is_bias=True),)
 
     def start_biases(self, bias: Values) -> None:
-        """Let the update gate start as chrono says."""
+        """Set the initial bias of the update gate, according to chrono."""
         start_keep_gate(bias["z"], 0.0, self.chrono)
 
     def kept(self, values: Values) -> Any:
@@ -68,9 +68,10 @@ class GruResetBefore(Gru):
         n = tanh(W_n x + R_n (r h') + b_n)
         h = (1 - z) n + z h'
 
-    W (3H, D), b (3H), blocks in the order r, z, n; R (2H, H), blocks r, z; R_n (H, H) apart.
+    W (3H, D), b (3H), blocks in the order r, z, n; R (2H, H), blocks r, z; R_n (H, H) is separate.
 
-    R_n waits for r: a second product inside the step, so the reference engine runs it.
+    R_n multiplies a value that depends on r. This second product inside the step is why only the
+    reference engine runs the cell.
 
     Attributes:
         chrono: as for `Gru`.

@@ -1,4 +1,4 @@
-"""JANET: an LSTM with nothing but a forget gate."""
+"""JANET: an LSTM with only a forget gate."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from seqtag.checks import checked
 @register("janet")
 @dataclass(frozen=True)
 class Janet(Cell):
-    """Just another network: the forget gate alone, and the memory as the output.
+    """JANET ("just another network"): only a forget gate, and the memory is the output.
 
     With a_k = W_k x + R_k h' + b_k and h' (H) the previous state:
 
@@ -23,7 +23,7 @@ class Janet(Cell):
     W (2H, D), R (2H, H), b (2H), blocks in the order f, z. The paper's c is h.
 
     Attributes:
-        beta: how much further open i is than 1 - f.
+        beta: subtracted from a_f for i, so that for beta > 0 i is larger than 1 - f.
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
         chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1),
             in place of forget_bias. 0 is off.
@@ -47,7 +47,7 @@ class Janet(Cell):
     states: ClassVar[tuple[str, ...]] = ("h",)
 
     def start_biases(self, bias: Values) -> None:
-        """Let the forget gate start as forget_bias or chrono say."""
+        """Set the initial bias of the forget gate, according to forget_bias or chrono."""
         start_keep_gate(bias["f"], self.forget_bias, self.chrono)
 
     def kept(self, values: Values) -> Any:
@@ -58,7 +58,7 @@ class Janet(Cell):
         """Return the gates and the new state."""
         a = wx["f"] + rh["f"]
         f = sigmoid(a)
-        # 1 - sigmoid(v) is sigmoid(-v), which does not cancel where f is nearly 1.
+        # sigmoid(-v) equals 1 - sigmoid(v), but has no cancellation where f is nearly 1.
         i = sigmoid(self.beta - a)
         z = tanh(wx["z"] + rh["z"])
         return {"f": f, "i": i, "z": z, "h": f * state["h"] + i * z}

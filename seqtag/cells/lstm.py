@@ -12,7 +12,7 @@ from seqtag.errors import InputError, shown
 
 ACTIVATIONS = {"tanh": tanh, "identity": identity}
 GATE_KINDS = ("gate", "none", "coupled")
-# In this order wherever they are listed.
+# Gates are always listed in this order.
 GATES = {"i": "input_gate", "f": "forget_gate", "o": "output_gate"}
 COUPLED_TO = {"i": "f", "f": "i"}
 
@@ -28,7 +28,7 @@ COUPLED_TO = {"i": "f", "f": "i"}
 @register("fgr", gate_recurrence=True)
 @dataclass(frozen=True)
 class Lstm(Cell):
-    """Long short-term memory: three gates, any of which may be off or see the memory.
+    """Long short-term memory with optional gates, peepholes and gate recurrence.
 
     With a_k = W_k x + R_k h' + b_k, and c', h' (H) the previous states:
 
@@ -36,18 +36,18 @@ class Lstm(Cell):
         c = f c' + i z
         o = sigmoid(a_o + p_o c)     h = o n(c)
 
-    The output gate's peephole sees the new c, the other two the old. With gate_recurrence, for
-    k and j among the gates i, f, o,
+    The output gate's peephole sees the new c, the other two see c'. With gate_recurrence, for k
+    and j among the gates i, f, o,
 
         a_k = W_k x + R_k h' + b_k + sum over j of R_jk j'
 
-    with j' the previous value of gate j, 0 at first: the gates become states.
+    with j' the previous value of gate j, initially 0: the gates become states.
 
     W (4H, D), R (4H, H), b (4H), blocks in the order i, f, z, o; p_k (H) is `peephole_k`; each
-    gate's R_j (3H, H), blocks i, f, o. A gate that is off or coupled has no rows anywhere.
+    gate's R_j (3H, H), blocks i, f, o. A gate that is off or coupled has no rows in any of them.
 
     Attributes:
-        peepholes: which of i, f and o have one.
+        peepholes: the gates among i, f and o that have a peephole.
         input_gate: "gate"; "none", i fixed at 1; or "coupled", i = 1 - f.
         forget_gate: "gate"; "none", f fixed at 1; or "coupled", f = 1 - i.
         output_gate: "gate"; or "none", o fixed at 1.
@@ -55,14 +55,14 @@ class Lstm(Cell):
         output_activation: n, "tanh" or "identity".
         gate_recurrence: whether each gate also sees the previous gates.
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on. Where
-            f = 1 - i, b_i starts at its negative. Without a forget gate it does nothing.
+            f = 1 - i, b_i starts at -forget_bias. Has no effect without a forget gate.
         chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1)
             and b_i at -b_f, in place of forget_bias. 0 is off.
 
     Raises:
-        InputError: for an unknown value, and for what cannot be together: two gates coupled to
-            each other, one coupled to a gate that is off, a peephole or chrono for a gate that
-            is not there, gate recurrence without a gate.
+        InputError: for an unknown value and for a contradiction: two gates coupled to each
+            other, a gate coupled to one that is off, a peephole or chrono for a missing gate,
+            gate recurrence without a gate.
 
     Source: Hochreiter & Schmidhuber 1997; the forget gate from Gers, Schmidhuber & Cummins 2000;
     peepholes from Gers & Schmidhuber 2000; gates and activations off, coupled gates and gate
@@ -88,13 +88,13 @@ class Lstm(Cell):
         check_choice("cell_activation", self.cell_activation, ACTIVATIONS)
         check_choice("output_activation", self.output_activation, ACTIVATIONS)
         checked(self.gate_recurrence, bool, "gate_recurrence")
-        # A list, as YAML gives it, would make the spec unhashable.
+        # YAML gives a list, which would make the spec unhashable.
         object.__setattr__(self, "peepholes", _checked_peepholes(self.peepholes))
         self._refuse_contradictions()
 
     def _refuse_contradictions(self) -> None:
         if self.output_gate == "coupled":
-            raise InputError("output_gate has nothing to be coupled to: 'gate' or 'none'")
+            raise InputError("output_gate has nothing to be coupled to; choose 'gate' or 'none'")
         if self.input_gate == self.forget_gate == "coupled":
             raise InputError(
                 "input_gate and forget_gate cannot both be coupled: each would be 1 minus the other"
@@ -109,7 +109,7 @@ class Lstm(Cell):
             if self._kind(gate) != "gate":
                 raise InputError(
                     f"peepholes: {gate} cannot have one, because {GATES[gate]} is "
-                    f"{self._kind(gate)!r} and sees nothing"
+                    f"{self._kind(gate)!r}"
                 )
         if self.gate_recurrence and not self._gates_with_rows:
             raise InputError("gate_recurrence needs a gate: all three are 'none'")
@@ -122,12 +122,12 @@ class Lstm(Cell):
 
     @property
     def _gates_with_rows(self) -> tuple[str, ...]:
-        """The gates with rows of their own, out of i, f, o."""
+        """The gates among i, f, o that have rows of their own."""
         return tuple(gate for gate in GATES if self._kind(gate) == "gate")
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """Those of i, f, z, o that have rows."""
+        """The blocks among i, f, z, o that have rows."""
         return tuple(k for k in ("i", "f", "z", "o") if k == "z" or k in self._gates_with_rows)
 
     @property
@@ -137,7 +137,7 @@ class Lstm(Cell):
 
     @property
     def products(self) -> tuple[Product, ...]:
-        """R h'; with gate recurrence also each gate's own."""
+        """R h'; with gate recurrence also one product for each gate."""
         recurrent = self._gates_with_rows if self.gate_recurrence else ()
         return (
             Product("h", self.gates),
@@ -150,7 +150,7 @@ class Lstm(Cell):
         return tuple(Vector(f"peephole_{gate}") for gate in self.peepholes)
 
     def start_biases(self, bias: Values) -> None:
-        """Let the forget gate start as forget_bias or chrono say."""
+        """Set the initial bias of the forget gate, according to forget_bias or chrono."""
         if "f" in bias:
             start_keep_gate(bias["f"], self.forget_bias, self.chrono)
             if self.chrono and "i" in bias:
@@ -189,15 +189,15 @@ class Lstm(Cell):
 
 def _checked_peepholes(peepholes: Any) -> tuple[str, ...]:
     try:
-        # A lone string would fall into its letters.
-        given = None if isinstance(peepholes, str) else tuple(peepholes)
+        # tuple("io") would split the string into letters.
+        names = None if isinstance(peepholes, str) else tuple(peepholes)
     except TypeError:
-        given = None
-    if given is None:
+        names = None
+    if names is None:
         raise InputError(
             f"peepholes must be a list of gates, such as [i, f, o], not {shown(peepholes)}"
         )
-    for gate in given:
+    for gate in names:
         if not isinstance(gate, str) or gate not in GATES:
             raise InputError(f"peepholes: unknown gate {shown(gate)}; there are {', '.join(GATES)}")
-    return tuple(gate for gate in GATES if gate in given)
+    return tuple(gate for gate in GATES if gate in names)

@@ -1,4 +1,4 @@
-"""The LSTM with layer norm inside."""
+"""The LSTM with layer norm in each step."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,19 +14,18 @@ from seqtag.cells.spec import Cell, Values, Vector
 class LayerNormLstm(Cell):
     """Long short-term memory whose pre-activations and memory are normalised at each step.
 
-    With LN the layer norm, which makes its argument's mean 0 and its variance 1, and c', h' (H)
-    the previous states:
+    With LN the layer norm (mean 0, variance 1) and c', h' (H) the previous states:
 
-        a = g LN(R h') + u LN(W x) + b     of all four gates together, so over 4H values
+        a = g LN(R h') + u LN(W x) + b     all four gates together: LN over 4H values
         i, f, o = sigmoid(a_i, a_f, a_o)   z = tanh(a_z)
         c = f c' + i z                     h = o tanh(v LN(c) + b_c)
 
     W (4H, D), R (4H, H), blocks in the order i, f, z, o. For each gate k of these, the gains g
     and u and the bias b are `gain_recurrent_k`, `gain_input_k` and `bias_k` (H); v and b_c (H)
-    are `gain_cell` and `bias_cell`. Of the paper's two biases inside LN and the one outside only
-    their sum can be told, so there is one. W x has none of its own: LN would take it in.
+    are `gain_cell` and `bias_cell`. The paper's two biases inside LN and its outer one only
+    act as a sum, so there is one b. W x has no bias: LN normalises it together with W x.
 
-    LN needs all units at once, which no elementwise kernel has: the reference engine runs it.
+    LN needs all units at once, so only the reference engine runs the cell.
 
     Attributes:
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
@@ -60,7 +59,7 @@ class LayerNormLstm(Cell):
         )
 
     def start_units(self, unit: Values) -> None:
-        """Let the forget gate start as forget_bias or chrono say."""
+        """Set the initial bias of the forget gate, according to forget_bias or chrono."""
         if "bias_f" not in unit:
             return
         start_keep_gate(unit["bias_f"], self.forget_bias, self.chrono)

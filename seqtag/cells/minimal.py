@@ -1,6 +1,6 @@
-"""Cells that are linear in their state, so that time can run as a parallel scan.
+"""Cells that are linear in their state, so that a parallel scan can run them over time.
 
-Their gates see the input alone. There is no R.
+Their gates see only the input. There is no R.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from seqtag.cells.spec import Cell, Product, Values
 @register("minlstm")
 @dataclass(frozen=True)
 class MinLstm(Cell):
-    """The minimal LSTM: input and forget gate, made to sum to 1.
+    """The minimal LSTM: an input and a forget gate, normalised to sum to 1.
 
     With h' (H) the previous state:
 
@@ -32,7 +32,7 @@ class MinLstm(Cell):
             and b_i at -b_f, in place of forget_bias, so that f / i = F / I = exp(b_f) where x
             is 0. 0 is off.
 
-    Source: Feng et al. 2024, section 3.2, the form whose scale does not grow with time. Chrono
+    Source: Feng et al. 2024, section 3.2, the normalised form. Chrono
     from Tallec & Ollivier 2018.
     """
 
@@ -45,7 +45,7 @@ class MinLstm(Cell):
     products: ClassVar[tuple[Product, ...]] = ()
 
     def start_biases(self, bias: Values) -> None:
-        """Let the forget gate start as forget_bias or chrono say."""
+        """Set the initial bias of the forget gate, according to forget_bias or chrono."""
         start_keep_gate(bias["f"], self.forget_bias, self.chrono)
         if self.chrono:
             bias["i"].copy_(bias["f"]).neg_()
@@ -56,7 +56,7 @@ class MinLstm(Cell):
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""
-        # F / (F + I) = sigmoid(log F - log I): where both gates are shut, the plain form is 0 / 0.
+        # F / (F + I) = sigmoid(log F - log I): where both underflow to 0, F / (F + I) is 0 / 0.
         odds = log_sigmoid(wx["f"]) - log_sigmoid(wx["i"])
         f = sigmoid(odds)
         i = sigmoid(-odds)
@@ -74,12 +74,12 @@ class MinGru(Cell):
         z = sigmoid(W_z x + b_z)    n = W_n x + b_n
         h = (1 - z) h' + z n
 
-    W (2H, D), b (2H), blocks in the order z, n. Here z is the share that is new, where in `Gru`
-    it is the share that is kept.
+    W (2H, D), b (2H), blocks in the order z, n. Here z is the share of the
+    candidate; in `Gru` it is the share of h'.
 
     Attributes:
         chrono: T_max, the longest span to remember in steps: b_z starts at -log U(1, T_max - 1),
-            for 1 - z is the share of h' that is kept. 0 is off, and b_z starts at 0.
+            because 1 - z is the share of h' that is kept. 0 is off, and b_z starts at 0.
 
     Source: Feng et al. 2024, section 3.1. Chrono from Tallec & Ollivier 2018.
     """
@@ -97,13 +97,13 @@ class MinGru(Cell):
     products: ClassVar[tuple[Product, ...]] = ()
 
     def start_biases(self, bias: Values) -> None:
-        """Let the update gate start as chrono says."""
+        """Set the initial bias of the update gate, according to chrono."""
         if self.chrono:
             start_keep_gate(bias["z"], 0.0, self.chrono)
             bias["z"].neg_()
 
     def kept(self, values: Values) -> Any:
-        """Return what the update gate leaves."""
+        """Return 1 - update gate."""
         return 1 - values["z"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The cells by name: a name, or plain values, to a spec."""
+"""The registry of cells: builds a spec from a name, or from a name and options."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -11,10 +11,10 @@ from seqtag.registry import Registry
 
 
 class CellRegistry(Registry[Cell]):
-    """Cells by name; each class becomes a frozen dataclass, unless it is a dataclass already."""
+    """Cell classes by name. A class that is not a dataclass becomes a frozen one."""
 
     def register(self, name: str, /, **options: Any) -> Callable[[Any], Any]:
-        """Return a decorator that registers a class as `name`, with these of its fields set.
+        """Return a decorator that registers a class as `name`, with some of its fields set.
 
             @register("mine")
             @register("mine_slow", rate=0.1)
@@ -22,7 +22,7 @@ class CellRegistry(Registry[Cell]):
                 rate: float = 1.0
 
         Raises:
-            InputError: if another class has that name, or the class is not a cell as it should be.
+            InputError: if another class has that name, or the class is not a valid cell.
         """
         store = super().register(name, **options)
         return lambda cls: store(_as_dataclass(cls, name, options))
@@ -33,11 +33,11 @@ register = CELLS.register
 
 
 def _as_dataclass(cls: Any, name: str, options: Mapping[str, Any]) -> type[Cell]:
-    """Return a class of cells as a frozen dataclass."""
+    """Return the class as a frozen dataclass, after checking that it is a valid cell."""
     if not (isinstance(cls, type) and issubclass(cls, Cell)):
         raise InputError(f"cell {name!r}: {shown(cls)} is not a subclass of seqtag.cells.Cell")
     if "__dataclass_fields__" not in vars(cls):
-        # Its own annotations alone are read, so a class without any keeps what it inherits.
+        # Only annotations of the class itself count; a class without any inherits its fields.
         try:
             cls = dataclasses.dataclass(frozen=True)(cls)
         except (TypeError, ValueError) as error:
@@ -58,12 +58,12 @@ def _as_dataclass(cls: Any, name: str, options: Mapping[str, Any]) -> type[Cell]
     return cell
 
 
-# A name, a mapping with the name under "name" and fields beside it, or a spec.
+# A name; a mapping with the key "name" and the cell's fields; or a spec.
 CellDescription = str | Mapping[str, Any] | Cell
 
 
 def build_cell(cell: CellDescription) -> Cell:
-    """Return the spec for a name, or for a mapping with the name under "name" and fields beside.
+    """Return the spec for a name, or for a mapping with the key "name" and the cell's fields.
 
         build_cell("lstm")
         build_cell({"name": "lstm", "forget_bias": 0.0})
@@ -71,8 +71,8 @@ def build_cell(cell: CellDescription) -> Cell:
     A spec is returned as it is.
 
     Raises:
-        InputError: for an unknown name or field (the nearest real one is offered), a missing
-            name, or a value that the spec refuses.
+        InputError: for an unknown name or field (suggesting the nearest one), a missing name,
+            or a value that the spec rejects.
     """
     if isinstance(cell, Cell):
         return _hashable(cell)
@@ -87,7 +87,7 @@ def build_cell(cell: CellDescription) -> Cell:
     entry = CELLS[name]
     for field in fields.keys() & vars(entry.cls).keys() - entry.cls.__dataclass_fields__.keys():
         raise InputError(
-            f"cell {name!r}: {field} is not an option: that takes an annotation in the class, "
+            f"cell {name!r}: {field} is not an option: an option needs an annotation in the class, "
             f"{field}: TYPE = VALUE"
         )
     plain = {**describe(entry.make()), **fields}
@@ -95,7 +95,7 @@ def build_cell(cell: CellDescription) -> Cell:
 
 
 def _hashable(cell: Cell) -> Cell:
-    """Return a spec, unless it cannot be the key under which what is built for it is kept."""
+    """Return the spec, or raise InputError if it is not hashable: kernels are cached by it."""
     try:
         hash(cell)
     except TypeError as error:
@@ -107,6 +107,6 @@ def _hashable(cell: Cell) -> Cell:
 
 
 def describe(cell: Cell) -> dict[str, Any]:
-    """Return the fields of a spec as plain values, such as JSON has them, without a name."""
+    """Return the fields of a spec as plain JSON values, without its name."""
     fields = dataclasses.asdict(cell)
     return {key: list(v) if isinstance(v, tuple) else v for key, v in fields.items()}

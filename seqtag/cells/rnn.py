@@ -46,16 +46,16 @@ class Rnn(Cell):
 @register("indrnn")
 @dataclass(frozen=True)
 class IndRnn(Cell):
-    """Independently recurrent network: each unit remembers itself alone.
+    """Independently recurrent network: each unit sees only its own previous value.
 
         h = g(W x + u h' + b)
 
     with h' (H) the previous state, W (H, D), b (H); u (H) is `recurrent_weight`. There is no R:
-    units meet in the next layer.
+    only the next layer combines units.
 
-    u starts drawn from U(0, 1): some units forget at once, some remember long. The paper draws
-    from U(0, g^(1/T)), where over T steps no gradient through h grows by more than g > 1; 1 is
-    within that for every T. The paper also holds u there while it learns; here it is free.
+    u is drawn from U(0, 1): some units forget at once, others remember long. The paper draws from
+    U(0, g^(1/T)), so that no gradient through h grows by more than g > 1 over T steps; U(0, 1)
+    satisfies this for every T. The paper also keeps u in that range in training; here it is free.
 
     Attributes:
         activation: g, "relu" or "tanh".
@@ -77,7 +77,7 @@ class IndRnn(Cell):
     vectors: ClassVar[tuple[Vector, ...]] = (Vector("recurrent_weight"),)
 
     def start_units(self, unit: Values) -> None:
-        """Draw u."""
+        """Draw u from U(0, 1)."""
         unit["recurrent_weight"].uniform_(0, 1)
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""sLSTM: exponential gates, normalised and kept from overflow."""
+"""sLSTM: exponential gates with a normaliser and a stabiliser against overflow."""
 
 import math
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ class SLstm(Cell):
         z = tanh(a_z)       o = sigmoid(a_o)
         c = f c' + i z      n = f n' + i         h = o c / n
 
-    W (4H, D), R (4H, H), b (4H), blocks in the order i, f, z, o. m scales c and n alike, so it
-    leaves h as it is, and no exponential passes 1. It starts at minus infinity: the first
-    step's m is a_i, its n 1, and no later n is below that. R is full; the paper's heads are
-    blocks on its diagonal.
+    W (4H, D), R (4H, H), b (4H), blocks in the order i, f, z, o. m scales c and n by the
+    same factor, so h does not depend on it, and no exponential exceeds 1. m starts at minus
+    infinity: after the first step m is a_i and n is 1, and n never falls below 1. R is full; the
+    paper's heads are blocks on its diagonal.
 
     Attributes:
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
         chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1),
-            in place of forget_bias. 0 is off. b_i stays at 0: what it adds to a_i scales c and
-            n alike.
+            in place of forget_bias. 0 is off. b_i stays at 0: it would scale c and n by the
+            same factor.
 
     Source: Beck et al. 2024, section 2.2, equations 8 to 17, the forget gate a sigmoid. Chrono
     from Tallec & Ollivier 2018.
@@ -52,15 +52,15 @@ class SLstm(Cell):
     initial_states: ClassVar[Mapping[str, float]] = {"m": -math.inf}
 
     def start_biases(self, bias: Values) -> None:
-        """Let the forget gate start as forget_bias or chrono say."""
+        """Set the initial bias of the forget gate, according to forget_bias or chrono."""
         start_keep_gate(bias["f"], self.forget_bias, self.chrono)
 
     def kept(self, values: Values) -> Any:
-        """Return f n' / n: what is put out is c / n, in which the old weighs f n' of f n' + i."""
+        """Return f n' / n, the weight of the previous states in c / n."""
         return 1 - values["i"] / values["n"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
-        """Return the gates, as the stabiliser leaves them, and the new states."""
+        """Return the stabilised gates and the new states."""
         a_i = wx["i"] + rh["i"]
         a_f = log_sigmoid(wx["f"] + rh["f"]) + state["m"]
         m = maximum(a_f, a_i)

@@ -1,8 +1,8 @@
-"""What a cell is: its layout and its step.
+"""The interface of a cell: the layout of its parameters, and its step.
 
-H hidden units, G gates. A cell has an input weight W (G*H, D), a bias b (G*H), recurrent weights
-R and parameters with one value a unit (H). The names that a cell gives are the order of the
-blocks of H rows, so they decide what a saved model means: never reorder them.
+H hidden units, G gates, D input features. A cell has an input weight W (G*H, D), a bias b (G*H),
+recurrent weights R and parameters with one value per unit (H). The order of a cell's gates is the
+order of the blocks of H rows in saved models: never reorder them.
 """
 
 import dataclasses
@@ -17,10 +17,10 @@ Values = Mapping[str, Any]
 
 
 class Vector(NamedTuple):
-    """A parameter with one value a unit, (H).
+    """A parameter with one value per unit, (H).
 
-    start: the value that it starts at, unless `start_units` says otherwise.
-    is_bias: a layer without biases is without it, and the step gets the number 0 in its place.
+    start: the initial value, unless `start_units` sets another one.
+    is_bias: whether a layer without biases leaves it out; the step then gets the number 0.
     """
 
     name: str
@@ -31,8 +31,8 @@ class Vector(NamedTuple):
 class Product(NamedTuple):
     """A recurrent matrix R (G*H, H), and the previous state that it multiplies.
 
-    gates: the blocks of rows of R, in order; where several products serve a gate, the step gets
-        their sum.
+    state: the name of that state.
+    gates: the blocks of rows of R, in order. The step gets the sum of all products of a gate.
     """
 
     state: str
@@ -40,18 +40,34 @@ class Product(NamedTuple):
 
 
 class Cell(ABC):
-    """A recurrent cell. Each is a frozen dataclass whose fields are its options.
+    """Base class of recurrent cells: frozen dataclasses whose fields are the cell's options.
 
-    A subclass names its gates and states and writes `step`; everything that runs it follows.
+    A subclass names its gates and states and defines `step`. Engines, compiled kernels, gradients
+    and traces follow from these:
+
+        @dataclass(frozen=True)
+        class Leaky(Cell):
+            rate: float = 1.0
+
+            gates: ClassVar[tuple[str, ...]] = ("k", "z")
+            states: ClassVar[tuple[str, ...]] = ("h",)
+
+            def step(self, wx, rh, state, unit):
+                k = sigmoid(self.rate * (wx["k"] + rh["k"]))
+                return {"k": k, "h": k * state["h"] + (1 - k) * tanh(wx["z"] + rh["z"])}
+
+        layer = Recurrent(Leaky(rate=0.5), 100, 200)
+
+    `sigmoid` and `tanh` are those of `seqtag.cells.functions`.
 
     Attributes:
-        starts: names of the fields that say only where biases start, as forget_bias and chrono:
-            numbers, of which `chrono` is 0 (off) or a whole one of at least 3. They are checked
-            here, and cells that differ in nothing else are of the same kind.
-        meanings: what gates and states are, in words, by name; for titles.
+        starts: names of the fields that only set initial biases, such as forget_bias and chrono.
+            Their values are numbers; `chrono` is 0 (off) or an integer of at least 3. Cells that
+            differ only in these count as the same kind of cell.
+        meanings: descriptions of gates and states by name, for titles.
 
     Raises:
-        InputError: where one of them is not such a number.
+        InputError: if a field in `starts` has an invalid value.
     """
 
     # Set by `dataclass` in each subclass.
@@ -68,7 +84,7 @@ class Cell(ABC):
     }
 
     def __init__(self, *values: Any, **options: Any) -> None:
-        # A dataclass has an __init__ of its own.
+        # Dataclasses override this: only a class without fields gets here.
         if values or options:
             raise InputError(
                 f"{type(self).__name__} has no fields: write @dataclass(frozen=True) above the "
@@ -82,63 +98,63 @@ class Cell(ABC):
     @property
     @abstractmethod
     def gates(self) -> tuple[str, ...]:
-        """Blocks of rows of W and of the bias, in order."""
+        """Names of the gates: blocks of rows of W and of the bias, in order."""
 
     @property
     @abstractmethod
     def states(self) -> tuple[str, ...]:
-        """States carried from step to step. The first is the output."""
+        """Names of the states that are carried from step to step. The first is the output."""
 
     @property
     def products(self) -> tuple[Product, ...]:
         """The recurrent products of a step; () for a cell without R.
 
-        Unless a cell says otherwise, R h' for every gate that is not an inner one.
+        By default one product: R h' for all gates except inner ones.
         """
         gates = tuple(gate for gate in self.gates if gate not in self.inner_gates)
         return (Product(self.states[0], gates),) if gates else ()
 
     @property
     def inner_gates(self) -> tuple[str, ...]:
-        """Blocks of rows of one more R that the step itself multiplies with what it will."""
+        """Blocks of rows of one more R, which the step multiplies with values that it computes."""
         return ()
 
     @property
     def has_gate_bias(self) -> bool:
-        """Whether b is added to W x. A cell that says no may have biases among its vectors."""
+        """Whether b is added to W x. A cell without it can have biases among its vectors."""
         return True
 
     @property
     def vectors(self) -> tuple[Vector, ...]:
-        """Parameters with one value a unit."""
+        """Parameters with one value per unit."""
         return ()
 
     @property
     def initial_states(self) -> Mapping[str, float]:
-        """States that do not start at 0 where none is given, and where they start."""
+        """Default initial values of the states that do not start at 0, by name."""
         return {}
 
     @property
     def untraceable(self) -> str | None:
-        """Why `step` runs on tensors alone; None where it is elementwise arithmetic throughout."""
+        """Why `step` only runs on tensors; None if it is elementwise arithmetic throughout."""
         return "a second product inside the step" if self.inner_gates else None
 
     def kept(self, values: Values) -> Any:
         """Return the share of its memory that a unit keeps at a step, or None.
 
         Args:
-            values: every gate and state that the step names, as it was.
+            values: every gate and state that the step returned, by name.
 
         Returns:
-            The share, in 0..1, shaped as the values are; None for a cell without a gate for that.
+            The share, from 0 to 1, in the shape of the values; None for a cell without such a gate.
         """
         return None
 
     def start_biases(self, bias: Values) -> None:  # noqa: B027  few cells need it
-        """Set in place the biases (H) by gate, which are 0, to where they shall start."""
+        """Set the initial biases in place: (H) by gate, 0 when this is called."""
 
     def __str__(self) -> str:
-        """Return the spec with those of its fields that are not as by default."""
+        """Return the class name and the fields that differ from their defaults."""
         options: tuple[dataclasses.Field[Any], ...] = (
             dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
         )
@@ -147,9 +163,9 @@ class Cell(ABC):
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def start_units(self, unit: Values) -> None:  # noqa: B027  few cells need it
-        """Set in place the parameters with one value a unit that do not all start alike.
+        """Set, in place, initial values of vectors whose units start at different values.
 
-        They are at their `Vector.start`; a layer without biases has none of those.
+        All are at their `Vector.start` when this is called. Biases are absent in a layer without.
         """
 
     @abstractmethod
@@ -158,12 +174,11 @@ class Cell(ABC):
 
         Args:
             wx: W_k x + b_k by gate k.
-            rh: R_k s' by gate k, summed over the products; for an inner gate, the function that
+            rh: R_k s' by gate k, summed over the products; for an inner gate, a function that
                 multiplies R_k with its argument.
             state: previous states by name.
-            unit: parameters with one value a unit, by name.
+            unit: parameters with one value per unit, by name.
 
         Returns:
-            Every gate and every new state by name, each shaped as the states are. These are what
-            a trace shows.
+            All new states and, for traces, gates by name, each in the shape of the states.
         """

@@ -1,14 +1,14 @@
-// The label paths of a batch of sentences: the best one, and sums over all.
+// The best label path, and sums over all label paths, of each sentence of a batch.
 //
-// sizes: B sentences, T words, K labels. lengths (B): words of each sentence, 0 to T. Nothing is
-// written behind a sentence's end.
+// Sizes: B sentences, T words, K labels. lengths (B): words of each sentence, 0 to T. Nothing is
+// written after a sentence's end.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
-// Loops over labels are left to the compiler, which takes them up from here on.
+// The compiler vectorises the loops over labels.
 #pragma GCC optimize("O3")
 
 typedef int64_t i64;
@@ -17,7 +17,7 @@ struct Sizes {
   i64 B, T, K, gradients;
 };
 
-// best[i] = the best score of a step from label i to some j and of all that can follow there.
+// best[i] = the best score of a step from label i to some label j and of all steps after it.
 static void best_steps(i64 K, const S* to, const S* after, S* __restrict best) {
   for (i64 i = 0; i < K; i++) best[i] = -INFINITY;
   for (i64 j = 0; j < K; j++)
@@ -27,7 +27,7 @@ static void best_steps(i64 K, const S* to, const S* after, S* __restrict best) {
     }
 }
 
-// The first label with the highest score of a step, `stride` apart, and of what can follow.
+// The first label with the highest score of a step (at `stride`) and of all steps after it.
 static i64 best_label(i64 K, const S* step, i64 stride, const S* after) {
   i64 best = 0;
   for (i64 k = 1; k < K; k++)
@@ -35,9 +35,9 @@ static i64 best_label(i64 K, const S* step, i64 stride, const S* after) {
   return best;
 }
 
-// emissions (B, T, K), start (K), to (K, K): score of a step, by its second label and then its first;
-// end (K). -INFINITY forbids a step. suffix (T, K): room to work in. labels (B, T): where no path is
-// allowed, nothing is written.
+// emissions (B, T, K), start (K), to (K, K): score of a step, by its second label, then its first;
+// end (K). -INFINITY forbids a step. suffix (T, K): scratch memory. labels (B, T): unchanged for
+// sentences without an allowed path.
 extern "C" void seqtag_best_path(const Sizes* size, const S* emissions, const S* start, const S* to,
                                  const S* end, const i64* lengths, S* suffix, i64* labels) {
   i64 K = size->K;
@@ -65,8 +65,7 @@ static void multiply(i64 K, const S* from, const S* step, S* __restrict to) {
     for (i64 j = 0; j < K; j++) to[j] += from[i] * step[i * K + j];
 }
 
-// to = before * weight, divided by its sum, which is returned. The sum is 0 only if no path is
-// allowed; all then stays 0.
+// to = before * weight / sum; returns the sum. If no path is allowed, the sum and `to` are 0.
 static S scale(i64 K, const S* before, const S* weight, S* to) {
   S sum = 0;
   for (i64 k = 0; k < K; k++) sum += to[k] = before[k] * weight[k];
@@ -75,7 +74,7 @@ static S scale(i64 K, const S* before, const S* weight, S* to) {
   return sum;
 }
 
-// One sentence backwards: marginals from what stands in `forward`, and how often a step is taken.
+// The backward pass of one sentence: marginals, and expected counts of steps, given `forward`.
 static void sums_back(i64 K, i64 n, const S* weight, const S* step, const S* transposed,
                       const S* last, const S* forward, S* before, S* after, S* marginals,
                       S* __restrict counts) {
@@ -97,9 +96,10 @@ static void sums_back(i64 K, i64 n, const S* weight, const S* step, const S* tra
   for (i64 i = 0; i < K * K; i++) counts[i] *= step[i];
 }
 
-// Factors: weight (B, T, K) of a label, first (K), step (K, K) by its first label and then its
-// second, the same transposed, last (K). room (T + 2, K). Results as of `scaled_sums`, marginals and
-// counts zero before, and only with gradients.
+// Factors: weight (B, T, K) of a label; first (K); step (K, K), by its first label and then its
+// second; the same transposed; last (K). room (T + 2, K): scratch memory. Results as in
+// `scaled_sums`; total, marginals and counts must be 0 before, the last two are used only with
+// gradients.
 extern "C" void seqtag_sums(const Sizes* size, const S* weight, const S* first, const S* step,
                             const S* transposed, const S* last, const i64* lengths, S* room,
                             S* total, S* scales, S* marginals, S* counts) {

@@ -3,11 +3,11 @@
 Shapes: B batch, T time, K labels, D directions (0 runs from the first token to the last, 1 from
 the last to the first).
 
-Both directions run side by side: the second is the first over the sentence read backwards with the
-transitions transposed. `sums` does it with probabilities scaled at each step, and with logarithms
-where emissions are so far apart that a scaled probability could underflow.
-Everything is computed in the dtype of the emissions, which should be float64 where the device has
-it. Source: Rabiner 1989, "A tutorial on hidden Markov models", sections III.A and V.A.
+Both directions run in parallel: the second is the first over the reversed sentence, with transposed
+transitions. `sums` uses probabilities that are scaled at each step, or logarithms if emissions
+differ so much that a scaled probability could underflow. Everything is computed in the dtype of the
+emissions, which should be float64 if the device has it. Source: Rabiner 1989, "A tutorial on hidden
+Markov models", sections III.A and V.A.
 """
 
 import hashlib
@@ -34,16 +34,16 @@ _MOST_MIXING_STEPS = 16
 
 
 class Potentials(NamedTuple):
-    """What a path's score is made of; -inf in a vector or matrix forbids that step.
+    """The terms of a path's score; -inf in a vector or matrix forbids that step.
 
     Attributes:
-        emissions_BTK: finite, and 0 behind the end of a sentence.
-        start_K: score of beginning with a label.
+        emissions_BTK: finite, and 0 after the end of a sentence.
+        start_K: score of starting with a label.
         transitions_KK: score of going from the first index to the second.
         end_K: score of ending with a label.
         lengths_B: int64 numbers of tokens.
-        clamp_BTK: None, or True where a position may carry a label: at each position one label
-            or all, and all behind the end.
+        clamp_BTK: True for the labels allowed at each position: one label or all, and all after
+            the end; None for no restriction.
         mixing_steps: `Automaton.mixing_steps` of the allowed steps; decides if scaling is safe.
     """
 
@@ -57,7 +57,7 @@ class Potentials(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Result of `sums`: per sentence, log Z and its gradient by emissions and by transitions."""
+    """Result of `sums`: log Z of each sentence, and its gradients by emissions and transitions."""
 
     log_z_B: Tensor
     marginals_BTK: Tensor | None
@@ -65,11 +65,11 @@ class Sums(NamedTuple):
 
 
 class Automaton(NamedTuple):
-    """Which steps some complete path can take.
+    """The steps that can be part of a complete path.
 
     Attributes:
-        start_K, between_KK, end_K: bool; steps into labels that lie on no complete path are off.
-        useful_K: True for labels that lie on some complete path.
+        start_K, between_KK, end_K: bool; False for steps to labels that are on no complete path.
+        useful_K: True for labels that are on a complete path.
         mixing_steps: the least d such that every useful label reaches every useful label in
             exactly d steps; None if there is none up to a bound.
     """
@@ -90,7 +90,7 @@ def automaton(start_K: Tensor, between_KK: Tensor, end_K: Tensor) -> Automaton:
 
 
 def _reached(seed_K: Tensor, between_KK: Tensor) -> Tensor:
-    """Return which labels some number of steps leads to from those of `seed_K`."""
+    """Return the labels that can be reached from those of `seed_K`, themselves included."""
     seen_K = seed_K
     while True:
         more_K = seen_K | between_KK[seen_K].any(0)
@@ -100,16 +100,16 @@ def _reached(seed_K: Tensor, between_KK: Tensor) -> Tensor:
 
 
 def _count_mixing_steps(between_KK: Tensor) -> int | None:
-    """Return `Automaton.mixing_steps` of steps between labels that all are useful.
+    """Return `Automaton.mixing_steps` for steps between useful labels.
 
-    Labels with the same row, or the same column, are reached alike: the steps are counted between
-    R different rows and C different columns. Under a label scheme that is one of each a type.
+    Labels with the same row or the same column behave the same, so steps are counted between R
+    distinct rows and C distinct columns. A label scheme has few of them for each entity type.
     """
     if not between_KK.numel():
         return None
     row_K, first_R = _classes(between_KK.numpy())
     column_K, first_C = _classes(between_KK.numpy().T)
-    reached_RC = between_KK[first_R][:, first_C].to(torch.float32)  # in exactly so many steps
+    reached_RC = between_KK[first_R][:, first_C].to(torch.float32)  # in exactly `steps` steps
     through_CR = torch.zeros(len(first_C), len(first_R), dtype=torch.float32)
     through_CR[column_K, row_K] = 1.0
     step_CC = ((through_CR @ reached_RC) > 0).float()
@@ -117,7 +117,7 @@ def _count_mixing_steps(between_KK: Tensor) -> int | None:
     for steps in range(1, _MOST_MIXING_STEPS + 1):
         if bool(reached_RC.all()):
             return steps
-        # A pattern that comes again repeats for good.
+        # A pattern that occurs again repeats forever.
         digest = hashlib.sha256(reached_RC.numpy().tobytes()).digest()
         if digest in seen:
             return None
@@ -128,7 +128,7 @@ def _count_mixing_steps(between_KK: Tensor) -> int | None:
 
 
 def _classes(table_KK: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Return which class of equal rows each row is in, and the first row of each class."""
+    """Return the class of each row, where equal rows form a class, and each class's first row."""
     packed = np.ascontiguousarray(np.packbits(table_KK, axis=1))
     keys_K = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, first, class_K = np.unique(keys_K, return_index=True, return_inverse=True)
@@ -153,7 +153,7 @@ def scaling_is_exact(potentials: Potentials) -> bool:
     highest, lowest = step.amax(), torch.where(step == NEVER, math.inf, step).amin()
     spread = (emissions_BTK.amax(-1) - emissions_BTK.amin(-1)).amax() + (highest - lowest)
     # Two more steps: one for a product before it is scaled, one for the scale (a sum over K).
-    # Written so that NaN says no.
+    # With NaN the comparison is false.
     return bool((mixing_steps + 2) * (spread + math.log(emissions_BTK.shape[-1])) < room)
 
 
@@ -162,8 +162,8 @@ def sums(potentials: Potentials, gradients: bool) -> Sums:
 
     Returns:
         log Z (-inf if no path is allowed, 0 for an empty sentence) and, if `gradients`, the
-        marginals (0 behind the end; all 0 if no path is allowed) and the expected number of
-        times that each transition is taken.
+        marginals (0 after the end; all 0 if no path is allowed) and the expected count of each
+        transition.
     """
     emissions_BTK = potentials.emissions_BTK
     B, T, K = emissions_BTK.shape
@@ -214,11 +214,11 @@ def _log_sums(potentials: Potentials, gradients: bool) -> Sums:
     if not gradients:
         return Sums(log_z_B, None, None)
 
-    # Where no path is allowed all terms are -inf; 0 in place of log Z keeps them so.
+    # If no path is allowed, all terms are -inf; subtracting 0 instead of log Z keeps them so.
     base_B1 = torch.where(log_z_B == NEVER, 0.0, log_z_B)[:, None]
     joint_BTK = forward_BTK + batch_major(before_TDBK, 1, reversal_BT) - base_B1[:, :, None]
     marginals_BTK = torch.where(inside_BT[:, :, None], joint_BTK, NEVER).exp()
-    # Sums of exponents of large numbers carry their rounding: scale it away.
+    # Exponentials of large numbers have rounding errors: normalise.
     total_BT1 = marginals_BTK.sum(-1, keepdim=True)
     marginals_BTK = marginals_BTK / torch.where(total_BT1 == 0, 1.0, total_BT1)
     backward_BTK = batch_major(after_TDBK, 1, reversal_BT)
@@ -259,7 +259,7 @@ class _LogPartition(torch.autograd.Function):
 
 
 def log_partition(potentials: Potentials) -> Tensor:
-    """Return log Z (B,), differentiable once by emissions, start, transitions and end."""
+    """Return log Z (B,), once differentiable by emissions, start, transitions and end."""
     scores = potentials[:4]
     gradients = torch.is_grad_enabled() and any(score.requires_grad for score in scores)
     return _LogPartition.apply(gradients, *potentials)

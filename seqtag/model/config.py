@@ -1,4 +1,4 @@
-"""What a tagger network is made of: frozen, checked, plain values all the way down."""
+"""The configuration of a tagger network: frozen dataclasses, checked when created."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,42 +14,45 @@ from seqtag.inputs.words import WordConfig
 from seqtag.model.encoders import Encoder
 from seqtag.model.encoders.registry import build_encoder
 
-# More than any tagger that trains; what is above would fail for want of memory alone.
+# More layers than any useful tagger has; more would only fail for lack of memory.
 _MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True)
 class TaggerConfig:
-    """A tagger network: inputs of a word, encoder, decoder.
+    """The configuration of a tagger network: inputs of a word, encoder, decoder.
 
     Attributes:
-        words: vectors of words, or None for none.
-        characters: vectors from characters, or None for none.
+        words: vectors of whole words; None for none.
+        characters: vectors of words from their characters; None for none.
         case_size: length of the letter case's vector; 0 for none.
-        feature_size: length of the vector of each further input column (``data.features``).
-        subword_size: length of a subword piece's vector; 0 for none. With pieces the encoder
-            runs over pieces, and a word is read off at its first one.
-        inputs: further inputs, of installed packages: the options of each by its name.
-        encoder: the name of the encoder, or a mapping with its name and options; None for
+        feature_size: length of the vector of each extra column (``data.features``).
+        subword_size: length of a subword piece's vector; 0 for none. With pieces, the encoder
+            runs over pieces, and the output at a word is that at its first piece.
+        inputs: inputs of installed packages: {name: options}.
+        encoder: the name of an encoder, or a mapping with its name and options; None for
             recurrent layers.
         hidden_size: units of each direction of each layer.
         num_layers: layers of the encoder.
-        bidirectional: read the sentence both ways.
+        bidirectional: read the sentence in both directions.
         input_dropout: dropout on the words' vectors.
-        word_dropout: in training, a word's whole vector is left out this often.
+        word_dropout: probability that a word's whole vector is dropped in training.
         layer_dropout: dropout between layers.
         locked_dropout: dropout on layer inputs, one mask for all steps of a sentence.
         recurrent_dropout: dropout on the state where recurrent weights multiply it, one mask for
             all steps of a sentence.
-        weight_drop: dropout on the recurrent weights, one mask a batch.
-        zoneout: a unit of the state keeps its value at a step this often.
+        weight_drop: dropout on the recurrent weights, one mask per batch.
+        zoneout: probability that a unit of the state keeps its value at a step.
         output_dropout: dropout on the encoder's output.
         layer_norm: layer normalisation between layers.
-        residual: add a layer's input to its output where the sizes agree.
+        residual: add a layer's input to its output, from the second layer on.
         decoder: ``crf`` (a linear chain that obeys the label scheme) or ``softmax``.
         language_model: weight of a second loss, in training only: each direction predicts the
-            word that it is to read next (Rei 2017). 0 for none.
-        language_model_words: that loss tells so many of the most frequent words apart.
+            word that it reads next (Rei 2017). 0 for none.
+        language_model_words: number of most frequent words that this loss distinguishes.
+
+    Raises:
+        InputError: for an unknown input or encoder, or an invalid value.
     """
 
     words: WordConfig | None = field(default_factory=WordConfig)
@@ -74,12 +77,12 @@ class TaggerConfig:
     residual: bool = False
     decoder: Literal["crf", "softmax"] = "crf"
     language_model: NotNegative = 0.0
-    # Padding and unknown come first.
+    # At least 2: padding and unknown are the first two.
     language_model_words: Annotated[int, AtLeast(2), AtMost(2**31 - 1)] = 7500
 
     def __post_init__(self) -> None:
         check_fields(self)
-        chosen_inputs(self)  # refuses unknown names and wrong options
+        chosen_inputs(self)  # raises InputError for unknown names and wrong options
         both = self.built_encoder.two_ways and self.bidirectional
         if self.language_model and not both:
             raise InputError(
@@ -88,12 +91,12 @@ class TaggerConfig:
 
     @cached_property
     def input_options(self) -> dict[str, Any]:
-        """The options of the inputs that the network reads, by name, in its order."""
+        """The options of all inputs of the network, by name, in the network's order."""
         return chosen_inputs(self)
 
     @cached_property
     def package_input_options(self) -> dict[str, Any]:
-        """The options of the inputs of installed packages, by name."""
+        """The options of the inputs from installed packages, by name."""
         return added_inputs(self)
 
     @cached_property
@@ -102,6 +105,6 @@ class TaggerConfig:
         return build_encoder(self.encoder)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the configuration as JSON values, optional keys only where they are set."""
+        """Return the configuration as JSON values, without optional keys that are not set."""
         plain = asdict(self)
         return {k: v for k, v in plain.items() if v or k not in ("inputs", "encoder")}

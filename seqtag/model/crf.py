@@ -7,9 +7,9 @@ The score of a path y is
     start[y_1] + sum_t emission[t, y_t] + sum_t transition[y_{t-1}, y_t] + end[y_T]
 
 and its probability is exp(score) / Z, with Z summed over all allowed paths (Lafferty, McCallum &
-Pereira 2001). Steps that the label scheme forbids are impossible, not merely dear: they belong to
-no path. Sums and maxima are taken in float64 (float32 on devices without it) whatever the
-precision of the emissions, under autocast too.
+Pereira 2001). Steps that the label scheme forbids have probability 0: no path contains them. Sums
+and maxima are computed in float64 (float32 on devices without it), whatever the dtype of the
+emissions, also under autocast.
 """
 
 import numpy as np
@@ -24,18 +24,20 @@ from seqtag.model.viterbi import best_path, best_paths
 class LinearChainCRF(nn.Module):
     """Scores label sequences jointly: loss, best paths, marginals.
 
-    Parameters start at zero: the first model is the softmax of the emissions.
+    Parameters start at zero, where the model equals a softmax of the emissions if all steps are
+    allowed.
 
     All methods take `emissions_BTK` (any floating dtype, right-padded) and `lengths_B` (int64,
-    0 to T). What lies behind the end of a sentence, NaN included, changes no output and no
-    gradient. Empty sentences and empty batches are fine. Results have the dtype of the emissions,
-    at least float32.
+    0 to T). Values after the end of a sentence, even NaN, change no output and no gradient.
+    Sentences and batches can be empty. Results have the dtype of the emissions, at least float32.
 
     Args:
         num_labels: K.
-        transitions: the steps that are allowed, as `seqtag.labels.allowed_transitions` gives
-            them; None allows all. They are no part of the state dict: rebuild them from the
-            label scheme.
+        transitions: the allowed steps, see `seqtag.labels.allowed_transitions`; None allows all.
+            They are not in the state dict: compute them again from the label scheme.
+
+    Raises:
+        ValueError: if the transitions are for another number of labels.
 
     Example:
         >>> crf = LinearChainCRF(3)
@@ -56,32 +58,32 @@ class LinearChainCRF(nn.Module):
             return
         allowed = [torch.as_tensor(np.asarray(part, bool)) for part in transitions]
         if [tuple(part.shape) for part in allowed] != [(K,), (K, K), (K,)]:
-            raise ValueError(f"transitions are not for {K} labels")
+            raise ValueError(f"transitions must be for {K} labels")
         steps = automaton(*allowed)
         self._mixing_steps = steps.mixing_steps
         self.register_buffer("allowed_start_K", steps.start_K, persistent=False)
         self.register_buffer("allowed_KK", steps.between_KK, persistent=False)
         self.register_buffer("allowed_end_K", steps.end_K, persistent=False)
         self.register_buffer("useful_K", steps.useful_K, persistent=False)
-        # The emissions of labels that no path can carry must not upset the scaling of the others.
+        # Emissions of labels that are on no path must not affect the scaling of the others.
         some = int(steps.useful_K.int().argmax())
         read_K = torch.where(steps.useful_K, torch.arange(K), some)
         trimmed = not bool(steps.useful_K.all())
         self.register_buffer("_read_K", read_K if trimmed else None, persistent=False)
 
     def nll(self, emissions_BTK: Tensor, labels_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return -log P(labels | emissions) for each sentence: (B,), differentiable once.
+        """Return -log P(labels | emissions) for each sentence: (B,), once differentiable.
 
-        A label of -100 is not known: the loss is then that of all paths which agree with the
-        labels that are given. A sentence without any label has loss 0.
+        A label of -100 is unknown: P is then the probability of all paths that agree with the
+        known labels. A sentence without any known label has loss 0.
 
-        Labels that the scheme forbids, as real corpora have them, do not stop the training: both
-        labels of a forbidden step count as not known, and the others still teach. Should no
-        allowed path agree even then, the sentence's loss and its gradient are 0.
+        Real corpora contain steps that the label scheme forbids. Both labels of such a step count
+        as unknown; the other labels still count. If no allowed path agrees even then, the loss
+        and the gradient of the sentence are 0.
 
         Raises:
-            ValueError: for a label that is neither -100 nor in 0..K-1, and for shapes or lengths
-                that do not fit.
+            ValueError: for a label that is neither -100 nor from 0 to K - 1, and for wrong shapes
+                or lengths.
         """
         potentials = self._potentials(emissions_BTK, lengths_B)
         inside_BT = inside(lengths_B, labels_BT.shape[1])
@@ -109,26 +111,26 @@ class LinearChainCRF(nn.Module):
         return torch.where(gold_B == NEVER, 0.0, loss_B).to(_result_dtype(emissions_BTK))
 
     def log_partition(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return log Z for each sentence: (B,), differentiable once.
+        """Return log Z for each sentence: (B,), once differentiable.
 
-        It is 0 for an empty sentence and -inf, with gradient 0, where no path is allowed.
+        It is 0 for an empty sentence, and -inf with gradient 0 if no path is allowed.
         """
         potentials = self._potentials(emissions_BTK, lengths_B)
         return log_partition(potentials).to(_result_dtype(emissions_BTK))
 
     @torch.no_grad()
     def decode(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return the best path of each sentence: int64 (B, T), -100 behind the end.
+        """Return the best path of each sentence: int64 (B, T), -100 after the end.
 
-        Should no path of that length be allowed, its labels are all -100.
+        If no path of that length is allowed, all labels are -100.
         """
         return best_path(self._potentials(emissions_BTK, lengths_B))
 
     @torch.no_grad()
     def marginals(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return P(y_t = k | emissions): (B, T, K), 0 behind the end, not differentiable.
+        """Return P(y_t = k | emissions): (B, T, K), 0 after the end, not differentiable.
 
-        Should no path of that length be allowed, they are all 0.
+        If no path of that length is allowed, all are 0.
         """
         result = sums(self._potentials(emissions_BTK, lengths_B), gradients=True)
         return result.marginals_BTK.to(_result_dtype(emissions_BTK))
@@ -137,8 +139,11 @@ class LinearChainCRF(nn.Module):
     def n_best(self, emissions_BTK: Tensor, lengths_B: Tensor, n: int) -> tuple[Tensor, Tensor]:
         """Return the n best paths, best first: labels int64 (B, N, T), log-probabilities (B, N).
 
-        Paths are distinct. Where fewer than n are allowed, the missing ones have log-probability
-        -inf and labels -100. An empty sentence has one path, of log-probability 0.
+        Paths are distinct. If fewer than n are allowed, the missing ones have log-probability -inf
+        and labels -100. An empty sentence has one path, with log-probability 0.
+
+        Raises:
+            ValueError: for n below 1, and for wrong shapes or lengths.
         """
         if n < 1:
             raise ValueError(f"n must be at least 1, not {n}")
@@ -146,18 +151,18 @@ class LinearChainCRF(nn.Module):
         labels_BNT, scores_BN = best_paths(potentials, n)
         log_z_B = log_partition(potentials)
         scores_BN = torch.where(scores_BN == NEVER, NEVER, scores_BN - log_z_B[:, None])
-        # The best path of a sure sentence must not come out above probability 1 by rounding.
+        # Rounding must not give a probability above 1.
         return labels_BNT, scores_BN.clamp_max(0.0).to(_result_dtype(emissions_BTK))
 
     def extra_repr(self) -> str:
-        """Return what `repr` shows between the brackets."""
+        """Return the arguments for `repr`."""
         return f"num_labels={self.num_labels}, constrained={self.constrained}"
 
     def _potentials(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Potentials:
-        """Check the shapes, widen, and take out what is forbidden or behind the end."""
+        """Return the path scores in float64, after checking shapes and applying masks."""
         if emissions_BTK.dim() != 3 or emissions_BTK.shape[2] != self.num_labels:
-            wanted, found = f"(B, T, {self.num_labels})", tuple(emissions_BTK.shape)
-            raise ValueError(f"emissions must be {wanted}, not {found}")
+            shape = tuple(emissions_BTK.shape)
+            raise ValueError(f"emissions must be (B, T, {self.num_labels}), not {shape}")
         B, T, _ = emissions_BTK.shape
         if lengths_B.shape != (B,) or ((lengths_B < 0) | (lengths_B > T)).any():
             raise ValueError(f"lengths must be {B} numbers from 0 to {T}")
@@ -178,7 +183,7 @@ class LinearChainCRF(nn.Module):
     def _forbidden(
         self, known_BT: Tensor, labelled_BT: Tensor, inside_BT: Tensor, lengths_B: Tensor
     ) -> Tensor:
-        """Mark both ends of each forbidden step between given labels, sentence ends included."""
+        """Return True at both labels of each forbidden step between known labels, or at an end."""
         bad_BT = ~self.useful_K[known_BT]
         if known_BT.shape[1]:
             bad_BT[:, 0] |= ~self.allowed_start_K[known_BT[:, 0]]
@@ -192,12 +197,12 @@ class LinearChainCRF(nn.Module):
 
 
 def _path_score(potentials: Potentials, labels_BT: Tensor, inside_BT: Tensor) -> Tensor:
-    """Return the score (B,) of one path; labels behind the end must be in 0..K-1."""
+    """Return the score (B,) of one path; labels after the end must be from 0 to K - 1."""
     emissions_BTK, start_K, transitions_KK, end_K, lengths_B, *_ = potentials
     B, T, K = emissions_BTK.shape
     if not B * T:
         return emissions_BTK.sum((1, 2))
-    # Emissions behind the end are 0. index_select: the backward of indexing is slow.
+    # Emissions after the end are 0. index_select, because the backward of indexing is slow.
     score_B = emissions_BTK.gather(2, labels_BT[:, :, None]).sum((1, 2))
     step_BT = (labels_BT[:, :-1] * K + labels_BT[:, 1:]).flatten()
     step_BT = transitions_KK.reshape(-1).index_select(0, step_BT).view(B, T - 1)

@@ -1,6 +1,6 @@
-"""Words as vectors: the inputs of a word, concatenated.
+"""The embedding of words: the vectors of all inputs, concatenated.
 
-Legend: B sentences, T words, U different words of the batch.
+Legend: B sentences, T words, U distinct words of the batch.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from seqtag.model.config import TaggerConfig
 
 
 class Embedding(nn.Module):
-    """The chosen inputs of a word, concatenated: (B, T, output_size).
+    """Vectors of words: the configured inputs, concatenated: (B, T, output_size).
 
-    The module of each input has the input's name.
+    The submodule of each input has the input's name.
     """
 
     def __init__(self, config: TaggerConfig, inputs: Mapping[str, Input]) -> None:
@@ -35,13 +35,13 @@ class Embedding(nn.Module):
 
     @property
     def depends_on_words_alone(self) -> bool:
-        """Whether a word's vector follows from the word alone."""
+        """Whether a word's vector depends on the word alone, not on its sentence or columns."""
         return all(issubclass(kind, WordInput) for kind in self._kinds.values())
 
     def vectors_by_spelling(self, arrays: Mapping[str, Tensor]) -> Tensor:
-        """Return the vectors of the batch's different words: (U, output_size).
+        """Return the vectors of the batch's distinct words: (U, output_size).
 
-        ``spelling_BT`` says which of them stands where. Only if `depends_on_words_alone`.
+        ``spelling_BT`` holds the index of each word. Requires `depends_on_words_alone`.
         """
         spelling_N, words_N = arrays["spelling_BT"].flatten(), arrays["words_BT"].flatten()
         inside_M = words_N.nonzero().squeeze(1)
@@ -55,7 +55,7 @@ class Embedding(nn.Module):
         return self({**arrays, **chosen})[0]
 
     def forward(self, arrays: Mapping[str, Tensor]) -> Tensor:
-        """Return the words' vectors, from the arrays that the indexer makes."""
+        """Return the vectors of words (B, T, output_size) from the arrays of the indexer."""
         parts = [kind.vectors(getattr(self, name), arrays) for name, kind in self._kinds.items()]
         if not parts:  # subword pieces are the only input
             words_BT = arrays["words_BT"]
@@ -67,7 +67,7 @@ def find_input(inputs: Mapping[str, Input], name: str) -> Input:
     """Return the input of that name.
 
     Raises:
-        InputError: if the words were indexed without it.
+        InputError: if the corpus was indexed without this input.
     """
     if name not in inputs:
         cls = INPUTS[name].cls

@@ -1,6 +1,6 @@
-"""A language model's loss beside the tagger's: each direction predicts what it reads next.
+"""A language model as a second loss: each direction predicts the word that it reads next.
 
-Legend: B sentences, T words, H units of one direction, V words that are told apart, N predictions.
+Legend: B sentences, T words, H units of one direction, V predicted words, N predictions.
 """
 
 import torch
@@ -14,12 +14,12 @@ class LanguageModel(nn.Module):
     """The second loss of Rei (2017), "Semi-supervised multitask learning for sequence labeling".
 
     The forward state at a word predicts the next word, the backward state the previous one,
-    each through a layer of its own. Nothing of it is used when tagging: it makes the encoder
-    learn more of each sentence than its labels tell.
+    each through its own layer. Tagging does not use it: in training it makes the encoder learn
+    more about each sentence than the labels require.
 
     Args:
         hidden_size: H.
-        num_words: V, the most frequent words; all others count as unknown.
+        num_words: V, the number of most frequent words; all others count as unknown.
         size: units of the layer between state and words.
     """
 
@@ -32,9 +32,9 @@ class LanguageModel(nn.Module):
         self.backward_words = nn.Linear(size, num_words)
 
     def forward(self, y_BTH: Tensor, words_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return the summed loss of both directions; `y_BTH` is forward beside backward."""
+        """Return the summed loss of both directions; `y_BTH` has forward features first."""
         steps_T = torch.arange(words_BT.shape[1], device=lengths_B.device)
-        pair_BT = (steps_T < lengths_B[:, None] - 1)[:, :-1]  # a word and the one after it
+        pair_BT = (steps_T < lengths_B[:, None] - 1)[:, :-1]  # a word and the next one
         target_BT = words_BT.masked_fill(words_BT >= self.num_words, Vocabulary.UNKNOWN)
         ahead_BTH, back_BTH = y_BTH.split(self.hidden_size, dim=2)
         ahead_NH, back_NH = ahead_BTH[:, :-1][pair_BT], back_BTH[:, 1:][pair_BT]

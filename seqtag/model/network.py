@@ -26,14 +26,17 @@ from seqtag.recurrent.layer import Recurrent
 
 
 class TaggerNetwork(nn.Module):
-    """Labels for the words of encoded sentences.
+    """A network that labels the words of indexed sentences.
 
     Args:
-        config: what the network is made of.
-        cell: the recurrent cell: its ``name`` and the fields of its spec.
+        config: the configuration of the network.
+        cell: the recurrent cell: its name, or a mapping with its ``name`` and options.
         inputs: the inputs of a word by name (``Indexer.inputs``).
         num_labels: K.
-        transitions: which label may follow which, for a CRF; None where everything may.
+        transitions: the allowed steps between labels, for a CRF; None allows all.
+
+    Raises:
+        InputError: for a network without inputs, or with inputs that are not in `inputs`.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class TaggerNetwork(nn.Module):
             input_ = find_input(inputs, name)
             if isinstance(input_, PieceInput):
                 if self.pieces is not None:
-                    raise InputError("two inputs of a model split words into pieces: choose one")
+                    raise InputError("two inputs of the model split words into pieces: choose one")
                 self.pieces, self._piece_input = input_.module(options), type(input_)
                 piece_size = input_.output_size(options)
         input_size = self.embedding.output_size + piece_size
@@ -72,16 +75,16 @@ class TaggerNetwork(nn.Module):
 
     @property
     def recurrent(self) -> Recurrent:
-        """The encoder, if it is recurrent.
+        """The encoder, which must be recurrent.
 
         Raises:
-            InputError: if it is not, so that it has no cell, layers or gates.
+            InputError: if it is another one, without cell, layers and gates.
         """
         if not isinstance(self.encoder, Recurrent):
             name = encoder_name(self.config.encoder)
             raise InputError(
-                f"the encoder {name!r} is not recurrent, and has no cell, layers or gates to look "
-                "at: take a tagger with model.encoder=recurrent"
+                f"the encoder {name!r} is not recurrent: it has no cell, layers or gates; use a "
+                "tagger with model.encoder=recurrent"
             )
         return self.encoder
 
@@ -97,7 +100,7 @@ class TaggerNetwork(nn.Module):
         if self._piece_input is None:
             return self._run_encoder(x_BTD, inputs["lengths_B"])
         piece_BSD = self.input_dropout(self._piece_input.vectors(self.pieces, inputs))
-        # Without any input but pieces, x has no features, and whatever dtype is torch's default.
+        # If pieces are the only input, x has no features and has torch's default dtype.
         x_BSD = _gather(x_BTD, inputs["piece_word_BS"]).to(piece_BSD.dtype)
         x_BSD = torch.cat([x_BSD, piece_BSD], dim=2)
         y_BSH = self._run_encoder(x_BSD, inputs["piece_lengths_B"])
@@ -111,21 +114,21 @@ class TaggerNetwork(nn.Module):
         return encoder.run(self.encoder, x, lengths_B)
 
     def _can_share_vectors(self) -> bool:
-        """Whether a word's vector follows from its spelling, and no gradient is asked for."""
+        """Return whether equal words have equal vectors, and no gradient is needed."""
         if self.training or torch.is_grad_enabled() or self.pieces is not None:
             return False
         return self.embedding.depends_on_words_alone
 
     def emissions(self, y_BTH: Tensor) -> Tensor:
-        """Return the labels' scores at each word, before the decoder: (B, T, K)."""
+        """Return the scores of labels at each word, before the decoder: (B, T, K)."""
         return self.projection(self.output_dropout(y_BTH))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the labels' scores at each word, before the decoder: (B, T, K)."""
+        """Return the scores of labels at each word, before the decoder: (B, T, K)."""
         return self.emissions(self.encode(inputs))
 
     def loss(self, inputs: Mapping[str, Tensor], labels_BT: Tensor) -> Tensor:
-        """Return the mean loss of a sentence; labels of -100 do not count."""
+        """Return the mean loss per sentence; labels of -100 are ignored."""
         y_BTH = self.encode(inputs)
         emissions_BTK = self.emissions(y_BTH)
         lengths_B = inputs["lengths_B"]
@@ -142,12 +145,12 @@ class TaggerNetwork(nn.Module):
 
     @torch.no_grad()
     def decode(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the best label of each word, -100 behind the end: (B, T)."""
+        """Return the best label of each word, -100 after the end: (B, T)."""
         return self.best_labels(self(inputs), inputs["lengths_B"])
 
     @torch.no_grad()
     def best_labels(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return what `decode` does, from scores that are there already."""
+        """Return the best labels as `decode` does, from given scores."""
         if self.crf is not None:
             return self.crf.decode(emissions_BTK, lengths_B)
         outside_BT = ~inside(lengths_B, emissions_BTK.shape[1])
@@ -155,12 +158,12 @@ class TaggerNetwork(nn.Module):
 
     @torch.no_grad()
     def probabilities(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the labels' probabilities at each word, 0 behind the end: (B, T, K)."""
+        """Return the probabilities of labels at each word, 0 after the end: (B, T, K)."""
         return self.label_probabilities(self(inputs), inputs["lengths_B"])
 
     @torch.no_grad()
     def label_probabilities(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return what `probabilities` does, from scores that are there already."""
+        """Return the probabilities as `probabilities` does, from given scores."""
         if self.crf is not None:
             return self.crf.marginals(emissions_BTK, lengths_B)
         outside_BT1 = ~inside(lengths_B, emissions_BTK.shape[1])[:, :, None]
@@ -168,5 +171,5 @@ class TaggerNetwork(nn.Module):
 
 
 def _gather(x_BTD: Tensor, index_BS: Tensor) -> Tensor:
-    """Return x at the steps that `index_BS` names: (B, S, D)."""
+    """Return x at the steps `index_BS`: (B, S, D)."""
     return x_BTD.gather(1, index_BS[:, :, None].expand(-1, -1, x_BTD.shape[2]))

@@ -1,4 +1,4 @@
-"""Sums over all label paths with probabilities scaled at each step: compiled, or by torch.
+"""Sums over all label paths with probabilities scaled at each step, compiled or in torch.
 
 Shapes: B batch, T time, K labels, D directions (0 runs from the first token to the last, 1 from
 the last to the first).
@@ -15,11 +15,11 @@ CHAIN = CppSource(__package__, "chain", ("seqtag_best_path", "seqtag_sums"))
 
 
 class Factors(NamedTuple):
-    """What the weight of a path is a product of.
+    """The factors of a path's weight.
 
     Attributes:
         weight_BTK: factor of a label at a position, 0 to 1.
-        first_K: factor of beginning with a label.
+        first_K: factor of starting with a label.
         step_KK: factor of going from the first index to the second.
         last_K: factor of ending with a label.
         lengths_B: numbers of tokens.
@@ -32,14 +32,14 @@ class Factors(NamedTuple):
     lengths_B: Tensor
 
 
-# The scaled sum over all paths; the scales, (B, T), whose product it is to be multiplied with and
-# which mean nothing after the end; the marginals, 0 after the end; and (B, K, K) how often each
-# step is taken on average.
+# (scaled sum over all paths, scales, marginals, counts). The sum must be multiplied by the product
+# of the scales (B, T), which are arbitrary after the end. Marginals (B, T, K) are 0 after the end.
+# Counts (B, K, K) are the expected numbers of steps.
 ScaledSums = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
 
 
 def scaled_sums(factors: Factors, gradients: bool) -> ScaledSums:
-    """Run both directions over all sentences; only `gradients` need marginals and counts."""
+    """Return the sums over all sentences; marginals and counts only if `gradients`."""
     run = _by_torch if load_functions(CHAIN, factors.weight_BTK) is None else _compiled
     return run(factors, gradients)
 
@@ -51,14 +51,14 @@ def _compiled(factors: Factors, gradients: bool) -> ScaledSums:
     size = (B, T, K) if gradients else (0, 0, 0)
     marginals_BTK = weight_BTK.new_zeros(size)
     counts_BKK = weight_BTK.new_zeros(size[0], size[2], size[2])
-    room = weight_BTK.new_empty(T + 2, K)
-    given = (weight_BTK, first_K, step_KK, step_KK.T, last_K, lengths_B)
-    made = (total_B, scale_BT, marginals_BTK, counts_BKK)
+    scratch = weight_BTK.new_empty(T + 2, K)
+    inputs = (weight_BTK, first_K, step_KK, step_KK.T, last_K, lengths_B)
+    outputs = (total_B, scale_BT, marginals_BTK, counts_BKK)
     run = load_functions(CHAIN, weight_BTK).seqtag_sums
     call_function(
-        run, (B, T, K, gradients), *(tensor.contiguous() for tensor in given), room, *made
+        run, (B, T, K, gradients), *(tensor.contiguous() for tensor in inputs), scratch, *outputs
     )
-    return (*made[:2], marginals_BTK, counts_BKK) if gradients else (*made[:2], None, None)
+    return (*outputs[:2], marginals_BTK, counts_BKK) if gradients else (*outputs[:2], None, None)
 
 
 def inside(lengths_B: Tensor, T: int) -> Tensor:
@@ -67,13 +67,13 @@ def inside(lengths_B: Tensor, T: int) -> Tensor:
 
 
 def reversal_index(lengths_B: Tensor, T: int) -> Tensor:
-    """Index (B, T) that reads each sentence backwards and leaves what lies behind its end."""
+    """Return the index (B, T) that reverses each sentence and keeps padding in place."""
     t_T = torch.arange(T, device=lengths_B.device)
     return torch.where(t_T < lengths_B[:, None], lengths_B[:, None] - 1 - t_T, t_T)
 
 
 def time_major(x_BTK: Tensor, reversal_BT: Tensor, directions: int) -> Tensor:
-    """Lay out as (T, D, B, K), the second direction mirrored."""
+    """Return x as (T, D, B, K), the second direction reversed."""
     B, T, K = x_BTK.shape
     row_B1 = torch.arange(B, device=x_BTK.device)[:, None] * T
     forward_BT = row_B1 + torch.arange(T, device=x_BTK.device)
@@ -83,7 +83,7 @@ def time_major(x_BTK: Tensor, reversal_BT: Tensor, directions: int) -> Tensor:
 
 
 def batch_major(x_TDBK: Tensor, direction: int, reversal_BT: Tensor) -> Tensor:
-    """Undo `time_major` for one direction: (B, T, K)."""
+    """Return one direction of x as (B, T, K): the inverse of `time_major`."""
     x_BTK = x_TDBK[:, direction].transpose(0, 1)
     if direction == 0:
         return x_BTK
@@ -91,14 +91,14 @@ def batch_major(x_TDBK: Tensor, direction: int, reversal_BT: Tensor) -> Tensor:
 
 
 def _by_torch(factors: Factors, gradients: bool) -> ScaledSums:
-    """Run both directions as one batched product a step."""
+    """Run both directions, with one batched product per step."""
     weight_BTK, first_K, step_KK, last_K, lengths_B = factors
     B, T, K = weight_BTK.shape
     inside_BT1, reversal_BT = inside(lengths_B, T)[:, :, None], reversal_index(lengths_B, T)
     directions = 2 if gradients else 1
     tiny = torch.finfo(weight_BTK.dtype).tiny
 
-    # before: the sum over steps into a label, without the label's own weight; after: with it.
+    # before: the sum over steps to a label, without the label's weight; after: with it.
     weight_TDBK = time_major(weight_BTK, reversal_BT, directions)
     before_TDBK, after_TDBK = torch.empty_like(weight_TDBK), torch.empty_like(weight_TDBK)
     scale_TDB1 = weight_TDBK.new_empty(T, directions, B, 1)

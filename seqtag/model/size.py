@@ -1,4 +1,4 @@
-"""How large a tagger network is, before it is built."""
+"""The size of a tagger network, before it is built."""
 
 import os
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ from seqtag.inputs import Input
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 
-# Training holds each weight and its gradient, in float32.
+# Training needs each weight and its gradient, in float32.
 _BYTES = 8
 _GIGABYTE = 2**30
 
 
 class SkipInitialisation(TorchFunctionMode):
-    """Leaves first weights as they are in memory: the loaded ones take their place at once.
+    """Context in which weights are not initialised, because loaded ones replace them.
 
-    Drawing them would change the random numbers of whoever loads a tagger, and takes most of
-    the time of a start: on the meta device alone it makes torch import its compiler.
+    Drawing initial weights would advance the caller's random generator, and takes most of the time
+    of loading: on the meta device it even makes torch import its compiler.
     """
 
     def __torch_function__(
@@ -32,7 +32,7 @@ class SkipInitialisation(TorchFunctionMode):
         module, name = getattr(func, "__module__", ""), getattr(func, "__name__", "")
         if module == "torch.nn.init" or name in ("normal_", "uniform_"):
             return args[0] if args else kwargs["tensor"]
-        if func is torch.linalg.qr:  # of an orthogonal first weight
+        if func is torch.linalg.qr:  # called by orthogonal initialisation
             return args[0], args[0]
         return func(*args, **(kwargs or {}))
 
@@ -43,7 +43,7 @@ def meta_network(
     inputs: Mapping[str, Input],
     num_labels: int,
 ) -> TaggerNetwork:
-    """Return a network whose weights have shapes, but no memory."""
+    """Return a network on the meta device: its weights have shapes but no memory."""
     with torch.device("meta"), SkipInitialisation():
         return TaggerNetwork(config, cell, inputs, num_labels)
 
@@ -59,22 +59,22 @@ def require_memory(
     inputs: Mapping[str, Input],
     num_labels: int,
 ) -> None:
-    """Refuse a network whose weights and gradients are larger than the memory of this machine.
+    """Raise InputError if weights and gradients of a network exceed this machine's memory.
 
-    Where memory is short the system ends the process without a word, at whatever it does then.
+    Otherwise the operating system would kill the process later, without a message.
 
     Raises:
-        InputError: saying how much it needs, and how much there is.
+        InputError: with the needed and the available memory.
     """
     try:
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):  # a system that does not say
+        available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # not available on this system
         return
     network = meta_network(config, cell, inputs, num_labels)
     needed = _BYTES * count_parameters(network)
-    if needed > there:
+    if needed > available:
         raise InputError(
             f"model: a network of this size needs {needed / _GIGABYTE:,.0f} GB of memory, and this "
-            f"machine has {there / _GIGABYTE:,.0f}: take smaller sizes, or fewer layers "
+            f"machine has {available / _GIGABYTE:,.0f}: choose smaller sizes or fewer layers "
             f"(model.hidden_size={config.hidden_size}, model.num_layers={config.num_layers})"
         )

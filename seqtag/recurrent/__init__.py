@@ -1,4 +1,4 @@
-"""Running a cell over sequences."""
+"""The recurrent layer: runs a cell over sequences."""
 
 from seqtag.recurrent.layer import Recurrent
 

@@ -1,4 +1,4 @@
-"""What a layer refuses, before any work."""
+"""Checks of a layer's options, its cell and its inputs."""
 
 import math
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ Size = Annotated[int, AtLeast(1), AtMost(2**31 - 1)]
 def check_options(
     sizes: Mapping[str, int], shares: Mapping[str, float], flags: Mapping[str, bool]
 ) -> None:
-    """Raise InputError for a size that is not a positive integer, a share, or a flag.
+    """Raise InputError for an invalid size, share or flag.
 
-    Sizes go up to 2^31 - 1, shares from 0 to below 1, and flags are true or false.
+    Sizes are integers from 1 to 2^31 - 1, shares numbers from 0 to below 1, flags true or false.
     """
     for kind, values in ((Size, sizes), (Share, shares), (bool, flags)):
         for name, value in values.items():
@@ -28,7 +28,7 @@ def check_options(
 
 
 class _StepArgument(dict[str, Any]):
-    """What a trial step reads: a name that is not there is an error that says what is."""
+    """Argument of a trial step. Reading a missing name raises an error that lists the names."""
 
     def __init__(self, cell: Cell, what: str, source: str, values: Mapping[str, Any]) -> None:
         super().__init__(values)
@@ -40,17 +40,17 @@ class _StepArgument(dict[str, Any]):
 
 @cache
 def check_cell(cell: Cell) -> None:
-    """Check that a cell's step goes with the names that it gives, by a step on zeros.
+    """Check a cell's step against its gates, states, products and vectors, by a step on zeros.
 
     Raises:
-        InputError: where it reads or leaves out something else.
+        InputError: if the step reads an undeclared name, omits a state, or returns a wrong shape.
     """
     zeros_BH = torch.zeros(2, 3, device="cpu")
     for product in cell.products:
         if product.state not in cell.states:
             raise InputError(
-                f"cell {cell}: a product is of {product.state!r}, which is not among its states "
-                f"({', '.join(cell.states)})"
+                f"cell {cell}: a product multiplies {product.state!r}, which is not among its "
+                f"states ({', '.join(cell.states)})"
             )
     products = [gate for product in cell.products for gate in product.gates]
     rh = dict.fromkeys(products, zeros_BH) | dict.fromkeys(cell.inner_gates, lambda value: value)
@@ -82,7 +82,7 @@ def check_cell(cell: Cell) -> None:
 
 
 def check_noise(cell: Cell, recurrent_dropout: float, weight_drop: float, zoneout: float) -> None:
-    """Raise InputError for noise that makes no sense for the cell."""
+    """Raise InputError for noise that cannot be applied to the cell."""
     shares = {"recurrent_dropout": recurrent_dropout, "weight_drop": weight_drop}
     for name, share in shares.items():
         if share and not (cell.products or cell.inner_gates):
@@ -96,7 +96,7 @@ def check_noise(cell: Cell, recurrent_dropout: float, weight_drop: float, zoneou
 
 
 def check_input(x_BTD: Tensor, input_size: int, weight: Tensor) -> None:
-    """Raise InputError for an x that is not (B, T, input_size) of the weight's dtype and device."""
+    """Raise InputError unless x is (B, T, input_size) with the weight's dtype and device."""
     if not isinstance(x_BTD, Tensor):
         raise InputError(f"x must be a tensor, not {type(x_BTD).__name__}")
     if x_BTD.dim() != 3 or x_BTD.shape[2] != input_size:

@@ -1,7 +1,7 @@
-"""Weights and options of `nn.LSTM`, `nn.GRU` and `nn.RNN`, to and from ours.
+"""Convert `nn.LSTM`, `nn.GRU` and `nn.RNN` to the layer `Recurrent`, and back.
 
-Torch keeps two biases where one would do; ours is their sum, except that gru's candidate has its
-own recurrent one. The order of gates is the same.
+Torch has two biases; a `Recurrent` has their sum, except that the candidate of gru has a separate
+recurrent bias. The order of gates is the same.
 """
 
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ SHARED_OPTIONS = ("input_size", "hidden_size", "num_layers", "bidirectional", "b
 
 
 def read_torch(module: nn.RNNBase) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return the options of a Recurrent with the same function, and its state dict.
+    """Return the options and the state dict of a `Recurrent` that computes the same function.
 
     Raises:
-        InputError: for another module, or an LSTM with projections.
+        InputError: for any other module, or an LSTM with projections.
     """
     if isinstance(module, nn.LSTM) and not module.proj_size:
         cell: Cell = Lstm()
@@ -39,10 +39,10 @@ def read_torch(module: nn.RNNBase) -> tuple[dict[str, Any], dict[str, Tensor]]:
     elif isinstance(module, nn.RNN):
         cell = Rnn(activation=module.nonlinearity)
     else:
-        raise InputError(f"no nn.LSTM (without proj_size), nn.GRU or nn.RNN: {module}")
+        raise InputError(f"expected nn.LSTM (without proj_size), nn.GRU or nn.RNN, not {module}")
     weights = {}
-    for layer, way, suffix in _directions_of(module):
-        ours, theirs = f"layers.{layer}.{way}.", f"l{layer}{suffix}"
+    for layer, direction, suffix in _directions_of(module):
+        ours, theirs = f"layers.{layer}.{direction}.", f"l{layer}{suffix}"
         weights[f"{ours}weight_input"] = getattr(module, f"weight_ih_{theirs}").detach()
         weights[f"{ours}weight_recurrent"] = getattr(module, f"weight_hh_{theirs}").detach()
         if not module.bias:
@@ -59,25 +59,25 @@ def read_torch(module: nn.RNNBase) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def write_torch(
     cell: Cell, options: Mapping[str, Any], weights: Mapping[str, Tensor]
 ) -> nn.RNNBase:
-    """Return the torch module with the same function, batch first.
+    """Return the torch module that computes the same function, batch first.
 
     Args:
-        cell: of the layer.
-        options: of the layer: those in `SHARED_OPTIONS` and in `NOT_IN_TORCH`.
-        weights: its state dict.
+        cell: the cell of the layer.
+        options: the layer's options named in `SHARED_OPTIONS` and in `NOT_IN_TORCH`.
+        weights: the layer's state dict.
 
     Raises:
-        InputError: where torch has no such cell or option.
+        InputError: if torch has no such cell or option.
     """
     for option in NOT_IN_TORCH:
         if options[option]:
             raise InputError(f"torch's modules have no {option}")
     shared = {name: options[name] for name in SHARED_OPTIONS}
-    # Torch warns about dropout that has no layer to act on.
+    # Torch warns about dropout in a module with one layer, where it has no effect.
     shared["dropout"] = shared["dropout"] if shared["num_layers"] > 1 else 0.0
     module = _empty_module(cell, shared).to(next(iter(weights.values())))
-    for index, way, suffix in _directions_of(module):
-        at, theirs = f"layers.{index}.{way}.", f"l{index}{suffix}"
+    for index, direction, suffix in _directions_of(module):
+        at, theirs = f"layers.{index}.{direction}.", f"l{index}{suffix}"
         getattr(module, f"weight_ih_{theirs}").copy_(weights[f"{at}weight_input"])
         getattr(module, f"weight_hh_{theirs}").copy_(weights[f"{at}weight_recurrent"])
         if shared["bias"]:
@@ -98,13 +98,13 @@ def _empty_module(cell: Cell, options: dict[str, Any]) -> nn.RNNBase:
 
 
 def _directions_of(module: nn.RNNBase) -> list[tuple[int, str, str]]:
-    """Return layer, our name of the direction and torch's suffix for it."""
-    ways = ("fwd", "bwd") if module.bidirectional else ("fwd",)
-    return [(layer, way, SUFFIXES[way]) for layer in range(module.num_layers) for way in ways]
+    """Return (layer, direction, suffix of torch's parameter names) for each direction."""
+    directions = ("fwd", "bwd") if module.bidirectional else ("fwd",)
+    return [(layer, d, SUFFIXES[d]) for layer in range(module.num_layers) for d in directions]
 
 
 def _split_candidate(r_G: Tensor) -> tuple[Tensor, Tensor]:
-    """Return gru's recurrent bias with 0 for the candidate, and the candidate's."""
+    """Return the recurrent bias of a GRU with 0 for the candidate, and the candidate's bias."""
     gates_G, candidate_H = r_G.clone(), r_G.chunk(3)[2].clone()
     gates_G.chunk(3)[2].zero_()
     return gates_G, candidate_H

@@ -1,6 +1,6 @@
-"""Dropout that is quick on a CPU, where drawing a number for each element costs more than a layer.
+"""Fast dropout on a CPU, where drawing one random number per element takes longer than a layer.
 
-Sixteen bits decide about an element, and one draw of the generator gives four times as many.
+Each element needs 16 random bits, so one 64-bit draw serves four elements.
 """
 
 import torch
@@ -11,9 +11,9 @@ _LEVELS = 1 << 16
 
 
 def dropout(x: Tensor, p: float, training: bool) -> Tensor:
-    """Return x with a share p of its elements at 0 and the others scaled up; x itself in eval mode.
+    """Return x with a share p of its elements set to 0 and the others scaled by 1 / (1 - p).
 
-    On a CPU the share is the nearest multiple of 1/65536.
+    Returns x itself in evaluation. On a CPU p is rounded to a multiple of 1/65536.
     """
     if not training or p == 0 or not x.numel():
         return x
@@ -26,8 +26,8 @@ def dropout(x: Tensor, p: float, training: bool) -> Tensor:
 
 
 class Dropout(nn.Dropout):
-    """`nn.Dropout` by `dropout`."""
+    """`nn.Dropout` with the fast `dropout` above."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input, part of it dropped in training."""
+        """Return the input, with dropout in training."""
         return dropout(input, self.p, self.training)

@@ -1,6 +1,6 @@
-"""Inputs by reference: the steps of a batch as rows of a table.
+"""Inputs given as rows of a table of distinct vectors.
 
-B batch, T time, D features in, U entries.
+B batch, T time, D features in, U entries (rows of the table).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from torch import Tensor
 
 
 class Entries(NamedTuple):
-    """Inputs of which many are the same: step t of sequence b is `table_UD[rows_BT[b, t]]`.
+    """Inputs with repeated vectors: step t of sequence b is `table_UD[rows_BT[b, t]]`.
 
-    In place of x, where words stand for themselves: W x is then worked out once for each
-    entry, not once for each step (on the cpu engine, without gradients).
+    Used in place of x when a word's vector depends on the word alone. The cpu engine, without
+    gradients, then computes W x once per entry instead of once per step.
 
-    table_UD: at least one entry.
-    rows_BT: int64, each in 0..U-1; after the end too.
+    table_UD: the distinct vectors, at least one.
+    rows_BT: int64, from 0 to U - 1, padding included.
     """
 
     table_UD: Tensor
@@ -28,9 +28,9 @@ class Entries(NamedTuple):
         return self.table_UD[self.rows_BT]
 
     def placeholder(self) -> Tensor:
-        """Return what has the shape, the dtype and the device of x, but not its values."""
+        """Return a tensor with the shape, dtype and device of x, but arbitrary values."""
         return self.table_UD[0].expand(*self.rows_BT.shape, -1)
 
     def first_steps(self, time: int) -> Entries:
-        """Return the first steps."""
+        """Return the inputs of the first `time` steps."""
         return self._replace(rows_BT=self.rows_BT[:, :time].contiguous())

@@ -1,4 +1,4 @@
-"""Recurrent: any cell over a batch of right-padded sequences.
+"""`Recurrent`: runs any cell over a batch of right-padded sequences.
 
 B batch, T time, D features in, H hidden units, N directions (1 or 2), L layers, G gates.
 """
@@ -39,58 +39,58 @@ class Recurrent(nn.Module):
         y, (h, c) = layer(x, lengths)
         y, (h, c), trace = layer(x, lengths, trace=True)   # trace["l0.fwd"]["f"]: (B, T, H)
 
-    Padding is exact: no value after a sequence's end changes an output, a state or a gradient,
-    and there is no need to pack. The second direction starts at each sequence's own end.
+    Packing is not needed: no value after a sequence's end changes an output, a state or a
+    gradient. The backward direction starts at each sequence's own end.
 
     Parameters, for layer l and direction fwd or bwd:
         layers.{l}.fwd.weight_input      W (G*H, D), later layers (G*H, N*H)
         layers.{l}.fwd.weight_recurrent  R (G*H, H)
-        layers.{l}.fwd.bias              b (G*H): one bias, where torch keeps two
-        layers.{l}.fwd.<name>            (H) for each of the cell's own, as gru's bias_recurrent
+        layers.{l}.fwd.bias              b (G*H): one bias, where torch has two
+        layers.{l}.fwd.<name>            (H) for each vector of the cell, e.g. bias_recurrent of gru
         layers.{l}.norm.{weight,bias}    (N*H) from the second layer on, with layer_norm
 
-    Under `torch.compile` a layer is one graph break and runs as it is: its kernels are whole.
+    Each gate's block of W is initialised Xavier-uniform and its block of R orthogonal. Biases start
+    at 0, or at the values that the cell sets.
 
-    W starts Xavier-uniform and R orthogonal, each gate by itself; biases at 0, or where the cell
-    says.
+    Under `torch.compile` a layer is one graph break and runs uncompiled, on its own kernels.
 
     Args:
-        cell: a name, a mapping with a name and the cell's fields, or a spec, such as anybody can
-            write (`seqtag.cells.Cell`). `seqtag.cells.CELLS.names()` lists the names.
+        cell: a name, a mapping with the name and options of a cell, or an instance of
+            `seqtag.cells.Cell`, also of your own. `seqtag.cells.CELLS.names()` lists the names.
         input_size: D.
         hidden_size: H.
         num_layers: L.
-        bidirectional: also read each sequence backwards, and put the outputs side by side.
-        bias: whether there are biases.
-        dropout: share of features dropped on the input of each layer but the first.
-        locked_dropout: share of features dropped on the input of every layer, the same ones at
+        bidirectional: also read each sequence backwards, and concatenate the outputs.
+        bias: whether the layer has biases.
+        dropout: share of features dropped on the input of each layer except the first.
+        locked_dropout: share of features dropped on the input of every layer, with one mask for
             all steps of a sequence (Gal & Ghahramani 2016).
-        recurrent_dropout: share of the previous state dropped where an R multiplies it, the same
-            units at all steps of a sequence (Gal & Ghahramani 2016).
-        weight_drop: share of the elements of each R dropped, the same for a whole batch (Merity
-            et al. 2018).
-        zoneout: share of units of every state that keep their previous value at a step; in
-            evaluation a unit moves by its expectation (Krueger et al. 2017).
-        residual: add to the output of each layer but the first its input.
-        layer_norm: normalise the input of each layer but the first.
-        engine: what runs the layer. "auto" takes the first of these that can; one log line says
-            which, and why.
-            "cpu": C++ made from the cell's step, compiled at first use. On a CPU, with a compiler,
-                for every cell whose step is elementwise; without noise in the recurrence.
+        recurrent_dropout: share of units dropped in the previous state where an R multiplies it,
+            with one mask for all steps of a sequence (Gal & Ghahramani 2016).
+        weight_drop: share of elements dropped in each R, with one mask per batch (Merity et al.
+            2018).
+        zoneout: probability that a unit of a state keeps its previous value at a step; evaluation
+            uses the expectation (Krueger et al. 2017).
+        residual: add the input of each layer except the first to its output.
+        layer_norm: normalise the input of each layer except the first.
+        engine: what runs the layer. "auto" uses the first of these that can run the cell, and logs
+            once which one and why.
+            "cpu": C++ generated from the cell's step and compiled at first use. On a CPU with a
+                compiler, for every elementwise cell; without noise in the recurrence.
             "torch": torch's own kernels (oneDNN, cuDNN), for lstm, gru, rnn and rnn_relu; without
                 noise in the recurrence.
             "scan": parallel in time, for cells that are linear in their state: minlstm, mingru;
                 without noise in the recurrence.
             "loop": torch operations step by step, in place, for every elementwise cell.
-            "reference": the plain loop under autograd, for every cell; the slowest. It alone gives
-                traces, and it alone runs lstm_layernorm and gru_reset_before.
+            "reference": the plain loop under autograd, for every cell; the slowest. The only
+                engine with traces, and the only one for lstm_layernorm and gru_reset_before.
 
-    Noise in the recurrence is recurrent_dropout, and zoneout in training. All noise but zoneout's
-    expectation is for training alone.
+    Noise in the recurrence is recurrent_dropout, and zoneout in training. In evaluation the only
+    effect of noise options is zoneout's expectation.
 
     Raises:
         InputError: for an unknown cell or engine, a size below 1, a share outside [0, 1), or noise
-            that makes no sense for the cell.
+            that cannot be applied to the cell.
     """
 
     def __init__(
@@ -147,10 +147,10 @@ class Recurrent(nn.Module):
     def from_torch(cls, module: nn.RNNBase, engine: str = "auto") -> Recurrent:
         """Return a layer with the weights and options of an nn.LSTM, nn.GRU or nn.RNN.
 
-        It reads and gives batch first, whatever the module does.
+        Inputs and outputs are batch first, whatever the module's setting.
 
         Raises:
-            InputError: for another module, or an LSTM with projections.
+            InputError: for any other module, or an LSTM with projections.
         """
         options, weights = read_torch(module)
         layer = cls(**options, engine=engine).to(next(module.parameters()))
@@ -161,7 +161,7 @@ class Recurrent(nn.Module):
         """Return the nn.LSTM, nn.GRU or nn.RNN with the same weights, batch first.
 
         Raises:
-            InputError: where torch has no such cell or option.
+            InputError: if torch has no such cell or option.
         """
         options = {name: getattr(self, name) for name in (*SHARED_OPTIONS, *NOT_IN_TORCH)}
         return write_torch(self.cell, options, self.state_dict()).train(self.training)
@@ -180,12 +180,12 @@ class Recurrent(nn.Module):
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """The directions: ("fwd",) or ("fwd", "bwd")."""
+        """Names of the directions: ("fwd",) or ("fwd", "bwd")."""
         return DIRECTIONS if self.bidirectional else DIRECTIONS[:1]
 
     @property
     def output_size(self) -> int:
-        """Features of y: N*H."""
+        """Number of features of y: N*H."""
         return self.hidden_size * len(self.directions)
 
     def forward(
@@ -198,23 +198,23 @@ class Recurrent(nn.Module):
         """Run over a batch.
 
         Args:
-            x_BTD: inputs, right-padded; or as rows of a table.
-            lengths_B: steps of each sequence, integers in 0..T; None where all are T long.
+            x_BTD: inputs, right-padded; or `Entries`, rows of a table.
+            lengths_B: number of steps of each sequence, integers from 0 to T; None if all are T.
             state: initial state, (L*N, B, H) as `nn.LSTM` orders it; a tuple of these in the
-                order of `cell.states` (h, c) where the cell has several. None for zeros.
-            trace: also return what every gate and state was. Served by the reference engine.
+                order of `cell.states` (h, c) if the cell has several. None for the default.
+            trace: also return the values of all gates and states. Uses the reference engine.
 
         Returns:
-            y (B, T, N*H), 0 after the end; the state at each sequence's end, shaped as the
+            y (B, T, N*H), 0 after the end; the state at each sequence's end, in the form of the
             initial one; with trace, {"l0.fwd": {name: (B, T, H)}, "l0.bwd": ..., ...}, in time
             order, 0 after the end.
 
         Raises:
-            InputError: where a shape, a dtype, a device or a length does not fit.
+            InputError: if a shape, a dtype, a device or a length does not fit.
         """
         if torch.compiler.is_dynamo_compiling():
-            # Else torch.compile would trace the checks and compile anew for every T. As a
-            # decorator, `disable` would cost each import of the package a second and a half.
+            # Otherwise torch.compile would trace the checks and compile again for every T. As a
+            # decorator, `disable` would add 1.5 s to each import of the package.
             return torch.compiler.disable(self._run)(x_BTD, lengths_B, state, trace)
         return self._run(x_BTD, lengths_B, state, trace)
 
@@ -268,7 +268,7 @@ class Recurrent(nn.Module):
             read_BTD = read_BTD * dropout(mask_B1D, self.locked_dropout, True)
         cell, noise = self._cell_and_noise(read_BTD)
         engine = choose_engine(self.engine, cell, read_BTD, trace, noise)
-        if padding.time == 0:  # the kernels want a step
+        if padding.time == 0:  # kernels need at least one step
             engine = ENGINES["reference"]
         drop = self.weight_drop if self.training else 0.0
         weights = [drop_weights(layer[direction].weights(), drop) for direction in self.directions]
@@ -278,7 +278,7 @@ class Recurrent(nn.Module):
         return y_BTH + x_BTD if index and self.residual else y_BTH, ends, traces
 
     def _takes_entries(self, entries: Entries, trace: bool) -> bool:
-        """Return whether the engine takes inputs by reference, and no gradients are wanted."""
+        """Return whether the engine takes `Entries`, and no gradients are needed."""
         if self.training or trace or torch.is_grad_enabled():
             return False
         x_BTD = entries.placeholder()
@@ -287,7 +287,7 @@ class Recurrent(nn.Module):
         ).takes_entries
 
     def _cell_and_noise(self, x_BTD: Tensor) -> tuple[Cell, Noise | None]:
-        """Return the cell as it is to run, and what is drawn at random for one layer of it."""
+        """Return the cell to run, with zoneout if set, and the noise drawn for one layer."""
         sizes, shares = (
             (self.hidden_size, len(self.directions)),
             (self.recurrent_dropout, self.zoneout),
@@ -295,7 +295,7 @@ class Recurrent(nn.Module):
         return with_noise(self.cell, x_BTD, *sizes, *shares, self.training)
 
     def extra_repr(self) -> str:
-        """Return the cell's spec, the sizes and every option that is not at its default."""
+        """Return the cell's spec, the sizes and every option that differs from its default."""
         text = f"{self.cell}, {self.input_size}, {self.hidden_size}"
         options = signature(type(self)).parameters
         defaults = {k: p.default for k, p in options.items() if p.default is not Parameter.empty}
@@ -304,5 +304,5 @@ class Recurrent(nn.Module):
 
 
 def _extend(y_BTH: Tensor, steps: int) -> Tensor:
-    """Put back the steps of zeros that no sequence reaches."""
+    """Append `steps` steps of zeros: padding that no sequence reaches."""
     return pad(y_BTH, (0, 0, 0, steps)) if steps else y_BTH

@@ -18,9 +18,9 @@ from seqtag.recurrent.parameters import Weights
 
 
 class Noise(NamedTuple):
-    """What one call of an engine draws at random, one mapping a direction; () where there is none.
+    """Random masks of one call of an engine: one mapping per direction; () without that noise.
 
-    recurrent: by state that an R multiplies, the factor of it there, (B, H): 0 for a unit that is
+    recurrent: masks of the states that an R multiplies, (B, H) by state: 0 for a unit that is
         dropped in that sequence, else 1 / (1 - share).
     zoneout: masks by the name of the `ZoneoutCell` parameter, (B, T, H) in time order: 1 where a
         unit keeps its previous value at a step, else 0. Values after the end are arbitrary.
@@ -30,11 +30,11 @@ class Noise(NamedTuple):
     zoneout: Sequence[Mapping[str, Tensor]] = ()
 
     def recurrent_masks(self, direction: int) -> Mapping[str, Tensor]:
-        """Return the factors of the recurrent state in a direction."""
+        """Return the dropout masks of the recurrent states in a direction."""
         return self.recurrent[direction] if self.recurrent else {}
 
     def zoneout_masks(self, direction: int) -> Mapping[str, Tensor]:
-        """Return where units keep their values in a direction."""
+        """Return the zoneout masks in a direction."""
         return self.zoneout[direction] if self.zoneout else {}
 
 
@@ -46,7 +46,7 @@ def draw_noise(
     recurrent_dropout: float,
     zoneout: float,
 ) -> Noise:
-    """Draw the masks for one layer of a cell, which is `ZoneoutCell` where there is zoneout."""
+    """Draw the masks for one layer of a cell; with zoneout the cell is a `ZoneoutCell`."""
     batch, time = x_BTD.shape[:2]
     masks, held = [], []
     for _ in range(directions if recurrent_dropout else 0):
@@ -55,8 +55,8 @@ def draw_noise(
             {state: dropout(ones_BH, recurrent_dropout, True) for state in multiplied_states(cell)}
         )
     for _ in range(directions if zoneout else 0):
-        none_BTH = x_BTD.new_empty(batch, time, hidden_size, dtype=torch.bool)
-        drawn = (torch.empty_like(none_BTH).bernoulli_(zoneout) for _ in cell.states)
+        empty_BTH = x_BTD.new_empty(batch, time, hidden_size, dtype=torch.bool)
+        drawn = (torch.empty_like(empty_BTH).bernoulli_(zoneout) for _ in cell.states)
         held.append(dict(zip(map(zoneout_mask_name, cell.states), drawn, strict=True)))
     return Noise(masks, held)
 
@@ -70,7 +70,7 @@ def with_noise(
     zoneout: float,
     training: bool,
 ) -> tuple[Cell, Noise | None]:
-    """Return the cell as it is to run, and what is drawn at random for one layer of it."""
+    """Return the cell to run, with zoneout if set, and the noise drawn for one layer."""
     if not training:
         return ZoneoutCell(cell, zoneout) if zoneout else cell, None
     cell = ZoneoutCell(cell) if zoneout else cell
@@ -80,7 +80,7 @@ def with_noise(
 
 
 def drop_weights(weights: Weights, share: float) -> Weights:
-    """Return the weights with a share of each R dropped, the same for all steps of a call."""
+    """Return the weights with a share of each R dropped, one mask for all steps of a call."""
     if not share:
         return weights
     inner_GH = weights.inner_GH
@@ -91,28 +91,28 @@ def drop_weights(weights: Weights, share: float) -> Weights:
 
 
 def multiplied_states(cell: Cell) -> list[str]:
-    """Return the states that an R multiplies; what an inner product takes comes from the output."""
+    """Return the states that an R multiplies; inner products count as products of the output."""
     inner = cell.states[:1] if cell.inner_gates else ()
     return list(dict.fromkeys((*(product.state for product in cell.products), *inner)))
 
 
 def zoneout_mask_name(state: str) -> str:
-    """Return the name of the parameter of a `ZoneoutCell` cell that says where a state is kept."""
+    """Return the name of the `ZoneoutCell` parameter that holds the mask of a state."""
     return f"zoneout_{state}"
 
 
 @dataclass(frozen=True)
 class ZoneoutCell(Cell):
-    """A cell under zoneout: with probability p a unit of a state keeps its previous value.
+    """A cell with zoneout: with probability p a unit of a state keeps its previous value.
 
         s = k s' + (1 - k) new s
 
-    for each state s, with k drawn anew for each unit, state and step in training, and k = p, the
-    expectation, in evaluation. New states are made of what the others would be without it.
+    for each state s. In training k is drawn for each unit, state and step; in evaluation k is its
+    expectation p. Each new s is computed from the other new states before zoneout.
 
     Attributes:
-        cell: the cell itself.
-        share: p, for evaluation; None where k is given, as a parameter `zoneout_<state>`.
+        cell: the wrapped cell.
+        share: p, in evaluation; None in training, where k is a parameter `zoneout_<state>`.
 
     Source: Krueger et al. 2017, equations 4 and 5.
     """
@@ -134,12 +134,12 @@ class ZoneoutCell(Cell):
 
     @property
     def vectors(self) -> tuple[Vector, ...]:
-        """The cell's vectors, and where units keep their values."""
+        """The cell's vectors, and in training the zoneout masks."""
         held = self.cell.states if self.share is None else ()
         return (*self.cell.vectors, *(Vector(zoneout_mask_name(state)) for state in held))
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
-        """Return what the cell does, its states partly kept."""
+        """Return the values of the cell's step, with zoneout applied to its states."""
         values = dict(self.cell.step(wx, rh, state, unit))
         for name in self.states:
             k = unit[zoneout_mask_name(name)] if self.share is None else self.share

@@ -1,6 +1,6 @@
-"""Where sequences end, worked out once a call for all layers and directions.
+"""Where sequences end, computed once per call for all layers and directions.
 
-B batch, T time, H features. Masks and rows are in the order of (T, B, H).
+B batch, T time, H features. Masks and rows are time first: (T, B, H).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from seqtag.errors import InputError
 
 
 class Padding:
-    """The ends of a right-padded batch.
+    """The lengths of a right-padded batch, and masks and indices made from them.
 
     Attributes:
         batch: B.
         time: T, the longest length; the layer cuts x down to it.
-        lengths_B: steps of each sequence, int64; None where all are `time` long.
+        lengths_B: number of steps of each sequence, int64; None if all are `time`.
         ragged: whether lengths differ.
         some_empty: whether lengths differ and a sequence has no steps.
     """
@@ -41,12 +41,12 @@ class Padding:
 
     @classmethod
     def of(cls, x_BTD: Tensor, lengths_B: Tensor | None) -> Padding:
-        """Check the lengths against x and work out their longest.
+        """Return the padding of a batch, after checking the lengths against x.
 
-        On an accelerator this waits for the device, once a call: two numbers are read.
+        Reads two numbers from the device, so on an accelerator it waits for it once per call.
 
         Raises:
-            InputError: for lengths that are no (B,) integers on x's device in 0..T.
+            InputError: unless lengths are (B,) integers from 0 to T on x's device.
         """
         batch, time = x_BTD.shape[:2]
         if lengths_B is not None:
@@ -87,9 +87,9 @@ class Padding:
 
     @cached_property
     def _reversed_rows(self) -> Tensor:
-        """Where each row of the reversed batch is read: t -> length-1-t, padding in its place.
+        """Source row of each row of the reversed batch: t -> length-1-t; padding stays in place.
 
-        The map is its own inverse: it also brings a reversed batch back.
+        The map is its own inverse: applied twice it gives the original batch.
         """
         steps_TB = torch.where(self.outside_TB, self._steps_T1, self._ends_B - 1 - self._steps_T1)
         return (steps_TB * self.batch + self._columns_B).flatten()
@@ -99,21 +99,21 @@ class Padding:
         return (self._ends_B - 1).clamp(min=0) * self.batch + self._columns_B
 
     def zero_padding_(self, x_TBH: Tensor) -> Tensor:
-        """Write 0 after the end of a contiguous x, whatever stood there."""
+        """Set x, which is contiguous, to 0 after each sequence's end, in place."""
         if not self.ragged:
             return x_TBH
-        if x_TBH.is_cuda:  # there, finding the rows would wait for the device
+        if x_TBH.is_cuda:  # finding the rows would wait for the device
             return x_TBH.masked_fill_(self.outside_TB[..., None], 0.0)
         # On a CPU masked_fill_ with a mask broadcast over features costs ten times as much.
         x_TBH.flatten(0, 1).index_fill_(0, self._outside_rows, 0.0)
         return x_TBH
 
     def reversed(self, x_TBH: Tensor) -> Tensor:
-        """Return x with each sequence read backwards inside its length."""
+        """Return x with each sequence reversed within its length."""
         return x_TBH.flatten(0, 1).index_select(0, self._reversed_rows).view(x_TBH.shape)
 
     def at_end(self, y_TBH: Tensor, initial_BH: Tensor) -> Tensor:
-        """Return y at each sequence's last step, or the initial value where there is no step."""
+        """Return y at each sequence's last step; the initial value of a sequence without steps."""
         if not self.ragged:
             return y_TBH[-1]
         y_BH = y_TBH.flatten(0, 1).index_select(0, self._last_rows)
@@ -122,7 +122,7 @@ class Padding:
         return torch.where((self._ends_B == 0)[:, None], initial_BH.to(y_BH.dtype), y_BH)
 
     def keep_ended(self, t: int, new_BH: Tensor, old_BH: Tensor) -> Tensor:
-        """Return the new values where step t lies inside the sequence, else the old ones."""
+        """Return the new values of sequences that run at step t, and the old ones of the others."""
         new_BH = new_BH.to(old_BH.dtype)
         if not self.ragged:
             return new_BH
@@ -137,7 +137,7 @@ def _check_form(lengths_B: Tensor, x_BTD: Tensor) -> None:
         raise InputError(f"lengths must be integers, not {lengths_B.dtype}")
     if lengths_B.shape != x_BTD.shape[:1]:
         raise InputError(
-            f"lengths must have the shape ({x_BTD.shape[0]},), one a sequence, "
+            f"lengths must have the shape ({x_BTD.shape[0]},), one per sequence, "
             f"not {tuple(lengths_B.shape)}"
         )
     if lengths_B.device != x_BTD.device:

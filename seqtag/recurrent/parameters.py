@@ -13,13 +13,13 @@ from seqtag.cells import Cell
 
 
 class Weights(NamedTuple):
-    """Parameters of one direction, as they are to be used in this call.
+    """Parameters of one direction, as used in one call (after weight dropout).
 
     input_GD: W, blocks of rows in the order of `cell.gates`.
-    recurrent: R of each of `cell.products`, (G*H, H).
-    inner_GH: R in the order of `cell.inner_gates`; None for a cell without.
+    recurrent: one R (G*H, H) for each of `cell.products`.
+    inner_GH: R of the inner gates, in the order of `cell.inner_gates`; None if there are none.
     bias_G: b, or None.
-    unit: parameters with one value a unit, (H); biases among them are absent without bias.
+    unit: parameters with one value per unit, (H); without bias, those that are biases are absent.
     """
 
     input_GD: Tensor
@@ -29,12 +29,12 @@ class Weights(NamedTuple):
     unit: Mapping[str, Tensor]
 
     def unit_of(self, cell: Cell) -> dict[str, Tensor | float]:
-        """Return what the step gets: the number 0 stands for a bias that is absent."""
+        """Return the argument `unit` of the cell's step, with the number 0 for an absent bias."""
         return {vector.name: self.unit.get(vector.name, 0.0) for vector in cell.vectors}
 
 
 class Direction(nn.Module):
-    """W, R, b and what else a cell has, initialised as `Recurrent` says; an engine runs them."""
+    """The parameters of a cell in one direction, initialised as described in `Recurrent`."""
 
     def __init__(self, cell: Cell, input_size: int, hidden_size: int, bias: bool):
         super().__init__()
@@ -42,7 +42,7 @@ class Direction(nn.Module):
         self.hidden_size = hidden_size
         rows = len(cell.gates) * hidden_size
         self.weight_input = nn.Parameter(torch.empty(rows, input_size))
-        # The output's product has the plain name, the others' that of the state they multiply.
+        # The product of the output has the plain name; others add the state that they multiply.
         self.recurrent = [
             "weight_recurrent" if p.state == cell.states[0] else f"weight_recurrent_{p.state}"
             for p in cell.products
@@ -65,7 +65,7 @@ class Direction(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Draw W and R, and set biases to where they start."""
+        """Draw W and R, and set biases and vectors to their initial values."""
         for block_HD in self.weight_input.split(self.hidden_size):
             nn.init.xavier_uniform_(block_HD)
         for name in (*self.recurrent, *([self.inner] if self.inner else [])):
@@ -79,7 +79,7 @@ class Direction(nn.Module):
         self.cell.start_units({name: getattr(self, name) for name in self.vectors})
 
     def weights(self) -> Weights:
-        """Return the parameters as an engine takes them."""
+        """Return the parameters in the form that engines take."""
         recurrent = tuple(getattr(self, name) for name in self.recurrent)
         inner = getattr(self, self.inner) if self.inner else None
         unit = {name: getattr(self, name) for name in self.vectors}

@@ -1,4 +1,4 @@
-"""States as callers give and get them, and as engines do.
+"""Conversion of states between the form of `nn.LSTM` (for callers) and of engines.
 
 B batch, D features in, H hidden units, N directions, L layers.
 """
@@ -11,23 +11,23 @@ from torch import Tensor
 from seqtag.cells import Cell
 from seqtag.errors import InputError
 
-State = Tensor | tuple[Tensor, ...]  # (L*N, B, H); a tuple of these where a cell has several
+State = Tensor | tuple[Tensor, ...]  # (L*N, B, H); a tuple of these if a cell has several
 
 
 def initial_states(
     cell: Cell, state: State | None, shape: tuple[int, int, int], x_BTD: Tensor, weight: Tensor
 ) -> list[dict[str, Tensor]]:
-    """Return the initial states, (B, H) by name, of each direction of each layer in turn.
+    """Return the initial states, (B, H) by name, for each direction of each layer in order.
 
     Args:
         cell: the cell.
-        state: as the caller gives it; None for where the cell's states start.
+        state: the caller's state; None for the cell's default.
         shape: (L*N, B, H).
-        x_BTD: the input, whose dtype and device a given state has.
-        weight: a parameter of the layer, whose dtype and device other states get.
+        x_BTD: the input; the caller's state must have its dtype and device.
+        weight: a parameter of the layer; default states get its dtype and device.
 
     Raises:
-        InputError: for another number of tensors, a shape, a dtype or a device that do not fit.
+        InputError: for a wrong number of tensors, or a wrong shape, dtype or device.
     """
     if state is None:
         starts = cell.initial_states
@@ -38,7 +38,7 @@ def initial_states(
 
 
 def join_states(cell: Cell, finals: Sequence[Mapping[str, Tensor]]) -> State:
-    """Return the states of each direction of each layer in turn as callers get them."""
+    """Return the final states in the form for callers; `finals` is by layer, then direction."""
     parts = tuple(torch.stack([final[name] for final in finals]) for name in cell.states)
     return parts if len(parts) > 1 else parts[0]
 
@@ -49,15 +49,15 @@ def _checked(
     shape: tuple[int, int, int],
     x_BTD: Tensor,
 ) -> tuple[Tensor, ...]:
-    """Return the initial state as one tensor a name.
+    """Return the caller's state as one tensor for each name.
 
     Raises:
-        InputError: for another number of tensors, a shape, a dtype or a device that do not fit.
+        InputError: for a wrong number of tensors, or a wrong shape, dtype or device.
     """
     parts = (state,) if isinstance(state, Tensor) else state
     if not isinstance(parts, tuple | list) or len(parts) != len(names):
-        wanted = "a tensor" if len(names) == 1 else f"a tuple of {len(names)}"
-        raise InputError(f"state must be {wanted} ({', '.join(names)})")
+        expected = "a tensor" if len(names) == 1 else f"a tuple of {len(names)}"
+        raise InputError(f"state must be {expected} ({', '.join(names)})")
     for name, part in zip(names, parts, strict=True):
         if not isinstance(part, Tensor):
             raise InputError(f"state {name} must be a tensor, not {type(part).__name__}")

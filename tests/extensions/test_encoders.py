@@ -51,7 +51,7 @@ def test_what_only_a_recurrent_encoder_has(folder):
     ("config", "message"),
     [
         ({"encoder": "neighbors"}, "unknown encoder 'neighbors' .did you mean 'neighbours'"),
-        ({"encoder": {"width": 2}}, "model.encoder is a name or has the key 'name'"),
+        ({"encoder": {"width": 2}}, "model.encoder must be a name or have the key 'name'"),
         ({"encoder": {"name": "neighbours", "with": 2}}, "model.encoder: unknown key 'with'"),
         ({"encoder": {"name": "neighbours", "width": 0}}, "model.encoder.width must be"),
         ({"encoder": "neighbours", "language_model": 0.1}, "needs both directions"),

@@ -1,4 +1,4 @@
-"""Weights of torch's modules go in and come back."""
+"""Conversion of torch's modules, and back."""
 
 import pytest
 import torch
@@ -37,9 +37,9 @@ def test_weights_are_copies():
     assert module.weight_ih_l0.any()
 
 
-def test_what_does_not_go_over_is_refused():
+def test_modules_and_options_without_a_counterpart_are_refused():
     for module in (nn.LSTM(3, 4, proj_size=2), nn.Linear(3, 4)):
-        with pytest.raises(InputError, match=r"no nn\.LSTM"):
+        with pytest.raises(InputError, match=r"expected nn\.LSTM \(without proj_size\)"):
             Recurrent.from_torch(module)
     with pytest.raises(InputError, match="no residual"):
         Recurrent("lstm", 3, 4, 2, residual=True).to_torch()

@@ -210,7 +210,7 @@ def test_engine_is_logged_once(caplog):
     said = [line for line in lines if " kernel /" not in line]  # where it is new
     assert len(said) == 2
     assert "runs on the cpu engine" in said[0]
-    assert "reference engine (not cpu: its kernel shows no gates; not torch: " in said[1]
+    assert "reference engine (not cpu: its kernel gives no traces; not torch: " in said[1]
 
 
 @pytest.fixture

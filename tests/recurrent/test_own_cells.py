@@ -61,7 +61,7 @@ def test_a_class_without_dataclass_has_fields_once_it_is_registered(registered):
     registered(Own, beta=3.0)
     assert str(build_cell("own")) == "Own(beta=3.0)"
     assert build_cell({"name": "own", "beta": 2.0}) == Own(beta=2.0)
-    with pytest.raises(InputError, match="pace is not an option: that takes an annotation"):
+    with pytest.raises(InputError, match="pace is not an option: an option needs an annotation"):
         build_cell({"name": "own", "pace": 2})
     with pytest.raises(InputError, match=r"Plain has no fields: write @dataclass\(frozen=True\)"):
         Plain(beta=2.0)
@@ -117,7 +117,7 @@ class OddShape(Plain):
         (WithoutGate, r"reads wx\['new'\], which is not among its gates \(keep\)"),
         (WithoutProduct, r"reads rh\['new'\], which is not among the gates of its products"),
         (WithoutState, "does not return the state 'c'"),
-        (OddProduct, r"a product is of 'c', which is not among its states \(h\)"),
+        (OddProduct, r"a product multiplies 'c', which is not among its states \(h\)"),
         (WithoutInner, r"calls rh\[k\], .* among its inner_gates \(none\)"),
         (WithoutVector, r"reads unit\['gain'\], which is not among its vectors \(none\)"),
         (OddShape, r"of the shape of the states, \[2, 3\] in this trial, but 'h' is \[2\]"),

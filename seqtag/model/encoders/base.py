@@ -1,4 +1,4 @@
-"""What an encoder is: its options, and the module that they make.
+"""The interface of an encoder: its options, and a factory for its module.
 
 Legend: B sentences, S steps (words, or pieces of words), D features in, H features out.
 """
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 @dataclass(frozen=True, match_args=False)
 class NetworkOptions(Protocol):
-    """The fields of a network's configuration that recurrent layers read, as read-only values."""
+    """The read-only fields of a network's configuration that recurrent layers read."""
 
     hidden_size: int
     num_layers: int
@@ -25,30 +25,38 @@ class NetworkOptions(Protocol):
 
 
 class Encoder(ABC):
-    """An encoder: a dataclass of its options, importable without torch.
+    """Base class of encoders: a dataclass of the encoder's options, importable without torch.
 
-    Registered with `@register("mine")`, it is chosen by ``model.encoder=mine``, or with options
-    by ``model.encoder={name: mine, width: 3}``.
+        @register("mean")
+        @dataclass(frozen=True)
+        class Mean(Encoder):
+            size: int = 100
 
-    The module reads x (B, S, D), right-padded, and the steps of each sentence (B), and returns
-    (B, S, H). What stands behind the end of a sentence may not change what stands before it. Its
-    attribute `output_size` is H.
+            def module(self, input_size, model, cell):
+                return MeanModule(input_size, self.size)
+
+    This encoder is selected with ``model.encoder=mean``, or with options
+    ``model.encoder={name: mean, size: 50}``.
+
+    The module takes x (B, S, D), right-padded, and the number of steps of each sentence (B), and
+    returns (B, S, H). Values after the end of a sentence must not change the output before it. The
+    module's attribute `output_size` is H.
     """
 
-    # Whether the first half of the features has read what comes before, the second what comes
-    # after: the second loss of a language model needs both.
+    # Whether the first half of the output features depends on the words up to a position, the
+    # second half on the words from it on: the language model's loss needs this.
     two_ways: ClassVar[bool] = False
-    # Whether the module also reads `Entries`, rows of a table, instead of x.
+    # Whether the module also takes `Entries` (rows of a table) as x.
     reads_entries: ClassVar[bool] = False
 
     @abstractmethod
     def module(self, input_size: int, model: NetworkOptions, cell: Any) -> Any:
-        """Return the nn.Module.
+        """Return the nn.Module of the encoder.
 
         Args:
             input_size: D.
             model: the configuration of the network.
-            cell: the recurrent cell, for an encoder that has one.
+            cell: the recurrent cell, for encoders that use one.
         """
 
     @staticmethod
@@ -61,5 +69,5 @@ class Encoder(ABC):
         return True
 
     def parts(self, model: NetworkOptions) -> dict[str, int]:
-        """Return how many modules a key asks for, where that number is not bounded."""
+        """Return the number of modules by configuration key, for keys without an upper bound."""
         return {}

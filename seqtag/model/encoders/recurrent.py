@@ -1,4 +1,4 @@
-"""The recurrent encoder: any cell, in layers, one way or both."""
+"""The recurrent encoder: layers of any cell, in one direction or both."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from seqtag.model.encoders.registry import register
 @register("recurrent")
 @dataclass(frozen=True)
 class RecurrentEncoder(Encoder):
-    """A `Recurrent`. Its options are keys of the group `model` itself, from `hidden_size` on."""
+    """The encoder `Recurrent`. Its options are keys of the config group `model` itself."""
 
     two_ways = True
     reads_entries = True
@@ -36,13 +36,13 @@ class RecurrentEncoder(Encoder):
 
     @staticmethod
     def run(module: Any, x: Any, lengths_B: Any) -> Any:
-        """Return the output of the layers, without their last states."""
+        """Return the output of the layers, without their final states."""
         return module(x, lengths_B)[0]
 
     def reads_ahead(self, model: NetworkOptions) -> bool:
-        """Return whether it reads both ways."""
+        """Return whether the layers are bidirectional."""
         return model.bidirectional
 
     def parts(self, model: NetworkOptions) -> dict[str, int]:
-        """Return the number of layers, of both directions."""
+        """Return the number of layers, counting each direction."""
         return {"model.num_layers": model.num_layers * (2 if model.bidirectional else 1)}

@@ -14,21 +14,23 @@ register = ENCODERS.register
 
 
 def encoder_name(encoder: str | Mapping[str, Any] | None) -> str:
-    """Return the name of an encoder, given as the key `model.encoder` is.
+    """Return the name of the encoder that the value of `model.encoder` describes.
 
     Raises:
-        InputError: if there is none.
+        InputError: if the value has no name.
     """
     if encoder is None:
         return "recurrent"
     name = encoder.get("name") if isinstance(encoder, Mapping) else encoder
     if not isinstance(name, str):
-        raise InputError(f"model.encoder is a name or has the key 'name', not {shown(encoder)}")
+        raise InputError(
+            f"model.encoder must be a name or have the key 'name', not {shown(encoder)}"
+        )
     return name
 
 
 def build_encoder(encoder: str | Mapping[str, Any] | None) -> Encoder:
-    """Return the encoder that the key `model.encoder` describes: its name, or name and options.
+    """Return the encoder that the value of `model.encoder` describes (name, or name and options).
 
     Raises:
         InputError: for an unknown name or wrong options.
@@ -36,7 +38,9 @@ def build_encoder(encoder: str | Mapping[str, Any] | None) -> Encoder:
     name = encoder_name(encoder)
     entry = ENCODERS[name]
     if not (is_dataclass(entry.cls) and issubclass(entry.cls, Encoder)):
-        raise InputError(f"encoder {name!r}: {shown(entry.cls)} is not a dataclass and an Encoder")
+        raise InputError(
+            f"encoder {name!r}: {shown(entry.cls)} is not a dataclass that inherits Encoder"
+        )
     options = encoder if isinstance(encoder, Mapping) else {}
-    given = {key: value for key, value in options.items() if key != "name"}
-    return from_plain(entry.cls, {**entry.options, **given}, "model.encoder")
+    changed = {key: value for key, value in options.items() if key != "name"}
+    return from_plain(entry.cls, {**entry.options, **changed}, "model.encoder")

@@ -1,1 +1,1 @@
-"""From a cell's step to a kernel: trace it, differentiate it, choose what to keep, print, build."""
+"""Compiles a cell's step: trace, differentiate, choose values to keep, print C++, compile."""

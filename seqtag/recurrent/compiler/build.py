@@ -1,8 +1,8 @@
-"""From a kernel's source to loaded functions: compiled at first use, kept in the user's cache.
+"""Compiles and loads C++ sources, at first use; libraries are kept in the user's cache.
 
-Only sources that `printer` makes out of a registered or given cell, and those of this package, are
-compiled. A library is built aside and renamed into place, so that two processes may build at once;
-`kept` says which of those in the cache are loaded.
+Only sources that `printer` generates from a cell, and those of this package, are compiled. A
+library is written atomically, so that processes can compile at the same time. `library_cache`
+decides which cached libraries are safe to load.
 """
 
 import ctypes
@@ -40,8 +40,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-pthread")
-# Named as torch names what the processor can do; ATEN_CPU_CAPABILITY lowers it. The plain build
-# also serves processors of other makers.
+# Keys are torch's names of CPU capabilities, which ATEN_CPU_CAPABILITY can lower. Without a match
+# plain code is compiled, which also runs on processors that are not x86.
 INSTRUCTIONS = {
     "AVX512": ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"),
     "AVX2": ("-mavx2", "-mfma"),
@@ -50,12 +50,12 @@ LIMIT_S = 120
 
 
 class BuildError(Exception):
-    """A kernel that could not be built or loaded; the message says why in a line."""
+    """A kernel that could not be compiled or loaded; the message is one line with the reason."""
 
 
 @cache
 def compiler() -> str | None:
-    """Return the path of the C++ compiler: $CXX, else g++ or clang++ or c++; None without one."""
+    """Return the path of the C++ compiler ($CXX, else g++, clang++ or c++), or None."""
     names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++", "c++"]
     return next((path for path in map(shutil.which, names) if path), None)
 
@@ -67,15 +67,15 @@ def _version(path: str) -> str:
 
 
 def build(source: str, name: str, symbols: Sequence[str] = ()) -> ctypes.CDLL:
-    """Return the library compiled from the source, from the cache where it is there.
+    """Return the library compiled from a source, from the cache if possible.
 
     Args:
-        source: C++.
-        name: the beginning of the library's file name.
-        symbols: functions that the library must have.
+        source: C++ code.
+        name: prefix of the library's file name.
+        symbols: functions that the library must contain.
 
     Raises:
-        BuildError: without a compiler, or where it fails.
+        BuildError: if there is no compiler, or it fails.
     """
     path = compiler()
     if path is None:
@@ -91,11 +91,11 @@ def build(source: str, name: str, symbols: Sequence[str] = ()) -> ctypes.CDLL:
         _compile(path, flags, source, library, symbols)
         return ctypes.CDLL(str(library))
     except (OSError, subprocess.SubprocessError) as error:
-        raise BuildError(f"{path} did not build the kernel {name}: {error}") from error
+        raise BuildError(f"{path} did not compile the kernel {name}: {error}") from error
 
 
 def kernel_folder() -> Path:
-    """Return the folder of built kernels: ``kernels`` in the cache folder.
+    """Return the folder of compiled kernels: ``kernels`` in the cache folder.
 
     Raises:
         InputError: if there is no cache folder.
@@ -104,7 +104,7 @@ def kernel_folder() -> Path:
 
 
 def _usable_folder() -> Path | None:
-    """Return the folder of built kernels, created if need be; None if it cannot be used."""
+    """Return the folder of compiled kernels, created if missing; None if it cannot be used."""
     try:
         folder = kernel_folder()
         make_folder(folder)
@@ -112,29 +112,29 @@ def _usable_folder() -> Path | None:
         require_private(folder)
         return folder
     except (OSError, InputError, Untrusted) as error:
-        logger.warning("kernels are not kept: %s", error)
+        logger.warning("compiled kernels are not cached: %s", error)
         return None
 
 
 def _is_cached(library: Path, symbols: Sequence[str]) -> bool:
-    """Return whether a library is there and can be trusted."""
+    """Return whether a library is in the cache and can be trusted."""
     if not os.path.lexists(library):
         return False
     try:
         require_intact(library, symbols)
         return True
     except (OSError, Untrusted) as error:
-        logger.warning("%s is built again: %s", library, error)
+        logger.warning("%s is compiled again: %s", library, error)
         return False
 
 
 def _build_folder(folder: Path | None) -> Path:
-    """Return where to build: the folder of built kernels, or one of this process where closed."""
+    """Return the folder to compile into: that of compiled kernels, else one of this process."""
     if folder is None:
         return private_folder()
     if os.access(folder, os.W_OK):
         return folder
-    logger.warning("kernels are not kept: %s cannot be written", folder)
+    logger.warning("compiled kernels are not cached: %s cannot be written", folder)
     return private_folder()
 
 
@@ -154,7 +154,7 @@ def _compile(
         try:
             require_symbols(built.read_bytes(), symbols)
         except Untrusted as error:
-            raise BuildError(f"{path} did not build the kernel {library.stem}: {error}") from None
+            raise BuildError(f"{path} did not compile the kernel {library.stem}: {error}") from None
         write_digest(built, library)
     logger.info("compiled kernel %s in %.1f s", library, time.perf_counter() - start)
 
@@ -163,7 +163,7 @@ _lock = threading.Lock()
 
 
 def _after_fork() -> None:
-    # The thread that held it is not in the child.
+    # The thread that holds the lock does not exist in the child.
     global _lock
     _lock = threading.Lock()
 
@@ -172,16 +172,15 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def serialized(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function with each call waiting until no other thread runs such a function.
+    """Return the function such that only one thread at a time runs any function wrapped by this.
 
-    For builds: threads that need the same kernel at once would otherwise each start a compiler,
-    and on few cores all of them may exceed the time limit. The second one finds what the first
-    has built.
+    Otherwise threads that need the same kernel would each start a compiler, and on few cores all
+    of them could exceed the time limit. This way the second thread finds the first one's library.
     """
 
     @wraps(function)
-    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+    def one_thread_at_a_time(*args: P.args, **kwargs: P.kwargs) -> R:
         with _lock:
             return function(*args, **kwargs)
 
-    return alone
+    return one_thread_at_a_time

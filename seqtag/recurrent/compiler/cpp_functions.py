@@ -1,4 +1,4 @@
-"""Functions in C++ beside torch's operations: built at first use, called on tensors of a CPU."""
+"""C++ functions on CPU tensors, compiled at first use; callers fall back to torch's operations."""
 
 import ctypes
 import logging
@@ -18,7 +18,7 @@ _SCALARS = {torch.float32: "float", torch.float64: "double"}
 
 
 class CppSource(NamedTuple):
-    """A file ``NAME.cpp`` of a package, and the functions in it."""
+    """A C++ file ``NAME.cpp`` of a package, and the names of its functions."""
 
     package: str
     name: str
@@ -26,10 +26,10 @@ class CppSource(NamedTuple):
 
 
 def load_functions(source: CppSource, like: Tensor) -> ctypes.CDLL | None:
-    """Return the functions of a file, for a tensor's dtype.
+    """Return the library with the functions of a file, compiled for the dtype of a tensor.
 
-    None where torch's operations must be used: on other devices, with other dtypes, under
-    torch.compile, and without a compiler (then one log line says so).
+    Returns None if torch's operations must be used instead: on other devices, with other dtypes,
+    under torch.compile, and without a compiler (which is logged once).
     """
     if like.device.type != "cpu" or like.dtype not in _SCALARS or torch.compiler.is_compiling():
         return None
@@ -50,6 +50,6 @@ def _build(source: CppSource, scalar: str) -> ctypes.CDLL | None:
 def call_function(
     function: Callable[..., object], sizes: tuple[int, ...], *tensors: Tensor
 ) -> None:
-    """Call one of them with its sizes and the addresses of contiguous tensors."""
+    """Call a function of the library with sizes and the addresses of contiguous tensors."""
     pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
     function((ctypes.c_int64 * len(sizes))(*sizes), *pointers)

@@ -1,9 +1,9 @@
 """The fewest values to keep for the backward pass: a smallest vertex cut.
 
-The backward pass needs values of the forward pass. Some are free then (states, which are kept
-anyway, and parameters). The rest comes from the pre-activations, which are gone. Whatever stands on
-every way from them to where it is needed is enough: the least such set is kept, all else computed
-again. Menger 1927; found by augmenting paths (Ford & Fulkerson 1956).
+The backward pass needs values of the forward pass. Some are free (states, which are kept anyway,
+and parameters). The others depend on the pre-activations, which are lost. A set of values that lies
+on every path from these to the needed values is enough: the smallest such set is kept, all others
+are recomputed. Menger 1927; found by augmenting paths (Ford & Fulkerson 1956).
 """
 
 from collections.abc import Callable, Iterable
@@ -14,15 +14,15 @@ from seqtag.recurrent.compiler.graph import Node, walk
 def values_to_keep(
     needed: Iterable[Node], is_lost: Callable[[Node], bool], is_free: Callable[[Node], bool]
 ) -> list[Node]:
-    """Return the fewest nodes from which, with the free ones, every needed node follows.
+    """Return the fewest nodes from which, with the free ones, all needed nodes can be computed.
 
     Among several smallest sets it is the one nearest to the needed nodes, which leaves the least
-    to compute again.
+    to recompute.
 
     Args:
-        needed: nodes that are asked for.
-        is_lost: whether a node has no arguments to compute it from.
-        is_free: whether a node is at hand anyway.
+        needed: the needed nodes.
+        is_lost: whether a node can only be kept, because nothing computes it.
+        is_free: whether a node is available without being kept.
     """
     needed = [node for node in needed if not is_free(node)]
     nodes = [n for n in walk(needed, stop=lambda n: is_free(n) or is_lost(n)) if not is_free(n)]
@@ -37,13 +37,13 @@ def values_to_keep(
     return sorted(flow.cut_nearest_to_sinks(), key=lambda node: node.order)
 
 
-Half = tuple[Node, str]  # a node's "in" or "out": between the two, one path may pass
+Half = tuple[Node, str]  # a node's "in" or "out"; one path can pass between the two
 
 
 class _Flow:
     """Vertex-disjoint paths from sources to sinks.
 
-    `residual` holds, for each half, the halves that more flow could go to.
+    `residual` holds, for each half, the halves to which more flow is possible.
     """
 
     def __init__(self, users: dict[Node, list[Node]], sources: list[Node], sinks: set[Node]):
@@ -56,7 +56,7 @@ class _Flow:
             self.residual[node, "out"] = {(user, "in") for user in after}
 
     def augment(self) -> bool:
-        """Find one more path and add it; False where there is none."""
+        """Find one more path and add it; return False if there is none."""
         came_from: dict[Half, Half | None] = {(source, "in"): None for source in self.sources}
         pending = list(came_from)
         while pending:
@@ -72,13 +72,13 @@ class _Flow:
     def _add_path(self, here: Half, came_from: dict[Half, Half | None]) -> None:
         while (before := came_from[here]) is not None:
             self.residual[here].add(before)
-            # What lies between two nodes holds any flow; the way through a node, one path.
+            # Between two nodes any number of paths can pass, through a node only one.
             if before[0] is here[0] or before[1] == "in":
                 self.residual[before].remove(here)
             here = before
 
     def cut_nearest_to_sinks(self) -> list[Node]:
-        """Return the nodes that can reach a sink from their "out", but not from their "in"."""
+        """Return the nodes that can reach a sink from their "out" but not from their "in"."""
         into: dict[Half, list[Half]] = {half: [] for half in self.residual}
         for here, after in self.residual.items():
             for there in after:

@@ -9,8 +9,8 @@ def gradients(adjoints: Mapping[Node, Node], inputs: Iterable[Node]) -> list[Nod
     """Return the gradient at each input.
 
     Args:
-        adjoints: for each result, the gradient that arrives at it.
-        inputs: nodes to differentiate by; one that no result depends on gets the constant 0.
+        adjoints: the gradient of each result.
+        inputs: nodes to differentiate by; if no result depends on one, its gradient is constant 0.
     """
     arrived: dict[Node, Node] = dict(adjoints)
     for node in reversed(list(walk(adjoints))):
@@ -22,9 +22,9 @@ def gradients(adjoints: Mapping[Node, Node], inputs: Iterable[Node]) -> list[Nod
 
 
 def _argument_gradients(y: Node, g: Node) -> tuple[Node, ...]:
-    """Return the gradient at each argument of y, where g arrives at y.
+    """Return the gradient at each argument of y, given the gradient g at y.
 
-    Written by means of y where that is possible: y is at hand, its arguments mostly are not.
+    Expressed by y if possible: y is usually kept, its arguments are not.
     """
     match y.op:
         case "constant" | "input":

@@ -1,6 +1,6 @@
-"""Expressions on tensors.
+"""Evaluation of expressions on tensors.
 
-Sums of products and the derivatives of sigmoid and tanh become one call each.
+Sums of products and the derivatives of sigmoid and tanh are fused into one call each.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from seqtag.recurrent.compiler.graph import Node, is_constant, walk
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
-# Each operation as a function that writes its result into `out`.
+# For each operation a function that writes its result into `out`.
 CALLS: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.sub,
@@ -31,7 +31,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "maximum": torch.maximum,
     "at_least": torch.ge,
     "above": torch.gt,
-    # Made by `FusedOperations` out of several.
+    # These are fused from several operations by `FusedOperations`.
     "add_product": torch.addcmul,  # v + a b
     "subtract_product": partial(torch.addcmul, value=-1),  # v - a b
     "sigmoid_backward": lambda g, y, out: _sigmoid_backward(g, y, grad_input=out),  # g y (1 - y)
@@ -40,57 +40,58 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 
 
-def evaluate(results: Iterable[Node], given: Mapping[Node, Tensor], like: Tensor) -> list[Tensor]:
-    """Return the results as tensors.
+def evaluate(results: Iterable[Node], known: Mapping[Node, Tensor], like: Tensor) -> list[Tensor]:
+    """Return the values of the results as tensors.
 
     Args:
-        results: what to compute.
-        given: the value of every input, and of whatever else is known; shapes broadcast.
-        like: a tensor of the shape, dtype and device that results shall have.
+        results: the nodes to compute.
+        known: the values of all inputs and of any other known nodes; shapes broadcast.
+        like: a tensor with the shape, dtype and device of the results.
     """
     results = list(results)
-    given = dict(given)
-    needed = [n for n in walk(results, stop=given.__contains__) if n not in given]
+    known = dict(known)
+    needed = [n for n in walk(results, stop=known.__contains__) if n not in known]
     for node in needed:
         if node.op == "constant":
-            given[node] = like.new_tensor(node.label)
-    calls = FusedOperations({("result", i): node for i, node in enumerate(results)}, given)
+            known[node] = like.new_tensor(node.label)
+    calls = FusedOperations({("result", i): node for i, node in enumerate(results)}, known)
     left = Counter(arg for _, args in calls.fused.values() for arg in args)
     for node, (op, args) in calls.fused.items():
         out = torch.empty_like(like)
-        CALLS[op](*(given[arg] for arg in args), out=out)
-        given[node] = out
-        for arg in args:  # let go of what is used up: these are whole sequences
+        CALLS[op](*(known[arg] for arg in args), out=out)
+        known[node] = out
+        for arg in args:  # free values after their last use: these are whole sequences
             left[arg] -= 1
             if not left[arg] and arg not in results:
-                del given[arg]
-    return [given[node].expand_as(like) for node in results]
+                del known[arg]
+    return [known[node].expand_as(like) for node in results]
 
 
 class FusedOperations:
-    """The operations that results need, fused, arguments first: `fused[node] = op, args`."""
+    """The operations needed for results, fused, arguments first: `fused[node] = op, args`."""
 
-    def __init__(self, results: Mapping[Any, Node], given: Mapping[Node, Any]):
-        known = given.__contains__
-        nodes = [n for n in walk(results.values(), stop=known) if n.args and n not in given]
-        # Uses by results count too: what is asked for must be there by itself.
+    def __init__(self, results: Mapping[Any, Node], known: Mapping[Node, Any]):
+        nodes = [
+            n for n in walk(results.values(), stop=known.__contains__) if n.args and n not in known
+        ]
+        # Results count as uses, so that a result is not fused into another operation.
         self.uses = Counter(arg for node in nodes for arg in node.args) + Counter(results.values())
-        self.given = given
+        self.known = known
         fused = {node: self._fuse(node) for node in nodes}
-        wanted: set[Node] = set()
+        reachable: set[Node] = set()
         pending = [node for node in results.values() if node in fused]
         while pending:
             node = pending.pop()
-            if node not in wanted:
-                wanted.add(node)
+            if node not in reachable:
+                reachable.add(node)
                 pending.extend(arg for arg in fused[node][1] if arg in fused)
-        self.fused = {node: fused[node] for node in nodes if node in wanted}
+        self.fused = {node: fused[node] for node in nodes if node in reachable}
 
     def _fuse(self, node: Node) -> tuple[str, tuple[Node, ...]]:
         if node.op == "multiply":
             for g, slope in (node.args, node.args[::-1]):
-                if (found := self._slope(slope)) is not None:
-                    return found[0], (g, found[1])
+                if (match := self._slope(slope)) is not None:
+                    return match[0], (g, match[1])
         if node.op in ("add", "subtract"):
             a, b = node.args
             if self._is_inner(b, "multiply"):
@@ -100,10 +101,10 @@ class FusedOperations:
         return node.op, node.args
 
     def _is_inner(self, node: Node, op: str) -> bool:
-        return node.op == op and node not in self.given and self.uses[node] == 1
+        return node.op == op and node not in self.known and self.uses[node] == 1
 
     def _slope(self, slope: Node) -> tuple[str, Node] | None:
-        """Return the operation and y where this is y (1 - y) or 1 - y y, used only here."""
+        """Return operation and y if `slope` is y (1 - y) or 1 - y y, used only here; else None."""
         if self._is_inner(slope, "multiply"):
             for y, rest in (slope.args, slope.args[::-1]):
                 if rest.op == "subtract" and is_constant(rest.args[0], 1) and rest.args[1] is y:

@@ -1,8 +1,8 @@
-"""Expressions: what a step yields when it runs on symbols instead of tensors.
+"""Expression graphs: the result of running a step on symbols instead of tensors.
 
 A node is an operation on other nodes. Equal nodes are one object, so common parts are computed
-once; constants fold, and so do parts that they make idle (0 x, 1 x, x + 0). Folding 0 x to 0
-takes x for finite.
+once. Constants are folded, and so are operations without effect (0 x, 1 x, x + 0). Folding 0 x to 0
+assumes that x is finite.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _local_nodes: ContextVar[_Table] = ContextVar(
 
 @contextmanager
 def fresh_nodes() -> Iterator[None]:
-    """Share no operation with what was made before.
+    """Share no operation with nodes that exist already.
 
-    Its nodes would be older than others here, and so stand before them: what is written, and in
-    which order it is summed, would hang on which other cells the process has met.
+    Older nodes come first in the order, so the generated code and its order of summation would
+    depend on which other cells the process has traced before.
     """
     before = _local_nodes.set(WeakValueDictionary())
     try:
@@ -40,14 +40,14 @@ def fresh_nodes() -> Iterator[None]:
 
 
 class Node:
-    """One value of an expression; arithmetic on it makes further ones.
+    """One value of an expression; arithmetic on it creates new nodes.
 
     Attributes:
         op: "constant", "input", or an operation of `OPERATIONS`.
-        args: the nodes that it is made of.
+        args: the arguments of the operation.
         label: the number of a constant, the name of an input; else None.
-        order: constants and inputs by what they are, then operations as they were made, so that
-            arguments come before what is made of them.
+        order: sort key: constants and inputs by label, then operations by creation, so that
+            arguments come before operations on them.
     """
 
     __slots__ = ("__weakref__", "args", "label", "op", "order")
@@ -59,10 +59,10 @@ class Node:
     order: tuple[int, int | str]
 
     def __new__(cls, op: str, args: tuple[Node, ...] = (), label: Any = None) -> Node:
-        """Return the node, the same object for the same content."""
+        """Return the node with this content, always the same object."""
         key = (op, args, label, math.copysign(1.0, label) if op == "constant" else None)
         known = _local_nodes.get(_shared_nodes) if args else _shared_nodes
-        # Two threads that trace at once must not each make a node of the same content.
+        # Two threads that trace at the same time must not create equal nodes.
         with _node_lock:
             node = known.get(key)
             if node is None:
@@ -76,7 +76,7 @@ class Node:
     def __repr__(self) -> str:
         if self.op in ("constant", "input"):
             return str(self.label)
-        # Not deeper: what is shared would be written again and again.
+        # No deeper: shared parts would be repeated.
         shown = (str(arg.label) if arg.label is not None else "..." for arg in self.args)
         return f"{self.op}({', '.join(shown)})"
 
@@ -162,7 +162,7 @@ def _log_sigmoid(v: float) -> float:
     return min(v, 0.0) - math.log1p(math.exp(-abs(v)))
 
 
-# What each operation is on numbers, for folding.
+# Each operation on numbers, for constant folding.
 OPERATIONS: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -179,7 +179,7 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "above": lambda a, b: float(a > b),
 }
 
-# How each operation is written on nodes, so that it folds again.
+# Each operation on nodes, with folding.
 BUILDERS: dict[str, Callable[..., Node]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -191,7 +191,7 @@ BUILDERS: dict[str, Callable[..., Node]] = {
 
 
 def as_node(value: Node | Number) -> Node:
-    """Return a node; a number becomes a constant.
+    """Return a node as it is, and a number as a constant.
 
     Raises:
         TypeError: for anything else.
@@ -204,12 +204,12 @@ def as_node(value: Node | Number) -> Node:
 
 
 def input_node(name: Any) -> Node:
-    """Return the input of that name."""
+    """Return the input with this name."""
     return Node("input", label=name)
 
 
 def is_constant(node: Node, number: float) -> bool:
-    """Whether the node is that constant."""
+    """Return whether the node is this constant."""
     return node.op == "constant" and node.label == number
 
 
@@ -220,14 +220,14 @@ def _make(op: str, *args: Node) -> Node:
 
 
 def _in_order(a: Node, b: Node) -> tuple[Node, Node]:
-    """Return the arguments of a commutative operation in the one order that we write them."""
+    """Return the arguments of a commutative operation in a canonical order."""
     return (a, b) if a.order <= b.order else (b, a)
 
 
 def walk(nodes: Iterable[Node], stop: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:
-    """Yield what the nodes are made of, and themselves, arguments first, each once.
+    """Yield the nodes and everything that they depend on, once each, arguments first.
 
-    What is below a node that `stop` holds for is left out.
+    Arguments of nodes for which `stop` is true are not followed.
     """
     seen: set[Node] = set()
     pending = list(nodes)
@@ -240,7 +240,7 @@ def walk(nodes: Iterable[Node], stop: Callable[[Node], bool] = lambda _: False) 
 
 
 def substitute(nodes: Iterable[Node], replacements: Mapping[Node, Node]) -> list[Node]:
-    """Return the nodes with others put in the place of some, folded anew."""
+    """Return the nodes with some of their parts replaced, folding constants again."""
     nodes = list(nodes)
     done = dict(replacements)
     for node in walk(nodes, stop=replacements.__contains__):

@@ -1,4 +1,4 @@
-"""A built kernel's two functions, called on tensors.
+"""A compiled kernel: its two functions, called on tensors.
 
 B batch, T time, D features in, H hidden units, N directions.
 """
@@ -20,7 +20,7 @@ from seqtag.recurrent.compiler.printer import print_kernel
 Pointers = Sequence[Tensor | None]
 # x and y, and in the backward pass their gradients.
 Sequences = tuple[Tensor, Tensor, *tuple[Tensor | None, ...]]
-_PROCESS = os.getpid()  # a child that was forked has another number
+_PROCESS = os.getpid()  # differs in a forked child
 _SYMBOLS = ("seqtag_forward", "seqtag_backward", "seqtag_lanes")
 
 
@@ -29,7 +29,7 @@ class Kernel:
 
     Attributes:
         plan: the cell's plan.
-        width: units are padded to a multiple of it in what is kept.
+        width: kept values are padded to a multiple of this many units.
     """
 
     def __init__(self, cell: Cell, dtype: str):
@@ -41,7 +41,7 @@ class Kernel:
         self.width: int = library.seqtag_lanes()
 
     def padded(self, hidden: int) -> int:
-        """Return the units kept for `hidden` ones."""
+        """Return `hidden` rounded up to a multiple of `width`."""
         return -(-hidden // self.width) * self.width
 
     def forward(
@@ -50,14 +50,14 @@ class Kernel:
         y_BTH: Tensor,
         lengths_B: Tensor | None,
         directions: int,
-        sides: Pointers,
+        per_direction: Pointers,
         rows_BT: Tensor | None = None,
     ) -> None:
-        """Run all steps; `skeleton/interface.h` lists what a side holds.
+        """Run all steps. `skeleton/interface.h` lists the tensors of each direction.
 
-        With `rows_BT`, x is a table (1, entries, D), and these are the entries to read.
+        With `rows_BT`, x is a table (1, entries, D), and `rows_BT` holds the entries to read.
         """
-        self._call(self._forward, directions, lengths_B, (x_BTD, y_BTH), sides, rows_BT)
+        self._call(self._forward, directions, lengths_B, (x_BTD, y_BTH), per_direction, rows_BT)
 
     def backward(
         self,
@@ -67,11 +67,11 @@ class Kernel:
         grad_x_BTD: Tensor | None,
         lengths_B: Tensor | None,
         directions: int,
-        sides: Pointers,
+        per_direction: Pointers,
     ) -> None:
-        """Run all steps backwards."""
+        """Run the backward pass of all steps."""
         sequences = (x_BTD, y_BTH, grad_y_BTH, grad_x_BTD)
-        self._call(self._backward, directions, lengths_B, sequences, sides)
+        self._call(self._backward, directions, lengths_B, sequences, per_direction)
 
     def _call(
         self,
@@ -79,7 +79,7 @@ class Kernel:
         directions: int,
         lengths_B: Tensor | None,
         sequences: Sequences,
-        sides: Pointers,
+        per_direction: Pointers,
         rows_BT: Tensor | None = None,
     ) -> None:
         x_BTD, y_BTH = sequences[:2]
@@ -89,7 +89,7 @@ class Kernel:
         sizes = [time, batch, x_BTD.shape[2], hidden, directions, threads, entries]
         for tensor in sequences:
             sizes += tensor.stride()[:2] if tensor is not None else (0, 0)
-        tensors = [lengths_B, rows_BT, *sequences, *sides]
+        tensors = [lengths_B, rows_BT, *sequences, *per_direction]
         pointers = [_team_address(), *(None if t is None else t.data_ptr() for t in tensors)]
         failed = function(
             (ctypes.c_int64 * len(sizes))(*sizes), (ctypes.c_void_p * len(pointers))(*pointers)
@@ -101,10 +101,10 @@ class Kernel:
 @cache
 @serialized
 def kernel_of(cell: Cell, dtype: str) -> Kernel:
-    """Return the kernel of a cell for "float32" or "float64", built at first use.
+    """Return the kernel of a cell for "float32" or "float64", compiled at first use.
 
     Raises:
-        BuildError: where it cannot be built.
+        BuildError: if it cannot be compiled.
     """
     return Kernel(cell, dtype)
 
@@ -112,9 +112,9 @@ def kernel_of(cell: Cell, dtype: str) -> Kernel:
 def _team_address() -> int | None:
     """Return the address of the function that runs a team of threads in torch's own OpenMP.
 
-    Its threads are there and awake between two operations of torch, and a second team beside them
-    would get in their way. A child that was forked has lost them: there, and where no such library
-    is loaded, the kernel starts threads of its own.
+    Torch's threads stay active between two operations, and a second team would compete with them.
+    A forked child does not have these threads: there, and if no such library is loaded, the kernel
+    starts its own threads.
     """
     return _find_team_address() if os.getpid() == _PROCESS else None
 
@@ -125,10 +125,10 @@ def _find_team_address() -> int | None:
     if not maps.exists():
         return None
     paths = {line.split()[-1] for line in maps.read_text().splitlines() if "/" in line}
-    found = sorted(path for path in paths if "libgomp" in Path(path).name)
-    # Other packages bring a copy of their own: torch's is wanted, or else the system's.
+    openmp = sorted(path for path in paths if "libgomp" in Path(path).name)
+    # Other packages ship copies of their own: prefer torch's, then the system's.
     home = str(Path(torch.__file__).parent.parent)
-    for path in sorted(found, key=lambda path: not path.startswith((f"{home}/torch", "/usr/lib"))):
+    for path in sorted(openmp, key=lambda path: not path.startswith((f"{home}/torch", "/usr/lib"))):
         library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_LAZY)
         return ctypes.cast(library.GOMP_parallel, ctypes.c_void_p).value
     return None

@@ -1,4 +1,4 @@
-"""Whether a cell is linear in its state: read off its graph."""
+"""Finds out from a cell's expression graph whether it is linear in its state."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,14 +11,14 @@ from seqtag.recurrent.compiler.plan import Plan, plan_of
 
 @dataclass(frozen=True)
 class LinearCell:
-    """A cell that is linear in its state.
+    """A cell that is linear in its state: each carried state s becomes a s' + b.
 
     Attributes:
-        plan: its plan.
-        carried: the states that the next step reads; the others are made of them and the input.
+        plan: the plan of the cell.
+        carried: states that the next step reads; the others depend on them and on the input.
         decay: a of each carried state.
         added: b of each carried state.
-        passed: the gradient at each previous carried state but for what comes through a.
+        passed: the gradient at each previous carried state, without the term through a.
     """
 
     plan: Plan
@@ -31,9 +31,9 @@ class LinearCell:
 @cache
 @fresh_nodes()
 def linear_form(cell: Cell) -> LinearCell | str:
-    """Return a traceable cell as a scan runs it, or why none can."""
+    """Return a traceable cell in linear form, or the reason why it has none."""
     if cell.products:
-        return "it has an R"
+        return "it has a recurrent weight R"
     plan = plan_of(cell)
     previous = {name: input_node(("state", name)) for name in cell.states}
     read = {name: {*walk([node])} & {*previous.values()} for name, node in plan.states.items()}
@@ -41,7 +41,7 @@ def linear_form(cell: Cell) -> LinearCell | str:
     decay, added, passed = [], [], []
     for name in carried:
         if read[name] - {previous[name]}:
-            return f"its state {name} mixes with another"
+            return f"its state {name} depends on another state"
         (slope,) = gradients({plan.states[name]: as_node(1)}, [previous[name]])
         if {*walk([slope])} & {*previous.values()}:
             return f"it is not linear in its state {name}"

@@ -1,9 +1,8 @@
-"""A cell as two expressions: one step forward, and its derivative.
+"""The plan of a cell: expressions for one step and for its derivative.
 
-The plan is what every engine that prints or interprets a cell starts from. Beside the states'
-names it speaks of slots: sums that a matrix product accumulates. A gate whose pre-activation
-W x + R h' enters the step as that sum has one slot; where the step takes the two apart (the
-candidate of a GRU), each part has a slot of its own.
+Every engine that prints or interprets a cell starts from its plan. A slot is a sum that matrix
+products accumulate. If a step uses only the sum W x + R h' of a gate, the gate has one slot; if it
+uses the two parts separately (the candidate of a GRU), each part has its own slot.
 """
 
 from collections.abc import Mapping
@@ -27,7 +26,7 @@ from seqtag.recurrent.compiler.graph import (
 
 @dataclass(frozen=True)
 class Plan:
-    """What one step computes, forwards and backwards.
+    """The computations of one step, forwards and backwards.
 
     Inputs are named ("slot", name), ("state", name) for previous states and ("unit", name);
     backwards also ("new", name) for the gradient at a new state.
@@ -37,12 +36,12 @@ class Plan:
         slots: names of the slots, in order.
         input_slots: for each of the cell's gates, the number of the slot that W x goes to.
         product_slots: for each of the cell's products and each of its gates, the slot of R s'.
-        values: every value that the step names.
+        values: all values that the step returns, by name.
         states: new states, by name.
-        kept: values that the backward pass needs and could not get otherwise.
+        kept: values that the backward pass needs and cannot recompute.
         grad_slots: gradients at the slots, in order.
-        grad_states: gradients at previous states, by name, but for what comes through products.
-        grad_units: gradients at one row's use of the parameters with one value a unit, by name.
+        grad_states: gradients at previous states, by name, without those through products.
+        grad_units: gradients at the vectors in one row, by name.
     """
 
     cell: Cell
@@ -58,26 +57,26 @@ class Plan:
 
     @property
     def gradients(self) -> list[Node]:
-        """Every expression of the backward pass."""
+        """All expressions of the backward pass."""
         return [*self.grad_slots, *self.grad_states.values(), *self.grad_units.values()]
 
     def carries(self, state: str) -> bool:
-        """Whether a gradient goes to the previous state by other ways than through products."""
+        """Return whether the previous state gets a gradient other than through products."""
         return not is_constant(self.grad_states[state], 0)
 
     def is_stored(self, state: str) -> bool:
-        """Whether the backward pass reads the state at every step."""
+        """Return whether the backward pass reads the state at every step."""
         reads = self.backward_reads()
         multiplied = any(product.state == state for product in self.cell.products)
         return multiplied or self.states[state] in reads or input_node(("state", state)) in reads
 
     def backward_reads(self) -> set[Node]:
-        """Return the nodes that the backward pass takes as given."""
-        given = {*self.kept, *self.states.values()}
+        """Return the inputs, kept values and states that the backward pass reads."""
+        available = {*self.kept, *self.states.values()}
         return {
             node
-            for node in walk(self.gradients, stop=given.__contains__)
-            if node in given or node.op == "input"
+            for node in walk(self.gradients, stop=available.__contains__)
+            if node in available or node.op == "input"
         }
 
     def forward_reads(self) -> set[Node]:
@@ -87,13 +86,13 @@ class Plan:
 
 @cache
 def why_untraceable(cell: Cell) -> str | None:
-    """Return why a cell cannot be traced: what it says itself, or what happens; None if it can."""
+    """Return why a cell cannot be traced (its `untraceable`, or the error), or None if it can."""
     if cell.untraceable:
         return cell.untraceable
     try:
         plan_of(cell)
     except (TypeError, AttributeError, ArithmeticError) as error:
-        return f"its step is more than arithmetic and the known functions ({error})"
+        return f"its step uses more than arithmetic and seqtag.cells.functions ({error})"
     return None
 
 
@@ -103,9 +102,9 @@ def plan_of(cell: Cell) -> Plan:
     """Trace a cell's step and differentiate it.
 
     Raises:
-        TypeError, AttributeError: for a step that does anything but arithmetic and the known
-            functions.
-        ArithmeticError: for one that divides by the constant 0, say.
+        TypeError, AttributeError: for a step that uses more than arithmetic and the functions of
+            `seqtag.cells.functions`.
+        ArithmeticError: for a step that, for example, divides by the constant 0.
     """
     gates, products = cell.gates, cell.products
     recurrent = dict.fromkeys(gate for product in products for gate in product.gates)
@@ -133,7 +132,7 @@ def plan_of(cell: Cell) -> Plan:
 def _merge_slots(
     wx: Mapping[str, Node], rh: Mapping[str, Node], outputs: list[Node]
 ) -> tuple[tuple[str, ...], dict[Node, Node]]:
-    """Return the slots' names, and what stands for W x + R h' where only the sum is used."""
+    """Return the names of the slots, and slots to replace W x + R h' if only the sum is used."""
     users: dict[Node, list[Node]] = {}
     for node in walk(outputs):
         for arg in node.args:
@@ -164,13 +163,13 @@ def _differentiate(cell: Cell, values: Mapping[str, Node], **layout: Any) -> Pla
         "unit": tuple(vector.name for vector in cell.vectors),
     }
     inputs = [input_node((kind, name)) for kind, names in groups.items() for name in names]
-    found = dict(zip(inputs, gradients(adjoints, inputs), strict=True))
-    by_kind = {k: {n: found[input_node((k, n))] for n in names} for k, names in groups.items()}
+    by_input = dict(zip(inputs, gradients(adjoints, inputs), strict=True))
+    by_kind = {k: {n: by_input[input_node((k, n))] for n in names} for k, names in groups.items()}
     return Plan(
         cell=cell,
         values=values,
         states=states,
-        kept=_values_kept(list(found.values()), states),
+        kept=_values_kept(list(by_input.values()), states),
         grad_slots=tuple(by_kind["slot"].values()),
         grad_states=by_kind["state"],
         grad_units=by_kind["unit"],
@@ -179,15 +178,15 @@ def _differentiate(cell: Cell, values: Mapping[str, Node], **layout: Any) -> Pla
 
 
 def _values_kept(results: list[Node], states: Mapping[str, Node]) -> tuple[Node, ...]:
-    """Choose among the forward values that the backward pass leads to."""
-    given = {*states.values()}
+    """Return the forward values to keep for the backward pass."""
+    available = {*states.values()}
 
-    def arrives(node: Node) -> bool:
+    def is_arriving_gradient(node: Node) -> bool:
         return node.op == "input" and node.label[0] == "new"
 
-    backward: set[Node] = set()  # what depends on an arriving gradient
+    backward: set[Node] = set()  # nodes that depend on an arriving gradient
     for node in walk(results):
-        if arrives(node) or any(arg in backward for arg in node.args):
+        if is_arriving_gradient(node) or any(arg in backward for arg in node.args):
             backward.add(node)
     needed = {n for n in results if n not in backward}
     for node in backward:
@@ -195,7 +194,7 @@ def _values_kept(results: list[Node], states: Mapping[str, Node]) -> tuple[Node,
     kept = values_to_keep(
         needed,
         is_lost=lambda n: n.op == "input" and n.label[0] == "slot",
-        is_free=lambda n: n in given or n.op == "constant" or _is_available(n),
+        is_free=lambda n: n in available or n.op == "constant" or _is_available(n),
     )
     return tuple(kept)
 

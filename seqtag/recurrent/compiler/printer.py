@@ -1,6 +1,6 @@
-"""A plan as C++: constants that say how the cell is laid out, and two functions of a register.
+"""Prints a plan as C++: constants for the layout of the cell, and two functions on registers.
 
-The skeleton (the folder `skeleton`) owns time, lengths, directions and products, and calls these.
+The skeleton (folder `skeleton`) handles time, lengths, directions and products, and calls these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from importlib.resources import files
 from seqtag.recurrent.compiler.graph import Node, input_node, walk
 from seqtag.recurrent.compiler.plan import Plan
 
-# How an operation is written on registers; constants are spread over one first.
+# Each operation on registers; constants are first broadcast to a register.
 TEMPLATES = {
     "add": "{} + {}",
     "subtract": "{} - {}",
@@ -49,7 +49,7 @@ def _skeleton(name: str) -> str:
 
 
 def print_cell(plan: Plan) -> str:
-    """Return the part of the source that knows the cell."""
+    """Return the part of the source that depends on the cell."""
     return "\n".join(
         ("// Generated from the cell's step.", *_layout(plan), *_step_functions(plan), "")
     )
@@ -58,12 +58,12 @@ def print_cell(plan: Plan) -> str:
 def print_function(
     signature: str, results: Mapping[str, Node], arguments: Mapping[Node, str]
 ) -> str:
-    """Return a function that computes each result and assigns it to the place named.
+    """Return the source of a function that computes results and assigns them to their places.
 
     Args:
-        signature: what stands before the body.
-        results: expression by the place that it is assigned to.
-        arguments: the expression that gives each input; may also name inner nodes.
+        signature: the text before the body.
+        results: expressions by the C++ place to assign them to.
+        arguments: the C++ expression of each input, and possibly of other nodes.
     """
     names = dict(arguments)
     lines: list[str] = []
@@ -71,7 +71,7 @@ def print_function(
         if node in names:
             continue
         if node.op == "input":
-            raise ValueError(f"nothing gives the input {node.label}")
+            raise ValueError(f"no argument for the input {node.label}")
         text = TEMPLATES.get(node.op, "all((S){})").format(
             *(names[arg] for arg in node.args) if node.args else (_number(node.label),)
         )
@@ -118,7 +118,7 @@ def _layout(plan: Plan) -> list[str]:
         _array("int", "PRODUCT_SIZE", [len(slots) for slots in products] or [0]),
         f"constexpr int PRODUCT_SLOT[][SLOTS] = {{{', '.join(rows)}}};",
         _array("S", "INITIAL", [f"(S){_number(value)}" for value in initial]),
-        *(_array("bool", name, [str(f).lower() for f in found]) for name, found in flags.items()),
+        *(_array("bool", name, [str(f).lower() for f in values]) for name, values in flags.items()),
     ]
 
 
@@ -129,13 +129,13 @@ def _array(kind: str, name: str, values: Sequence[object]) -> str:
 def _step_functions(plan: Plan) -> list[str]:
     states = list(plan.states)
     units = [vector.name for vector in plan.cell.vectors]
-    given = {input_node(("state", name)): f"prev[{i}]" for i, name in enumerate(states)}
-    given |= {input_node(("unit", name)): f"unit[{i}]" for i, name in enumerate(units)}
+    inputs = {input_node(("state", name)): f"prev[{i}]" for i, name in enumerate(states)}
+    inputs |= {input_node(("unit", name)): f"unit[{i}]" for i, name in enumerate(units)}
     slots = {input_node(("slot", name)): f"slots[{i}]" for i, name in enumerate(plan.slots)}
     forward = {f"next[{i}]": plan.states[name] for i, name in enumerate(states)}
     forward |= {f"kept[{i}]": node for i, node in enumerate(plan.kept)}
-    at_hand = {plan.states[name]: f"next[{i}]" for i, name in enumerate(states)}
-    at_hand |= {node: f"kept[{i}]" for i, node in enumerate(plan.kept)}
+    available = {plan.states[name]: f"next[{i}]" for i, name in enumerate(states)}
+    available |= {node: f"kept[{i}]" for i, node in enumerate(plan.kept)}
     arriving = {input_node(("new", name)): f"arriving[{i}]" for i, name in enumerate(states)}
     back = {f"slots[{i}]": node for i, node in enumerate(plan.grad_slots)}
     back |= {f"before[{i}]": plan.grad_states[s] for i, s in enumerate(states) if plan.carries(s)}
@@ -145,12 +145,12 @@ def _step_functions(plan: Plan) -> list[str]:
             "INLINE void forward_step(const V* slots, const V* prev, const V* unit,"
             " V* next, V* kept)",
             forward,
-            {**given, **slots},
+            {**inputs, **slots},
         ),
         print_function(
             "INLINE void backward_step(const V* prev, const V* next, const V* unit, const V* kept,"
             " const V* arriving, V* slots, V* before, V* units)",
             back,
-            {**given, **at_hand, **arriving},
+            {**inputs, **available, **arriving},
         ),
     ]

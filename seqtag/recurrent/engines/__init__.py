@@ -1,1 +1,1 @@
-"""The engines: each runs a cell over a sequence in its own way."""
+"""Engines: different ways to run a cell over a batch of sequences."""

@@ -1,4 +1,4 @@
-"""The contract of an engine: what runs one layer of a cell over a batch.
+"""The interface of an engine, which runs one layer of a cell over a batch.
 
 B batch, T time, D features in, H hidden units, N directions (1 or 2), G gates.
 """
@@ -20,12 +20,11 @@ Traces = Mapping[str, Tensor]  # every gate and state by name, each (B, T, H) in
 
 
 class LayerOutput(NamedTuple):
-    """What an engine gives back.
+    """The result of an engine.
 
     y_BTH: outputs, (B, T, N*H), 0 after the end; any strides.
-    states: the states at each sequence's end, one mapping a direction; for the second
-        direction that is after its first word.
-    traces: one mapping a direction where they were asked for, 0 after the end; else ().
+    states: final states, one mapping per direction. The backward direction ends at the first word.
+    traces: one mapping per direction, 0 after the end; () unless requested.
     """
 
     y_BTH: Tensor
@@ -34,16 +33,16 @@ class LayerOutput(NamedTuple):
 
 
 class LayerCall(NamedTuple):
-    """What an engine runs: one layer over one batch.
+    """The arguments of an engine: one layer and one batch.
 
     cell: the cell.
-    x_BTD: inputs; T is the longest length, and after a sequence's end may stand anything, NaN too.
-    weights, states: parameters and initial states, one of each a direction. The first direction
-        reads each sequence forwards, the second backwards from its own end.
+    x_BTD: inputs; T is the longest length. Values after a sequence's end are arbitrary, even NaN.
+    weights, states: parameters and initial states, one item per direction. The first direction
+        reads each sequence forwards, the second one backwards from the sequence's end.
     padding: where sequences end.
-    traces: whether gates and states are asked for.
-    noise: what the call has drawn at random.
-    entries: x by reference, for an engine that takes it so; of `x_BTD` the shape alone counts.
+    traces: whether to return the values of gates and states.
+    noise: the random masks of this call.
+    entries: x as rows of a table, for engines that take it; then only the shape of `x_BTD` counts.
     """
 
     cell: Cell
@@ -57,15 +56,15 @@ class LayerCall(NamedTuple):
 
 
 class UnexpectedRefusal(str):
-    """A refusal that someone should hear of: what ought to work here does not."""
+    """A refusal that is logged as a warning: the engine was expected to work here."""
 
 
 class Engine(ABC):
-    """One way to run any cell, or some.
+    """One way to run cells over sequences; an engine may support only some cells.
 
     Attributes:
         name: the name of the engine.
-        takes_entries: whether it takes inputs by reference, where no gradients are wanted.
+        takes_entries: whether it takes inputs as `Entries` when no gradients are needed.
     """
 
     name: ClassVar[str]
@@ -75,15 +74,15 @@ class Engine(ABC):
     def refuses(
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
-        """Return why this engine cannot run the cell, or None where it can.
+        """Return why this engine cannot run the cell, or None if it can.
 
-        An engine that has no room for noise refuses it, and so with traces.
+        An engine without support for noise or traces returns that as the reason.
         """
 
     @abstractmethod
     def run(self, call: LayerCall) -> LayerOutput:
         """Run one layer in all its directions.
 
-        A sequence without steps keeps its initial state. Nothing after a sequence's end changes
-        an output, a state or a gradient.
+        A sequence without steps keeps its initial state. Values after a sequence's end must not
+        change any output, state or gradient.
         """

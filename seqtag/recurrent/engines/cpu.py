@@ -1,4 +1,4 @@
-"""The generated kernel: a cell's own C++, built at first use.
+"""The cpu engine: kernels in C++, generated from a cell's step and compiled at first use.
 
 B batch, T time, D features in, H hidden units, N directions, G gates, R rows: all steps of all
 sequences, without padding.
@@ -26,7 +26,7 @@ from seqtag.recurrent.noise import Noise
 
 
 class Cpu(Engine):
-    """Runs every cell whose step can be traced, on a CPU, where there is a C++ compiler."""
+    """Runs every cell whose step can be traced, on a CPU with a C++ compiler."""
 
     name = "cpu"
     takes_entries = True
@@ -34,11 +34,11 @@ class Cpu(Engine):
     def refuses(
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
-        """Refuse other devices, traces, noise, cells that cannot be traced, and failed builds."""
+        """Refuse other devices, traces, noise, untraceable cells, kernels that do not compile."""
         if x_BTD.device.type != "cpu":
             return f"it runs on a CPU, not on {x_BTD.device.type}"
         if traces:
-            return "its kernel shows no gates"
+            return "its kernel gives no traces"
         if noise is not None:
             return "its kernel has no noise in the recurrence"
         if reason := why_untraceable(cell):
@@ -46,7 +46,7 @@ class Cpu(Engine):
         return _build_failure(cell, _dtype_name(compute_dtype(x_BTD.dtype)))
 
     def run(self, call: LayerCall) -> LayerOutput:
-        """Run all directions by one call of the kernel."""
+        """Run all directions in one call of the kernel."""
         x_BTD, rows_BT = call.x_BTD, None
         if call.entries is not None:
             x_BTD, rows_BT = call.entries.table_UD[None], call.entries.rows_BT
@@ -65,7 +65,7 @@ class Cpu(Engine):
 
 @cache
 def _build_failure(cell: Cell, dtype: str) -> UnexpectedRefusal | None:
-    """Return why the kernel cannot be built: tried once, for it may take seconds to fail."""
+    """Return why the kernel cannot be compiled. Tried only once: failing may take seconds."""
     try:
         kernel_of(cell, dtype)
     except BuildError as error:
@@ -78,7 +78,7 @@ def _dtype_name(dtype: torch.dtype) -> str:
 
 
 class _KernelFunction(torch.autograd.Function):
-    """The kernel under autograd: (y, final states of each direction in turn)."""
+    """The kernel as an autograd function: returns y, then each direction's final states."""
 
     @staticmethod
     def forward(
@@ -89,29 +89,34 @@ class _KernelFunction(torch.autograd.Function):
         rows_BT: Tensor | None,
         directions: int,
         x_BTD: Tensor,
-        *given: Tensor | None,
+        *tensors: Tensor | None,
     ) -> tuple[Tensor, ...]:
         x_BTD = x_BTD if x_BTD.stride(2) == 1 else x_BTD.contiguous()
         lengths_B = None if lengths_B is None else lengths_B.contiguous()
-        given = tuple(None if t is None else t.contiguous() for t in given)
-        sides = split_by_direction(given, directions)
+        tensors = tuple(None if t is None else t.contiguous() for t in tensors)
+        per_direction = split_by_direction(tensors, directions)
         batch, time = shape
-        hidden = sides[0][0].shape[0] // len(kernel.plan.cell.gates)
+        hidden = per_direction[0][0].shape[0] // len(kernel.plan.cell.gates)
         y_BTH = x_BTD.new_empty(batch, time, directions * hidden)
-        finals = [[x_BTD.new_empty(batch, hidden) for _ in kernel.plan.cell.states] for _ in sides]
+        finals = [
+            [x_BTD.new_empty(batch, hidden) for _ in kernel.plan.cell.states] for _ in per_direction
+        ]
         rows = batch * time if lengths_B is None else int(lengths_B.sum())
         keep = any(ctx.needs_input_grad)
-        kept = [_allocate_kept(kernel, x_BTD, rows, hidden, keep) for _ in sides]
+        kept = [_allocate_kept(kernel, x_BTD, rows, hidden, keep) for _ in per_direction]
         pointers = [
-            t for side in zip(sides, finals, kept, strict=True) for part in side for t in part
+            t
+            for direction in zip(per_direction, finals, kept, strict=True)
+            for part in direction
+            for t in part
         ]
         kernel.forward(x_BTD, y_BTH, lengths_B, directions, pointers, rows_BT)
         if keep:
             ctx.kernel, ctx.directions = kernel, directions
             flat_kept = [t for part in kept for t in part]
-            ctx.save_for_backward(x_BTD, y_BTH, lengths_B, *given, *flat_kept)
+            ctx.save_for_backward(x_BTD, y_BTH, lengths_B, *tensors, *flat_kept)
         ctx.set_materialize_grads(False)
-        return y_BTH, *(final for side in finals for final in side)
+        return y_BTH, *(final for direction in finals for final in direction)
 
     @staticmethod
     @once_differentiable
@@ -119,7 +124,7 @@ class _KernelFunction(torch.autograd.Function):
         kernel, directions = ctx.kernel, ctx.directions
         states = len(kernel.plan.cell.states)
         x_BTD, y_BTH, lengths_B, *saved = ctx.saved_tensors
-        given, kept = saved[: -directions * states], saved[-directions * states :]
+        tensors, kept = saved[: -directions * states], saved[-directions * states :]
         grad_y_BTH = torch.zeros_like(y_BTH) if grad_y_BTH is None else grad_y_BTH
         grad_y_BTH = grad_y_BTH if grad_y_BTH.stride(2) == 1 else grad_y_BTH.contiguous()
         grad_finals = [None if g is None else g.contiguous() for g in grad_finals]
@@ -129,15 +134,15 @@ class _KernelFunction(torch.autograd.Function):
         )
         grads = [
             torch.empty_like(t) if need and t is not None else None
-            for t, need in zip(given, needs, strict=True)
+            for t, need in zip(tensors, needs, strict=True)
         ]
         pointers = []
-        for values, wanted, arriving, keep in zip(
-            *(split_by_direction(part, directions) for part in (given, grads, grad_finals, kept)),
+        for values, value_grads, final_grads, buffers in zip(
+            *(split_by_direction(part, directions) for part in (tensors, grads, grad_finals, kept)),
             strict=True,
         ):
-            initial = wanted[-states:]
-            pointers += [*values, *arriving, *keep, *initial, *wanted[:-states]]
+            initial = value_grads[-states:]
+            pointers += [*values, *final_grads, *buffers, *initial, *value_grads[:-states]]
         kernel.backward(x_BTD, y_BTH, grad_y_BTH, grad_x_BTD, lengths_B, directions, pointers)
         return *(None,) * 5, grad_x_BTD, *grads
 
@@ -145,7 +150,7 @@ class _KernelFunction(torch.autograd.Function):
 def _allocate_kept(
     kernel: Kernel, x_BTD: Tensor, rows: int, hidden: int, keep: bool
 ) -> list[Tensor | None]:
-    """Return room for the values and the states that the backward pass reads, by row."""
+    """Return buffers, by row, for the values and states that the backward pass reads."""
     plan, padded = kernel.plan, kernel.padded(hidden)
     if not keep:
         return [None] * len(plan.states)

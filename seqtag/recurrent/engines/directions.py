@@ -1,7 +1,7 @@
-"""Laying a batch out for kernels that read forwards and time first, and putting it back.
+"""Layout of a batch for kernels that read forwards and time first, and back.
 
-Each is one autograd function, because copies that autograd would keep cost as much as a tenth
-of a kernel. B batch, T time, D features, H hidden units, N directions (1 or 2).
+Each conversion is one autograd function: copies that autograd would save take up to a tenth of a
+kernel's time. B batch, T time, D features, H hidden units, N directions (1 or 2).
 """
 
 from typing import Any
@@ -13,16 +13,16 @@ from seqtag.recurrent.padding import Padding
 
 
 class SplitDirections(torch.autograd.Function):
-    """x (B, T, D) to one (T, B, D) a direction, 0 after the end, the second one reversed.
+    """Convert x (B, T, D) to (T, B, D) for each direction, 0 after the end, the second reversed.
 
-    With `flag`, one more feature follows: 1 after the end, else 0.
+    With `flag`, one more feature is appended: 1 after the end, else 0.
     """
 
     @staticmethod
     def forward(
         ctx: Any, x_BTD: Tensor, padding: Padding, directions: int, flag: bool
     ) -> tuple[Tensor, ...]:
-        """Copy once, then once more for the second direction."""
+        """Copy x once, and once more for the second direction."""
         ctx.padding = padding
         batch, time, ctx.size = x_BTD.shape
         read_TBD = x_BTD.new_empty(time, batch, ctx.size + flag)
@@ -34,7 +34,7 @@ class SplitDirections(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_TBD: Tensor, *backwards: Tensor) -> tuple[Tensor | None, ...]:
-        """Add up the directions' gradients, 0 after the end."""
+        """Return the sum of the directions' gradients, 0 after the end."""
         sum_TBD = grad_TBD[..., : ctx.size].clone(memory_format=torch.contiguous_format)
         for other_TBD in backwards:
             sum_TBD += ctx.padding.reversed(other_TBD)[..., : ctx.size]
@@ -42,11 +42,11 @@ class SplitDirections(torch.autograd.Function):
 
 
 class JoinDirections(torch.autograd.Function):
-    """Outputs (T, B, H) of each direction to y (B, T, N*H), 0 after the end."""
+    """Convert outputs (T, B, H) of each direction to y (B, T, N*H), 0 after the end."""
 
     @staticmethod
     def forward(ctx: Any, padding: Padding, *outputs: Tensor) -> Tensor:
-        """Put the directions side by side."""
+        """Concatenate the directions."""
         ctx.padding = padding
         time, batch, ctx.size = outputs[0].shape
         y_TBH = outputs[0].new_empty(time, batch, ctx.size * len(outputs))
@@ -57,7 +57,7 @@ class JoinDirections(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_BTH: Tensor) -> tuple[Tensor | None, ...]:
-        """Give each direction its share, 0 after the end."""
+        """Return each direction's part of the gradient, 0 after the end."""
         forwards, *backwards = grad_BTH.transpose(0, 1).split(ctx.size, dim=-1)
         grads = [forwards.clone(memory_format=torch.contiguous_format)]
         grads += [ctx.padding.reversed(grad_TBH) for grad_TBH in backwards]

@@ -1,4 +1,4 @@
-"""The plain loop over a cell's step under autograd: slow, obvious, the specification.
+"""The reference engine: a plain loop over a cell's step under autograd. It defines the results.
 
 B batch, T time, D features in, H hidden units, G gates.
 """
@@ -19,7 +19,7 @@ from seqtag.recurrent.parameters import Weights
 
 
 class Reference(Engine):
-    """Runs every cell, on every device, and gives traces."""
+    """Runs every cell on every device, with traces."""
 
     name = "reference"
 
@@ -38,10 +38,10 @@ class Reference(Engine):
         finals, values = [], []
         for d, (weight, state) in enumerate(zip(call.weights, call.states, strict=True)):
             masks = noise.recurrent_masks(d), noise.zoneout_masks(d)
-            final, named = _loop(cell, x_BTD, weight, state, padding, masks, backwards=d == 1)
+            final, trace = _loop(cell, x_BTD, weight, state, padding, masks, backwards=d == 1)
             finals.append(final)
-            values.append(named)
-        y_BTH = torch.cat([named[cell.states[0]] for named in values], dim=-1)
+            values.append(trace)
+        y_BTH = torch.cat([trace[cell.states[0]] for trace in values], dim=-1)
         return LayerOutput(y_BTH, finals, values if call.traces else ())
 
 
@@ -68,7 +68,7 @@ def _loop(
         wx = _blocks(wx_BTG[:, t], cell.gates)
         unit |= {name: mask_BTH[:, t].to(wx_BTG.dtype) for name, mask_BTH in held.items()}
         values = cell.step(wx, _recurrent(cell, weight, state, dropped), state, unit)
-        # A row that has ended, or read backwards has not begun, keeps its state and shows 0.
+        # A sequence that has ended (read backwards: not begun) keeps its state; its trace is 0.
         state = {name: padding.keep_ended(t, values[name], state[name]) for name in cell.states}
         steps.append(
             {name: padding.keep_ended(t, v, torch.zeros_like(v)) for name, v in values.items()}
@@ -79,14 +79,14 @@ def _loop(
 
 
 def _recurrent(cell: Cell, weight: Weights, state: States, dropped: Masks) -> dict[str, Any]:
-    """Return R s' by gate, summed over products, and for inner gates the function of a product."""
+    """Return R s' by gate, summed over products; for inner gates, functions that multiply by R."""
     sums: dict[str, Any] = {}
     for product, matrix_GH in zip(cell.products, weight.recurrent, strict=True):
         value_BH = _drop(state[product.state], dropped.get(product.state))
         parts = _blocks(linear(value_BH, matrix_GH), product.gates)
         sums |= {gate: sums[gate] + part if gate in sums else part for gate, part in parts.items()}
     if weight.inner_GH is not None:
-        # What the step hands over is made of the output, so that is what has been dropped.
+        # The step computes the argument from the output, so it gets the output's mask.
         mask_BH = dropped.get(cell.states[0])
         for gate, matrix_HH in _blocks(weight.inner_GH.T, cell.inner_gates).items():
             sums[gate] = partial(_multiply, matrix_HH, mask_BH)
@@ -102,12 +102,12 @@ def _drop(value_BH: Tensor, mask_BH: Tensor | None) -> Tensor:
 
 
 def _blocks(a: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
-    """Cut the last axis into a block of H for each name."""
+    """Split the last axis into a block of H for each name."""
     return dict(zip(names, a.chunk(len(names), dim=-1), strict=True))
 
 
 def _no_steps(cell: Cell, wx_BTG: Tensor, weight: Weights, state: States) -> Traces:
-    """Return every name of the step with T = 0, still tied to the weights for autograd."""
+    """Return the values of the step with T = 0, still connected to the weights for autograd."""
     none = {name: s[:, None][:, :0] for name, s in state.items()}
     rh = _recurrent(cell, weight, none, {})
     return cell.step(_blocks(wx_BTG, cell.gates), rh, none, weight.unit_of(cell))

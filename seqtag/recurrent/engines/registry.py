@@ -1,13 +1,13 @@
-"""Which engine serves.
+"""Choice of the engine.
 
-By preference: "auto" takes the first that does not refuse.
+"auto" uses the first of these that does not refuse:
 
-- cpu: compiled from the cell's step; the fastest on a CPU.
-- torch: its own kernels; on CUDA the first choice (cuDNN), as cpu refuses it.
-- scan: parallel in time, where a cell is linear in its state. Behind cpu, which is faster on a
-  CPU at any length (at 4,096 steps 2 to 3 times, at 32 steps 2).
-- loop: in place, with a derivative of its own; wherever a cell can be traced.
-- reference: everything else, traces among it.
+- cpu: kernels compiled from the cell's step; the fastest on a CPU.
+- torch: torch's own kernels (on CUDA cuDNN, the first choice there).
+- scan: parallel in time, for cells that are linear in their state. After cpu, which is faster on a
+  CPU at any length (2 to 3 times at 4,096 steps, 2 times at 32).
+- loop: in place, with its own backward pass, for every cell that can be traced.
+- reference: everything else, including traces.
 """
 
 import logging
@@ -35,7 +35,7 @@ def check_engine(name: str) -> str:
     """Return the name of an engine, or "auto", unchanged.
 
     Raises:
-        InputError: for another name; the nearest is offered.
+        InputError: for any other name, suggesting the nearest.
     """
     known = ("auto", *ENGINES)
     if not isinstance(name, str) or name not in known:
@@ -46,35 +46,34 @@ def check_engine(name: str) -> str:
 def choose_engine(
     name: str, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
 ) -> Engine:
-    """Return the engine asked for, or for "auto" the first that does not refuse.
+    """Return the named engine, or for "auto" the first one that does not refuse.
 
-    Traces are given by any engine that has them, so they may go past the one asked for. What
-    serves, and why, is logged once; as a warning where an engine was passed over that ought to
-    have worked.
+    With traces, another engine is used if the named one has none. The choice and its reason are
+    logged once; as a warning if an engine that was expected to work had to be skipped.
 
     Raises:
-        InputError: where the engine asked for cannot run the cell.
+        InputError: if the named engine cannot run the cell.
     """
-    asked = list(ENGINES) if name == "auto" else [name]
-    order = dict.fromkeys([*asked, *ENGINES]) if traces else asked
-    passed, level = [], logging.INFO
-    for known in order:
-        refusal = ENGINES[known].refuses(cell, x_BTD, traces, noise)
+    named = list(ENGINES) if name == "auto" else [name]
+    order = dict.fromkeys([*named, *ENGINES]) if traces else named
+    refusals, level = [], logging.INFO
+    for candidate in order:
+        refusal = ENGINES[candidate].refuses(cell, x_BTD, traces, noise)
         if refusal is None:
-            why = "asked for" if known == name else "the first choice"
-            _log_choice(cell, known, "; ".join(passed) or why, level)
-            return ENGINES[known]
-        passed.append(f"not {known}: {refusal}")
+            why = "requested" if candidate == name else "the first choice"
+            _log_choice(cell, candidate, "; ".join(refusals) or why, level)
+            return ENGINES[candidate]
+        refusals.append(f"not {candidate}: {refusal}")
         if isinstance(refusal, UnexpectedRefusal):
             level = logging.WARNING
-    raise InputError(f"no engine can run {cell}: {'; '.join(passed)}")
+    raise InputError(f"no engine can run {cell}: {'; '.join(refusals)}")
 
 
 def set_engine(module: nn.Module, name: str) -> None:
-    """Have all recurrent layers within a module run on an engine, or on what "auto" takes.
+    """Set the engine of all recurrent layers in a module, by name or "auto".
 
     Raises:
-        InputError: for an unknown name; the nearest is offered.
+        InputError: for an unknown name, suggesting the nearest.
     """
     check_engine(name)
     for part in module.modules():
@@ -84,5 +83,5 @@ def set_engine(module: nn.Module, name: str) -> None:
 
 @cache
 def _log_choice(cell: Cell, engine: str, reason: str, level: int) -> None:
-    """Log a choice the first time that it is made."""
+    """Log a choice once per process."""
     logger.log(level, "recurrent: %s runs on the %s engine (%s)", cell, engine, reason)

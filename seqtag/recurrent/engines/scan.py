@@ -1,8 +1,9 @@
-"""Cells that are linear in their state, parallel in time.
+"""The scan engine: runs cells that are linear in their state, parallel in time.
 
-Where a new state is a s' + b, with a and b made of the input alone, all steps' a and b come at
-once, and what is left is a scan. Whether a cell is so is read off its graph. One autograd function
-spans all steps of a direction; its backward pass is the scan in the other order.
+If a new state is a s' + b, with a and b computed from the input alone, a and b of all steps are
+computed at once, and a scan gives the states. The expression graph of a cell shows whether it has
+this form. One autograd function covers all steps of a direction; its backward pass is a scan in
+reverse order.
 
 B batch, T time, D features in, H hidden units, G gates. Works on (T, B, ...).
 """
@@ -27,11 +28,11 @@ from seqtag.recurrent.engines.tensor_lists import compute_dtype
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 
-# Elements of a step on a CPU from which on a call costs less than its work.
+# From this many elements per step on, a CPU spends more time on the work than on the call.
 WIDE = 4096
-# Steps that are not worth cutting into pieces.
+# Up to this many steps, time is not cut into pieces.
 SHORT = 64
-# Elements of a value that are worked on at a time, so that those of a step stay in the caches.
+# Elements of a value that are processed at a time, so that they stay in the caches.
 PIECE = 1 << 16
 
 
@@ -51,7 +52,7 @@ class Scan(Engine):
             return linear
         if noise is not None:
             return "it has no noise in the recurrence"
-        return "its scan shows no gates" if traces else None
+        return "its scan gives no traces" if traces else None
 
     def run(self, call: LayerCall) -> LayerOutput:
         """Run one direction after the other."""
@@ -63,9 +64,9 @@ class Scan(Engine):
         reads = SplitDirections.apply(x_BTD.to(computed), padding, len(call.weights), False)
         for x_TBD, weight, state in zip(reads, call.weights, call.states, strict=True):
             start = [state[name].to(computed) for name in cell.states]
-            given = [weight.input_GD, weight.bias_G, *(weight.unit.get(name) for name in units)]
-            given = [None if t is None else t.to(computed) for t in given]
-            paths = _ScanFunction.apply(linear, padding, x_TBD, *given, *start)
+            tensors = [weight.input_GD, weight.bias_G, *(weight.unit.get(name) for name in units)]
+            tensors = [None if t is None else t.to(computed) for t in tensors]
+            paths = _ScanFunction.apply(linear, padding, x_TBD, *tensors, *start)
             outputs.append(paths[0])
             ends = [padding.at_end(p, s) for p, s in zip(paths, start, strict=True)]
             finals.append({n: e.to(x_BTD.dtype) for n, e in zip(cell.states, ends, strict=True)})
@@ -73,7 +74,7 @@ class Scan(Engine):
 
 
 class _ScanFunction(torch.autograd.Function):
-    """All steps of a direction under autograd: the path (T, B, H) of each state."""
+    """All steps of a direction as an autograd function: returns (T, B, H) of each state."""
 
     @staticmethod
     def forward(
@@ -131,7 +132,7 @@ class _ScanFunction(torch.autograd.Function):
 
 
 class _Values:
-    """What a cell's expressions are made of, for some steps at a time."""
+    """The inputs of a cell's expressions at all steps, and their evaluation in pieces of time."""
 
     def __init__(self, linear: LinearCell, slots_TBG: Tensor, unit: Sequence[Tensor | None]):
         plan = linear.plan
@@ -154,15 +155,15 @@ class _Values:
     def compute(
         self, nodes: Sequence[Node], more: Mapping[Node, Tensor], out: Sequence[Tensor]
     ) -> None:
-        """Write what the nodes are at all steps into `out`, (T, B, H) or views of that shape."""
+        """Write the values of the nodes at all steps into `out`, tensors or views (T, B, H)."""
         _, batch, hidden = self.like_TBH.shape
         steps = max(1, PIECE // max(1, batch * hidden))
         for start in range(0, self.time, steps):
             piece = slice(start, start + steps)
-            given = {node: values[piece] for node, values in (self.slots | dict(more)).items()}
-            like = given[next(iter(self.slots))]
-            given |= {node: value.expand_as(like) for node, value in self.unit.items()}
-            for to, value in zip(out, evaluate(nodes, given, like), strict=True):
+            known = {node: values[piece] for node, values in (self.slots | dict(more)).items()}
+            like = known[next(iter(self.slots))]
+            known |= {node: value.expand_as(like) for node, value in self.unit.items()}
+            for to, value in zip(out, evaluate(nodes, known, like), strict=True):
                 to[piece] = value
 
 
@@ -193,19 +194,19 @@ def _arriving(
     initial: Mapping[str, Tensor],
     grad_paths: Sequence[Tensor | None],
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return all that arrives at each new state, and the gradients at initial states."""
+    """Return the total gradient at each new state, and the gradients at initial states."""
     states = linear.plan.cell.states
     arriving = {
         name: torch.zeros_like(paths[name]) if grad is None else grad
         for name, grad in zip(states, grad_paths, strict=True)
     }
-    given = {input_node(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
-    given |= {input_node(("new", n)): grad for n, grad in arriving.items()}
+    known = {input_node(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
+    known |= {input_node(("new", n)): grad for n, grad in arriving.items()}
     decays, passed = ([values.new() for _ in linear.carried] for _ in range(2))
-    values.compute([*linear.decay, *linear.passed], given, [*decays, *passed])
+    values.compute([*linear.decay, *linear.passed], known, [*decays, *passed])
     grad_initial = {name: torch.zeros_like(initial[name]) for name in states}
     for name, decay_TBH, passed_TBH in zip(linear.carried, decays, passed, strict=True):
-        # At step t: what arrives from outside, and from t + 1 what passes there and what decays.
+        # At step t: the gradient from outside, and from t + 1 the terms `passed` and `decay`.
         total_TBH = arriving[name].clone(memory_format=torch.contiguous_format)
         total_TBH[:-1] += passed_TBH[1:]
         scan_(decay_TBH[1:], total_TBH[:-1], total_TBH[-1], backwards=True)
@@ -221,26 +222,27 @@ def _step_gradients(
     initial: Mapping[str, Tensor],
     arriving: Mapping[str, Tensor],
 ) -> tuple[Tensor, list[Tensor]]:
-    """Return the gradients at W x + b, (T, B, G*H), and at parameters with one value a unit."""
+    """Return the gradients at W x + b, (T, B, G*H), and at the vectors."""
     plan = linear.plan
-    given = {input_node(("new", n)): grad for n, grad in arriving.items()}
-    given |= {input_node(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
+    known = {input_node(("new", n)): grad for n, grad in arriving.items()}
+    known |= {input_node(("state", n)): _before(paths[n], initial[n]) for n in linear.carried}
     gates = len(plan.cell.gates)
     hidden = values.like_TBH.shape[2]
     grads_TBG = values.like_TBH.new_empty(values.time, values.batch, gates * hidden)
     unit = [values.new() for _ in plan.grad_units]
     nodes = [plan.grad_slots[slot] for slot in plan.input_slots]
     to = grads_TBG.chunk(gates, dim=2)
-    values.compute([*nodes, *plan.grad_units.values()], given, [*to, *unit])
+    values.compute([*nodes, *plan.grad_units.values()], known, [*to, *unit])
     return grads_TBG, [value.sum((0, 1)) for value in unit]
 
 
 def scan_(decay_TBH: Tensor, added_TBH: Tensor, start_BH: Tensor, backwards: bool = False) -> None:
-    """Write s_t = a_t s_{t-1} + b_t over b, from s before the first step; backwards from the last.
+    """Overwrite b with s_t = a_t s_{t-1} + b_t, starting from `start_BH`.
 
-    In pieces of time side by side, each from 0, then with what comes from the piece before it,
-    times the product of its a up to there. Nothing is divided, so nothing overflows that need not;
-    a product that underflows is that of a state long forgotten.
+    With `backwards`, from the last step to the first. Long sequences are cut into pieces of time,
+    which are scanned in parallel from 0. Then each gets the final state of the previous piece,
+    times the product of its a so far. Without division there is no needless overflow; a product
+    that underflows belongs to a state that is long forgotten.
     """
     time = len(decay_TBH)
     wide = start_BH.numel() >= WIDE and not start_BH.is_cuda
@@ -270,7 +272,7 @@ def scan_(decay_TBH: Tensor, added_TBH: Tensor, start_BH: Tensor, backwards: boo
 def _steps_(
     decays: Sequence[Tensor], added: Sequence[Tensor], start: Tensor, backwards: bool
 ) -> None:
-    """Do as `scan_`, step by step."""
+    """Do the same as `scan_`, step by step."""
     steps = list(zip(decays, added, strict=True))
     for a, b in reversed(steps) if backwards else steps:
         b.addcmul_(a, start)

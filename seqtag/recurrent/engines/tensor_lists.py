@@ -1,4 +1,4 @@
-"""Weights and states as one list of tensors, which is how an autograd function takes them.
+"""Weights and states as one flat list of tensors, as autograd functions take them.
 
 B batch, T time, H hidden units, N directions.
 """
@@ -15,14 +15,14 @@ from seqtag.recurrent.parameters import Weights
 
 
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:
-    """Return what an engine computes in: narrower numbers go in and come out of float32."""
+    """Return the dtype that an engine computes in: float32 for bfloat16 and float16."""
     return torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
 
 
 def flatten(
     cell: Cell, weights: Sequence[Weights], states: Sequence[States], dtype: torch.dtype
 ) -> list[Tensor | None]:
-    """Return, for each direction, W, b, each R, the units' parameters, the initial states."""
+    """Return W, b, each R, the vectors and the initial states of each direction, in one list."""
     flat: list[Tensor | None] = []
     for weight, state in zip(weights, states, strict=True):
         units = (weight.unit.get(vector.name) for vector in cell.vectors)
@@ -32,7 +32,7 @@ def flatten(
 
 
 def split_by_direction(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:
-    """Cut a list into as many equal parts."""
+    """Split a list into one part of equal size per direction."""
     size = len(flat) // directions
     return [flat[d * size : (d + 1) * size] for d in range(directions)]
 
@@ -40,7 +40,7 @@ def split_by_direction(flat: Sequence[Any], directions: int) -> list[Sequence[An
 def layer_output(
     cell: Cell, y_BTH: Tensor, finals: Sequence[Tensor], dtype: torch.dtype
 ) -> LayerOutput:
-    """Return what an engine gives, from y and the final states of each direction in turn."""
+    """Return an engine's result from y and the final states, direction by direction."""
     finals = [final.to(dtype) for final in finals]
     sides = split_by_direction(finals, len(finals) // len(cell.states))
     return LayerOutput(

@@ -1,9 +1,9 @@
-"""Torch's own kernels, without packing: oneDNN on a CPU (float32 LSTM, training too), cuDNN.
+"""The torch engine: torch's own kernels, oneDNN on a CPU (float32 LSTM, training too) and cuDNN.
 
-A packed batch never reaches oneDNN. So the batch runs as it is, padding included, and the second
-direction reads through the index t -> length-1-t, which leaves its padding after the end as well.
+Torch does not run packed batches on oneDNN. So the batch runs with its padding, and the backward
+direction reads through the index t -> length-1-t, which keeps padding after the end.
 
-Where oneDNN lacks bfloat16, it runs in float32 and rounds what comes out.
+If oneDNN lacks bfloat16, it runs in float32 and the results are rounded.
 
 B batch, T time, D features in, H hidden units, G gates. Works on (T, B, ...), as the kernels do.
 """
@@ -23,7 +23,7 @@ from seqtag.recurrent.engines.directions import JoinDirections, SplitDirections
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.parameters import Weights
 
-# A sigmoid is exactly 0 or 1 long before this, in every kernel, and float16 can still hold it.
+# In every kernel a sigmoid is exactly 0 or 1 at this size, which still fits into float16.
 SATURATING = 1e4
 
 
@@ -40,10 +40,10 @@ class Torch(Engine):
             return "torch has no such cell"
         if noise is not None:
             return "torch's kernels have no noise in the recurrence"
-        return "torch's kernels show no gates" if traces else None
+        return "torch's kernels give no traces" if traces else None
 
     def run(self, call: LayerCall) -> LayerOutput:
-        """Run each direction by one kernel call."""
+        """Run each direction in one kernel call."""
         cell, padding = call.cell, call.padding
         flags_padding = isinstance(cell, Lstm) and padding.ragged
         reads = SplitDirections.apply(call.x_BTD, padding, len(call.weights), flags_padding)
@@ -60,25 +60,25 @@ class Torch(Engine):
 def _kernel(
     cell: Cell, x_TBD: Tensor, parameters: list[Tensor], start: list[Tensor]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return y (T, B, H) and the states after T steps, padding counted."""
+    """Return y (T, B, H) and the states after T steps, padding included."""
     device = x_TBD.device.type
-    asked = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_TBD.dtype
-    computed = torch.float32 if device == "cpu" and asked in _missing_dtypes() else asked
-    if computed == asked:
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_TBD.dtype
+    computed = torch.float32 if device == "cpu" and dtype in _missing_dtypes() else dtype
+    if computed == dtype:
         y_TBH, final = _call(cell, x_TBD, parameters, start)
     else:
         with torch.autocast(device, enabled=False):
             wide = ([t.to(computed) for t in given] for given in (parameters, start))
             y_TBH, final = _call(cell, x_TBD.to(computed), *wide)
-    # Autocast leaves a GRU on the processor in float32.
-    return y_TBH.to(asked), {name: end.to(asked) for name, end in final.items()}
+    # Under autocast a GRU on a CPU returns float32.
+    return y_TBH.to(dtype), {name: end.to(dtype) for name, end in final.items()}
 
 
 @cache
 def _missing_dtypes() -> tuple[torch.dtype, ...]:
-    """Return the narrow numbers that oneDNN's LSTM lacks on this processor.
+    """Return the 16-bit dtypes that oneDNN's LSTM does not support on this processor.
 
-    Autocast hands them to it all the same, and it fails.
+    Autocast passes them to it nevertheless, and it fails.
     """
     mkldnn = torch.ops.mkldnn
     has = {
@@ -92,10 +92,17 @@ def _missing_dtypes() -> tuple[torch.dtype, ...]:
 def _call(
     cell: Cell, x_TBD: Tensor, parameters: list[Tensor], start: list[Tensor]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    # `train` makes the kernel keep what backward needs, which a model in eval mode may need too.
+    # `train` makes the kernel save values for the backward pass; eval mode may need that too.
     given = (x_TBD, *parameters, *start)
     train = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
-    options = (True, 1, 0.0, train, False, False)  # biases, layers, dropout, ..., two ways, B first
+    options = (
+        True,
+        1,
+        0.0,
+        train,
+        False,
+        False,
+    )  # biases, layers, dropout, train, bidirectional, batch first
     with _scattered_weights() if x_TBD.is_cuda else contextlib.nullcontext():
         if isinstance(cell, Lstm):
             y_TBH, h_1BH, c_1BH = torch.lstm(x_TBD, start, parameters, *options)
@@ -109,7 +116,7 @@ def _call(
 
 
 def _parameters(cell: Cell, weight: Weights, flags_padding: bool) -> list[Tensor]:
-    """Return [W, R, b, b'] in torch's order, which is also that of the cells' gates."""
+    """Return [W, R, b, b'] for torch, whose order of gates is that of the cells."""
     w_GD, (r_GH,), _, b_G, unit = weight
     zeros_G = w_GD.new_zeros(w_GD.shape[0])
     recurrent_G = zeros_G
@@ -117,8 +124,8 @@ def _parameters(cell: Cell, weight: Weights, flags_padding: bool) -> list[Tensor
         hidden = unit["bias_recurrent"].shape[0]
         recurrent_G = torch.cat([zeros_G[:-hidden], unit["bias_recurrent"]])
     if flags_padding:
-        # The column of the padding flag shuts i and opens f: the kernel carries c unchanged to
-        # T, and its last c is the one at each sequence's end.
+        # The padding flag sets i to 0 and f to 1, so the kernel keeps c unchanged from each
+        # sequence's end to step T.
         hidden = r_GH.shape[1]
         flag_G = zeros_G.clone()
         flag_G[:hidden] = -SATURATING
@@ -129,14 +136,14 @@ def _parameters(cell: Cell, weight: Weights, flags_padding: bool) -> list[Tensor
 
 @contextlib.contextmanager
 def _scattered_weights() -> Iterator[None]:
-    """Silence cuDNN's wish for weights in one block: it copies them each call, which is cheap."""
+    """Silence cuDNN's warning about weights in several blocks: copying them each call is cheap."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
         yield
 
 
 def is_in_torch(cell: Cell) -> bool:
-    """Return whether torch has the cell; where its biases start makes no difference."""
+    """Return whether torch has the cell; options for initial biases do not matter."""
     if type(cell) in (Lstm, Gru):
         default = type(cell)()
         starts = {name: getattr(default, name) for name in cell.starts}

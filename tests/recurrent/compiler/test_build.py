@@ -124,10 +124,10 @@ def test_compiler_is_the_one_asked_for(monkeypatch, fake_compiler):
     [
         ("exit 1", "exit code 1"),
         ('[ "$1" = --version ] || { echo "no licence" >&2; exit 3; }', "no licence"),
-        ("exit 0", "did not build"),  # says that all is well, and leaves nothing
+        ("exit 0", "did not compile"),  # says that all is well, and leaves nothing
         (
             '[ "$1" = --version ] && exit; while [ "$1" != -o ]; do shift; done; echo no >"$2"',
-            "did not build",
+            "did not compile",
         ),
     ],
 )
@@ -158,7 +158,7 @@ def test_a_cache_that_is_no_folder_or_cannot_be_written(tmp_path, monkeypatch, c
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SEQTAG_CACHE", str(tmp_path / "file"))
     assert build(SOURCE % 7, "homeless").answer() == 7
-    assert "kernels are not kept" in caplog.text
+    assert "compiled kernels are not cached" in caplog.text
     caplog.clear()
     monkeypatch.setenv("SEQTAG_CACHE", str(tmp_path / "shut"))
     monkeypatch.setattr(os, "access", lambda path, mode: "shut" not in str(path))
@@ -206,7 +206,7 @@ def test_a_library_that_cannot_be_trusted_is_built_again(cache, damage, caplog):
     (library,) = libraries(cache)
     DAMAGE[damage](library)
     assert build(source, name).answer() == 13
-    assert f"{library} is built again: " in caplog.text
+    assert f"{library} is compiled again: " in caplog.text
     assert libraries(cache) == [library]
     caplog.clear()
     assert build(source, name).answer() == 13
@@ -263,7 +263,7 @@ def test_a_folder_given_to_another_user_is_not_used(cache, caplog):
     os.chown(cache, 12345, 12345)
     loaded = build(SOURCE % 18, "given")
     assert loaded.answer() == 18
-    assert "kernels are not kept" in caplog.text
+    assert "compiled kernels are not cached" in caplog.text
     assert list(cache.iterdir()) == []
 
 
@@ -283,7 +283,7 @@ def test_an_own_folder_that_others_could_write_to_is_closed(cache, caplog):
     cache.chmod(0o777)
     cache.parent.chmod(0o775)
     build(SOURCE % 20, "closed")
-    assert caplog.text.count("could write to") == 2
+    assert caplog.text.count("removed the write permission of other users from") == 2
     assert [path.stat().st_mode & 0o777 for path in (cache, cache.parent)] == [0o755, 0o755]
     assert len(libraries(cache)) == 1
 

@@ -89,8 +89,8 @@ def test_which_cells_are_linear_in_their_state():
     assert found == {"minlstm", "mingru"}
     assert all(isinstance(linear_form(cell), LinearCell) for cell in CELLS.values())
     assert linear_form(Quasi()).carried == ("c", "n")
-    assert linear_form(Mixed()) == "its state h mixes with another"
-    assert linear_form(Recurring()) == "it has an R"
+    assert linear_form(Mixed()) == "its state h depends on another state"
+    assert linear_form(Recurring()) == "it has a recurrent weight R"
     assert linear_form(PRESETS["indrnn"]) == "it is not linear in its state h"
 
 

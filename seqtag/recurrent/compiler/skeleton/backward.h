@@ -1,7 +1,7 @@
-// All steps of a layer, backwards, from backward_step of the generated part: the gradients at the
-// slots, step by step.
+// The backward pass over all steps of a layer: computes the gradients at the slots, step by step,
+// with backward_step of the generated part.
 
-// The gradients of one direction. Null: not asked for, or for those that arrive, none.
+// The gradients of one direction. Null: not needed; for arriving gradients: none.
 struct SideGradients {
   const S* final[STATES];  // (B, H), arriving
   S* initial[STATES];      // (B, H)
@@ -11,11 +11,11 @@ struct SideGradients {
 };
 
 struct LayerGradients {
-  Sequence y, x;  // arriving, and asked for where x.p is not null
+  Sequence y, x;  // y's arrives; x's is needed if x.p is not null
   SideGradients sides[2];
 };
 
-// Parameters of one direction laid out for the backward pass, and the slots' gradients.
+// Parameters of one direction packed for the backward pass, and the gradients at the slots.
 struct Transposed {
   Fixed<Buffer> r;
   Buffer w, unit, slots;
@@ -52,12 +52,12 @@ struct Transposed {
 // One sequence at one step.
 struct BackRow {
   const S *prev[STATES], *next[STATES], *kept, *dy;
-  const S* arriving[STATES];  // from the step after: null where nothing comes
-  S* carry;                   // to the step before, (STATES, padded)
+  const S* arriving[STATES];  // from the next step; null: none
+  S* carry;                   // for the previous step, (STATES, padded)
   S* slots;
 };
 
-// What comes to a state through one recurrent product of the step after.
+// Adds the gradient at a state through one recurrent product of the next step.
 static void through_product(const Transposed& t, int p, const S* const* after, int rows, i64 block,
                             int wide, V* to) {
   Source source{after, t.segments_r[p].data(), (i64)t.segments_r[p].size(), t.r[p].p,
@@ -67,9 +67,9 @@ static void through_product(const Transposed& t, int p, const S* const* after, i
   for (int k = 0; k < rows * wide; k++) to[k] += made[k];
 }
 
-// The derivative of the cell's step for one sequence and one block of units. `through`: what comes
-// by products, `distance` apart for each state. Sums over rows for one task: slots (SLOTS, padded),
-// then parameters with one value a unit.
+// The derivative of the cell's step for one sequence and one block of units. `through`: gradients
+// through products, with stride `distance` between states. `sum`: sums over rows, of the slots'
+// gradients and then of the vectors'.
 INLINE void back_row(const Transposed& t, i64 H, const BackRow& row, i64 block, const V* through,
                      int distance, V* sum) {
   i64 at = block * LANES, n = H - at, padded = blocks(H) * LANES;
@@ -94,7 +94,7 @@ INLINE void back_row(const Transposed& t, i64 H, const BackRow& row, i64 block, 
       store(row.carry + q * padded + at, before[q]);
 }
 
-// What comes by products to each state, for a tile.
+// The gradients at each state through products, for a tile.
 INLINE void through_products(const Transposed& t, const S* const* after, int rows, i64 block,
                              int wide, Scratch* to) {
   for (int q = 0; q < STATES; q++)
@@ -124,7 +124,7 @@ static void back_step(const Transposed& t, i64 H, const BackRow* rows, i64 n, co
   });
 }
 
-// Before the first step: what arrives at the initial states, to[i] (STATES, padded).
+// At the end of the backward pass: the gradients at initial states, to[i] (STATES, padded).
 static void back_start(const Transposed& t, i64 H, const BackRow* rows, i64 n,
                        const S* const* after, S* const* to) {
   Scratch through[STATES];

@@ -1,7 +1,8 @@
-// All steps of a layer, forwards. What a cell is comes from the generated part: SLOTS, STATES, ...
-// and forward_step.
+// The forward pass over all steps of a layer. The generated part defines the cell: SLOTS, STATES,
+// ... and forward_step.
 
-// One direction's parameters, states and what is kept. Tensors as in `Engine`; null: not there.
+// One direction: parameters, states, kept values. Tensors as in `Weights` of parameters.py; null:
+// absent.
 struct Side {
   const S *w, *bias;
   const S* r[PRODUCTS + 1];
@@ -9,7 +10,7 @@ struct Side {
   const S* initial[STATES];  // (B, H)
   S* final[STATES];          // (B, H)
   S* kept;                   // (rows, blocks, KEPT, LANES)
-  S* path[STATES];           // (rows, blocks, LANES): states that the backward pass reads, not y
+  S* path[STATES];           // (rows, blocks, LANES): states that the backward pass reads, except y
 };
 
 struct Layer {
@@ -17,21 +18,21 @@ struct Layer {
   Threads threads;
   Schedule schedule;
   Sequence x, y;
-  // Where not null, x is a table of `entries` rows, and this says which one is read: (B, T).
+  // If not null: x is a table with `entries` rows, and index (B, T) holds the row of each step.
   const i64* index;
   i64 entries;
   Side sides[2];
 
-  // Whether step 0 has a recurrent product: not where it would multiply zeros.
+  // Whether step 0 needs recurrent products: not if all initial states are zeros.
   bool recurs_at_start(const Side& side) const {
     for (int p = 0; p < PRODUCTS; p++)
       if (side.initial[PRODUCT_STATE[p]] || INITIAL[PRODUCT_STATE[p]] != 0) return true;
     return false;
   }
   i64 padded() const { return blocks(H) * LANES; }
-  // Small calls are not worth a second thread.
+  // Whether a call is too small for a second thread.
   bool small() const { return schedule.rows() * H * (D + H) * INPUTS * directions < 500000; }
-  // Tasks that a direction is cut into.
+  // Number of tasks per direction.
   i64 chunks() const {
     i64 threads_a_side = small() ? 1 : (threads.count + directions - 1) / directions;
     return std::max<i64>(1, std::min(schedule.B, threads_a_side));
@@ -39,9 +40,9 @@ struct Layer {
   Threads team() const { return {small() ? 1 : threads.count, threads.team}; }
 };
 
-// Parameters of one direction laid out for the forward pass.
+// Parameters of one direction packed for the forward pass.
 struct Weights {
-  Buffer w, bias, unit, table;  // table: W x + b of all entries, where x is one
+  Buffer w, bias, unit, table;  // table: W x + b of all entries, if x is a table
   Fixed<Buffer> r;
   i64 stride_w, stride_r[PRODUCTS + 1];
 
@@ -70,7 +71,7 @@ struct Weights {
   }
 };
 
-// Blocks of units in a tile: as many as leave its columns whole.
+// Number of blocks of units in a tile: a block's columns are never split between tiles.
 constexpr int input_units() { return INPUTS >= 3 ? 1 : TILE / INPUTS; }
 constexpr int step_units() { return SLOTS >= 3 ? 1 : TILE / SLOTS; }
 
@@ -113,7 +114,7 @@ static void input_product(const Weights& w, const Layer& layer, const S* const* 
   });
 }
 
-// W x + b of share number i of a table's entries.
+// Computes W x + b for share i of a table's entries.
 static void fill_table(Weights& w, const Layer& layer, i64 i, i64 shares) {
   constexpr i64 PIECE = 96;
   const S* x[PIECE];
@@ -128,7 +129,7 @@ static void fill_table(Weights& w, const Layer& layer, i64 i, i64 shares) {
 // One sequence at one step.
 struct Row {
   const S* input;         // W x + b
-  const S* prev[STATES];  // of the output: H long; else padded
+  const S* prev[STATES];  // (H) for the output, (padded) for other states
   S* next[STATES];
   S* kept;
 };
@@ -145,7 +146,7 @@ INLINE void recurrent_products(const Weights& w, i64 H, const Row* rows, i64 blo
   }
 }
 
-// The slots of some sequences and blocks of units: to[(i * U + u) * SLOTS + slot].
+// Computes the slots of M sequences and U blocks of units: to[(i * U + u) * SLOTS + slot].
 template <int M, int U>
 static void slot_tile(const Weights& w, i64 H, const Row* rows, i64 block, bool recur, V* to) {
   V acc[M][U][SLOTS];
@@ -189,9 +190,9 @@ static void step(const Weights& w, i64 H, const Row* rows, i64 n, bool recur) {
   });
 }
 
-// What a task needs: made beforehand, as nothing may fail inside a parallel region.
+// Memory of a task, allocated in advance because nothing may fail inside a parallel region.
 struct ForwardSpace {
-  static constexpr i64 PIECE = 64;  // rows whose W x + b is made at a time
+  static constexpr i64 PIECE = 64;  // rows whose W x + b is computed at a time
   Buffer start, running, inputs;
   std::vector<Row> rows;
   std::vector<const S*> x;
@@ -237,7 +238,7 @@ struct ForwardTask {
       }
   }
 
-  // Where step s writes; what it wrote before is where it reads now.
+  // Sets where step s writes; it reads where the previous step has written.
   void advance(i64 s, i64 n) {
     i64 padded = layer.padded();
     for (i64 i = 0; i < n; i++) {
@@ -252,7 +253,7 @@ struct ForwardTask {
     }
   }
 
-  // Step s's rows of x, and as many later steps' as fill a piece; return how many steps.
+  // Computes W x + b of step s and of as many later steps as fit into a piece; returns how many.
   i64 make_inputs(i64 s) {
     i64 count = 0, steps = 0;
     while (s + steps < chunk.steps() &&

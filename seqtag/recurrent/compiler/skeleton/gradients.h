@@ -1,7 +1,7 @@
-// The gradients of inputs and weights, as products over all rows at once, once the slots' are
-// known.
+// The gradients of inputs and weights: products over all rows at once, computed after the
+// gradients at the slots.
 
-// The rows of a direction in the order of what is kept: x, and each product's previous state.
+// Pointers to x and to each product's previous state, for the rows of a direction in order.
 struct Operands {
   std::vector<const S*> x, states[PRODUCTS + 1];
 
@@ -45,7 +45,7 @@ static void weight_gradients(const Layer& layer, const LayerGradients& gradients
              to.w},
             first, last, spaces[task].p);
     for (int p = 0; p < PRODUCTS; p++) {
-      i64 count = operands[d].states[p].size();  // without step 0 where it starts from zeros
+      i64 count = operands[d].states[p].size();  // without step 0 if that starts from zeros
       if (to.r[p])
         outer({left + (rows - count) * width, width, SLOTS, operands[d].states[p].data(), count,
                layer.H, layer.H, PRODUCT_SIZE[p], PRODUCT_SLOT[p], to.r[p]},
@@ -80,7 +80,7 @@ static void input_gradients(const Layer& layer, const LayerGradients& gradients,
   });
 }
 
-// Sums over rows were made by each task: add them up, and take the blocks apart.
+// Adds up the sums over rows of all tasks, and copies them to the gradients of bias and vectors.
 static void sum_up(const Layer& layer, const SideGradients& to, const BackwardSpace* spaces,
                    i64 count) {
   i64 padded = layer.padded();

@@ -1,13 +1,13 @@
-// The kernel's two functions, in C. Both return 0, or 1 where there is no memory.
+// The kernel's two C functions. Both return 0, or 1 if memory runs out.
 //
-// sizes: T, B, D, H, directions, threads, entries, then the strides (batch, time) of x, y, and
-// backwards of y's gradient and x's gradient.
-// pointers, in this order; null where something is not there:
-//   team, lengths (int64, B), index (int64, (B, T), forwards only: x is a table), x, y, and
-//   backwards y's gradient, x's gradient; for each direction w, bias, r of each product, unit
-//   parameters, initial states, final states (forwards; backwards their gradients), kept, the path
-//   of each state but the output, and backwards the gradients of initial states, w, bias, r, unit
-//   parameters.
+// size: T, B, D, H, directions, threads, entries, then the strides (batch, time) of x and y, and in
+// the backward pass those of y's gradient and x's gradient.
+// pointers, in this order; null if absent:
+//   team; lengths (int64, (B)); index (int64, (B, T), forward pass only: x is a table); x; y; in
+//   the backward pass y's gradient and x's gradient.
+//   Then for each direction w, bias, r of each product, vectors, initial states, final states (in
+//   the backward pass their gradients), kept, the path of each state except the output, and in the
+//   backward pass the gradients of initial states, w, bias, r and vectors.
 
 struct Pointers {
   void* const* p;

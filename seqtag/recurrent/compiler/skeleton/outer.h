@@ -1,15 +1,15 @@
-// The gradient of a weight: a sum of outer products over rows. Knows no cell.
+// The gradient of a weight: a sum of outer products over rows. The same for all cells.
 
 // A register tile has DOWN rows, all of one slot, and ACROSS columns of vectors.
 constexpr int DOWN = std::min(LANES, VECTOR_BYTES == 64 ? 8 : 4);
 constexpr int ACROSS = 3;
-// Rows are summed DEPTH at a time: so many, ACROSS wide, stay in the nearest cache while the tiles
-// of a strip of units pass. Both sides of a product are laid out in pieces that the next cache
-// holds.
+// Rows are summed DEPTH at a time: DEPTH rows of ACROSS columns stay in the L1 cache while the
+// tiles of a strip of units are processed. Both factors are packed in pieces that fit into the L2
+// cache.
 constexpr i64 DEPTH = 8192 / VECTOR_BYTES;
 constexpr i64 WIDTH = 384 / LANES;  // columns of vectors
 constexpr i64 STRIP = 256 / LANES;  // units times slots, in vectors
-// From one tile's rows to the next: not a power of 2, for the sets of a cache.
+// Distance between tiles: not a power of 2, which would map them to the same cache sets.
 constexpr i64 TILE_ROOM = DEPTH * DOWN + 64 / sizeof(S);
 
 template <int U>
@@ -41,8 +41,8 @@ static void outer_tile(const S* a, const S* b, i64 depth, S* const* to, int rows
   }
 }
 
-// One gradient (G*H, N) = sum over rows r of left[r] (G*H) times right[r] (N), where left rows lie
-// together, [block][slots][lane], `width` apart, and slot g goes to the G rows from g*H on.
+// One gradient (G*H, N) = sum over rows r of left[r] (G*H) times right[r] (N). Rows of `left` have
+// the layout [block][slots][lane] and the stride `width`; slots[g] gives rows g*H to (g+1)*H - 1.
 struct Outer {
   const S* left;
   i64 width, slots_in_row;
@@ -52,12 +52,12 @@ struct Outer {
   S* to;
 };
 
-// Scalars that outer needs as space of its own.
+// The number of scalars that `outer` needs as scratch memory.
 INLINE i64 outer_space(i64 slots) {
   return DEPTH * WIDTH * LANES + (STRIP + slots) * LANES / DOWN * TILE_ROOM;
 }
 
-// Blocks of units from the left, tile by tile: [block][group][tile][k][DOWN].
+// Packs blocks of units of `left` by tile: [block][group][tile][k][DOWN].
 static void pack_left(const Outer& o, i64 row, i64 depth, i64 first, i64 last, S* tiles) {
   for (i64 k = 0; k < depth; k++) {
     const S* from = o.left + (row + k) * o.width + first * o.slots_in_row * LANES;
@@ -66,13 +66,13 @@ static void pack_left(const Outer& o, i64 row, i64 depth, i64 first, i64 last, S
       for (i64 g = 0; g < o.groups; g++)
         for (i64 lane = 0; lane < LANES; lane += DOWN, to += TILE_ROOM) {
           const S* at = from + o.slots[g] * LANES + lane;
-          __builtin_prefetch(at + 4 * o.width);  // rows lie too far apart to be foreseen
+          __builtin_prefetch(at + 4 * o.width);  // too far apart for hardware prefetching
           memcpy(to, at, DOWN * sizeof(S));
         }
   }
 }
 
-// Columns of vectors from the right, panel by panel: [panel][k][vector][lane].
+// Packs columns of vectors of `right` by panel: [panel][k][vector][lane].
 static void pack_right(const Outer& o, i64 row, i64 depth, i64 first, i64 width, S* panels) {
   for (i64 k = 0; k < depth; k++)
     parts(width, ACROSS, [&](i64 start, int wide) {
@@ -84,7 +84,7 @@ static void pack_right(const Outer& o, i64 row, i64 depth, i64 first, i64 width,
     });
 }
 
-// The part of it that belongs to the units of blocks first .. last-1. `space`: see outer_space.
+// Computes the gradient's rows of blocks first .. last-1 of units. `space`: see outer_space.
 static void outer(const Outer& o, i64 first, i64 last, S* space) {
   S* panels = space;
   S* tiles = space + DEPTH * WIDTH * LANES;

@@ -1,9 +1,9 @@
-// Matrix products on register tiles, from weights laid out for them once a call. Knows no cell.
+// Matrix products on register tiles, with weights packed once per call. The same for all cells.
 
-// What is multiplied comes as a pointer a row; weights come in panels, one for each block of
-// LANES columns: [k][group][lane], `groups` columns of vectors that belong to that block.
+// The left factor is given as one pointer per row. Weights are packed in panels, one for each block
+// of LANES columns: [k][group][lane], with `groups` vectors per block.
 
-// acc[i][u][at(g)] += a[i][k] * panel_u[k][g] for k in 0 .. n-1, panels `stride` apart.
+// acc[i][u][at(g)] += a[i][k] * panel_u[k][g] for k in 0 .. n-1; `stride` is between panels.
 template <int M, int U, int G, typename Map, int A>
 INLINE void multiply(const S* const (&rows)[M], const S* panel, i64 stride, i64 n,
                      V (&acc)[M][U][A], Map at) {
@@ -25,10 +25,10 @@ INLINE void multiply(const S* const (&rows)[M], const S* panel, i64 stride, i64 
   }
 }
 
-// Rows of a weight (G*H, K) that go to one block of units: [k][g][lane], 0 behind the last unit.
+// Packs the rows of a weight (G*H, K) for one block of units: [k][g][lane], 0 after the last unit.
 static void pack_gates(const S* w, i64 G, i64 H, i64 K, i64 block, S* panel) {
   i64 first = block * LANES, n = std::min<i64>(LANES, H - first);
-  for (i64 k0 = 0; k0 < K; k0 += 64) {  // a piece that stays in the nearest cache
+  for (i64 k0 = 0; k0 < K; k0 += 64) {  // a piece that stays in the L1 cache
     i64 k1 = std::min(K, k0 + 64);
     for (i64 g = 0; g < G; g++)
       for (i64 l = 0; l < LANES; l++) {
@@ -43,12 +43,12 @@ static void pack_gates(const S* w, i64 G, i64 H, i64 K, i64 block, S* panel) {
   }
 }
 
-// A run of a row that lies together.
+// A contiguous part of a row.
 struct Segment {
   i64 at, length;
 };
 
-// The slots of a product within a row [block][SLOTS][lane], without what is behind the last unit.
+// The slots of a product within a row [block][SLOTS][lane], without lanes after the last unit.
 template <typename Slots>
 static std::vector<Segment> segments_of(i64 H, i64 slots_in_row, i64 count, Slots slot) {
   std::vector<Segment> found;
@@ -64,8 +64,7 @@ static std::vector<Segment> segments_of(i64 H, i64 slots_in_row, i64 count, Slot
   return found;
 }
 
-// A weight (G*H, N), transposed for one block of its columns: [k][lane] with k in the order of
-// segments_of.
+// Packs one block of columns of a weight (G*H, N): [k][lane] with k in the order of segments_of.
 static void pack_columns(const S* w, i64 G, i64 H, i64 N, i64 block, S* panel) {
   i64 n = std::min<i64>(LANES, N - block * LANES);
   for (i64 b = 0; b < blocks(H); b++)
@@ -74,7 +73,7 @@ static void pack_columns(const S* w, i64 G, i64 H, i64 N, i64 block, S* panel) {
         store(panel, load(w + (g * H + u) * N + block * LANES, n));
 }
 
-// Rows times transposed weights: one source, its segments and its panels.
+// One term of a sum of products, rows times packed weights.
 struct Source {
   const S* const* rows;
   const Segment* segments;
@@ -88,7 +87,7 @@ struct Zero {
   constexpr int operator()(int) const { return 0; }
 };
 
-// Chooses among the sizes of a tile, which must be known when compiling: f(size).
+// Calls f(size) with the size of a tile as a compile-time constant.
 template <int N>
 struct Size {
   static constexpr int value = N;
@@ -103,7 +102,7 @@ INLINE void with_size(int n, const F& f) {
   }
 }
 
-// The same for columns, of which tiles have 4, 2 or 1: fewer kinds, so that a build stays short.
+// The same for columns. Tiles have 4, 2 or 1: fewer variants keep compilation short.
 template <int MOST, typename F>
 INLINE void with_columns(int n, const F& f) {
   if constexpr (MOST == 1) {
@@ -121,7 +120,7 @@ INLINE void columns(i64 n, int most, const F& f) {
   }
 }
 
-// Whole registers, where tiles leave what they made.
+// The results of a tile, as whole registers.
 typedef V Scratch[ROWS * TILE];
 
 template <int M, int U>
@@ -153,7 +152,7 @@ static void product_tile(const Source* sources, i64 count, i64 row, int rows, i6
 
 // to[row] = the sum of all sources' products, (rows, N).
 static void product(const Source* sources, i64 count, i64 first, i64 last, S* const* to, i64 N) {
-  constexpr i64 PIECE = 96;  // rows that stay near while all panels pass
+  constexpr i64 PIECE = 96;  // rows that stay in the cache while all panels are multiplied
   Scratch made;
   for (i64 r = first; r < last; r += PIECE)
     columns(blocks(N), TILE, [&](i64 block, int width) {

@@ -1,7 +1,7 @@
-// Vectors of one machine register, their functions, memory and threads. Knows no cell.
+// Vectors of one machine register, functions on them, memory and threads. The same for all cells.
 //
-// S is the scalar (float or double, given by the build), V a vector of LANES of them. A first use
-// waits for the build: hence few headers, and no template where one function serves.
+// S is the scalar type (float or double, a macro), V a vector of LANES scalars. The first use of a
+// cell waits for the compiler, so there are few headers and few templates.
 
 #include <pthread.h>
 
@@ -17,8 +17,8 @@
 #include <immintrin.h>
 #endif
 
-// ROWS: the rows of a register tile. With TILE columns of vectors it fills the registers that an
-// instruction set has, and leaves some for what is multiplied.
+// ROWS: the rows of a register tile. With TILE columns of vectors, a tile uses most registers of
+// the instruction set and leaves some for the factors.
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
 constexpr int ROWS = 6;
@@ -43,7 +43,7 @@ INLINE V load(const S* p) { return *(const Unaligned*)p; }
 INLINE void store(S* p, V v) { *(Unaligned*)p = v; }
 INLINE V all(S x) { return x - V{}; }
 
-// The first n lanes; the rest reads as 0 and is not written.
+// Loads or stores the first n lanes: the others are 0, or are not written.
 #if defined(__AVX512F__) && SINGLE
 INLINE V load(const S* p, i64 n) {
   return n >= LANES ? load(p) : (V)_mm512_maskz_loadu_ps((1u << n) - 1, p);
@@ -67,7 +67,7 @@ INLINE void store(S* p, V v, i64 n) {
 
 INLINE V above(V a, V b) { return a > b ? all(1) : all(0); }
 INLINE V at_least(V a, V b) { return a >= b ? all(1) : all(0); }
-// NaN stays NaN: no comparison holds for it.
+// NaN stays NaN: every comparison with it is false.
 INLINE V maximum(V a, V b) { return a >= b || a != a ? a : b; }
 INLINE V relu(V x) { return x < all(0) ? all(0) : x; }
 
@@ -80,8 +80,8 @@ INLINE V each(V x, F f) {
 #if SINGLE
 typedef int32_t VI __attribute__((vector_size(VECTOR_BYTES)));
 
-// exp: x = n ln 2 + r, a polynomial in r, then 2^n in two steps, for results near the ends of the
-// range. Below -104 it is 0, above 89 infinite. 2 ulp.
+// exp: x = n ln 2 + r, a polynomial in r, then two factors of 2^n, for results near the ends of the
+// range. 0 below -104, infinite above 89. Error: 2 ulp.
 INLINE V exponential(V x) {
   x = x > all(89.0f) ? all(89.0f) : x;
   x = x < all(-104.0f) ? all(-104.0f) : x;
@@ -102,7 +102,7 @@ INLINE V exponential(V x) {
   return p * (V)((half + 127) << 23) * (V)((n - half + 127) << 23);
 }
 
-// A rational function fitted for least relative error; 1 beyond 9.02.
+// tanh: a rational function fitted for minimal relative error; +-1 beyond 9.02.
 INLINE V tangent(V x) {
   const V end = all(9.02f);
   x = x > end ? end : x;
@@ -120,7 +120,7 @@ INLINE V tangent(V x) {
   q = q * s + 4.641648391e-01f;
   q = q * s + 1.0f;
   V y = x * p / q;
-  y = y > all(1) ? all(1) : y;  // rounding may leave the range, and 1 - y * y must not be negative
+  y = y > all(1) ? all(1) : y;  // rounding may exceed 1, and 1 - y * y must not be negative
   return y < all(-1) ? all(-1) : y;
 }
 
@@ -149,14 +149,14 @@ INLINE V log_of_one_and(V e) {
 }
 #endif
 
-// From exp, not from tanh: that would lose the small values' digits.
+// From exp, because tanh would lose the digits of small values.
 INLINE V sigmoid(V x) { return 1 / (1 + exponential(-x)); }
 INLINE V log_sigmoid(V x) {
   V size = x < all(0) ? -x : x;
   return (x < all(0) ? x : all(0)) - log_of_one_and(exponential(-size));
 }
 
-// Memory on a register's boundary, with room to read one vector past the end.
+// Aligned memory that can be read up to one vector past its end.
 struct Buffer {
   S* p = nullptr;
   explicit Buffer(i64 n = 0, bool clear = false) {
@@ -170,7 +170,7 @@ struct Buffer {
   ~Buffer() { free(p); }
 };
 
-// Things made one after the other, `room` at most, that stay where they are.
+// A vector of at most `room` objects, constructed one by one, that never move.
 template <typename T>
 struct Fixed {
   T* first;
@@ -189,15 +189,15 @@ struct Fixed {
   T& operator[](i64 i) const { return first[i]; }
 };
 
-// Runs a function on each of some threads: the process's own OpenMP team, where it has one.
+// Runs a function on several threads: those of the process's OpenMP team if there is one.
 typedef void (*Team)(void (*)(void*), void*, unsigned, unsigned);
 
 struct Threads {
   i64 count;
   Team team;
 
-  // Call f(i) for i in 0 .. tasks-1. Whoever is free takes the next, so it does not matter how
-  // many threads really come: inside another parallel region it is one.
+  // Calls f(i) for i in 0 .. tasks-1. Each free thread takes the next task, so any number of
+  // threads works: inside another parallel region it is one.
   template <typename F>
   void run(i64 tasks, const F& f) const {
     Work work{{0}, tasks, [](const void* f, i64 i) { (*(const F*)f)(i); }, &f};
@@ -229,10 +229,10 @@ struct Threads {
   }
 };
 
-// Share number i of n things, out of `shares` nearly equal ones.
+// The first item of share i, if n items are split into `shares` nearly equal shares.
 INLINE i64 share(i64 n, i64 i, i64 shares) { return n * i / shares; }
 
-// Cut n into parts of at most `most`, nearly equal, and call f(start, size) for each.
+// Splits n into nearly equal parts of at most `most`, and calls f(start, size) for each.
 template <typename F>
 INLINE void parts(i64 n, i64 most, const F& f) {
   i64 count = (n + most - 1) / most;

@@ -1,1 +1,1 @@
-"""The loop engine: one Python step at a time, its pointwise part compiled by torch."""
+"""The loop engine: one step at a time, in torch operations that write in place."""

@@ -1,4 +1,4 @@
-"""One direction of the loop: forwards over all steps, and backwards.
+"""The forward and the backward pass of the loop engine in one direction.
 
 B batch, T time, D features in, H hidden units, G gates, S slots, R rows (see `rows`), P rows of a
 path: B + R.
@@ -16,18 +16,20 @@ from seqtag.recurrent.engines.loop.layout import GRADS, SLOTS, Layout
 from seqtag.recurrent.engines.loop.program import Place, Program
 from seqtag.recurrent.engines.loop.rows import Rows
 
-Steps = list[Tensor]  # one a step, of the sequences that run there
+Steps = list[Tensor]  # one tensor per step, for the sequences that run at it
 
 
 @dataclass
 class DirectionCall:
-    """What one direction is given. Tensors as in `Weights`, states and masks by rank.
+    """The arguments of one direction. Tensors as in `Weights`, states and masks by rank.
 
     Attributes:
+        layout: the layout of the cell.
+        rows: the rows of this direction.
         recurrent: R of each product.
-        unit: by name, (H); or (R, H) where it differs from step to step.
-        initial: by state, (B, H).
-        masks: by state, its factor where an R multiplies it, (B, H).
+        unit: vectors by name, (H), or (R, H) if they differ from step to step.
+        initial: initial states by name, (B, H).
+        masks: dropout masks by state that an R multiplies, (B, H).
     """
 
     layout: Layout
@@ -45,7 +47,7 @@ class DirectionCall:
         return self.input_GD.shape[0] // len(self.layout.plan.cell.gates)
 
     def unit_steps(self, name: str) -> Steps:
-        """Return a parameter with one value a unit for each step."""
+        """Return a vector, once for each step."""
         values = self.unit.get(name)
         if values is None:  # a bias that is absent
             values = self.input_GD.new_zeros(self.hidden)
@@ -54,18 +56,18 @@ class DirectionCall:
         return self.rows.repeat(values.expand(self.rows.batch, -1))
 
     def scratch(self) -> Tensor:
-        """Return a buffer for one value."""
+        """Return an uninitialised buffer for one value."""
         return self.input_GD.new_empty(self.rows.batch, self.hidden)
 
 
 @dataclass
 class KeptValues:
-    """What the backward pass reads.
+    """Values of the forward pass that the backward pass reads.
 
     Attributes:
         slots: (R, S*H), or None.
-        extra: further values, (R, H).
-        paths: by state, (P, H).
+        extra: more values, (R, H).
+        paths: states by name, (P, H).
     """
 
     slots: Tensor | None
@@ -75,9 +77,9 @@ class KeptValues:
 
 @dataclass
 class Gradients:
-    """What the backward pass of one direction gives; tensors as in `DirectionCall`.
+    """The gradients of one direction; tensors as in `DirectionCall`.
 
-    x_RD is None where it is not asked for.
+    x_RD is None unless it is needed.
     """
 
     x_RD: Tensor | None
@@ -91,7 +93,7 @@ class Gradients:
 def forward(
     direction: DirectionCall, x_RD: Tensor, keep: bool
 ) -> tuple[Tensor, dict[str, Tensor], KeptValues]:
-    """Return the path of outputs, the final states (in the batch's order), and what to keep."""
+    """Return the path of outputs, the final states (in batch order) and the kept values."""
     layout, rows, hidden = direction.layout, direction.rows, direction.hidden
     cell = layout.plan.cell
     slots_RS = _inputs(direction, x_RD)
@@ -103,14 +105,14 @@ def forward(
         ("extra", k): rows.steps(e) if keep else rows.repeat(e) for k, e in enumerate(extra)
     }
     paths, finals = {}, {}
-    turns = {}
+    alternating = {}
     for number, name in enumerate(cell.states):
         if number == 0 or (keep and layout.plan.is_stored(name)):
             paths[name] = _start(direction.initial[name], rows.total)
             steps["before", name], steps["new", name] = rows.steps_of_path(paths[name])
         else:
-            turns[name] = _start(direction.initial[name], rows.batch)
-            steps["before", name], steps["new", name] = rows.alternating(turns[name])
+            alternating[name] = _start(direction.initial[name], rows.batch)
+            steps["before", name], steps["new", name] = rows.alternating(alternating[name])
     products = [
         (
             rows.steps(slots_RS[:, blocks.columns(hidden)]),
@@ -129,7 +131,9 @@ def forward(
             call(*args[s], out=out[s])
     for name in cell.states:
         at_end = (
-            (paths[name], rows.last_B) if name in paths else (turns[name], rows.last_alternating_B)
+            (paths[name], rows.last_B)
+            if name in paths
+            else (alternating[name], rows.last_alternating_B)
         )
         finals[name] = at_end[0].index_select(0, at_end[1])
     kept = KeptValues(slots_RS if layout.keeps_slots else None, extra, paths)
@@ -137,7 +141,7 @@ def forward(
 
 
 def _inputs(direction: DirectionCall, x_RD: Tensor) -> Tensor:
-    """Return the slots with W x + b, 0 in those of products alone."""
+    """Return the buffer of slots: W x + b, and 0 in slots that only recurrent products fill."""
     layout, hidden = direction.layout, direction.hidden
     slots_RS = x_RD.new_empty(direction.rows.total, len(layout.plan.slots) * hidden)
     columns = layout.inputs.columns(hidden)
@@ -158,7 +162,7 @@ def _start(initial_BH: Tensor, rows: int) -> Tensor:
 
 
 def _masked(direction: DirectionCall, state: str, before: Steps) -> Callable[[int], Tensor]:
-    """Return what gives the state of a step as an R multiplies it."""
+    """Return a function from a step to the state that an R multiplies, masked if needed."""
     if state not in direction.masks:
         return before.__getitem__
     masks, products = (
@@ -174,7 +178,7 @@ def _calls(
     buffers: Mapping[Any, Tensor],
     steps: dict[Any, Steps],
 ) -> list[tuple[Callable[..., Any], list[tuple[Tensor, ...]], Steps]]:
-    """Return each call of a program with its arguments and its result for each step."""
+    """Return each call of a program with its arguments and its output buffer for each step."""
     rows, hidden = direction.rows, direction.hidden
     for number in range(program.scratch):
         steps["scratch", number] = rows.repeat(direction.scratch())
@@ -191,11 +195,11 @@ def _calls(
                 steps[buffer] = [direction.input_GD.new_tensor(buffer[1])] * rows.time
         return steps[buffer]
 
-    made = []
+    calls = []
     for call in program.calls:
         args = [views(place, call.blocks) for place in call.args]
-        made.append((CALLS[call.op], list(zip(*args, strict=True)), views(call.out, call.blocks)))
-    return made
+        calls.append((CALLS[call.op], list(zip(*args, strict=True)), views(call.out, call.blocks)))
+    return calls
 
 
 def backward(
@@ -210,14 +214,13 @@ def backward(
     """Return all gradients.
 
     Args:
-        direction: as it was.
-        x_RD: as it was.
-        kept: what `forward` kept.
-        grad_y_PH: the gradient at the outputs as a path, those at final states in it; is
-            written to.
-        grad_finals: the gradients at the other final states, by rank; 0 where none arrives.
-        needs_x: whether that of x is asked for.
-        needs_initial: whether those of the initial states are; else they are left unfinished.
+        direction: the arguments of `forward`.
+        x_RD: the inputs of `forward`.
+        kept: the values that `forward` kept.
+        grad_y_PH: the gradient at the path of outputs, final states included; is overwritten.
+        grad_finals: the gradients at the final values of the other states, by rank; 0 if none.
+        needs_x: whether the gradient of x is needed.
+        needs_initial: whether those of the initial states are needed; if not, they are incomplete.
     """
     layout, rows, hidden = direction.layout, direction.rows, direction.hidden
     cell = layout.plan.cell
@@ -227,10 +230,10 @@ def backward(
     for name, path_PH in kept.paths.items():
         steps["before", name], steps["new", name] = rows.steps_of_path(path_PH)
     steps["carry", output], steps["arriving", output] = rows.steps_of_path(grad_y_PH)
-    # Both halves start with what arrives at the ends: a sequence's own rows keep it until its
-    # last step has read it.
-    turns = {name: torch.cat([grad_finals[name]] * 2) for name in cell.states[1:]}
-    for name, both_BH in turns.items():
+    # Both halves start with the gradients at the final states: the rows of a sequence hold them
+    # until its last step reads them.
+    alternating = {name: torch.cat([grad_finals[name]] * 2) for name in cell.states[1:]}
+    for name, both_BH in alternating.items():
         steps["carry", name], steps["arriving", name] = rows.alternating(both_BH)
     sums = {name: torch.zeros_like(direction.scratch()) for name in layout.units}
     steps |= {("sum", name): rows.repeat(total_BH) for name, total_BH in sums.items()}
@@ -251,7 +254,7 @@ def backward(
         recurrent=_recurrent_gradients(direction, kept, grads_RS),
         unit={name: total_BH.sum(0) for name, total_BH in sums.items()},
         initial={
-            name: (grad_y_PH if name == output else turns[name])[: rows.batch]
+            name: (grad_y_PH if name == output else alternating[name])[: rows.batch]
             for name in cell.states
         },
     )
@@ -260,12 +263,12 @@ def backward(
 def _back_products(
     direction: DirectionCall, grads_RS: Tensor, steps: Mapping[Any, Steps]
 ) -> list[Callable[[int], Any]]:
-    """Return what adds, for a step, each product's share to the gradient of its state."""
+    """Return, for each product, a function that adds its part to its state's gradient at a step."""
     layout, rows = direction.layout, direction.rows
     cell = layout.plan.cell
-    # To the output's gradient everything is added; another state's is written first.
+    # Gradients of the output are added to; another state's first one is written.
     written = {cell.states[0], *layout.carried}
-    made = []
+    functions = []
     for product, blocks, matrix_GH in zip(
         cell.products, layout.products, direction.recurrent, strict=True
     ):
@@ -273,11 +276,11 @@ def _back_products(
         weight_GH = blocks.spread(matrix_GH, direction.hidden)
         to = steps["carry", product.state]
         mask_BH = direction.masks.get(product.state)
-        made.append(
+        functions.append(
             _back_product(direction, grads, weight_GH, to, mask_BH, product.state in written)
         )
         written.add(product.state)
-    return made
+    return functions
 
 
 def _back_product(
@@ -307,7 +310,7 @@ def _back_product(
 def _recurrent_gradients(
     direction: DirectionCall, kept: KeptValues, grads_RS: Tensor
 ) -> list[Tensor]:
-    found = []
+    gradients = []
     for product, blocks in zip(
         direction.layout.plan.cell.products, direction.layout.products, strict=True
     ):
@@ -315,5 +318,5 @@ def _recurrent_gradients(
         if product.state in direction.masks:
             before_RH = before_RH * direction.rows.spread(direction.masks[product.state])
         grads_RG = grads_RS[:, blocks.columns(direction.hidden)]
-        found.append(blocks.collect(grads_RG.t() @ before_RH, direction.hidden))
-    return found
+        gradients.append(blocks.collect(grads_RG.t() @ before_RH, direction.hidden))
+    return gradients

@@ -1,8 +1,8 @@
-"""How the loop lays out a cell: slots in an order that makes products and functions few.
+"""The layout of a cell in the loop engine: an order of slots that needs few calls per step.
 
-G gates, H hidden units. A buffer of slots holds blocks of H units side by side, first those that
-W x goes to. What R s' goes to lies together where it can, and within that, slots of the same
-function.
+G gates, H hidden units. A buffer of slots holds blocks of H units next to each other. First come
+those that W x is added to. Those that R s' is added to are contiguous if possible, and among them
+slots with the same function.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ FUNCTIONS = ("sigmoid", "log_sigmoid", "tanh", "exp", "relu")
 
 @dataclass(frozen=True)
 class Blocks:
-    """Blocks of a weight, in the order of its gates, as blocks of a buffer.
+    """Maps the blocks of a weight, one per gate, to blocks of a buffer.
 
     Attributes:
         first: the first block of the buffer.
-        gates: the gate for each block from there on; None for a block that the weight leaves out.
+        gates: the gate of each block from `first` on; None for a block without one.
     """
 
     first: int
@@ -34,15 +34,15 @@ class Blocks:
 
     @property
     def in_order(self) -> bool:
-        """Whether the weight can be used as it is."""
+        """Whether the weight can be used without reordering."""
         return self.gates == tuple(range(len(self.gates)))
 
     def columns(self, hidden: int) -> slice:
-        """Return the columns of the buffer."""
+        """Return the columns of the buffer that the blocks cover."""
         return slice(self.first * hidden, (self.first + len(self.gates)) * hidden)
 
     def spread(self, weight: Tensor, hidden: int) -> Tensor:
-        """Return a weight (G*H, ...) with a block for each of the buffer's, 0 where it has none."""
+        """Return a weight (G*H, ...) in the order of the buffer, 0 in blocks without a gate."""
         if self.in_order:
             return weight
         spread = weight.new_zeros(len(self.gates) * hidden, *weight.shape[1:])
@@ -52,7 +52,7 @@ class Blocks:
         return spread
 
     def collect(self, spread: Tensor, hidden: int) -> Tensor:
-        """Return the weight again: the reverse of `spread`."""
+        """Return the weight in the order of its gates: the inverse of `spread`."""
         if self.in_order:
             return spread
         used = [block for block in self.gates if block is not None]
@@ -65,16 +65,16 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Layout:
-    """A cell as the loop runs it.
+    """A cell in the form that the loop engine runs.
 
     Attributes:
-        plan: its plan.
-        inputs: where the blocks of W go.
-        products: where those of each R go.
+        plan: the plan of the cell.
+        inputs: the blocks of the buffer for W.
+        products: the blocks of the buffer for each R.
         forward: one step.
-        backward: its derivative.
-        carried: states that get a gradient from the next step by `backward`.
-        units: parameters with one value a unit that have a gradient.
+        backward: the derivative of one step.
+        carried: states whose gradient `backward` passes to the previous step.
+        units: vectors that have a gradient.
     """
 
     plan: Plan
@@ -93,7 +93,7 @@ class Layout:
 
 @cache
 def layout_of(cell: Cell) -> Layout:
-    """Lay out a cell that can be traced."""
+    """Return the layout of a traceable cell."""
     plan = plan_of(cell)
     order = _order(plan)
     position = {slot: block for block, slot in enumerate(order)}
@@ -115,7 +115,7 @@ def layout_of(cell: Cell) -> Layout:
 
 
 def _blocks(slots: tuple[int, ...], position: Mapping[int, int]) -> Blocks:
-    """Return where gates go that have these slots: from the first of them to the last."""
+    """Return the blocks from the first to the last of the slots, one slot per gate."""
     gates = {position[slot]: gate for gate, slot in enumerate(slots)}
     first = min(gates)
     return Blocks(first, tuple(gates.get(block) for block in range(first, max(gates) + 1)))
@@ -140,7 +140,7 @@ def _order(plan: Plan) -> list[int]:
 
 
 def _inputs(plan: Plan) -> dict[Node, Place]:
-    """Return where a step, either way, finds the previous states and parameters."""
+    """Return the places of previous states and vectors, in either pass."""
     units = (vector.name for vector in plan.cell.vectors)
     return {
         **{input_node(("state", name)): Place(("before", name)) for name in plan.cell.states},
@@ -150,29 +150,29 @@ def _inputs(plan: Plan) -> dict[Node, Place]:
 
 def _forward(plan: Plan, slots: Mapping[Node, Place]) -> Program:
     results = {Place(("new", name)): node for name, node in plan.states.items()}
-    given = {**_inputs(plan), **slots}
-    return compile_program(results, given, stay=plan.kept, overwrite=slots)
+    known = {**_inputs(plan), **slots}
+    return compile_program(results, known, keep=plan.kept, overwrite=slots)
 
 
 def _backward(
     plan: Plan, forward: Program, position: Mapping[int, int], units: tuple[str, ...]
 ) -> Program:
-    given = _inputs(plan)
-    given |= {node: Place(("new", name)) for name, node in plan.states.items()}
-    given |= forward.places
-    given |= {input_node(("new", name)): Place(("arriving", name)) for name in plan.cell.states}
+    known = _inputs(plan)
+    known |= {node: Place(("new", name)) for name, node in plan.states.items()}
+    known |= forward.places
+    known |= {input_node(("new", name)): Place(("arriving", name)) for name in plan.cell.states}
     results = {Place(GRADS, position[slot]): n for slot, n in enumerate(plan.grad_slots)}
     multiplied = {product.state for product in plan.cell.products}
     for number, (name, node) in enumerate(plan.grad_states.items()):
         place = Place(("carry", name))
-        if number == 0:  # what arrives at the output is there already, and more is added
+        if number == 0:  # holds the gradient at the output already: add to it
             if plan.carries(name):
-                given[input_node(("carry", name))] = place
+                known[input_node(("carry", name))] = place
                 results[place] = input_node(("carry", name)) + node
         elif plan.carries(name) or name not in multiplied:
             results[place] = node
     for name in units:
         place = Place(("sum", name))
-        given[input_node(("sum", name))] = place
+        known[input_node(("sum", name))] = place
         results[place] = input_node(("sum", name)) + plan.grad_units[name]
-    return compile_program(results, given)
+    return compile_program(results, known)

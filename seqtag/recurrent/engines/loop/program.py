@@ -1,7 +1,7 @@
-"""Expressions as a list of calls that write into given buffers.
+"""Expressions as a list of calls that write into preallocated buffers.
 
-The list is what a loop over time repeats without allocating anything. One function of values that
-lie side by side becomes one call.
+A loop over time repeats the list without allocating memory. The same function of adjacent values
+becomes one call.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from seqtag.recurrent.compiler.graph import Node
 
 
 class Place(NamedTuple):
-    """Where a value lies: a block of units in a buffer."""
+    """The place of a value: a block of units in a buffer."""
 
     buffer: Any
     block: int = 0
@@ -22,7 +22,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Call:
-    """One call: `blocks` values side by side, each argument and the result from its place on."""
+    """One call on `blocks` adjacent values; arguments and result start at their places."""
 
     op: str
     args: tuple[Place, ...]
@@ -30,24 +30,24 @@ class Call:
     blocks: int = 1
 
     def written(self) -> set[Place]:
-        """Return the places that change."""
+        """Return the places that the call writes."""
         return {Place(self.out.buffer, self.out.block + k) for k in range(self.blocks)}
 
     def touched(self) -> set[Place]:
-        """Return the places read or written."""
+        """Return the places that the call reads or writes."""
         places = (self.out, *self.args)
         return {Place(p.buffer, p.block + k) for p in places for k in range(self.blocks)}
 
 
 @dataclass(frozen=True)
 class Program:
-    """Calls in order.
+    """A sequence of calls.
 
     Attributes:
-        calls: the calls.
-        places: where the values lie that were to stay.
-        scratch: how many buffers ("scratch", number) are used.
-        extra: how many buffers ("extra", number) hold values that stay.
+        calls: the calls, in order.
+        places: the places of the values to keep.
+        scratch: number of buffers ("scratch", number).
+        extra: number of buffers ("extra", number), which hold values to keep.
     """
 
     calls: tuple[Call, ...]
@@ -58,33 +58,33 @@ class Program:
 
 def compile_program(
     results: Mapping[Place, Node],
-    given: Mapping[Node, Place],
-    stay: Iterable[Node] = (),
+    known: Mapping[Node, Place],
+    keep: Iterable[Node] = (),
     overwrite: Iterable[Node] = (),
 ) -> Program:
-    """Write expressions as calls.
+    """Return a program that computes expressions.
 
     Args:
-        results: expression by the place that it goes to. A place that is also given is written
-            after it has been read.
-        given: where each input lies, and whatever else is at hand.
-        stay: further values to compute, that shall be there after the last call.
-        overwrite: the inputs whose place may be written to once they are used up.
+        results: expressions by the place to write them to. If a place is also in `known`, it is
+            written after its last use.
+        known: the places of all inputs and of other values that are available.
+        keep: more values to compute and keep until after the last call.
+        overwrite: inputs whose place may be overwritten after their last use.
     """
-    stay = list(stay)
-    operations = FusedOperations({**results, **{("stay", n): n for n in stay}}, given)
-    builder = _Builder(operations, dict(results), dict(given), set(stay), set(overwrite))
+    keep = list(keep)
+    operations = FusedOperations({**results, **{("keep", n): n for n in keep}}, known)
+    builder = _Builder(operations, dict(results), dict(known), set(keep), set(overwrite))
     return builder.build()
 
 
 @dataclass
 class _Builder:
-    """Gives every value a place, and joins calls."""
+    """Assigns a place to every value, and merges calls."""
 
     operations: FusedOperations
     results: dict[Place, Node]
-    given: dict[Node, Place]
-    stay: set[Node]
+    known: dict[Node, Place]
+    keep: set[Node]
     overwrite: set[Node]
     free: list[Place] = field(default_factory=list)
     scratch: int = 0
@@ -92,47 +92,51 @@ class _Builder:
 
     def build(self) -> Program:
         fused = self.operations.fused
-        self.left = Counter(arg for _, args in fused.values() for arg in args)
-        self.left.update(self.stay)  # these are never used up
+        self.uses_left = Counter(arg for _, args in fused.values() for arg in args)
+        self.uses_left.update(self.keep)  # these are kept: their uses never run out
         self.fixed: dict[Node, Place] = {}
         for place, node in self.results.items():
             if node in fused and node not in self.fixed:
                 self.fixed[node] = place
             else:
-                self.left[node] += 1  # by the copy at the end
-        self._make_room_ahead()
-        self.places = dict(self.given)
-        # Values in a place that may be written to once they are used up.
-        self.loose = {n for n in self.overwrite if n not in self.stay}
-        made = [self._place(node, op, args) for node, (op, args) in fused.items()]
-        made += [
+                self.uses_left[node] += 1  # the copy at the end reads it
+        self._compute_in_place()
+        self.places = dict(self.known)
+        # Values whose place may be overwritten after their last use.
+        self.overwritable = {n for n in self.overwrite if n not in self.keep}
+        calls = [self._call(node, op, args) for node, (op, args) in fused.items()]
+        calls += [
             Call("copy", (self._place_of(node),), place)
             for place, node in self.results.items()
             if self.fixed.get(node) != place
         ]
-        places = {node: self.places[node] for node in self.stay}
-        return Program(tuple(_join(made)), places, self.scratch, self.extra)
+        places = {node: self.places[node] for node in self.keep}
+        return Program(tuple(_merge_calls(calls)), places, self.scratch, self.extra)
 
-    def _make_room_ahead(self) -> None:
-        """Have what leads to a result, and nowhere else, computed in the result's place."""
-        taken = set(self.given.values())
+    def _compute_in_place(self) -> None:
+        """Assign the result's place to an argument that only this result uses."""
+        taken = set(self.known.values())
         for node, (_, args) in reversed(self.operations.fused.items()):
             place = self.fixed.get(node)
             if place is None or place in taken:
                 continue
             for arg in args:
-                if arg in self.operations.fused and arg not in self.fixed and self.left[arg] == 1:
+                if (
+                    arg in self.operations.fused
+                    and arg not in self.fixed
+                    and self.uses_left[arg] == 1
+                ):
                     self.fixed[arg] = place
                     break
 
     def _place_of(self, node: Node) -> Place:
         return Place(("constant", node.label)) if node.op == "constant" else self.places[node]
 
-    def _place(self, node: Node, op: str, args: tuple[Node, ...]) -> Call:
+    def _call(self, node: Node, op: str, args: tuple[Node, ...]) -> Call:
         sources = tuple(self._place_of(arg) for arg in args)
         for arg in args:
-            self.left[arg] -= 1
-        used_up = [arg for arg in dict.fromkeys(args) if not self.left[arg]]
+            self.uses_left[arg] -= 1
+        used_up = [arg for arg in dict.fromkeys(args) if not self.uses_left[arg]]
         for arg in used_up:
             if self.places.get(arg, Place(())).buffer[:1] == ("scratch",):
                 self.free.append(self.places[arg])
@@ -143,10 +147,10 @@ class _Builder:
         if node in self.fixed:
             return self.fixed[node]
         for arg in used_up:
-            if arg in self.loose:
-                self.loose.add(node)
+            if arg in self.overwritable:
+                self.overwritable.add(node)
                 return self.places[arg]
-        if node in self.stay:
+        if node in self.keep:
             self.extra += 1
             return Place(("extra", self.extra - 1))
         if self.free:
@@ -155,28 +159,29 @@ class _Builder:
         return Place(("scratch", self.scratch - 1))
 
 
-def _join(calls: list[Call]) -> Iterator[Call]:
-    """Join calls of one function on neighbouring places, moved up or down to each other."""
-    joined: list[Call] = []
+def _merge_calls(calls: list[Call]) -> Iterator[Call]:
+    """Merge calls of the same function on adjacent places, moving them where order allows."""
+    merged: list[Call] = []
     for call in calls:
-        for at in reversed(range(len(joined))):
-            both = _side_by_side(joined[at], call)
-            between = joined[at + 1 :]
+        for at in reversed(range(len(merged))):
+            both = _merged(merged[at], call)
+            between = merged[at + 1 :]
             if both is None:
                 continue
-            if not any(_depend(joined[at], x) for x in (*between, call)):
-                del joined[at]
-                joined.append(both)
+            if not any(_conflict(merged[at], x) for x in (*between, call)):
+                del merged[at]
+                merged.append(both)
                 break
-            if not any(_depend(call, x) for x in (joined[at], *between)):
-                joined[at] = both
+            if not any(_conflict(call, x) for x in (merged[at], *between)):
+                merged[at] = both
                 break
         else:
-            joined.append(call)
-    return iter(joined)
+            merged.append(call)
+    return iter(merged)
 
 
-def _side_by_side(a: Call, b: Call) -> Call | None:
+def _merged(a: Call, b: Call) -> Call | None:
+    """Return one call for both if they apply the same function to adjacent places."""
     if a.op != b.op:
         return None
     for first, second in ((a, b), (b, a)):
@@ -186,6 +191,6 @@ def _side_by_side(a: Call, b: Call) -> Call | None:
     return None
 
 
-def _depend(a: Call, b: Call) -> bool:
-    """Whether the order of two calls matters."""
+def _conflict(a: Call, b: Call) -> bool:
+    """Return whether the order of two calls matters."""
     return bool(a.written() & b.touched() or b.written() & a.touched())

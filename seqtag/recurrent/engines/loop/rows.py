@@ -1,8 +1,8 @@
-"""A batch without its padding: the rows that a loop over time goes through.
+"""A batch without its padding, as rows in the order in which a loop over time reads them.
 
 B batch, T time, H features, R rows. Sequences are ranked by length, longest first, so those that
-run at a step are the first ones. Step s of rank i is the row start[s] + i. A path is a buffer of
-what lies before the first step (B rows, by rank) and behind it the rows.
+run at a step are the first ones. Step s of rank i is the row start[s] + i. A path is a buffer of B
+initial values (by rank), followed by the R rows.
 """
 
 from functools import cached_property
@@ -20,9 +20,9 @@ class Rows:
     Attributes:
         batch: B.
         time: T, the longest length.
-        counts: how many sequences run at each step.
+        counts: number of sequences that run at each step.
         total: R.
-        order_B: the sequence of each rank; None where ranks are the batch's own order.
+        order_B: the sequence of each rank; None if ranks are in batch order.
     """
 
     def __init__(self, padding: Padding, backwards: bool):
@@ -51,7 +51,7 @@ class Rows:
 
     @cached_property
     def index_R(self) -> Tensor:
-        """Where each row lies in a flattened (B, T)."""
+        """The index of each row in a flattened (B, T)."""
         steps_R, ranks_R = self._step_and_rank
         times_R = steps_R
         if self.backwards:
@@ -62,7 +62,7 @@ class Rows:
 
     @cached_property
     def previous_R(self) -> Tensor | None:
-        """The row of a path where each row's previous step lies; None for the first R of it."""
+        """The index in a path of each row's previous step; None if these are its first R."""
         if self._lengths_B is None:
             return None
         steps_R, ranks_R = self._step_and_rank
@@ -72,7 +72,7 @@ class Rows:
 
     @cached_property
     def last_B(self) -> Tensor:
-        """The row of a path at the end of each sequence, in the batch's order."""
+        """The index in a path of each sequence's last step, in batch order."""
         ranks_B = torch.arange(self.batch, device=self.device)
         if self._lengths_B is None:
             return self.total + ranks_B
@@ -81,7 +81,7 @@ class Rows:
 
     @cached_property
     def last_alternating_B(self) -> Tensor:
-        """As `last_B`, of a buffer in which steps take turns (see `turns`)."""
+        """As `last_B`, for a buffer with two alternating halves (see `alternating`)."""
         ranks_B = torch.arange(self.batch, device=self.device)
         ends_B = self.time if self._lengths_B is None else self._lengths_B
         return self.to_batch(ends_B % 2 * self.batch + ranks_B)
@@ -91,21 +91,21 @@ class Rows:
         return x_BTH.flatten(0, 1).index_select(0, self.index_R)
 
     def spread(self, x_BH: Tensor) -> Tensor:
-        """Return for each row what x, by rank, has for its sequence."""
+        """Return x, which is by rank, repeated for the rows of each sequence."""
         return x_BH.index_select(0, self._step_and_rank[1])
 
     def by_rank(self, x_BH: Tensor) -> Tensor:
-        """Return x in the order of ranks."""
+        """Return x, which is in batch order, by rank."""
         return x_BH if self.order_B is None else x_BH.index_select(0, self.order_B)
 
     def to_batch(self, x_B: Tensor) -> Tensor:
-        """Return in the batch's order what is in that of ranks."""
+        """Return x, which is by rank, in batch order."""
         if self.order_B is None:
             return x_B
         return torch.empty_like(x_B).index_copy_(0, self.order_B, x_B)
 
     def previous(self, path_RH: Tensor) -> Tensor:
-        """Return of a path what lies a step before each row."""
+        """Return the value of a path one step before each row."""
         if self.previous_R is None:
             return path_RH[: self.total]
         return path_RH.index_select(0, self.previous_R)
@@ -115,18 +115,18 @@ class Rows:
         return list(x_RH.split(self.counts))
 
     def steps_of_path(self, path_RH: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Return what lies before each step and what at it, for the sequences that run there."""
+        """Return a path's values before and at each step, for the sequences that run at it."""
         parts = path_RH.split([self.batch, *self.counts])
         before = [v if len(v) == n else v[:n] for v, n in zip(parts, self.counts, strict=False)]
         return before, list(parts[1:])
 
     def alternating(self, x_BH: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Return as `steps_of_path` does, of a buffer (2B, H) in which steps take turns."""
+        """Return the same as `steps_of_path`, for a buffer (2B, H) with alternating halves."""
         halves = [self.repeat(half_BH) for half_BH in x_BH.split(max(1, self.batch))]
         lists = [[halves[(s + k) % 2][s] for s in range(self.time)] for k in range(2)]
         return lists[0], lists[1]
 
     def repeat(self, x_BH: Tensor) -> list[Tensor]:
-        """Return the same buffer for each step, cut down to the sequences that run there."""
+        """Return the same buffer for each step, cut to the sequences that run at it."""
         cut = {n: x_BH[:n] for n in set(self.counts)}
         return [cut[n] for n in self.counts]
