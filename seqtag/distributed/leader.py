@@ -64,7 +64,7 @@ def require_work_for_all(processes: int, sentences: int, batch: BatchConfig) -> 
 
 @contextmanager
 def distributed_training(
-    trainer: L.Trainer, settings: Mapping[str, Any], seed: int, digest: Callable[[], str]
+    trainer: L.Trainer, plain_settings: Mapping[str, Any], seed: int, digest: Callable[[], str]
 ) -> Iterator[None]:
     """Connect all processes of `trainer` while they train; restore the environment afterwards.
 
@@ -72,7 +72,7 @@ def distributed_training(
 
     Args:
         trainer: the trainer of this process.
-        settings: the settings of the training, which the leader sends to the followers.
+        plain_settings: the settings of the training, which the leader sends to the followers.
         seed: of the training.
         digest: returns a digest of data and checkpoint; all processes must agree on it.
 
@@ -89,7 +89,7 @@ def distributed_training(
     succeeded = False
     try:
         if team.process.is_leader:
-            team.send_settings(settings)
+            team.send_settings(plain_settings)
         with team.training(device, digest()):
             # Each rank must draw its own dropout masks.
             L.seed_everything((seed + team.process.rank) % 2**32, True, verbose=False)
