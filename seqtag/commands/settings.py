@@ -35,7 +35,7 @@ from seqtag.probes.config import LearnConfig, ProbeConfig, ProbeCorpusConfig, Re
 from seqtag.probes.registry import make_probe
 from seqtag.sweeps.records import Identity
 from seqtag.sweeps.search import SearchConfig
-from seqtag.training.settings import DataSettings, Engine, Scheme, TrainingSettings, group
+from seqtag.training.settings import DataSettings, Engine, Scheme, TrainingSettings, require_group
 
 T = TypeVar("T")
 
@@ -190,7 +190,7 @@ class ProbeSettings:
     def from_plain(cls, plain: Mapping[str, Any]) -> ProbeSettings:
         """Parse the composed configuration."""
         keys = _keys(ProbeKeys, plain, (*_TRAINING, "probe", "regime"))
-        if group(plain["data"], "data").get("format") != "probe":
+        if require_group(plain["data"], "data").get("format") != "probe":
             raise InputError(
                 "data.format: a probe is judged on its own items, not on a corpus: leave out data="
             )
@@ -338,13 +338,13 @@ def _require(plain: Mapping[str, Any], needed: Mapping[str, tuple[str, ...]]) ->
 
 def _regime(plain: Any) -> ReachConfig | LearnConfig:
     known: dict[str, type[ReachConfig | LearnConfig]] = {"reach": ReachConfig, "learn": LearnConfig}
-    name = checked(group(plain, "regime").get("name"), Literal[tuple(known)], "regime.name")
+    name = checked(require_group(plain, "regime").get("name"), Literal[tuple(known)], "regime.name")
     return from_plain(known[name], plain, "regime")
 
 
 def _check_given_data(data: Any) -> None:
     """Check the group `data` of `evaluate`: the tagger's folder has the keys that it lacks."""
-    rest = group(data, "data")
+    rest = require_group(data, "data")
     if rest.get("path", "") is None:
         del rest["path"]
     if "format" in rest:

@@ -1,4 +1,4 @@
-"""From settings to a corpus, its indexer and labels, and the network."""
+"""Build the corpus, indexer, label set and network of a run from its settings."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ log = logging.getLogger("seqtag")
 def corpus(
     config: CorpusConfig | ProbeCorpusConfig, splits: tuple[str, ...] | None = None
 ) -> Corpus:
-    """Read, or generate, a corpus: all of its splits, or those named."""
+    """Read or generate a corpus: all splits, or only the named ones."""
     if isinstance(config, ProbeCorpusConfig):
         return generate_corpus(config, splits)
     return load_corpus(config, splits)
 
 
 def training_corpus(settings: TrainingSettings, splits: tuple[str, ...] | None = None) -> Corpus:
-    """Read the corpus that a run trains on: all of it, or a few batches to overfit."""
+    """Read or generate the corpus of a run, reduced to a few batches if it is to overfit them."""
     config = settings.data.corpus
     if isinstance(config, ProbeCorpusConfig):
         log.info("generating sentences of the probe %s", config.probe)
@@ -57,24 +57,27 @@ def training_corpus(settings: TrainingSettings, splits: tuple[str, ...] | None =
     whole = corpus(config, splits)
     sizes = (f"{rows.num_rows:,} {split}" for split, rows in whole.splits.items())
     log.info("sentences: %s", ", ".join(sizes))
-    if few := settings.trainer.overfit_batches:
-        return few_batches(whole, few, settings.data.batch, settings.seed)
+    if count := settings.trainer.overfit_batches:
+        return few_batches(whole, count, settings.data.batch, settings.seed)
     return whole
 
 
-def portable(description: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of a corpus as a model folder keeps it: a local path made absolute."""
-    kept = dict(description)
-    if kept.get("path") and Path(kept["path"]).exists():
-        kept["path"] = str(Path(kept["path"]).resolve())
-    return kept
+def with_absolute_path(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of a corpus for a model folder: a local path is made absolute."""
+    absolute = dict(description)
+    if absolute.get("path") and Path(absolute["path"]).exists():
+        absolute["path"] = str(Path(absolute["path"]).resolve())
+    return absolute
 
 
 def indexer(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]) -> Indexer:
-    """Build the vocabularies from the training split, or read those built of it before.
+    """Return the indexer: its vocabularies are built from the training split, or read from cache.
 
-    `added` are the options of inputs of installed packages; theirs are built each time, as their
-    code may have changed.
+    `added` are the options of inputs from installed packages. With any of them nothing is cached,
+    because their code may have changed.
+
+    Raises:
+        InputError: if there is no training split.
     """
     if "train" not in corpus.splits:
         raise InputError("data: there is no training split")
@@ -90,7 +93,7 @@ def indexer(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]) -> I
 
 
 def label_set(scheme: str, corpus: Corpus) -> LabelSet:
-    """Collect the labels of the training split, in the scheme the tagger is to work in."""
+    """Return the labels of the training split, converted to the label scheme of the tagger."""
     known = [distinct_labels(corpus.splits["train"])]
     if corpus.stream is not None:
         known.append(corpus.stream.labels)
@@ -100,9 +103,13 @@ def label_set(scheme: str, corpus: Corpus) -> LabelSet:
 def network(
     config: TaggerConfig, cell: CellDescription, indexer: Indexer, labels: LabelSet
 ) -> TaggerNetwork:
-    """Build the network, with word vectors from a file where the configuration names one."""
+    """Build the network, and load word vectors if the configuration names a file.
+
+    Raises:
+        InputError: if the network does not fit into memory.
+    """
     require_memory(config, cell, indexer.inputs, len(labels))
-    # They come in the square of the labels.
+    # Only a CRF needs transitions: their number is the square of the number of labels.
     transitions = labels.transitions if config.decoder == "crf" else None
     try:
         built = TaggerNetwork(config, cell, indexer.inputs, len(labels), transitions)
@@ -122,9 +129,15 @@ def network(
 
 
 def few_batches(corpus: Corpus, count: float, config: BatchConfig, seed: int) -> Corpus:
-    """Return a corpus of so many (or such a share) of the training batches, for overfitting.
+    """Return a corpus of a few training batches, to overfit.
 
-    Its development split is the same sentences; there is no test split.
+    The training and development splits are the same sentences; there is no test split.
+
+    Args:
+        corpus: the whole corpus.
+        count: number of batches, or their share if it is a float.
+        config: of the batches.
+        seed: of their order.
     """
     train = corpus.splits["train"]
     lengths = lengths_of(train)
@@ -136,13 +149,14 @@ def few_batches(corpus: Corpus, count: float, config: BatchConfig, seed: int) ->
 
 
 @contextmanager
-def compiled(network: TaggerNetwork, wanted: bool) -> Iterator[None]:
-    """Have what a training step spends its time in compiled, once for all lengths, if `wanted`.
+def compiled(network: TaggerNetwork, enabled: bool) -> Iterator[None]:
+    """Compile the slow parts of a training step inside this context, if `enabled`.
 
-    The CRF stays as it is: its loops over time would be unrolled anew for each length. So does
-    the whole network afterwards: evaluation in inference mode would compile it all over again.
+    They are compiled once for all sentence lengths. The CRF is not compiled: its loops over time
+    would be unrolled again for each length. On exit the network is restored: evaluation in
+    inference mode would compile it again.
     """
-    parts = (network.embedding, network.encoder, network.projection) if wanted else ()
+    parts = (network.embedding, network.encoder, network.projection) if enabled else ()
     for part in parts:
         part.compile(dynamic=True)
     try:

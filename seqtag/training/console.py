@@ -1,4 +1,4 @@
-"""What reaches the terminal: our own lines on standard error, and not the libraries' chatter."""
+"""Log handlers for the terminal and the log file, and a filter for known library warnings."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-# Each is true, known, and nothing a user could act on; anything else still shows.
+# Each of these is correct and expected, and no user can act on it. All other warnings are shown.
 _KNOWN_WARNINGS = (
-    # Lightning asks torch for a type that torch has begun to retire.
+    # Lightning uses a type that torch has deprecated.
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
-    # Hydra has just made the folder, or a run is being resumed in it.
+    # Hydra has just created the folder, or a run is resumed in it.
     r"Checkpoint directory .* exists and is not empty",
-    # Figures are logged by epoch, not by so many batches.
+    # Metrics are logged once an epoch, not every N batches.
     r"The number of training batches \(\d+\) is smaller than the logging interval",
-    # A callback that the checkpoint knows was left out of the configuration, on purpose.
+    # The user switched off a callback that wrote state to the checkpoint.
     r"Be aware that when using `ckpt_path`, callbacks used to create the checkpoint",
-    # It is not: its sampler is, which the data module sees to.
+    # The data module restores the position in the epoch.
     r"You're resuming from a checkpoint that ended before the epoch ended",
-    # Encoding a batch costs less than handing it from one process to another.
+    # Encoding a batch takes less time than sending it between processes.
     r"The '\w+_dataloader' does not have many workers",
-    # All processes have counted up the same figures by then.
+    # The scores are already summed over all processes.
     r"It is recommended to use `self.log\('dev/\w+', ..., sync_dist=True\)`",
-    # A corpus without a development split is said so in our own words.
+    # seqtag itself logs that a corpus has no development split.
     r"You defined a `validation_step` but have no `val_dataloader`",
     r"Total length of `list` across ranks is zero",
-    # Training has ended before the first evaluation: its last weights are kept.
+    # Training ended before the first evaluation: the last weights are saved.
     r"`ModelCheckpoint.*: \['train/loss', 'epoch', 'step'\]",
-    # A machine of a cluster on which a run is started by hand.
+    # A run started by hand on a machine of a SLURM cluster.
     r"The `srun` command is available on your system but is not used",
 )
 _LIBRARY_LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric")
-# Banners: accelerators found, tips, that the last epoch was the last.
+# Banners: available accelerators, tips, the end of training.
 _BANNER_LOGGERS = ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero")
 
 
 class StandardError(logging.StreamHandler):
-    """Writes to what `sys.stderr` is at the time.
+    """Log handler that writes to the current `sys.stderr`.
 
-    The stream of a plain handler is the one there was at the start: its lines would run into a
-    progress bar, which puts a stream of its own in place while it shows.
+    A plain handler writes to the `sys.stderr` of its creation. Its lines would break a progress
+    bar, which replaces `sys.stderr` while it is shown.
     """
 
     def __init__(self) -> None:
@@ -50,52 +50,52 @@ class StandardError(logging.StreamHandler):
 
     @property
     def stream(self) -> TextIO:
-        """The stream of this moment."""
+        """The current `sys.stderr`."""
         return sys.stderr
 
 
 class LogFile(logging.FileHandler):
-    """The log of a run, in UTF-8; where it cannot be written, the terminal has the lines."""
+    """Log file of a run, in UTF-8; if it cannot be written, one line on standard error says so."""
 
     def __init__(self, filename: str, mode: str = "a", delay: bool = True) -> None:
         super().__init__(filename, mode, encoding="utf-8", delay=delay, errors="backslashreplace")
-        self._said = False
+        self._reported = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line; the file is opened at the first one."""
+        """Write a line; the first one opens the file."""
         try:
             super().emit(record)
         except OSError:
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say once that the file cannot be written; other errors are the library's to report."""
+        """Report once that the file cannot be written; pass other errors to the base class."""
         error = sys.exception()
         if not isinstance(error, OSError):
             super().handleError(record)
-        elif not self._said:
-            self._said = True
+        elif not self._reported:
+            self._reported = True
             print(f"{self.baseFilename}: cannot be written: {error.strerror}", file=sys.stderr)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back the warnings and banners that are named above."""
-    own = {name: logging.getLogger(name) for name in _LIBRARY_LOGGERS}
-    # Without handlers of their own their lines come once, through the root logger, as ours do.
-    kept = {name: (logger.handlers, logger.propagate) for name, logger in own.items()}
+    """Suppress the known warnings and banners of Lightning inside this context."""
+    loggers = {name: logging.getLogger(name) for name in _LIBRARY_LOGGERS}
+    # Without own handlers, their lines are printed once, by the root logger.
+    saved = {name: (logger.handlers, logger.propagate) for name, logger in loggers.items()}
     levels = {name: logging.getLogger(name).level for name in _BANNER_LOGGERS}
     with warnings.catch_warnings():
         for message in _KNOWN_WARNINGS:
             warnings.filterwarnings("ignore", message)
-        for logger in own.values():
+        for logger in loggers.values():
             logger.handlers, logger.propagate = [], True
         for name in _BANNER_LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
         try:
             yield
         finally:
-            for name, logger in own.items():
-                logger.handlers, logger.propagate = kept[name]
+            for name, logger in loggers.items():
+                logger.handlers, logger.propagate = saved[name]
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)

@@ -1,4 +1,4 @@
-"""A trained tagger on one split of a corpus: its figures and its speed."""
+"""Evaluate a trained tagger on one split of a corpus: its scores and its speed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,19 @@ from seqtag.training.scoring import TaggingScore
 def evaluate_split(
     tagger: Tagger, corpus: Corpus, split: str, config: BatchConfig, metric: str | None = None
 ) -> dict[str, Any]:
-    """Return the figures of `tagger` on a split, as ``metrics.json`` has them.
+    """Return the scores of a tagger on a split, in the form of ``metrics.json``.
 
-    `metric` is the main one of them: see `TaggingScore`.
-    ``tokens_per_second`` counts reading, encoding and decoding, not the counting of scores.
+    ``tokens_per_second`` includes reading, encoding and decoding, but not the scoring.
+
+    Args:
+        tagger: the tagger; its network is set to evaluation mode.
+        corpus: the corpus.
+        split: name of the split.
+        config: of the batches.
+        metric: the registered metric that gives the main score; see `TaggingScore`.
+
+    Raises:
+        InputError: if the corpus has no such split.
     """
     if split not in corpus.splits:
         raise unknown("split of the corpus", split, corpus.splits)

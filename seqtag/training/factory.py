@@ -1,4 +1,4 @@
-"""Objects that the user's own configuration names by `_target_`."""
+"""Create the objects that a user's configuration names by `_target_`."""
 
 from __future__ import annotations
 
@@ -9,47 +9,56 @@ from typing import Any
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from seqtag.errors import InputError
-from seqtag.training.importable import arguments, check_options, import_class
+from seqtag.training.importable import accepted_parameters, check_options, import_class
 from seqtag.training.targets import Target
 
-# What Lightning and torch raise against options, where an object is made of them.
-_REFUSALS = (
+# Exceptions that constructors of Lightning and torch raise for invalid options.
+_OPTION_ERRORS = (
     *(TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError),
     *(RuntimeError, OSError, MisconfigurationException),
 )
 
 
-def factory(target: Target, base: type, first: int = 0, **offered: Any) -> Callable[..., Any]:
-    """Return a function that makes the object that `target` describes.
+def factory(target: Target, base: type, positional: int = 0, **extra: Any) -> Callable[..., Any]:
+    """Return a factory for the object that `target` describes.
 
-    Values are handed over as they are: a `_target_` further down names nothing.
+    Options are passed on unchanged: a `_target_` inside an option is plain data.
 
     Args:
-        target: the full name of a class, and the options that it is called with.
-        base: what the class is derived from.
-        first: how many arguments the function will be called with.
-        offered: further options, for a class that takes them and is not given them.
+        target: the full name of a class, and its options.
+        base: a base class that the class must have.
+        positional: number of positional arguments that the factory will be called with.
+        extra: options for classes that accept them; options of `target` take precedence.
 
     Raises:
-        InputError: if there is no such class, or it does not take these options.
+        InputError: if there is no such class, or it does not accept these options.
+
+    Example::
+
+        make_optimizer = factory(settings.optimizer, torch.optim.Optimizer, positional=1)
+        optimizer = make_optimizer(network.parameters())
     """
     cls = import_class(target.name, base, target.where)
-    taken = {one.name for one in arguments(cls)}
-    options = {name: value for name, value in offered.items() if name in taken} | target.options
-    check_options(cls, options, first, target.where)
+    accepted = {parameter.name for parameter in accepted_parameters(cls)}
+    options = {name: value for name, value in extra.items() if name in accepted} | target.options
+    check_options(cls, options, positional, target.where)
     return partial(call, cls, target.where, **options)
 
 
 def call(cls: type, where: str, /, *arguments: Any, **options: Any) -> Any:
-    """Return the object; an error that its options cause becomes an InputError that names them."""
+    """Return `cls(*arguments, **options)`.
+
+    Raises:
+        InputError: if the options are invalid or a package is missing; it names the key `where`.
+    """
     try:
         return cls(*arguments, **options)
     except InputError:
         raise
     except ModuleNotFoundError as error:
-        extra = where.rpartition(".")[2]
+        name = where.rpartition(".")[2]
         raise InputError(
-            f"{where}: a package is missing; pip install 'seqtag[{extra}]' ({error})"
+            f"{where}: a package is missing; pip install 'seqtag[{name}]' ({error})"
         ) from error
-    except _REFUSALS as error:
+    except _OPTION_ERRORS as error:
         raise InputError(f"{where}: {error}") from error

@@ -1,4 +1,4 @@
-"""Stop training at values that are not finite, on all processes in the same step."""
+"""Stop training at the first value that is not finite, in the same step on all processes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from torch import Tensor, distributed, nn
 from seqtag.errors import Diverged, RunStopped
 from seqtag.training.run_folder import LAST, PREVIOUS
 
-# A step that no training reaches: nothing was found.
+# Stands for "no such step": no training reaches this one.
 _NEVER = 2**62
 
 
 class FirstNonFinite:
-    """Records, on the device, the first step with a value that is not finite.
+    """Record of the first step with a value that is not finite, kept on the device.
 
     Recording does not wait for the device; only :meth:`step` does.
+
+    Example::
+
+        losses = FirstNonFinite()
+        losses.record(loss, step=1)
+        losses.step(trainer)  # 1 if the loss is not finite, else None
     """
 
     def __init__(self) -> None:
@@ -34,7 +40,7 @@ class FirstNonFinite:
         self._first = torch.where(finite, self._first, self._first.clamp(max=step))
 
     def step(self, trainer: L.Trainer) -> int | None:
-        """Return the first such step of any process, or None; all processes call this together."""
+        """Return the first such step of all processes, or None; all must call this together."""
         first = self._first
         if first is None:
             first = torch.full((), _NEVER, dtype=torch.int64, device=trainer.strategy.root_device)
@@ -46,26 +52,26 @@ class FirstNonFinite:
 
 
 def divergence_error(trainer: L.Trainer, what: str, rate: float | None = None) -> Diverged:
-    """Return the error that ends a run: what is not finite, what to try, how to continue.
+    """Return the error for a diverged run: the cause, remedies, and how to resume.
 
     Args:
         trainer: of the run.
-        what: what was found, and in which step.
-        rate: the learning rate of that step.
+        what: the value that is not finite, and its step: "the loss of step 3 is not finite".
+        rate: the learning rate of that step, if known.
     """
     at = "" if rate is None else f" (learning rate {rate:.3g})"
     unclipped = trainer.gradient_clip_val is None
     clip = "trainer.gradient_clip_val=1.0" if unclipped else "a lower trainer.gradient_clip_val"
     precision = str(trainer.precision)
-    narrow = f", trainer.precision=32-true in place of {precision}" if "16" in precision else ""
+    wider = f", trainer.precision=32-true instead of {precision}" if "16" in precision else ""
     return Diverged(
         f"{what}{at}: training has diverged; try a lower optimizer.lr, {clip}, a "
-        f"longer scheduler.warmup{narrow}. {_how_to_continue(trainer)}"
+        f"longer scheduler.warmup{wider}. {_resume_advice(trainer)}"
     )
 
 
-def _how_to_continue(trainer: L.Trainer) -> str:
-    """Say which checkpoints there are, all written before the fault, and how to use them."""
+def _resume_advice(trainer: L.Trainer) -> str:
+    """Return which checkpoints exist, all written before the divergence, and how to use them."""
     folders = {
         Path(folder)
         for callback in trainer.checkpoint_callbacks
@@ -73,17 +79,17 @@ def _how_to_continue(trainer: L.Trainer) -> str:
     }
     files = sorted(path for folder in folders for path in folder.glob("*.ckpt"))
     if not files:
-        return "No checkpoint was written before it: start again"
+        return "No checkpoint was written before: start again"
     last = any(path.name in (LAST, PREVIOUS) for path in files)
     return (
-        f"Kept from before it: {', '.join(map(str, files))}; with such a change, "
-        f"ckpt_path={'last' if last else files[0]} and hydra.run.dir={files[0].parent.parent} the "
-        "same command continues from there"
+        f"Checkpoints from before: {', '.join(map(str, files))}; to resume, run the same command "
+        f"with one of these changes, ckpt_path={'last' if last else files[0]} and "
+        f"hydra.run.dir={files[0].parent.parent}"
     )
 
 
 def first_non_finite(tensors: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> str | None:
-    """Return the name of the first tensor that holds a value that is not finite, or None."""
+    """Return the name of the first tensor with a value that is not finite, or None."""
     pairs = tensors.items() if isinstance(tensors, Mapping) else tensors
     for name, tensor in pairs:
         is_float = isinstance(tensor, Tensor) and tensor.is_floating_point()
@@ -93,7 +99,7 @@ def first_non_finite(tensors: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> 
 
 
 def named_tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensors in nested dicts and lists, with the path to each."""
+    """Yield path and tensor for each tensor in nested dicts and lists."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, Mapping):
@@ -105,10 +111,10 @@ def named_tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 
 def require_finite_weights(network: nn.Module) -> None:
-    """Refuse a trained network of which a weight is not finite.
+    """Check that all weights of a trained network are finite.
 
     Raises:
-        RunStopped: naming the weight.
+        RunStopped: if one is not; the message names it.
     """
     if name := first_non_finite(network.state_dict()):
         raise RunStopped(

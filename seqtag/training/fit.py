@@ -1,4 +1,4 @@
-"""Train a tagger: from a corpus and settings to a network with the best epoch's weights."""
+"""Train a tagger on a corpus; the result has the weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -31,20 +31,29 @@ log = logging.getLogger("seqtag")
 
 
 class FitResult(NamedTuple):
-    """The result of a training.
+    """Result of a training.
 
     Attributes:
-        tagger: the tagger, with the best epoch's weights.
-        figures: seed, seconds, epochs, best_epoch, parameters, sequences (seen in training) and
-            dev_metric (the last one).
+        tagger: the tagger, with the weights of the best epoch.
+        summary: seed, seconds, epochs, best_epoch, parameters, sequences (number seen in training)
+            and dev_metric (of the last evaluation).
     """
 
     tagger: Tagger
-    figures: dict[str, Any]
+    summary: dict[str, Any]
 
 
 def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
-    """Train a network on the corpus's training split; the development split chooses the epoch."""
+    """Train a tagger on the training split; choose the best epoch on the development split.
+
+    Args:
+        settings: of the run.
+        corpus: the corpus; without a development split the last epoch is the best one.
+
+    Raises:
+        InputError, RunStopped: see `training.run.run`; RunStopped also for weights that are not
+            finite.
+    """
     indexer = build.indexer(settings.data.encode, corpus, settings.model.package_input_options)
     labels = build.label_set(settings.data.tag_scheme, corpus)
     network = build.network(settings.model, settings.cell, indexer, labels)
@@ -57,7 +66,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     )
     data = CorpusModule(corpus, indexer, labels, settings.data.batch, settings.seed)
 
-    # Now, as Lightning converts it only after it has restored the weights of a checkpoint.
+    # Convert now: Lightning converts only after it has restored the weights of a checkpoint.
     network.to(weights_dtype(settings.trainer.precision))
     has_dev = "dev" in corpus.splits
     trainer = build_trainer(settings, has_dev)
@@ -72,12 +81,12 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
 
     epoch = load_best(task, trainer)
     require_finite_weights(network)
-    # The folder holds single precision, and the figures are to be those of what it holds.
+    # The model folder holds single precision, and the scores must be those of the saved model.
     network.float()
     tagger = Tagger(
-        network, indexer, labels, settings.cell, build.portable(settings.data.description)
+        network, indexer, labels, settings.cell, build.with_absolute_path(settings.data.description)
     )
-    figures = {
+    summary = {
         "seed": settings.seed,
         "seconds": round(seconds, 1),
         "epochs": trainer.current_epoch,
@@ -86,9 +95,9 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
         "dev_metric": task.dev_metric,
         "parameters": count_parameters(network),
     }
-    return FitResult(tagger, figures)
+    return FitResult(tagger, summary)
 
 
 def seed_everything(seed: int) -> None:
-    """Seed every source of chance."""
+    """Seed the random generators of Python, numpy and torch."""
     L.seed_everything(seed, workers=True, verbose=False)

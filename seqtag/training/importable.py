@@ -1,7 +1,7 @@
-"""Classes that a user's own configuration names: looked for without an import, then imported.
+"""Find, import and check the classes that a user's configuration names by `_target_`.
 
-Only a configuration that the user composed comes here. What is read from a model folder, a
-checkpoint, the hub or the record of a run names no class that is imported.
+Classes are imported only for a configuration that the user composed. A class name in a model
+folder, a checkpoint, a data set of the hub or the record of a run is never imported.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ from seqtag.errors import InputError, did_you_mean, shown
 
 
 def require_module(target: object, known: Iterable[str], where: str) -> None:
-    """Check that `target` is the full name of a class whose module is there; import nothing.
+    """Check that `target` is a full class name and its module exists, without importing it.
 
-    `known` are names that may have been meant; `where` is the configuration's name for the part.
+    Args:
+        target: the value of a `_target_`.
+        known: class names to suggest if the module does not exist.
+        where: the configuration key, for messages.
 
     Raises:
-        InputError: if it is no such name, or there is no module of that name.
+        InputError: if it is not such a name, or the module does not exist.
     """
     parts = target.split(".") if isinstance(target, str) else []
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise InputError(
-            f"{where}: _target_ must be the full name of a class, as torch.optim.AdamW is, not "
+            f"{where}: _target_ must be the full name of a class, such as torch.optim.AdamW, not "
             f"{shown(target)}{did_you_mean(target, known)}"
         )
     path: Iterable[str] | None = None
     for number, _ in enumerate(parts[:-1], 1):
         module = ".".join(parts[:number])
-        path = _inside(module, path, outermost=number == 1)
+        path = _submodule_paths(module, path, outermost=number == 1)
         if path is None:
             raise InputError(
                 f"{where}: _target_ {target}: there is no module {module}"
@@ -42,12 +45,12 @@ def require_module(target: object, known: Iterable[str], where: str) -> None:
             )
 
 
-def _inside(module: str, path: Any, outermost: bool) -> Iterable[str] | None:
-    """Return the places of the modules in a module; None where there is no such module."""
+def _submodule_paths(module: str, path: Any, outermost: bool) -> Iterable[str] | None:
+    """Return the search path for submodules of a module; None if the module does not exist."""
     if module in sys.modules:
         return getattr(sys.modules[module], "__path__", ())
     try:
-        # `find_spec` would import the package that a module is in.
+        # For a submodule, `find_spec` would import its package.
         spec = find_spec(module) if outermost else PathFinder.find_spec(module, list(path))
     except (ImportError, ValueError):
         return None
@@ -55,48 +58,49 @@ def _inside(module: str, path: Any, outermost: bool) -> Iterable[str] | None:
 
 
 def import_class(target: str, base: type, where: str) -> type:
-    """Return the class of that full name.
+    """Import and return the class with the full name `target`.
 
     Raises:
         InputError: if it cannot be imported, or is not a subclass of `base`.
     """
     module, _, name = target.rpartition(".")
     try:
-        there = import_module(module)
+        imported = import_module(module)
     except Exception as error:
         raise InputError(
             f"{where}: {module} cannot be imported: {type(error).__name__}: {error}"
         ) from error
-    found = getattr(there, name, None)
-    if found is None:
-        raise InputError(f"{where}: {module} has no {name!r}{did_you_mean(name, vars(there))}")
-    if not (isinstance(found, type) and issubclass(found, base)):
+    cls = getattr(imported, name, None)
+    if cls is None:
+        raise InputError(f"{where}: {module} has no {name!r}{did_you_mean(name, vars(imported))}")
+    if not (isinstance(cls, type) and issubclass(cls, base)):
         raise InputError(
             f"{where}: _target_ {target} is not a class derived from "
             f"{base.__module__}.{base.__qualname__}"
         )
-    return found
+    return cls
 
 
-def check_options(cls: type, options: Collection[str], first: int, where: str) -> None:
-    """Check the names of options against the signature of a class.
+def check_options(cls: type, options: Collection[str], positional: int, where: str) -> None:
+    """Check the names of options against the constructor of a class.
 
-    The `first` arguments of it are given by the program.
+    The first `positional` parameters are passed by the program, and are not options.
 
     Raises:
-        InputError: for one that it does not take, or one that it needs and is missing.
+        InputError: for an unknown option, or a required one that is missing.
     """
-    taken = arguments(cls)[first:]
-    names = [one.name for one in taken if one.kind is not one.VAR_KEYWORD]
+    accepted = accepted_parameters(cls)[positional:]
+    named = [parameter for parameter in accepted if parameter.kind is not parameter.VAR_KEYWORD]
+    names = [parameter.name for parameter in named]
     for name in options:
-        if name not in names and (len(names) == len(taken) or str(name).startswith("_")):
+        if name not in names and (len(names) == len(accepted) or str(name).startswith("_")):
             raise InputError(f"{where}: unknown key {shown(name)}{did_you_mean(name, names)}")
-    for one in taken:
-        if one.default is one.empty and one.kind is not one.VAR_KEYWORD and one.name not in options:
-            raise InputError(f"{where}: key {one.name!r} is missing")
+    for parameter in named:
+        if parameter.default is parameter.empty and parameter.name not in options:
+            raise InputError(f"{where}: key {parameter.name!r} is missing")
 
 
-def arguments(cls: type) -> list[inspect.Parameter]:
-    """Return what a class is called with, by name; also "**" where it takes any name."""
+def accepted_parameters(cls: type) -> list[inspect.Parameter]:
+    """Return the constructor's parameters that can be passed by name, including ``**options``."""
     parameters = inspect.signature(cls).parameters.values()
     return [one for one in parameters if one.kind is not one.VAR_POSITIONAL]

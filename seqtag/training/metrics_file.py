@@ -1,4 +1,4 @@
-"""The CSV file of a run's metrics, which a resumed run continues."""
+"""CSV logger whose file a resumed run continues."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ from seqtag.files import atomic_file, fsync_path
 
 
 class MetricsFile(Logger):
-    """Writes ``metrics.csv``: a row whenever figures are logged, a column a figure.
+    """Logger that writes ``metrics.csv``: one row for each call, one column for each metric.
 
-    A row is in the file as soon as it is logged. A file of an earlier run is written over, unless
-    :meth:`keep` is called first.
+    A row is in the file as soon as it is logged. The file of an earlier run is overwritten, unless
+    :meth:`continue_after` is called first.
 
     Args:
         save_dir: folder of the file.
 
     Attributes:
-        rows: the rows so far, each the figures that it has.
+        rows: the rows so far; each holds only the metrics that were logged in it.
+
+    Example::
+
+        logger = MetricsFile("logs/run")
+        logger.log_metrics({"dev/f1": 0.9, "epoch": 0}, step=100)
     """
 
     def __init__(self, save_dir: str) -> None:
@@ -37,12 +42,12 @@ class MetricsFile(Logger):
 
     @property
     def name(self) -> str:
-        """Nothing: there is one run a folder."""
+        """Empty: a folder holds a single run."""
         return ""
 
     @property
     def version(self) -> str:
-        """Nothing, likewise."""
+        """Empty: a folder holds a single run."""
         return ""
 
     @property
@@ -52,21 +57,21 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:
-        """Do nothing: Hydra has written the configuration."""
+        """Do nothing: Hydra writes the configuration."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Write a row.
 
         Raises:
-            InputError: if the system refuses to.
+            InputError: if the file cannot be written.
         """
         row: dict[str, Any] = {name: float(value) for name, value in metrics.items()}
         row |= {name: int(row[name]) for name in ("epoch", "step") if name in row}
         if step is not None:
             row["step"] = step
         self.rows.append(row)
-        with self._refusals():
+        with self._write_errors():
             if row.keys() <= set(self._columns):
                 with self._path.open("a", encoding="utf-8", newline="") as file:
                     csv.DictWriter(file, self._columns).writerow(row)
@@ -75,31 +80,32 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Have the disk confirm the rows so far.
+        """Flush the rows so far to the disk.
 
         Raises:
-            InputError: if it does not.
+            InputError: if that fails.
         """
-        with self._refusals():
+        with self._write_errors():
             if self.rows:
                 fsync_path(self._path)
 
     def finalize(self, status: str) -> None:
-        """Do nothing: all rows are in the file."""
+        """Do nothing: all rows are already in the file."""
 
     @rank_zero_only
-    def keep(self, count: int) -> None:
-        """Keep the first `count` rows of the file that is there, and continue after them."""
+    def continue_after(self, count: int) -> None:
+        """Truncate an existing file to its first `count` rows, and append to these from now on."""
         if not self._path.exists():
             return
         with self._path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))[:count]
-        # An empty cell is a figure that was not logged.
+        # An empty field is a metric that was not logged.
         self.rows = [{name: value for name, value in row.items() if value} for row in rows]
         self._write_all()
 
     @contextmanager
-    def _refusals(self) -> Iterator[None]:
+    def _write_errors(self) -> Iterator[None]:
+        """Turn an OSError into an InputError that names the file."""
         try:
             yield
         except OSError as error:
@@ -111,8 +117,8 @@ class MetricsFile(Logger):
         self._columns = sorted(set().union(*self.rows))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with (
-            atomic_file(self._path, one_writer=True) as aside,
-            aside.open("w", encoding="utf-8", newline="") as file,
+            atomic_file(self._path, one_writer=True) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
         ):
             writer = csv.DictWriter(file, self._columns)
             writer.writeheader()

@@ -1,4 +1,4 @@
-"""Generated sentences as a corpus: what a probe makes, in the shape the data module reads."""
+"""Generate the corpus of a probe, with the columns of any other corpus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPLITS = ("train", "dev", "test")
 
 
 def generate_corpus(config: ProbeCorpusConfig, splits: Sequence[str] | None = None) -> Corpus:
-    """Generate a corpus: all of its splits, or those named.
+    """Generate a corpus: all splits, or only the named ones.
 
     Raises:
         InputError: for an unknown split.
@@ -26,32 +26,32 @@ def generate_corpus(config: ProbeCorpusConfig, splits: Sequence[str] | None = No
     for split in splits or ():
         if split not in SPLITS:
             raise unknown("split", split, SPLITS)
-    return _generated(config, tuple(splits or SPLITS))
+    return _generate(config, tuple(splits or SPLITS))
 
 
 @lru_cache(maxsize=1)
-def _generated(config: ProbeCorpusConfig, splits: tuple[str, ...]) -> Corpus:
-    """Generate the splits; those of the last call are kept: runs of a study share them."""
+def _generate(config: ProbeCorpusConfig, splits: tuple[str, ...]) -> Corpus:
+    """Generate the splits, and cache those of the last call: the runs of a study share them."""
     probe = make_probe(config.probe)
     factors = (probe.axis, *(name for name in probe.evaluation if name != probe.axis))
-    made = {
+    generated = {
         split: to_dataset(
             probe.corpus(split, getattr(config, split), config.seed, config.lag), factors
         )
         for split in splits
     }
-    return Corpus(splits=made, scheme="plain", factors=factors)
+    return Corpus(splits=generated, scheme="plain", factors=factors)
 
 
 @lru_cache(maxsize=1)
 def baselines_of(config: ProbeCorpusConfig) -> dict[str, WindowBaseline]:
-    """Return the baselines fitted to the training split of such a corpus; the last are kept too."""
+    """Return the baselines fitted to the training split of a corpus; the last result is cached."""
     items = make_probe(config.probe).corpus("train", config.train, config.seed, config.lag)
     return fit_baselines([item.tokens for item in items], [item.labels for item in items])
 
 
 def to_dataset(items: Sequence[ProbeItem], factors: Sequence[str]) -> datasets.Dataset:
-    """Return probe items as a data set with the columns of a corpus and one per factor."""
+    """Return probe items as a data set: the columns of a corpus, and one column for each factor."""
     columns: dict[str, list] = {
         "tokens": [list(item.tokens) for item in items],
         "labels": [list(item.labels) for item in items],

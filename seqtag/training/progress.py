@@ -1,4 +1,4 @@
-"""How training gets on: a bar in a terminal, a line in the log for each epoch everywhere."""
+"""Report the progress of training: a progress bar, and a log line for each epoch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ log = logging.getLogger("seqtag")
 
 
 class Progress(RichProgressBar):
-    """Shows the running epoch as a bar, if standard error is a terminal; logs each that is done.
+    """Callback that logs a line for each epoch and, in a terminal, shows a bar for the current one.
 
     Args:
-        bar: show the bar; false leaves the lines alone.
+        bar: show the bar, if standard error is a terminal.
     """
 
     def __init__(self, bar: bool = True) -> None:
@@ -27,11 +27,11 @@ class Progress(RichProgressBar):
         self._started, self._best = 0.0, float("-inf")
 
     def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
-        """Return nothing: the figures are in the lines, and would break the bar's."""
+        """Return nothing: the metrics are in the log lines, and would not fit next to the bar."""
         return {}
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Begin also where training goes on in the middle of an epoch."""
+        """Start the clock also when training resumes in the middle of an epoch."""
         super().on_train_start(trainer, pl_module)
         if trainer.is_global_zero:
             batches = trainer.num_training_batches
@@ -41,37 +41,37 @@ class Progress(RichProgressBar):
             self.on_train_epoch_start(trainer, pl_module)
 
     def state_dict(self) -> dict[str, float]:
-        """Return the best figure so far."""
+        """Return the best development score so far."""
         return {"best": self._best}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
-        """Go on from what :meth:`state_dict` returned."""
+        """Restore the best development score."""
         self._best = state_dict["best"]
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the time."""
+        """Record the start time."""
         self._started = time.perf_counter()
         super().on_train_epoch_start(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Log the epoch's figures."""
+        """Log the metrics of the epoch."""
         super().on_train_epoch_end(trainer, pl_module)
         if trainer.is_global_zero:
             log.info(self._line(trainer))
 
     def _line(self, trainer: L.Trainer) -> str:
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        parts = [f"loss {figures['train/loss']:.4f}"] if "train/loss" in figures else []
-        for name, value in figures.items():  # the main score last
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        parts = [f"loss {metrics['train/loss']:.4f}"] if "train/loss" in metrics else []
+        for name, value in metrics.items():  # the main score last
             if name.startswith("dev/") and name != "dev/metric":
                 parts.append(f"{name.replace('/', ' ')} {value:.2%}")
-        if (metric := figures.get("dev/metric", self._best)) > self._best:
-            self._best = metric
+        if (score := metrics.get("dev/metric", self._best)) > self._best:
+            self._best = score
             parts[-1] += " (best)"
         parts.append(f"{time.perf_counter() - self._started:.1f} s")
         return f"{self._get_train_description(trainer.current_epoch)}: {', '.join(parts)}"
 
     def _get_train_description(self, current_epoch: int) -> str:
         # Counted from 1, as in metrics.json; Lightning's own bar counts from 0.
-        of = "" if self.trainer.max_epochs in (None, -1) else f"/{self.trainer.max_epochs}"
-        return f"epoch {current_epoch + 1}{of}"
+        total = "" if self.trainer.max_epochs in (None, -1) else f"/{self.trainer.max_epochs}"
+        return f"epoch {current_epoch + 1}{total}"

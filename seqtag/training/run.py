@@ -1,4 +1,4 @@
-"""Run a training that is built: from its checkpoint, on all of its processes, errors in words."""
+"""Run the training loop: resume from a checkpoint, on all processes, and translate errors."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from seqtag.training.task import TaggingTask
 def run(
     trainer: L.Trainer, task: TaggingTask, data: CorpusModule, settings: TrainingSettings
 ) -> float:
-    """Train the task's network; return the seconds that it took.
+    """Train the network of `task`; return the duration in seconds.
 
     Raises:
         InputError: for a checkpoint that cannot be resumed from, options that Lightning refuses,
-            and more processes than can share the work.
-        RunStopped: if training was stopped from outside, diverged, or lost a process.
+            and more processes than sentences.
+        RunStopped: if training was stopped by a signal, diverged, or lost a process.
     """
     require_work_for_all(trainer.world_size, len(data.corpus.splits["train"]), data.batch)
     output = Path(settings.output_dir)
@@ -60,20 +60,21 @@ def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str
         if "DataLoader worker" not in str(error):
             raise
         raise RunStopped(
-            "a process that prepares batches died; was memory short? The same command with "
-            f"ckpt_path=last goes on, and data.batch.workers=0 does without ({error})"
+            "a worker process of the data loader died, perhaps out of memory; to resume, run the "
+            "same command with ckpt_path=last; data.batch.workers=0 uses no workers "
+            f"({error})"
         ) from error
     except SIGTERMException:
-        raise RunStopped("stopped by SIGTERM; there is no checkpoint of it", 143) from None
+        raise RunStopped("stopped by SIGTERM; no checkpoint was written", 143) from None
     except SystemExit as error:
-        # Lightning's answer to Ctrl-C; the caller has its own.
+        # Lightning raises this after Ctrl-C; the caller handles KeyboardInterrupt.
         if type(error) is SystemExit and trainer.interrupted:
             raise KeyboardInterrupt from None
         raise
 
 
 def _fit(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
-    """Have Lightning train; what it cannot restore is a fault of the checkpoint."""
+    """Train with Lightning; report a state that cannot be restored as an unusable checkpoint."""
     try:
         trainer.fit(task, data, ckpt_path=resumed, weights_only=True)
     except (InputError, RunStopped, MisconfigurationException):
@@ -83,5 +84,5 @@ def _fit(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str
             raise
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise InputError(
-            f"ckpt_path: {resumed!r} cannot be continued from, and nothing was trained: {reason}"
+            f"ckpt_path: {resumed!r} cannot be resumed from, and nothing was trained: {reason}"
         ) from error

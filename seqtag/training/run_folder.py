@@ -1,4 +1,4 @@
-"""Names of the files in the folder of a run."""
+"""Names of the checkpoints in a run folder."""
 
 # The newest checkpoint, and the one before it.
 LAST, PREVIOUS = "last.ckpt", "previous.ckpt"

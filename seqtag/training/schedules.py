@@ -1,4 +1,4 @@
-"""Learning rates over training: a warm-up, then a decay."""
+"""Learning-rate schedules: a warm-up, then a decay."""
 
 from __future__ import annotations
 
@@ -14,21 +14,29 @@ from seqtag.errors import InputError
 log = logging.getLogger("seqtag")
 
 _DECAYS = {
-    "linear": lambda done: 1.0 - done,
-    "cosine": lambda done: (1.0 + math.cos(math.pi * done)) / 2.0,
-    "constant": lambda done: 1.0,
+    "linear": lambda progress: 1.0 - progress,
+    "cosine": lambda progress: (1.0 + math.cos(math.pi * progress)) / 2.0,
+    "constant": lambda progress: 1.0,
 }
 
 
 class WarmupDecay(LambdaLR):
-    """Rise linearly over a share of all steps, then fall to a share of the learning rate.
+    """Schedule with a linear warm-up over a share of all steps, then a decay.
 
     Args:
-        optimizer: whose learning rates, as they are, are the highest point.
-        total_steps: steps of the whole training.
-        warmup: the share of steps in which the rate rises, 0 to 1.
-        decay: ``linear``, ``cosine`` or ``constant``.
-        final: where the decay ends, as a share of the highest rate.
+        optimizer: the optimizer; its learning rate is the highest one of the schedule.
+        total_steps: number of steps of the whole training.
+        warmup: share of the steps in which the rate rises, at least 0 and below 1.
+        decay: ``linear``, ``cosine`` (Loshchilov & Hutter 2017) or ``constant``.
+        final: the rate at the end of the decay, as a share of the highest rate.
+
+    Raises:
+        InputError: for an unknown decay or a warm-up out of range.
+
+    Example::
+
+        optimizer = torch.optim.AdamW(network.parameters(), lr=0.003)
+        schedule = WarmupDecay(optimizer, total_steps=1000, decay="cosine")
     """
 
     def __init__(
@@ -40,33 +48,33 @@ class WarmupDecay(LambdaLR):
         final: float = 0.0,
     ) -> None:
         if decay not in _DECAYS:
-            raise InputError(f"scheduler.decay is one of {', '.join(_DECAYS)}, not {decay!r}")
+            raise InputError(f"scheduler.decay must be one of {', '.join(_DECAYS)}, not {decay!r}")
         if not 0.0 <= warmup < 1.0:
             raise InputError(f"scheduler.warmup must be at least 0 and below 1, not {warmup}")
-        rising = round(warmup * total_steps)
+        warmup_steps = round(warmup * total_steps)
 
-        def share(step: int) -> float:
-            if step < rising:
-                return (step + 1) / (rising + 1)
-            done = min(1.0, (step - rising) / max(1, total_steps - rising))
-            return final + (1.0 - final) * _DECAYS[decay](done)
+        def factor(step: int) -> float:
+            if step < warmup_steps:
+                return (step + 1) / (warmup_steps + 1)
+            progress = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
+            return final + (1.0 - final) * _DECAYS[decay](progress)
 
-        super().__init__(optimizer, share)
+        super().__init__(optimizer, factor)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue at the step where another schedule was, with the rates of this one.
+        """Restore the step from a state, but not the learning rates.
 
-        They are those of the other one, unless it was over other `total_steps` or the learning
-        rate was changed: a resumed run takes the new rates from here on.
+        So if the learning rate or `total_steps` was changed, a resumed run continues with the
+        rates of the new schedule.
         """
-        own = list(self.base_lrs)
+        new = list(self.base_lrs)
         super().load_state_dict(state_dict)
-        if own != self.base_lrs:
-            log.info("the learning rate is %s from here on; it was %s", own[0], self.base_lrs[0])
-        self.base_lrs = own
+        if new != self.base_lrs:
+            log.info("the learning rate is now %s; it was %s", new[0], self.base_lrs[0])
+        self.base_lrs = new
         self._last_lr = [
-            base * share(self.last_epoch)
-            for base, share in zip(self.base_lrs, self.lr_lambdas, strict=True)
+            base * factor(self.last_epoch)
+            for base, factor in zip(self.base_lrs, self.lr_lambdas, strict=True)
         ]
         for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
             group["lr"] = rate

@@ -1,4 +1,4 @@
-"""The figures of a split: tokens always, spans where the labels spell them, and the main score."""
+"""Scores of a split: tokens, spans if the labels encode spans, and the main score."""
 
 from __future__ import annotations
 
@@ -19,17 +19,23 @@ from seqtag.metrics.tokens import Slices, TokenScore
 
 
 class TaggingScore(nn.Module):
-    """The scores of one split, summed over batches and processes.
+    """Scores of one split, accumulated over batches and processes.
 
     Args:
         labels: the tagger's labels.
-        evaluated: every label of the evaluated split, those unseen in training among them.
-        slices: for each factor of the corpus, how its values are sliced.
-        metric: the registered metric that models are chosen by; by default F1 where the labels
-            spell spans, else accuracy.
+        evaluated: every label of the evaluated split, including those unseen in training.
+        slices: for each factor of the corpus, the slices of its values that are scored separately.
+        metric: the registered metric whose main score chooses the model; by default F1 if the
+            labels encode spans, else accuracy.
 
     Raises:
         InputError: for a metric that is not registered, or does not fit the labels.
+
+    Example::
+
+        score = TaggingScore.of_split(corpus, "dev", labels)
+        score.update(ids_BT, words_BT, batch["columns"])
+        score.compute()["accuracy"]
     """
 
     def __init__(
@@ -47,11 +53,13 @@ class TaggingScore(nn.Module):
         spans = ["f1"] if labels.scheme != "plain" else []
         self._metric = metric or (spans or ["accuracy"])[0]
         names = [name for name in dict.fromkeys([*spans, self._metric]) if name != "accuracy"]
-        self.others = nn.ModuleList(self._made(name, known, labels.corpus_scheme) for name in names)
+        self.others = nn.ModuleList(
+            self._make_score(name, known, labels.corpus_scheme) for name in names
+        )
         scores = dict(zip(names, self.others, strict=True))
         self._main = scores.get(self._metric, self.tokens).main
 
-    def _made(self, name: str, labels: Sequence[str], scheme: str) -> Score:
+    def _make_score(self, name: str, labels: Sequence[str], scheme: str) -> Score:
         try:
             return SCORES[name].make(labels=labels, scheme=scheme)
         except InputError as error:
@@ -61,7 +69,7 @@ class TaggingScore(nn.Module):
     def of_split(
         cls, corpus: Corpus, split: str, labels: LabelSet, metric: str | None = None
     ) -> TaggingScore:
-        """Build the score of a corpus's split."""
+        """Create the scores of one split of a corpus."""
         evaluated = distinct_labels(corpus.splits[split])
         slices = {}
         for factor in corpus.factors:
@@ -70,7 +78,14 @@ class TaggingScore(nn.Module):
         return cls(labels, evaluated, slices, metric)
 
     def update(self, ids_BT: Tensor, words_BT: Tensor, columns: Mapping[str, Any]) -> None:
-        """Count a batch: predicted label ids, word ids, and the sentences' columns as read."""
+        """Add a batch.
+
+        Args:
+            ids_BT: predicted label ids (batch, time).
+            words_BT: word ids (batch, time).
+            columns: the columns of the sentences as read from the corpus, with "labels" and one
+                for each factor.
+        """
         gold: Sequence[Sequence[str | None]] = columns["labels"]
         if not gold:
             return
@@ -88,22 +103,22 @@ class TaggingScore(nn.Module):
             score.update(predicted, gold)
 
     def compute(self) -> dict[str, Any]:
-        """Return the figures; "metric" is the name of the main one among them.
+        """Return the scores by name; "metric" holds the name of the main score.
 
         Raises:
-            InputError: if a metric does not return the figure that it calls its main one.
+            InputError: if a metric does not return its main score.
         """
-        figures = self.tokens.compute()
+        scores = self.tokens.compute()
         for score in self.others:
-            figures |= score.compute()
-        if self._main not in figures:
+            scores |= score.compute()
+        if self._main not in scores:
             raise InputError(
-                f"metric={self._metric}: its figures have no {self._main!r}, which it calls its "
-                f"main one; they are {listed(figures)}"
+                f"metric={self._metric}: its scores lack its main score {self._main!r}; they are "
+                f"{listed(scores)}"
             )
-        return {**figures, "metric": self._main}
+        return {**scores, "metric": self._main}
 
     def reset(self) -> None:
-        """Forget all counts."""
+        """Reset all counts."""
         for score in (self.tokens, *self.others):
             score.reset()

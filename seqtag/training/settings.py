@@ -1,7 +1,7 @@
-"""The settings of a training: parsed once from plain values, frozen, checked whole.
+"""Settings of a training: parsed once from plain values, checked completely, then immutable.
 
-Nothing that needs torch, Lightning or datasets is imported, so that a sweep checks all its jobs
-before it starts one.
+This module imports neither torch nor Lightning nor datasets, so that a sweep can quickly check all
+its jobs before it starts one.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES, Target
 from seqtag.training.trainer_options import TrainerOptions, trainer_options
 
-# The names of the engines, and what they are: `recurrent.engines`.
+# Names of the engines in `recurrent.engines`.
 Engine = Literal["auto", "cpu", "torch", "scan", "loop", "reference"]
-# Keys that stand in no group.
-_ALONE = ("seed", "ckpt_path", "engine", "compile", "metric")
+# Keys outside all groups.
+_UNGROUPED = ("seed", "ckpt_path", "engine", "compile", "metric")
 Scheme = Literal["auto", "plain", "bio", "bioes"]
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """The group `data`: a corpus, and how its sentences become batches.
+    """The group `data`: a corpus, and how its sentences are encoded and batched.
 
     Attributes:
         corpus: files, a data set of the hub, or items that a probe generates.
-        batch: how large batches are.
-        encode: how words become numbers.
-        tag_scheme: the label scheme that the tagger works in.
-        description: the group as it was composed, which a model folder keeps.
+        batch: size of the batches.
+        encode: how words are converted to ids.
+        tag_scheme: the label scheme of the tagger.
+        description: the group as composed, which is stored in the model folder.
     """
 
     corpus: CorpusConfig | ProbeCorpusConfig
@@ -51,11 +51,11 @@ class DataSettings:
         """Parse the group `data`.
 
         Raises:
-            InputError: naming the key at fault.
+            InputError: for an invalid key; it names the key.
         """
-        rest = group(plain, "data")
+        rest = require_group(plain, "data")
         if "format" not in rest:
-            raise InputError("data.format is missing: name a corpus with data=OPTION")
+            raise InputError("data.format is missing: choose a corpus with data=OPTION")
         if checked(rest["format"], Text, "data.format") not in ("probe", *FORMATS.names()):
             raise unknown("data.format", rest["format"], ["probe", *FORMATS.names()])
         parts: dict[str, Any] = {}
@@ -74,7 +74,7 @@ class DataSettings:
         return cls(corpus, **parts, description=dict(plain))
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the group as plain values, which `from_plain` parses to an equal object."""
+        """Return the group as plain values; `from_plain` parses them to an equal object."""
         kind = {"format": "probe"} if isinstance(self.corpus, ProbeCorpusConfig) else {}
         rest = {"batch": asdict(self.batch), "encode": asdict(self.encode)}
         return {**kind, **asdict(self.corpus), **rest, "tag_scheme": self.tag_scheme}
@@ -82,21 +82,26 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """All that `training.fit` needs to know, except the corpus itself.
+    """All settings that `training.fit` needs; the corpus itself is a separate argument.
 
     Attributes:
         data: the corpus and its batches.
         model: the network.
-        cell: name and options of the recurrent cell, as `build_cell` takes them.
-        optimizer, scheduler: how weights move.
-        trainer: Lightning's options.
-        callbacks, logger: those that are switched on, by name.
-        seed: of everything that is random.
-        output_dir: the run's folder.
+        cell: name and options of the recurrent cell, for `build_cell`.
+        optimizer, scheduler: the optimizer and its learning-rate schedule.
+        trainer: options of Lightning's trainer.
+        callbacks, logger: the enabled ones, by name.
+        seed: of all random numbers.
+        output_dir: the run folder.
         ckpt_path: the checkpoint to resume from: a file, ``last``, ``auto`` or None.
-        engine: what runs the cell.
+        engine: the engine that runs the cell.
         compile: compile the network with ``torch.compile``.
         metric: the registered metric that chooses the model; None for F1 of spans or accuracy.
+
+    Example::
+
+        settings = TrainingSettings.from_plain(configuration)
+        tagger, summary = fit(settings, build.training_corpus(settings))
     """
 
     data: DataSettings
@@ -116,13 +121,13 @@ class TrainingSettings:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> TrainingSettings:
-        """Parse the composed configuration; keys of a verb's own are ignored.
+        """Parse the composed configuration, ignoring keys of a single verb.
 
         Raises:
-            InputError: naming the key at fault as it is written on the command line, what it must
-                be, and what it is.
+            InputError: for an invalid key; it names the key as written on the command line, the
+                valid values, and the value.
         """
-        alone = {name: plain[name] for name in _ALONE}
+        ungrouped = {name: plain[name] for name in _UNGROUPED}
         return cls(
             data=DataSettings.from_plain(plain["data"]),
             model=from_plain(TaggerConfig, plain["model"], "model"),
@@ -133,12 +138,12 @@ class TrainingSettings:
             callbacks=_targets(plain["callbacks"], CALLBACKS, "callbacks"),
             logger=_targets(plain["logger"], LOGGERS, "logger"),
             output_dir=plain["paths"]["output_dir"],
-            **alone,
+            **ungrouped,
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return plain values, as JSON has them, which `from_plain` parses to an equal object."""
-        named = {"callbacks": self.callbacks, "logger": self.logger}
+        """Return the settings as values of JSON; `from_plain` parses them to an equal object."""
+        target_groups = {"callbacks": self.callbacks, "logger": self.logger}
         return {
             "data": self.data.to_plain(),
             "model": self.model.to_plain(),
@@ -148,18 +153,18 @@ class TrainingSettings:
             "trainer": asdict(self.trainer),
             **{
                 group: {name: target.to_plain() for name, target in parts.items()}
-                for group, parts in named.items()
+                for group, parts in target_groups.items()
             },
             "paths": {"output_dir": self.output_dir},
-            **{name: getattr(self, name) for name in _ALONE},
+            **{name: getattr(self, name) for name in _UNGROUPED},
         }
 
 
-def group(value: Any, name: str) -> dict[str, Any]:
+def require_group(value: Any, name: str) -> dict[str, Any]:
     """Return a copy of a group of keys.
 
     Raises:
-        InputError: if `value` is something else.
+        InputError: if `value` is not a group.
     """
     if not isinstance(value, Mapping):
         raise InputError(f"{name} must be a group of keys, not {shown(value)}")
@@ -167,7 +172,7 @@ def group(value: Any, name: str) -> dict[str, Any]:
 
 
 def _cell(plain: Any) -> dict[str, Any]:
-    fields = group(plain, "cell")
+    fields = require_group(plain, "cell")
     if "name" in fields and fields["name"] not in CELLS:
         raise unknown("cell.name", fields["name"], CELLS.names())
     build_cell(fields)
@@ -175,9 +180,9 @@ def _cell(plain: Any) -> dict[str, Any]:
 
 
 def _targets(plain: Any, targets: Mapping[str, type], name: str) -> dict[str, Target]:
-    """Parse a group of named parts, leaving out those that are null."""
+    """Parse a group of named targets, leaving out those that are null."""
     return {
         str(key): Target.from_plain(part, targets, full_key(name, str(key)))
-        for key, part in group(plain, name).items()
+        for key, part in require_group(plain, name).items()
         if part is not None
     }

@@ -1,8 +1,8 @@
-"""The classes that configurations of this package name by `_target_`, with checks of their options.
+"""Option checks for the classes that this package's configurations name by `_target_`.
 
-A class below is named after what it describes, and its fields are the options that a configuration
-may give. Nothing that needs torch or Lightning is imported: a configuration is checked before they
-are. A user's own configuration may name any other class, see `training.importable`.
+A dataclass below has the name of the class that it describes; its fields are the options that a
+configuration may set. This module imports neither torch nor Lightning: a configuration is checked
+before these slow imports. A user's configuration may name other classes, see `training.importable`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from seqtag.renamed import TARGETS
 from seqtag.training.importable import require_module
 
 _Whole = Annotated[int, AtLeast(0)]
-# What a run logs that something can be chosen by, or ended.
-_Figure = Literal["dev/metric", "dev/f1", "dev/accuracy", "train/loss"]
+# Logged metrics that checkpoints and early stopping can monitor.
+_Metric = Literal["dev/metric", "dev/f1", "dev/accuracy", "train/loss"]
 _Mode = Literal["min", "max"]
-# last.ckpt and previous.ckpt are the checkpoints that a run is resumed from.
-_Checkpoint = Annotated[
+# last.ckpt and previous.ckpt are reserved: a run resumes from them.
+_CheckpointName = Annotated[
     str,
     Matching(
         r"(?!(last|previous)$)([^{}\0]|\{(epoch|step|[\w/]+(:\.\d+f)?)\})+",
-        "a file name, in which {epoch} and {step} stand for these, other than last and previous",
+        "a file name other than last and previous, which may contain {epoch} and {step}",
     ),
 ]
 
@@ -58,9 +58,9 @@ class SGD:
     fused: bool | None = None
 
     def __post_init__(self) -> None:
-        _refuse_both(self)
+        _check_implementation(self)
         if self.nesterov and not (self.momentum and not self.dampening):
-            raise InputError("nesterov=true needs a momentum above 0, and no dampening")
+            raise InputError("nesterov=true needs a momentum above 0 and dampening=0")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class AdamW:
     fused: bool | None = None
 
     def __post_init__(self) -> None:
-        _refuse_both(self)
+        _check_implementation(self)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Adam(AdamW):
     decoupled_weight_decay: bool = False
 
 
-def _refuse_both(optimizer: SGD | AdamW) -> None:
+def _check_implementation(optimizer: SGD | AdamW) -> None:
     if optimizer.foreach and optimizer.fused:
         raise InputError("foreach and fused cannot both be true: set one of them to null")
 
@@ -104,11 +104,11 @@ class WarmupDecay:
 
 @dataclass(frozen=True)
 class ModelCheckpoint:
-    """The best checkpoints."""
+    """Saves the best checkpoints."""
 
     dirpath: FileName | None = None
-    filename: _Checkpoint | None = None
-    monitor: _Figure | None = None
+    filename: _CheckpointName | None = None
+    monitor: _Metric | None = None
     verbose: bool = False
     save_last: bool | Literal["link"] | None = None
     save_top_k: Annotated[int, AtLeast(-1), AtMost(1_000_000)] = 1
@@ -124,7 +124,7 @@ class ModelCheckpoint:
 
 @dataclass(frozen=True)
 class LastCheckpoint:
-    """The checkpoint that a run is resumed from."""
+    """Saves the checkpoint that a run resumes from."""
 
     dirpath: FileName
     every_minutes: Positive | None = 10.0
@@ -133,9 +133,9 @@ class LastCheckpoint:
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """The end of training where a figure does not get better."""
+    """Stops training when a metric no longer improves."""
 
-    monitor: _Figure
+    monitor: _Metric
     min_delta: float = 0.0
     patience: _Whole = 3
     verbose: bool = False
@@ -154,21 +154,21 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class ExponentialAverage:
-    """A running average of the weights."""
+    """Evaluates and saves a running average of the weights."""
 
     decay: Annotated[float, Above(0), Below(1)] = 0.999
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A line in the log for each epoch, and a bar in a terminal."""
+    """Logs a line for each epoch, and shows a bar in a terminal."""
 
     bar: bool = True
 
 
 @dataclass(frozen=True)
 class LearningRateMonitor:
-    """The learning rate among the figures that are logged."""
+    """Logs the learning rate."""
 
     logging_interval: Literal["step", "epoch"] | None = None
     log_momentum: bool = False
@@ -177,7 +177,7 @@ class LearningRateMonitor:
 
 @dataclass(frozen=True)
 class RichProgressBar:
-    """Lightning's bar in colours."""
+    """Lightning's progress bar in colours."""
 
     refresh_rate: _Whole = 100
     leave: bool = False
@@ -185,7 +185,7 @@ class RichProgressBar:
 
 @dataclass(frozen=True)
 class TQDMProgressBar:
-    """Lightning's plain bar."""
+    """Lightning's plain progress bar."""
 
     refresh_rate: _Whole = 1
     process_position: _Whole = 0
@@ -194,14 +194,14 @@ class TQDMProgressBar:
 
 @dataclass(frozen=True)
 class MetricsFile:
-    """A file of the figures of each epoch."""
+    """Writes the metrics of each epoch to ``metrics.csv``."""
 
     save_dir: FileName
 
 
 @dataclass(frozen=True)
 class TensorBoardLogger:
-    """TensorBoard's event files."""
+    """Logs to TensorBoard's event files."""
 
     save_dir: FileName
     name: str | None = "lightning_logs"
@@ -219,7 +219,7 @@ class TensorBoardLogger:
 
 @dataclass(frozen=True)
 class MLFlowLogger:
-    """MLflow."""
+    """Logs to MLflow."""
 
     experiment_name: Text = "lightning_logs"
     run_name: Text | None = None
@@ -235,7 +235,7 @@ class MLFlowLogger:
 
 @dataclass(frozen=True)
 class WandbLogger:
-    """Weights & Biases."""
+    """Logs to Weights & Biases."""
 
     name: Text | None = None
     save_dir: FileName = "."
@@ -254,35 +254,40 @@ class WandbLogger:
     checkpoint_name: Text | None = None
 
 
-def _named(package: str, *classes: type) -> dict[str, type]:
+def _by_full_name(package: str, *classes: type) -> dict[str, type]:
     return {f"{package}.{cls.__name__}": cls for cls in classes}
 
 
-OPTIMIZERS = _named("torch.optim", AdamW, SGD, Adam)
-SCHEDULES = _named("seqtag.training.schedules", WarmupDecay)
+OPTIMIZERS = _by_full_name("torch.optim", AdamW, SGD, Adam)
+SCHEDULES = _by_full_name("seqtag.training.schedules", WarmupDecay)
 CALLBACKS = {
-    **_named(
+    **_by_full_name(
         "lightning.pytorch.callbacks",
         *(EarlyStopping, LearningRateMonitor, ModelCheckpoint, RichProgressBar, TQDMProgressBar),
     ),
-    **_named("seqtag.training.averaging", ExponentialAverage),
-    **_named("seqtag.training.resume.last_checkpoint", LastCheckpoint),
-    **_named("seqtag.training.progress", Progress),
+    **_by_full_name("seqtag.training.averaging", ExponentialAverage),
+    **_by_full_name("seqtag.training.resume.last_checkpoint", LastCheckpoint),
+    **_by_full_name("seqtag.training.progress", Progress),
 }
 LOGGERS = {
-    **_named("lightning.pytorch.loggers", MLFlowLogger, TensorBoardLogger, WandbLogger),
-    **_named("seqtag.training.metrics_file", MetricsFile),
+    **_by_full_name("lightning.pytorch.loggers", MLFlowLogger, TensorBoardLogger, WandbLogger),
+    **_by_full_name("seqtag.training.metrics_file", MetricsFile),
 }
 
 
 @dataclass(frozen=True)
 class Target:
-    """An object that a YAML file describes by ``_target_`` and options.
+    """Description of an object in a configuration: its class (``_target_``) and options.
 
     Attributes:
-        name: the full name of its class.
-        options: arguments of the class.
-        where: the name of its key, for messages: "callbacks.last".
+        name: the full name of the class.
+        options: keyword arguments of the class.
+        where: the configuration key, for messages: "callbacks.last".
+
+    Example::
+
+        plain = {"_target_": "torch.optim.SGD", "lr": 0.1}
+        Target.from_plain(plain, OPTIMIZERS, "optimizer").options  # {"lr": 0.1}
     """
 
     name: str
@@ -293,16 +298,16 @@ class Target:
     def from_plain(cls, part: Any, targets: Mapping[str, type], where: str) -> Target:
         """Parse the description of an object.
 
-        Options of a class that is described here are checked; those of another one when it is
-        imported, and here only whether there is a module of its name.
+        The options of a class in `targets` are checked here. For any other class only the existence
+        of its module is checked; its options are checked when it is imported.
 
         Args:
-            part: its ``_target_`` and options.
-            targets: the classes that are described.
-            where: the name of its key, for messages.
+            part: ``_target_`` and the options.
+            targets: classes that check options, by the full name of the class they describe.
+            where: the configuration key, for messages.
 
         Raises:
-            InputError: for a name without a module, and as `checks.from_plain` does for options.
+            InputError: for a class name without a module, and for invalid options.
         """
         if not isinstance(part, Mapping):
             raise InputError(f"{where} must be a group of keys, not {shown(part)}")
@@ -316,5 +321,5 @@ class Target:
         return cls(name, options, where)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return what `from_plain` parses."""
+        """Return the description as plain values; `from_plain` parses them to an equal object."""
         return {"_target_": self.name, **self.options}

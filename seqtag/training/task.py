@@ -1,4 +1,4 @@
-"""The Lightning task: one training step, one evaluation step, the optimizer."""
+"""The Lightning module: training step, evaluation step and optimizer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seqtag.training.scoring import TaggingScore
 
 
 class MeanLoss(Metric):
-    """The mean loss of a sentence, over batches and processes."""
+    """Mean loss per sentence, over batches and processes."""
 
     full_state_update = False
     total: Tensor
@@ -32,33 +32,39 @@ class MeanLoss(Metric):
         self.add_state("sentences", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, loss: Tensor, sentences: int) -> None:
-        """Count the mean loss of so many sentences."""
+        """Add the mean loss of a batch with this many sentences."""
         self.total = self.total + loss * sentences
         self.sentences = self.sentences + sentences
 
     def compute(self) -> Tensor:
-        """Return the mean."""
+        """Return the mean loss."""
         return self.total / self.sentences
 
 
 class TaggingTask(L.LightningModule):
-    """Trains and evaluates a tagger network; stops where the loss or the scores are not finite.
+    """Trains and evaluates a tagger network; stops if the loss or the scores are not finite.
 
-    Whether they are is recorded on the device and looked at in every step on one CPU process,
-    elsewhere every ``trainer.log_every_n_steps`` batches, before each evaluation and checkpoint,
-    and at the end of each epoch: so that no step waits for the device.
+    Non-finite values are recorded on the device. So that steps need not wait for the device, the
+    record is read only every ``trainer.log_every_n_steps`` batches, before each evaluation and
+    checkpoint, and at the end of each epoch; a single CPU process reads it after every step.
 
     Args:
         network: the network.
-        score: what its predictions on the development split are counted by.
-        make_optimizer: parameters to optimizer.
-        make_schedule: optimizer to learning-rate schedule, stepped after each batch.
+        score: the scores of the development split.
+        make_optimizer: function from parameters to an optimizer.
+        make_schedule: function from an optimizer to its learning-rate schedule, which is stepped
+            after each optimizer step.
 
     Attributes:
-        mean_loss: that of the running epoch.
-        dev_metric: the last figure that checkpoints go by; nan where there was none.
-        training_started: whether training has begun: what a checkpoint holds is restored by then.
-        make_optimizer, make_schedule: as given.
+        mean_loss: mean loss of the current epoch.
+        dev_metric: the latest development score that checkpoints are chosen by, or nan.
+        training_started: whether training has started; a checkpoint is fully restored by then.
+        make_optimizer, make_schedule: the two functions.
+
+    Example::
+
+        task = TaggingTask(network, score, make_optimizer, make_schedule)
+        trainer.fit(task, CorpusModule(corpus, indexer, labels, settings.data.batch))
     """
 
     def __init__(
@@ -76,36 +82,36 @@ class TaggingTask(L.LightningModule):
         self.make_optimizer, self.make_schedule = make_optimizer, make_schedule
         self.training_started = False
         self._losses, self._scores = FirstNonFinite(), FirstNonFinite()
-        self._rates: dict[int, float] = {}  # of the steps since the last look, and one
+        self._rates: dict[int, float] = {}  # by step, since the last check
 
     def on_train_start(self) -> None:
-        """Note that training begins."""
+        """Record that training has started."""
         self.training_started = True
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """Return the batch's mean loss; on several processes, this one's part of it."""
+        """Return the mean loss of a batch; on several processes, this process's part of it."""
         size = len(batch["labels_BT"])
-        share = self._begin_to_share(size)
+        weight = self._begin_loss_weight(size)
         loss = self.network.loss(batch["inputs"], batch["labels_BT"])
         self._record_loss(loss, batch_idx)
         self.mean_loss.update(loss.detach(), size)
         self.log("train/loss", self.mean_loss, on_step=False, on_epoch=True, logger=False)
-        return loss * share()
+        return loss * weight()
 
     def _record_loss(self, loss: Tensor, batch_idx: int) -> None:
-        """Record whether a loss is finite, and look at the record where that is due."""
+        """Record whether a loss is finite, and check the record if that is due."""
         step = self.global_step + 1
         self._losses.record(loss, step)
         self._rates.setdefault(step, self.optimizers().param_groups[0]["lr"])
-        free = self.device.type == "cpu" and self.trainer.world_size == 1
-        if free or (batch_idx + 1) % max(1, self.trainer.log_every_n_steps) == 0:
+        is_cheap = self.device.type == "cpu" and self.trainer.world_size == 1
+        if is_cheap or (batch_idx + 1) % max(1, self.trainer.log_every_n_steps) == 0:
             self.require_finite()
 
     def require_finite(self) -> None:
-        """Stop if a loss or a development score was not finite; all processes call this together.
+        """Check that all losses and scores so far are finite; all processes call this together.
 
         Raises:
-            Diverged: naming the step, its learning rate, what to try and the checkpoints there are.
+            Diverged: if not; it names the step, its learning rate, remedies and the checkpoints.
         """
         if (step := self._losses.step(self.trainer)) is not None:
             what = f"the loss of step {step} is not finite"
@@ -119,7 +125,7 @@ class TaggingTask(L.LightningModule):
             del self._rates[step]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to write a checkpoint of a run that has diverged.
+        """Check that the content of a checkpoint is finite before it is written.
 
         Raises:
             Diverged: if a loss, score, weight or part of the optimizer is not finite.
@@ -133,57 +139,57 @@ class TaggingTask(L.LightningModule):
             raise divergence_error(self.trainer, what, self._rates.get(self.global_step))
 
     def on_validation_start(self) -> None:
-        """Stop before an evaluation of weights that came to a loss which is not finite."""
+        """Check that the loss was finite before an evaluation starts."""
         self.require_finite()
 
-    def _begin_to_share(self, sentences: int) -> Callable[[], Tensor | float]:
-        """Return what gives the factor by which a mean over processes is one over sentences.
+    def _begin_loss_weight(self, sentences: int) -> Callable[[], Tensor | float]:
+        """Start to sum the batch sizes of all processes; return a function that returns the weight.
 
-        Gradients are averaged over processes, whose shares of a batch may differ by a sentence.
-        The shares are summed while the network is at work.
+        Gradients are averaged over processes, whose batch sizes may differ by one. The weight of
+        each loss turns that mean into a mean over sentences. The sum runs while the network does.
         """
         if self.trainer.world_size == 1:
             return lambda: 1.0
         total = torch.tensor(float(sentences), device=self.device)
         summing = distributed.all_reduce(total, async_op=True)
 
-        def share() -> Tensor:
+        def weight() -> Tensor:
             summing.wait()
             return sentences * self.trainer.world_size / total
 
-        return share
+        return weight
 
     def on_train_epoch_end(self) -> None:
-        """Write the epoch's loss; Lightning would do so after the epoch's checkpoint only."""
+        """Log the loss of the epoch; Lightning would do so only after the epoch's checkpoint."""
         loss = float(self.trainer.callback_metrics["train/loss"])
-        figures = {"train/loss": loss, "epoch": self.current_epoch}
+        metrics = {"train/loss": loss, "epoch": self.current_epoch}
         for logger in self.loggers:
-            logger.log_metrics(figures, step=self.global_step - 1)
+            logger.log_metrics(metrics, step=self.global_step - 1)
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """Count the network's predictions for a development batch."""
+        """Score the predictions for a development batch."""
         emissions_BTK = self.network(batch["inputs"])
         self._scores.record(emissions_BTK, self.global_step)
         ids_BT = self.network.best_labels(emissions_BTK, batch["inputs"]["lengths_B"])
         self.score.update(ids_BT, batch["inputs"]["words_BT"], batch["columns"])
 
     def on_validation_epoch_end(self) -> None:
-        """Log the development figures; ``dev/metric`` is the one that checkpoints go by."""
+        """Log the development scores; checkpoints are chosen by ``dev/metric``."""
         if self.trainer.sanity_checking:
             self.score.reset()
             return
         self.require_finite()
-        figures = self.score.compute()
+        scores = self.score.compute()
         self.score.reset()
-        name, main = main_score(figures)
-        others = [other for other in ("accuracy", "f1") if other in figures and other != name]
-        logged = {f"dev/{figure}": figures[figure] for figure in (*others, name)}
+        name, main = main_score(scores)
+        others = [other for other in ("accuracy", "f1") if other in scores and other != name]
+        logged = {f"dev/{score}": scores[score] for score in (*others, name)}
         self.log_dict(logged, prog_bar=True)
         self.log("dev/metric", main)
         self.dev_metric = float(main)
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Return optimizer and schedule, stepped after each batch."""
+        """Return the optimizer and its schedule, which is stepped after each optimizer step."""
         optimizer = self.make_optimizer(self.network.parameters())
         schedule = self.make_schedule(optimizer)
         return {

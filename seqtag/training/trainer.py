@@ -1,4 +1,4 @@
-"""Lightning's trainer and what goes with it: callbacks, loggers, optimizer, schedule."""
+"""Build Lightning's trainer with its callbacks and loggers, the optimizer and the schedule."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _PROFILERS: dict[str, Callable[..., Profiler]] = {
     "pytorch": PyTorchProfiler,
 }
 _PRECISIONS = ("32-true", "64-true", "bf16-true", "16-true", "bf16-mixed", "16-mixed")
-# Those in which the weights themselves are not float32.
-_WEIGHTS = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
+# Precisions in which the weights are not float32.
+_WEIGHT_DTYPES = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
 _SHORT_PRECISIONS = {"32": "32-true", "64": "64-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
 def known_precision(precision: Any) -> str:
-    """Return the full name of a precision, given as Lightning takes it: 16 is 16-mixed, None 32.
+    """Return the full name of a precision: 16 is 16-mixed, None is 32-true.
 
     Raises:
-        InputError: if the network cannot be trained at it.
+        InputError: if the network cannot be trained at this precision.
     """
     if precision is None:
         return "32-true"
@@ -55,31 +55,35 @@ def known_precision(precision: Any) -> str:
 
 
 def weights_dtype(precision: Any) -> torch.dtype:
-    """Return the type of the weights in training at that precision."""
-    return _WEIGHTS.get(known_precision(precision), torch.float32)
+    """Return the dtype of the weights during training at a precision."""
+    return _WEIGHT_DTYPES.get(known_precision(precision), torch.float32)
 
 
 def optimizer_factory(optimizer: Target, precision: Any) -> Callable[[Any], Any]:
-    """Return a function from parameters to an optimizer, for training at that precision."""
+    """Return a function from parameters to an optimizer, for training at a precision."""
     if optimizer.options.get("fused") and "mixed" in known_precision(precision):
-        # Lightning does not clip gradients in mixed precision where the optimizer is fused.
+        # Lightning cannot clip gradients in mixed precision with a fused optimizer.
         optimizer = replace(optimizer, options={**optimizer.options, "fused": False})
-    return factory(optimizer, Optimizer, first=1)
+    return factory(optimizer, Optimizer, positional=1)
 
 
 def schedule_factory(scheduler: Target, total_steps: int) -> Callable[[Any], Any]:
-    """Return a function from an optimizer to its schedule over `total_steps`."""
-    return factory(scheduler, LRScheduler, first=1, total_steps=total_steps)
+    """Return a function from an optimizer to its learning-rate schedule."""
+    return factory(scheduler, LRScheduler, positional=1, total_steps=total_steps)
 
 
 def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
     """Build Lightning's trainer with its callbacks and loggers.
 
-    Without a development split nothing can be chosen by it: the last weights are kept then, and
-    training does not stop early.
+    Without a development split (`has_dev` is false) the last weights are saved instead of the best
+    ones, and training does not stop early.
+
+    Raises:
+        InputError: for invalid options, a missing GPU, or a number of processes other than the
+            launcher's.
     """
     process = current_process()
-    options = _placed(settings.trainer, process)
+    options = _trainer_arguments(settings.trainer, process)
     del options["overfit_batches"]
     if options["profiler"] is not None:
         options["profiler"] = _PROFILERS[options["profiler"]](
@@ -90,14 +94,14 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
         callbacks.pop("early_stopping", None)
         checkpoint = callbacks.get("checkpoint")
         if checkpoint is not None and "monitor" in checkpoint.options:
-            kept = {**checkpoint.options, "monitor": None}
-            callbacks["checkpoint"] = replace(checkpoint, options=kept)
+            unmonitored = {**checkpoint.options, "monitor": None}
+            callbacks["checkpoint"] = replace(checkpoint, options=unmonitored)
     if options["enable_progress_bar"] is False:
         callbacks.pop("progress", None)
     if options["enable_checkpointing"] is False:
         for name in ("checkpoint", "last"):
             callbacks.pop(name, None)
-    more = {
+    parts = {
         "callbacks": [
             ResumeCallback(),
             *(factory(part, L.Callback)() for part in callbacks.values()),
@@ -105,16 +109,16 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
         "logger": [factory(part, Logger)() for part in settings.logger.values()],
         "plugins": [CheckpointFiles(), LaunchedEnvironment(process)],
         "default_root_dir": settings.output_dir,
-        # The order of batches is shared out by the data module itself.
+        # The data module itself splits batches among processes.
         "use_distributed_sampler": False,
     }
-    trainer = call(L.Trainer, "trainer", **options, **more)
-    _require_started(trainer, process)
+    trainer = call(L.Trainer, "trainer", **options, **parts)
+    _require_world_size(trainer, process)
     return trainer
 
 
-def _placed(settings: TrainerOptions, process: ProcessInfo) -> dict[str, Any]:
-    """Return the trainer's options, with what a launcher has settled where they say auto."""
+def _trainer_arguments(settings: TrainerOptions, process: ProcessInfo) -> dict[str, Any]:
+    """Return the trainer's options, with "auto" replaced by the numbers of the launcher."""
     options = asdict(settings)
     options["precision"] = known_precision(settings.precision)
     if settings.devices == "auto" and process.launcher:
@@ -122,49 +126,48 @@ def _placed(settings: TrainerOptions, process: ProcessInfo) -> dict[str, Any]:
     if settings.num_nodes == "auto":
         options["num_nodes"] = process.nodes
     if settings.strategy == "ddp_spawn":
-        options["strategy"] = "ddp"  # whose processes begin with nothing here
+        options["strategy"] = "ddp"  # the same here: followers are new processes
     if settings.accelerator == "gpu" and not (
         torch.cuda.is_available() or torch.backends.mps.is_available()
     ):
-        raise InputError("trainer: there is no GPU here that torch can use; take trainer=cpu")
+        raise InputError("trainer: there is no GPU here that torch can use; use trainer=cpu")
     return options
 
 
-def _require_started(trainer: L.Trainer, process: ProcessInfo) -> None:
-    """Refuse a trainer for more processes, or fewer, than were started."""
-    wanted = f"trainer.devices={trainer.num_devices} and num_nodes={trainer.num_nodes}"
+def _require_world_size(trainer: L.Trainer, process: ProcessInfo) -> None:
+    """Refuse a trainer for another number of processes than the launcher started."""
+    requested = f"trainer.devices={trainer.num_devices} and num_nodes={trainer.num_nodes}"
     if process.launcher:
         if (trainer.num_devices, trainer.num_nodes) != (process.local_world_size, process.nodes):
             raise InputError(
                 f"{process.launcher} started {process.local_world_size} processes on each of "
-                f"{process.nodes} machines, but there is {wanted}; both are best left at auto, as "
-                "in trainer=ddp"
+                f"{process.nodes} machines, but the configuration has {requested}; leave both at "
+                "auto, as in trainer=ddp"
             )
     elif trainer.num_nodes > 1:
-        raise InputError(f"{wanted}: more than one machine needs torchrun or srun to start it")
+        raise InputError(f"{requested}: several machines need torchrun or srun as the launcher")
 
 
 def total_steps(trainer: L.Trainer, data: CorpusModule) -> int:
-    """Return the number of optimizer steps that `trainer` will take at most.
+    """Return the maximal number of optimizer steps of a training.
 
-    Worked out here, since asking Lightning for its estimate builds the loaders too early for an
-    exact resume.
+    Lightning's own estimate would build the data loaders too early for an exact resume.
 
     Raises:
-        InputError: if no batch of an epoch is to be used, or training is to go on for ever: there
-            is no schedule over that.
+        InputError: if an epoch has no batches, or the number of steps is not limited: a schedule
+            needs its last step.
     """
     share, batches = trainer.limit_train_batches, data.batches_per_epoch()
     used = min(batches, share) if isinstance(share, int) else int(batches * share)
     if not used:
         raise InputError(
-            f"trainer.limit_train_batches={share}: that is none of the {batches} batches of an "
-            "epoch; give a larger share, or a whole number"
+            f"trainer.limit_train_batches={share} selects 0 of the {batches} batches of an epoch; "
+            "use a larger share, or a number of batches"
         )
     steps = -(-used // trainer.accumulate_grad_batches) * (
         -1 if trainer.max_epochs is None else trainer.max_epochs
     )
     limits = [limit for limit in (steps, trainer.max_steps) if limit >= 0]
     if not limits:
-        raise InputError("trainer: there is no end; set max_epochs or max_steps")
+        raise InputError("trainer: training would never end; set max_epochs or max_steps")
     return max(1, min(limits))

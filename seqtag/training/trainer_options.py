@@ -1,4 +1,4 @@
-"""What the group trainer may hold: Lightning's options, their types and ranges."""
+"""The group `trainer`: types and ranges of the options of Lightning's trainer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from seqtag.checks import (
 from seqtag.errors import InputError
 
 _Whole = Annotated[int, AtLeast(0)]
-_OrNoLimit = Annotated[int, AtLeast(-1)]
-_UpToAll = Annotated[float, AtLeast(0), AtMost(1)]
-_PartOfAll = Annotated[float, Above(0), AtMost(1)]
-_Batches = _Whole | _UpToAll | None
+_Limit = Annotated[int, AtLeast(-1)]
+_Share = Annotated[float, AtLeast(0), AtMost(1)]
+_PositiveShare = Annotated[float, Above(0), AtMost(1)]
+_Batches = _Whole | _Share | None
 _Processes = Annotated[int, AtLeast(1), AtMost(65_536)]
 _List = Annotated[list[_Whole], NonEmpty(1024)]
-_Numbers = Annotated[str, Matching(r"-1|\d+(,\d+)*", "numbers with commas between")]
+_CommaList = Annotated[str, Matching(r"-1|\d+(,\d+)*", "numbers separated by commas")]
 _Time = Annotated[str, Matching(r"\d+:\d\d:\d\d:\d\d", "a time as DD:HH:MM:SS")]
 _TimeParts = Mapping[Literal["days", "hours", "minutes", "seconds"], _Whole]
 _Precision = Literal[
@@ -38,26 +38,26 @@ _Precision = Literal[
 
 @dataclass(frozen=True)
 class TrainerOptions:
-    """The group `trainer`: Lightning's options, as far as they are plain values."""
+    """The group `trainer`: the options of Lightning's trainer that are plain values."""
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"] = "auto"
-    devices: Literal["auto", -1] | _Processes | _List | _Numbers = 1
+    devices: Literal["auto", -1] | _Processes | _List | _CommaList = 1
     num_nodes: Literal["auto"] | _Processes = "auto"
     strategy: Literal["auto", "ddp", "ddp_spawn"] = "auto"
     precision: _Precision | None = "32-true"
-    max_epochs: _OrNoLimit | None = None
+    max_epochs: _Limit | None = None
     min_epochs: _Whole | None = None
-    max_steps: _OrNoLimit = -1
+    max_steps: _Limit = -1
     min_steps: _Whole | None = None
     max_time: _Time | _TimeParts | None = None
     limit_train_batches: _Batches = None
     limit_val_batches: _Batches = None
     limit_test_batches: _Batches = None
     limit_predict_batches: _Batches = None
-    overfit_batches: _Whole | _UpToAll = 0.0
-    val_check_interval: Count | _PartOfAll | _Time | _TimeParts | None = None
+    overfit_batches: _Whole | _Share = 0.0
+    val_check_interval: Count | _PositiveShare | _Time | _TimeParts | None = None
     check_val_every_n_epoch: Count | None = 1
-    num_sanity_val_steps: _OrNoLimit | None = None
+    num_sanity_val_steps: _Limit | None = None
     log_every_n_steps: _Whole | None = None
     accumulate_grad_batches: Count = 1
     gradient_clip_val: NotNegative | None = None
@@ -82,7 +82,7 @@ def trainer_options(plain: Any) -> TrainerOptions:
     """Parse the group `trainer`.
 
     Raises:
-        InputError: naming the key at fault.
+        InputError: for an invalid key; it names the key.
     """
     for key in ("callbacks", "logger"):
         if isinstance(plain, Mapping) and key in plain:

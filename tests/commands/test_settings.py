@@ -182,7 +182,7 @@ def test_any_value_of_any_key_is_accepted_or_refused_by_name(data):
         ("train", "trainer.max_epoch", 3, "unknown key 'max_epoch' (did you mean 'max_epochs'?)"),
         ("train", "callbacks", REMOVED, "callbacks is missing"),
         ("train", "callbacks.checkpoint", 5, "callbacks.checkpoint must be a group of keys"),
-        ("train", "callbacks.checkpoint", {}, "must be the full name of a class, as"),
+        ("train", "callbacks.checkpoint", {}, "must be the full name of a class, such"),
         ("train", "callbacks.checkpoint.filename", "{", "callbacks.checkpoint.filename must be a"),
         ("train", "callbacks.checkpoint.filename", "last", "other than last and previous"),
         (

@@ -1,4 +1,4 @@
-"""From settings to a corpus and a network."""
+"""Building the corpus and the network from settings."""
 
 import torch
 
@@ -7,7 +7,7 @@ from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training import build
 
 
-def test_few_batches_are_whole_and_the_same_for_both_splits(configure):
+def test_a_few_whole_batches_are_both_splits(configure):
     corpus = build.corpus(configure().training.data.corpus)
     few = build.few_batches(corpus, 2, BatchConfig(sentences=4), seed=1)
     assert few.splits.keys() == {"train", "dev"}
@@ -17,27 +17,27 @@ def test_few_batches_are_whole_and_the_same_for_both_splits(configure):
     assert set(map(tuple, few.splits["train"]["tokens"])) <= known
 
 
-def test_the_place_of_a_corpus_is_kept_absolute(corpus, monkeypatch):
+def test_a_local_corpus_path_is_made_absolute(corpus, monkeypatch):
     monkeypatch.chdir(corpus.parent)
-    assert build.portable({"path": corpus.name})["path"] == str(corpus)
-    assert build.portable({"path": "https://x/y"})["path"] == "https://x/y"
-    assert build.portable({"train": 3}) == {"train": 3}
+    assert build.with_absolute_path({"path": corpus.name})["path"] == str(corpus)
+    assert build.with_absolute_path({"path": "https://x/y"})["path"] == "https://x/y"
+    assert build.with_absolute_path({"train": 3}) == {"train": 3}
 
 
-def test_the_generated_corpus_comes_from_its_probe():
+def test_the_corpus_of_a_probe_is_generated():
     corpus = build.corpus(ProbeCorpusConfig(train=3, dev=2, test=2, seed=1), ("test",))
     assert list(corpus.splits) == ["test"]
     assert corpus.factors == ("distance", "attractors", "switches", "depth")
 
 
-def test_compiled_while_training_only_and_the_crf_never(configure, monkeypatch):
+def test_the_network_is_compiled_only_during_training_and_without_the_crf(configure, monkeypatch):
     options = []
 
-    def compiling(function, **given):
-        options.append(given)
+    def compile_stub(function, **arguments):
+        options.append(arguments)
         return lambda *args, **kwargs: "compiled"
 
-    monkeypatch.setattr(torch, "compile", compiling)
+    monkeypatch.setattr(torch, "compile", compile_stub)
     settings = configure().training
     corpus = build.corpus(settings.data.corpus)
     indexer = build.indexer(settings.data.encode, corpus, {})

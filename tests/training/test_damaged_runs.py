@@ -1,4 +1,4 @@
-"""Folders with damaged or foreign runs: these are left out by name, and the others reported."""
+"""Damaged or foreign runs in a folder are left out and named; the others are reported."""
 
 import json
 import shutil
@@ -26,10 +26,10 @@ WRONG = [None, [], "x", 5, 1.5, True, {"a": 1}, -1, 10**30]
 
 @pytest.fixture(scope="module")
 def items(judged):
-    def of(seed=0, **about):
-        return judged(GRID, lambda f: f["distance"] == 5, lambda f: 0.8, n=4, seed=seed, **about)
+    def make(seed=0, **columns):
+        return judged(GRID, lambda f: f["distance"] == 5, lambda f: 0.8, n=4, seed=seed, **columns)
 
-    return of
+    return make
 
 
 @pytest.fixture(scope="module")
@@ -38,36 +38,36 @@ def frame(items):
 
 
 @pytest.fixture(scope="module")
-def sound(items, save_run):
-    """A folder of two sound runs."""
+def intact(items, save_run):
+    """A folder of two intact runs."""
     with tempfile.TemporaryDirectory() as name:
         for seed in range(2):
             save_run(Path(name) / str(seed), items(seed=seed))
         yield Path(name)
 
 
-def figures_of(folder):
+def gathered(folder):
     return gather(*find_runs([folder]))[0]
 
 
 @pytest.mark.parametrize("config", [*WRONG[:6], "missing"])
-def test_a_wrong_config_is_left_out(sound, tmp_path, caplog, config):
-    shutil.copytree(sound, tmp_path / "runs")
+def test_a_wrong_config_is_left_out(intact, tmp_path, caplog, config):
+    shutil.copytree(intact, tmp_path / "runs")
     record = {"finished": True} | ({} if config == "missing" else {"config": config})
     other = tmp_path / "runs" / "other"
     other.mkdir()
     (other / "run.json").write_text(json.dumps(record))
     runs, unfinished = find_runs([tmp_path / "runs"])
     assert (len(runs), unfinished) == (2, [])
-    if config != "missing":  # that is a run of another verb
+    if config != "missing":  # without a config it is a run of another verb
         assert f"left out: {other / 'run.json'}: config must be a JSON object" in caplog.text
         with pytest.raises(InputError, match=r"other.run\.json: config must be"):
             find_runs([other])
 
 
 @pytest.mark.parametrize("damage", ["cut", "column", "null", "infinite", "two seeds"])
-def test_a_damaged_table_is_left_out_and_named(sound, items, tmp_path, caplog, damage):
-    shutil.copytree(sound, tmp_path / "runs")
+def test_a_damaged_table_is_left_out_and_named(intact, items, tmp_path, caplog, damage):
+    shutil.copytree(intact, tmp_path / "runs")
     path = tmp_path / "runs" / "1" / "items.parquet"
     frame = items(seed=1)
     if damage == "cut":
@@ -80,21 +80,21 @@ def test_a_damaged_table_is_left_out_and_named(sound, items, tmp_path, caplog, d
             "two seeds": lambda: frame.assign(seed=range(len(frame))),
         }[damage]()
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
-    results = figures_of(tmp_path / "runs")
+    results = gathered(tmp_path / "runs")
     assert f"left out: {path}" in caplog.text
     (note,) = results.notes
     assert note.startswith(f"Left out, damaged: {path}")
     with pytest.raises(InputError, match=r"items\.parquet"):
-        figures_of(path.parent)
+        gathered(path.parent)
 
 
 @pytest.mark.slow
-def test_names_from_files_cannot_leave_the_page_or_the_folder(items, save_run, tmp_path):
-    bad = '../../<script>alert("x")</script>$x^\\frac'
+def test_names_from_files_cannot_inject_markup_or_leave_the_folder(items, save_run, tmp_path):
+    malicious = '../../<script>alert("x")</script>$x^\\frac'
     names = ["$x", "$A$", "_x", "a^b_c", "$\\frac$", "\x1b[2J", "\u202e"]
     for number, name in enumerate(names):
         folder = tmp_path / "runs" / f'{number}"><script>'
-        save_run(folder, items(seed=number, probe=bad, cell=name, unit=bad))
+        save_run(folder, items(seed=number, probe=malicious, cell=name, unit=malicious))
     output = report([tmp_path / "runs"], tmp_path / "deep" / "report")
     page = output.read_text(encoding="utf-8")
     assert "<script" not in page
@@ -107,15 +107,15 @@ def test_names_from_files_cannot_leave_the_page_or_the_folder(items, save_run, t
     assert {path.name for path in tmp_path.iterdir()} == {"runs", "deep"}
 
 
-def read_of(folder):
-    """Read all that a run left, as a report does before it counts."""
+def read_all(folder):
+    """Read all files of a run, as a report does."""
     return find_runs([folder]), read_items(folder), read_learn(folder), read_gradients(folder)
 
 
 @pytest.mark.fuzz("report")
 @given(st.data())
-def test_a_record_with_any_value_is_read_or_refused(sound, data):
-    folder = sound / "0"
+def test_a_record_with_any_value_is_read_or_refused(intact, data):
+    folder = intact / "0"
     before = (folder / "run.json").read_text()
     record = json.loads(before)
     key = data.draw(st.sampled_from([*record, "gradients", "judged", "seed"]))
@@ -125,10 +125,10 @@ def test_a_record_with_any_value_is_read_or_refused(sound, data):
     try:
         (folder / "run.json").write_text(text[:cut])
         (folder / "gradients.csv").write_text("when,state,k,norm\ninitial,h,0,1.0\n")
-        done, unfinished = find_runs([sound])
-        assert sound / "1" in done
-        assert {*done, *unfinished} <= {sound / "0", sound / "1"}
-        read_of(folder)
+        done, unfinished = find_runs([intact])
+        assert intact / "1" in done
+        assert {*done, *unfinished} <= {intact / "0", intact / "1"}
+        read_all(folder)
     except InputError as error:
         assert str(folder) in str(error)  # noqa: PT017
     finally:
@@ -136,8 +136,8 @@ def test_a_record_with_any_value_is_read_or_refused(sound, data):
         (folder / "gradients.csv").unlink()
 
 
-def changed_table(frame, path, name, value, everywhere):
-    """Write a table of items with another value in a column, in its first row or in all."""
+def write_changed_table(frame, path, name, value, everywhere):
+    """Write a table of items with another value in one column: in the first row or in all rows."""
     column = [value if everywhere or row == 0 else old for row, old in enumerate(frame[name])]
     try:
         array = pa.array(column, from_pandas=True)
@@ -149,17 +149,17 @@ def changed_table(frame, path, name, value, everywhere):
 
 @pytest.mark.fuzz("report")
 @given(st.data())
-def test_a_table_with_any_value_is_read_or_refused(sound, frame, data):
-    folder = sound / "0"
+def test_a_table_with_any_value_is_read_or_refused(intact, frame, data):
+    folder = intact / "0"
     path = folder / "items.parquet"
     before = path.read_bytes()
     name = data.draw(st.sampled_from(list(frame.columns)))
     try:
-        changed_table(
+        write_changed_table(
             *(frame, path, name),
             *(data.draw(st.sampled_from(VALUES)), data.draw(st.booleans())),
         )
-        read = read_of(folder)[1]
+        read = read_all(folder)[1]
         assert read[["probe", "axis", "right", "within", "p_gold", "chance"]].notna().all(axis=None)
         assert len(read) == len(frame)
     except InputError as error:
@@ -172,11 +172,11 @@ def test_a_table_with_any_value_is_read_or_refused(sound, frame, data):
 def test_an_extreme_value_everywhere_is_reported_or_refused(items, save_run, tmp_path, name):
     save_run(tmp_path / "0", items())
     value = "\u202e" if name in ("probe", "split") else 2**63 - 1
-    changed_table(items(), tmp_path / "0" / "items.parquet", name, value, everywhere=True)
-    assert len(figures_of(tmp_path).setups) == 1
+    write_changed_table(items(), tmp_path / "0" / "items.parquet", name, value, everywhere=True)
+    assert len(gathered(tmp_path).setups) == 1
 
 
-def test_the_program_says_which_file(items, save_run, tmp_path, capsys):
+def test_the_error_names_the_file(items, save_run, tmp_path, capsys):
     save_run(tmp_path / "a", items())
     (tmp_path / "a" / "run.json").write_text('{"config": null}')
     assert main(["report", str(tmp_path)]) == 2
@@ -184,8 +184,8 @@ def test_the_program_says_which_file(items, save_run, tmp_path, capsys):
     assert not (tmp_path / "report").exists()
 
 
-def test_a_table_of_lags_that_is_empty(items, save_run, tmp_path):
+def test_an_empty_table_of_lags_is_refused(items, save_run, tmp_path):
     save_run(tmp_path / "a", items())
     (tmp_path / "a" / "learn.csv").write_text(",".join(pd.Index(["run"])) + "\n")
     with pytest.raises(InputError, match=r"learn\.csv: column"):
-        figures_of(tmp_path)
+        gathered(tmp_path)

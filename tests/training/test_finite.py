@@ -19,22 +19,24 @@ DIVERGING = (
     "scheduler=constant",
     "scheduler.warmup=0",
 )
-ALONE = SimpleNamespace(world_size=1, strategy=SimpleNamespace(root_device=torch.device("cpu")))
+SINGLE_PROCESS = SimpleNamespace(
+    world_size=1, strategy=SimpleNamespace(root_device=torch.device("cpu"))
+)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_the_first_step_with_a_fault_is_recorded(value):
-    fault = FirstNonFinite()
-    assert fault.step(ALONE) is None
-    fault.record(torch.tensor(1.0), 3)
-    assert fault.step(ALONE) is None
-    fault.record(torch.tensor([1.0, value]), 4)
-    fault.record(torch.tensor(value), 5)
-    fault.record(torch.tensor(1.0), 6)
-    assert fault.step(ALONE) == 4
+def test_the_first_nonfinite_step_is_recorded(value):
+    first = FirstNonFinite()
+    assert first.step(SINGLE_PROCESS) is None
+    first.record(torch.tensor(1.0), 3)
+    assert first.step(SINGLE_PROCESS) is None
+    first.record(torch.tensor([1.0, value]), 4)
+    first.record(torch.tensor(value), 5)
+    first.record(torch.tensor(1.0), 6)
+    assert first.step(SINGLE_PROCESS) == 4
 
 
-def test_tensors_that_are_not_finite_are_found_at_any_depth():
+def test_nonfinite_tensors_are_found_at_any_depth():
     nested = {"a": [torch.ones(2), {"b": torch.tensor([1.0, math.nan])}], "c": 1}
     assert first_non_finite(named_tensors(nested)) == "a.1.b"
     assert first_non_finite({"ids": torch.ones(2, dtype=torch.int64)}) is None
@@ -57,7 +59,7 @@ def test_tensors_that_are_not_finite_are_found_at_any_depth():
     ],
     ids=" ".join,
 )
-def test_a_loss_that_is_not_finite_stops_training(overrides, configure, tmp_path):
+def test_a_nonfinite_loss_stops_training(overrides, configure, tmp_path):
     with pytest.raises(RunStopped) as raised:
         train(configure(*DIVERGING, *overrides))
     message = str(raised.value)
@@ -65,7 +67,7 @@ def test_a_loss_that_is_not_finite_stops_training(overrides, configure, tmp_path
     assert message.startswith("the loss of step 2 is not finite (learning rate 1e+20): ")
     for advice in ("optimizer.lr", "trainer.gradient_clip_val=1.0", "scheduler.warmup"):
         assert advice in message
-    assert message.endswith("No checkpoint was written before it: start again")
+    assert message.endswith("No checkpoint was written before: start again")
     assert not (tmp_path / "run" / "model").exists()
     assert not list(tmp_path.rglob("*.ckpt"))
     record = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -73,14 +75,14 @@ def test_a_loss_that_is_not_finite_stops_training(overrides, configure, tmp_path
     assert "is not finite" in record["error"]
 
 
-def test_the_last_good_checkpoint_is_kept_and_continued_with_another_rate(
+def test_the_last_finite_checkpoint_can_be_resumed_with_another_learning_rate(
     configure, tmp_path, caplog
 ):
     steps = ("trainer.max_steps=4", "callbacks.last.every_steps=1")
     with pytest.raises(RunStopped, match="the loss of step 2 is not finite") as raised:
         train(configure(*DIVERGING, *steps))
     last = tmp_path / "run" / "checkpoints" / "last.ckpt"
-    assert f"Kept from before it: {last}; " in str(raised.value)
+    assert f"Checkpoints from before: {last}; " in str(raised.value)
     assert "ckpt_path=last and hydra.run.dir=" in str(raised.value)
     assert torch.load(last, weights_only=True)["global_step"] == 1
 
@@ -88,7 +90,7 @@ def test_the_last_good_checkpoint_is_kept_and_continued_with_another_rate(
     train(configure(*good))
     caplog.set_level("INFO")
     train(configure(*good[1:], "trainer.max_steps=4", "optimizer.lr=0.001", "ckpt_path=last"))
-    assert "the learning rate is 0.001 from here on; it was 0.02" in caplog.messages
+    assert "the learning rate is now 0.001; it was 0.02" in caplog.messages
     group = torch.load(last, weights_only=True)["optimizer_states"][0]["param_groups"][0]
     assert group["lr"] < group["initial_lr"] == 0.001
 
@@ -103,14 +105,14 @@ def test_the_last_good_checkpoint_is_kept_and_continued_with_another_rate(
         ),
     ],
 )
-def test_weights_that_are_not_finite_are_not_written(overrides, message, configure, tmp_path):
+def test_nonfinite_weights_are_not_saved(overrides, message, configure, tmp_path):
     with pytest.raises(RunStopped, match=message):
         train(configure(*DIVERGING, *overrides, "trainer.max_steps=1"))
     assert not list(tmp_path.rglob("*.ckpt"))
     assert not (tmp_path / "run" / "model").exists()
 
 
-def test_a_probe_that_diverges_is_not_judged(configure, tmp_path):
+def test_a_diverged_probe_run_is_not_judged(configure, tmp_path):
     short = ("probe.quick.train=64", "probe.quick.dev=16", "model.hidden_size=4")
     for regime in ((), ("regime=learn", "regime.lags=[5]", "regime.budget=500")):
         with pytest.raises(RunStopped, match=r"the loss of step \d is not finite"):
@@ -118,7 +120,7 @@ def test_a_probe_that_diverges_is_not_judged(configure, tmp_path):
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "metrics.csv"}
 
 
-def test_a_tagger_with_such_weights_is_not_saved(configure, tmp_path):
+def test_a_tagger_with_nonfinite_weights_is_not_saved(configure, tmp_path):
     train(configure("trainer.max_epochs=1"))
     tagger = Tagger.load(tmp_path / "run" / "model")
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Training end to end, on sixty sentences: what is written, what reproduces, what resumes."""
+"""Training end to end, on sixty sentences: output files, reproducibility, resuming."""
 
 import csv
 import json
@@ -13,11 +13,11 @@ from seqtag.commands.evaluate import evaluate
 from seqtag.commands.train import train
 from seqtag.errors import InputError
 
-ISSUED = {
+REQUIRED = {
     *("split", "sentences", "tokens", "accuracy", "precision", "recall", "f1"),
     *("per_label", "metric", "tokens_per_second"),
 }
-BESIDE = {"unknown_tokens", "unknown_accuracy", "factors", "illegal", "scheme"}
+OPTIONAL = {"unknown_tokens", "unknown_accuracy", "factors", "illegal", "scheme"}
 
 
 def read(path):
@@ -28,7 +28,7 @@ def weights(folder) -> bytes:
     return (folder / "model" / "model.safetensors").read_bytes()
 
 
-def test_everything_that_a_run_writes(configure, tmp_path, caplog, capsys):
+def test_all_files_of_a_run(configure, tmp_path, caplog, capsys):
     run = tmp_path / "run"
     with caplog.at_level(logging.INFO):
         figures = train(configure("trainer.max_epochs=4"))
@@ -37,10 +37,10 @@ def test_everything_that_a_run_writes(configure, tmp_path, caplog, capsys):
         *("config.json", "labels.json", "model.safetensors", "README.md", "tokenizer.json"),
     }
     dev, test = figures["splits"]["dev"], figures["splits"]["test"]
-    assert ISSUED <= test.keys() <= ISSUED | BESIDE
+    assert REQUIRED <= test.keys() <= REQUIRED | OPTIONAL
     assert (dev["split"], test["split"], test["sentences"]) == ("dev", "test", 20)
     assert set(test["per_label"]) == {"PER", "LOC"}
-    assert test["f1"] > 0.9, "these sentences are learnt at once"
+    assert test["f1"] > 0.9, "these sentences are easy to learn"
 
     with (run / "metrics.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -62,18 +62,18 @@ def test_everything_that_a_run_writes(configure, tmp_path, caplog, capsys):
 
     assert Tagger.load(run / "model").predict([["Ada", "lives", "in", "Rome", "."]])
 
-    judged = (f"model_dir={run / 'model'}", "data.path=CORPUS")
-    scores = evaluate(configure(*judged, verb="evaluate", output="evaluated"))
+    evaluated = (f"model_dir={run / 'model'}", "data.path=CORPUS")
+    scores = evaluate(configure(*evaluated, verb="evaluate", output="evaluated"))
     assert scores == read(tmp_path / "evaluated" / "metrics.json")
-    for name in ISSUED - {"tokens_per_second"}:
+    for name in REQUIRED - {"tokens_per_second"}:
         assert scores[name] == test[name]
 
 
-def test_plain_labels_have_no_span_figures(configure, tmp_path):
+def test_plain_labels_have_no_span_scores(configure, tmp_path):
     train(configure("data.label_column=pos", "model.decoder=softmax", "trainer.max_epochs=1"))
     test = read(tmp_path / "run" / "metrics.json")["splits"]["test"]
     assert not {"precision", "recall", "f1", "illegal"} & test.keys()
-    assert ISSUED - {"precision", "recall", "f1"} <= test.keys()
+    assert REQUIRED - {"precision", "recall", "f1"} <= test.keys()
     assert set(test["per_label"]) == {"N", "V", "P", "."}
 
 
@@ -92,11 +92,11 @@ def test_plain_labels_have_no_span_figures(configure, tmp_path):
     ],
     ids=" ".join,
 )
-def test_all_kinds_of_taggers_and_trainings(overrides, configure, tmp_path):
+def test_various_taggers_and_trainings(overrides, configure, tmp_path):
     figures = train(configure("trainer.max_epochs=1", *overrides))
     assert 0.0 <= figures["splits"]["test"]["accuracy"] <= 1.0
-    judged = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
-    again = evaluate(configure(*judged, verb="evaluate"))
+    evaluated = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
+    again = evaluate(configure(*evaluated, verb="evaluate"))
     assert again["accuracy"] == figures["splits"]["test"]["accuracy"]
 
 
@@ -118,30 +118,30 @@ def test_all_kinds_of_taggers_and_trainings(overrides, configure, tmp_path):
         ),
     ],
 )
-def test_taggers_of_any_precision_load_and_are_the_ones_that_were_judged(
+def test_taggers_of_any_precision_load_and_score_as_in_training(
     precision, overrides, configure, tmp_path, caplog
 ):
-    own = (f"trainer.precision={precision}", *overrides)
-    figures = train(configure(*own, "trainer.max_epochs=1"))
+    options = (f"trainer.precision={precision}", *overrides)
+    figures = train(configure(*options, "trainer.max_epochs=1"))
     tagger = Tagger.load(tmp_path / "run" / "model")
     assert {tensor.dtype for tensor in tagger.network.parameters()} == {torch.float32}
-    named = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
-    again = evaluate(configure(*named, verb="evaluate"))
+    evaluated = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
+    again = evaluate(configure(*evaluated, verb="evaluate"))
     assert again["per_label"] == figures["splits"]["test"]["per_label"]
     with caplog.at_level(logging.INFO):
-        figures = train(configure(*own, "trainer.max_epochs=2", "ckpt_path=last"))
+        figures = train(configure(*options, "trainer.max_epochs=2", "ckpt_path=last"))
     assert "last.ckpt, written after step 8" in caplog.text
     assert figures["epochs"] == 2
 
 
-def test_seeds_reproduce_bit_by_bit(configure, tmp_path):
+def test_equal_seeds_give_equal_weights(configure, tmp_path):
     for output, seed in (("a", 1), ("b", 1), ("c", 2)):
         train(configure(f"seed={seed}", "trainer.max_epochs=1", output=output))
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
     assert weights(tmp_path / "a") != weights(tmp_path / "c")
 
 
-def test_no_development_split_at_all(configure, corpus, caplog):
+def test_training_without_a_development_split(configure, corpus, caplog):
     (corpus / "dev.txt").unlink()
     with caplog.at_level(logging.INFO):
         held = train(configure("trainer.max_epochs=1", output="held"))
@@ -152,7 +152,7 @@ def test_no_development_split_at_all(configure, corpus, caplog):
     assert none["best_epoch"] == none["epochs"] == 2
 
 
-def test_overfitting_comes_to_nothing(configure, tmp_path):
+def test_overfitting_reaches_a_loss_near_zero(configure, tmp_path):
     figures = train(configure("debug=overfit", "trainer.max_epochs=20"))
     assert set(figures["splits"]) == {"dev"}
     assert figures["splits"]["dev"]["f1"] == 1.0
@@ -161,13 +161,13 @@ def test_overfitting_comes_to_nothing(configure, tmp_path):
     assert losses[-1] < 0.01 * losses[0]
 
 
-def test_early_stopping_stops(configure):
+def test_early_stopping_ends_training(configure):
     figures = train(configure("callbacks.early_stopping.patience=1", "trainer.max_epochs=30"))
     assert figures["epochs"] < 30
     assert figures["best_epoch"] < figures["epochs"]
 
 
-def test_a_stream_is_trained_on(configure):
+def test_training_on_a_stream(configure):
     stream = ("data.streaming=true", "data.stream={buffer: 20, batches_per_epoch: 5}")
     figures = train(configure(*stream))
     assert figures["epochs"] == 2
@@ -176,36 +176,38 @@ def test_a_stream_is_trained_on(configure):
 
 
 @pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
-def test_steps_may_end_before_the_first_evaluation(configure):
+def test_training_may_end_before_the_first_evaluation(configure):
     figures = train(configure("trainer.max_steps=2"))
     assert (figures["sequences"], figures["best_epoch"]) == (16, 1)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, "one", True, 1.5, None])
-def test_no_such_seed(seed, configure):
+def test_an_invalid_seed_is_refused(seed, configure):
     with pytest.raises(InputError, match="seed must be a whole number"):
         configure(f"seed={json.dumps(seed)}")
 
 
-def test_the_last_checkpoint_is_the_last_epochs_also_where_it_is_no_better(configure, tmp_path):
-    """With a learning rate of 0 the first epoch stays the best."""
+def test_the_last_checkpoint_is_of_the_last_epoch_even_if_an_earlier_one_is_better(
+    configure, tmp_path
+):
+    """With a learning rate of 0 the first epoch remains the best one."""
     train(configure("trainer.max_epochs=3", "optimizer.lr=0.0"))
     folder = tmp_path / "run" / "checkpoints"
     epochs = {p.name: torch.load(p, weights_only=True)["epoch"] for p in folder.iterdir()}
     assert epochs == {"best.ckpt": 0, "last.ckpt": 2, "previous.ckpt": 1}
 
 
-def test_the_schedule_ends_at_nothing_with_the_last_step(configure, tmp_path):
+def test_the_schedule_reaches_zero_at_the_last_step(configure, tmp_path):
     train(configure("trainer.max_epochs=2"))
     saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert saved["lr_schedulers"][0]["_last_lr"] == [0.0]
 
 
-def test_the_doctors_exit_code(configure, corpus, capsys):
-    given = ("data=column", f"data.path={corpus}", "data.columns=[tokens,pos,labels]")
-    assert check(configure(*given, verb="check")) == 0
+def test_the_exit_code_of_check(configure, corpus, capsys):
+    options = ("data=column", f"data.path={corpus}", "data.columns=[tokens,pos,labels]")
+    assert check(configure(*options, verb="check")) == 0
     with (corpus / "test.txt").open("a", encoding="utf-8") as file:
         file.write("\nAda N I-PER\nlives V I-LOC\n")
     capsys.readouterr()
-    assert check(configure(*given, "data.scheme=bio", verb="check")) in (0, 1)
+    assert check(configure(*options, "data.scheme=bio", verb="check")) in (0, 1)
     assert "test.txt:" in capsys.readouterr().out

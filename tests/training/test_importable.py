@@ -1,4 +1,4 @@
-"""Classes that a configuration names: found without an import; named elsewhere, never imported."""
+"""Classes are found without an import, and imported only if a configuration names them."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ TRAP = "trap_package.inner.Trap"
 
 @pytest.fixture
 def trap(tmp_path, monkeypatch):
-    """Put a package on the path that fails when it is imported; return a part that names it."""
+    """Create an importable package that fails on import; return a configuration that names it."""
     package = tmp_path / "path" / "trap_package"
     package.mkdir(parents=True)
     for name in ("__init__.py", "inner.py"):
@@ -59,8 +59,8 @@ def test_a_checkpoint_that_names_a_class_imports_nothing(trap, tmp_path, configu
     path = tmp_path / "run" / "checkpoints" / "last.ckpt"
     content = read_checkpoint(path)
     for part in ("callbacks", "loops", "optimizer_states", "lr_schedulers"):
-        held = content[part]
-        (held if isinstance(held, dict) else held[0])[TRAP] = dict(trap)
+        state = content[part]
+        (state if isinstance(state, dict) else state[0])[TRAP] = dict(trap)
     content |= {"hyper_parameters": {**trap}, "datamodule_hyper_parameters": {**trap}, **trap}
     content["hparams_name"] = TRAP
     CheckpointFiles().save_checkpoint(content, path)

@@ -1,4 +1,4 @@
-"""The file of metrics: rows as they come, none doubled or lost where a run goes on."""
+"""metrics.csv: rows are written at once; resuming neither duplicates nor loses a row."""
 
 import csv
 
@@ -19,7 +19,7 @@ def log(file, epochs):
         file.log_metrics({"train/loss": 1.5, "epoch": float(epoch)}, step=10 * epoch)
 
 
-def test_a_row_is_there_as_soon_as_it_is_logged(tmp_path):
+def test_a_row_is_written_as_soon_as_it_is_logged(tmp_path):
     file = MetricsFile(str(tmp_path / "run"))
     file.log_metrics({"dev/f1": 0.1, "epoch": 0}, step=9)
     assert rows(tmp_path / "run") == [{"dev/f1": "0.1", "epoch": "0", "step": "9"}]
@@ -29,25 +29,27 @@ def test_a_row_is_there_as_soon_as_it_is_logged(tmp_path):
     assert second == {"dev/f1": "", "epoch": "0", "step": "", "train/loss": "nan"}
 
 
-@pytest.mark.parametrize("kept", range(6))
-def test_a_run_that_goes_on_leaves_the_file_of_one_that_never_stopped(kept, tmp_path):
-    for name in ("whole", "parts"):
+@pytest.mark.parametrize("count", range(6))
+def test_a_resumed_run_writes_the_same_file_as_an_uninterrupted_one(count, tmp_path):
+    for name in ("uninterrupted", "resumed"):
         log(MetricsFile(str(tmp_path / name)), range(3))
-    # Written when the process was killed, and to be written again.
-    with (tmp_path / "parts" / "metrics.csv").open("a") as torn:
-        torn.write(",,3")
-    again = MetricsFile(str(tmp_path / "parts"))
-    again.keep(kept)
-    assert len(again.rows) == kept
-    for number, row in enumerate(rows(tmp_path / "whole")):
-        if number >= kept:
-            again.log_metrics({key: float(value) for key, value in row.items() if value})
-    again.save()
-    whole, parts = (tmp_path / name / "metrics.csv" for name in ("whole", "parts"))
-    assert parts.read_bytes() == whole.read_bytes()
+    # A row that was cut off when the process was killed.
+    with (tmp_path / "resumed" / "metrics.csv").open("a") as file:
+        file.write(",,3")
+    logger = MetricsFile(str(tmp_path / "resumed"))
+    logger.continue_after(count)
+    assert len(logger.rows) == count
+    for number, row in enumerate(rows(tmp_path / "uninterrupted")):
+        if number >= count:
+            logger.log_metrics({key: float(value) for key, value in row.items() if value})
+    logger.save()
+    uninterrupted, resumed = (
+        tmp_path / name / "metrics.csv" for name in ("uninterrupted", "resumed")
+    )
+    assert resumed.read_bytes() == uninterrupted.read_bytes()
 
 
-def test_a_new_run_writes_over_the_file_of_an_old_one(tmp_path):
+def test_a_new_run_overwrites_an_old_file(tmp_path):
     log(MetricsFile(str(tmp_path)), range(3))
     new = MetricsFile(str(tmp_path))
     new.save()
@@ -55,13 +57,13 @@ def test_a_new_run_writes_over_the_file_of_an_old_one(tmp_path):
     assert len(rows(tmp_path)) == 2
 
 
-def test_going_on_where_the_file_is_gone(tmp_path):
+def test_resuming_without_the_file_starts_a_new_one(tmp_path):
     file = MetricsFile(str(tmp_path))
-    file.keep(4)
+    file.continue_after(4)
     log(file, [2])
     assert [row["epoch"] for row in rows(tmp_path)] == ["2", "2"]
 
 
-def test_a_file_that_cannot_be_written(tmp_path, write):
+def test_a_file_that_cannot_be_written_is_reported(tmp_path, write):
     with pytest.raises(InputError, match=r"metrics\.csv: cannot be written: "):
-        MetricsFile(str(write("taken", b""))).log_metrics({"epoch": 1})
+        MetricsFile(str(write("file", b""))).log_metrics({"epoch": 1})

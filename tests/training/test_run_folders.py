@@ -1,4 +1,4 @@
-"""Folders of runs: a new one where the time is its name, one live run in any other."""
+"""Run folders: a folder named by the time is always new; any other has at most one live run."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ TINY = ("data.train=32", "data.dev=8", "data.test=8", "model.hidden_size=8", "en
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch) -> Path:
+def workdir(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.1)
     return tmp_path
@@ -29,7 +29,7 @@ def here(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def one_second(monkeypatch):
-    """Have all runs start within one second."""
+    """Make all runs start in the same second."""
 
     class Fixed:
         @staticmethod
@@ -44,15 +44,15 @@ def one_second(monkeypatch):
 
 
 def run(*arguments: str, verb: str = "train", job=lambda settings: None) -> list[dict]:
-    """Return the configurations that the job was called with."""
-    called: list[dict] = []
+    """Launch a verb; return the settings that its job was called with."""
+    calls: list[dict] = []
 
-    def both(settings):
-        called.append(settings)
+    def recording_job(settings):
+        calls.append(settings)
         return job(settings)
 
-    launch(verb, both, list(arguments))
-    return called
+    launch(verb, recording_job, list(arguments))
+    return calls
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -60,8 +60,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_runs_of_the_same_second(here, one_second):
-    base = here / "logs" / "train" / "2026-01-01_10-00-00"
+def test_runs_of_the_same_second_have_numbered_folders(workdir, one_second):
+    base = workdir / "logs" / "train" / "2026-01-01_10-00-00"
     for number in ("", "_2", "_3"):
         (settings,) = run("seed=1")
         assert str(settings.identity.folder) == f"{base}{number}"
@@ -69,16 +69,16 @@ def test_runs_of_the_same_second(here, one_second):
     (settings,) = run("seed=1", "hydra.run.dir=x/${now:%H-%M-%S}")
     (other,) = run("seed=1", "hydra.run.dir=x/${now:%H-%M-%S}")
     folders = [str(settings.identity.folder), str(other.identity.folder)]
-    assert folders == [str(here / "x" / name) for name in ("10-00-00", "10-00-00_2")]
+    assert folders == [str(workdir / "x" / name) for name in ("10-00-00", "10-00-00_2")]
 
 
 @pytest.mark.slow
-def test_sweeps_of_the_same_second(here, one_second):
+def test_sweeps_of_the_same_second_have_numbered_folders(workdir, one_second):
     for number in ("", "_2"):
         name = f"2026-01-01_10-00-00{number}"
         configs = run("-m", "seed=1,2")
         folders = [settings.identity.folder for settings in configs]
-        sweep = here / "logs" / "train" / name
+        sweep = workdir / "logs" / "train" / name
         assert folders == [sweep / f"seed-{seed}" for seed in (1, 2)]
         for folder in folders:
             saved = yaml.safe_load((folder / ".hydra" / "config.yaml").read_text())
@@ -86,26 +86,26 @@ def test_sweeps_of_the_same_second(here, one_second):
 
 
 @pytest.mark.slow
-def test_other_verbs_of_the_same_second(here, one_second):
+def test_evaluations_of_the_same_second_have_numbered_folders(workdir, one_second):
     run("model_dir=x", verb="evaluate")
     configs = run("-m", "model_dir=x,y", verb="evaluate")
     run("model_dir=x", verb="evaluate")
     names = [f"2026-01-01_10-00-00{number}" for number in ("", "_2", "_3")]
-    assert sorted(path.name for path in (here / "logs" / "evaluate").iterdir()) == names
+    assert sorted(path.name for path in (workdir / "logs" / "evaluate").iterdir()) == names
     assert {settings.identity.folder.parent.name for settings in configs} == {names[1]}
 
 
-def test_to_print_a_configuration_creates_nothing(here, capsys):
+def test_printing_a_configuration_creates_no_files(workdir, capsys):
     run("--cfg", "job", "--resolve")
-    assert list(here.iterdir()) == []
+    assert list(workdir.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "arguments",
     [["study=mine"], ["hydra.run.dir=logs/train/mine"], ["-m", "study=mine", "seed=1,2"]],
 )
-def test_a_second_live_run_is_refused(arguments, here):
-    folder = here / "logs" / "train" / "mine"
+def test_a_second_live_run_in_a_folder_is_refused(arguments, workdir):
+    folder = workdir / "logs" / "train" / "mine"
     with FolderLock(folder):
         (folder / "run.json").write_text("{}")
         before = files(folder)
@@ -116,46 +116,46 @@ def test_a_second_live_run_is_refused(arguments, here):
     assert not (folder / LOCK).exists()
 
 
-def test_the_output_folder_is_locked_too(here):
-    with FolderLock(here / "out"):
+def test_the_output_folder_is_also_locked(workdir):
+    with FolderLock(workdir / "out"):
         with pytest.raises(InputError, match="out: another run"):
             run("paths.output_dir=out", job=lambda settings: pytest.fail("called"))
-        assert [path.name for path in (here / "out").iterdir()] == [LOCK]
+        assert [path.name for path in (workdir / "out").iterdir()] == [LOCK]
 
 
 @pytest.mark.slow
-def test_a_job_that_another_process_runs_is_left_alone(here):
-    folder = here / "logs" / "train" / "mine" / "seed-2"
-    ran = []
+def test_a_job_that_another_process_runs_is_skipped(workdir):
+    folder = workdir / "logs" / "train" / "mine" / "seed-2"
+    seeds = []
 
     def job(settings):
-        ran.append(settings.training.seed)
+        seeds.append(settings.training.seed)
         assert (settings.identity.folder / LOCK).exists()
         return {}
 
     with FolderLock(folder):
         assert launch("train", recorded(job), ["-m", "study=mine", "seed=1,2,3"]) == 1
         assert [path.name for path in folder.iterdir()] == [LOCK]
-    assert ran == [1, 3]
+    assert seeds == [1, 3]
     assert launch("train", recorded(job), ["-m", "study=mine", "seed=1,2,3"]) == 0
-    assert ran == [1, 3, 2]
+    assert seeds == [1, 3, 2]
 
 
 @pytest.mark.slow
-def test_processes_may_share_a_search(here):
-    given = ["search=random", "cell=lstm,gru", "search.trials=1", "study=mine"]
+def test_processes_can_share_a_search(workdir):
+    options = ["search=random", "cell=lstm,gru", "search.trials=1", "study=mine"]
 
     def job(settings):
         return {"scores": {"dev f1": 0.5}}
 
-    with FolderLock(here / "logs" / "train" / "mine", shared=True):
-        locks._held.clear()  # as if another process had it
-        launch("train", recorded(job), [*given, "search.storage=x.journal"])
-    assert (here / "logs" / "train" / "mine" / "table.csv").exists()
+    with FolderLock(workdir / "logs" / "train" / "mine", shared=True):
+        locks._held.clear()  # as if another process held the lock
+        launch("train", recorded(job), [*options, "search.storage=x.journal"])
+    assert (workdir / "logs" / "train" / "mine" / "table.csv").exists()
 
 
-def test_half_finished_sweeps_of_earlier_versions(here):
-    old = here / "logs" / "train" / "mine" / "cell=gru,seed=1"
+def test_unfinished_sweeps_of_earlier_versions_are_continued(workdir):
+    old = workdir / "logs" / "train" / "mine" / "cell=gru,seed=1"
     (old / ".hydra").mkdir(parents=True)
     (old / ".hydra" / "overrides.yaml").write_text("- study=mine\n- cell=gru\n- seed=1\n")
     configs = run("-m", "study=mine", "cell=gru", "seed=1,2")
@@ -164,7 +164,7 @@ def test_half_finished_sweeps_of_earlier_versions(here):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["study=../../.."], "study=../../..: this is not the name of a folder inside"),
         (["study=/tmp/x"], "study=/tmp/x: this is not the name"),
@@ -183,16 +183,16 @@ def test_half_finished_sweeps_of_earlier_versions(here):
         (["model.hidden_size=1,2"], "several values need -m, a list is model.hidden_size=[1,2]"),
     ],
 )
-def test_what_is_no_folder(arguments, said, here):
-    (here / "file").write_text("")
+def test_invalid_folders_are_refused(arguments, message, workdir):
+    (workdir / "file").write_text("")
     with pytest.raises(InputError) as raised:
         run(*arguments, job=lambda settings: pytest.fail("called"))
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "\n" not in str(raised.value)
-    assert list(files(here)) == [str(here / "file")]
+    assert list(files(workdir)) == [str(workdir / "file")]
 
 
-def program(*arguments: str) -> subprocess.Popen:
+def start_program(*arguments: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", "seqtag.cli", "train", *TINY, *arguments],
         stdout=subprocess.DEVNULL,
@@ -202,16 +202,16 @@ def program(*arguments: str) -> subprocess.Popen:
 
 
 @pytest.mark.slow
-def test_a_killed_run_frees_its_folder(here, capfd):
-    """Of the program itself, with a worker that outlives it."""
-    given = (
+def test_a_killed_run_frees_its_folder(workdir, capfd):
+    """Kill the program itself; its worker process outlives it."""
+    options = (
         "study=mine",
         "data.train=400",
         "data.batch.workers=1",
         "callbacks.last.every_steps=1",
     )
-    first = program(*given, "trainer.max_epochs=500")
-    folder = here / "logs" / "train" / "mine"
+    first = start_program(*options, "trainer.max_epochs=500")
+    folder = workdir / "logs" / "train" / "mine"
     while not (folder / "checkpoints" / "last.ckpt").exists():
         assert first.poll() is None, first.stderr.read()
         time.sleep(0.1)
@@ -219,9 +219,9 @@ def test_a_killed_run_frees_its_folder(here, capfd):
         run("study=mine")
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    first.stderr.close()  # which its worker has open for a while yet
-    assert main(["train", *TINY, *given, "trainer.max_steps=2"]) == 0
-    said = capfd.readouterr().err
-    assert "an earlier run has left checkpoints here; this one starts from the beginning" in said
+    first.stderr.close()  # its worker still has it open
+    assert main(["train", *TINY, *options, "trainer.max_steps=2"]) == 0
+    stderr = capfd.readouterr().err
+    assert "an earlier run has left checkpoints here; this one starts from the beginning" in stderr
     assert (folder / "earlier_run" / "checkpoints" / "last.ckpt").exists()
     assert (folder / "model" / "model.safetensors").exists()

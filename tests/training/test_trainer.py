@@ -1,4 +1,4 @@
-"""Trainer, optimizer and schedule, and the classes that a configuration names for them."""
+"""Building the trainer, optimizer and schedule, and the classes that a configuration names."""
 
 import os
 import re
@@ -19,14 +19,14 @@ from seqtag.training.trainer import (
     total_steps,
 )
 
-HOSTILE = {"_target_": "os.system", "command": "exit 7"}
+MALICIOUS = {"_target_": "os.system", "command": "exit 7"}
 SCHEDULE = "seqtag.training.schedules.WarmupDecay"
 STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
 METRICS = "seqtag.training.metrics_file.MetricsFile"
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_run(monkeypatch):
+def no_command_runs(monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("a configuration ran a command")
 
@@ -41,7 +41,7 @@ def optimizer_of(part, precision="32-true"):
     return optimizer_factory(Target.from_plain(part, OPTIMIZERS, "optimizer"), precision)
 
 
-def test_optimizer_and_schedule():
+def test_optimizer_and_schedule_get_their_options():
     adamw = {"_target_": "torch.optim.AdamW", "lr": 0.5, "betas": [0.8, 0.9], "fused": True}
     optimizer = optimizer_of(adamw)(parameters())
     assert isinstance(optimizer, torch.optim.AdamW)
@@ -53,7 +53,7 @@ def test_optimizer_and_schedule():
     assert schedule.get_last_lr() == [0.25]
 
 
-def test_no_fused_optimizer_in_mixed_precision():
+def test_mixed_precision_disables_the_fused_optimizer():
     adamw = {"_target_": "torch.optim.AdamW", "fused": True}
     optimizer = optimizer_of(adamw, "bf16-mixed")(parameters())
     assert not optimizer.defaults["fused"]
@@ -78,10 +78,10 @@ GROUPS = ("optimizer", "scheduler", "callbacks", "logger")
         ("os.path.join.x", "there is no module os.path.join"),
     ],
 )
-def test_what_is_not_a_class_of_that_kind_is_refused(group, target, message, compose_plain):
+def test_a_target_that_is_not_such_a_class_is_refused(group, target, message, compose_plain):
     part = {"_target_": target, "command": "exit 7"}
     with pytest.raises(InputError, match=f"^{group}.*{message}"):
-        made(group, part, compose_plain)
+        build_part(group, part, compose_plain)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_what_is_not_a_class_of_that_kind_is_refused(group, target, message, com
         ("logger", "seqtag.training.metricsfile.MetricsFile", METRICS),
     ],
 )
-def test_the_nearest_known_class_is_offered(group, target, nearest, compose_plain):
+def test_the_nearest_known_class_is_suggested(group, target, nearest, compose_plain):
     with pytest.raises(InputError, match=re.escape(f"(did you mean {nearest!r}?)")):
-        made(group, {"_target_": target}, compose_plain)
+        build_part(group, {"_target_": target}, compose_plain)
 
 
-def made(group, part, compose_plain):
-    """Return what a part of a group of the configuration makes."""
+def build_part(group, part, compose_plain):
+    """Build the object or trainer from one part of a configuration group."""
     plain = compose_plain()
     plain[group] = part if group in ("optimizer", "scheduler") else {"extra": part}
     training = settings_of("train", plain).training
@@ -111,17 +111,19 @@ def made(group, part, compose_plain):
         return build_trainer(training, has_dev=True)
 
 
-def test_classes_that_are_not_described_take_the_options_of_their_signature(compose_plain):
-    rule = {"_target_": "torch.optim.RMSprop", "lr": 0.5, "momentum": 0.25}
-    optimizer = made("optimizer", rule, compose_plain)
+def test_other_classes_accept_the_options_of_their_constructor(compose_plain):
+    rmsprop = {"_target_": "torch.optim.RMSprop", "lr": 0.5, "momentum": 0.25}
+    optimizer = build_part("optimizer", rmsprop, compose_plain)
     assert isinstance(optimizer, torch.optim.RMSprop)
     assert optimizer.defaults["momentum"] == 0.25
-    # `total_steps` is given where a schedule takes it.
+    # `total_steps` is passed to schedules that accept it.
     cycle = {"_target_": "torch.optim.lr_scheduler.OneCycleLR", "max_lr": 0.5}
-    assert made("scheduler", cycle, compose_plain).total_steps == 3
+    assert build_part("scheduler", cycle, compose_plain).total_steps == 3
     step = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 2}
-    assert made("scheduler", step, compose_plain).step_size == 2
-    timer = made("callbacks", {"_target_": "lightning.pytorch.callbacks.Timer"}, compose_plain)
+    assert build_part("scheduler", step, compose_plain).step_size == 2
+    timer = build_part(
+        "callbacks", {"_target_": "lightning.pytorch.callbacks.Timer"}, compose_plain
+    )
     assert any(isinstance(one, L.pytorch.callbacks.Timer) for one in timer.callbacks)
 
 
@@ -136,22 +138,22 @@ def test_classes_that_are_not_described_take_the_options_of_their_signature(comp
         ("scheduler", {"step_size": 1, "total_steps": 5}, "unknown key 'total_steps'"),
     ],
 )
-def test_options_that_a_class_does_not_take(group, part, message, compose_plain):
+def test_unknown_and_missing_options_are_refused(group, part, message, compose_plain):
     classes = {"optimizer": "torch.optim.RMSprop", "scheduler": "torch.optim.lr_scheduler.StepLR"}
     with pytest.raises(InputError, match=f"^{group}: {message}"):
-        made(group, {"_target_": classes[group], **part}, compose_plain)
+        build_part(group, {"_target_": classes[group], **part}, compose_plain)
 
 
-def test_a_target_further_down_is_plain_data():
-    # Hydra's own instantiation would have called it.
+def test_a_nested_target_is_plain_data():
+    # Hydra's own `instantiate` would call it.
     with pytest.raises(InputError, match="optimizer"):
-        optimizer_of({"_target_": "torch.optim.SGD", "lr": HOSTILE})
+        optimizer_of({"_target_": "torch.optim.SGD", "lr": MALICIOUS})
 
 
 @pytest.mark.parametrize("key", ["_args_", "_partial_", "_recursive_"])
-def test_hydras_special_keys_mean_nothing(key):
+def test_special_keys_of_hydra_are_unknown_keys(key):
     with pytest.raises(InputError, match=f"optimizer: unknown key '{key}'"):
-        optimizer_of({"_target_": "torch.optim.SGD", key: HOSTILE})
+        optimizer_of({"_target_": "torch.optim.SGD", key: MALICIOUS})
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_hydras_special_keys_mean_nothing(key):
         ({"lr": -1.0}, "^optimizer.lr must be a number of at least 0, not -1.0$"),
     ],
 )
-def test_wrong_options(options, message):
+def test_invalid_options_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         optimizer_of({"_target_": "torch.optim.AdamW", **options})
 
@@ -180,14 +182,14 @@ def test_wrong_options(options, message):
         ("strategy", "dpp", r"trainer.strategy must be .*'dpp' \(did you mean 'ddp'\?\)"),
     ],
 )
-def test_wrong_trainer_keys(key, value, message, compose_plain):
+def test_invalid_trainer_keys_are_refused(key, value, message, compose_plain):
     config = compose_plain()
     config["trainer"][key] = value
     with pytest.raises(InputError, match=message):
         settings_of("train", config)
 
 
-def test_a_logger_whose_package_is_missing(configure, monkeypatch):
+def test_a_logger_whose_package_is_missing_is_reported(configure, monkeypatch):
     def missing(*args, **kwargs):
         raise ModuleNotFoundError("no wandb here")
 
@@ -196,7 +198,7 @@ def test_a_logger_whose_package_is_missing(configure, monkeypatch):
         build_trainer(configure("logger=wandb").training, has_dev=True)
 
 
-def test_without_development_split_nothing_is_chosen_by_it(configure):
+def test_without_a_development_split_the_last_weights_are_saved(configure):
     with quiet():
         trainer = build_trainer(configure().training, has_dev=False)
     assert trainer.checkpoint_callback.monitor is None
@@ -215,18 +217,18 @@ def test_without_development_split_nothing_is_chosen_by_it(configure):
         ({"max_epochs": 0}, 1),
     ],
 )
-def test_total_steps(options, steps, tmp_path):
+def test_the_number_of_steps(options, steps, tmp_path):
     assert total_steps(plain_trainer(tmp_path, **options), TenBatches()) == steps
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_epochs": -1}, "there is no end"),
-        ({"max_epochs": 1, "limit_train_batches": 0.01}, "none of the 10 batches"),
+        ({"max_epochs": -1}, "training would never end"),
+        ({"max_epochs": 1, "limit_train_batches": 0.01}, "selects 0 of the 10 batches"),
     ],
 )
-def test_no_steps_at_all_or_without_end(options, message, tmp_path):
+def test_no_steps_and_unlimited_steps_are_refused(options, message, tmp_path):
     with pytest.raises(InputError, match=message):
         total_steps(plain_trainer(tmp_path, **options), TenBatches())
 
@@ -242,11 +244,11 @@ def plain_trainer(folder, **options) -> L.Trainer:
 
 
 @pytest.mark.parametrize("precision", ["transformer-engine", "8-true", 7, True])
-def test_precisions_that_nothing_here_trains_at_are_refused(precision):
+def test_unknown_precisions_are_refused(precision):
     with pytest.raises(InputError, match=r"unknown trainer.precision .*known: 32-true, 64-true"):
         known_precision(precision)
 
 
-def test_short_names_of_precisions():
+def test_short_names_of_precisions_are_expanded():
     names = {32: "32-true", "64": "64-true", 16: "16-mixed", "bf16": "bf16-mixed"}
     assert {short: known_precision(short) for short in names} == names

@@ -1,4 +1,4 @@
-"""The newest checkpoint: written at times, at the end of each epoch, and when asked to stop."""
+"""Callback for ``last.ckpt``: written at intervals, after each epoch, and on a stop signal."""
 
 from __future__ import annotations
 
@@ -18,19 +18,26 @@ from seqtag.training.run_folder import LAST
 
 
 class LastCheckpoint(Checkpoint):
-    """Writes ``last.ckpt``, from which training goes on as if it had never been interrupted.
+    """Writes ``last.ckpt``, from which a run resumes exactly as if it had not been interrupted.
 
-    It is written at the end of every epoch, and after a step where so many minutes (or steps) have
-    gone by or a signal has asked the process to stop. Steps that are not quite over are let pass:
-    those that still sum up gradients, and those that an evaluation follows.
+    It is written after each epoch, and after a step if the interval (minutes or steps) has passed
+    or a stop signal was received. Never writes during gradient accumulation or right before an
+    evaluation.
 
     Args:
-        dirpath: where it goes.
-        every_minutes: minutes between two of them within an epoch; None for none.
-        every_steps: optimizer steps between them, likewise.
+        dirpath: folder of the file.
+        every_minutes: minutes between two checkpoints within an epoch; None for no such interval.
+        every_steps: optimizer steps between two checkpoints; None for no such interval.
 
     Attributes:
-        dirpath: where it goes.
+        dirpath: folder of the file.
+
+    Raises:
+        InputError: if an interval is not above 0.
+
+    Example::
+
+        trainer = lightning.Trainer(callbacks=[LastCheckpoint("logs/run/checkpoints")])
     """
 
     def __init__(
@@ -52,21 +59,21 @@ class LastCheckpoint(Checkpoint):
 
     @property
     def best_model_path(self) -> str:
-        """The file, once there is one: what counts as best where nothing is chosen."""
+        """The file, once it exists; it counts as the best one if no other callback chooses one."""
         return self._path if self._written else ""
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Listen to signals."""
+        """Install the signal handlers."""
         self._signals.listen()
 
     def on_load_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Note that there is a file."""
+        """Record whether the file exists."""
         self._written = Path(self._path).exists()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Listen again: Lightning has put handlers of its own in place since."""
+        """Install the signal handlers again: Lightning has replaced them since `setup`."""
         self._signals.listen()
         self._saved_at = time.monotonic()
 
@@ -78,15 +85,15 @@ class LastCheckpoint(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Write it, if it is time to, and stop, if a process was asked to."""
+        """Write the checkpoint if it is due; stop if any process received a stop signal."""
         if is_accumulating(trainer) or trainer.is_last_batch or validates_next(trainer):
             return
-        wanted = self._signals.received is not None or self._is_due(trainer.global_step)
-        if trainer.strategy.reduce_boolean_decision(wanted, all=False):
+        is_due = self._signals.received is not None or self._is_due(trainer.global_step)
+        if trainer.strategy.reduce_boolean_decision(is_due, all=False):
             self._save(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Write it, and stop, if a process was asked to."""
+        """Write the checkpoint; stop if any process received a stop signal."""
         self._save(trainer)
 
     def _is_due(self, step: int) -> bool:
@@ -100,9 +107,9 @@ class LastCheckpoint(Checkpoint):
         trainer.save_checkpoint(self._path, weights_only=False)
         self._saved_at, self._written = time.monotonic(), True
         for number in STOP_SIGNALS:
-            mine = self._signals.received is number
-            if trainer.strategy.reduce_boolean_decision(mine, all=False):
-                # At SIGUSR2 submitit has asked SLURM itself.
+            received = self._signals.received is number
+            if trainer.strategy.reduce_boolean_decision(received, all=False):
+                # After SIGUSR2 submitit itself requeues the job.
                 if number is not signal.SIGUSR2 and trainer.is_global_zero:
                     requeue()
                 raise stop_error(number, trainer.global_step, self._path)

@@ -1,4 +1,4 @@
-"""SLURM's part when a run is asked to stop: a job that was only warned is started again."""
+"""Requeue a SLURM job that was warned of its end."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from time import sleep
 
 log = logging.getLogger("seqtag")
 
-# Seconds within which SLURM ends a job that it is to start again (KillWait, 30 by default).
-_ENDED_WITHIN = 300
+# Longer than the time within which SLURM kills a requeued job (KillWait, 30 s by default).
+_KILL_WAIT_SECONDS = 300
 
 
 def requeue() -> None:
-    """Have SLURM start this job again, if it is one of SLURM's that was warned but not ended.
+    """Requeue the SLURM job of this process, if SLURM has warned it but is not ending it yet.
 
-    It warns by SIGUSR1 before the time is up (``sbatch --signal=USR1@120``), and by SIGTERM when
-    the grace of a preemption begins; a job that ends by itself then is over. One that SLURM ends
-    at once is COMPLETING when the signal arrives: if it was preempted SLURM starts it again of its
-    own accord, and if it was cancelled nobody should. SLURM warns what `srun` has started: any
-    other process of a job was told to stop by somebody else.
+    SLURM warns by SIGUSR1 before the time limit (``sbatch --signal=USR1@120``), and by SIGTERM when
+    the grace time of a preemption starts; a job that then exits by itself is not requeued by SLURM.
+    A job that SLURM ends immediately is in the state COMPLETING when the signal arrives: if it was
+    preempted, SLURM itself requeues it, and if it was cancelled, it must not be requeued. SLURM
+    signals only processes started by `srun`: outside of a job step this does nothing.
     """
     job = os.environ.get("SLURM_JOB_ID")
     if job is None or "SLURM_STEP_ID" not in os.environ:
@@ -32,16 +32,16 @@ def requeue() -> None:
             return
         _output_of("scontrol", "requeue", job)
     except (OSError, subprocess.SubprocessError) as error:
-        why = getattr(error, "stderr", None) or str(error)
-        log.warning("SLURM was asked to start job %s again, and cannot: %s", job, why.strip())
+        reason = getattr(error, "stderr", None) or str(error)
+        log.warning("SLURM cannot requeue job %s: %s", job, reason.strip())
         return
-    log.info("SLURM starts job %s again", job)
+    log.info("SLURM has requeued job %s", job)
     if "SUBMITIT_EXECUTOR" in os.environ:
-        # To submitit a process that ends has done its job. SLURM ends both before long.
-        sleep(_ENDED_WITHIN)
+        # submitit takes a process that exits for a finished job. Wait until SLURM kills both.
+        sleep(_KILL_WAIT_SECONDS)
 
 
 def _output_of(*command: str) -> str:
-    """Return what a command of SLURM's prints."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout.strip()
+    """Return the standard output of a command."""
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return completed.stdout.strip()

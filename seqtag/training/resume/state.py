@@ -1,4 +1,4 @@
-"""What Lightning leaves out of a checkpoint, though a run that goes on from it needs it."""
+"""State that an exact resume needs in addition to Lightning's checkpoint."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from seqtag.training.task import TaggingTask
 
 log = logging.getLogger("seqtag")
 
-# Of a checkpoint, beside Lightning's own.
+# Key of this state in a checkpoint.
 KEY = "seqtag"
 
 
 class ResumeCallback(L.Callback):
-    """Adds to every checkpoint, and takes from it when training goes on, three things.
+    """Callback that adds three things to each checkpoint, and restores them on resume.
 
-    - of each process the random states and the sums behind the running epoch's mean loss;
-    - how many rows ``metrics.csv`` had: later ones are going to be written again;
-    - the last figures, which callbacks go by, and whether training was to stop.
+    - for each process, its random states and the sums of the current epoch's mean loss;
+    - the number of rows of ``metrics.csv``: later rows will be written again;
+    - the latest metrics, which other callbacks read, and whether training was about to stop.
 
-    Besides it knows the best checkpoints again where the run's folder has been moved.
+    It also corrects the paths of the best checkpoints if the run folder was moved.
 
-    A checkpoint written at the end of an epoch is made one of a completed epoch, which Lightning
-    would close a second time where ``trainer.max_steps`` is set. If it was that limit which ended
-    the epoch before its last batch, a run with a larger one goes on in the middle of it.
+    A checkpoint at the end of an epoch is marked as one of a completed epoch; otherwise, with
+    ``trainer.max_steps`` set, Lightning would complete the epoch a second time. If that limit ended
+    the epoch before its last batch, a run with a larger limit resumes in the middle of the epoch.
     """
 
     def __init__(self) -> None:
@@ -50,17 +50,17 @@ class ResumeCallback(L.Callback):
     def on_save_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add what is missing; every process takes part."""
+        """Add the state; all processes call this together."""
         assert isinstance(pl_module, TaggingTask)
-        if _at_end(checkpoint):
+        if _is_epoch_end(checkpoint):
             for counts in _epochs(checkpoint).values():
                 counts["completed"] = counts["processed"]
         sums = {name: value.cpu() for name, value in pl_module.mean_loss.metric_state.items()}
-        whole = _at_end(checkpoint) and not _is_cut(checkpoint)
-        own = {"random": random_states(pl_module.device), "loss": {} if whole else sums}
+        completed = _is_epoch_end(checkpoint) and not _is_partial_epoch(checkpoint)
+        own = {"random": random_states(pl_module.device), "loss": {} if completed else sums}
         checkpoint[KEY] = {
-            "processes": _from_all(own, trainer.world_size),
-            "rows": _rows(trainer),
+            "processes": _gather(own, trainer.world_size),
+            "rows": _metric_rows(trainer),
             "dev_metric": pl_module.dev_metric,
             "figures": {name: value.cpu() for name, value in trainer.callback_metrics.items()},
             "stop": trainer.should_stop,
@@ -69,22 +69,22 @@ class ResumeCallback(L.Callback):
     def on_load_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Take what a run that has ended needs, too; the rest waits for training to start."""
+        """Restore the state that also a completed run needs; `on_train_start` restores the rest."""
         assert isinstance(pl_module, TaggingTask)
-        _follow_folder(trainer, checkpoint)
+        _correct_paths(trainer, checkpoint)
         self._saved = checkpoint[KEY]
-        if _is_cut(checkpoint) and self._goes_on(trainer, checkpoint):
+        if _is_partial_epoch(checkpoint) and self._continues_epoch(trainer, checkpoint):
             for counts in _epochs(checkpoint).values():
                 counts["processed"] = counts["completed"] = counts["processed"] - 1
-            # The last row is the loss of what there was of the epoch.
+            # The last row is the loss of the partial epoch.
             self._saved["rows"] = max(0, self._saved["rows"] - 1)
         pl_module.dev_metric = self._saved["dev_metric"]
         for logger in trainer.loggers:
             if isinstance(logger, MetricsFile):
-                logger.keep(self._saved["rows"])
+                logger.continue_after(self._saved["rows"])
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Take the rest: whatever else draws at random has done so by now."""
+        """Restore the rest of the state, after all random draws of the setup."""
         if self._saved is None:
             return
         assert isinstance(pl_module, TaggingTask)
@@ -95,41 +95,41 @@ class ResumeCallback(L.Callback):
             restore_random_states(processes[0]["random"], pl_module.device)
         else:
             log.warning(
-                "the checkpoint is of another number of processes (%d, now %d): what is random "
-                "begins anew",
+                "the checkpoint is of another number of processes (%d, now %d): random numbers "
+                "start from the seed again",
                 *(len(processes), trainer.world_size),
             )
-            # The sums are of all processes together: one of them takes them over.
+            # One process takes over the sums of all.
             processes = processes if trainer.is_global_zero else []
         for own in processes:
             for name, value in own["loss"].items():
-                summed = getattr(pl_module.mean_loss, name) + value.to(pl_module.device)
-                setattr(pl_module.mean_loss, name, summed)
+                total = getattr(pl_module.mean_loss, name) + value.to(pl_module.device)
+                setattr(pl_module.mean_loss, name, total)
         trainer.callback_metrics.update(saved["figures"])
         loop = trainer.fit_loop.epoch_loop
         if not trainer.fit_loop.restarted_mid_epoch:
             loop.restarting = False
         elif loop.restarted_on_last and validates_next(trainer) and not is_accumulating(trainer):
-            # The run was cut after an evaluation. Lightning skips that, but would count the step
-            # before it again.
+            # The run was interrupted after an evaluation. Lightning does not repeat the evaluation,
+            # but would count the step before it again.
             uncount_step(trainer)
         if _stops_early(trainer):
             trainer.should_stop = saved["stop"]
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Stop if the epoch came to a loss that is not finite, before other callbacks report it."""
+        """Stop if the epoch's loss is not finite, before other callbacks report it."""
         assert isinstance(pl_module, TaggingTask)
         pl_module.require_finite()
         loss = float(trainer.callback_metrics["train/loss"])
-        if not math.isfinite(loss):  # a sum of huge ones, each of them finite
+        if not math.isfinite(loss):  # the sum can overflow although each loss is finite
             step = trainer.global_step
             raise divergence_error(
                 trainer, f"the mean loss of the epoch that ends at step {step} is {loss}"
             )
 
     @staticmethod
-    def _goes_on(trainer: L.Trainer, checkpoint: dict[str, Any]) -> bool:
-        """Return whether `trainer` would take a step more in the epoch that was cut."""
+    def _continues_epoch(trainer: L.Trainer, checkpoint: dict[str, Any]) -> bool:
+        """Return whether `trainer` will take further steps in the partial epoch of a checkpoint."""
         limits = (
             (trainer.max_steps, checkpoint["global_step"]),
             (trainer.max_epochs, _epochs(checkpoint)["current"]["processed"] - 1),
@@ -139,56 +139,58 @@ class ResumeCallback(L.Callback):
 
 
 def _epochs(checkpoint: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """Return Lightning's counts of epochs."""
+    """Return Lightning's epoch counters."""
     return checkpoint["loops"]["fit_loop"]["epoch_progress"]
 
 
-def _at_end(checkpoint: dict[str, Any]) -> bool:
+def _is_epoch_end(checkpoint: dict[str, Any]) -> bool:
     """Return whether a checkpoint was written at the end of an epoch."""
-    now = _epochs(checkpoint)["current"]
-    return now["processed"] == now["started"]
+    current = _epochs(checkpoint)["current"]
+    return current["processed"] == current["started"]
 
 
-def _is_cut(checkpoint: dict[str, Any]) -> bool:
-    """Return whether that was an end before the epoch's last batch."""
-    return _at_end(checkpoint) and checkpoint[CorpusModule.__qualname__]["batch"] > 0
+def _is_partial_epoch(checkpoint: dict[str, Any]) -> bool:
+    """Return whether a checkpoint ended an epoch before its last batch."""
+    return _is_epoch_end(checkpoint) and checkpoint[CorpusModule.__qualname__]["batch"] > 0
 
 
 def _stops_early(trainer: L.Trainer) -> bool:
     return any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks)
 
 
-def _follow_folder(trainer: L.Trainer, checkpoint: dict[str, Any]) -> None:
-    """Let a checkpoint know where the best ones are now, if the run's folder has been moved.
+def _correct_paths(trainer: L.Trainer, checkpoint: dict[str, Any]) -> None:
+    """Correct the paths of the best checkpoints in a checkpoint, if the run folder was moved.
 
-    Lightning would forget how good they were. One that was left behind is still where it was.
+    Otherwise Lightning would forget their scores. Paths of files that were not moved are unchanged.
     """
     for callback in trainer.checkpoint_callbacks:
         state = checkpoint["callbacks"].get(callback.state_key)
         if not isinstance(callback, ModelCheckpoint) or state is None:
             continue
 
-        def now(path: str, folder: str = str(callback.dirpath)) -> str:
+        def current(path: str, folder: str = str(callback.dirpath)) -> str:
             moved = Path(folder) / Path(path).name
             return str(moved) if moved.is_file() else path
 
         state["dirpath"] = callback.dirpath
         for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
-            state[key] = now(state[key])
-        state["best_k_models"] = {now(path): best for path, best in state["best_k_models"].items()}
+            state[key] = current(state[key])
+        state["best_k_models"] = {
+            current(path): best for path, best in state["best_k_models"].items()
+        }
 
 
-def _from_all(own: dict[str, Any], processes: int) -> list[dict[str, Any]]:
-    """Return what each process gives, in the order of their ranks."""
+def _gather(own: dict[str, Any], processes: int) -> list[dict[str, Any]]:
+    """Return the values of all processes, in the order of their ranks."""
     if processes == 1:
         return [own]
-    of_all: list[Any] = [None] * processes
-    distributed.all_gather_object(of_all, own)
-    return of_all
+    gathered: list[Any] = [None] * processes
+    distributed.all_gather_object(gathered, own)
+    return gathered
 
 
-def _rows(trainer: L.Trainer) -> int:
-    """Return how many rows the metrics have on disk; 0 where there is no such file."""
+def _metric_rows(trainer: L.Trainer) -> int:
+    """Flush ``metrics.csv`` and return its number of rows; 0 without that logger."""
     for logger in trainer.loggers:
         if isinstance(logger, MetricsFile):
             logger.save()
@@ -197,7 +199,7 @@ def _rows(trainer: L.Trainer) -> int:
 
 
 def random_states(device: torch.device) -> dict[str, Any]:
-    """Return the states of the generators of Python, numpy, torch, and of torch on `device`."""
+    """Return the random states of Python, numpy, torch, and torch on `device`."""
     version, numbers, gauss = random.getstate()
     _, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     states = {
@@ -211,7 +213,7 @@ def random_states(device: torch.device) -> dict[str, Any]:
 
 
 def restore_random_states(states: dict[str, Any], device: torch.device) -> None:
-    """Go on drawing where :func:`random_states` was called, on the same kind of device."""
+    """Restore the states of :func:`random_states`, on the same type of device."""
     version, numbers, gauss = states["python"]
     random.setstate((version, tuple(numbers), gauss))
     keys, *rest = states["numpy"]

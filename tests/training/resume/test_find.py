@@ -1,4 +1,4 @@
-"""Which checkpoint training continues from, and what is said where it cannot."""
+"""Which checkpoint training resumes from, and the errors if there is none."""
 
 import copy
 import io
@@ -31,12 +31,12 @@ from seqtag.training.resume.find import checkpoint_to_resume, load_best
 def save(tmp_path, resumable):
     """Return a function that writes a checkpoint of a run in tmp_path under a name."""
 
-    def saved(name: str, content: dict | None = None) -> Path:
+    def write_checkpoint(name: str, content: dict | None = None) -> Path:
         path = tmp_path / "checkpoints" / name
         CheckpointFiles().save_checkpoint(content or resumable[0], path)
         return path
 
-    return saved
+    return write_checkpoint
 
 
 def cut_short(path: Path) -> None:
@@ -49,19 +49,19 @@ def flip_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_the_newest_one(save, tmp_path, resumable):
-    run = resumable[1]
-    assert checkpoint_to_resume(None, tmp_path, run) is None
-    assert checkpoint_to_resume("auto", tmp_path, run) is None
+def test_the_newest_checkpoint_is_found(save, tmp_path, resumable):
+    expected = resumable[1]
+    assert checkpoint_to_resume(None, tmp_path, expected) is None
+    assert checkpoint_to_resume("auto", tmp_path, expected) is None
     other = save("other.ckpt")
-    assert checkpoint_to_resume("auto", tmp_path, run) is None
+    assert checkpoint_to_resume("auto", tmp_path, expected) is None
     last = save("last.ckpt")
     for path in ("last", "auto", str(last)):
-        assert checkpoint_to_resume(path, tmp_path, run) == str(last)
-    assert checkpoint_to_resume(str(other), tmp_path / "elsewhere", run) == str(other)
+        assert checkpoint_to_resume(path, tmp_path, expected) == str(last)
+    assert checkpoint_to_resume(str(other), tmp_path / "elsewhere", expected) == str(other)
 
 
-def test_none_there(tmp_path, resumable):
+def test_a_missing_checkpoint_is_reported(tmp_path, resumable):
     for path, message in (
         ("last", r"no checkpoint .*last\.ckpt': there is no such file; .*hydra\.run\.dir=FOLDER"),
         ("none.ckpt", r"no checkpoint 'none\.ckpt': there is no such file$"),
@@ -74,24 +74,28 @@ def test_none_there(tmp_path, resumable):
 
 @pytest.mark.parametrize("damage", [cut_short, flip_a_byte, Path.unlink])
 @pytest.mark.parametrize("path", ["last", "auto"])
-def test_the_one_before_a_damaged_one(damage, path, save, tmp_path, caplog, resumable):
+def test_a_damaged_checkpoint_falls_back_to_the_previous_one(
+    damage, path, save, tmp_path, caplog, resumable
+):
     save("last.ckpt")
     last = save("last.ckpt")
     damage(last)
     with caplog.at_level(logging.INFO):
-        found = checkpoint_to_resume(path, tmp_path, resumable[1])
-    assert found == str(last.with_name("previous.ckpt"))
-    warning, taken = caplog.messages
+        chosen = checkpoint_to_resume(path, tmp_path, resumable[1])
+    assert chosen == str(last.with_name("previous.ckpt"))
+    warning, info = caplog.messages
     assert str(last) in warning
     assert "missing" in warning or "is damaged" in warning
-    assert warning.endswith(": the one before is taken")
-    assert taken == f"continuing from {found}, written after step 3"
+    assert warning.endswith(": falling back to the previous checkpoint")
+    assert info == f"resuming from {chosen}, written after step 3"
 
 
-def test_damaged_ones_are_named_and_the_whole_ones_beside_them(save, tmp_path, write, resumable):
+def test_the_error_names_the_damaged_and_the_usable_checkpoints(save, tmp_path, write, resumable):
     last, best = save("last.ckpt"), save("best.ckpt")
     cut_short(last)
-    message = rf"last\.ckpt' is not a checkpoint of seqtag, or .*; whole beside it: {best}$"
+    message = (
+        rf"last\.ckpt' is not a checkpoint of seqtag, or .*; usable in the same folder: {best}$"
+    )
     for path in ("last", "auto", str(last)):
         with pytest.raises(InputError, match=message):
             checkpoint_to_resume(path, tmp_path, resumable[1])
@@ -110,7 +114,7 @@ def test_damaged_ones_are_named_and_the_whole_ones_beside_them(save, tmp_path, w
     ],
     ids=["empty", "junk", "Lightning", "another program", "list", "tensor", "empty dict"],
 )
-def test_files_that_are_no_checkpoints(content, write, tmp_path, resumable):
+def test_files_that_are_not_checkpoints_are_refused(content, write, tmp_path, resumable):
     if not isinstance(content, bytes):
         buffer = io.BytesIO()
         torch.save(content, buffer)
@@ -135,7 +139,7 @@ ADAM = "optimizer_states/0/state/0/exp_avg"
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "finding"),
+    ("path", "value", "message"),
     [
         ("loops/fit_loop/epoch_progress", None, "'loops.fit_loop.epoch_progress' is missing"),
         ("global_step", None, "'global_step' is missing"),
@@ -156,13 +160,13 @@ ADAM = "optimizer_states/0/state/0/exp_avg"
         ("lr_schedulers/0/last_epoch", None, "'lr_schedulers.0.last_epoch' is missing"),
         ("lr_schedulers/0/last_epoch", 10**9, "its schedule is at step 1000000000"),
         ("seqtag/processes", None, "'seqtag.processes' is missing"),
-        ("seqtag/processes/0/random/torch", torch.ones(3), "not a state of random numbers"),
+        ("seqtag/processes/0/random/torch", torch.ones(3), "not a random state"),
         ("seqtag/rows", -1, "seqtag.rows is -1"),
         ("state_dict/network.projection.bias", "x", "projection.bias is not a tensor"),
     ],
 )
-def test_parts_that_are_missing_or_wrong(path, value, finding, tmp_path, resumable):
-    # Of a checkpoint without a digest, as older ones are.
+def test_missing_or_wrong_parts_are_refused(path, value, message, tmp_path, resumable):
+    # The checkpoint has no digest, as those of older versions.
     content = copy.deepcopy(resumable[0])
     holder, key = at(content, path)
     if value is None:
@@ -171,7 +175,7 @@ def test_parts_that_are_missing_or_wrong(path, value, finding, tmp_path, resumab
         holder[key] = value
     file = tmp_path / "old.ckpt"
     torch.save(content, file)
-    with pytest.raises(InputError, match=rf"old\.ckpt' is not a checkpoint.*{finding}"):
+    with pytest.raises(InputError, match=rf"old\.ckpt' is not a checkpoint.*{message}"):
         checkpoint_to_resume(str(file), tmp_path, resumable[1])
 
 
@@ -180,11 +184,11 @@ def test_parts_that_are_missing_or_wrong(path, value, finding, tmp_path, resumab
     [
         (lambda bias: torch.cat([bias, bias]), r"its network.projection.bias is \(.*, this one's"),
         (None, r"projection.bias is missing, this one's \("),
-        (torch.Tensor.double, "is float64, this run's float32: take the trainer.precision"),
+        (torch.Tensor.double, "is float64, this run's float32: use the trainer.precision"),
     ],
     ids=["another shape", "missing", "another precision"],
 )
-def test_one_of_another_network(change, message, save, tmp_path, resumable):
+def test_a_checkpoint_of_another_network_is_refused(change, message, save, tmp_path, resumable):
     content = copy.deepcopy(resumable[0])
     bias = content["state_dict"].pop("network.projection.bias")
     if change is not None:
@@ -193,39 +197,39 @@ def test_one_of_another_network(change, message, save, tmp_path, resumable):
         checkpoint_to_resume(str(save("old.ckpt", content)), tmp_path, resumable[1])
 
 
-def test_a_run_of_another_optimizer_is_refused(configure):
+def test_a_checkpoint_of_another_optimizer_is_refused(configure):
     train(configure("trainer.max_steps=2"))
     with pytest.raises(InputError, match=r"last\.ckpt.* not .* of this run"):
         train(configure("trainer.max_steps=4", "optimizer=sgd", "ckpt_path=last"))
 
 
-def test_what_the_library_cannot_restore_is_a_fault_of_the_checkpoint(configure, tmp_path):
+def test_a_state_that_lightning_cannot_restore_is_reported(configure, tmp_path):
     train(configure("trainer.max_steps=2"))
     last = tmp_path / "run" / "checkpoints" / "last.ckpt"
     content = read_checkpoint(last)
     stopping = next(key for key in content["callbacks"] if key.startswith("EarlyStopping"))
     del content["callbacks"][stopping]["wait_count"]
     CheckpointFiles().save_checkpoint(content, last)
-    with pytest.raises(InputError, match=r"last\.ckpt' cannot be continued from.*wait_count"):
+    with pytest.raises(InputError, match=r"last\.ckpt' cannot be resumed from.*wait_count"):
         train(configure("trainer.max_steps=4", f"ckpt_path={last}"))
 
 
-def test_the_best_one_that_was_taken_away_or_damaged(tmp_path, write):
+def test_a_removed_or_damaged_best_checkpoint_is_reported(tmp_path, write):
     path = tmp_path / "best.ckpt"
     trainer = SimpleNamespace(
         checkpoint_callback=SimpleNamespace(best_model_path=str(path)), is_global_zero=True
     )
-    with pytest.raises(InputError, match=r"best\.ckpt: .* is gone"):
+    with pytest.raises(InputError, match=r"best\.ckpt: .* was removed"):
         load_best(nn.Linear(2, 3), trainer)
     write("best.ckpt", b"x")
     with pytest.raises(InputError, match=r"best\.ckpt' is not a checkpoint"):
         load_best(nn.Linear(2, 3), trainer)
     torch.save({"epoch": 1}, path)
-    with pytest.raises(InputError, match=r"best\.ckpt: .* is not one of this run"):
+    with pytest.raises(InputError, match=r"best\.ckpt: .* is not of this run"):
         load_best(nn.Linear(2, 3), trainer)
 
 
-# Damages at random
+# Random damage
 
 
 def damage_content(content: dict, choose: random.Random) -> None:
@@ -248,7 +252,7 @@ def damage_content(content: dict, choose: random.Random) -> None:
         holder[key] = choose.choice([*others, torch.ones(2), [value], value])
 
 
-def with_one(value: float):
+def set_first(value: float):
     def changed(tensor: torch.Tensor) -> torch.Tensor:
         tensor = tensor.clone()
         if tensor.is_floating_point() and tensor.numel():
@@ -259,9 +263,9 @@ def with_one(value: float):
 
 
 TENSORS = (
-    with_one(math.nan),
-    with_one(math.inf),
-    with_one(0.5),
+    set_first(math.nan),
+    set_first(math.inf),
+    set_first(0.5),
     torch.Tensor.double,
     torch.Tensor.half,
     lambda tensor: tensor[None],
@@ -285,10 +289,10 @@ def damage_bytes(content: bytes, choose: random.Random) -> bytes:
 @pytest.mark.fuzz("checkpoint")
 @given(seed=st.integers(0, 2**32), kind=st.sampled_from(["content", "old", "bytes"]))
 def test_any_damage_is_refused_or_has_no_effect(seed, kind, resumable):
-    whole, run = resumable
+    original, expected = resumable
     choose = random.Random(seed)
-    content = copy.deepcopy(whole)
-    content[DIGEST] = content_digest(whole)
+    content = copy.deepcopy(original)
+    content[DIGEST] = content_digest(original)
     if kind == "old":
         del content[DIGEST]
     if kind != "bytes":
@@ -297,21 +301,21 @@ def test_any_damage_is_refused_or_has_no_effect(seed, kind, resumable):
     torch.save(content, buffer)
     written = damage_bytes(buffer.getvalue(), choose) if kind == "bytes" else buffer.getvalue()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the unpickler, about what is damaged
+        warnings.simplefilter("ignore")  # warnings of the unpickler about damaged content
         path = Path(folder) / "damaged.ckpt"
         path.write_bytes(written)
         try:
-            taken = checkpoint_to_resume(str(path), Path(folder), run)
+            chosen = checkpoint_to_resume(str(path), Path(folder), expected)
         except InputError as error:
-            assert str(path) in str(error)  # noqa: PT017 (else there is something to compare)
+            assert str(path) in str(error)  # noqa: PT017 (an accepted file is compared below)
             return
-        assert taken == str(path)
+        assert chosen == str(path)
         read = read_checkpoint(path)
     if kind != "old":
-        assert content_digest(read) == content_digest(whole)
+        assert content_digest(read) == content_digest(original)
     else:
-        # Values alone may differ: without a digest nothing tells them from others.
-        assert read["state_dict"].keys() == whole["state_dict"].keys()
+        # Only values may differ: without a digest a changed value cannot be detected.
+        assert read["state_dict"].keys() == original["state_dict"].keys()
         assert all(torch.isfinite(tensor).all() for tensor in read["state_dict"].values())
         assert read["loops"].keys() >= {"fit_loop"}
-        assert read["global_step"] == whole["global_step"]
+        assert read["global_step"] == original["global_step"]

@@ -1,4 +1,4 @@
-"""StopSignals that ask to stop: noted, heeded after the step, told by the exit code."""
+"""Stop signals: recorded on arrival, and reported by the exit code."""
 
 import os
 import pickle
@@ -10,7 +10,7 @@ from seqtag.training.resume.signals import STOP_SIGNALS, StopSignals, handlers_r
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-def test_the_first_signal_is_noted(number):
+def test_the_first_signal_is_recorded(number):
     signals = StopSignals()
     with handlers_restored():
         signals.listen()
@@ -19,7 +19,7 @@ def test_the_first_signal_is_noted(number):
     assert signals.received is number
 
 
-def test_handlers_are_put_back_whatever_happens():
+def test_handlers_are_restored_after_an_error():
     before = [signal.getsignal(number) for number in STOP_SIGNALS]
 
     @handlers_restored()
@@ -32,8 +32,9 @@ def test_handlers_are_put_back_whatever_happens():
     assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
 
 
-def test_what_a_run_ends_with_says_how_to_go_on_also_from_another_process():
+def test_the_error_of_a_stopped_run_can_be_pickled_and_says_how_to_resume():
     error = pickle.loads(pickle.dumps(stop_error(signal.SIGTERM, 7, "run/checkpoints/last.ckpt")))
     assert error.exit_code == 75
-    assert str(error).startswith("stopped by SIGTERM after step 7; with ckpt_path=last")
+    message = "stopped by SIGTERM after step 7; to resume, run the same command with ckpt_path=last"
+    assert str(error).startswith(message)
     assert str(error).endswith("run/checkpoints/last.ckpt")

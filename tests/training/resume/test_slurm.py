@@ -1,4 +1,4 @@
-"""A job that SLURM has only warned is started again; one that it ends itself is not."""
+"""A job that SLURM has only warned is requeued; a job that SLURM is ending is not."""
 
 import logging
 
@@ -9,7 +9,7 @@ from seqtag.training.resume import slurm
 
 @pytest.fixture
 def cluster(tmp_path, monkeypatch):
-    """Return a function that puts commands of SLURM's in place; they note how they are called."""
+    """Return a function that installs fake SLURM commands, which record their calls."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setenv("SLURM_STEP_ID", "0")
@@ -18,32 +18,32 @@ def cluster(tmp_path, monkeypatch):
     calls = tmp_path / "calls"
     calls.touch()
 
-    def put(state: str, scontrol: str = "exit 0"):
-        for name, does in (("squeue", f"echo {state}"), ("scontrol", scontrol)):
+    def install(state: str, scontrol: str = "exit 0"):
+        for name, script in (("squeue", f"echo {state}"), ("scontrol", scontrol)):
             command = tmp_path / name
-            command.write_text(f'#!/bin/sh\necho {name} "$@" >> {calls}\n{does}\n')
+            command.write_text(f'#!/bin/sh\necho {name} "$@" >> {calls}\n{script}\n')
             command.chmod(0o755)
         return lambda: calls.read_text().splitlines()
 
-    return put
+    return install
 
 
-def test_a_job_that_was_only_warned_is_started_again(cluster, caplog):
+def test_a_job_that_was_only_warned_is_requeued(cluster, caplog):
     calls = cluster("RUNNING")
     with caplog.at_level(logging.INFO):
         slurm.requeue()
     assert calls()[1:] == ["scontrol requeue 7"]
-    assert caplog.messages == ["SLURM starts job 7 again"]
+    assert caplog.messages == ["SLURM has requeued job 7"]
 
 
 @pytest.mark.parametrize("state", ["COMPLETING", "CANCELLED", "''"])
-def test_a_job_that_slurm_ends_is_left_to_it(state, cluster):
+def test_a_job_that_slurm_is_ending_is_not_requeued(state, cluster):
     calls = cluster(state)
     slurm.requeue()
     assert [call.split()[0] for call in calls()] == ["squeue"]
 
 
-def test_a_job_of_an_array_is_called_by_both_its_numbers(cluster, monkeypatch):
+def test_a_job_of_an_array_is_named_by_both_numbers(cluster, monkeypatch):
     calls = cluster("RUNNING")
     monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "40")
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
@@ -51,15 +51,13 @@ def test_a_job_of_an_array_is_called_by_both_its_numbers(cluster, monkeypatch):
     assert calls() == ["squeue --noheader --format=%T --jobs=40_2", "scontrol requeue 40_2"]
 
 
-def test_what_slurm_says_against_it_is_told(cluster, caplog):
+def test_an_error_of_slurm_is_logged(cluster, caplog):
     cluster("RUNNING", scontrol="echo Requested operation is disabled >&2; exit 1")
     slurm.requeue()
-    assert caplog.messages == [
-        "SLURM was asked to start job 7 again, and cannot: Requested operation is disabled"
-    ]
+    assert caplog.messages == ["SLURM cannot requeue job 7: Requested operation is disabled"]
 
 
-def test_without_the_commands_it_is_told_too(tmp_path, monkeypatch, caplog):
+def test_missing_commands_are_logged(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setenv("SLURM_STEP_ID", "0")
@@ -68,14 +66,14 @@ def test_without_the_commands_it_is_told_too(tmp_path, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("missing", ["SLURM_JOB_ID", "SLURM_STEP_ID"])
-def test_nothing_is_asked_for_what_srun_has_not_started(missing, cluster, monkeypatch):
+def test_a_process_outside_a_job_step_is_not_requeued(missing, cluster, monkeypatch):
     calls = cluster("RUNNING")
     monkeypatch.delenv(missing)
     slurm.requeue()
     assert calls() == []
 
 
-def test_under_submitit_the_process_waits_for_its_end(cluster, monkeypatch):
+def test_under_submitit_the_process_waits_to_be_killed(cluster, monkeypatch):
     cluster("RUNNING")
     monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
     waits = []

@@ -1,4 +1,4 @@
-"""A run that is killed and goes on comes to the same as one that never was, bit by bit."""
+"""A killed and resumed run gives exactly the results of an uninterrupted run."""
 
 import json
 import os
@@ -19,17 +19,17 @@ import pytest
 import torch
 
 from seqtag.commands.train import train
-from seqtag.training import fit as loop
+from seqtag.training import fit as fit_module
 from seqtag.training.resume.files import read_checkpoint
 from seqtag.training.resume.state import random_states, restore_random_states
 
-# Eight batches an epoch; all that is random by default is so here.
+# Eight batches an epoch, with all the randomness of the defaults.
 EPOCHS = ("trainer.max_epochs=2", "callbacks.last.every_steps=1")
 STEPS = 16
 
 
 class Kill(L.Callback):
-    """Kills the process when the hook is called for the so manieth time (from 0)."""
+    """Kills the process when the hook is called for the N-th time (from 0)."""
 
     def __init__(self, hook: str, count: int) -> None:
         self.left = count
@@ -42,40 +42,40 @@ class Kill(L.Callback):
 
 
 @pytest.fixture
-def killed(monkeypatch):
-    """Return a function that trains in a process of its own, and says whether it was killed.
+def train_killed(monkeypatch):
+    """Return a function that trains in a child process, and returns whether it was killed.
 
-    That is at a hook's call (from 0), when a file is to be renamed, or after so many seconds.
+    The child is killed at the N-th call of a hook or of `os.replace` (from 0), or after N seconds.
     """
-    build, replace = loop.build_trainer, os.replace
+    build, replace = fit_module.build_trainer, os.replace
 
-    def with_kill(hook: str, count: int) -> None:
+    def install_kill(hook: str, count: int) -> None:
         kill = Kill(hook, count)
 
-        def renamed(*args: Any) -> None:
+        def replace_or_die(*args: Any) -> None:
             kill.count()
             replace(*args)
 
-        def built(*args: Any) -> L.Trainer:
+        def build_with_kill(*args: Any) -> L.Trainer:
             trainer = build(*args)
             trainer.callbacks.append(kill)
             return trainer
 
         if hook == "replace":
-            monkeypatch.setattr(os, "replace", renamed)
+            monkeypatch.setattr(os, "replace", replace_or_die)
         else:
-            monkeypatch.setattr(loop, "build_trainer", built)
+            monkeypatch.setattr(fit_module, "build_trainer", build_with_kill)
 
     def run(config: dict, hook: str, when: float) -> bool:
         with warnings.catch_warnings():
-            # Threads of libraries do not live on in the child, which does without them.
+            # Threads of libraries do not exist in the child, which does not need them.
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if child == 0:
             code = 1
             try:
                 if hook != "seconds":
-                    with_kill(hook, int(when))
+                    install_kill(hook, int(when))
                 train(config)
                 code = 0
             except BaseException:
@@ -94,78 +94,79 @@ def killed(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """Return a function to the folder of a run that was never killed."""
+def uninterrupted(tmp_path_factory):
+    """Return a function that returns the folder of an uninterrupted run with given overrides."""
     folders = {}
 
     def run(configure, *overrides: str) -> Path:
         if overrides not in folders:
-            folders[overrides] = tmp_path_factory.mktemp("whole")
+            folders[overrides] = tmp_path_factory.mktemp("uninterrupted")
             train(configure(*overrides, output=folders[overrides]))
         return folders[overrides]
 
     return run
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield path and value of every primitive and tensor of a checkpoint."""
     if isinstance(value, (dict, list, tuple)):
         parts = value.items() if isinstance(value, dict) else enumerate(value)
         for key, part in parts:
-            yield from leaves(part, f"{path}/{os.path.basename(str(key))}")
+            yield from flattened(part, f"{path}/{os.path.basename(str(key))}")
     else:
         yield path, os.path.basename(value) if isinstance(value, str) else value
 
 
-def everything(folder) -> dict[str, Any]:
-    """Return all that a run leaves, but for times and the folder's name."""
-    figures = json.loads((folder / "metrics.json").read_text())
-    del figures["seconds"]
-    for split in figures["splits"].values():
+def results(folder) -> dict[str, Any]:
+    """Return all results of a run, except for times and the name of the folder."""
+    summary = json.loads((folder / "metrics.json").read_text())
+    del summary["seconds"]
+    for split in summary["splits"].values():
         del split["tokens_per_second"]
-    left = {"figures": figures, "metrics": (folder / "metrics.csv").read_text()}
-    left["model"] = (folder / "model" / "model.safetensors").read_bytes()
+    content = {"summary": summary, "metrics": (folder / "metrics.csv").read_text()}
+    content["model"] = (folder / "model" / "model.safetensors").read_bytes()
     for name in ("best.ckpt", "last.ckpt"):
-        # Its digest covers the folder's name too.
+        # Compared part by part: its digest includes the name of the folder.
         checkpoint = read_checkpoint(folder / "checkpoints" / name)
-        for path, value in leaves(checkpoint):
-            # The score that was looked at last is kept for messages alone, and not restored.
+        for path, value in flattened(checkpoint):
+            # `current_score` is used only in messages, and is not restored.
             if not path.endswith(("dirpath", "current_score")):
                 value = value.numpy().tobytes() if isinstance(value, torch.Tensor) else value
-                left[f"{name}{path}"] = value
-    return left
+                content[f"{name}{path}"] = value
+    return content
 
 
 def differences(folder, other) -> list[str]:
-    here, there = everything(folder), everything(other)
-    return [key for key in here.keys() | there.keys() if here.get(key, "") != there.get(key, "")]
+    first, second = results(folder), results(other)
+    keys = first.keys() | second.keys()
+    return [key for key in keys if first.get(key, "") != second.get(key, "")]
 
 
 EMA = "callbacks=ema"
-SUMMED = ("trainer.accumulate_grad_batches=3", "trainer.max_steps=5")
+ACCUMULATED = ("trainer.accumulate_grad_batches=3", "trainer.max_steps=5")
 
 
 @pytest.mark.parametrize(
     ("hook", "when", "workers", "overrides"),
     [
         ("on_train_batch_start", 5, 0, [EMA]),
-        ("replace", 21, 2, [EMA]),  # past the first epoch's end
-        ("on_train_batch_start", 11, 0, SUMMED),
+        ("replace", 21, 2, [EMA]),  # after the first epoch
+        ("on_train_batch_start", 11, 0, ACCUMULATED),
         ("on_train_batch_start", 5, 0, ["trainer.precision=64-true"]),
     ],
 )
-def test_killed_and_gone_on_is_never_killed(
-    hook, when, workers, overrides, configure, killed, whole, tmp_path
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
+    hook, when, workers, overrides, configure, train_killed, uninterrupted, tmp_path
 ):
-    expected = whole(configure, *EPOCHS, *overrides)
-    given = configure(*EPOCHS, *overrides, f"data.batch.workers={workers}")
-    assert killed(given, hook, when)
-    train(replace(given, training=replace(given.training, ckpt_path="last")))
+    expected = uninterrupted(configure, *EPOCHS, *overrides)
+    settings = configure(*EPOCHS, *overrides, f"data.batch.workers={workers}")
+    assert train_killed(settings, hook, when)
+    train(replace(settings, training=replace(settings.training, ckpt_path="last")))
     assert differences(expected, tmp_path / "run") == []
 
 
-# The rate of a step is the same however many there are to be.
-STEADY = ("scheduler=constant", "scheduler.warmup=0")
+# The learning rate of a step does not depend on the number of steps.
+CONSTANT_RATE = ("scheduler=constant", "scheduler.warmup=0")
 STREAM = (
     *("data.streaming=true", "data.stream.fit_sentences=30", "data.stream.buffer=20"),
     "data.stream.batches_per_epoch=8",
@@ -175,40 +176,40 @@ STREAM = (
 @pytest.mark.parametrize(
     ("ends", "overrides"),
     [
-        # Before the first evaluation; there once more; at an epoch's end; behind another one.
+        # Before the first evaluation; the same again; after the first epoch; after the second.
         (["max_steps=5", "max_steps=5", "max_epochs=1", "max_epochs=2"], [EMA]),
-        # Gradients are summed, and the last step is followed by an evaluation within the epoch.
+        # With accumulated gradients, and an evaluation within the epoch after the last step.
         (
             ["max_steps=2", "max_steps=-1"],
-            [*STREAM, *SUMMED[:1], "+trainer.val_check_interval=6"],
+            [*STREAM, *ACCUMULATED[:1], "+trainer.val_check_interval=6"],
         ),
     ],
 )
-def test_a_run_that_had_ended_goes_on_to_a_later_end(ends, overrides, configure, whole, tmp_path):
-    given = (*EPOCHS, *STEADY, *overrides)
-    expected = whole(configure, *given)
+def test_a_completed_run_can_be_extended(ends, overrides, configure, uninterrupted, tmp_path):
+    options = (*EPOCHS, *CONSTANT_RATE, *overrides)
+    expected = uninterrupted(configure, *options)
     for end in ends:
-        train(configure(*given, f"trainer.{end}", "ckpt_path=auto"))
+        train(configure(*options, f"trainer.{end}", "ckpt_path=auto"))
     assert differences(expected, tmp_path / "run") == []
 
 
-def test_the_best_stays_the_best_in_another_folder(configure, tmp_path):
-    """With a learning rate of 0 the first epoch stays the best."""
+def test_the_best_epoch_remains_known_in_a_moved_folder(configure, tmp_path):
+    """With a learning rate of 0 the first epoch remains the best one."""
     train(configure("optimizer.lr=0.0", "trainer.max_epochs=1", output="old"))
     (tmp_path / "old").rename(tmp_path / "new")
     figures = train(configure("optimizer.lr=0.0", "ckpt_path=last", output="new"))
     assert (figures["epochs"], figures["best_epoch"]) == (2, 1)
 
 
-def test_early_stopping_stops_where_it_did(configure, killed):
-    """Also if the process is killed when it has just been decided."""
-    given = ("optimizer.lr=0.0", "callbacks.early_stopping.patience=1", "trainer.max_epochs=9")
-    assert killed(configure(*given), "on_train_end", 0)
-    assert train(configure(*given, "ckpt_path=last"))["epochs"] == 2
+def test_early_stopping_still_stops_after_a_resume(configure, train_killed):
+    """The process is killed right after the decision to stop."""
+    options = ("optimizer.lr=0.0", "callbacks.early_stopping.patience=1", "trainer.max_epochs=9")
+    assert train_killed(configure(*options), "on_train_end", 0)
+    assert train(configure(*options, "ckpt_path=last"))["epochs"] == 2
 
 
-SELDOM = ("trainer.check_val_every_n_epoch=2",)
-OFTEN = ("+trainer.val_check_interval=3",)
+RARE_EVALUATION = ("trainer.check_val_every_n_epoch=2",)
+FREQUENT_EVALUATION = ("+trainer.val_check_interval=3",)
 HOOKS = {
     "on_train_batch_start": STEPS,
     "on_train_batch_end": STEPS,
@@ -220,7 +221,7 @@ HOOKS = {
 
 
 def pytest_generate_tests(metafunc):
-    """Draw the random kills that ``--kills`` asks for."""
+    """Draw as many random kills as ``--kills`` requires."""
     if "kill" not in metafunc.fixturenames:
         return
     random = Random(0)
@@ -228,23 +229,24 @@ def pytest_generate_tests(metafunc):
     for _ in range(metafunc.config.getoption("--kills")):
         hooks = random.choices(list(HOOKS), k=2)
         moments = [(hook, random.random() * HOOKS[hook]) for hook in hooks]
-        overrides = random.choice([(), (EMA,), SUMMED, SELDOM, OFTEN])
+        overrides = random.choice([(), (EMA,), ACCUMULATED, RARE_EVALUATION, FREQUENT_EVALUATION])
         processes = random.choice([(), ("trainer=ddp_sim",)])
         kills.append((moments, random.choice([0, 2]), (*overrides, *processes)))
     metafunc.parametrize("kill", kills, ids=str)
 
 
-def test_killed_anywhere(kill, configure, killed, whole, tmp_path):
-    """With ``--kills 20``: twice at random, with and without workers, averages and processes.
+def test_killed_anywhere(kill, configure, train_killed, uninterrupted, tmp_path):
+    """Kill a run twice at random moments, with and without workers, averages and processes.
 
-    What was killed before its first checkpoint begins anew; what was not killed in time has ended.
+    ``--kills 20`` does this for 20 runs. A run killed before its first checkpoint starts again; a
+    run that ends before it is killed is complete.
     """
     moments, workers, overrides = kill
-    expected = whole(configure, *EPOCHS, *overrides)
-    given = configure(*EPOCHS, *overrides, f"data.batch.workers={workers}", "ckpt_path=auto")
+    expected = uninterrupted(configure, *EPOCHS, *overrides)
+    settings = configure(*EPOCHS, *overrides, f"data.batch.workers={workers}", "ckpt_path=auto")
     for hook, when in moments:
-        killed(given, hook, when)
-    train(given)
+        train_killed(settings, hook, when)
+    train(settings)
     assert differences(expected, tmp_path / "run") == []
 
 
@@ -258,8 +260,8 @@ def draws(device):
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("before", [0, 1, 700])
-def test_draws_go_on(device, before, tmp_path):
-    """Also behind one normal number of a pair, and behind all numbers of a state."""
+def test_random_states_are_restored(device, before, tmp_path):
+    """Also after one of a pair of normal numbers, and after all numbers of a state are used."""
     device = torch.device(device)
     for _ in range(before):
         draws(device)
