@@ -76,10 +76,10 @@ class Team:
         self._frozen: set[int] = set()  # ranks of children that were killed because they froze
         self._parent = os.getppid()
 
-    def send_settings(self, settings: Mapping[str, Any] | None) -> None:
+    def send_settings(self, plain_settings: Mapping[str, Any] | None) -> None:
         """Send the followers the settings of the next training; None: there is no next one."""
         self._number += 1
-        self.store.set(f"settings/{self._number}", json.dumps(settings))
+        self.store.set(f"settings/{self._number}", json.dumps(plain_settings))
 
     def received_settings(self) -> Iterator[dict[str, Any]]:
         """Yield the settings of each training, until the leader sends None or has exited."""
