@@ -48,7 +48,7 @@ class AddingProbe(Synthetic):
     )
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return that two digits must fit into the first half, or ""."""
+        """Return a reason if two digits do not fit into the first half, else ""."""
         return f"the least length is {_MIN_LENGTH}" if factors["length"] < _MIN_LENGTH else ""
 
     def write(

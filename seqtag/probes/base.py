@@ -14,7 +14,7 @@ from seqtag.errors import InputError, unknown
 
 # One label per token; None for tokens that are not targets.
 Labels = list[str | None]
-# Labels a sequence: an oracle or a baseline.
+# A function that labels a sequence: an oracle or a baseline.
 Labeller = Callable[[Sequence[str]], Labels]
 
 _Factor = Annotated[int, AtLeast(0)]
@@ -131,7 +131,7 @@ class Probe(ABC):
         return {}
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return why no item can have these factors, with the nearest possible value; else "".
+        """Return why no item can have these factors, with the nearest possible value, else "".
 
         `factors` must be complete. By default every combination is possible.
         """

@@ -46,7 +46,7 @@ class _DepthProbe(Synthetic):
     quick = MappingProxyType({"depth": (1, 2, 4, 6, 8), "length": (40,)})
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return why no string can have these factors, with the nearest possible value; else ""."""
+        """Return why no string can have these factors, with the nearest possible value, else ""."""
         depth, length = factors["depth"], factors["length"]
         if not depth:
             return "the least depth is 1"
@@ -137,14 +137,13 @@ class BracketsProbe(_DepthProbe):
 
 @register("brackets_shuffle")
 class ShuffleProbe(_DepthProbe):
-    """Whether each type of bracket is balanced, asked after the string; half of the items are.
+    """Whether each type of bracket is balanced, labelled after the string; half of the items are.
 
     Brackets of four types open and close in any order, but none closes unless one of its type is
     open. In an unbalanced string the type of one bracket is replaced: length, depth and the
-    numbers of openers and closers stay the same, but two types are unbalanced. (Strings with
-    equal counts of which a type closes too early are not generated. None exist for a string with
-    all openers first, so depths would reveal the label.) At depth 1 two adjacent tokens reveal
-    it: `( ]`.
+    numbers of openers and closers stay the same, but two types are unbalanced. (Strings in which
+    a type closes before it opens are not generated: a string with all openers first cannot have
+    this error, so depths would reveal the label.) At depth 1 two adjacent tokens reveal it: `( ]`.
     """
 
     name = "brackets_shuffle"

@@ -45,7 +45,7 @@ class CopyProbe(Synthetic):
         return factors["items"]
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return that there must be at least one letter, and room for all of them, or ""."""
+        """Return a reason if there are no letters or they do not fit, else ""."""
         if not factors["items"]:
             return "the least number of items is 1"
         if factors["length"] < factors["items"]:

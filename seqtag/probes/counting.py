@@ -118,7 +118,7 @@ class CountingProbe(Probe):
         return float(len(self.labels)) ** -(size * len(self.symbols))
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return that n must be at least 1, or ""."""
+        """Return a reason if n is 0, else ""."""
         return "" if factors["n"] else "the least n is 1"
 
     def _legal(self, counts: Mapping[str, int]) -> str:
@@ -131,14 +131,14 @@ class CountingProbe(Probe):
 @register("counting_ab_member", name="counting_ab_member", symbols="ab")
 @register("counting_abc_member", name="counting_abc_member", symbols="abc")
 class MembershipProbe(Synthetic):
-    """Whether a string is in the language, asked at its end; half of the strings are.
+    """Whether a string is in the language, labelled at its end; half of the strings are.
 
     Factors:
         n: symbols of each kind in a string of the language.
         off: a string that is not in the language has this many symbols too many of one kind and
-            too few of another. Its length therefore says nothing, nor do pairs of adjacent
-            symbols. (Strings with symbols in a wrong order are not generated, since one adjacent
-            pair would show it.)
+            too few of another, so that neither its length nor any pair of adjacent symbols
+            reveals the label. (Strings with symbols in a wrong order are not generated, because
+            one adjacent pair would reveal it.)
 
     Args:
         name: the probe's name.
@@ -165,7 +165,7 @@ class MembershipProbe(Synthetic):
         self.symbols = tuple(symbols)
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return why these factors allow no near miss, and the least n that does; else ""."""
+        """Return why these factors allow no near miss, and the least n that does, else ""."""
         if not factors["off"]:
             return "the least off is 1"
         least = factors["off"] + 1

@@ -37,15 +37,15 @@ class LongLagProbe(Synthetic):
     quick = MappingProxyType({"lag": (10, 25, 50, 100, 200)})
     published = (
         Published(
-            "LSTM trained at lag 100 alone, 100 distractors", "31,000 sequences to success", _SOURCE
+            "LSTM trained only at lag 100, 100 distractors", "31,000 sequences to success", _SOURCE
         ),
         Published(
-            "LSTM trained at lag 1000 alone, 1000 distractors",
+            "LSTM trained only at lag 1000, 1000 distractors",
             "49,000 sequences to success",
             _SOURCE,
         ),
         Published(
-            "LSTM trained at lag 1000 alone, 100 distractors",
+            "LSTM trained only at lag 1000, 100 distractors",
             "135,000 sequences to success",
             _SOURCE,
         ),

@@ -27,9 +27,9 @@ TEST_DISTANCES = (5, 10, 20, 50, 100, 200)
 # is a held-out word, which occurs nowhere else in training.
 _ADJACENT = 0.15
 _HELD_OUT_ADJACENT = 0.6
-# (attractors, switches) of training items, drawn uniformly; no shallow cue solves most of them.
+# (attractors, switches) of the other training items, drawn uniformly; most are in _STRICT.
 _MIX = ((0, 0), *2 * ((0, 1), (1, 0)), *5 * ((1, 1), (2, 0), (2, 1)))
-# The pairs for which neither the first nor the last person gives information about the label.
+# The pairs of these for which neither the first nor the last person is informative.
 _STRICT = ((1, 1), (2, 0), (2, 1))
 
 
@@ -114,13 +114,14 @@ class PronounProbe(Probe):
         """
         on_grid = dict(factors)
         alone = on_grid.pop("alone", 0) == 1
-        chosen = Combination(**self.complete(n, split, on_grid))
-        if alone and (chosen.attractors or chosen.switches):
+        combination = Combination(**self.complete(n, split, on_grid))
+        if alone and (combination.attractors or combination.switches):
             raise InputError(f"probe {self.name}: alone=1 requires attractors=0 and switches=0")
-        random = self.random_stream(split, *chosen, *["alone"] * alone, seed).random
-        cases = balance.cases(chosen.attractors, chosen.switches)
+        random = self.random_stream(split, *combination, *["alone"] * alone, seed).random
+        cases = balance.cases(combination.attractors, combination.switches)
         return [
-            self._item(random, split, chosen, case, alone) for case in balanced(random, cases, n)
+            self._item(random, split, combination, case, alone)
+            for case in balanced(random, cases, n)
         ]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
@@ -141,11 +142,11 @@ class PronounProbe(Probe):
         return {**super().factors_at_lag(lag), "alone": 1}
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return the least distance for these attractors and this depth, as a reason, or ""."""
-        chosen = Combination(**factors)
-        if chosen.is_possible():
+        """Return a reason with the least distance if the distance is too short, else ""."""
+        combination = Combination(**factors)
+        if combination.is_possible():
             return ""
-        least = next(d for d in range(3, 10**9) if chosen._replace(distance=d).is_possible())
+        least = next(d for d in range(3, 10**9) if combination._replace(distance=d).is_possible())
         return f"the least distance for these attractors and this depth is {least}"
 
     def draw_factors(self, random: Callable[[], float], split: str, number: int) -> dict[str, int]:
@@ -168,9 +169,9 @@ class PronounProbe(Probe):
         ]
         pair = pairs[int(random() * len(pairs))]
         possible = [
-            chosen
+            combination
             for depth in range(4)
-            if (chosen := Combination(distance, *pair, depth)).is_possible()
+            if (combination := Combination(distance, *pair, depth)).is_possible()
         ]
         return possible[int(random() * len(possible))]._asdict()
 
@@ -197,35 +198,37 @@ class PronounProbe(Probe):
         self,
         random: Callable[[], float],
         split: str,
-        chosen: Combination,
+        combination: Combination,
         case: balance.Case,
         alone: bool,
     ) -> ProbeItem:
         lexicon = "held-out" if split == "test" else "training"
-        if chosen.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
+        if combination.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
             lexicon = "held-out"
-        max_after = sentences.max_persons(chosen.distance, chosen.depth)
+        max_after = sentences.max_persons(combination.distance, combination.depth)
         if alone:
             cast = balance.Cast(before=[], subjects=[case[0]], between=[], after=[])
         else:
-            cast = balance.cast(random, case, chosen.attractors, chosen.switches, max_after)
+            cast = balance.cast(
+                random, case, combination.attractors, combination.switches, max_after
+            )
         tokens, heads, template = sentences.write(
             random,
             cast,
-            chosen.distance,
-            chosen.depth,
+            combination.distance,
+            combination.depth,
             lexicon,
             split == "templates",
             self.names,
         )
-        target = heads[-1] + chosen.distance + 1
+        target = heads[-1] + combination.distance + 1
         labels: Labels = [None] * len(tokens)
         labels[target] = case[0]
         return ProbeItem(
             tokens=tuple(tokens),
             labels=tuple(labels),
             targets=(target,),
-            factors=chosen._asdict(),
+            factors=combination._asdict(),
             cue_positions=tuple(heads),
             template=template,
             lexicon=lexicon,

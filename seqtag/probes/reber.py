@@ -71,7 +71,7 @@ class ReberProbe(Synthetic):
     )
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return that the length must be at least 9, or ""."""
+        """Return a reason if the length is below 9, else ""."""
         return "" if factors["length"] >= _MIN_LENGTH else f"the least length is {_MIN_LENGTH}"
 
     def write(
@@ -84,9 +84,9 @@ class ReberProbe(Synthetic):
         return tokens, [len(tokens) - 2], [1]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
-        """Return the labels, found by matching a string with a regular expression.
+        """Return the labels, found by matching the string with a regular expression.
 
-        The string must reach the masked symbol at least.
+        The string may end after the masked symbol.
 
         Raises:
             InputError: if the tokens are not a string of the embedded grammar.

@@ -61,7 +61,7 @@ class RecallProbe(Synthetic):
         return factors["pairs"]
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return that there must be 1 to 26 keys and room for pairs and queries, or ""."""
+        """Return a reason if pairs and queries do not fit or are not 1 to 26, else ""."""
         pairs = factors["pairs"]
         if not 1 <= pairs <= len(KEYS):
             return f"the number of pairs is 1 to {len(KEYS)}"

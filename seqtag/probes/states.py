@@ -1,4 +1,4 @@
-"""State tracking: the state of a small automaton after each symbol; parity, sums, a ring.
+"""State tracking: the state of a small automaton (parity, sum, position) after each symbol.
 
     a b b a b           odd after one, three … b: even, odd, even, even, odd
     three four one      the sum so far, modulo 5: 3, 2, 3
@@ -17,7 +17,7 @@ from seqtag.errors import InputError, did_you_mean, unknown
 from seqtag.probes.base import Labels, Probe, ProbeItem, Published, pick
 from seqtag.probes.registry import register
 
-_PLACES = ("0", "1", "2", "3", "4")
+_FIVE_STATES = ("0", "1", "2", "3", "4")
 
 
 class Machine(NamedTuple):
@@ -38,9 +38,9 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
     {
         "parity": Machine({"a": 0, "b": 1}, ("even", "odd")),
         "modular_addition": Machine(
-            {"zero": 0, "one": 1, "two": 2, "three": 3, "four": 4}, _PLACES
+            {"zero": 0, "one": 1, "two": 2, "three": 3, "four": 4}, _FIVE_STATES
         ),
-        "cycle": Machine({"stay": 0, "right": 1, "left": -1}, _PLACES),
+        "cycle": Machine({"stay": 0, "right": 1, "left": -1}, _FIVE_STATES),
     }
 )
 
@@ -53,9 +53,9 @@ class StatesProbe(Probe):
 
     The only factor is `length`, the number of symbols. Symbols are drawn independently and
     uniformly, so the tokens after a target give no information about its label. In parity and
-    modular addition all labels are therefore equally frequent at every position. In cycle they
-    are only nearly so: after one symbol just three states can be reached, and the share of the
-    starting state among all labels is 0.2 + 0.4 ÷ length.
+    modular addition all labels are therefore equally frequent at every position. In cycle this
+    holds only at later positions (after one symbol just three states can be reached), and the
+    share of the starting state among all labels is 0.2 + 0.4 ÷ length.
 
     Accuracy at a length is that of all positions up to it. Published results are for the last
     position only: the rows of `items.parquet` whose `position` is `length` − 1. Errors within an
@@ -124,7 +124,7 @@ class StatesProbe(Probe):
         return labels
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return that length must be at least 1, or ""."""
+        """Return a reason if the length is 0, else ""."""
         return "" if factors["length"] else "the least length is 1"
 
     def _item(self, random: Callable[[], float], length: int) -> ProbeItem:

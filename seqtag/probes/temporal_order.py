@@ -65,7 +65,7 @@ class TemporalOrderProbe(Synthetic):
         ]
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return that every symbol needs a position in its range, or ""."""
+        """Return a reason if the range of a symbol is empty, else ""."""
         return (
             f"the least length is {self.min_length}" if factors["length"] < self.min_length else ""
         )

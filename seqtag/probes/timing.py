@@ -55,7 +55,7 @@ class TimingProbe(Synthetic):
         return factors["spikes"]
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return that both factors must be at least 1, or ""."""
+        """Return a reason if a factor is 0, else ""."""
         for name in ("interval", "spikes"):
             if not factors[name]:
                 return f"the least {name} is 1"

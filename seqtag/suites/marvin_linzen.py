@@ -1,8 +1,8 @@
 """Marvin & Linzen (2018): constructions generated from templates, published as pickles.
 
-A file holds ``{case: [(good sentence, bad sentence), ...]}``. Cases occur in twos, such as
-``sing_MS_MV_plur_ES_EV`` and ``plur_MS_MV_plur_ES_EV``: the subject has the other number, and the
-good and the bad verb are exchanged. Unpickling could run arbitrary code, so `plain_pickle` reads
+A file holds ``{case: [(good sentence, bad sentence), ...]}``. Two cases, such as
+``sing_MS_MV_plur_ES_EV`` and ``plur_MS_MV_plur_ES_EV``, differ in the number of the subject, and
+their good and bad verbs are exchanged. Unpickling could run arbitrary code, so `plain_pickle` reads
 the files: it accepts only plain values.
 """
 

@@ -66,7 +66,7 @@ def both_sides(judgements: Sequence[Judgement]) -> float | None:
 
 
 def ceiling(pairs: Sequence[Pair]) -> float | None:
-    """Return the best pairwise score without context (see above); None if there are no pairs."""
+    """Return the best pairwise score that ignores the context; None if there are no pairs."""
     good_counts: dict[frozenset[str], Counter[str]] = defaultdict(Counter)
     for pair in pairs:
         good_counts[frozenset((pair.gold, pair.foil))][pair.gold] += 1

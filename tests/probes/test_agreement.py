@@ -1,4 +1,4 @@
-"""The agreement probe, on examples by hand; english/test_subject.py tests it with reflexive."""
+"""The agreement probe, on examples by hand; english/test_subject.py has the shared tests."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Toy(Probe):
 TOY = Toy()
 
 
-def test_stream_depends_on_every_part_of_its_key():
+def test_random_stream_depends_on_every_part_of_its_key():
     draws = {
         PROBE.random_stream(*key).random() for key in [(1, 2), (2, 1), (12,), ("1", 2), (1, 2, 0)]
     }
@@ -63,7 +63,7 @@ def test_stream_depends_on_every_part_of_its_key():
     assert PROBE.random_stream("train", 7).random() == PROBE.random_stream("train", 7).random()
 
 
-def test_stream_is_the_same_on_every_machine():
+def test_random_stream_is_the_same_on_every_machine():
     assert PROBE.random_stream("train", 7).random() == 0.5880846008626682
 
 

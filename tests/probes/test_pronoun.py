@@ -204,7 +204,7 @@ def test_mixed_corpus():
             check(item)
             assert all(item.factors[name] in PROBE.training[name] for name in item.factors)
         assert (1 in {i.factors["distance"] for i in items}) == (split == "train")
-        # No shallow cue solves most of it.
+        # Most items cannot be solved by a shallow cue.
         assert sum(hard(item) for item in items) > 0.5 * len(items)
     items = PROBE.corpus("test", 120, 1)
     assert Counter(i.factors["distance"] for i in items) == dict.fromkeys(TEST_DISTANCES, 20)

@@ -20,7 +20,7 @@ def label(item):
 
 
 def check(item):
-    """Assert everything that holds of every single item."""
+    """Assert the properties of every item."""
     (target,) = item.targets
     assert item.tokens[target] == "?"
     assert target == len(item.tokens) - 2

@@ -74,7 +74,7 @@ def test_baselines_are_right_for_one_key_and_at_chance_for_the_others():
 def test_first_cue_is_right_for_keys_that_are_not_reassigned():
     factors = {"length": 64, "pairs": 4, "reassigned": 2}
     items = FORGET.generate(1000, "test", factors, 2)
-    # Neither draw reassigns a key with 9/16; one drawn twice can have its first value again.
+    # A key is not reassigned with probability 9/16; one drawn twice can get its first value back.
     assert accuracy(FORGET, "first_cue", items) == pytest.approx(9 / 16 + 1 / 16 / 9, abs=0.02)
 
 

@@ -1,4 +1,4 @@
-"""The reflexive probe, on examples by hand; english/test_subject.py tests it with agreement."""
+"""The reflexive probe, on examples by hand; english/test_subject.py has the shared tests."""
 
 from __future__ import annotations
 

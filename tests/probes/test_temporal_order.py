@@ -52,8 +52,8 @@ def test_positions_are_independent_of_the_label():
 @pytest.mark.parametrize(("probe", "share"), [(TWO, 2), (THREE, 4)])
 def test_one_symbol_is_not_enough_for_the_order(probe, share):
     items = probe.generate(160, "test", {"length": 40}, 2)
-    for solve in probe.baselines().values():
-        right = [item for item in items if solve(item.tokens) == list(item.labels)]
+    for baseline in probe.baselines().values():
+        right = [item for item in items if baseline(item.tokens) == list(item.labels)]
         assert len(right) == 160 // share
         assert all(item.contrast == "congruent" for item in right)
     assert Counter(i.contrast for i in items)["incongruent"] == 160 - 160 // share

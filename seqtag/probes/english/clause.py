@@ -115,7 +115,7 @@ class _ModifierWriter:
         return MODIFIERS[1:] if self.slack >= (1 if self.at_noun else 2) else ("place",)
 
     def add_modifier(self, kind: str, remaining: list[str]) -> None:
-        """Add a modifier of this kind with the first remaining person, which it removes."""
+        """Add a modifier with the first person of `remaining`, and remove that person from it."""
         phrases = self.phrases
         piece: list[str] = []
         if kind == "place":

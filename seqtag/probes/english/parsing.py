@@ -1,4 +1,4 @@
-"""Parsers of the probes' English sentences, which find the deciding subject from the tokens alone.
+"""Parse the English sentences of the probes and find the deciding subject from the tokens alone.
 
 Recursive descent over word classes, independent of the code that writes the sentences.
 """

@@ -31,7 +31,7 @@ def max_persons(distance: int, depth: int) -> int:
 
 
 def is_held_out(opening: str, modifier: str) -> bool:
-    """Return whether this template is held out from training, where each part alone occurs."""
+    """Return whether training omits this template; it contains each part in other templates."""
     return (OPENINGS.index(opening) + MODIFIERS.index(modifier)) % 3 == 2
 
 
@@ -92,12 +92,14 @@ def _opening_count(random: Callable[[], float], opening: str, before: list[str])
     return int(random() * (len(before) + 1))
 
 
-def _earlier_clause(phrases: Phrases, out: list[str], others: list[str], deep: bool) -> None:
+def _earlier_clause(
+    phrases: Phrases, out: list[str], others: list[str], allow_relative: bool
+) -> None:
     """Append the tokens after the subject of a clause that is not the last."""
     random = phrases.random
     others = list(others)
     kind = random()
-    if deep and kind < 0.3:
+    if allow_relative and kind < 0.3:
         phrases.relatives(out, True, [others.pop(0) if others else None])
     elif kind < 0.6:
         phrases.place(out, others.pop(0) if others else None)

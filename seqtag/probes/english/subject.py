@@ -17,7 +17,7 @@ from seqtag.probes.synthetic import balanced
 # subject is a held-out word, which occurs nowhere else in training.
 _ADJACENT = 0.15
 _HELD_OUT_ADJACENT = 0.6
-# Attractors of the other training items, drawn uniformly; no shallow cue solves most of them.
+# Numbers of attractors in the other training items, drawn uniformly. Shallow cues fail with 2.
 _ATTRACTORS = (0, 1, 1, 2, 2, 2, 2)
 
 
@@ -81,10 +81,10 @@ class SubjectProbe(Probe):
         Raises:
             InputError: for an unknown split or factor, or factors that no sentence can have.
         """
-        chosen = Combination(**self.complete(n, split, factors))
-        random = self.random_stream(split, *chosen, seed).random
-        cases = balance.cases(chosen.attractors, forms=self.labels)
-        return [self._item(random, split, chosen, case) for case in balanced(random, cases, n)]
+        combination = Combination(**self.complete(n, split, factors))
+        random = self.random_stream(split, *combination, seed).random
+        cases = balance.cases(combination.attractors, forms=self.labels)
+        return [self._item(random, split, combination, case) for case in balanced(random, cases, n)]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels, found by parsing the tokens.
@@ -100,7 +100,7 @@ class SubjectProbe(Probe):
         return cues.baselines(self.target, self.form_of)
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return the least distance for these attractors, as a reason, or ""."""
+        """Return a reason with the least distance if the distance is too short, else ""."""
         least = self.min_distance + clause.min_size(factors["attractors"])
         if factors["distance"] >= least:
             return ""
@@ -156,28 +156,28 @@ class SubjectProbe(Probe):
         return last_misleads, last_misleads + most
 
     def _item(
-        self, random: Callable[[], float], split: str, chosen: Combination, case: balance.Case
+        self, random: Callable[[], float], split: str, combination: Combination, case: balance.Case
     ) -> ProbeItem:
-        size = chosen.distance - self.min_distance
+        size = combination.distance - self.min_distance
         lexicon = "held-out" if split == "test" else "training"
         other_persons = self.lexicons[lexicon]
         if size == 0 and split == "train" and random() < _HELD_OUT_ADJACENT:
             lexicon = "held-out"
-        max_after, echoes = clause.max_persons(size), self._echoes(case, chosen.attractors)
-        cast = balance.cast(random, case, chosen.attractors, 0, max_after, self.labels, echoes)
+        max_after, echoes = clause.max_persons(size), self._echoes(case, combination.attractors)
+        cast = balance.cast(random, case, combination.attractors, 0, max_after, self.labels, echoes)
         phrases = Phrases(random, other_persons, names=False)
         tokens, head, template = clause.write(
             phrases, cast, size, self.lexicons[lexicon], split == "templates"
         )
         tokens += self.predicate(phrases)
-        target = head + chosen.distance + 1
+        target = head + combination.distance + 1
         labels: Labels = [None] * len(tokens)
         labels[target] = case[0]
         return ProbeItem(
             tokens=tuple(tokens),
             labels=tuple(labels),
             targets=(target,),
-            factors=chosen._asdict(),
+            factors=combination._asdict(),
             cue_positions=(head,),
             template=template,
             lexicon=lexicon,

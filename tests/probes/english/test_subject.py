@@ -167,7 +167,7 @@ def test_mixed_corpus(probe):
             assert probe.within(item.factors)
         closest = min(item.factors["distance"] for item in items)
         assert (Counter(i.factors["distance"] for i in items)[closest] > 100) == (split == "train")
-        # No shallow cue solves most of it.
+        # Most items cannot be solved by a shallow cue.
         assert sum(item.factors["attractors"] >= 2 for item in items) > 450
     items = probe.corpus("test", 100, 1)
     assert Counter(item.factors["attractors"] for item in items) == dict.fromkeys(
