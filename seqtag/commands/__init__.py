@@ -1,1 +1,1 @@
-"""One module a verb of the command line, and how Hydra composes their settings."""
+"""The verbs of the command line, one module each, and the composition of their settings."""

@@ -1,4 +1,4 @@
-"""The verb `check`: look a corpus over before training on it."""
+"""The verb `check`: check a corpus for errors before training on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seqtag.training import build
 
 
 def check(settings: CheckSettings) -> int:
-    """Print what the data doctor finds in a corpus; return 1 if there are errors, else 0."""
+    """Print the findings of the data doctor in a corpus; return 1 if there are errors, else 0."""
     corpus = build.corpus(settings.data.corpus)
     report = examine(corpus)
     if settings.vectors is not None and "train" in corpus.splits:

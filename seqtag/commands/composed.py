@@ -1,4 +1,4 @@
-"""From a configuration that Hydra has composed to plain values."""
+"""Convert a configuration that Hydra has composed to plain values."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from seqtag.errors import InputError, unknown
 log = logging.getLogger("seqtag")
 
 # Groups whose options set keys of other groups.
-_REACHING = ("preset", "regime")
+_CROSS_GROUP = ("preset", "regime")
 
 
 def plain_values(config: DictConfig, verb: str) -> dict[str, Any]:
     """Return a configuration as plain values.
 
     Raises:
-        InputError: for a key that was added (``+sede=1``) but is not one of the verb, and a value
-            that is missing or refers to one that is not there.
+        InputError: for a key that was added (``+sede=1``) but that the verb does not have, and for
+            a value that is missing or refers to a missing one.
     """
     known = _own_keys(verb)
     for key in config:
@@ -37,47 +37,47 @@ def plain_values(config: DictConfig, verb: str) -> dict[str, Any]:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key or str(error)
-        raise InputError(f"{key} is not set; give it as {key}=VALUE") from error
+        raise InputError(f"{key} is not set; set it with {key}=VALUE") from error
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     assert isinstance(plain, dict)
     for key in PATH_KEYS:
         if (value := _at(plain, key)) is not None and not str(value).strip():
-            raise InputError(f"{key} is empty; was it an unset variable? Give a path")
+            raise InputError(f"{key} is empty (an unset shell variable?); give a path")
     _require_preset()
     return plain  # type: ignore[return-value]
 
 
 def log_cross_group_options(plain: Mapping[str, Any]) -> None:
-    """Log, in a line for each, which keys of other groups the chosen preset and regime set."""
+    """Log the keys of other groups that the chosen preset and regime set, one line for each."""
     choices = HydraConfig.get().runtime.choices
-    for group in _REACHING:
+    for group in _CROSS_GROUP:
         file = _file_of(group, choices.get(group))
         if file is None:
             continue
-        found = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-        leaves = _leaves(found) if isinstance(found, dict) else ()
-        set_here = [
+        values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+        leaves = _leaves(values) if isinstance(values, dict) else ()
+        assignments = [
             f"{key}={value if isinstance(value, str) else json.dumps(value)}"
             for key, value in leaves
             if not key.startswith((f"{group}.", "defaults")) and _at(plain, key) == value
         ]
-        if set_here:
-            advice = " (~preset leaves them as they are)" if group == "preset" else ""
-            log.info("%s=%s sets %s%s", group, choices[group], ", ".join(set_here), advice)
+        if assignments:
+            advice = " (switch off with ~preset)" if group == "preset" else ""
+            log.info("%s=%s sets %s%s", group, choices[group], ", ".join(assignments), advice)
 
 
 def _require_preset() -> None:
-    """Refuse a preset that is asked for but does not exist; Hydra ignores it."""
-    given = [word for word in HydraConfig.get().overrides.task if word.startswith("preset=")]
-    name = given[-1].partition("=")[2] if given else "null"
+    """Raise an error if the preset in the overrides does not exist, since Hydra ignores that."""
+    overrides = [word for word in HydraConfig.get().overrides.task if word.startswith("preset=")]
+    name = overrides[-1].partition("=")[2] if overrides else "null"
     if name not in ("null", "") and _file_of("preset", name) is None:
         files = [file for folder in _folders("preset") for file in folder.glob("*.yaml")]
         raise unknown("preset", name, sorted({file.stem for file in files}))
 
 
 def _folders(group: str) -> Iterator[Path]:
-    """Yield the folders of a group: that of the program, and the user's (``--config-dir``)."""
+    """Yield the folders of a group: the program's, then the user's (``--config-dir``)."""
     yield config_dir() / group
     for source in HydraConfig.get().runtime.config_sources:
         if source.schema == "file":
@@ -85,7 +85,7 @@ def _folders(group: str) -> Iterator[Path]:
 
 
 def _file_of(group: str, option: str | None) -> Path | None:
-    """Return the YAML file of a group's option; None where there is none."""
+    """Return the YAML file of a group's option, or None."""
     if not isinstance(option, str):
         return None
     files = (folder / f"{option}.yaml" for folder in _folders(group))
@@ -93,7 +93,7 @@ def _file_of(group: str, option: str | None) -> Path | None:
 
 
 def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value by its full key."""
+    """Yield the full key and the value of each leaf."""
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{above}{key}.")
@@ -102,7 +102,7 @@ def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, A
 
 
 def _at(plain: Any, key: str) -> Any:
-    """Return the value of a key with dots in it; None where there is none."""
+    """Return the value of a dotted key, or None."""
     for name in key.split("."):
         plain = plain.get(name) if isinstance(plain, dict) else None
     return plain

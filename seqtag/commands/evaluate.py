@@ -1,8 +1,8 @@
 """The verb `evaluate`: score a trained tagger on a corpus that the user names.
 
-A model folder may come from a stranger. Of its ``data`` group only the layout of a corpus is
-obeyed (`LAYOUT`), or the numbers of a generated one; where the corpus is, what is downloaded and
-where files are written is said by the user alone.
+A model folder may come from an untrusted source. From its ``data`` group only the layout of a
+corpus is used (`LAYOUT`), or the numbers of a generated one (`GENERATED`). The user alone chooses
+which corpus is read or downloaded, and where files are written.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from seqtag.training.probe_corpus import generate_corpus
 
 log = logging.getLogger("seqtag")
 
-# The keys of a model folder's data group that are obeyed. `features` are the encoder's own.
+# Keys of a model folder's data group that are used. `features` come from the indexer instead.
 LAYOUT = (
     *("format", "columns", "token_column", "label_column", "separator", "comment", "absent"),
     *("document_marker", "document_column", "encoding", "scheme", "label_names"),
 )
 GENERATED = ("probe", "train", "dev", "test", "lag", "seed")
-# What a model folder can have generated: training uses 8,000 items at a lag of some hundreds.
+# Limits on what a model folder can have generated; training uses 8,000 items at lags of hundreds.
 _MOST_ITEMS, _MOST_TOKENS = 100_000, 20_000_000
 
 
 def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
-    """Evaluate a model folder on a split of a corpus; return and write the figures.
+    """Evaluate a model folder on a split of a corpus; return the figures.
 
-    ``data.path=...`` says where the corpus is, which is read as that of the training was, unless
-    ``data=...`` gives a layout of its own. Writes ``metrics.json``.
+    The corpus at ``data.path=...`` is read with the layout of the training corpus, unless
+    ``data=...`` chooses another one. Writes the figures to ``metrics.json``.
     """
     folder, split = Path(settings.keys.model_dir), settings.keys.split
     tagger = Tagger.load(folder)
@@ -67,89 +67,91 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
 def corpus_to_evaluate(
     tagger: Tagger, folder: Path, data: Mapping[str, Any], split: str
 ) -> tuple[Corpus, BatchConfig]:
-    """Read the split that is to be scored, its labels in the tagger's scheme.
+    """Read the split to evaluate; convert its labels to the tagger's scheme.
 
-    A single file is that split as a whole, whatever `split` is called: nothing is held out.
+    A single file is read as that split, whatever its name: nothing is held out.
 
     Args:
         tagger: the tagger.
         folder: its model folder, for messages.
-        data: the group ``data`` as the user gave it. Without a format only the corpus's place is
-            given, and its layout is that of the corpus the tagger was trained on.
+        data: the group ``data`` of the user. Without a format it only chooses the corpus, which is
+            read with the layout of the training corpus.
         split: the split's name.
 
     Raises:
-        InputError: if no corpus is named, it cannot be read, has no such split, or has labels of
-            another kind.
+        InputError: if no corpus is named, it cannot be read, has no such split, or its labels
+            cannot be converted.
     """
-    given = _without_nulls(data)
-    batches = from_plain(BatchConfig, given.pop("batch", {}), "data.batch")
-    own_layout = "format" in given
+    settings = _without_nulls(data)
+    batches = from_plain(BatchConfig, settings.pop("batch", {}), "data.batch")
+    own_layout = "format" in settings
     if not own_layout:
-        given = _completed(tagger.data or {}, given, folder)
-    if given["format"] != "probe":
-        corpus = _read(given, tagger, split, guessable=not own_layout)
+        settings = _with_layout(tagger.data or {}, settings, folder)
+    if settings["format"] != "probe":
+        corpus = _read(settings, tagger, split, detect_scheme=not own_layout)
     elif own_layout:
-        described = from_plain(ProbeCorpusConfig, _of(GENERATED, given), "data")
-        corpus = generate_corpus(described, (split,))
+        config = from_plain(ProbeCorpusConfig, _select(GENERATED, settings), "data")
+        corpus = generate_corpus(config, (split,))
     else:
-        corpus = _generated(given, split, folder)
+        corpus = _generate(settings, split, folder)
     return _in_scheme(corpus, split, tagger), batches
 
 
 def _without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the user set: without null places, and without files if none is named."""
-    given = dict(data)
-    if not any((given.get("files") or {}).values()):
-        given.pop("files", None)
-    if given.get("path") is None:
-        given.pop("path", None)
-    return given
+    """Return the user's settings without a null path, and without files if all are null."""
+    settings = dict(data)
+    if not any((settings.get("files") or {}).values()):
+        settings.pop("files", None)
+    if settings.get("path") is None:
+        settings.pop("path", None)
+    return settings
 
 
-def _of(keys: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
+def _select(keys: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: values[key] for key in keys if key in values}
 
 
-def _completed(trained: Mapping[str, Any], given: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the user's place of a corpus with the layout that the model folder names."""
+def _with_layout(
+    trained: Mapping[str, Any], settings: dict[str, Any], folder: Path
+) -> dict[str, Any]:
+    """Return the user's settings of a corpus, completed by the layout in the model folder."""
     if "format" not in trained:
         raise InputError(
-            f"{folder}: the model folder does not say how its corpus is read; name one with "
-            "data=column data.path=... (or another format)"
+            f"{folder}: the model folder does not contain the format of its corpus; choose one "
+            "with data=column data.path=... (or another format)"
         )
     if trained["format"] == "probe":
-        if given:
+        if settings:
             raise InputError(
-                f"{folder}: the tagger was trained on generated items, which have no place: for "
-                f"a corpus in files give its format too, such as data=column"
+                f"{folder}: the tagger was trained on generated items, not on files: for a corpus "
+                f"in files set its format too, such as data=column"
             )
-        return {"format": "probe", **_of(GENERATED, trained)}
-    if not given:
-        was = trained.get("path")
-        shown = f"; it was trained on data.path={was!r}" if _is_short_text(was) else ""
+        return {"format": "probe", **_select(GENERATED, trained)}
+    if not settings:
+        path = trained.get("path")
+        origin = f"; it was trained on data.path={path!r}" if _is_short_text(path) else ""
         raise InputError(
-            f"{folder}: name the corpus with data.path=PATH. A model folder may come from "
-            f"anywhere, so that a path in it is not opened unless you give it{shown}"
+            f"{folder}: name the corpus with data.path=PATH. A model folder may come from an "
+            f"untrusted source, so a path in it is not opened unless you set it{origin}"
         )
-    layout = _of(LAYOUT, trained)
-    path = given.get("path")
+    layout = _select(LAYOUT, trained)
+    path = settings.get("path")
     if layout["format"] == "hub" and isinstance(path, str) and Path(path).exists():
         layout["format"] = format_of(path)
-    # A wrong value is the folder's fault, not the user's.
+    # Errors in the layout must name the folder, not the user's settings.
     read_untrusted(
         folder / CONFIG, lambda: from_plain(CorpusConfig, {**layout, "path": "x"}, "data")
     )
-    return {**layout, **given}
+    return {**layout, **settings}
 
 
 def _is_short_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= 500
 
 
-def _generated(described: Mapping[str, Any], split: str, folder: Path) -> Corpus:
-    """Generate the split that a model folder describes, if that is no more than training needs."""
-    numbers = _of(GENERATED, described)
+def _generate(stored: Mapping[str, Any], split: str, folder: Path) -> Corpus:
+    """Generate the split that a model folder describes, within limits on its size."""
+    numbers = _select(GENERATED, stored)
 
     def checked() -> ProbeCorpusConfig:
         config = from_plain(ProbeCorpusConfig, numbers, "data")
@@ -157,17 +159,17 @@ def _generated(described: Mapping[str, Any], split: str, folder: Path) -> Corpus
         count = getattr(config, split, 0)
         if count > _MOST_ITEMS or count * max(1, lag) > _MOST_TOKENS:
             raise InputError(
-                f"data asks for {count} generated items at a lag of {lag}: give data=probe and "
-                "the numbers yourself if they are meant"
+                f"data requires {count} generated items at a lag of {lag}: if this is intended, "
+                "set data=probe and the numbers yourself"
             )
         return config
 
     return generate_corpus(read_untrusted(folder / CONFIG, checked), (split,))
 
 
-def _read(given: Mapping[str, Any], tagger: Tagger, split: str, guessable: bool) -> Corpus:
-    """Read the split; where `guessable`, labels may be of another scheme than `given` says."""
-    plain = {key: value for key, value in given.items() if key not in ("encode", "tag_scheme")}
+def _read(settings: Mapping[str, Any], tagger: Tagger, split: str, detect_scheme: bool) -> Corpus:
+    """Read the split; with `detect_scheme`, its labels may be in a scheme other than `settings`."""
+    plain = {key: value for key, value in settings.items() if key not in ("encode", "tag_scheme")}
     config = from_plain(CorpusConfig, plain | {"features": list(tagger.features)}, "data")
     config = replace(config, dev_fraction=0.0, streaming=False)
     if files := unsplit_files(config):
@@ -175,42 +177,42 @@ def _read(given: Mapping[str, Any], tagger: Tagger, split: str, guessable: bool)
     try:
         return load_corpus(config, (split,))
     except InputError:
-        if not guessable or config.scheme in ("auto", "plain"):
+        if not detect_scheme or config.scheme in ("auto", "plain"):
             raise
         try:
-            found = load_corpus(replace(config, scheme="auto"), (split,))
+            corpus = load_corpus(replace(config, scheme="auto"), (split,))
         except InputError:
-            found = None
-        if found is None or found.scheme == "plain":
+            corpus = None
+        if corpus is None or corpus.scheme == "plain":
             raise
-        return found
+        return corpus
 
 
 def _in_scheme(corpus: Corpus, split: str, tagger: Tagger) -> Corpus:
-    """Return the corpus with its labels in the scheme of the one that the tagger was trained on.
+    """Return the corpus with its labels converted to the scheme of the training corpus.
 
     Raises:
-        InputError: between plain labels and those of spans.
+        InputError: between plain labels and span labels.
     """
-    wanted, found = tagger.labels.corpus_scheme, corpus.scheme
+    target, source = tagger.labels.corpus_scheme, corpus.scheme
     origin = corpus.origins.get(split)
-    if found == wanted or (origin is not None and origin.bare and wanted == "plain"):
+    if source == target or (origin is not None and origin.bare and target == "plain"):
         return corpus
-    if "plain" in (wanted, found):
+    if "plain" in (target, source):
         raise InputError(
-            f"the tagger's labels are {wanted}, but the corpus's are {found}; is "
-            "data.label_column right?"
+            f"the tagger's labels are {target}, but the corpus's are {source}; is "
+            "data.label_column correct?"
         )
     rows = corpus.splits[split]
     before = rows.data.column("labels").to_pylist()
-    after = [convert(labels, found, wanted) for labels in before]
+    after = [convert(labels, source, target) for labels in before]
     changed = sum(
-        convert(new, wanted, found) != old for old, new in zip(before, after, strict=True)
+        convert(new, target, source) != old for old, new in zip(before, after, strict=True)
     )
     repaired = f"; illegal labels were repaired in {changed:,} sentences" if changed else ""
-    log.info("the corpus's labels are %s: converted to %s%s", found, wanted, repaired)
+    log.info("the corpus's labels are %s: converted to %s%s", source, target, repaired)
     splits = {**corpus.splits, split: _with_labels(rows, after)}
-    return replace(corpus, splits=splits, scheme=wanted)
+    return replace(corpus, splits=splits, scheme=target)
 
 
 def _with_labels(rows: datasets.Dataset, labels: list[list[str | None]]) -> datasets.Dataset:

@@ -1,4 +1,4 @@
-"""Cells, probes and data formats of installed packages as options of configuration groups."""
+"""Offer cells, probes and data formats of installed packages as options of Hydra's groups."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _KINDS = {"cell": "cells", "probe": "probes", "data": "formats"}
 
 
 def register_installed_options(arguments: Sequence[str]) -> None:
-    """Make options of the parts of installed packages that the arguments name.
+    """Register the parts of installed packages that the arguments name as options of their groups.
 
-    ``cell=mine`` then works without a file ``cell/mine.yaml``; where there is one in a folder given
-    by ``--config-dir``, it is taken. A package is imported only if the arguments name a part of it.
+    Then ``cell=mine`` works without a file ``cell/mine.yaml``; such a file in a ``--config-dir``
+    folder takes precedence. A package is imported only if the arguments name a part of it.
 
     Raises:
-        InputError: if the package cannot be imported, or does not define what it offers.
+        InputError: if the package cannot be imported, or does not define the part.
     """
     for group, kind in _KINDS.items():
         names = _values(arguments, group)
-        # To read the metadata of packages takes a moment.
-        offered = installed(f"seqtag.{kind}") if names else {}
+        # Reading the metadata of packages is slow.
+        points = installed(f"seqtag.{kind}") if names else {}
         for name in names:
-            if name in offered and (values := _values_of(group, name)) is not None:
+            if name in points and (values := _values_of(group, name)) is not None:
                 ConfigStore.instance().store(name, values, group, provider="installed package")
 
 
 def _values_of(group: str, name: str) -> dict[str, Any] | None:
-    """Return the configuration of a part; None for a name that is one of this package's."""
-    # Imported here: composing a configuration without such a part waits for none of it.
+    """Return the configuration of a part of an installed package; None for a part of seqtag."""
+    # Imported here, since composing a configuration without such a part must be fast.
     if group == "cell":
         from seqtag.cells import CELLS, describe
 
@@ -57,10 +57,10 @@ def _values_of(group: str, name: str) -> dict[str, Any] | None:
 
 
 def _values(arguments: Sequence[str], group: str) -> list[str]:
-    """Return the values that the arguments give to a group, each once.
+    """Return the distinct values that the arguments give to a group.
 
-    Those are left out that have a file in the user's own folder: Hydra would take a stored option
-    of that name for the file's schema.
+    Values with a file in a ``--config-dir`` folder are left out: Hydra would use a stored option
+    of that name as the schema of the file.
     """
     own = [Path(word) for flag, word in pairwise(arguments) if flag in _CONFIG_DIR]
     own += [Path(word.partition("=")[2]) for word in arguments if word.startswith("--config-dir=")]

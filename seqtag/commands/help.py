@@ -1,4 +1,4 @@
-"""``seqtag VERB --help``: read off the comments in ``conf/``, without waiting for Hydra."""
+"""``seqtag VERB --help``, generated from the comments in ``conf/`` without importing Hydra."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ from pathlib import Path
 from seqtag.commands.comments import Key, groups_of, keys_of, keys_of_file
 from seqtag.registry import installed
 
-# Groups without a choice.
-_MACHINERY = ("hydra", "paths")
-# Groups whose keys are listed, those of the default option.
+# Groups with one option only, which the help leaves out.
+_INTERNAL = ("hydra", "paths")
+# Groups for which the help lists the keys of the default option.
 _WITH_KEYS = ("data", "model", "optimizer", "trainer")
-# Groups to which installed packages add options, by entry points.
+# Groups to which installed packages can add options by entry points.
 _EXTENDED = ("cell", "probe")
 
 _FLAGS = """\
 flags:
-  --cfg job         print every key, its value and what it is for, and exit
+  --cfg job         print all keys with their values and descriptions, and exit
   --multirun, -m    run once for each combination of values: -m cell=lstm,gru seed=1,2,3
-  --config-dir DIR  look for options in a folder of your own too: DIR/experiment/mine.yaml
-  --help, -h        print this and exit"""
+  --config-dir DIR  also search for options in your folder DIR: DIR/experiment/mine.yaml
+  --help, -h        print this help and exit"""
 _CODES = """\
 exit codes:
-  1    a fault: of the program, or of a process or machine beside it
-  2    a mistake in what was given; nothing was lost
-  75   stopped by SIGTERM or SIGUSR1 after a step, the checkpoint written: the same command with
-       ckpt_path=auto and hydra.run.dir=FOLDER goes on, and comes to the same"""
+  0    success
+  1    a fault of the program, of another process or of the machine
+  2    a mistake in the arguments or the data; nothing was lost
+  75   stopped by SIGTERM or SIGUSR1 after a checkpoint was written; the same command with
+       ckpt_path=auto hydra.run.dir=FOLDER resumes the run with the same results"""
 
 
 def config_dir() -> Path:
-    """Return the folder of the configurations: inside a wheel, or beside the package."""
+    """Return the folder of the configurations: in the package if installed, else next to it."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
 
 
 def installed_options(group: str) -> dict[str, str]:
-    """Return what installed packages add to a group: names, and the package of each."""
+    """Return the options that installed packages add to a group: option to package."""
     points = installed(f"seqtag.{group}s") if group in _EXTENDED else {}
     return {name: point.dist.name if point.dist else "?" for name, point in points.items()}
 
@@ -59,7 +60,7 @@ def help_text(verb: str) -> str:
     if keys:
         parts.append("keys (key=value):\n" + _entries(keys))
     parts.append("groups (group=option; a star marks the default):")
-    groups = {name: key for name, key in groups_of(text).items() if name not in _MACHINERY}
+    groups = {name: key for name, key in groups_of(text).items() if name not in _INTERNAL}
     for name, group in groups.items():
         parts.append(f"  {name}: {group.comment}\n{_options(name, group.value)}")
     for name in _WITH_KEYS:
@@ -72,7 +73,7 @@ def help_text(verb: str) -> str:
 
 
 def _keys_of_group(group: str, options: Sequence[str]) -> Iterator[str]:
-    """Yield the list of the keys of each option; a key is listed once."""
+    """Yield a list of keys for each option, without the keys of the options before it."""
     listed: dict[tuple[str, ...], Key] = {}
     for option in options:
         file = config_dir() / group / f"{option}.yaml"
@@ -90,7 +91,7 @@ def _keys_of_group(group: str, options: Sequence[str]) -> Iterator[str]:
 
 
 def _entries(keys: Mapping[str, Key]) -> str:
-    """Return a line for each key: its name, what it is for, its value."""
+    """Return a line for each key: its name, its description and its default."""
     width = max(map(len, keys)) + 2
     return "\n".join(_entry(f"  {name:{width}}", _with_default(key)) for name, key in keys.items())
 
@@ -103,7 +104,7 @@ def _with_default(key: Key) -> str:
 
 
 def _header(text: str) -> list[str]:
-    """Return the comment that a file begins with, line by line."""
+    """Return the lines of the comment at the beginning of a file."""
     lines = []
     for line in text.splitlines():
         if not line.startswith("#"):
@@ -116,7 +117,7 @@ def _options(group: str, default: str) -> str:
     """Return a line for each option of a group, with the first sentence of its comment."""
     texts = {path.stem: _sentence(path) for path in (config_dir() / group).glob("[!_]*.yaml")}
     for name, package in installed_options(group).items():
-        texts.setdefault(name, f"Of the package {package}")
+        texts.setdefault(name, f"From the package {package}")
     width = max(map(len, texts)) + 2
     lines = []
     for name in sorted(texts, key=lambda name: (name != default, name)):
@@ -125,7 +126,7 @@ def _options(group: str, default: str) -> str:
 
 
 def _sentence(path: Path) -> str:
-    """Return the first sentence of the comment that a file begins with."""
+    """Return the first sentence of the comment at the beginning of a file."""
     comment = " ".join(_header(path.read_text(encoding="utf-8")))
     return re.split(r"(?<!et al)[.;](?:\s|$)", comment, maxsplit=1)[0]
 

@@ -1,4 +1,4 @@
-"""Launch a verb: Hydra composes its configuration, for one run or for the jobs of a sweep."""
+"""Run a verb with a configuration that Hydra composes, once or for each job of a sweep."""
 
 from __future__ import annotations
 
@@ -32,18 +32,17 @@ def launch(
 ) -> int:
     """Run `job` on the configuration ``conf/VERB.yaml`` with the overrides in `arguments`.
 
-    When all is done `finish` is called with the folder of the run, or of the sweep; not if nothing
-    was done, and not for each run of a sweep.
+    At the end `finish` is called with the folder of the run or of the whole sweep, unless no job
+    succeeded.
 
     Returns:
-        The exit code of the job, where it returns one, else 0; of a sweep the highest, but 1 if a
+        The exit code of the job (0 if it returns none); for a sweep the highest one, but 1 if a
         job failed.
 
     Raises:
-        InputError: for a wrong override, an unknown key or option, a value that is missing, and
-            what the job itself raises, if it is the only one. Its folder is then gone, if nothing
-            came to be in it.
-        RunStopped: if a job had to stop; after a signal it is the last one of a sweep.
+        InputError: for a wrong override, an unknown key or option, a missing value, or from the
+            job itself outside a sweep. The run folder is then removed, if it is still unused.
+        RunStopped: if a job had to stop; a signal stops the whole sweep.
     """
     if _shows_job(arguments):
         return _show_job(verb, job, arguments)
@@ -58,8 +57,8 @@ def launch(
                 main(task)()
             except StopAll as stop:
                 raise stop.args[0] from None
-            fine = any(outcome.error is None for outcome in task.outcomes)
-            if finish and fine and not task.in_sweep:
+            succeeded = any(outcome.error is None for outcome in task.outcomes)
+            if finish and succeeded and not task.in_sweep:
                 finish(task.folder)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(explain(error, verb, arguments)) from error
@@ -69,11 +68,11 @@ def launch(
         raise InputError(explain_misread(error, arguments)) from error
     except BrokenPipeError:
         raise
-    except OSError as error:  # Hydra's: the folder of the run, and its notes there
+    except OSError as error:  # Hydra cannot create the run folder or write its files there
         if task.folder != Path():
             remove_if_unused(task.folder)
         raise InputError(
-            f"{os_error_at(error, task.folder)}; a run writes into its folder (hydra.run.dir)"
+            f"{os_error_at(error, task.folder)}; a run writes to its folder (hydra.run.dir)"
         ) from error
     if task.mistake is not None:
         raise task.mistake
@@ -84,16 +83,16 @@ def launch(
 
 @contextmanager
 def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
-    """Have Hydra read `arguments`, and leave the process afterwards as it was before."""
+    """Set the process up so that Hydra reads `arguments`; restore its state at the end."""
     argv, full_error = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     GlobalHydra.instance().clear()
-    # Flags first: Hydra's parser does not find overrides on both sides of one.
+    # Flags first: Hydra's parser does not support overrides both before and after a flag.
     flags = _flags(arguments)
     overrides = [word for word in arguments if word not in flags]
     sys.argv = [f"seqtag {verb}", *flags, *overrides]
-    # Errors are to reach the caller as they are, not as Hydra's summary of them.
+    # Hydra must raise errors unchanged instead of printing its summary of them.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         yield
@@ -110,7 +109,7 @@ def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
 
 
 def _shows_job(arguments: Sequence[str]) -> bool:
-    """Return whether ``--cfg job`` asks for the whole configuration of one run."""
+    """Return whether ``--cfg job`` requests the whole configuration of one run."""
     flags = _flags(arguments)
     at = next((i for i, word in enumerate(flags) if word in ("--cfg", "-c")), None)
     others = ("--package", "-p", *_MANY)
@@ -118,7 +117,7 @@ def _shows_job(arguments: Sequence[str]) -> bool:
 
 
 def _show_job(verb: str, job: Job, arguments: Sequence[str]) -> int:
-    """Print the configuration of a run, each key with the comment of its YAML file."""
+    """Print the configuration of a run, each key with its comment from the YAML file."""
     arguments = ["all" if word == "job" else word for word in arguments]
     with redirect_stdout(io.StringIO()) as shown:
         code = launch(verb, job, arguments)

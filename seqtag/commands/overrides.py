@@ -1,9 +1,9 @@
-"""Arguments as Hydra can read them, and what is wrong with them in one line.
+"""Quote arguments that Hydra cannot read, and explain errors in arguments in one line.
 
-In Hydra's grammar ``data.path=a(1)`` is the call of a function, ``cell=gru,seed=1`` has one equals
-sign too many, and letters beyond ASCII do not exist. A value outside the grammar is plain text and
-is quoted here, unless it looks like a list, a mapping, a quoted text, a reference or one of Hydra's
-functions: there a typing error must not become a text in silence.
+In Hydra's grammar ``data.path=a(1)`` is a function call, ``cell=gru,seed=1`` has one equals sign
+too many, and letters beyond ASCII do not exist. A value outside the grammar is plain text and is
+quoted here, unless it looks like a list, a mapping, a quoted text, a reference or one of Hydra's
+functions: a typo in one of these must not silently become a text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from seqtag.commands.help import config_dir, installed_options
 from seqtag.errors import InputError, did_you_mean
 from seqtag.sweeps.jobs import quoted
 
-# Keys whose values are files or folders: what exists on disk under the very text is meant.
+# Keys whose values are files or folders: if a value exists on disk, it is that path.
 PATH_KEYS = frozenset(
     (
         *("data.path", "data.cache_dir", "data.encode.subwords.path"),
@@ -36,7 +36,7 @@ PATH_KEYS = frozenset(
 )
 _FUNCTIONS = "|".join(OverridesParser.create().functions.functions)
 _STRUCTURED = re.compile(rf"""\s*(?:[\[{{'"]|\$\{{|(?:{_FUNCTIONS})\s*\()""")
-# Launchers, and the extra that has each.
+# Hydra's launchers, and the extra of this package that installs each.
 _LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
 # A list without lists or quoted texts in it.
 _LIST = re.compile(r"""\s*\[([^\[\]{}'"$]+)\]\s*""")
@@ -44,17 +44,17 @@ _MANY = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 
 
 def quote_values(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments of a verb with values quoted where Hydra could not read them.
+    """Return the arguments of a verb, with values quoted if Hydra cannot read them.
 
     Raises:
-        InputError: for an argument that cannot be meant: without a value, or with half a list.
+        InputError: for an argument without a value, or with a list that is not closed.
     """
     several = any(word in _MANY or word.startswith("search=") for word in arguments)
-    return [word if word.startswith("-") else _readable(word, several) for word in arguments]
+    return [word if word.startswith("-") else _quote_value(word, several) for word in arguments]
 
 
-def _readable(word: str, several: bool) -> str:
-    """Return one argument; with `several`, commas may separate values."""
+def _quote_value(word: str, several: bool) -> str:
+    """Return one argument, quoted if necessary; with `several`, commas may separate values."""
     key, equals, value = word.partition("=")
     if not equals or key.startswith("~"):
         return word
@@ -63,8 +63,8 @@ def _readable(word: str, several: bool) -> str:
     if not name or _parsed(f"{key}=x") is None:
         raise InputError(f"{word!r}: {key!r} is not a key; write key=value without spaces")
     if not value.strip():
-        remedy = "give a path" if name in PATH_KEYS else f"where nothing is meant, write {key}=null"
-        raise InputError(f"{word!r}: there is no value; was it an unset variable? Else {remedy}")
+        remedy = "give a path" if name in PATH_KEYS else f"to leave it unset, write {key}=null"
+        raise InputError(f"{word!r}: the value is missing (an unset shell variable?); {remedy}")
     override = _parsed(word)
     if name in PATH_KEYS and (text := _existing(value)) is not None:
         read = None if override is None else override.value()
@@ -79,19 +79,19 @@ def _readable(word: str, several: bool) -> str:
         raise InputError(_unreadable(word, key, value))
     if listed:
         parts = [_element(key, name, part.strip()) for part in listed[1].split(",")]
-        made = f"{key}=[{','.join(parts)}]"
+        argument = f"{key}=[{','.join(parts)}]"
     elif several and "," in value and not _STRUCTURED.match(value):
         parts = [_element(key, name, part.strip()) for part in value.split(",")]
-        made = f"{key}={','.join(parts)}"
+        argument = f"{key}={','.join(parts)}"
     else:
-        made = f"{key}={_element(key, name, value)}"
-    if _parsed(made) is None:
+        argument = f"{key}={_element(key, name, value)}"
+    if _parsed(argument) is None:
         raise InputError(_unreadable(word, key, value))
-    return made
+    return argument
 
 
 def _element(key: str, name: str, value: str) -> str:
-    """Return one value, quoted where Hydra cannot read it."""
+    """Return one value, quoted if Hydra cannot read it."""
     if _parsed(f"{key}={value}") is not None:
         return value
     if _STRUCTURED.match(value):
@@ -110,18 +110,18 @@ def _element(key: str, name: str, value: str) -> str:
 
 
 def _check_text(word: str) -> None:
-    """Refuse bytes that are not text: they could not be written into the run's folder."""
+    """Raise an error for bytes that are not UTF-8: Hydra could not write them to the run folder."""
     try:
         word.encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"{word!r}: this is not text in UTF-8, or was not read as such (PYTHONUTF8=1 has "
-            "Python read it so); rename the file, or give a link to it"
+            f"{word!r}: not UTF-8, or Python read it in another encoding (set PYTHONUTF8=1); "
+            "rename the file, or use a link to it"
         ) from None
 
 
 def _existing(value: str) -> str | None:
-    """Return the path that exists under the text as it is given; None where there is none."""
+    """Return the value as a path if that exists on disk, else None."""
     try:
         path = _home(value)
         return path if value != "null" and os.path.lexists(path) else None
@@ -130,29 +130,29 @@ def _existing(value: str) -> str | None:
 
 
 def _home(value: str) -> str:
-    """Return a path with the home folder for ``~``, which shells leave alone after ``key=``."""
+    """Return a path with ``~`` expanded, which shells do not do after ``key=``."""
     path = os.path.expanduser(value)
     if path == value and re.match(r"~(?:/|\Z)", value):
-        raise InputError(f"{value!r}: there is no home folder; give a full path")
+        raise InputError(f"{value!r}: there is no home folder; give an absolute path")
     return path
 
 
 def _parsed(word: str) -> Override | None:
-    """Return what Hydra reads in an argument; None where it cannot read it."""
+    """Return an argument as parsed by Hydra, or None if Hydra cannot read it."""
     try:
         return OverridesParser.create().parse_override(word)
-    except Exception:  # its own errors, and those of the functions that it calls
+    except Exception:  # Hydra's own errors, and those of the functions in an override
         return None
 
 
 def _unreadable(word: str, key: str, value: str) -> str:
-    # As text a reference would still be one.
-    remedy = "" if "${" in value else f"; if it is meant as plain text, write {hint(key, value)}"
+    # Quotes do not turn a reference into plain text.
+    remedy = "" if "${" in value else f"; for plain text, write {hint(key, value)}"
     return f"{word!r}: {_reason(word)}{remedy}"
 
 
 def _reason(word: str) -> str:
-    """Return why Hydra cannot read an argument, in one line."""
+    """Return Hydra's error for an argument in one line."""
     try:
         OverridesParser.create().parse_override(word)
     except Exception as error:
@@ -162,12 +162,12 @@ def _reason(word: str) -> str:
 
 
 def hint(key: str, text: Any) -> str:
-    """Return an argument that gives a key this very text, as it is written in a shell."""
+    """Return an argument that sets a key to exactly this text, quoted for a shell."""
     return shlex.quote(f"{key}={QuotedString(str(text), Quote.double).with_quotes()}")
 
 
 def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
-    """Say in one line what is wrong with an override, and what was perhaps meant."""
+    """Return a one-line explanation of Hydra's error, with a suggestion if there is one."""
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         options = [option for option in error.options if not option.startswith("_")]
@@ -175,7 +175,7 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
         if group == "hydra/launcher" and name in _LAUNCHERS:
             return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
         return (
-            f"{group}={name}: there is no such option{did_you_mean(name, options)}; "
+            f"{group}={name}: unknown option{did_you_mean(name, options)}; "
             f"known: {', '.join(options)}"
         )
     if key := re.search(r"Could not override '([^']+)'", str(error)):
@@ -186,8 +186,8 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
     ):
         key, value = several.groups()
         return (
-            f"'{key}={value}': several values need -m, a list is {key}=[{value}], and a text with "
-            f"commas {hint(key, value)}"
+            f"'{key}={value}': write a list as {key}=[{value}] and a text with commas as "
+            f"{hint(key, value)}; to run once per value, add -m"
         )
     cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
     if str(error).startswith("Error merging override") and error.__cause__ is not None:
@@ -197,7 +197,7 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
 
 
 def raised_in_hydra(error: Exception) -> bool:
-    """Return whether an error comes from Hydra's own code, which an override led astray."""
+    """Return whether an error was raised inside Hydra's code, so that an override caused it."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -206,21 +206,21 @@ def raised_in_hydra(error: Exception) -> bool:
 
 
 def explain_misread(error: Exception, arguments: Sequence[str]) -> str:
-    """Return what is wrong with the override that Hydra could not digest."""
+    """Return an explanation of an error that an override caused inside Hydra."""
     if key := next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), ""):
-        return f"{key}: a whole number of thousands of digits is not a value"
+        return f"{key}: a whole number of thousands of digits is too large"
     for argument in arguments:
         group, _, value = argument.lstrip("+").partition("=")
         options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
         if options and (
             value in ("null", "true", "false") or not re.fullmatch(r"\w*[A-Za-z_]\w*", value)
         ):
-            return f"{argument[:80]}: name an option of it, one of {', '.join(options)}"
-    return f"the overrides do not make a configuration: {error}"
+            return f"{argument[:80]}: choose one of {', '.join(options)}"
+    return f"Hydra cannot compose a configuration from the overrides: {error}"
 
 
 def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
-    """Return all keys of the verb's configuration under the options that were chosen."""
+    """Return all keys of the verb's configuration with the chosen options."""
     chosen = [
         argument
         for argument in arguments
@@ -230,7 +230,7 @@ def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         try:
             return list(_paths(compose(verb, chosen)))
-        except HydraException:  # an option of a folder given by --config-dir
+        except HydraException:  # an option from a --config-dir folder
             return list(_paths(compose(verb)))
 
 

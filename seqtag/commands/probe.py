@@ -1,4 +1,4 @@
-"""The verb `probe`: train where the answer is near, or take a tagger, and judge it far beyond."""
+"""The verb `probe`: train a tagger on a probe, or load one, and evaluate it on long distances."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ log = logging.getLogger("seqtag")
 
 @quiet()
 def probe(settings: ProbeSettings) -> None:
-    """Train a tagger on a probe and judge it, or judge a trained one.
+    """Train a tagger on a probe and evaluate it, or evaluate a trained one.
 
-    With ``suite`` the tagger is judged on that, see `judge_suite`.
+    With ``suite`` the tagger is evaluated on that suite, see `judge_suite`.
 
-    Writes to ``paths.output_dir``, in addition to what training writes: ``items.parquet`` or
+    Writes to ``paths.output_dir``, in addition to the files of training: ``items.parquet`` or
     ``learn.csv`` (see `seqtag.columns`), ``run.json`` (see `sweeps.records`), and the tagger in
-    ``model/``. A run that is finished there already, with the same configuration, is left as it is.
+    ``model/``. Does nothing if a run with the same configuration is finished there.
     """
     record = read_record(settings.identity.folder)
     same = is_record_of(record, settings.identity)
@@ -53,21 +53,21 @@ def probe(settings: ProbeSettings) -> None:
         tagger = Tagger.load(settings.keys.model_dir)
         set_engine(tagger.network, settings.keys.engine)
         if settings.keys.suite is None:
-            chosen = make_probe(settings.probe.name)
-            settings.require_forward(chosen, tagger.network.config)
+            probe = make_probe(settings.probe.name)
+            settings.require_forward(probe, tagger.network.config)
     _run(settings, tagger, same)
 
 
 @recorded
 def _run(settings: ProbeSettings, tagger: Tagger | None, same: bool) -> dict[str, Any]:
-    """Train or judge; return what was measured, except the tables.
+    """Train or evaluate; write the tables and return the figures.
 
     Tables that another run has left in the folder are removed at the end.
 
     Args:
-        settings: of the verb.
-        tagger: the one to judge; None to train one.
-        same: whether the folder was last used for this very run.
+        settings: the settings of the verb.
+        tagger: the tagger to evaluate; None to train one.
+        same: whether the folder was last used by a run with the same configuration.
     """
     if settings.keys.suite is not None:
         assert tagger is not None
@@ -82,12 +82,12 @@ def _run(settings: ProbeSettings, tagger: Tagger | None, same: bool) -> dict[str
 def _on_items(
     settings: ProbeSettings, tagger: Tagger | None, same: bool
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Train or judge on generated items; return the figures, and the names of their tables."""
+    """Train or evaluate on generated items; return the figures and the names of their tables."""
     training = _sized(settings)
     seed_everything(training.seed)
     probe = make_probe(settings.probe.name)
     if tagger is not None:
-        return _judge_given(settings, tagger, probe), (ITEMS,)
+        return _judge_trained(settings, tagger, probe), (ITEMS,)
     if isinstance(settings.regime, LearnConfig):
         return learn(training, settings.regime, probe, resume=same), (LEARN,)
     curves = () if settings.keys.inspect is None else (GRADIENTS, CURVES_PICTURE)
@@ -95,10 +95,10 @@ def _on_items(
 
 
 def judge_suite(settings: ProbeSettings, tagger: Tagger) -> dict[str, Any]:
-    """Judge a trained tagger on a suite of minimal pairs that people wrote.
+    """Evaluate a trained tagger on a published suite of minimal pairs.
 
-    Writes ``pairs.parquet`` (a row a pair) and ``suite.json`` (a row a group); prints the groups,
-    and returns which model was judged.
+    Writes ``pairs.parquet`` (a row per pair) and ``suite.json`` (a row per group), and prints the
+    groups. Returns a description of the tagger.
     """
     suite, output = settings.keys.suite, settings.identity.folder
     pairs, groups = run_suite(tagger, suite, settings.keys.suite_path)
@@ -110,7 +110,7 @@ def judge_suite(settings: ProbeSettings, tagger: Tagger) -> dict[str, Any]:
 
 
 def _sized(settings: ProbeSettings) -> TrainingSettings:
-    """Return the settings of the training, its hidden size solved for `parameters` if given."""
+    """Return the settings of the training, with the hidden size for `parameters` if that is set."""
     training, parameters = settings.training, settings.keys.parameters
     if parameters is None:
         return training
@@ -121,7 +121,7 @@ def _sized(settings: ProbeSettings) -> TrainingSettings:
 
 
 def _grid(settings: ProbeSettings) -> Grid:
-    """Return the grid that a model is judged on, generated now: mistakes show before training."""
+    """Return the evaluation grid; generate its items once, so that errors show before training."""
     size = settings.keys.size
     grid = Grid(
         settings.probe.name,
@@ -135,7 +135,7 @@ def _grid(settings: ProbeSettings) -> Grid:
 
 
 def _reach(settings: ProbeSettings, training: TrainingSettings, probe: Probe) -> dict[str, Any]:
-    """Train over the probe's training range and judge the whole grid; return what was measured."""
+    """Train on the probe's training range and evaluate on the whole grid; return the figures."""
     output, items = settings.identity.folder, training.data.corpus
     grid = _grid(settings)
     baselines = baselines_of(items)
@@ -153,8 +153,8 @@ def _reach(settings: ProbeSettings, training: TrainingSettings, probe: Probe) ->
     return figures
 
 
-def _judge_given(settings: ProbeSettings, tagger: Tagger, probe: Probe) -> dict[str, Any]:
-    """Judge a trained tagger; return its scores."""
+def _judge_trained(settings: ProbeSettings, tagger: Tagger, probe: Probe) -> dict[str, Any]:
+    """Evaluate a trained tagger on the grid; return its scores."""
     check_labels(tagger, probe)
     columns = run_columns(settings.training, tagger) | {"regime": "given", "lag": None}
     baselines = baselines_of(settings.training.data.corpus)
@@ -177,7 +177,7 @@ def _write_table(path: Path, table: pa.Table) -> None:
 
 
 def _scores(probe: Probe, table: pa.Table) -> dict[str, float]:
-    """Return and log the accuracy beyond and within the training range: see `region_accuracy`."""
+    """Log and return the accuracy beyond and within the training range, see `region_accuracy`."""
     scores = region_accuracy(count_answers(answers_of(table.to_pandas())))
     for region, share in scores.items():
         log.info("%s: %s%% right %s the training range", probe.name, percent(share), region)

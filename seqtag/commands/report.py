@@ -1,4 +1,4 @@
-"""The verb `report`: judged runs of probes, wherever they are, as one table and one page."""
+"""The verb `report`: summarise finished runs of probes as a page, a table and pictures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 PAGE, SUMMARY, FIGURES = FILES = ("report.html", "summary.csv", "figures")
 _WRITTEN = """\
-what is written into the folder:
-  report.html  tables and pictures on one page that needs nothing else; what runs with
-               inspect=gradients and suites left is on it too
-  summary.csv  accuracies with intervals, baselines and kinds of error, a row each slice
+files written to the output folder:
+  report.html  all tables and pictures on one self-contained page, including the results of
+               inspect=gradients and of suites
+  summary.csv  accuracies with intervals, baselines and kinds of error, a row per slice
   figures      the pictures, as PNG
 
 example:
@@ -21,30 +21,30 @@ example:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `run` needs to a parser; imports nothing heavy."""
+    """Add the arguments of `run` to a parser; imports no slow library."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _WRITTEN
     add = parser.add_argument
-    add("folders", metavar="DIR", nargs="+", type=Path, help="runs are looked for here and below")
-    add("--output", metavar="DIR", type=Path, help="where to (default: the first DIR/report)")
+    add("folders", metavar="DIR", nargs="+", type=Path, help="folder with runs, at any depth")
+    add("--output", metavar="DIR", type=Path, help="output folder (default: first DIR/report)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Report as the arguments say; return the exit code.
+    """Write the report and print the path of its page; return the exit code.
 
     Raises:
-        InputError: for folders without runs, or a table that cannot be read.
+        InputError: as `report` does.
     """
     print(report(args.folders, args.output or args.folders[0] / "report"))
     return 0
 
 
 def report(folders: Sequence[Path], output: Path) -> Path:
-    """Read all finished runs below some folders and write a report; return the path of its page.
+    """Read all finished runs in and below `folders`, write a report, return the path of its page.
 
     Raises:
-        InputError: if there are no runs, two of them are the same but for their folder, a table
-            cannot be read, or `output` is taken by something else. Nothing is written then.
+        InputError: if there are no runs, two runs differ only in their folder, a table cannot be
+            read, or `output` is not a folder of a report. Nothing is written then.
     """
     from seqtag.files import replace_folder
     from seqtag.report.figures import pictures

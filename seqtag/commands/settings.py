@@ -1,7 +1,7 @@
-"""The settings of each verb: parsed once from the composed configuration, frozen, checked whole.
+"""The settings of each verb: parsed once from the composed configuration, checked and frozen.
 
-Nothing that needs torch, Lightning or datasets is imported, so that a sweep checks all its jobs
-before it starts one.
+This module imports neither torch nor Lightning nor datasets, so that a sweep can check the settings
+of all its jobs quickly before it starts the first one.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from seqtag.training.settings import DataSettings, Engine, Scheme, TrainingSetti
 
 T = TypeVar("T")
 
-# Keys that the program reads although their part has a default for them.
+# Keys that must be set in the configuration, although the dataclasses have defaults for them.
 _NEEDED = {
     "model": ("words", "subword_size", "hidden_size", "num_layers", "bidirectional"),
     "trainer": ("precision", "overfit_batches"),
 }
 _NEEDED_OF_A_PROBE = {**_NEEDED, "data": ("train", "seed", "lag")}
-# Where a run is, and what asked for it, does not change what it is.
-_PLACE = ("paths", "study", "search")
+# Keys that do not belong to the identity of a run: where it is, and which sweep started it.
+_NOT_IDENTITY = ("paths", "study", "search")
 _TRAINING = (
     *("data", "model", "cell", "optimizer", "scheduler", "trainer", "callbacks", "logger"),
     "paths",
@@ -63,7 +63,7 @@ class Paths:
 
 @dataclass(frozen=True)
 class TrainKeys:
-    """The keys of `seqtag train` that stand in no group."""
+    """The top-level keys of `seqtag train`, outside all groups."""
 
     seed: Seed
     study: FileName | int
@@ -75,7 +75,7 @@ class TrainKeys:
 
 @dataclass(frozen=True)
 class ProbeKeys(TrainKeys):
-    """The keys of `seqtag probe` that stand in no group."""
+    """The top-level keys of `seqtag probe`, outside all groups."""
 
     size: Literal["quick", "full"]
     model_dir: FileName | None
@@ -89,7 +89,7 @@ class ProbeKeys(TrainKeys):
 
 @dataclass(frozen=True)
 class EvaluateKeys:
-    """The keys of `seqtag evaluate` that stand in no group."""
+    """The top-level keys of `seqtag evaluate`, outside all groups."""
 
     model_dir: FileName
     split: Literal["train", "dev", "test"]
@@ -99,7 +99,7 @@ class EvaluateKeys:
 
 @dataclass(frozen=True)
 class CheckKeys:
-    """The keys of `seqtag check` that stand in no group."""
+    """The top-level keys of `seqtag check`, outside all groups."""
 
     vectors: FileName | None = None
 
@@ -109,8 +109,8 @@ class TrainSettings:
     """Settings of `seqtag train`.
 
     Attributes:
-        training: of the training.
-        identity: which run it is.
+        training: the settings of the training.
+        identity: folder and configuration that identify the run.
     """
 
     training: TrainingSettings
@@ -130,9 +130,9 @@ class EvaluateSettings:
     """Settings of `seqtag evaluate`.
 
     Attributes:
-        keys: those that stand in no group.
-        data: the group `data`, with what the user gave: a tagger's folder completes it.
-        identity: which run it is.
+        keys: the top-level keys.
+        data: the group `data` of the user, which the model folder completes.
+        identity: folder and configuration that identify the run.
     """
 
     keys: EvaluateKeys
@@ -153,8 +153,8 @@ class CheckSettings:
 
     Attributes:
         data: the corpus.
-        vectors: a file of word vectors that is compared with the corpus.
-        identity: which run it is.
+        vectors: a file of word vectors to compare with the corpus.
+        identity: folder and configuration that identify the run.
     """
 
     data: DataSettings
@@ -173,11 +173,11 @@ class ProbeSettings:
     """Settings of `seqtag probe`.
 
     Attributes:
-        training: of the training; of a tagger that is judged alone, of the items.
-        probe: which probe, and how much of it is judged.
-        regime: how it is learned.
-        keys: those that stand in no group.
-        identity: which run it is.
+        training: the settings of the training and of the generated items.
+        probe: which probe, and the size of its evaluation.
+        regime: how the probe is learned.
+        keys: the top-level keys.
+        identity: folder and configuration that identify the run.
     """
 
     training: TrainingSettings
@@ -192,32 +192,30 @@ class ProbeSettings:
         keys = _keys(ProbeKeys, plain, (*_TRAINING, "probe", "regime"))
         if require_group(plain["data"], "data").get("format") != "probe":
             raise InputError(
-                "data.format: a probe is judged on its own items, not on a corpus: leave out data="
+                "data.format: a probe uses its own items, not a corpus: leave out data="
             )
         training = TrainingSettings.from_plain(plain)
         probe = from_plain(ProbeConfig, plain["probe"], "probe")
         regime = _regime(plain["regime"])
         _require(plain, _NEEDED_OF_A_PROBE)
         if isinstance(regime, LearnConfig) and "early_stopping" not in training.callbacks:
-            raise InputError("callbacks.early_stopping ends training under regime=learn: keep it")
+            raise InputError("callbacks.early_stopping is required by regime=learn: keep it")
         if isinstance(regime, LearnConfig) and training.metric not in (None, "accuracy"):
-            raise InputError("metric: under regime=learn a lag is solved by accuracy: leave it out")
+            raise InputError("metric: regime=learn always uses accuracy: leave out metric=")
         settings = cls(training, probe, regime, keys, identity(plain))
         if keys.suite is None:
             settings.check_items()
         elif keys.model_dir is None or keys.suite_path is None:
             missing = "model_dir" if keys.model_dir is None else "suite_path"
-            raise InputError(
-                f"a suite is read from files and judges a trained model: give {missing}="
-            )
+            raise InputError(f"suite= evaluates a trained model on files: set {missing}= too")
         return settings
 
     def check_items(self) -> None:
-        """Refuse what cannot be trained or judged on the probe's items."""
+        """Raise an error for settings that do not fit training or evaluation on generated items."""
         probe = make_probe(self.probe.name)
         if isinstance(self.regime, LearnConfig):
             if self.keys.model_dir is not None:
-                raise InputError("regime=learn trains taggers of its own: leave out model_dir=")
+                raise InputError("regime=learn trains its own taggers: leave out model_dir=")
             for lag in self.regime.lags:
                 probe.generate(0, "train", probe.factors_at_lag(lag), 0)
         if self.keys.inspect is not None:
@@ -228,48 +226,48 @@ class ProbeSettings:
             self.require_forward(probe, self.training.model)
 
     def require_forward(self, probe: Probe, model: TaggerConfig) -> None:
-        """Refuse a model that reads both ways where right context gives the answer away."""
+        """Raise an error for a bidirectional model if the right context reveals the answer."""
         ahead = model.built_encoder.reads_ahead(model)
         if ahead and not (probe.bidirectional_safe or self.keys.allow_bidirectional):
             raise InputError(
-                f"probe {probe.name} asks what comes next, and a model that reads both ways has "
-                "seen it: take model.bidirectional=false, or allow_bidirectional=true to judge it "
-                "all the same"
+                f"probe {probe.name} predicts what comes next, which a bidirectional model has "
+                "already seen: set model.bidirectional=false, or allow_bidirectional=true to "
+                "evaluate it anyway"
             )
 
     def _check_inspect(self, probe: Probe) -> None:
         kind, model = self.keys.inspect, self.training.model
         if self.keys.model_dir is not None or not isinstance(self.regime, ReachConfig):
             raise InputError(
-                f"inspect={kind} compares before and after a training of regime=reach: leave out "
-                "model_dir= and regime=learn"
+                f"inspect={kind} compares the tagger before and after training with regime=reach: "
+                "leave out model_dir= and regime=learn"
             )
         if encoder_name(model.encoder) != "recurrent":
             raise InputError(
-                f"inspect={kind} is for model.encoder=recurrent: others have no states"
+                f"inspect={kind} requires model.encoder=recurrent: other encoders have no states"
             )
         if model.bidirectional:
             raise InputError(
-                f"inspect={kind}: a tagger that reads both ways has no one direction in which its "
-                "gradient fades: take model.bidirectional=false"
+                f"inspect={kind} measures the gradient along one direction: set "
+                "model.bidirectional=false"
             )
         if model.subword_size:
             raise InputError(
-                f"inspect={kind}: a tagger that reads pieces of words has no lags in words: take "
-                "model.subword_size=0"
+                f"inspect={kind} measures lags in words, which a model of subwords does not have: "
+                "set model.subword_size=0"
             )
         probe.generate(0, "dev", probe.factors_at_lag(self.keys.inspect_lag), 0)
 
     def _refuse_other_inputs(self) -> None:
-        """Refuse `parameters` for an encoder whose input is not words alone."""
+        """Raise an error if `parameters` is set and the encoder reads more than words."""
         model = self.training.model
-        # A probe has no further columns, so nothing is made of `features`.
+        # A probe has no further columns, so `features` has no parameters.
         others = [INPUTS[n].cls.key for n in model.input_options if n not in ("words", "features")]
         if others or model.words is None:
-            found = f"model.{others[0]} is set" if others else "model.words is null"
-            raise InputError(f"parameters= is for models that read words alone, and {found}")
+            reason = f"model.{others[0]} is set" if others else "model.words is null"
+            raise InputError(f"parameters= requires a model that reads only words, but {reason}")
         if encoder_name(model.encoder) != "recurrent":
-            raise InputError("parameters= is for model.encoder=recurrent")
+            raise InputError("parameters= requires model.encoder=recurrent")
 
 
 Settings = TrainSettings | EvaluateSettings | CheckSettings | ProbeSettings
@@ -285,32 +283,32 @@ def settings_of(verb: str, plain: Mapping[str, Any]) -> Settings:
     """Parse the composed configuration of a verb.
 
     Raises:
-        InputError: naming the key as it is written on the command line, what it must be, and what
-            it is.
+        InputError: for a wrong value; the message names the key as on the command line, the
+            expected value and the value.
     """
     settings = _PARSERS[verb](plain)
     if plain.get("metric") is not None:
-        SCORES[plain["metric"]]  # raises for one that is not registered
+        SCORES[plain["metric"]]  # raises an error for an unknown name
     if plain.get("search") is not None:
         from_plain(SearchConfig, plain["search"], "search")
     return settings
 
 
 def identity(plain: Mapping[str, Any]) -> Identity:
-    """Return which run a configuration makes: its folder, and what it is compared by.
+    """Return the folder of a run, and its configuration in a form that runs are compared by.
 
-    A run that resumes from its own last checkpoint is the run that it was.
+    A run that resumes from its own last checkpoint remains the same run.
     """
-    kept = {key: value for key, value in plain.items() if key not in _PLACE}
-    if kept.get("ckpt_path") in ("last", "auto"):
-        kept["ckpt_path"] = None
+    config = {key: value for key, value in plain.items() if key not in _NOT_IDENTITY}
+    if config.get("ckpt_path") in ("last", "auto"):
+        config["ckpt_path"] = None
     output = str(plain["paths"]["output_dir"])
-    # Callbacks and loggers name the run's folder.
-    return Identity(Path(output), _without(json.loads(json.dumps(kept)), output))
+    # The settings of callbacks and loggers contain the path of the run folder.
+    return Identity(Path(output), _without(json.loads(json.dumps(config)), output))
 
 
 def _without(value: Any, folder: str) -> Any:
-    """Return JSON values in whose texts "." stands for a folder."""
+    """Return JSON values with a folder replaced by "." in all texts."""
     if isinstance(value, dict):
         return {key: _without(inner, folder) for key, inner in value.items()}
     if isinstance(value, list):
@@ -319,12 +317,12 @@ def _without(value: Any, folder: str) -> Any:
 
 
 def _keys(kind: type[T], plain: Mapping[str, Any], groups: tuple[str, ...]) -> T:
-    """Parse the keys that stand in no group; all groups must be there."""
+    """Parse the top-level keys; check that all groups are present."""
     own = {key: value for key, value in plain.items() if key not in {*groups, "search"}}
     keys = from_plain(kind, own, "")
     for name in groups:
         if name not in plain:
-            raise InputError(f"{name} is missing: choose an option of that group, {name}=OPTION")
+            raise InputError(f"{name} is missing: choose an option of this group, {name}=OPTION")
     from_plain(Paths, plain["paths"], "paths")
     return keys
 
@@ -333,7 +331,7 @@ def _require(plain: Mapping[str, Any], needed: Mapping[str, tuple[str, ...]]) ->
     for name, keys in needed.items():
         for key in keys:
             if key not in plain[name]:
-                raise InputError(f"{full_key(name, key)} is missing: leave out ~{name}.{key}")
+                raise InputError(f"{full_key(name, key)} is missing: remove ~{name}.{key}")
 
 
 def _regime(plain: Any) -> ReachConfig | LearnConfig:
@@ -343,7 +341,7 @@ def _regime(plain: Any) -> ReachConfig | LearnConfig:
 
 
 def _check_given_data(data: Any) -> None:
-    """Check the group `data` of `evaluate`: the tagger's folder has the keys that it lacks."""
+    """Check the group `data` of `evaluate`, in which keys may be missing."""
     rest = require_group(data, "data")
     if rest.get("path", "") is None:
         del rest["path"]

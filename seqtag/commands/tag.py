@@ -1,4 +1,4 @@
-"""The verb `tag`: text in, labels out, with no more in memory than a window of sentences."""
+"""The verb `tag`: tag a stream of text; only a window of sentences is in memory."""
 
 from __future__ import annotations
 
@@ -25,87 +25,86 @@ if TYPE_CHECKING:
     from seqtag.tagging.output import TaggedSentence
     from seqtag.tagging.tagger import Tagger
 
-# What is tagged together: enough to sort by length and fill batches, little enough to hold.
+# Sentences tagged together: enough to fill batches of similar length, few enough to hold.
 _WINDOW_SENTENCES, _WINDOW_TOKENS = 1024, 50_000
-_INPUTS = "input formats (--input-format); .gz, .bz2 and .xz files are unpacked by their name:"
+_INPUTS = "input formats (--input-format); files named .gz, .bz2 or .xz are decompressed:"
 _OUTPUTS = (
-    "output formats (--format); each sentence, empty or not, has its place, in the order of the "
-    "input:"
+    "output formats (--format); every input sentence, even an empty one, is written, in order:"
 )
 # Other names of data formats.
 _ALIASES = {"conll": "column", "jsonl": "json"}
 
 
 def _formats(kind: str) -> dict[str, str]:
-    """Return what is to be said of each format that is read or written, by its name.
+    """Return the descriptions of the formats that can be read or written, by name.
 
-    Those of installed packages are all listed: whether they can be used is known when they are
-    imported, which only their use does.
+    All formats of installed packages are included: whether they support input or output is known
+    only after their import, which their use triggers.
     """
     attribute = "tag_input" if kind == "input" else "tag_output"
-    found = {}
+    descriptions = {}
     for name in FORMATS.names():
         package = FORMATS.distribution(name)
-        about = f"of the package {package}" if package else getattr(find_format(name), attribute)
-        if about is not None:
-            found[name] = about
-    return found
+        text = f"from the package {package}" if package else getattr(find_format(name), attribute)
+        if text is not None:
+            descriptions[name] = text
+    return descriptions
 
 
 def _help(title: str, formats: Mapping[str, str]) -> str:
-    """Return a paragraph of the help: each format, and what is to be said of it."""
-    others = {name: f"{name}, {other}" for other, name in _ALIASES.items()}
-    named = {others.get(name, name): about for name, about in formats.items()}
-    width = max(map(len, named)) + 4
+    """Return a section of the help: a title, then the name and description of each format."""
+    names = {name: f"{name}, {alias}" for alias, name in _ALIASES.items()}
+    entries = {names.get(name, name): text for name, text in formats.items()}
+    width = max(map(len, entries)) + 4
     wrapper = textwrap.TextWrapper(98, subsequent_indent=" " * width, break_on_hyphens=False)
     lines = []
-    for name, about in named.items():
+    for name, text in entries.items():
         wrapper.initial_indent = f"  {name:{width - 2}}"
-        lines.append(wrapper.fill(about))
+        lines.append(wrapper.fill(text))
     return "\n".join([title, *lines])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `run` needs to a parser; imports nothing heavy."""
+    """Add the arguments of `run` to a parser; imports no slow library."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     inputs = {**PLAIN, **_formats("input")}
     outputs = {"text": TEXT_HELP, **_formats("output")}
     parser.epilog = f"{_help(_INPUTS, inputs)}\n\n{_help(_OUTPUTS, outputs)}"
     add = parser.add_argument
     add("--model", metavar="DIR", required=True, help="the model folder")
-    add("--input", metavar="FILE", default="-", help="what to tag; - (default): standard input")
-    add("--output", metavar="FILE", default="-", help="where to; - (default): standard output")
-    name = {"type": lambda given: _ALIASES.get(given, given), "default": "text"}
+    add("--input", metavar="FILE", default="-", help="input file; - (default): standard input")
+    add("--output", metavar="FILE", default="-", help="output file; - (default): standard output")
+    name = {"type": lambda word: _ALIASES.get(word, word), "default": "text"}
     add("--format", **name, choices=outputs, help="output format (default: text)")
-    add("--input-format", **name, choices=inputs, help="default: text")
-    add("--probabilities", action="store_true", help="also write how probable each label is")
+    add("--input-format", **name, choices=inputs, help="input format (default: text)")
+    add("--probabilities", action="store_true", help="also write the probability of each label")
     add("--wrapped", action="store_true", help="raw text: only an empty line ends a paragraph")
     add(
         "--columns",
         metavar="NAMES",
-        help="column: the file's columns, as in _,tokens,pos,* (_: skipped; a final *: any others)",
+        help="column: names of the columns, e.g. _,tokens,pos,* (_ skips one, a final * the rest)",
     )
     add(
         "--separator",
         metavar="TEXT",
-        help="column: what stands between cells: null (spaces and tabs), tab, space, comma, ...",
+        help="column: separator of columns: null (spaces and tabs), tab, space, comma, ...",
     )
-    add("--comment", metavar="TEXT", help="column: lines that begin with it are skipped; '': none")
+    add("--comment", metavar="TEXT", help="column: skip lines that begin with TEXT; '': none")
     add(
         "--document-marker",
         metavar="TEXT",
-        help="column: lines that begin with it end a sentence and are skipped; '': none",
+        help="column: lines that begin with TEXT end a sentence and are skipped; '': none",
     )
-    add("--encoding", default="utf-8", help="of the input (default: utf-8)")
+    add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tag as the arguments say; return the exit code.
+    """Tag the input and write the output; return the exit code.
 
     Raises:
-        InputError: for a mistake in arguments, input or model folder. A file for output is then
-            left as it was.
+        InputError: for a mistake in arguments, input or model folder. An older output file then
+            stays unchanged.
     """
     _check(args)
     try:
@@ -116,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
             tagger = Tagger.load(args.model, args.device)
             if tagger.features and args.input_format in PLAIN:
                 raise InputError(
-                    f"{args.model}: this tagger reads further columns beside the words "
+                    f"{args.model}: this tagger reads further columns in addition to the words "
                     f"({', '.join(tagger.features)}), which --input-format {args.input_format} "
                     f"does not have: use {', '.join(_formats('input'))}"
                 )
@@ -124,15 +123,15 @@ def run(args: argparse.Namespace) -> int:
             layout = None
             if args.input_format not in PLAIN:
                 where = str(Path(args.model) / CONFIG)
-                given = (args.input_format, tagger.data, tagger.features)
-                layout = layout_of(*given, _options(args), where)
+                trained = (tagger.data, tagger.features)
+                layout = layout_of(args.input_format, *trained, _options(args), where)
             source = Source(raw, Place(name, args.encoding, "--encoding"))
             items = read_items(source, args.input_format, layout, args.wrapped)
             _write(tagger, items, args)
     except BrokenPipeError:
-        # Whoever read the output has seen enough. The interpreter would complain at exit.
+        # The reader of the output has ended. Else the interpreter reports an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:  # those of the output are named already
+    except OSError as error:  # of the input: `open_output` converts those of the output
         raise InputError(
             f"{'standard input' if args.input == '-' else args.input}: cannot be read: "
             f"{error.strerror or error}"
@@ -144,24 +143,24 @@ def _check(args: argparse.Namespace) -> None:
     try:
         codecs.getincrementaldecoder(args.encoding)().decode(b"", final=True).count("\n")
     except (LookupError, TypeError):
-        raise InputError(f"--encoding {args.encoding}: no text encoding of that name") from None
+        raise InputError(f"--encoding {args.encoding}: unknown text encoding") from None
     plain = args.input_format in PLAIN
     if not plain and find_format(args.input_format).tag_input is None:
         raise InputError(f"--input-format {args.input_format}: this format cannot be tagged")
     if args.format != "text" and find_format(args.format).tag_output is None:
         raise InputError(f"--format {args.format}: tagged text cannot be written in this format")
-    for option in _options(args).given():
+    for option in _options(args).names():
         if plain or not find_format(args.input_format).positional:
-            raise InputError(f"{option} is for --input-format column only")
+            raise InputError(f"{option} can only be used with --input-format column")
     if args.wrapped and args.input_format != "text":
-        raise InputError("--wrapped is for --input-format text only")
+        raise InputError("--wrapped can only be used with --input-format text")
 
 
 @contextmanager
 def _open_input(name: str) -> Iterator[IO[bytes]]:
     if name == "-":
         if sys.stdin.isatty():
-            print("seqtag: reading from the terminal; end with Ctrl-D", file=sys.stderr)
+            print("seqtag: reading from the terminal; press Ctrl-D to end", file=sys.stderr)
         yield sys.stdin.buffer
         return
     with open_binary(SourceFile(Path(name), name)) as raw:
@@ -176,17 +175,17 @@ def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespac
     write = writer_of(args.format, tagger.labels.corpus_scheme == "plain")
     with open_output(args.output) as output:
         for window in _windows(items):
-            found = _tag(tagger, window, args.probabilities)
+            sentences = _tag(tagger, window, args.probabilities)
             texts = (
                 write(sentence, item.id, item.line if item.shares_line else None)
-                for item, sentence in zip(window, found, strict=True)
+                for item, sentence in zip(window, sentences, strict=True)
             )
             output.write(utf8_bytes("".join(texts)))
             output.flush()
 
 
 def _windows(items: Iterable[Item | None]) -> Iterator[list[Item]]:
-    """Gather sentences until there are many, or no more are at hand for now."""
+    """Yield lists of sentences: as many as fit a window, or those read before a pause."""
     window: list[Item] = []
     tokens = 0
     for item in items:

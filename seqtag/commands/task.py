@@ -1,4 +1,4 @@
-"""Run the jobs that Hydra composes: alone, in a sweep, or in the process of a launcher."""
+"""Run the jobs that Hydra composes: a single run, a job of a sweep, or a job in a launcher."""
 
 from __future__ import annotations
 
@@ -29,26 +29,25 @@ from seqtag.training.resume.signals import EXIT_RESUMABLE
 
 log = logging.getLogger("seqtag")
 
-# What runs a verb, given its settings.
+# Runs a verb on its settings.
 Job = Callable[[Any], Any]
-# Verbs that write nothing, and so need no folder.
+# Verbs that write no files, and so need no run folder.
 _WITHOUT_FOLDER = ("check",)
 
 
 class StopAll(BaseException):
-    """Ends a sweep together with the job; after an `Exception` Hydra runs the next one."""
+    """Ends the whole sweep; Hydra would catch an `Exception` and run the next job."""
 
 
 class Task:
-    """What Hydra calls with the configuration of each job: the one place where a job is run.
+    """Function object that Hydra calls with the configuration of each job, to run the job.
 
     Attributes:
-        outcomes: what became of the jobs.
-        mistake: the error of the only job, outside a sweep.
-        folder: that of the run, or of the sweep.
-        in_sweep: it is a run of a sweep that another process has planned.
-        named: overrides by which the jobs of a sweep have its folder, where that is not what they
-            would compose themselves.
+        outcomes: the outcomes of the jobs so far.
+        mistake: the error of a single run.
+        folder: the folder of the run or of the sweep.
+        in_sweep: whether this run is a job of a sweep that another process manages.
+        named: overrides that set the sweep's folder in its jobs, if they would compose another.
     """
 
     def __init__(self, verb: str, job: Job, flags: Sequence[str]):
@@ -63,7 +62,7 @@ class Task:
 
     @contextmanager
     def locks(self) -> Iterator[None]:
-        """Be the running task; release all locks at the end, and leave no empty folder."""
+        """Make this the running task; at the end release all locks and remove empty folders."""
         _running.append(self)
         try:
             yield
@@ -73,17 +72,17 @@ class Task:
                 lock.release()
                 if place != Path.cwd():
                     with suppress(OSError):
-                        place.rmdir()  # only if there is nothing in it
+                        place.rmdir()  # fails unless the folder is empty
 
     def begin(self, config: DictConfig, key: str) -> None:
-        """Find the folder of the run or sweep, before Hydra writes to it, and lock it.
+        """Choose and lock the folder of the run or sweep, before Hydra writes to it.
 
         Args:
-            config: what Hydra has composed; gets the folder's name, if there must be another one.
-            key: where that is: ``hydra.run.dir`` or ``hydra.sweep.dir``.
+            config: the composed configuration; changed if the folder must have another name.
+            key: the key of the folder: ``hydra.run.dir`` or ``hydra.sweep.dir``.
 
         Raises:
-            InputError: if another live run uses the folder, or the folder cannot be used.
+            InputError: if a live run uses the folder, or it cannot be used.
         """
         if self._verb in _WITHOUT_FOLDER:
             return
@@ -93,7 +92,7 @@ class Task:
         self._lock(self.folder, shared)
 
     def _lock(self, folder: Path, shared: bool = False) -> FolderLock | None:
-        """Lock a folder until all is done; return the lock, or None if it was locked already."""
+        """Lock a folder until all jobs end; return the lock, or None if it is locked already."""
         place = folder.resolve()
         if place in self._locks or self._verb in _WITHOUT_FOLDER:
             return None
@@ -101,7 +100,7 @@ class Task:
         return self._locks[place]
 
     def __call__(self, config: DictConfig) -> Outcome | None:
-        """Run a job, in the way of the place that it has come to; return its end."""
+        """Run a job alone, in a sweep or in a launcher's process; return its outcome."""
         hydra = HydraConfig.get()
         folder = Path(hydra.runtime.output_dir)
         if os.getpid() != self._process:
@@ -111,13 +110,13 @@ class Task:
         return self._alone(config, folder)
 
     def _alone(self, config: DictConfig, folder: Path) -> Outcome | None:
-        """Run the only job of this process; its errors are the program's."""
+        """Run the only job of this process; its errors end the program."""
         self.folder = folder
         self.in_sweep = not OmegaConf.is_missing(HydraConfig.get().job, "num")
         try:
             outcome = self._run(config, folder)
         except InputError as error:
-            # Caught here, or Hydra would print a line of its own on top of ours.
+            # Caught here, or Hydra would print its own error line in addition to ours.
             self.mistake = error
             remove_if_unused(folder)
             return None
@@ -127,10 +126,10 @@ class Task:
         return outcome
 
     def _in_a_launcher(self, config: DictConfig, folder: Path) -> Outcome:
-        """Run a job that a launcher has brought to a process of its own.
+        """Run a job inside a worker process of a launcher.
 
-        That process may be lost with all that it was to do. So the job runs in another one, as
-        the command that would run it alone.
+        A crash would end the worker and lose its other jobs. So the job runs in a further process,
+        with the command that would run it alone.
         """
         hydra, process = HydraConfig.get(), current_process()
         where = f"hydra.run.dir={quoted(str(folder))}"
@@ -140,27 +139,27 @@ class Task:
             "terminal.txt" if process.is_leader else f"terminal.{process.rank}.txt"
         )
         if sys.platform == "linux" and hydra.launcher._target_.endswith("JoblibLauncher"):
-            # More jobs will come here: what they import is imported once.
+            # This worker will run more jobs: they share the imports.
             preload = [__name__, f"{__package__}.{self._verb}"]
             ended = run_forked(MODULE, arguments, terminal, preload)
         else:
             ended = run_isolated([*self._program, *arguments], terminal)
         outcome = Outcome(folder, *ended)
         if outcome.code == EXIT_RESUMABLE and os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
-            raise SystemExit(EXIT_RESUMABLE)  # no result yet: SLURM starts it again
+            raise SystemExit(EXIT_RESUMABLE)  # no result yet: SLURM restarts the job
         return self._ended(config, outcome) if process.is_leader else outcome
 
     def _in_a_sweep(self, config: DictConfig, folder: Path) -> Outcome:
-        """Run a job of a sweep in this process; nothing that it raises ends the other jobs."""
+        """Run a job of a sweep in this process; its errors do not end the other jobs."""
         held = set(self._locks)
         try:
             self._lock(folder)
             return self._run(config, folder)
         except FolderInUse as error:
-            return Outcome(folder, 1, str(error))  # the record there is that of the live run
+            return Outcome(folder, 1, str(error))  # keep the record of the live run there
         except Exception as error:
             if isinstance(error, RunStopped) and error.exit_code != 1:
-                raise StopAll(error) from error  # asked to stop: so is the sweep
+                raise StopAll(error) from error  # a signal stops the whole sweep
             if not isinstance(error, InputError | RunStopped):
                 log.exception("%s failed", folder)
             return self._ended(config, Outcome(folder, 1, describe_error(error)))
@@ -186,15 +185,15 @@ class Task:
         return Outcome(folder, result if is_code else 0)
 
     def identify(self, config: DictConfig) -> Identity:
-        """Return which run a job of a sweep is.
+        """Return the identity of a job of a sweep, by which finished runs are recognised.
 
         Raises:
-            InputError: for a setting that is wrong.
+            InputError: for a wrong setting.
         """
         return _settings(self._verb, plain_values(config, self._verb)).identity
 
     def _ended(self, config: DictConfig, outcome: Outcome) -> Outcome:
-        """Leave in the record of a job of a sweep why it failed, and return its outcome."""
+        """Write the error of a failed job of a sweep to its record; return the outcome."""
         if outcome.error is not None:
             from seqtag.commands.settings import identity
 
@@ -204,20 +203,20 @@ class Task:
 
 
 def _settings(verb: str, plain: dict[str, Any]) -> Any:
-    # Imported here: `--cfg job` needs none of it.
+    # Imported here, since `--cfg job` does not need it.
     from seqtag.commands.settings import settings_of
 
     return settings_of(verb, plain)
 
 
 def os_error_at(error: OSError, folder: Path | str) -> str:
-    """Return what the system refused, and in which folder if the error names no file."""
+    """Return an error of the system as text that names its file, or else `folder`."""
     where = "" if error.filename is not None else f"{folder}: "
     return f"{where}{os_error_text(error)}"
 
 
 def remove_if_unused(folder: Path) -> None:
-    """Remove the folder of a run that ended before it began: one with Hydra's notes alone."""
+    """Remove the folder of a run that failed before it started: one with only Hydra's files."""
     if folder.resolve() == Path.cwd() or not folder.is_dir():
         return
     there = list(folder.iterdir())
@@ -225,19 +224,19 @@ def remove_if_unused(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-# The task that this process runs now, if any.
+# The task that this process runs now, if any; a list because launches can be nested.
 _running: list[Task] = []
 
 
 class FolderCallback(Callback):
-    """Has the running task find and lock its folder, before Hydra creates it and writes to it."""
+    """Hydra callback: the running task chooses and locks its folder before Hydra creates it."""
 
     def on_run_start(self, config: DictConfig, **more: Any) -> None:
-        """Begin a run."""
+        """Choose and lock the folder of a run."""
         self._begin(config, "hydra.run.dir")
 
     def on_multirun_start(self, config: DictConfig, **more: Any) -> None:
-        """Begin a sweep."""
+        """Choose and lock the folder of a sweep."""
         self._begin(config, "hydra.sweep.dir")
 
     @staticmethod
@@ -246,5 +245,5 @@ class FolderCallback(Callback):
             for task in _running[-1:]:
                 task.begin(config, key)
         except Exception as error:
-            # Of an `Exception` Hydra makes a warning, and continues.
+            # Hydra would turn an `Exception` into a warning and continue.
             raise StopAll(error) from error

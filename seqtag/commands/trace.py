@@ -1,4 +1,4 @@
-"""The verb `trace`: what goes on inside a trained tagger, as pictures, a page and arrays."""
+"""The verb `trace`: gates, states and memory of a trained tagger as pictures, page and arrays."""
 
 from __future__ import annotations
 
@@ -21,38 +21,37 @@ if TYPE_CHECKING:
     from seqtag.tagging.tagger import Tagger
 
 _WRITTEN = """\
-what is written into the folder:
-  trace.html   the words, their labels and all pictures on one page that needs nothing else
-  trace.npz    of the sentence, arrays without pickle: tokens, labels, and every gate and state by
-               layer, direction and name: l0.fwd/f is the forget gate of the first layer read
-               forward, (words, units)
-  l0.fwd.png   of the sentence, a picture of each layer and direction
-  memory.png, memory.npz   with --memory: after how many tokens half of a unit's memory is left,
-               by layer, over the sentence, or over sentences of the pronoun probe if none is given
-  switch.png, switch.npz   with --switch: what memory keeps around a new subject, an attractor and
-               a first subject of the pronoun probe, for a tagger that was trained on it
+files written to the output folder:
+  trace.html   the words, their labels and all pictures on one self-contained page
+  trace.npz    tokens, labels, and all gates and states of the sentence; l0.fwd/f is the forget
+               gate of the first layer in forward direction, an array (words, units)
+  l0.fwd.png   a picture of the gates and states of each layer and direction, e.g. l0.fwd
+  memory.png, memory.npz   with --memory: half-life of each unit's memory in tokens, by layer,
+               over the sentence, or without one over sentences of the pronoun probe
+  switch.png, switch.npz   with --switch: how much memory is kept at a new subject, an attractor
+               and a first subject of the pronoun probe, for a tagger trained on that probe
 """
-# Sentences of the pronoun probe: so many of each kind, as long as training has them.
+# Sentences of the pronoun probe: number of each kind, and factors within the training range.
 _ITEMS, _FACTORS = 200, {"distance": 20, "attractors": 1}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `run` needs to a parser; imports nothing heavy."""
+    """Add the arguments of `run` to a parser; imports no slow library."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _WRITTEN
     add = parser.add_argument
-    add("sentence", nargs="?", help="the words, as one sentence whatever full stops it has")
+    add("sentence", nargs="?", help="the text to trace, which is not split into sentences")
     add("--model", metavar="DIR", required=True, help="the model folder")
-    add("--output", metavar="DIR", help="where to (default: logs/trace/DATE_TIME)")
+    add("--output", metavar="DIR", help="output folder (default: logs/trace/DATE_TIME)")
     add("--layer", metavar="NAME", help="l0.fwd, l0.bwd, l1.fwd, ... (default: all; --switch: top)")
-    add("--units", metavar="N", default="50", help="draw the N that vary most, or all (default 50)")
-    add("--memory", action="store_true", help="how long units remember")
-    add("--switch", action="store_true", help="what is forgotten at a new subject")
+    add("--units", metavar="N", default="50", help="draw the N units that vary most, or all (50)")
+    add("--memory", action="store_true", help="show how long units remember")
+    add("--switch", action="store_true", help="show what is forgotten at a new subject")
 
 
 @dataclass
-class _Shown:
-    """What is made: arrays by name of file, pictures by name of file with their captions."""
+class _Results:
+    """Results by file name: arrays, and pictures with their captions; and the labelled words."""
 
     words: list[tuple[str, str]] = field(default_factory=list)
     arrays: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -60,14 +59,14 @@ class _Shown:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trace as the arguments say; return the exit code.
+    """Trace a tagger and write the results; return the exit code.
 
     Raises:
         InputError: for a mistake in arguments or model folder. Nothing is written then.
     """
     units = _units(args.units)
     if args.sentence is None and not (args.memory or args.switch):
-        raise InputError("there is nothing to show: give a sentence, --memory or --switch")
+        raise InputError("nothing to show: give a sentence, --memory or --switch")
     place = None if args.output is None else Path(args.output)
     if place and place.exists() and not place.is_dir():
         raise InputError(f"{place}: there is a file of that name; choose another folder")
@@ -77,27 +76,27 @@ def run(args: argparse.Namespace) -> int:
     tagger = Tagger.load(args.model)
     if args.layer is not None:
         check_layer(tagger.network.recurrent, args.layer)
-    shown = _Shown()
+    results = _Results()
     tokens = None if args.sentence is None else _tokens(args.sentence)
     if tokens is not None:
-        _add_trace(shown, tagger, tokens, args.layer, units)
+        _add_trace(results, tagger, tokens, args.layer, units)
     if args.memory:
-        _add_memory(shown, tagger, tokens, args.layer)
+        _add_memory(results, tagger, tokens, args.layer)
     if args.switch:
-        _add_switch(shown, tagger, args.layer)
+        _add_switch(results, tagger, args.layer)
     if place is None:
         place = create_unique_folder(Path(time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S")))
-    _write(place, shown, f"Inside {tagger.network.recurrent.cell}")
+    _write(place, results, f"Inside {tagger.network.recurrent.cell}")
     return 0
 
 
-def _units(given: str) -> int | None:
-    """Return how many units are drawn; None for all."""
-    if given == "all":
+def _units(value: str) -> int | None:
+    """Return the number of units to draw; None for all."""
+    if value == "all":
         return None
-    if not given.isdecimal() or int(given) < 1:
-        raise InputError(f"--units {given}: a whole number of at least 1, or all")
-    return int(given)
+    if not value.isdecimal() or int(value) < 1:
+        raise InputError(f"--units {value}: must be a whole number of at least 1, or all")
+    return int(value)
 
 
 def _tokens(sentence: str) -> list[str]:
@@ -105,31 +104,33 @@ def _tokens(sentence: str) -> list[str]:
 
     tokens = [token.text for part in split_text(sentence) for token in part.tokens]
     if not tokens:
-        raise InputError("the sentence has no words: there is nothing to trace")
+        raise InputError("the sentence has no words: nothing to trace")
     return tokens
 
 
 def _add_trace(
-    shown: _Shown, tagger: Tagger, tokens: list[str], layer: str | None, units: int | None
+    results: _Results, tagger: Tagger, tokens: list[str], layer: str | None, units: int | None
 ) -> None:
-    """Add what happens in one sentence."""
+    """Add the gates and states in one sentence."""
     from seqtag.inspect.trace import display_order, trace
     from seqtag.report.trace_plots import plot_trace
 
-    seen = trace(tagger, tokens)
+    traced = trace(tagger, tokens)
     cell = tagger.network.recurrent.cell
     order = "c" if "c" in cell.states else cell.states[0]
-    shown.words = list(zip(seen.tokens, seen.labels, strict=True))
-    shown.arrays["trace"] = seen.arrays()
-    for name, values in seen.values.items():
+    results.words = list(zip(traced.tokens, traced.labels, strict=True))
+    results.arrays["trace"] = traced.arrays()
+    for name, values in traced.values.items():
         if layer in (None, name):
             values = display_order(cell, values)
-            figure = plot_trace(seen.tokens, seen.labels, values, cell.meanings, order, units)
-            shown.pictures[name] = f"Gates and states of layer {name}", figure
+            figure = plot_trace(traced.tokens, traced.labels, values, cell.meanings, order, units)
+            results.pictures[name] = f"Gates and states of layer {name}", figure
 
 
-def _add_memory(shown: _Shown, tagger: Tagger, tokens: list[str] | None, layer: str | None) -> None:
-    """Add how long units remember, in a sentence or in those of the pronoun probe."""
+def _add_memory(
+    results: _Results, tagger: Tagger, tokens: list[str] | None, layer: str | None
+) -> None:
+    """Add the half-lives of the units, in a sentence or in sentences of the pronoun probe."""
     from seqtag.inspect.memory import half_lives
     from seqtag.report.trace_plots import plot_half_lives
 
@@ -142,12 +143,12 @@ def _add_memory(shown: _Shown, tagger: Tagger, tokens: list[str] | None, layer: 
         sentences, where = [tokens], "over the sentence"
     lives = half_lives(tagger, sentences)
     lives = {name: life_H for name, life_H in lives.items() if layer in (None, name)}
-    shown.arrays["memory"] = lives
-    shown.pictures["memory"] = f"Half-life of memory, {where}", plot_half_lives(lives)
+    results.arrays["memory"] = lives
+    results.pictures["memory"] = f"Half-life of memory, {where}", plot_half_lives(lives)
 
 
-def _add_switch(shown: _Shown, tagger: Tagger, layer: str | None) -> None:
-    """Add what is kept around a new subject, and around persons that are none."""
+def _add_switch(results: _Results, tagger: Tagger, layer: str | None) -> None:
+    """Add how much memory is kept at a new subject, and at other persons for comparison."""
     from seqtag.inspect.switch import switch_curves
     from seqtag.report.trace_plots import plot_switch
 
@@ -162,12 +163,12 @@ def _add_switch(shown: _Shown, tagger: Tagger, layer: str | None) -> None:
         for title, bands in groups.items()
     }
     figure = plot_switch(curves.places_P, panels, "the person's word")
-    shown.arrays["switch"] = curves.arrays()
-    shown.pictures["switch"] = "What memory keeps around a person, mean and 95% interval", figure
+    results.arrays["switch"] = curves.arrays()
+    results.pictures["switch"] = "What memory keeps around a person, mean and 95% interval", figure
 
 
 def _events(tagger: Tagger) -> dict[str, list[Event]]:
-    """Return sentences of the pronoun probe by what kind of person comes in them, and where."""
+    """Return sentences of the pronoun probe with the position of a person, by kind of person."""
     from seqtag.inspect.switch import Event
     from seqtag.probes.english.lexicon import GENDER_OF
     from seqtag.probes.english.parsing import analyse
@@ -191,12 +192,12 @@ def _events(tagger: Tagger) -> dict[str, list[Event]]:
 
 
 def _until_link(item: ProbeItem) -> tuple[str, ...]:
-    """Return the tokens before the comma, link and PRON: what comes there has its own effect."""
+    """Return the tokens before the comma, link and PRON, which affect the memory themselves."""
     return item.tokens[: item.targets[0] - item.tokens[item.targets[0] :: -1].index(",")]
 
 
-def _write(place: Path, shown: _Shown, title: str) -> None:
-    """Write arrays, pictures and the page, and say where they are."""
+def _write(place: Path, results: _Results, title: str) -> None:
+    """Write arrays, pictures and the page, and print their paths."""
     import numpy as np
 
     from seqtag.files import open_output
@@ -204,18 +205,18 @@ def _write(place: Path, shown: _Shown, title: str) -> None:
     from seqtag.report.trace_page import trace_page
 
     files: dict[str, bytes] = {}
-    for name, arrays in shown.arrays.items():
-        to = io.BytesIO()
-        np.savez(to, allow_pickle=False, **arrays)
-        files[f"{name}.npz"] = to.getvalue()
+    for name, arrays in results.arrays.items():
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **arrays)
+        files[f"{name}.npz"] = buffer.getvalue()
     captioned = {}
-    for name, (caption, figure) in shown.pictures.items():
+    for name, (caption, figure) in results.pictures.items():
         files[f"{name}.png"] = captioned[caption] = as_png(figure)
-    files["trace.html"] = trace_page(title, shown.words, captioned).encode()
+    files["trace.html"] = trace_page(title, results.words, captioned).encode()
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{place}: cannot be made: {error.strerror or error}") from None
+        raise InputError(f"{place}: cannot be created: {error.strerror or error}") from None
     for name, content in files.items():
         with open_output(str(place / name)) as file:
             file.write(content)

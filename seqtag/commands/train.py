@@ -1,4 +1,4 @@
-"""The verb `train`: train a tagger, score it and write it into a folder."""
+"""The verb `train`: train a tagger, evaluate it and write it to a model folder."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = logging.getLogger("seqtag")
 @quiet()
 @recorded
 def train(settings: TrainSettings) -> dict[str, Any]:
-    """Train a tagger; return its figures and write its folder.
+    """Train a tagger, evaluate it and write its model folder; return the figures.
 
-    Writes to ``paths.output_dir``: ``checkpoints/``, ``metrics.csv`` (by epoch),
-    ``metrics.json`` (the best epoch's figures on the development and test splits), ``model/``, the
-    tagger in a folder, and ``run.json``, by which it is not trained again (see `sweeps.records`).
+    Writes to ``paths.output_dir``: ``checkpoints/``, ``metrics.csv`` (figures per epoch),
+    ``metrics.json`` (figures of the best epoch on the dev and test splits), ``model/`` (the
+    tagger), and ``run.json`` (the record of the run, see `sweeps.records`).
     """
     training = settings.training
     seed_everything(training.seed)
@@ -39,7 +39,7 @@ def train(settings: TrainSettings) -> dict[str, Any]:
         log.info(note)
     tagger, figures = fit(training, corpus)
 
-    # Saved before anything else is done with it, and again with the figures.
+    # Saved first without figures, in case the evaluation fails.
     tagger.save(output / "model", figures=figures)
     figures["splits"] = {
         split: evaluate_split(tagger, corpus, split, training.data.batch, training.metric)
@@ -49,7 +49,7 @@ def train(settings: TrainSettings) -> dict[str, Any]:
     tagger.save(output / "model", figures=figures)
     write_json(output / "metrics.json", figures)
     for split, scores in figures["splits"].items():
-        # By label and by factor only once, for the split that says most.
+        # Details by label and by factor only for the last split.
         show_scores(scores, details=split == "test" or "test" not in corpus.splits)
     log.info(
         "trained for %.0f s, best epoch %d of %d; the tagger is in %s",
@@ -63,12 +63,12 @@ def train(settings: TrainSettings) -> dict[str, Any]:
 
 @quiet()
 def follow() -> int:
-    """Train along with the process that leads this one; return the exit code."""
+    """Train on a follower rank with the settings that the leader sends; return the exit code."""
 
-    def train_along(order: dict[str, Any]) -> None:
-        training = TrainingSettings.from_plain(order)
+    def train_along(plain_settings: dict[str, Any]) -> None:
+        training = TrainingSettings.from_plain(plain_settings)
         seed_everything(training.seed)
-        # The leader alone tests on what is generated.
+        # Only the leader needs the test split of a generated corpus.
         generated = isinstance(training.data.corpus, ProbeCorpusConfig)
         fit(training, build.training_corpus(training, ("train", "dev") if generated else None))
 

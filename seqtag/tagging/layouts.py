@@ -35,7 +35,7 @@ class Options:
     comment: str | None = None
     document_marker: str | None = None
 
-    def given(self) -> list[str]:
+    def names(self) -> list[str]:
         """Return the options that were given, as they are written."""
         names = ("columns", "separator", "comment", "document_marker")
         return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]

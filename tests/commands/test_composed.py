@@ -21,7 +21,7 @@ def logged(tmp_path, monkeypatch, capsys):
 def test_a_preset_is_named_with_the_keys_that_it_sets(logged):
     (line,) = [line for line in logged("train") if line.startswith("preset=")]
     assert line.startswith("preset=pronoun sets model.characters=null, model.decoder=softmax")
-    assert line.endswith("(~preset leaves them as they are)")
+    assert line.endswith("(switch off with ~preset)")
 
 
 def test_a_key_that_is_given_is_not_the_presets(logged):

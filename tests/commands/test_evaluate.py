@@ -188,7 +188,7 @@ def test_generated_items_are_those_of_the_training(scored, with_data):
     shutil.rmtree(folder)
     for greedy in ({"test": 10**6}, {"lag": 10**6}, {"test": 50_000, "lag": 50_000}):
         folder = with_data(**told | greedy)
-        with pytest.raises(InputError, match=r"config\.json.*give data=probe"):
+        with pytest.raises(InputError, match=r"config\.json.*set data=probe"):
             scored(model=folder)
         shutil.rmtree(folder)
 

@@ -79,19 +79,25 @@ def test_the_home_folder(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("data.path=", "'data.path=': there is no value; was it an unset variable? Else give a"),
-        ("seed= ", "'seed= ': there is no value; was it an unset variable? Else where nothing is"),
+        (
+            "data.path=",
+            "'data.path=': the value is missing (an unset shell variable?); give a path",
+        ),
+        (
+            "seed= ",
+            "'seed= ': the value is missing (an unset shell variable?); to leave it unset",
+        ),
         ("data.columns=[tokens,labels", "write 'data.columns=\"[tokens,labels\"'"),
         ("x={a", "'x={a': cannot be read ("),
-        ("x='a", "if it is meant as plain text, write"),
+        ("x='a", "for plain text, write"),
         ("x=int(a)", "invalid literal for int"),
-        ("x=interval(0,1", "if it is meant as plain text, write 'x=\"interval(0,1\"'"),
+        ("x=interval(0,1", "for plain text, write 'x=\"interval(0,1\"'"),
         ("x=é${", "'x=é${': cannot be read"),
         ("=", "'=': '' is not a key; write key=value without spaces"),
         ("a b=c", "'a b' is not a key"),
         ("ü=c", "'ü' is not a key"),
         ("x=[a,,b]", "write 'x=\"[a,,b]\"'"),
-        ("x=\udcff", "not text in UTF-8"),
+        ("x=\udcff", "not UTF-8"),
     ],
 )
 def test_what_cannot_be_meant(word, said):

@@ -214,7 +214,7 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
         (("probe.grid={distance: [{a: 1}]}",), r"probe.grid.distance\[0\] must be a whole number"),
         (("data.seed=abc",), "seed must be a whole number of at least 0, not 'abc'"),
         (("model_dir=nowhere",), "nowhere"),
-        (("data=column", "data.path=x"), "a probe is judged on its own items"),
+        (("data=column", "data.path=x"), "a probe uses its own items"),
         (("cell.name=lstn",), "did you mean 'lstm'"),
         (("probe.quick.items=0",), "items must be a whole number"),
         (("suite=blimp", "suite_path=x"), "give model_dir="),

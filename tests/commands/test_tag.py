@@ -216,7 +216,7 @@ def test_features_by_column(tag, build_tagger, tmp_path):
     assert tag("1\tNNP\tAlex\n2\tVBZ\tis\tmore", *out, "conll", *columns, model=model) == wanted
     content = '{"tokens": ["Alex", "is"], "pos": ["NNP", "VBZ"]}'
     assert tag(content, *out, "jsonl", model=model) == wanted
-    with pytest.raises(InputError, match=r"further columns beside the words \(pos\)"):
+    with pytest.raises(InputError, match=r"further columns in addition to the words \(pos\)"):
         tag("Alex", model=model)
     with pytest.raises(InputError, match="no column 'pos'"):
         tag("Alex NNP", *out, "conll", "--columns", "tokens,pas", model=model)
@@ -252,11 +252,23 @@ def test_lines_that_are_no_records(tag, content, message):
     [
         (("--encoding", "klingon"), "klingon"),
         (("--encoding", "rot13"), "rot13"),
-        (("--columns", "a"), "--columns is for"),
-        (("--separator", "tab", "--input-format", "conllu"), "--separator is for"),
-        (("--comment", "", "--input-format", "jsonl"), "--comment is for"),
-        (("--document-marker", "x", "--input-format", "tokens"), "--document-marker is for"),
-        (("--wrapped", "--input-format", "tokens"), "--wrapped is for"),
+        (("--columns", "a"), "--columns can only be used with --input-format"),
+        (
+            ("--separator", "tab", "--input-format", "conllu"),
+            "--separator can only be used with --input-format",
+        ),
+        (
+            ("--comment", "", "--input-format", "jsonl"),
+            "--comment can only be used with --input-format",
+        ),
+        (
+            ("--document-marker", "x", "--input-format", "tokens"),
+            "--document-marker can only be used with --input-format",
+        ),
+        (
+            ("--wrapped", "--input-format", "tokens"),
+            "--wrapped can only be used with --input-format",
+        ),
         (("--input", "/none/such"), "/none/such: cannot be read"),
         (("--model", "/none/such"), "/none/such: there is no such folder"),
     ],

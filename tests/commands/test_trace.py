@@ -87,9 +87,9 @@ def test_one_layer_in_a_folder_of_the_day(model, tmp_path, monkeypatch, capsys):
     [
         (["  "], "has no words"),
         (["Anna", "--layer", "l0.fwt"], "unknown layer 'l0.fwt' (did you mean 'l0.fwd'?)"),
-        ([], "there is nothing to show: give a sentence, --memory or --switch"),
+        ([], "nothing to show: give a sentence, --memory or --switch"),
         (["--switch", "--layer", "l0.bwd"], "take l0.fwd"),
-        (["Anna", "--units", "some"], "--units some: a whole number of at least 1, or all"),
+        (["Anna", "--units", "some"], "--units some: must be a whole number of at least 1, or all"),
     ],
 )
 def test_mistakes_are_told_and_nothing_is_written(arguments, message, model, tmp_path, capsys):

@@ -115,7 +115,7 @@ def test_a_file_of_the_users_own_wins_and_help_lists_the_names(tmp_path, capsys)
     assert main([*shown, "cell.hast=2"]) == 2
     assert "unknown key 'cell.hast' (did you mean 'cell.haste'?)" in capsys.readouterr().err
     assert main([*shown[:-1], "cell=mien"]) == 2
-    assert "cell=mien: there is no such option (did you mean 'mine'?)" in capsys.readouterr().err
+    assert "cell=mien: unknown option (did you mean 'mine'?)" in capsys.readouterr().err
     assert main(["train", "--help"]) == 0
     assert "mine_slow         Of the package seqtag-extra" in capsys.readouterr().out
 

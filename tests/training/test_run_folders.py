@@ -169,7 +169,7 @@ def test_unfinished_sweeps_of_earlier_versions_are_continued(workdir):
         (["study=../../.."], "study=../../..: this is not the name of a folder inside"),
         (["study=/tmp/x"], "study=/tmp/x: this is not the name"),
         (["study=''"], "study=: this is not the name"),
-        (["study="], "'study=': there is no value"),
+        (["study="], "'study=': the value is missing"),
         (["study=[a]"], "study must be a name"),
         (["paths.log_dir=null"], "paths.log_dir must be the path of a folder, not None"),
         (["paths.log_dir=5"], "paths.log_dir must be the path of a folder, not 5"),
@@ -180,7 +180,7 @@ def test_unfinished_sweeps_of_earlier_versions_are_continued(workdir):
         (["-m", "hydra.sweep.subdir=' '"], "hydra.sweep.subdir must be the name of a folder"),
         (["hydra.run.dir=file/x"], "file/x: cannot be written: Not a directory"),
         (["paths.log_dir=file"], "cannot be created: "),
-        (["model.hidden_size=1,2"], "several values need -m, a list is model.hidden_size=[1,2]"),
+        (["model.hidden_size=1,2"], "write a list as model.hidden_size=[1,2]"),
     ],
 )
 def test_invalid_folders_are_refused(arguments, message, workdir):
