@@ -1,41 +1,43 @@
-"""What a judged model leaves on disk, and what the columns mean.
+"""The tables that a judged model leaves on disk, and the meaning of their columns.
 
-A run's folder holds `items.parquet` (one row a target), `learn.csv` (regime learn: one row a
-trained lag) and `run.json` (what the run was). A study is many such folders, read together.
+A run's folder has `items.parquet` (one row for each target) or `learn.csv` (regime learn: one row
+for each trained lag), and `run.json` (the record of the run). A study is many such folders.
 
 Columns of `items.parquet`:
 
     run         name of the run's folder
-    probe       name of the probe; version: its version; axis: the factor drawn against, whose
-                value is in `factor_<axis>`; unit: what that counts; whole: whether an item is
-                right only if all its targets are (they share `item`)
-    cell        name of the recurrent cell; start: where its gates' biases start: "bias 1",
-                "chrono 100", "" where no gate has a bias to start
-    direction   "forward" or "both"; layers, hidden, parameters: sizes
+    probe       name of the probe; version: its version; axis: the factor that accuracy is drawn
+                against, whose value is in `factor_<axis>`; unit: what the axis counts; whole:
+                whether an item is right only if all its targets are right (they share `item`)
+    cell        name of the recurrent cell; start: initial biases of its gates: "bias 1",
+                "chrono 100", "" if no gate has an initial bias to choose
+    direction   "forward" or "both" (bidirectional); layers, hidden, parameters: sizes
     seed        of training; data_seed: of the generated items
-    regime      "reach", or "given" for a model folder; lag: the one trained at alone, else null
-    split       "test", "templates"; lexicon, template, contrast: as the item has them
+    regime      "reach", or "given" for a model folder; lag: the single lag of training, else null
+    split       "test", "templates"; lexicon, template, contrast: those of the item
     item        number of the item within the run; position of the target in it; length of it
-    factor_*    every factor of the probe
-    within      whether the factors lie in the training range
-    gold, predicted: labels; p_gold: probability of gold; margin: p_gold less the best other one
+    factor_*    value of each factor of the probe
+    within      whether all factors lie in the training range
+    gold, predicted: labels; p_gold: probability of gold; margin: p_gold minus that of the best
+                other label
     right       predicted == gold; error: "" or the kind of error: "stale", "capture", "wrong"
     chance      accuracy of guessing under these factors (of whole items where `whole`)
-    baseline_*  whether the baseline of that name is right at this target; null where it says
-                nothing: majority, context_free, window, untrained, first_cue, last_cue,
+    baseline_*  whether the baseline of that name is right at this target, null if it gives no
+                answer: majority, context_free, window, untrained, first_cue, last_cue,
                 frequent_cue
 
 Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, parameters, seed,
-data_seed, lag, budget (sequences at most), solved (True or False), sequences (seen when it was
-solved, or in all), accuracy (of fresh items at the end, whole ones where the probe judges such).
+data_seed, lag, budget (maximum number of sequences), solved (True or False), sequences (seen when
+it was solved, or in total), accuracy (on fresh items at the end; of whole items if the probe judges
+whole items).
 
-Columns of `gradients.csv` (inspect=gradients: one row a curve and lag): run, cell, start, when
-("initial" or "trained"), state ("h", "c"), k, norm (mean of the norm of dL_t/dstate_{t-k}). The
+Columns of `gradients.csv` (inspect=gradients: one row for each curve and lag): run, cell, start,
+when ("initial" or "trained"), state ("h", "c"), k, norm (mean of the norm of dL_t/dstate_{t-k}). The
 lines fitted to these curves are in `run.json`, under "gradients".
 
-A suite leaves `pairs.parquet` and `suite.json` in their place, see `suites.judge.run_suite`, and in
-`run.json` whom it judged: under "judged", the columns from cell to seed, and trained, the probe
-that the tagger was trained on ("" for a corpus).
+A run on a suite writes `pairs.parquet` and `suite.json` instead, see `suites.judge.run_suite`. Its
+`run.json` has the judged model under "judged": the columns from cell to seed, and trained, the
+probe that the tagger was trained on ("" for a corpus).
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,9 +48,9 @@ BASELINES = (
     *("majority", "context_free", "window", "untrained"),
     *("first_cue", "last_cue", "frequent_cue"),
 )
-# Names of the slices of accuracies: all combinations of factors; by axis value, over all values of
-# the others or over those in or beyond their training range; in and beyond the training range; its
-# far corner.
+# Names of the slices of accuracies: by all combinations of factors; by the value of the axis, over
+# all values of the other factors, or over those within or beyond their training range; within and
+# beyond the training range as a whole; the far corner.
 FACTORS, AXIS = "factors", "axis"
 AXIS_IN, AXIS_BEYOND = "axis, others in range", "axis, others beyond"
 WITHIN, BEYOND, CORNER = "within", "beyond", "far corner"

@@ -1,4 +1,4 @@
-"""What a trained tagger does inside: gates, memory, gradients through time."""
+"""Look inside a trained tagger: gates, memory, gradients through time."""
 
 from seqtag.inspect.trace import Trace, trace, traces
 

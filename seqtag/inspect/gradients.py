@@ -1,11 +1,11 @@
-"""How far back the loss reaches: the gradient through time, measured.
+"""Gradients through time: how strongly the loss depends on earlier states.
 
-With L the loss at a target, t its place and s any state of the top layer, the curve is the mean
-of |dL/ds_{t-k}| over items against the lag k. s_{t-k} is the state as it is handed on to the next
-step: of an LSTM, h and c each with the other held fixed. At k = 0 a memory has no reader left,
-and its gradient is 0.
+With L the loss at a target, t its position and s a state of the top layer, the curve is the mean
+of |dL/ds_{t-k}| over items against the lag k. s_{t-k} is the state that is passed to the next step;
+for an LSTM, the gradients at h and c are each taken with the other held fixed. At k = 0 no later
+step reads the memory c, so its gradient is 0.
 
-All in float64 and on the reference engine, so that the curve is right down to 1e-300.
+Everything is computed in float64 on the reference engine, so that curves are right down to 1e-300.
 
 Legend: B items, T words, D features of a word, H units, L layers, K lags.
 """
@@ -31,13 +31,13 @@ from seqtag.recurrent.engines.registry import set_engine
 from seqtag.tagging.tagger import Tagger
 
 COLUMNS = ("run", "cell", "start", "when", "state", "k", "norm")
-# Below this, a line fitted to the curve would be fitted to underflow in float32 training.
+# Smaller norms are left out of the fit: in float32 training they would underflow.
 _FLOOR = 1e-30
 _BATCH = 32
 
 
 class Item(Protocol):
-    """What is asked for: a sequence with labels at its targets, as a probe's items are."""
+    """A sequence with labels at its targets, such as an item of a probe."""
 
     tokens: Sequence[str]
     labels: Sequence[str | None]
@@ -50,12 +50,12 @@ class Curve(NamedTuple):
     Attributes:
         when: "initial" or "trained".
         state: name of the state, h or c for an LSTM.
-        norm_K: mean of |dL/ds_{t-k}| at k = 0, 1, ..., K-1; nan where no item reaches so far.
-        slope: of ln norm, for each step back; nan where too few points are above 1e-30.
-        kept: mean ln of the share of memory that the top layer keeps at a step, over words and
-            units: the slope that its forget gate alone would give, were there no R; nan without
-            such a gate. R's way back, of an LSTM through i, o and z, comes on top: where R starts
-            orthogonal and the gates half open it is worth about i o = 1/4 beside f = 0.73.
+        norm_K: mean of |dL/ds_{t-k}| at k = 0, 1, ..., K-1; nan where no item is long enough.
+        slope: slope of ln norm per step back; nan if fewer than two points are above 1e-30.
+        kept: mean ln of the share of memory that the top layer keeps per step, over words and
+            units: the slope that the forget gate alone would give without the recurrent weights R;
+            nan without such a gate. The gradient through R (in an LSTM through i, o and z) adds to
+            it: with R orthogonal and gates half open about i o = 1/4, compared with f = 0.73.
     """
 
     when: str
@@ -66,7 +66,7 @@ class Curve(NamedTuple):
 
     @property
     def half_distance(self) -> float:
-        """Steps back over which the gradient halves; inf where it does not shrink."""
+        """Number of steps back over which the gradient halves; inf if it does not shrink."""
         return float(np.log(0.5) / self.slope) if self.slope < 0 else float("inf")
 
 
@@ -90,18 +90,19 @@ def gradient_report(before: Tagger, after: Tagger, items: Sequence[Item], lag: i
 def gradient_curve(tagger: Tagger, items: Sequence[Item], lag: int) -> dict[str, np.ndarray]:
     """Return the mean of |dL/ds_{t-k}| over items for k = 0..lag, by state s of the top layer.
 
-    L is the negative log-probability of an item's last target, t its place. At each k the mean is
-    over the items that reach so far back; where none does, it is nan. The tagger is left as it is.
+    L is the negative log-probability of an item's last target, t its position. At each k the mean
+    is over the items with at least k words before the target; nan if there are none. The tagger is
+    not changed.
 
     Raises:
-        InputError: for a tagger that reads backwards too, or pieces of words; for no items, an
-            item without a target, or a label that the tagger does not know.
+        InputError: for a bidirectional tagger, or one that reads subword pieces; for no items, an
+            item without a target, or a label that the tagger does not have.
     """
     _check(tagger, items, lag)
     network = deepcopy(tagger.network).double()
     set_engine(network, "reference")
     names = network.recurrent.cell.states
-    sums_SK, reached_K = np.zeros((len(names), lag + 1)), np.zeros(lag + 1)
+    sums_SK, count_K = np.zeros((len(names), lag + 1)), np.zeros(lag + 1)
     for first in range(0, len(items), _BATCH):
         batch = items[first : first + _BATCH]
         inputs = tagger.read([item.tokens for item in batch])
@@ -111,15 +112,15 @@ def gradient_curve(tagger: Tagger, items: Sequence[Item], lag: int) -> dict[str,
         for b, target in enumerate(targets):
             back_SK = norms_SBT[:, b, : target + 1][:, ::-1][:, : lag + 1]
             sums_SK[:, : back_SK.shape[1]] += back_SK
-            reached_K[: back_SK.shape[1]] += 1
+            count_K[: back_SK.shape[1]] += 1
     with np.errstate(invalid="ignore"):
-        return dict(zip(names, sums_SK / reached_K, strict=True))
+        return dict(zip(names, sums_SK / count_K, strict=True))
 
 
 def slope(norm_K: np.ndarray) -> float:
-    """Return the slope of ln norm against the lag k >= 1 by least squares, where norm > 1e-30.
+    """Return the least-squares slope of ln norm against the lag, over k >= 1 with norm > 1e-30.
 
-    nan with fewer than two such points.
+    nan if there are fewer than two such points.
     """
     lags = np.flatnonzero(norm_K > _FLOOR)
     lags = lags[lags >= 1]
@@ -129,7 +130,7 @@ def slope(norm_K: np.ndarray) -> float:
 
 
 def write_gradients(path: str, curves: Sequence[Curve], about: Mapping[str, str]) -> None:
-    """Write curves as CSV with the columns `COLUMNS`; `about` has run, cell and start.
+    """Write curves as CSV with the columns `COLUMNS`; `about` has the run, cell and start.
 
     Raises:
         InputError: if the file cannot be written.
@@ -152,18 +153,18 @@ def _check(tagger: Tagger, items: Sequence[Item], lag: int) -> None:
     network = tagger.network
     if network.recurrent.bidirectional:
         raise InputError(
-            "a tagger that reads both ways has no one direction in which its gradient fades: "
-            "take one with model.bidirectional=false"
+            "gradients through time need a tagger that reads in one direction; this one is "
+            "bidirectional: train one with model.bidirectional=false"
         )
     if network.pieces is not None:
         raise InputError(
-            "a tagger that reads pieces of words has no lags in words: take one with "
-            "model.subword_size=0"
+            "gradients through time need a tagger that reads words; this one reads subword pieces: "
+            "train one with model.subword_size=0"
         )
 
 
 def _labels(tagger: Tagger, items: Sequence[Item]) -> Tensor:
-    """Return the id of each item's last target at its place, and `NOT_SCORED` elsewhere, (B, T)."""
+    """Return the label id of each item's last target, `NOT_SCORED` at other words, (B, T)."""
     longest = max(len(item.tokens) for item in items)
     labels_BT = torch.full((len(items), longest), NOT_SCORED)
     for b, item in enumerate(items):
@@ -172,7 +173,7 @@ def _labels(tagger: Tagger, items: Sequence[Item]) -> Tensor:
         target = item.targets[-1]
         number = tagger.labels.encode(item.labels)[target]
         if number == NOT_SCORED:
-            raise InputError(f"the tagger does not know the label {item.labels[target]!r}")
+            raise InputError(f"the tagger does not have the label {item.labels[target]!r}")
         labels_BT[b, target] = number
     return labels_BT
 
@@ -180,26 +181,26 @@ def _labels(tagger: Tagger, items: Sequence[Item]) -> Tensor:
 def _norms(
     network: TaggerNetwork, inputs: Mapping[str, Tensor], labels_BT: Tensor, start: int
 ) -> np.ndarray:
-    """Return |dL/ds_t| of each state of the top layer, (states, B, T); 0 before step `start`."""
+    """Return |dL/ds_t| for each state of the top layer, (states, B, T); 0 before step `start`."""
     encoder = network.encoder
     with torch.no_grad():
         x_BTD, lengths_B = encoder_input(network, inputs)
         y_BTH = encoder(x_BTD, lengths_B)[0]
         state = encoder(x_BTD[:, :start])[1] if start else None
-    # The loss through the outputs first, the outputs through time then: one step a call, so that
-    # every state on the way is a tensor to ask for.
+    # First the gradient of the loss at the outputs, then from the outputs through time. Each step
+    # is a separate call of the encoder, so that every state is a tensor with a gradient.
     y_BTH.requires_grad_()
     (dy_BTH,) = torch.autograd.grad(_loss(network, y_BTH, labels_BT, lengths_B), y_BTH)
     steps: list[tuple[Tensor, ...]] = []
     total = dy_BTH.new_zeros(())
     for t in range(start, x_BTD.shape[1]):
-        # Behind its end a sequence runs on over padding, which no dy lets the loss see.
+        # After its end a sequence continues over padding, where dy is 0.
         state = encoder(x_BTD[:, t : t + 1], None, state)[1]
         steps.append(state if isinstance(state, tuple) else (state,))
         total = total + (steps[-1][0][-1] * dy_BTH[:, t]).sum()
-    asked = [part_LBH for parts in steps for part_LBH in parts]
-    slopes = torch.autograd.grad(total, asked, allow_unused=True, materialize_grads=True)
-    norm_TSB = torch.stack([d_LBH[-1].norm(dim=-1) for d_LBH in slopes]).unflatten(
+    states = [part_LBH for parts in steps for part_LBH in parts]
+    gradients = torch.autograd.grad(total, states, allow_unused=True, materialize_grads=True)
+    norm_TSB = torch.stack([d_LBH[-1].norm(dim=-1) for d_LBH in gradients]).unflatten(
         0, (len(steps), -1)
     )
     padded_TSB = F.pad(norm_TSB, (0, 0, 0, 0, start, 0))
@@ -207,7 +208,7 @@ def _norms(
 
 
 def _loss(network: TaggerNetwork, y_BTH: Tensor, labels_BT: Tensor, lengths_B: Tensor) -> Tensor:
-    """Return the sum of the items' losses; with a CRF, of the target's label over all paths."""
+    """Return the sum of the items' losses; a CRF sums over all paths with the target's label."""
     emissions_BTK = network.emissions(y_BTH)
     if network.crf is not None:
         return network.crf.nll(emissions_BTK, labels_BT, lengths_B).sum()

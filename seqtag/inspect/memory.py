@@ -1,4 +1,4 @@
-"""How long memory lasts: the share that a cell keeps at each step, and its half-life."""
+"""How long memory lasts: the share of it that a cell keeps at each step, and its half-life."""
 
 from collections.abc import Sequence
 
@@ -11,35 +11,35 @@ from seqtag.tagging.tagger import Tagger
 
 
 def has_kept_share(tagger: Tagger) -> bool:
-    """Return whether the cell of a tagger says what share of its memory it keeps."""
+    """Return whether a tagger's cell has a gate for the share of memory that it keeps."""
     values = next(iter(trace(tagger, ["."]).values.values()))
     return tagger.network.recurrent.cell.kept(values) is not None
 
 
 def kept_share(cell: Cell, values: Values) -> np.ndarray:
-    """Return what share of its memory each unit keeps at each step, in 0..1, (T, H).
+    """Return the share of its memory that each unit keeps at each step, in 0..1, (T, H).
 
     Raises:
-        InputError: for a cell that does not say what it keeps.
+        InputError: for a cell without a gate for it.
     """
     share_TH = cell.kept(values)
     if share_TH is None:
         raise InputError(
-            f"{cell} has no gate that says what share of its memory it keeps, so there is nothing "
-            "to show; cells of the LSTM and GRU families have one, but for nfg"
+            f"{cell} has no gate for the share of memory that it keeps; cells of the LSTM and GRU "
+            "families have one, except nfg"
         )
     return share_TH
 
 
 def mean_log_kept(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-    """Return the mean of the logarithm of what each unit keeps, by layer and direction, (H).
+    """Return the mean log of the share that each unit keeps, by layer and direction, (H).
 
-    The mean is over all words of the sentences, but for the one that a direction reads first:
-    there is nothing to keep then. -inf for a unit that once kept nothing.
+    The mean is over all words of the sentences, except the one that a direction reads first, when
+    memory is empty. It is -inf for a unit that kept nothing at some word.
 
     Raises:
-        InputError: for no sentence of two words or more, one without words, and as `kept_share`
-            does.
+        InputError: if no sentence has two words or more, for one without words, or for a cell
+            without a gate for the share.
     """
     encoder = tagger.network.recurrent
     sums = dict.fromkeys(layer_names(encoder), 0.0)
@@ -57,10 +57,10 @@ def mean_log_kept(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[st
 
 
 def half_lives(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-    """Return after how many words each unit has half of its memory left, by layer, (H).
+    """Return each unit's half-life: the number of words after which half of its memory is left.
 
-    That is ln(1/2) over the mean of ln f, as if the unit kept the same share at every word;
-    infinite for a unit that keeps all. Zoneout, which keeps more, is not counted in.
+    By layer, (H). It is ln(1/2) over the mean of ln f, as if the unit kept the same share at every
+    word; infinite for a unit that keeps everything. Zoneout, which keeps more, is ignored.
 
     Raises:
         InputError: as `mean_log_kept` does.

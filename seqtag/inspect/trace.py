@@ -19,7 +19,7 @@ from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
 from seqtag.tagging.text import replace_surrogates
 
-# Sentences that run together.
+# Sentences per batch.
 _BATCH = 32
 # The order in which gates and states are shown: gates, what they let in, memory, output.
 _ORDER = "ifrozncmh"
@@ -28,15 +28,15 @@ Values = Mapping[str, np.ndarray]  # every gate and state by name, each (T, H)
 
 
 class Trace(NamedTuple):
-    """What a tagger's encoder did on a sentence.
+    """Gates and states of a tagger's encoder on one sentence.
 
     Attributes:
         tokens: the words.
-        labels: the label that the tagger gives each.
-        values: by layer and direction, every gate and state that its cell names, (T, H): the
-            forget gate of the first layer is ``values["l0.fwd"]["f"]``. Words come in the order
-            of the sentence in both directions. With subwords a word's values are those at its
-            first piece, where its label is read.
+        labels: the tagger's label for each word.
+        values: by layer and direction, every gate and state of the cell by name, (T, H): the
+            forget gate of the first layer is ``values["l0.fwd"]["f"]``. In both directions, words
+            are in the order of the sentence. With subword pieces, a word's values are those at its
+            first piece, where its label is predicted.
     """
 
     tokens: tuple[str, ...]
@@ -56,17 +56,17 @@ class Trace(NamedTuple):
 def trace(
     tagger: Tagger, tokens: Sequence[str], features: Mapping[str, Sequence[str]] | None = None
 ) -> Trace:
-    """Return what the encoder of a tagger does on one sentence.
+    """Return the gates and states of a tagger's encoder on one sentence.
 
         trace(tagger, ["Anna", "left", "."]).values["l0.fwd"]["f"]
 
     Args:
         tagger: the tagger.
         tokens: the words of the sentence.
-        features: for each further column that the tagger reads, a value a word.
+        features: for each further column that the tagger reads, one value per word.
 
     Raises:
-        InputError: for a sentence without words, or a column that is not given.
+        InputError: for a sentence without words, or a missing column.
     """
     columns = {name: [values] for name, values in features.items()} if features else None
     return next(traces(tagger, [tokens], columns))
@@ -77,10 +77,15 @@ def traces(
     sentences: Sequence[Sequence[str]],
     features: Mapping[str, Sequence[Sequence[str]]] | None = None,
 ) -> Iterator[Trace]:
-    """Yield what the encoder does on each of some sentences, as `trace` does, a batch at a time.
+    """Yield the trace of each sentence, computed in batches.
+
+    Args:
+        tagger: the tagger.
+        sentences: the words of each sentence.
+        features: for each further column that the tagger reads, its values for each sentence.
 
     Raises:
-        InputError: as `trace` does, before any sentence runs.
+        InputError: for a sentence without words, or a missing column, before any sentence is run.
     """
     for number, tokens in enumerate(sentences):
         if not tokens:
@@ -91,23 +96,23 @@ def traces(
         rows = slice(first, first + _BATCH)
         columns = {name: features[name][rows] for name in tagger.features}
         values = _run(tagger.network, tagger.read(sentences[rows], columns))
-        for row, (tokens, given) in enumerate(zip(sentences[rows], labels[rows], strict=True)):
+        for row, (tokens, predicted) in enumerate(zip(sentences[rows], labels[rows], strict=True)):
             own = {
                 layer: {name: value_BTH[row, : len(tokens)] for name, value_BTH in named.items()}
                 for layer, named in values.items()
             }
-            yield Trace(tokens, tuple(given), own)
+            yield Trace(tokens, tuple(predicted), own)
 
 
 def encoder_input(network: TaggerNetwork, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Return what the encoder reads of a batch, (B, S, D), and the steps of each sentence, (B)."""
-    given: list[Any] = []
-    handle = network.encoder.register_forward_pre_hook(lambda _, read: given.extend(read))
+    """Return the encoder's input for a batch, (B, S, D), and the steps of each sentence, (B)."""
+    arguments: list[Any] = []
+    handle = network.encoder.register_forward_pre_hook(lambda _, args: arguments.extend(args))
     try:
         network.encode(inputs)
     finally:
         handle.remove()
-    x_BSD, lengths_B = given
+    x_BSD, lengths_B = arguments
     return x_BSD.gather() if isinstance(x_BSD, Entries) else x_BSD, lengths_B
 
 
@@ -120,7 +125,7 @@ def check_layer(encoder: Recurrent, name: str) -> str:
     """Return the name of a layer and direction, such as ``l0.fwd``, unchanged.
 
     Raises:
-        InputError: if the encoder has none of that name; the nearest is offered.
+        InputError: if the encoder has none of that name; the message suggests the closest one.
     """
     known = layer_names(encoder)
     if name not in known:
@@ -129,7 +134,7 @@ def check_layer(encoder: Recurrent, name: str) -> str:
 
 
 def display_order(cell: Cell, values: Values) -> Values:
-    """Return gates and states as they are best read: gates first, the output last."""
+    """Return gates and states in the order for display: gates first, the output last."""
 
     def rank(name: str) -> int:
         if name == cell.states[0]:

@@ -1,4 +1,4 @@
-"""Metrics: what the predictions of a tagger are judged by."""
+"""Metrics that score the predictions of a tagger."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["Score", "register"]
 
 
 def __getattr__(name: str) -> Any:
-    # On first use, so that a program that only reads scores does not wait for torch.
+    # Imported on first use, so that programs that only read scores do not import torch.
     if name == "Score":
         from seqtag.metrics.score import Score
 

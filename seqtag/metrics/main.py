@@ -1,4 +1,4 @@
-"""The main score of an evaluation: what models are chosen by, and what tables show."""
+"""The main score of an evaluation, which selects the best model and is shown in tables."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +7,8 @@ from typing import Any
 def main_score(figures: Mapping[str, Any]) -> tuple[str, Any]:
     """Return name and value of the main score among the figures of an evaluation.
 
-    Figures name it under "metric". Those of earlier versions do not: it is F1 where there are
-    spans, else accuracy. The value is None where the figures have none.
+    Its name is under the key "metric". Figures of earlier versions lack that key: then it is F1 if
+    they have it, else accuracy. The value is None if the figures have no such score.
     """
     name = figures.get("metric")
     if not isinstance(name, str) or name not in figures:

@@ -4,6 +4,6 @@ from typing import Any
 
 from seqtag.registry import Registry
 
-# The group of entry points is called like this package.
+# The group of entry points has the name of this package.
 SCORES: Registry[Any] = Registry("metric", group=__package__, package=__package__)
 register = SCORES.register

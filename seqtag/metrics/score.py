@@ -1,4 +1,4 @@
-"""What a metric is, and the rates that the metrics share."""
+"""The base class of metrics, and precision, recall and F1 from counts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from torchmetrics import Metric
 
 
 class Score(Metric):
-    """A metric of a tagger's predictions, counted over batches and processes.
+    """Base class for a metric of a tagger's predictions, counted over batches and processes.
 
     A subclass registers itself, adds its states (of a fixed size, summed over processes), counts
     batches in `update`, and returns figures from `compute`:
@@ -30,17 +30,17 @@ class Score(Metric):
                 right, sentences = self.counts.tolist()
                 return {"whole_sentences": right / max(1, sentences)}
 
-    ``metric=whole_sentences`` then chooses the best epoch by it, and metrics.json, tables, cards
-    and sweeps show it. An evaluation of nothing is not a mistake: its figures are 0.
+    With ``metric=whole_sentences`` it then selects the best epoch, and is shown in metrics.json,
+    tables, model cards and sweeps. An evaluation without tokens gives figures of 0, not an error.
 
     Attributes:
-        main: the name of the figure that models are chosen by: a share, and higher is better.
-        labels: as given.
-        scheme: as given.
+        main: the name of the figure that models are selected by: a share; higher is better.
+        labels: the argument of that name.
+        scheme: the argument of that name.
 
     Args:
         labels: every label that can be predicted or is in the evaluated split.
-        scheme: that of predicted and gold labels: plain, iob1, bio or bioes.
+        scheme: the scheme of predicted and gold labels: plain, iob1, bio or bioes.
     """
 
     is_differentiable = False
@@ -56,7 +56,7 @@ class Score(Metric):
     def update(
         self, predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str | None]]
     ) -> None:
-        """Count a batch: the labels of each sentence; gold ones that are None count nowhere."""
+        """Count a batch: the labels of each sentence; a token whose gold label is None is ignored."""
         raise NotImplementedError
 
     def compute(self) -> dict[str, Any]:
@@ -65,12 +65,12 @@ class Score(Metric):
 
     @property
     def update_called(self) -> bool:
-        """True: states start as valid counts, so computing at once deserves no warning."""
+        """True, so that computing before any update gives no warning: initial counts are valid."""
         return True
 
 
 def ratio(part: int, whole: int) -> float:
-    """Return part / whole, and 0.0 where there is nothing to divide by."""
+    """Return part / whole, or 0.0 if `whole` is 0."""
     return part / whole if whole else 0.0
 
 

@@ -16,14 +16,14 @@ class SpanScore(Score):
     """Precision, recall and F1 of exact spans: for each type, and micro-averaged over all.
 
     A predicted span is right if the gold labels have one of the same type over the same tokens
-    (the CoNLL-2000 shared task's measure). A token whose gold label is None counts nowhere: it
-    is taken out of the sentence on both sides before spans are read off, so that its neighbours
-    stand side by side and a span that goes on behind it is one span.
+    (the measure of the CoNLL-2000 shared task). A token whose gold label is None is ignored: it is
+    removed from predicted and gold labels before spans are read, so that its neighbours are
+    adjacent and a span that continues after it is one span.
 
     Args:
         labels: every label that can occur, predicted or gold, also those that training never saw.
-        scheme: that of both predicted and gold labels: iob1, bio or bioes.
-        illegal: "repair" or "strict", how illegal labels are read: see `seqtag.labels.spans`.
+        scheme: the scheme of predicted and gold labels: iob1, bio or bioes.
+        illegal: how illegal labels are read, "repair" or "strict": see `seqtag.labels.spans`.
 
     Example:
         >>> score = SpanScore(["O", "B-PER", "I-PER", "B-LOC"], "bio")
@@ -50,24 +50,28 @@ class SpanScore(Score):
     def update(
         self, predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str | None]]
     ) -> None:
-        """Count the spans of a batch: one list of labels for each sentence, on either side.
+        """Count the spans of a batch.
+
+        Args:
+            predicted: the labels of each sentence.
+            gold: the labels of each sentence; None is not scored.
 
         Raises:
-            InputError: for a label that is none of the scheme.
-            ValueError: for numbers of sentences or labels that differ, and unknown types.
+            InputError: for a label that does not belong to the scheme.
+            ValueError: for different numbers of sentences or labels, and unknown types.
         """
         right: Counter[str] = Counter()
-        guessed: Counter[str] = Counter()
-        wanted: Counter[str] = Counter()
+        in_predicted: Counter[str] = Counter()
+        in_gold: Counter[str] = Counter()
         for guesses, answers in zip(predicted, gold, strict=True):
-            found, true = self._spans(guesses, answers)
-            guessed.update(span.type for span in found)
-            wanted.update(span.type for span in true)
-            right.update(span.type for span in set(true).intersection(found))
-        strangers = (guessed.keys() | wanted.keys()) - set(self.types)
-        if strangers:
-            raise ValueError(f"span types {sorted(strangers)} are not among {self.types}")
-        table = [[right[type_], guessed[type_], wanted[type_]] for type_ in self.types]
+            predicted_spans, gold_spans = self._spans(guesses, answers)
+            in_predicted.update(span.type for span in predicted_spans)
+            in_gold.update(span.type for span in gold_spans)
+            right.update(span.type for span in set(gold_spans).intersection(predicted_spans))
+        unknown_types = (in_predicted.keys() | in_gold.keys()) - set(self.types)
+        if unknown_types:
+            raise ValueError(f"span types {sorted(unknown_types)} are not among {self.types}")
+        table = [[right[type_], in_predicted[type_], in_gold[type_]] for type_ in self.types]
         self.counts += torch.tensor(table, dtype=torch.int64).reshape(-1, 3).to(self.counts.device)
 
     def compute(self) -> dict:
@@ -75,7 +79,7 @@ class SpanScore(Score):
 
         Keys: precision, recall, f1 (micro), per_label ({type: precision, recall, f1, support};
         support is the number of gold spans), scheme, and illegal: the policy for illegal labels.
-        A quotient without a denominator is 0.0.
+        A ratio with a denominator of 0 is 0.0.
         """
         rows = self.counts.tolist()
         totals = [sum(column) for column in zip(*rows, strict=True)] or [0, 0, 0]
@@ -89,12 +93,12 @@ class SpanScore(Score):
     def _spans(self, guesses: Sequence[str], answers: Sequence[str | None]) -> tuple[list, list]:
         if len(guesses) != len(answers) or None in guesses:
             raise ValueError(
-                f"{len(answers)} gold labels need as many predicted ones and none of them None: "
+                f"expected one predicted label, not None, for each of {len(answers)} gold labels; "
                 f"got {guesses}"
             )
         if None in answers:
-            kept = [position for position, label in enumerate(answers) if label is not None]
-            guesses = [guesses[position] for position in kept]
-            answers = [answers[position] for position in kept]
-        found = spans(guesses, self.scheme, self.illegal)
-        return found, spans(answers, self.scheme, self.illegal)
+            scored = [position for position, label in enumerate(answers) if label is not None]
+            guesses = [guesses[position] for position in scored]
+            answers = [answers[position] for position in scored]
+        predicted_spans = spans(guesses, self.scheme, self.illegal)
+        return predicted_spans, spans(answers, self.scheme, self.illegal)

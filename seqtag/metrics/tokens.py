@@ -1,4 +1,4 @@
-"""Token accuracy: overall, on unknown words, for each label, and sliced by factors.
+"""Token accuracy: overall, on unknown words, for each label, and by factors.
 
 Shapes: B sentences, N scored tokens.
 """
@@ -17,14 +17,15 @@ Rows = torch.Tensor | Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class Slices:
-    """How the values of an integer factor are put into slices, known beforehand.
+    """A fixed division of the values of an integer factor into slices.
 
-    Slice i takes the values from ``starts[i]`` up to, not including, ``starts[i + 1]``, the last
-    one all from its start on; with `exact`, a slice takes the one value that it is named after.
-    What falls into no slice (below the first start; no value of the list) has one of its own.
+    Slice i has the values from ``starts[i]`` up to, not including, ``starts[i + 1]``; the last one
+    has no upper end. With `exact`, a slice has only the value ``starts[i]``. All other values
+    (below the first start; with `exact`, those not listed) are in one additional slice.
 
     Attributes:
-        starts: rising, at least one.
+        starts: at least one value, in ascending order.
+        exact: whether a slice has a single value.
     """
 
     starts: tuple[int, ...]
@@ -34,12 +35,12 @@ class Slices:
         object.__setattr__(self, "starts", tuple(self.starts))
         if not self.starts or list(self.starts) != sorted(set(self.starts)):
             raise ValueError(
-                f"the starts of slices must rise, and there must be one: {self.starts}"
+                f"slices need at least one start, and the starts must rise: {self.starts}"
             )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the slices: "5", "1-4", "30+"; the one for all the rest comes last."""
+        """Names of the slices: "5", "1-4", "30+"; the one for all other values is last."""
         if self.exact:
             return (*map(str, self.starts), "other")
         ends = [start - 1 for start in self.starts[1:]]
@@ -50,10 +51,10 @@ class Slices:
         return (*closed, f"{self.starts[-1]}+", f"<{self.starts[0]}")
 
     def index(self, value: int) -> int:
-        """Return the number of the slice that `value` falls into, an index into `names`."""
+        """Return the index into `names` of the slice that has `value`."""
         slot = bisect_right(self.starts, value) - 1
-        in_none = slot < 0 or (self.exact and self.starts[slot] != value)
-        return len(self.starts) if in_none else slot
+        is_other = slot < 0 or (self.exact and self.starts[slot] != value)
+        return len(self.starts) if is_other else slot
 
 
 @register("accuracy")
@@ -62,8 +63,8 @@ class TokenScore(Score):
 
     Args:
         labels: every label that can occur, predicted or gold, also those that training never saw.
-        scheme: that of both predicted and gold labels; it makes no difference here.
-        factors: how each factor that `update` will be handed is sliced.
+        scheme: the scheme of predicted and gold labels; without effect here.
+        factors: for each factor that is passed to `update`, how it is sliced.
 
     Example:
         >>> score = TokenScore(["A", "B"], factors={"distance": Slices((1, 5))})
@@ -85,7 +86,7 @@ class TokenScore(Score):
         super().__init__(labels, scheme)
         self._ids = {label: number for number, label in enumerate(self.labels)}
         if len(self._ids) < len(self.labels):
-            raise ValueError(f"labels hold one twice: {self.labels}")
+            raise ValueError(f"labels contain one twice: {self.labels}")
         self.slices = dict(factors or {})
         self._add_counts("counts", len(self.labels), 3)
         self._add_counts("unknown", 1, 2)
@@ -99,17 +100,17 @@ class TokenScore(Score):
         unknown: Sequence[Sequence[bool]] | None = None,
         factors: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
-        """Count a batch: one list for each sentence.
+        """Count a batch.
 
         Args:
-            predicted: labels. Where the gold label is None anything may stand.
-            gold: labels; None is not scored.
-            unknown: true where the word is unknown to the tagger.
-            factors: for each factor, one whole number a sentence; all its tokens count with it.
+            predicted: the labels of each sentence; ignored where the gold label is None.
+            gold: the labels of each sentence; None is not scored.
+            unknown: for each word, whether it is unknown to the tagger.
+            factors: for each factor, one whole number per sentence, which applies to its tokens.
 
         Raises:
-            ValueError: for lists whose lengths differ, labels and factors other than those named
-                at construction.
+            ValueError: for lists of different lengths, and for labels and factors that were not
+                passed to the constructor.
         """
         rows = [
             (sentence, guess, answer)
@@ -117,8 +118,8 @@ class TokenScore(Score):
             for guess, answer in zip(guesses, answers, strict=True)
             if answer is not None
         ]
-        predicted_N = self._numbers([guess for _, guess, _ in rows])
-        gold_N = self._numbers([answer for *_, answer in rows])
+        predicted_N = self._label_ids([guess for _, guess, _ in rows])
+        gold_N = self._label_ids([answer for *_, answer in rows])
         right_N = predicted_N == gold_N
         counted = (gold_N[right_N], predicted_N, gold_N)
         self.counts += _columns(counted, len(self.labels)).to(self.counts.device)
@@ -143,8 +144,8 @@ class TokenScore(Score):
 
         Keys: tokens (scored ones), accuracy, unknown_tokens, unknown_accuracy, per_label
         ({label: precision, recall, f1, support}; support is the number of gold tokens), and
-        factors ({factor: {slice: n, accuracy}}, every slice, but that of the rest only if
-        anything fell into it). A quotient without a denominator is 0.0.
+        factors ({factor: {slice: n, accuracy}}; the slice of other values is left out if it is
+        empty). A ratio with a denominator of 0 is 0.0.
         """
         rows = self.counts.tolist()
         right, tokens = sum(row[0] for row in rows), sum(row[2] for row in rows)
@@ -168,10 +169,10 @@ class TokenScore(Score):
         empty = torch.zeros(rows, columns, dtype=torch.int64)
         self.add_state(name, empty, dist_reduce_fx="sum")
 
-    def _numbers(self, labels: Sequence[str]) -> torch.Tensor:
-        strangers = set(labels) - self._ids.keys()
-        if strangers:
-            raise ValueError(f"labels {sorted(strangers)} are not among {self.labels}")
+    def _label_ids(self, labels: Sequence[str]) -> torch.Tensor:
+        unknown_labels = set(labels) - self._ids.keys()
+        if unknown_labels:
+            raise ValueError(f"labels {sorted(unknown_labels)} are not among {self.labels}")
         return torch.tensor([self._ids[label] for label in labels], dtype=torch.int64)
 
     def _update_factors(
@@ -182,7 +183,7 @@ class TokenScore(Score):
         right_N: torch.Tensor,
     ) -> None:
         if factors.keys() != self.slices.keys():
-            raise ValueError(f"got factors {sorted(factors)}: want {sorted(self.slices)}")
+            raise ValueError(f"got factors {sorted(factors)}; expected {sorted(self.slices)}")
         for number, (name, slices) in enumerate(self.slices.items()):
             values = factors[name]
             if len(values) != sentences:
@@ -193,12 +194,12 @@ class TokenScore(Score):
 
 
 def _columns(counted: Sequence[torch.Tensor], slots: int) -> torch.Tensor:
-    """Return how often each slot number occurs: one column (slots,) for each tensor."""
+    """Return how often each slot number occurs, (slots, tensors)."""
     return torch.stack([torch.bincount(numbers, minlength=slots) for numbers in counted], dim=1)
 
 
 def _by_slot(right_N: torch.Tensor, slots_N: torch.Tensor, slots: int) -> torch.Tensor:
-    """Return (slots, 2): the right tokens of each slot, and all of them."""
+    """Return the numbers of right tokens and of all tokens in each slot, (slots, 2)."""
     return _columns((slots_N[right_N], slots_N), slots)
 
 
@@ -207,7 +208,7 @@ def _slice_report(slices: Slices, rows: Sequence[Sequence[int]]) -> dict[str, di
         name: {"n": count, "accuracy": ratio(right, count)}
         for name, (right, count) in zip(slices.names, rows, strict=True)
     }
-    rest = slices.names[-1]
-    if not report[rest]["n"]:
-        del report[rest]
+    other = slices.names[-1]
+    if not report[other]["n"]:
+        del report[other]
     return report

@@ -1,1 +1,1 @@
-"""From trained taggers to the figures of a study: judging, statistics, tables."""
+"""Studies: judge trained taggers on probes, and compute statistics over their runs."""

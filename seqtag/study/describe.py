@@ -1,4 +1,4 @@
-"""What a run of a probe was: its columns in the tables, and the size of its encoder."""
+"""Columns that describe a run of a probe, and the size of its encoder."""
 
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from seqtag.training.settings import TrainingSettings
 
 
 def run_columns(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
-    """Return the columns that are the same for the whole run, as `seqtag.columns` names them.
+    """Return the columns of `seqtag.columns` that are the same in all rows of a run.
 
-    The seed is that of the tagger's training, where its folder has it.
+    The seed is that of the tagger's training, if its folder has it.
     """
     encoder, model = tagger.network.encoder, tagger.network.config
     is_recurrent = isinstance(encoder, Recurrent)
@@ -37,20 +37,20 @@ def run_columns(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
 
 
 def cell_label(cell: CellDescription) -> str:
-    """Return a cell's name, with the options that are not its preset's: "lstm(peepholes=i,o)"."""
+    """Return a cell's name, with the options that differ from its preset: "lstm(peepholes=i,o)"."""
     name = cell if isinstance(cell, str) else cell["name"]
     spec = build_cell(cell)
-    given, preset = describe(spec), describe(CELLS[name].make())
+    options, preset = describe(spec), describe(CELLS[name].make())
     changed = [
         f"{key}={','.join(value) if isinstance(value, list) else value}"
-        for key, value in given.items()
+        for key, value in options.items()
         if key not in spec.starts and value != preset[key]
     ]
     return f"{name}({', '.join(changed)})" if changed else name
 
 
 def start_label(cell: CellDescription) -> str:
-    """Return where a cell's gates start: "chrono 100", "bias 1", or "" without such a gate."""
+    """Return how the biases of a cell's gates start: "chrono 100", "bias 1", or "" without any."""
     spec = build_cell(cell)
     starts = {name: getattr(spec, name) for name in spec.starts}
     if getattr(spec, "forget_gate", "") == "none":
@@ -63,10 +63,10 @@ def start_label(cell: CellDescription) -> str:
 def hidden_size_for(
     cell: CellDescription, parameters: int, input_size: int, model: TaggerConfig
 ) -> int:
-    """Return the units with which an encoder comes nearest to so many parameters.
+    """Return the hidden size at which an encoder's parameter count is closest to `parameters`.
 
     Raises:
-        InputError: if one unit is already too much.
+        InputError: if one unit has more parameters than that.
     """
 
     def count(hidden_size: int) -> int:

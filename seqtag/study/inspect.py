@@ -1,4 +1,4 @@
-"""`inspect=gradients`: how far back the loss reaches, before training and after."""
+"""`inspect=gradients`: measure gradients through time before and after training."""
 
 import logging
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from seqtag.tagging.tagger import Tagger
 
 log = logging.getLogger("seqtag")
 
-# Items that the curves are means over.
+# Number of items that the curves are averaged over.
 _ITEMS = 64
 
 
@@ -29,15 +29,15 @@ def inspect_gradients(
     after: Tagger,
     columns: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Write ``gradients.csv`` and ``gradients.png``; return the fitted slopes, a row a curve.
+    """Write ``gradients.csv`` and ``gradients.png``; return the fitted slopes, one row per curve.
 
     Args:
         output: the folder to write to.
         lag: the longest lag of the curves.
-        probe: whose items the loss is of.
+        probe: the probe whose items the loss is computed on.
         before: the untrained tagger.
-        after: the trained one.
-        columns: those that describe the run, see `seqtag.columns`.
+        after: the trained tagger.
+        columns: the columns that describe the run, see `seqtag.columns`.
     """
     items = probe.generate(_ITEMS, "dev", probe.factors_at_lag(lag), columns["data_seed"])
     curves = gradient_report(before, after, items, lag)
@@ -52,7 +52,7 @@ def inspect_gradients(
         rows.append({"when": curve.when, "state": curve.state, "slope": curve.slope})
         rows[-1] |= {"half_distance": curve.half_distance, "kept": curve.kept}
         log.info(
-            "gradient at %s, %s: a factor of %.3f a step, half of it left after %.1f steps",
+            "gradient at %s, %s: a factor of %.3f per step, halved after %.1f steps",
             *(curve.state, curve.when, np.exp(curve.slope), curve.half_distance),
         )
     return rows

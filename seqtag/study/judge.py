@@ -1,4 +1,4 @@
-"""A tagger on the grid of a probe: one row a target, as `items.parquet` has them.
+"""Judge a tagger on the grid of a probe: one row for each target, for `items.parquet`.
 
 B sequences, T tokens, K labels, M items, N targets.
 """
@@ -19,20 +19,20 @@ from seqtag.probes.baselines import WindowBaseline
 from seqtag.probes.registry import make_probe
 from seqtag.tagging.tagger import Tagger
 
-# Items of each combination of factors that the untrained model is shown.
+# Items of each combination of factors that the untrained model is judged on.
 _UNTRAINED_ITEMS = 5
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What a model is judged on.
+    """The items that a model is judged on.
 
     Attributes:
         probe: the probe's name.
-        items: items of each combination of factors, in each judged split.
-        seed: chooses the items.
-        quick: the quick grid in place of the whole one.
-        override: factors with values in place of the grid's own, hashable.
+        items: number of items for each combination of factors, in each judged split.
+        seed: the random seed of the items.
+        quick: use the quick grid instead of the full one.
+        override: factors with values that replace the grid's own; hashable.
     """
 
     probe: str
@@ -46,7 +46,7 @@ class Grid:
 
 
 class Predictions(NamedTuple):
-    """What a tagger says at the targets: labels, p(gold), and its lead over the best other."""
+    """Predictions at N targets: labels, p(gold), and its margin over the best other label."""
 
     labels: list[str]
     p_gold_N: np.ndarray
@@ -55,7 +55,7 @@ class Predictions(NamedTuple):
 
 @lru_cache(maxsize=1)
 def grid_items(grid: Grid) -> tuple[list[ProbeItem], list[str]]:
-    """Return the items of a grid and the split of each; they are kept for the study's next run.
+    """Return the items of a grid and the split of each; cached for the next run of a study.
 
     Raises:
         InputError: for factors that the probe does not have, or that no item has.
@@ -65,19 +65,19 @@ def grid_items(grid: Grid) -> tuple[list[ProbeItem], list[str]]:
     splits: list[str] = []
     for split in probe.judged:
         for factors in probe.grid(grid.quick, dict(grid.override)):
-            made = probe.generate(grid.items, split, factors, grid.seed)
-            items += made
-            splits += [split] * len(made)
+            new_items = probe.generate(grid.items, split, factors, grid.seed)
+            items += new_items
+            splits += [split] * len(new_items)
     return items, splits
 
 
 def check_labels(tagger: Tagger, probe: Probe) -> None:
-    """Raise InputError for a tagger that cannot say all labels of the probe."""
+    """Raise InputError if a tagger lacks some labels of the probe."""
     missing = [label for label in probe.labels if label not in tagger.labels.labels]
     if missing:
         raise InputError(
-            f"the model cannot answer the probe {probe.name}: it does not know the labels "
-            f"{', '.join(missing[:5])}; it knows {', '.join(tagger.labels.labels[:8])}"
+            f"the model cannot answer the probe {probe.name}: it does not have the labels "
+            f"{', '.join(missing[:5])}; it has {', '.join(tagger.labels.labels[:8])}"
         )
 
 
@@ -91,35 +91,35 @@ def judge(
     """Return one row for each target of the grid, with the columns of `items_schema`.
 
     Args:
-        tagger: what is judged.
-        grid: on what.
-        about: columns that are the same in all rows: run, cell, seed and the like.
+        tagger: the tagger to judge.
+        grid: the items to judge it on.
+        about: values of the columns that are the same in all rows: run, cell, seed etc.
         baselines: solvers fitted to the training items, by name.
-        untrained: the tagger before training; it is shown a few items of each combination.
+        untrained: the tagger before training, judged on a few items of each combination.
     """
     probe = make_probe(grid.probe)
     items, splits = grid_items(grid)
-    said = predict(tagger, items)
-    columns = _of_items(probe, items, splits)
+    predictions = predict(tagger, items)
+    columns = _item_columns(probe, items, splits)
     gold = columns["gold"]
     number_N = columns["item"]
     columns |= {
-        "predicted": said.labels,
-        "p_gold": said.p_gold_N,
-        "margin": said.margin_N,
-        "right": [label == right for label, right in zip(said.labels, gold, strict=True)],
+        "predicted": predictions.labels,
+        "p_gold": predictions.p_gold_N,
+        "margin": predictions.margin_N,
+        "right": [label == right for label, right in zip(predictions.labels, gold, strict=True)],
         "error": [
             probe.error_kind(items[number], target, label)
             for number, target, label in zip(
-                number_N, columns["position"], said.labels, strict=True
+                number_N, columns["position"], predictions.labels, strict=True
             )
         ],
     }
-    answers = {name: _ask(solve, items) for name, solve in probe.baselines().items()}
+    answers = {name: _solver_answers(solve, items) for name, solve in probe.baselines().items()}
     for name, window in (baselines or {}).items():
         answers[name] = [window(item.tokens, t) for item in items for t in item.targets]
     if untrained is not None:
-        answers["untrained"] = _ask_untrained(untrained, items, grid.items)
+        answers["untrained"] = _untrained_answers(untrained, items, grid.items)
     for name in BASELINES:
         columns[f"baseline_{name}"] = [
             None if answer is None else answer == right
@@ -130,7 +130,7 @@ def judge(
 
 
 def predict(tagger: Tagger, items: Sequence[ProbeItem]) -> Predictions:
-    """Return what a tagger says at all targets, item after item."""
+    """Return a tagger's predictions at all targets, in the order of the items."""
     counts_M = np.array([len(item.targets) for item in items], np.int64)
     start_M = np.cumsum(counts_M) - counts_M
     ids = {label: number for number, label in enumerate(tagger.labels.labels)}
@@ -141,7 +141,7 @@ def predict(tagger: Tagger, items: Sequence[ProbeItem]) -> Predictions:
         where = [(b, t) for b, item in enumerate(batch) for t in item.targets]
         b_n, t_n = np.array(where, np.int64).reshape(-1, 2).T
         p_nK = p_BTK[b_n, t_n].numpy()
-        # A label that the tagger does not know has a probability of 0.
+        # A label that the tagger does not have gets a probability of 0.
         p_nK = np.pad(p_nK, ((0, 0), (0, 1)))
         gold_n = [ids.get(item.labels[t], -1) for item in batch for t in item.targets]
         order_n = np.concatenate([start_M[r] + np.arange(counts_M[r]) for r in rows])
@@ -153,10 +153,10 @@ def predict(tagger: Tagger, items: Sequence[ProbeItem]) -> Predictions:
     return Predictions([tagger.labels.labels[i] for i in best_N], p_gold_N, margin_N)
 
 
-def _of_items(
+def _item_columns(
     probe: Probe, items: Sequence[ProbeItem], splits: Sequence[str]
 ) -> dict[str, list[Any]]:
-    """Return the columns that follow from the items alone."""
+    """Return the columns that depend only on the items."""
     within = [probe.within(item.factors) for item in items]
     chances: dict[tuple[tuple[str, int], ...], float] = {}
     for item in items:
@@ -190,7 +190,7 @@ def _of_items(
     return columns | {name: [value] * len(number_N) for name, value in constant.items()}
 
 
-def _ask(
+def _solver_answers(
     solve: Callable[[Sequence[str]], Sequence[str | None]], items: Sequence[ProbeItem]
 ) -> list[str | None]:
     """Return a solver's answers at all targets."""
@@ -201,11 +201,11 @@ def _ask(
     return answers
 
 
-def _ask_untrained(tagger: Tagger, items: Sequence[ProbeItem], each: int) -> list[str | None]:
-    """Return an untrained tagger's answers: to the first few items of every `each`."""
-    asked = [number for number in range(len(items)) if number % each < _UNTRAINED_ITEMS]
-    labels = iter(predict(tagger, [items[number] for number in asked]).labels)
-    chosen = set(asked)
+def _untrained_answers(tagger: Tagger, items: Sequence[ProbeItem], each: int) -> list[str | None]:
+    """Return an untrained tagger's answers to the first few of every `each` items, else None."""
+    numbers = [number for number in range(len(items)) if number % each < _UNTRAINED_ITEMS]
+    labels = iter(predict(tagger, [items[number] for number in numbers]).labels)
+    chosen = set(numbers)
     return [
         next(labels) if number in chosen else None
         for number, item in enumerate(items)

@@ -1,4 +1,4 @@
-"""The regime learn: trained at one lag alone, which lags can the gradient still teach."""
+"""The regime learn: train at each lag alone, to see which lags can be learned by gradient."""
 
 import csv
 import io
@@ -25,26 +25,26 @@ from seqtag.training.settings import TrainingSettings
 
 log = logging.getLogger("seqtag")
 
-# Tokens that the training items of one lag may have in all: they go through memory as a whole.
-_MOST_TOKENS = 4_000_000
-_FEWEST = 1000
-# Fresh items that a tagger is asked at the end.
-_CONFIRM = 500
+# Limit on the tokens of all training items of one lag, which are held in memory.
+_MAX_TOKENS = 4_000_000
+_MIN_ITEMS = 1000
+# Fresh items that a tagger is judged on at the end.
+_FINAL_ITEMS = 500
 
 
 def learn(
     settings: TrainingSettings, regime: LearnConfig, probe: Probe, resume: bool = False
 ) -> dict[str, Any]:
-    """Train from scratch at each of ``regime.lags``; write a row each to ``learn.csv``.
+    """Train from scratch at each of ``regime.lags``; write one row for each to ``learn.csv``.
 
-    Once a lag is solved training stops, and the sequences seen so far are what it took; see
-    `LearnConfig`. Returns, as the score "lags", the share of them that was learned.
+    Training at a lag stops once it is solved; the row has the number of sequences seen by then,
+    see `LearnConfig`. Returns the share of lags that were solved, as the score "lags".
 
     Args:
         settings: of the training.
-        regime: at which lags, and for how long.
-        probe: what is learned.
-        resume: keep the rows that the same run has left, and do not train at their lags again.
+        regime: the lags, and the budget for each.
+        probe: the probe to learn.
+        resume: keep the rows that an interrupted run has written, and train only at other lags.
     """
     output = Path(settings.output_dir)
     lags = regime.lags
@@ -74,14 +74,14 @@ def _learn_lag(
 ) -> dict[str, Any]:
     """Train at one lag and return its row."""
     seed_everything(settings.seed)
-    fitting = max(_FEWEST, _MOST_TOKENS // (lag + 1))
+    fitting = max(_MIN_ITEMS, _MAX_TOKENS // (lag + 1))
     items_of = settings.data.corpus
     items_of = replace(items_of, lag=lag, train=min(items_of.train, fitting))
     description = {**settings.data.description, "lag": lag, "train": items_of.train}
     data = replace(settings.data, corpus=items_of, description=description)
     corpus = build.corpus(items_of, ("train", "dev"))
-    # Of the kind that was trained on, but none that any decision was made by.
-    items = probe.generate(_CONFIRM, "dev", probe.factors_at_lag(lag), items_of.seed + 1)
+    # New items, which played no part in training or in stopping it.
+    items = probe.generate(_FINAL_ITEMS, "dev", probe.factors_at_lag(lag), items_of.seed + 1)
     share = _share_of_targets(probe, regime.solved, len(items[0].targets))
     settings = _within_budget(replace(settings, data=data), regime, corpus, share)
     tagger, figures = fit(settings, corpus)
@@ -101,15 +101,15 @@ def _learn_lag(
 def _share_of_targets(probe: Probe, solved: float, targets: int) -> float:
     """Return the share of right targets above which more than `solved` of the items are right.
 
-    Of a whole item one wrong target is enough: at worst each stands in an item of its own.
+    One wrong target makes a whole item wrong; in the worst case each is in a different item.
     """
     return 1 - (1 - solved) / targets if probe.whole else solved
 
 
 def _accuracy(probe: Probe, tagger: Tagger, items: Sequence[ProbeItem]) -> float:
-    """Return the share of targets that a tagger is right about, or of whole items."""
-    said = iter(predict(tagger, items).labels)
-    right = [[next(said) == item.labels[target] for target in item.targets] for item in items]
+    """Return the share of right targets, or of right items if the probe judges whole items."""
+    predicted = iter(predict(tagger, items).labels)
+    right = [[next(predicted) == item.labels[target] for target in item.targets] for item in items]
     judged = (
         [all(item) for item in right] if probe.whole else [one for item in right for one in item]
     )
@@ -119,17 +119,17 @@ def _accuracy(probe: Probe, tagger: Tagger, items: Sequence[ProbeItem]) -> float
 def _within_budget(
     settings: TrainingSettings, regime: LearnConfig, corpus: Corpus, share: float
 ) -> TrainingSettings:
-    """Return the settings for one lag: its budget, its evaluations, and its end."""
+    """Return the settings for one lag: with its budget, evaluation interval and stopping."""
     train = corpus.splits["train"]
     order = BatchOrder(lengths_of(train), settings.data.batch, shuffle=True)
-    # Batches hold sequences of about one length, so that not all of them are full.
+    # Batches hold sequences of similar length, so not all are full: this is the mean size.
     sequences = len(train) / len(order)
     trainer = replace(
         settings.trainer,
         max_epochs=-1,
         max_steps=math.ceil(regime.budget / sequences),
         val_check_interval=max(1, round(regime.check / sequences)),
-        check_val_every_n_epoch=None,  # the interval goes on over epochs
+        check_val_every_n_epoch=None,  # the interval counts steps across epochs
         enable_checkpointing=False,
     )
     stopping = settings.callbacks["early_stopping"]

@@ -1,4 +1,4 @@
-"""Judged runs from their folders, checked: what `tables` says that they leave on disk."""
+"""Read and check the tables that runs write to their folders, see `seqtag.columns`."""
 
 import json
 import logging
@@ -32,20 +32,20 @@ _GROUP_COLUMNS = {
     **dict.fromkeys(("n", "left_out"), "int64"),
 }
 _BASELINE_COLUMNS = {f"baseline_{name}" for name in BASELINES}
-_AGAIN = "judge the model again"
-# Columns of `items.parquet` that are the same for a run, and those that may hold nothing.
-_ABOUT = ("cell", "start", "direction", "layers", "hidden", "parameters", "seed", "data_seed")
+_REMEDY = "judge the model again"
+# Columns of `items.parquet` that are the same in all rows of a run, and those that may be null.
+_CONSTANT = ("cell", "start", "direction", "layers", "hidden", "parameters", "seed", "data_seed")
 _NULLABLE = {"lag", *_BASELINE_COLUMNS}
 
 log = logging.getLogger("seqtag")
 
 
 class Gradients(NamedTuple):
-    """What a run measured of its gradients through time.
+    """Gradients through time that a run measured.
 
     Attributes:
-        curves: run, when, state, k, norm.
-        slopes: run, when, state, slope, kept: a line fitted to each curve.
+        curves: columns run, when, state, k, norm.
+        slopes: columns run, when, state, slope, kept: the line fitted to each curve.
     """
 
     curves: pd.DataFrame
@@ -53,21 +53,21 @@ class Gradients(NamedTuple):
 
 
 def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Return the folders of finished runs below some folders, and those of unfinished ones.
+    """Return the folders of finished probe runs below some folders, and of unfinished ones.
 
-    Runs of other verbs do not count. A run whose record is damaged is left out with a warning.
+    Runs of other verbs are skipped. A run whose record is damaged is left out with a warning.
 
     Raises:
         InputError: for a folder that does not exist, or if no run is finished.
     """
-    found: dict[Path, Path] = {}
+    run_folders: dict[Path, Path] = {}
     for folder in folders:
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "there is no such folder"
             raise InputError(f"{folder}: {what}; `seqtag probe` writes runs to logs/probe")
-        found |= {path.resolve(): path.parent for path in sorted(folder.rglob(RUN))}
+        run_folders |= {path.resolve(): path.parent for path in sorted(folder.rglob(RUN))}
     done, open_, damaged = [], [], []
-    for folder in found.values():
+    for folder in run_folders.values():
         try:
             record, config = read_object(folder / RUN), read_config(folder)
         except InputError as error:
@@ -89,21 +89,21 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Return the configuration that a run had, less where it was.
+    """Return the configuration of a run from its record, which leaves out the run's folder.
 
     Raises:
-        InputError: for a record that cannot be read, or whose configuration is not an object.
+        InputError: for a record that cannot be read, or whose configuration is not a JSON object.
     """
     config = read_object(folder / RUN).get("config", {})
     if not isinstance(config, dict):
         raise InputError(
-            f"{folder / RUN}: config must be a JSON object, not {config!r:.60}; {_AGAIN}"
+            f"{folder / RUN}: config must be a JSON object, not {config!r:.60}; {_REMEDY}"
         )
     return config
 
 
 def read_items(folder: Path) -> pd.DataFrame | None:
-    """Return a run's judged targets, named after its folder; None where it has none.
+    """Return a run's judged targets, with its folder as column run; None if it has none.
 
     Raises:
         InputError: for a file that cannot be read, or lacks a column.
@@ -114,28 +114,28 @@ def read_items(folder: Path) -> pd.DataFrame | None:
     names = read_untrusted(path, lambda: pq.read_schema(path).names)
     factors = [name.removeprefix("factor_") for name in names if name.startswith("factor_")]
     schema = items_schema(factors)
-    # A baseline that is younger than the file says nothing there.
+    # Baselines that were added after the file was written are null.
     needed = [name for name in schema.names if name in names or name not in _BASELINE_COLUMNS]
     _check_columns(path, needed, names)
     own = pa.schema([schema.field(name) for name in needed])
     items = read_untrusted(path, lambda: pq.read_table(path).select(needed).cast(own).to_pandas())
     items = items.reindex(columns=schema.names)
     if items.empty:
-        raise InputError(f"{path}: no judged target in it; {_AGAIN}")
+        raise InputError(f"{path}: no judged target in it; {_REMEDY}")
     _check_values(path, items, [name for name in needed if name not in _NULLABLE])
-    for name in ("probe", "version", "axis", "unit", *_ABOUT):
+    for name in ("probe", "version", "axis", "unit", *_CONSTANT):
         if items[name].nunique() > 1:
-            raise InputError(f"{path}: column {name} must be the same in all rows; {_AGAIN}")
+            raise InputError(f"{path}: column {name} must be the same in all rows; {_REMEDY}")
     for axis in items["axis"].unique():
         _check_columns(path, [f"factor_{axis}"], names)
     for name in ("p_gold", "chance"):
         if not items[name].between(0, 1).all():
-            raise InputError(f"{path}: column {name} must be from 0 to 1; {_AGAIN}")
+            raise InputError(f"{path}: column {name} must be from 0 to 1; {_REMEDY}")
     return items.assign(run=str(folder))
 
 
 def read_learn(folder: Path) -> pd.DataFrame | None:
-    """Return the lags that a run trained at, named after its folder; None where it has none.
+    """Return a run's rows of `learn.csv`, with its folder as column run; None if it has none.
 
     Raises:
         InputError: for a file that cannot be read, or lacks a column.
@@ -144,23 +144,23 @@ def read_learn(folder: Path) -> pd.DataFrame | None:
     if not path.exists():
         return None
     options = {"keep_default_na": False, "encoding": "utf-8"}
-    # Words at first: a column that is missing is named, and not taken for a wrong number.
+    # Read as text first, so that a missing column is reported before wrong values.
     table = read_untrusted(path, lambda: pd.read_csv(path, dtype=str, **options))
     _check_columns(path, list(_LEARN_COLUMNS), list(table.columns))
     table["solved"] = table["solved"].map({"True": True, "False": False})
     if table["solved"].isna().any():
-        raise InputError(f"{path}: column solved must be True or False; {_AGAIN}")
-    # Older files do not tell the seed of their items.
+        raise InputError(f"{path}: column solved must be True or False; {_REMEDY}")
+    # Older files lack the seed of their items.
     kinds = _LEARN_COLUMNS | ({"data_seed": "int64"} if "data_seed" in table else {})
     table = read_untrusted(path, lambda: table.astype(kinds))
     if table.empty:
-        raise InputError(f"{path}: no lag in it; {_AGAIN}")
+        raise InputError(f"{path}: no lag in it; {_REMEDY}")
     _check_values(path, table, _LEARN_COLUMNS)
     return table.assign(run=str(folder), settings="")
 
 
 def read_gradients(folder: Path) -> Gradients | None:
-    """Return a run's gradient curves, named after its folder; None where it has none.
+    """Return a run's gradient curves, with its folder as column run; None if it has none.
 
     Raises:
         InputError: for a file that cannot be read, or lacks a column.
@@ -179,7 +179,7 @@ def read_gradients(folder: Path) -> Gradients | None:
 
 
 def read_groups(folder: Path) -> pd.DataFrame | None:
-    """Return a run's row for each group of a suite, and whom it judged; None where it has none.
+    """Return a run's row for each group of a suite and the model it judged; None if it has none.
 
     Shares that a suite does not have are nan.
 
@@ -196,7 +196,7 @@ def read_groups(folder: Path) -> pd.DataFrame | None:
     shares = groups.reindex(columns=SHARES)
     shares = read_untrusted(path, lambda: shares.astype("float64"))
     if not ((shares >= -1) & (shares <= 1) | shares.isna()).all(axis=None):
-        raise InputError(f"{path}: shares must be from 0 to 1 (gap: from -1); {_AGAIN}")
+        raise InputError(f"{path}: shares must be from 0 to 1 (gap: from -1); {_REMEDY}")
     return groups[[*_GROUP_COLUMNS]].join(shares).assign(**about, run=str(folder), settings="")
 
 
@@ -206,22 +206,22 @@ def _check_values(path: Path, table: pd.DataFrame, columns: Iterable[str]) -> No
         values = table[name]
         if values.isna().any() or (values.dtype.kind == "f" and np.isinf(values).any()):
             row = int((values.isna() | values.isin([np.inf, -np.inf])).to_numpy().argmax()) + 1
-            raise InputError(f"{path}: column {name} has no finite value in row {row}; {_AGAIN}")
+            raise InputError(f"{path}: column {name} has no finite value in row {row}; {_REMEDY}")
 
 
 def _frame(path: Path, rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:
     """Return a list of objects from a JSON file as a frame that has these columns."""
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"{path}: rows are expected, not {rows!r:.60}; {_AGAIN}")
+        raise InputError(f"{path}: expected a list of JSON objects, not {rows!r:.60}; {_REMEDY}")
     table = pd.DataFrame(rows)
     _check_columns(path, columns, list(table.columns))
     for name, kind in columns.items():
         if kind == "str" and not table[name].map(lambda value: isinstance(value, str)).all():
-            raise InputError(f"{path}: column {name} must be text; {_AGAIN}")
+            raise InputError(f"{path}: column {name} must be text; {_REMEDY}")
     return read_untrusted(path, lambda: table.astype(columns))
 
 
-def _check_columns(path: Path, needed: Iterable[str], there: Sequence[str]) -> None:
-    missing = [name for name in needed if name not in there]
+def _check_columns(path: Path, needed: Iterable[str], present: Sequence[str]) -> None:
+    missing = [name for name in needed if name not in present]
     if missing:
-        raise InputError(f"{path}: column {', '.join(missing)} is missing; {_AGAIN}")
+        raise InputError(f"{path}: column {', '.join(missing)} is missing; {_REMEDY}")

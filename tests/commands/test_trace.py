@@ -88,7 +88,7 @@ def test_one_layer_in_a_folder_of_the_day(model, tmp_path, monkeypatch, capsys):
         (["  "], "has no words"),
         (["Anna", "--layer", "l0.fwt"], "unknown layer 'l0.fwt' (did you mean 'l0.fwd'?)"),
         ([], "nothing to show: give a sentence, --memory or --switch"),
-        (["--switch", "--layer", "l0.bwd"], "take l0.fwd"),
+        (["--switch", "--layer", "l0.bwd"], "use l0.fwd"),
         (["Anna", "--units", "some"], "--units some: must be a whole number of at least 1, or all"),
     ],
 )

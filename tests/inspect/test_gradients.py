@@ -176,11 +176,11 @@ def test_a_table_of_the_curves(tmp_path):
 @pytest.mark.parametrize(
     ("options", "items", "lag", "message"),
     [
-        ({"bidirectional": True}, [item()], 2, "reads both ways"),
-        ({"pieces": True}, [item()], 2, "reads pieces of words"),
+        ({"bidirectional": True}, [item()], 2, "is bidirectional"),
+        ({"pieces": True}, [item()], 2, "reads subword pieces"),
         ({}, [], 2, "no items are given"),
         ({}, [item()], 0, "at least 1, not 0"),
-        ({}, [item(label="X")], 2, "does not know the label 'X'"),
+        ({}, [item(label="X")], 2, "does not have the label 'X'"),
         ({}, [SimpleNamespace(tokens=TOKENS, labels=[None] * 8, targets=())], 2, "no target"),
     ],
 )

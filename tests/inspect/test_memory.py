@@ -75,7 +75,7 @@ def test_at_its_start_every_cell_keeps_something(name, build_tagger):
 
 @pytest.mark.parametrize("name", ["nfg", "rnn"])
 def test_a_cell_that_does_not_fade_by_a_gate_is_refused(name, build_tagger):
-    with pytest.raises(InputError, match="has no gate that says what share"):
+    with pytest.raises(InputError, match="has no gate for the share"):
         half_lives(build_tagger(name), [SENTENCE])
 
 

@@ -100,7 +100,7 @@ def test_the_same_call_gives_the_same_arrays(build_tagger):
         ("lstm", {"a": many(SWITCH)}, None, "two kinds of events"),
         ("lstm", {"a": many(SWITCH), "b": many(OTHER, 19)}, None, "20 events of each"),
         ("lstm", {"a": many(SWITCH), "b": many(OTHER)}, "l3.fwd", "unknown layer 'l3.fwd'"),
-        ("lstm", {"a": many(SWITCH), "b": many(OTHER)}, "l0.bwd", "take l0.fwd"),
+        ("lstm", {"a": many(SWITCH), "b": many(OTHER)}, "l0.bwd", "use l0.fwd"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(cell, events, layer, message, build_tagger):

@@ -145,7 +145,7 @@ def test_wrong_use_is_refused():
         score.update([["A"]], [["A", "A"]], factors=one)
     with pytest.raises(ValueError, match="zip"):
         score.update([["A"]], [["A"]], [[True, False]], one)
-    with pytest.raises(ValueError, match=r"got factors \['depth'\]: want \['distance'\]"):
+    with pytest.raises(ValueError, match=r"got factors \['depth'\]; expected \['distance'\]"):
         score.update([["A"]], [["A"]], factors={"depth": [1]})
     with pytest.raises(ValueError, match="got factors"):
         score.update([["A"]], [["A"]])

@@ -127,7 +127,7 @@ def test_a_label_that_the_tagger_does_not_know():
     said = predict(strange, items)
     assert not said.p_gold_N.any()
     assert (said.margin_N < 0).all()
-    with pytest.raises(InputError, match="does not know the labels M; it knows F, PL"):
+    with pytest.raises(InputError, match="does not have the labels M; it has F, PL"):
         check_labels(strange, PronounProbe())
 
 

@@ -134,7 +134,7 @@ def test_gradients_are_read(tmp_path, write):
     [
         (CURVE.replace("norm", "size"), {"gradients": [SLOPE]}, "csv: column norm is missing"),
         (CURVE.replace(",0,", ",x,"), {"gradients": [SLOPE]}, "gradients.csv"),
-        (CURVE, {}, "run.json: rows are expected, not None"),
+        (CURVE, {}, "run.json: expected a list of JSON objects, not None"),
         (CURVE, {"gradients": [{"when": "initial"}]}, "run.json: column state, slope, kept"),
     ],
 )
@@ -165,10 +165,10 @@ def test_groups_of_a_suite_are_read_with_whom_it_judged(tmp_path, write):
 @pytest.mark.parametrize(
     ("groups", "note", "said"),
     [
-        ({}, {"judged": JUDGED}, "suite.json: rows are expected"),
+        ({}, {"judged": JUDGED}, "suite.json: expected a list of JSON objects"),
         ([{"suite": "blimp"}], {"judged": JUDGED}, "suite.json: column group, n, left_out"),
         ([GROUP | {"gap": "wide"}], {"judged": JUDGED}, "suite.json"),
-        ([GROUP], {}, "run.json: rows are expected, not .None"),
+        ([GROUP], {}, "run.json: expected a list of JSON objects, not .None"),
     ],
 )
 def test_what_is_no_suite_is_refused(tmp_path, write, groups, note, said):
