@@ -32,8 +32,8 @@ it was solved, or in total), accuracy (on fresh items at the end; of whole items
 whole items).
 
 Columns of `gradients.csv` (inspect=gradients: one row for each curve and lag): run, cell, start,
-when ("initial" or "trained"), state ("h", "c"), k, norm (mean of the norm of dL_t/dstate_{t-k}). The
-lines fitted to these curves are in `run.json`, under "gradients".
+when ("initial" or "trained"), state ("h", "c"), k, norm (mean of the norm of dL_t/dstate_{t-k}).
+The lines fitted to these curves are in `run.json`, under "gradients".
 
 A run on a suite writes `pairs.parquet` and `suite.json` instead, see `suites.judge.run_suite`. Its
 `run.json` has the judged model under "judged": the columns from cell to seed, and trained, the

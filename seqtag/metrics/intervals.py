@@ -2,7 +2,9 @@
 
 Answers within one item are not independent: an item that is hard at one target is often hard at the
 others. Their accuracy varies like that of fewer independent answers; the ratio of the two numbers
-is the design effect (Kish 1965). Wilson's interval is taken at the smaller number. G groups of items.
+is the design effect (Kish 1965). Wilson's interval is taken at the smaller number.
+
+G groups of items.
 """
 
 import math

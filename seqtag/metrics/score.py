@@ -56,7 +56,7 @@ class Score(Metric):
     def update(
         self, predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str | None]]
     ) -> None:
-        """Count a batch: the labels of each sentence; a token whose gold label is None is ignored."""
+        """Count a batch: the labels of each sentence, without tokens whose gold label is None."""
         raise NotImplementedError
 
     def compute(self) -> dict[str, Any]:
