@@ -107,7 +107,7 @@ def test_imports_follow_the_arrows(file):
 def test_tagging_imports_no_corpora():
     # Corpora, their caches and readers of tables are not needed for tagging.
     allowed = {
-        *("batches.order", "config", "encode.indexer", "encode.labelset", "encode.wordforms"),
+        *("batches.order", "config", "encode.indexer", "encode.labelset", "encode.word_cache"),
         *("formats.lines", "formats.decoding", "formats.sentence", "formats.layout"),
         "formats.base",
     }

@@ -23,7 +23,7 @@ from seqtag.data.batches.order import BatchConfig
 from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.corpus import Corpus, load_corpus
 from seqtag.data.corpus.find import unsplit_files
-from seqtag.data.formats.base import format_of
+from seqtag.data.formats.base import format_by_ending
 from seqtag.errors import InputError
 from seqtag.files import write_json
 from seqtag.labels import convert
@@ -137,7 +137,7 @@ def _with_layout(
     layout = _select(LAYOUT, trained)
     path = settings.get("path")
     if layout["format"] == "hub" and isinstance(path, str) and Path(path).exists():
-        layout["format"] = format_of(path)
+        layout["format"] = format_by_ending(path)
     # Errors in the layout must name the folder, not the user's settings.
     read_untrusted(
         folder / CONFIG, lambda: from_plain(CorpusConfig, {**layout, "path": "x"}, "data")
@@ -196,7 +196,7 @@ def _in_scheme(corpus: Corpus, split: str, tagger: Tagger) -> Corpus:
     """
     target, source = tagger.labels.corpus_scheme, corpus.scheme
     origin = corpus.origins.get(split)
-    if source == target or (origin is not None and origin.bare and target == "plain"):
+    if source == target or (origin is not None and origin.only_outside and target == "plain"):
         return corpus
     if "plain" in (target, source):
         raise InputError(

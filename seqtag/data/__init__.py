@@ -1,1 +1,1 @@
-"""From files to batches: read a corpus, encode it, order it, hand it to Lightning."""
+"""From files to batches: read a corpus, encode it, batch it, and provide it to Lightning."""

@@ -1,4 +1,4 @@
-"""What a user may say about a corpus: one frozen dataclass, checked on construction."""
+"""Settings of a corpus: one frozen dataclass, checked on construction."""
 
 import codecs
 import encodings.aliases
@@ -21,19 +21,19 @@ from seqtag.checks import (
     shown,
 )
 from seqtag.data.formats.base import find_format, read_file
-from seqtag.data.formats.layout import Layout, separator_of
+from seqtag.data.formats.layout import Layout, parse_separator
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, did_you_mean, unknown
 
 SPLITS = ("train", "dev", "test")
 Split = Literal["train", "dev", "test"]
-# Columns that every data set has, whatever the corpus calls its own.
+# Column names of the internal data sets, which no feature column can have.
 RESERVED = ("tokens", "labels", "length", "doc", "where")
 
-_SEVERAL = Hint("several files: data.files.train=[a,b], or a glob such as data.path='*.txt'")
+_SEVERAL = Hint("for several files set data.files.train=[a,b] or a glob, data.path='*.txt'")
 _Files = FileName | Annotated[tuple[FileName, ...], NonEmpty()] | None
-# Everything else decides where the files are, not what is read from them.
+# The settings that decide what is read from given bytes; the others say where the files are.
 _READER_KEYS = (
     "format",
     "columns",
@@ -53,12 +53,12 @@ _READER_KEYS = (
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """How much goes into a batch, which is that of all processes together.
+    """Size limits of a batch, which counts the sentences of all training processes together.
 
     Attributes:
-        sentences: at most this many sentences.
-        tokens: at most this many tokens, padding counted; a longer sentence is a batch alone.
-        workers: processes that prepare batches beside the training one; 0 for none.
+        sentences: maximum number of sentences.
+        tokens: maximum number of tokens, padding included; a longer sentence is its own batch.
+        workers: data-loading processes of each training process; 0: none.
     """
 
     sentences: Count = 32
@@ -71,13 +71,13 @@ class BatchConfig:
 
 @dataclass(frozen=True)
 class StreamConfig:
-    """How a training split is read while training goes on.
+    """How a training split is streamed during training.
 
     Attributes:
-        fit_sentences: the vocabulary, the label scheme and the labels are taken from so many of
-            its sentences, from the beginnings of its files.
-        buffer: sentences that are read, shuffled and made into batches at a time.
-        batches_per_epoch: batches that count as an epoch.
+        fit_sentences: number of sentences, from the beginnings of the files, that define the
+            vocabulary, the label scheme and the labels.
+        buffer: number of sentences that are read, shuffled and batched at a time.
+        batches_per_epoch: number of batches that count as an epoch.
     """
 
     fit_sentences: Count = 100_000
@@ -90,42 +90,45 @@ class StreamConfig:
 
 @dataclass(frozen=True)
 class CorpusConfig:
-    """Where a corpus is and how it is read. The YAML files under ``conf/data`` fill it.
+    """Where a corpus is and how to read it, as set by the YAML files under ``conf/data``.
+
+        config = CorpusConfig(format="column", path="my/corpus", columns=("tokens", "labels"))
+
+    Attributes that only some formats use name these formats in parentheses.
 
     Attributes:
-        format: the name of a data format: one of `seqtag.data.formats`, or of an installed package.
+        format: name of a data format: one of `seqtag.data.formats`, or of an installed package.
         path: file, folder, glob or URL; for ``hub`` a data set id or an ``hf://`` path.
         files: file, glob or URL (or a list of them) for each of train, dev and test, relative to
-            `path`. None: found in the folder by their names.
+            `path`. None: splits are recognised by the file names in the folder.
         columns: (column) a name for each column of the file; ``_`` skips a column, a final ``*``
-            allows any number of further ones.
-        token_column: the column with the tokens. None: the format's usual one.
-        label_column: the column with the labels. None: the format's usual one.
-        features: further input columns to keep.
-        separator: (column, csv) what stands between cells: a string, or ``tab``, ``space``,
+            allows any number of further columns.
+        token_column: the column of tokens. None: the format's default.
+        label_column: the column of labels. None: the format's default.
+        features: further columns that the tagger reads as input.
+        separator: (column, csv) separator between cells: a string, or ``tab``, ``space``,
             ``comma``, ``semicolon``. None: spaces and tabs (column); a comma, or a tab for
             ``.tsv`` (csv).
         comment: (column) lines that begin with this are skipped. None: no comments.
         document_marker: (column) lines that begin with this start a new document.
         document_column: (json, csv, parquet, hub) a new document starts where its value changes.
-        absent: value of a label or feature that a token lacks (conllu) or that is null (features).
-        encoding: of text files.
+        absent: value for a label or feature that a token lacks (conllu), or for a null feature.
+        encoding: encoding of text files.
         scheme: ``auto`` or one of ``seqtag.labels.SCHEMES``.
-        label_names: names for labels that are stored as integers. A label that is a string must
-            be one of them; with `streaming` they are further labels, beside those of the
-            sentences that are read first.
+        label_names: names of labels that are stored as integers. Labels that are strings must be
+            among them. With `streaming` they only add to the labels of the first sentences.
         dev_fraction: share of the training sentences held out when there is no dev split; 0: none.
-        split_seed: chooses which sentences those are.
+        split_seed: seed of the choice of held-out sentences.
         name: (hub) configuration of the data set.
         revision: (hub) branch, tag or commit.
-        streaming: read the training split while training goes on, instead of all of it before.
-        stream: how that is done.
-        processes: how many of them read large files into Arrow, side by side.
+        streaming: read the training split during training instead of in advance.
+        stream: options of streaming.
+        processes: number of processes that convert large files to Arrow.
         cache_dir: folder for the Arrow files. None: ``SEQTAG_CACHE``, else ``seqtag`` in
             ``XDG_CACHE_HOME`` or ``~/.cache``.
 
     Raises:
-        InputError: for a value that cannot be meant.
+        InputError: for an invalid value or combination of values.
     """
 
     format: Text
@@ -161,7 +164,7 @@ class CorpusConfig:
         format = find_format(self.format)
         self._set("token_column", self.token_column or format.token_column)
         self._set("label_column", self.label_column or format.label_column)
-        self._set("separator", separator_of(self.separator, "data.separator"))
+        self._set("separator", parse_separator(self.separator, "data.separator"))
         self._set("comment", self.comment or None)
         self._set("document_marker", self.document_marker or None)
         check_encoding(self.encoding)
@@ -182,7 +185,7 @@ class CorpusConfig:
                 )
             if feature in RESERVED:
                 raise InputError(
-                    f"data.features: the name {feature!r} is taken; call that column otherwise"
+                    f"data.features: the name {feature!r} is taken; rename that column"
                 )
         if len(set(self.features)) < len(self.features):
             raise InputError("data.features names a column twice")
@@ -192,7 +195,7 @@ class CorpusConfig:
             )
 
     def layout(self) -> Layout:
-        """Return what is to be read from each file."""
+        """Return the columns to read from each file."""
         document_column = None if find_format(self.format).positional else self.document_column
         return Layout(
             *(self.columns, self.token_column, self.label_column, self.features),
@@ -201,55 +204,55 @@ class CorpusConfig:
         )
 
     def read(self, file: SourceFile) -> Iterator[Sentence]:
-        """Yield the sentences of one of the files, or of a part of one.
+        """Yield the sentences of a file or of a part of a file.
 
         Raises:
-            InputError: for whatever cannot be read, naming file and line.
+            InputError: if the file cannot be read; the message names file and line.
         """
         return read_file(file, find_format(self.format), self.layout())
 
     def reader_settings(self) -> dict[str, Any]:
-        """Return the settings that decide what is read from given bytes, as plain values."""
+        """Return the settings that affect what is read from a file, as JSON values."""
         plain = asdict(self)
         return {key: plain[key] for key in _READER_KEYS}
 
 
 def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the files of the splits that have any; unknown splits and wrong values are refused."""
-    for split, given in (files or {}).items():
+    """Return the splits that name files; raise an InputError for unknown splits or wrong values."""
+    for split, value in (files or {}).items():
         if split not in SPLITS:
             raise unknown("split in data.files", split, SPLITS)
-        checked(given, _Files, f"data.files.{split}")
-    return {split: given for split, given in (files or {}).items() if given} or None
+        checked(value, _Files, f"data.files.{split}")
+    return {split: value for split, value in (files or {}).items() if value} or None
 
 
 def check_encoding(encoding: str, key: str = "data.encoding") -> None:
-    """Refuse an encoding that Python does not know, or that is not one of the lines of a text.
+    """Check that Python knows an encoding and that it is suitable for lines of text.
 
-    Python has others under such names: of domains (idna, punycode), of literals in programs
-    (unicode_escape), of bytes (hex, zip).
+    Python's other codecs are for domain names (idna, punycode), string literals
+    (unicode_escape) or bytes (hex, zip).
 
     Raises:
-        InputError: naming `key`.
+        InputError: otherwise; the message names `key`.
     """
-    fit = _encodes_lines(encoding)
-    if fit is None:
+    suitable = _encodes_lines(encoding)
+    if suitable is None:
         known = {name.replace("_", "-") for name in encodings.aliases.aliases.values()}
         raise InputError(
             f"{key}={shown(encoding)} is not a text encoding that Python knows"
             f"{did_you_mean(encoding, sorted(filter(_encodes_lines, known)))}"
         )
-    if not fit:
+    if not suitable:
         raise InputError(
-            f"{key}={shown(encoding)} is not an encoding of lines of text; utf-8, latin-1 or "
-            "cp1252, perhaps"
+            f"{key}={shown(encoding)} is not an encoding for lines of text; try utf-8, latin-1 or "
+            "cp1252"
         )
 
 
 def _check_label_names(names: tuple[str, ...]) -> None:
     repeated = [name for number, name in enumerate(names) if name in names[:number]]
     if repeated or "" in names or not names:
-        fault = f"{repeated[0]!r} is there twice" if repeated else "a name is missing"
+        fault = f"{repeated[0]!r} occurs twice" if repeated else "a name is missing"
         raise InputError(
             f"data.label_names={list(names)}: {fault}; it is a list of different names, the first "
             "one for 0: data.label_names=[O,B-X,...]"
@@ -258,9 +261,9 @@ def _check_label_names(names: tuple[str, ...]) -> None:
 
 @cache
 def _encodes_lines(encoding: str) -> bool | None:
-    """Return whether characters become bytes one after the other, line feeds as all others do.
+    """Return whether an encoding maps text to bytes character by character, line feeds included.
 
-    None for an encoding that Python does not know.
+    Return None if Python does not know the encoding.
     """
     sample = f"a..{'b' * 80}-\\u0041\tc\r\n"
     try:

@@ -1,4 +1,4 @@
-"""Inputs of a word: each a class in a file of its own, importable without torch."""
+"""Inputs of a word: one class per file, importable without torch."""
 
 from seqtag.inputs.base import Batch, Input, PieceInput, Training, WordInput
 from seqtag.inputs.registry import INPUTS, register

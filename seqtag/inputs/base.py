@@ -1,7 +1,7 @@
-"""What an input of a word is: from words to ids, and from ids to vectors.
+"""Base classes of the inputs of a word: from words to ids, and from ids to vectors.
 
 Legend: B sentences, T words of the longest sentence, S subword pieces of the longest sentence, D
-features of a word. Arrays carry their shape in their names.
+features of a word. The names of arrays end with their shape.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import numpy as np
 
 from seqtag.checks import from_plain
 from seqtag.inputs.options import EncodeConfig
-from seqtag.inputs.wordtable import Table
+from seqtag.inputs.word_table import Table
 
 
 @dataclass(frozen=True)
 class Training:
-    """The training split, as inputs build their vocabularies from it.
+    """Statistics of the training split, from which inputs build their vocabularies.
 
     Attributes:
-        words: how often each word was seen.
+        words: count of each word.
         encode: the options of `data.encode`.
-        columns: names of the further columns.
-        count: returns how often each value of a further column was seen.
+        columns: names of the feature columns.
+        count: returns the count of each value of a feature column.
         sentences: returns the words of each sentence.
     """
 
@@ -40,15 +40,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Batch:
-    """Words of some sentences, one after the other, and what is known of each.
+    """The words of some sentences, concatenated, with their cached ids.
 
     Attributes:
-        lengths: the number of words of each sentence.
-        mask_BT: where there are words.
+        lengths: number of words of each sentence.
+        mask_BT: True where there is a word.
         numbers: the row of each word in `table`.
-        table: the ids that each `WordInput` gave to the words that were seen so far.
-        distinct: the rows of the different words of this batch.
-        columns: the values of each word, by the name of a further column.
+        table: the ids that each `WordInput` has assigned to all words seen so far.
+        distinct: the rows of the distinct words of this batch.
+        columns: by feature column, the value of each word of each sentence.
     """
 
     lengths: np.ndarray
@@ -59,22 +59,25 @@ class Batch:
     columns: Mapping[str, Sequence[Sequence[str]]]
 
     def padded(self, values: np.ndarray) -> np.ndarray:
-        """Return one value a word as (B, T), 0 behind the end of a sentence."""
+        """Return one value per word as an array (B, T) with zeros after the sentences' ends."""
         return scatter(values, self.mask_BT)
 
 
 class Input(ABC):
-    """An input of a word: what the network reads of it.
+    """An input of a word, i.e. a property of the word that the network reads.
 
-    An instance has the vocabulary, built from a training split or read from a model folder. It
-    makes arrays of ids from the words of a batch, and the module that makes vectors from those.
-    Registered with `@register("suffix")`, it is chosen by ``model.inputs: {suffix: {size: 16}}``.
+    An instance holds the vocabulary, built from a training split or read from a model folder. It
+    converts the words of a batch to ids, and creates the module that maps ids to vectors.
+
+    A class registered with `@register("suffix")` is chosen by
+    ``model.inputs: {suffix: {size: 16}}``. Most inputs depend on the word alone and are
+    subclasses of `WordInput`.
 
     Attributes:
-        name: the name that it is registered under.
+        name: the name under which it is registered.
         key: the key of the group `model` that chooses it.
         Options: a dataclass of its options, by default with a field `size`.
-        columns: names of the further columns that it reads.
+        columns: names of the feature columns that it reads.
     """
 
     name: ClassVar[str]
@@ -82,46 +85,47 @@ class Input(ABC):
     Options: ClassVar[type]
     columns: Sequence[str] = ()
 
-    # Of the inputs of this package: the place among them, in which weights are created and vectors
-    # concatenated, and whether tokenizer.json has an entry for it. They are built for every tagger.
+    # Only for the inputs of this package, which are built for every tagger: the position in the
+    # order in which weights are created and vectors are concatenated, and whether tokenizer.json
+    # has an entry for the input.
     order: ClassVar[int | None] = None
     stored: ClassVar[bool] = True
-    # What is to be set beside the key of the model, for messages.
+    # What is missing if the input is chosen but was not built, for messages.
     requires: ClassVar[str] = "the words were indexed without it"
 
     @classmethod
     def options(cls, value: Any) -> Any | None:
-        """Return its options from the value of its key; None where that does not choose it."""
+        """Return the options from the value of its key, or None if the value means not chosen."""
         return from_plain(cls.Options, value, f"model.{cls.key}")
 
     @classmethod
     @abstractmethod
     def fit(cls, training: Training, options: Any) -> Input | None:
-        """Build it from a training split; None where `training.encode` leaves it out.
+        """Build the input from a training split, or return None if `training.encode` excludes it.
 
-        `options` are those of the model; None for the inputs of this package.
+        `options` are the options in `model.inputs`; None for the inputs of this package.
         """
 
     @classmethod
     @abstractmethod
     def from_plain(cls, plain: Any, encode: EncodeConfig, options: Any) -> Input | None:
-        """Rebuild it from `to_plain`; what is wrong in `plain` may raise any error."""
+        """Rebuild the input from the JSON values of `to_plain`; raise any error if invalid."""
 
     def to_plain(self) -> Any:
-        """Return its vocabulary as JSON values."""
+        """Return the vocabulary as JSON values."""
         return None
 
     @abstractmethod
     def encode(self, batch: Batch) -> dict[str, np.ndarray]:
-        """Return arrays of int64 by name; a name that ends in _BT says: one value a word.
+        """Return int64 arrays by name; names that end in _BT have one value per word.
 
         Raises:
-            InputError: for a column that the batch does not have.
+            InputError: if the batch lacks a feature column.
         """
 
     @abstractmethod
     def module(self, options: Any) -> Any:
-        """Return the nn.Module that makes vectors; torch is imported here, not before."""
+        """Return the nn.Module that computes vectors; import torch here, not at module level."""
 
     def output_size(self, options: Any) -> int:
         """Return the length of a word's vector."""
@@ -130,21 +134,28 @@ class Input(ABC):
     @classmethod
     @abstractmethod
     def vectors(cls, module: Any, arrays: Mapping[str, Any]) -> Any:
-        """Return the vectors (B, T, D) that `module` makes from the arrays, as tensors."""
+        """Return the vectors (B, T, D) that `module` computes from the arrays (as tensors)."""
 
     def parts(self, options: Any) -> dict[str, int]:
-        """Return how many modules a key asks for, where that number is not bounded."""
+        """Return the number of submodules by the setting that determines it, if it is unbounded."""
         return {}
 
     def titles(self) -> Sequence[str]:
-        """Return what people call it: the model card says that the tagger reads these."""
+        """Return names of the input for people; the model card lists them."""
         return (self.name,)
 
 
 class WordInput(Input):
-    """An input that follows from the word alone. It is computed once for each different word.
+    """An input that depends on the word alone; its ids are computed once per distinct word.
 
-    By default a word has one id, below `size`, and the vector of that id.
+    By default a word has one id, which must be below `size`, and an embedding vector.
+
+        @register("suffix")
+        class Suffix(WordInput):
+            Options = SuffixOptions
+            ...
+            def ids(self, words):
+                return [self.vocabulary[word[-3:]] for word in words]
     """
 
     ragged: ClassVar[bool] = False
@@ -152,10 +163,10 @@ class WordInput(Input):
 
     @abstractmethod
     def ids(self, words: Sequence[str]) -> Sequence[int] | Sequence[Sequence[int]]:
-        """Return an id of each word, or if `ragged` a list of ids; 0 stands for padding."""
+        """Return an id for each word, or a list of ids if `ragged`; id 0 is padding."""
 
     def encode(self, batch: Batch) -> dict[str, np.ndarray]:
-        """Return the words' ids as one array, NAME_BT."""
+        """Return the ids of the words as one array, NAME_BT."""
         ids = batch.table.values(self.name)[batch.numbers]
         return {f"{self.name}_BT": batch.padded(ids)}
 
@@ -172,18 +183,19 @@ class WordInput(Input):
 
 
 class PieceInput(WordInput):
-    """An input that splits words into pieces, at least one a word.
+    """An input that splits words into pieces, at least one per word.
 
-    With it the encoder runs over pieces, and a word is read off at its first piece.
+    With it, the encoder runs over pieces, and the state at its first piece represents a word.
     """
 
     ragged = True
 
     def encode(self, batch: Batch) -> dict[str, np.ndarray]:
-        """Return the pieces of each sentence, and which word they are of.
+        """Return the ids of the pieces of each sentence, and how they map to words.
 
-        ``pieces_BS``, ``piece_lengths_B``, ``piece_word_BS`` (the word that a piece belongs to)
-        and ``first_piece_BT``.
+        The arrays are ``pieces_BS`` (ids), ``piece_lengths_B`` (pieces of a sentence),
+        ``piece_word_BS`` (index of a piece's word) and ``first_piece_BT`` (index of a word's first
+        piece).
         """
         counts, pieces = batch.table.rows(self.name, batch.numbers)
         sentence_of_word = np.repeat(np.arange(len(batch.lengths)), batch.lengths)
@@ -206,7 +218,7 @@ class PieceInput(WordInput):
 
 
 def scatter(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Lay flat values into the true places of `mask`, row after row; 0 elsewhere."""
+    """Return an array with flat values at the True positions of `mask`, row by row; else 0."""
     padded = np.zeros(mask.shape, np.int64)
     padded[mask] = values
     return padded

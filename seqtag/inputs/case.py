@@ -1,11 +1,11 @@
-"""Letter case."""
+"""The letter case of a word as an input."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from seqtag.inputs.base import Training, WordInput
-from seqtag.inputs.options import EncodeConfig, Sized
+from seqtag.inputs.options import EncodeConfig, SizeOptions
 from seqtag.inputs.registry import register
 
 # Letter-case classes; 0 is padding.
@@ -32,16 +32,16 @@ def letter_case(word: str) -> int:
 class Case(WordInput):
     """The letter-case class of a word."""
 
-    Options = Sized
+    Options = SizeOptions
     key = "case_size"
     order = 2
     stored = False
     size = len(CASES)
 
     @classmethod
-    def options(cls, value: int) -> Sized | None:
-        """Return ``model.case_size``; None for 0."""
-        return Sized(value) if value else None
+    def options(cls, value: int) -> SizeOptions | None:
+        """Return the options from ``model.case_size``; None for 0."""
+        return SizeOptions(value) if value else None
 
     @classmethod
     def fit(cls, training: Training, options: None) -> Case:

@@ -1,4 +1,4 @@
-"""The characters of a word."""
+"""The characters of a word as an input."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ _Width = Annotated[int, AtLeast(1), AtMost(1000)]
 
 @dataclass(frozen=True)
 class CharacterConfig:
-    """Vectors of words from their characters.
+    """Options of vectors of words computed from their characters.
+
+        CharacterConfig(encoder="lstm", size=30, hidden_size=50)
 
     Attributes:
         encoder: ``cnn``, or the name of a recurrent cell.
         size: length of a character's vector.
-        widths: widths of the convolutions, in characters (cnn).
-        filters: filters of each width (cnn).
-        hidden_size: units of each direction (recurrent cell).
+        widths: (cnn) widths of the convolutions, in characters.
+        filters: (cnn) filters of each width.
+        hidden_size: (recurrent cell) hidden size of each direction.
         dropout: dropout on the characters' vectors.
     """
 
@@ -55,8 +57,8 @@ class Characters(WordInput):
     order = 1
     ragged = True
 
-    def __init__(self, vocabulary: Vocabulary, most: int) -> None:
-        self.vocabulary, self.most = vocabulary, most
+    def __init__(self, vocabulary: Vocabulary, max_characters: int) -> None:
+        self.vocabulary, self.max_characters = vocabulary, max_characters
 
     @classmethod
     def options(cls, value: CharacterConfig | None) -> CharacterConfig | None:
@@ -82,36 +84,36 @@ class Characters(WordInput):
         return self.vocabulary.to_plain()
 
     def ids(self, words: Sequence[str]) -> Sequence[Sequence[int]]:
-        """Return the ids of each word's characters; of a long word those of both ends."""
+        """Return the ids of each word's characters; for long words only those at both ends."""
         vocabulary = self.vocabulary
         return [[vocabulary[character] for character in self._shorten(word)] for word in words]
 
     def _shorten(self, word: str) -> str:
-        if len(word) <= self.most:
+        if len(word) <= self.max_characters:
             return word
-        half = self.most // 2
-        return word[: self.most - half] + word[len(word) - half :]
+        half = self.max_characters // 2
+        return word[: self.max_characters - half] + word[len(word) - half :]
 
     def encode(self, batch: Batch) -> dict[str, np.ndarray]:
-        """Return ``characters_UW``: a row for each different word of the batch."""
+        """Return ``characters_UW``: a row of ids for each distinct word of the batch."""
         return {"characters_UW": batch.table.padded(self.name, batch.distinct)}
 
     def module(self, options: CharacterConfig) -> Any:
-        """Return convolutions or a recurrent layer over characters."""
+        """Return a convolutional or recurrent encoder of characters."""
         from seqtag.inputs.modules.characters import CharacterCNN, CharacterRNN
 
         kind = CharacterCNN if options.encoder == "cnn" else CharacterRNN
         return kind(len(self.vocabulary), options)
 
     def output_size(self, options: CharacterConfig) -> int:
-        """Return the number of filters, or of units in both directions."""
+        """Return the number of filters, or of hidden units in both directions."""
         if options.encoder == "cnn":
             return options.filters * len(options.widths)
         return 2 * options.hidden_size
 
     @classmethod
     def vectors(cls, module: Any, arrays: Mapping[str, Any]) -> Any:
-        """Return the vectors; those of each spelling may be there as ``spelled_UF``."""
+        """Return the vectors; use those of distinct words in ``spelled_UF`` if available."""
         spelled_UF = arrays.get("spelled_UF")
         if spelled_UF is None:
             spelled_UF = module(arrays["characters_UW"])

@@ -1,4 +1,4 @@
-"""Further columns of the corpus."""
+"""Feature columns of the corpus (``data.features``) as inputs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 
 from seqtag.errors import InputError
 from seqtag.inputs.base import Batch, Input, Training
-from seqtag.inputs.options import EncodeConfig, Sized
+from seqtag.inputs.options import EncodeConfig, SizeOptions
 from seqtag.inputs.registry import register
 from seqtag.inputs.vocabulary import Vocabulary, build_vocabulary
 
 
 @register("features")
 class Features(Input):
-    """The id of a word's value in each further column (``data.features``)."""
+    """The id of a word's value in each feature column (``data.features``)."""
 
-    Options = Sized
+    Options = SizeOptions
     key = "feature_size"
     order = 3
 
@@ -27,13 +27,13 @@ class Features(Input):
         self.columns = tuple(self.vocabularies)
 
     @classmethod
-    def options(cls, value: int) -> Sized:
-        """Return ``model.feature_size``."""
-        return Sized(value)
+    def options(cls, value: int) -> SizeOptions:
+        """Return the options from ``model.feature_size``."""
+        return SizeOptions(value)
 
     @classmethod
     def fit(cls, training: Training, options: None) -> Features:
-        """Build a vocabulary of each column."""
+        """Build a vocabulary for each column."""
         return cls({name: build_vocabulary(training.count(name)) for name in training.columns})
 
     @classmethod
@@ -50,7 +50,7 @@ class Features(Input):
         return {name: column.to_plain() for name, column in self.vocabularies.items()}
 
     def encode(self, batch: Batch) -> dict[str, np.ndarray]:
-        """Return ``feature.NAME`` (B, T) of each column."""
+        """Return ids ``feature.NAME`` (B, T) for each column."""
         arrays = {}
         for name, column in self.vocabularies.items():
             if name not in batch.columns:
@@ -63,15 +63,15 @@ class Features(Input):
             arrays[f"feature.{name}"] = batch.padded(np.array(ids, np.int64))
         return arrays
 
-    def module(self, options: Sized) -> Any:
-        """Return vectors for each column."""
+    def module(self, options: SizeOptions) -> Any:
+        """Return an embedding for each column."""
         from seqtag.inputs.modules.columns import ColumnEmbeddings
 
         sizes = {name: len(column) for name, column in self.vocabularies.items()}
         return ColumnEmbeddings(sizes, options.size)
 
-    def output_size(self, options: Sized) -> int:
-        """Return the sizes of all columns."""
+    def output_size(self, options: SizeOptions) -> int:
+        """Return the total length of the vectors of all columns."""
         return options.size * len(self.columns)
 
     @classmethod
@@ -79,7 +79,7 @@ class Features(Input):
         """Return the vectors of all columns, concatenated."""
         return module(arrays)
 
-    def parts(self, options: Sized) -> dict[str, int]:
+    def parts(self, options: SizeOptions) -> dict[str, int]:
         """Return the number of columns."""
         return {"the features of tokenizer.json": len(self.columns)}
 

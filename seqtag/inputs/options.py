@@ -1,31 +1,31 @@
-"""How words become numbers: the options of `data.encode`, and bounded sizes of vectors."""
+"""Options of `data.encode`, i.e. of converting words to ids, and types of bounded sizes."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from seqtag.checks import AtLeast, AtMost, Count, FileName, check_fields
 
-# What is larger than any tagger that trains is refused by its type.
-MOST_UNITS = 2**20
-Size = Annotated[int, AtLeast(1), AtMost(MOST_UNITS)]
-SizeOrNone = Annotated[int, AtLeast(0), AtMost(MOST_UNITS)]
+# Larger than any tagger that can be trained; larger values are refused.
+MAX_SIZE = 2**20
+Size = Annotated[int, AtLeast(1), AtMost(MAX_SIZE)]
+SizeOrNone = Annotated[int, AtLeast(0), AtMost(MAX_SIZE)]
 
 
 @dataclass(frozen=True)
-class Sized:
-    """The options of an input that has none but the length of its vectors."""
+class SizeOptions:
+    """Options of an input whose only option is the length of its vectors."""
 
     size: Size
 
 
 @dataclass(frozen=True)
 class SubwordConfig:
-    """How words are split into pieces.
+    """Options of splitting words into subword pieces.
 
     Attributes:
         kind: ``bpe`` (byte pair encoding) or ``wordpiece``, trained on the training split.
-        vocab_size: number of pieces to train.
-        path: a ``tokenizer.json`` to load instead of training one.
+        vocab_size: number of pieces of a trained tokenizer.
+        path: a ``tokenizer.json`` to load instead of training a tokenizer.
     """
 
     kind: Literal["bpe", "wordpiece"] = "bpe"
@@ -38,14 +38,14 @@ class SubwordConfig:
 
 @dataclass(frozen=True)
 class EncodeConfig:
-    """How words become numbers.
+    """Options of converting words to ids.
 
     Attributes:
-        min_count: words seen fewer times in training share the vector of unknown words.
-        fold_digits: every digit counts as 0, so that 1999 and 2024 are one word.
-        lowercase: the word's vector ignores case (characters and letter case still see it).
-        max_characters: longer words are read by their first and last halves of this many.
-        subwords: how subword pieces are made, or None for none.
+        min_count: words seen fewer times in training are treated as unknown.
+        fold_digits: treat every digit as 0, so that 1999 and 2024 are the same word.
+        lowercase: ignore case in the word's vector (characters and letter case keep it).
+        max_characters: of longer words only this many characters are read, half from each end.
+        subwords: options of subword pieces; None: no pieces.
     """
 
     min_count: Count = 1

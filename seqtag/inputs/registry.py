@@ -1,4 +1,4 @@
-"""The registry of inputs, and which of them a network reads."""
+"""The registry of inputs, and the choice of inputs by the settings of a network."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -9,10 +9,10 @@ from seqtag.registry import Registry
 
 
 class _Inputs(Registry[Input]):
-    """A registry that stores in each class its name, and the key of `model` that chooses it."""
+    """A registry that sets `name` and `key` of each registered class."""
 
     def register(self, name: str, /, **options: Any) -> Callable[[Any], Any]:
-        """Return a decorator that registers a class of inputs as `name`."""
+        """Return a decorator that registers a subclass of `Input` as `name`."""
         store = super().register(name, **options)
 
         def named(cls: type[Input]) -> type[Input]:
@@ -30,21 +30,21 @@ register = INPUTS.register
 
 
 def standard_inputs() -> dict[str, type[Input]]:
-    """Return the inputs of this package by name, in their order."""
+    """Return the input classes of this package by name, in their fixed order."""
     own = [INPUTS[name].cls for name in INPUTS.names() if INPUTS.distribution(name) is None]
     standard = [cls for cls in own if cls.order is not None]
     return {cls.name: cls for cls in sorted(standard, key=lambda cls: cls.order)}
 
 
-class Chooses(Protocol):
-    """The fields of a network by which inputs are chosen: one each, and `inputs` for the others."""
+class InputChoices(Protocol):
+    """Network settings that choose inputs: a field for each standard input, `inputs` for others."""
 
     @property
     def inputs(self) -> Mapping[str, Any] | None:
-        """The options of inputs of installed packages, by name."""
+        """The options of the inputs from other packages, by name."""
 
 
-def added_inputs(model: Chooses) -> dict[str, Any]:
+def added_inputs(model: InputChoices) -> dict[str, Any]:
     """Return the options of the inputs that `model.inputs` names, in its order.
 
     Raises:
@@ -54,18 +54,16 @@ def added_inputs(model: Chooses) -> dict[str, Any]:
     for name, value in (model.inputs or {}).items():
         cls = INPUTS[name].cls
         if cls.order is not None:
-            raise InputError(
-                f"model.inputs.{name}: this input has a key of its own, model.{cls.key}"
-            )
+            raise InputError(f"model.inputs.{name}: set this input by its own key, model.{cls.key}")
         options[name] = cls.options(value)
     return options
 
 
-def chosen_inputs(model: Chooses) -> dict[str, Any]:
-    """Return the options of all inputs that a network reads, in its order.
+def chosen_inputs(model: InputChoices) -> dict[str, Any]:
+    """Return the options of all inputs that a network reads, in order.
 
     Raises:
-        InputError: as `added_inputs` does.
+        InputError: for an unknown name or wrong options in `model.inputs`.
     """
     standard = {
         name: cls.options(getattr(model, cls.key)) for name, cls in standard_inputs().items()

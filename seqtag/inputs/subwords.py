@@ -1,4 +1,4 @@
-"""Subword pieces."""
+"""The subword pieces of a word as an input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seqtag.inputs.base import PieceInput, Training
-from seqtag.inputs.options import EncodeConfig, Sized
+from seqtag.inputs.options import EncodeConfig, SizeOptions
 from seqtag.inputs.registry import register
 from seqtag.inputs.vocabulary import load_subwords, train_subwords
 
@@ -15,7 +15,7 @@ from seqtag.inputs.vocabulary import load_subwords, train_subwords
 class Subwords(PieceInput):
     """The ids of a word's pieces under a subword tokenizer."""
 
-    Options = Sized
+    Options = SizeOptions
     key = "subword_size"
     order = 4
     requires = "data.encode.subwords is not"
@@ -25,9 +25,9 @@ class Subwords(PieceInput):
         self.size = tokenizer.get_vocab_size() + 1
 
     @classmethod
-    def options(cls, value: int) -> Sized | None:
-        """Return ``model.subword_size``; None for 0."""
-        return Sized(value) if value else None
+    def options(cls, value: int) -> SizeOptions | None:
+        """Return the options from ``model.subword_size``; None for 0."""
+        return SizeOptions(value) if value else None
 
     @classmethod
     def fit(cls, training: Training, options: None) -> Subwords | None:
@@ -41,7 +41,7 @@ class Subwords(PieceInput):
 
     @classmethod
     def from_plain(cls, plain: Any, encode: EncodeConfig, options: None) -> Subwords | None:
-        """Read the tokenizer; None where there is none."""
+        """Read the tokenizer; None if there is none."""
         return None if plain is None else cls(load_subwords(text=plain))
 
     def to_plain(self) -> Any:
@@ -53,6 +53,6 @@ class Subwords(PieceInput):
         encodings = self.tokenizer.encode_batch(
             [[word] for word in words], is_pretokenized=True, add_special_tokens=False
         )
-        # Ids are moved up by one: 0 is padding. A word that the tokenizer's normalisation leaves
-        # nothing of is its piece 0.
+        # Ids are increased by one, as 0 is padding. A word that the tokenizer normalises to an
+        # empty string gets the tokenizer's piece 0.
         return [[piece + 1 for piece in encoding.ids] or [1] for encoding in encodings]

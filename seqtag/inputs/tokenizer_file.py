@@ -1,9 +1,9 @@
-"""Tokenizers of the `tokenizers` library from text: a closed list of parts, whose cost is known.
+"""Load tokenizers of the `tokenizers` library safely: only parts on a list are accepted.
 
-Such a text may come from a stranger. Some parts cost time or memory without bound (regular
-expressions that backtrack, replacements that grow), make the library panic while a text is tagged,
-or draw at random. So only the kinds that are listed here are built, in training as in loading: no
-model folder comes to be that cannot be loaded.
+Tokenizer files may come from strangers. Some parts need unbounded time or memory (regular
+expressions that backtrack, replacements that grow), make the library panic during tagging, or are
+random. So only the parts listed here are accepted, also in training, so that every saved model
+folder can be loaded.
 """
 
 import json
@@ -16,13 +16,13 @@ from seqtag.errors import InputError, shown
 
 UNKNOWN = "<unk>"
 DIGITS = r"\d"
-# Members of a Sequence, and bytes of a string that stands in one.
+# Maximum number of parts in a Sequence, and maximum length of a string in a part.
 _MOST_PARTS, _LONGEST_STRING = 10, 64
 _MOST_ADDED_TOKENS = 10_000
-# WordPiece takes time in the square of a word's length.
+# The time of WordPiece is quadratic in the length of a word.
 _LONGEST_WORDPIECE_WORD = 1000
 
-# Each kind of part with the options that it may have; `type` says which it is.
+# Each kind of part (its `type`) with the options that it may have.
 _NORMALIZERS = {
     **dict.fromkeys(("NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "StripAccents"), ()),
     "Strip": ("strip_left", "strip_right"),
@@ -41,12 +41,12 @@ _PRE_TOKENIZERS = {
     "CharDelimiterSplit": ("delimiter",),
     "Split": ("pattern", "behavior", "invert"),
 }
-# A second one would make each byte longer again.
-_ONCE = ("ByteLevel",)
+# Parts that may occur only once: a second ByteLevel would lengthen each byte again.
+_AT_MOST_ONCE = ("ByteLevel",)
 _CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _TAIL = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
-# Regular expressions that are known to take time in proportion to a text.
+# Regular expressions that are known to take linear time.
 _REGEXES = {
     *(r"\n", r"\r\n", r"[\r\n]", r"\s", r"\s+", " ", " +", " {2,}", r"\d", r"\d+", r"[0-9]"),
     *(r"[0-9]+", r"\p{N}", r"\p{N}+", r"\p{N}{1,3}", r"\p{P}", r"\p{L}+", r"\w+|[^\w\s]+"),
@@ -62,7 +62,7 @@ _KEYS = (
     *("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer"),
     *("post_processor", "decoder", "model"),
 )
-# They move or cut pieces, or turn them into text again: words are encoded without any.
+# Parts that move or cut pieces or convert them back to text; encoding of words uses none of them.
 _UNUSED = ("truncation", "padding", "post_processor", "decoder")
 
 
@@ -70,14 +70,14 @@ def strict_json(text: str) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: for what is not JSON, NaN, and a key that an object has twice: others may
-            read another value than this function.
+        ValueError: for invalid JSON, NaN, and repeated keys of an object, whose values may be read
+            differently by other parsers.
         RecursionError: for deep nesting.
     """
-    return json.loads(text, object_pairs_hook=_different, parse_constant=_no_constant)
+    return json.loads(text, object_pairs_hook=_without_repeated_keys, parse_constant=_no_constant)
 
 
-def _different(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         raise ValueError("an object has a key twice")
@@ -85,20 +85,20 @@ def _different(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def read_vocabulary(text: str, where: str) -> Tokenizer:
-    """Return the tokenizer of a vocabulary as `build_vocabulary` makes it, from its text.
+    """Return the tokenizer of a vocabulary, as `build_vocabulary` creates it, from its JSON text.
 
     Raises:
-        InputError: if the text is not of such a tokenizer.
+        InputError: if the text is not such a tokenizer.
     """
     plain = _parsed(text, where)
     model = plain.get("model")
     known = ("type", "vocab", "unk_token")
     if not isinstance(model, dict) or model.get("type", "WordLevel") != "WordLevel":
-        raise InputError(f"{where}: its model is not a WordLevel, as that of a vocabulary")
+        raise InputError(f"{where}: its model is not WordLevel, which a vocabulary must have")
     if set(model) - set(known) or model.get("unk_token") != UNKNOWN:
         raise InputError(f"{where}: its model has other keys than {known}, or no {UNKNOWN!r}")
     for key in ("added_tokens", "pre_tokenizer", *_UNUSED):
@@ -115,7 +115,7 @@ def read_vocabulary(text: str, where: str) -> Tokenizer:
 
 
 def vocabulary_normalizers(fold_digits: bool, lowercase: bool) -> list[normalizers.Normalizer]:
-    """Return the steps by which strings are changed before they are looked up."""
+    """Return the normalizers that are applied to strings before look-up."""
     steps: list[normalizers.Normalizer] = []
     if fold_digits:
         steps.append(normalizers.Replace(Regex(DIGITS), "0"))
@@ -152,12 +152,12 @@ def read_subwords(text: str, where: str) -> Tokenizer:
     tokenizer = _built(lambda: Tokenizer.from_str(text), where)
     ids = tokenizer.get_vocab().values()
     if not ids or max(ids) >= len(ids):
-        raise InputError(f"{where}: the ids of its pieces have gaps, or there are none")
+        raise InputError(f"{where}: it has no pieces, or the ids of its pieces have gaps")
     return tokenizer
 
 
 def _complete(plain: dict[str, Any]) -> bool:
-    """Take out what is not used and put in what older files leave out; return if that is any."""
+    """Remove unused parts and add what older files omit; return whether anything changed."""
     changed = False
     for key in _UNUSED:
         if plain.get(key) is not None:
@@ -238,7 +238,7 @@ def _check_added(tokens: Any, where: str) -> None:
 
 
 def _check_parts(value: Any, known: Mapping[str, tuple[str, ...]], what: str, where: str) -> None:
-    """Refuse a normalizer or pre-tokenizer that is not on the list, or costs too much."""
+    """Raise an InputError for a normalizer or pre-tokenizer that is not on the list of parts."""
     members = _members(value, where)
     if len(members) > _MOST_PARTS:
         raise InputError(f"{where}: its {what} has {len(members)} parts, more than {_MOST_PARTS}")
@@ -250,14 +250,14 @@ def _check_parts(value: Any, known: Mapping[str, tuple[str, ...]], what: str, wh
                 f"there are {', '.join(known)}, and Sequence of these"
             )
         for key, option in part.items():
-            # `add_prefix_space` and `str_rep` are what older files have beside these.
+            # `add_prefix_space` and `str_rep` only occur in older files.
             if key not in ("type", "add_prefix_space", "str_rep", *known[kind]):
                 raise InputError(f"{where}: the {what} {kind} has an unknown option {key!r}")
             if key != "pattern" and not isinstance(option, bool | None):
                 _check_string(option, f"{what} {kind}: {key}", where)
         if "pattern" in part:
             _check_pattern(part, what, where)
-    for kind in _ONCE:
+    for kind in _AT_MOST_ONCE:
         if kinds.count(kind) > 1:
             raise InputError(f"{where}: its {what} has {kind} more than once")
 
@@ -271,9 +271,9 @@ def _check_pattern(part: Mapping[str, Any], what: str, where: str) -> None:
         if text not in _REGEXES:
             raise InputError(
                 f"{where}: the regular expression {str(text)[:80]!r} of its {what} is not on the "
-                "list of those that are known to take little time"
+                "list of those that are known to take linear time"
             )
-        text = "x"  # one character at least is replaced
+        text = "x"  # a match has at least one character
     elif kind != "String" or not text:
         raise InputError(f"{where}: the {what} has no pattern: {shown(part)}")
     _check_string(text, f"{what}: pattern", where)
@@ -287,7 +287,7 @@ def _check_string(value: Any, what: str, where: str) -> None:
 
 
 def _members(value: Any, where: str) -> list[dict[str, Any]]:
-    """Return the parts of a normalizer or pre-tokenizer, those of a Sequence one by one."""
+    """Return the parts of a normalizer or pre-tokenizer, with any Sequence flattened."""
     if value is None:
         return []
     if not isinstance(value, dict):
@@ -301,6 +301,6 @@ def _members(value: Any, where: str) -> list[dict[str, Any]]:
 
 
 def _id(number: Any) -> int:
-    """Return a number that can be an id, or -1."""
+    """Return the number if it is a valid id, else -1."""
     whole = isinstance(number, int) and not isinstance(number, bool)
     return number if whole and 0 <= number < 1 << 32 else -1

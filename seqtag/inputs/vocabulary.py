@@ -1,4 +1,4 @@
-"""Vocabularies: words, characters and column values by `tokenizers`; subword models."""
+"""Vocabularies of words, characters and column values, and subword models, by `tokenizers`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ _PADDING = "<pad>"
 
 
 class Vocabulary:
-    """Strings to ids: 0 is padding, 1 is unknown, then by falling frequency.
+    """Mapping from strings to ids: 0 is padding, 1 is unknown, the others by falling frequency.
 
-    A :class:`tokenizers.Tokenizer` with a word-level model does the look-up and the
-    normalisation; this class keeps the order and the border of the frequent words beside it.
+        vocabulary = build_vocabulary({"the": 5, "cat": 1})
+        vocabulary["the"], vocabulary["dog"]  # 2, 1
 
-    Attributes:
-        num_frequent: ids below this are padding, unknown and strings seen more than once; the
-            ids from here on were seen once in training, and may stand for the unknown there.
+    Args:
+        tokenizer: a :class:`tokenizers.Tokenizer` with a word-level model, which has the ids and
+            the normalisation.
+        num_frequent: ids from this one on belong to strings that were seen once in training. Lower
+            ids are padding, unknown and strings seen more often.
     """
 
     PADDING: ClassVar[int] = 0
@@ -41,18 +43,18 @@ class Vocabulary:
         self._ids = tokenizer.get_vocab()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The table of ids is read from the tokenizer again, and not stored twice.
+        # The table of ids is part of the tokenizer and is not stored twice.
         return Vocabulary, (self.tokenizer, self.num_frequent)
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def __getitem__(self, string: str) -> int:
-        # A string may happen to be spelled as the padding is; it is unknown, not absent.
+        # A string that is spelled like the padding is unknown, not padding.
         return self._ids.get(self._normalize(string), self.UNKNOWN) or self.UNKNOWN
 
     def strings(self) -> list[str]:
-        """Return the strings in the order of their ids, padding and unknown first."""
+        """Return the strings in the order of their ids, starting with padding and unknown."""
         return sorted(self._ids, key=self._ids.__getitem__)
 
     def to_plain(self) -> dict[str, Any]:
@@ -61,7 +63,11 @@ class Vocabulary:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], name: str = "strings") -> Vocabulary:
-        """Rebuild a vocabulary from :meth:`to_plain`; `name` is for messages."""
+        """Rebuild a vocabulary from the JSON values of :meth:`to_plain`.
+
+        Raises:
+            InputError: if it is not a vocabulary; the message calls it "the vocabulary of `name`".
+        """
         frequent = checked(plain["num_frequent"], int, "num_frequent")
         vocabulary = cls(read_vocabulary(plain["tokenizer"], f"the vocabulary of {name}"), frequent)
         if len(vocabulary) <= cls.UNKNOWN:
@@ -75,9 +81,13 @@ def build_vocabulary(
     fold_digits: bool = False,
     lowercase: bool = False,
 ) -> Vocabulary:
-    """Give ids to the strings that were seen at least `min_count` times.
+    """Return a vocabulary of the strings that were seen at least `min_count` times.
 
-    `strings` says of each how often it was seen.
+    Args:
+        strings: the count of each string.
+        min_count: minimum count, after normalisation.
+        fold_digits: replace every digit by 0.
+        lowercase: lower-case all strings.
     """
     steps = vocabulary_normalizers(fold_digits, lowercase)
     normalizer = normalizers.Sequence(steps) if steps else None
@@ -97,7 +107,7 @@ def build_vocabulary(
 
 
 def train_subwords(sentences: Iterable[Sequence[str]], config: SubwordConfig) -> Tokenizer:
-    """Train a subword model on words; pieces never cross a word's border."""
+    """Return a subword tokenizer trained on the words of sentences; pieces never span words."""
     settings = {
         "vocab_size": config.vocab_size,
         "special_tokens": [_UNKNOWN],
@@ -109,7 +119,7 @@ def train_subwords(sentences: Iterable[Sequence[str]], config: SubwordConfig) ->
     else:
         tokenizer = Tokenizer(models.WordPiece(unk_token=_UNKNOWN, max_input_chars_per_word=1000))
         trainer = trainers.WordPieceTrainer(**settings)
-    # Words hold no white space, as a rule, and must not be split further where they do.
+    # Split at line feeds only, so that words with other white space are not split.
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\n"), "removed")
     lines = ("\n".join(sentence) for sentence in sentences)
     tokenizer.train_from_iterator(lines, trainer)
@@ -117,10 +127,10 @@ def train_subwords(sentences: Iterable[Sequence[str]], config: SubwordConfig) ->
 
 
 def load_subwords(path: str | None = None, text: str | None = None) -> Tokenizer:
-    """Load a subword tokenizer from a ``tokenizer.json`` file, or from its text.
+    """Return a subword tokenizer from a ``tokenizer.json`` file, or from its text.
 
     Raises:
-        InputError: if there is no such file, it is not a tokenizer, or has parts that are not
+        InputError: if there is no such file, it is not a tokenizer, or it has parts that are not
             allowed (see `tokenizer_file`).
     """
     if text is None:
@@ -132,5 +142,4 @@ def load_subwords(path: str | None = None, text: str | None = None) -> Tokenizer
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"subwords.path: {path}: cannot be read: {error}") from None
     where = path or "the subword tokenizer"
-    # Such files may ask that all is cut or filled up to one length. A word's pieces are its own.
     return read_subwords(text, where)

@@ -1,4 +1,4 @@
-"""Whole words."""
+"""The word itself as an input."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from seqtag.inputs.vocabulary import Vocabulary, build_vocabulary
 
 @dataclass(frozen=True)
 class WordConfig:
-    """Vectors of whole words.
+    """Options of word embeddings.
 
     Attributes:
         size: length of a vector.
-        unknown_probability: in training, a word seen once is read as unknown this often.
-        vectors: a text file of vectors (GloVe's or fastText's format) to start from, or None.
+        unknown_probability: in training, the probability that a word seen once is replaced by
+            the unknown word.
+        vectors: a text file of initial vectors (GloVe or fastText format), or None.
     """
 
     size: Size = 100
@@ -75,7 +76,7 @@ class Words(WordInput):
         return [vocabulary[word] for word in words]
 
     def module(self, options: WordConfig) -> Any:
-        """Return vectors in which rare words are at times unknown."""
+        """Return a word embedding that sometimes replaces rare words by the unknown word."""
         from seqtag.inputs.modules.words import WordEmbedding
 
         frequent = self.vocabulary.num_frequent

@@ -6,7 +6,7 @@ from typing import Any
 
 from seqtag.data.config import CorpusConfig
 from seqtag.data.formats.base import FORMATS, find_format
-from seqtag.data.formats.layout import REST, Layout, separator_of
+from seqtag.data.formats.layout import REST, Layout, parse_separator
 from seqtag.errors import InputError
 from seqtag.model_folder.untrusted import read_untrusted
 
@@ -70,8 +70,9 @@ def layout_of(
         layout,
         label_column=None,
         document_column=None,
-        settings="--{}",
-        missing=". The tagger reads it: --input-format column (see --columns) and json can have it",
+        setting_template="--{}",
+        missing_advice=". The tagger reads it: --input-format column (see --columns) and json can "
+        "have it",
     )
 
 
@@ -98,7 +99,7 @@ def _columns(
 ) -> Layout:
     if own is not None:
         layout = own.layout().unlabelled(own.label_column)
-        layout = replace(layout, whose="the tagger's training corpus has")
+        layout = replace(layout, columns_source="the tagger's training corpus has")
     else:
         token_column = (trained.token_column if trained else None) or TOKENS
         layout = Layout(
@@ -107,15 +108,15 @@ def _columns(
             features=features,
             document_marker="-DOCSTART-",
             absent="_" if trained is None else trained.absent,
-            presumed=True,
-            whose="without --columns a row has",
+            separator_guessed=True,
+            columns_source="without --columns a row has",
         )
-    layout = replace(layout, settings="--{}", missing="")
+    layout = replace(layout, setting_template="--{}", missing_advice="")
     if options.columns is not None:
         layout = _named(layout, tuple(name.strip() for name in options.columns.split(",")))
     if options.separator is not None:
-        separator = separator_of(options.separator, "--separator")
-        layout = replace(layout, separator=separator, presumed=False)
+        separator = parse_separator(options.separator, "--separator")
+        layout = replace(layout, separator=separator, separator_guessed=False)
     if options.comment is not None:
         layout = replace(layout, comment=options.comment or None)
     if options.document_marker is not None:
@@ -128,8 +129,8 @@ def _named(layout: Layout, columns: tuple[str, ...]) -> Layout:
     token_column = layout.token_column if layout.token_column in columns else TOKENS
     layout = replace(
         layout,
-        **{"columns": columns, "token_column": token_column, "shorter": ()},
-        whose="--columns has",
+        **{"columns": columns, "token_column": token_column, "alternatives": ()},
+        columns_source="--columns has",
     )
     layout.check_columns()
     return layout

@@ -7,7 +7,7 @@ that what came through a pipe can be tagged before more comes.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from seqtag.data.formats.base import find_format, guarded, read_source
+from seqtag.data.formats.base import find_format, read_source, with_input_errors
 from seqtag.data.formats.layout import Layout, split_at_blanks
 from seqtag.data.formats.lines import Source, text_pieces
 from seqtag.data.formats.sentence import Sentence as Words
@@ -65,7 +65,7 @@ def read_items(
         yield from _read_text(source, wrapped)
         return
     if layout is None or format_ in PLAIN:
-        found = guarded(_read_tokens(source), source.name, format_)
+        found = with_input_errors(_read_tokens(source), source.name, format_)
     else:
         found = read_source(source, find_format(format_), layout)
     for sentence in found:

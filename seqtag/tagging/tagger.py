@@ -18,7 +18,7 @@ from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
-from seqtag.inputs.modules.spellings import Spellings
+from seqtag.inputs.modules.spelling_cache import SpellingCache
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.folder import Parts, load_folder, save_folder
 from seqtag.tagging.output import TaggedSentence, tagged_sentence
@@ -77,7 +77,7 @@ class Tagger:
         self.cell, self.data = cell, data
         self.figures: Mapping[str, Any] | None = None
         characters = getattr(network.embedding, "characters", None)
-        self._spellings = None if characters is None else Spellings(characters)
+        self._spellings = None if characters is None else SpellingCache(characters)
 
     @classmethod
     def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> Tagger:

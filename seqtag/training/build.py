@@ -17,7 +17,7 @@ from seqtag.cells import CellDescription
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
-from seqtag.data.corpus.fingerprints import remembered
+from seqtag.data.corpus.fingerprints import cached_result
 from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.data.encode.counting import distinct_labels
 from seqtag.data.encode.indexer import INDEXER_VERSION, Indexer
@@ -88,7 +88,7 @@ def indexer(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]) -> I
     key = [INDEXER_VERSION, asdict(config), features]
     if pieces and Path(pieces).is_file():
         key.append(digest(Path(pieces)))
-    plain = remembered(train, key, lambda: Indexer.fit(train, config, features).to_plain())
+    plain = cached_result(train, key, lambda: Indexer.fit(train, config, features).to_plain())
     return Indexer.from_plain(plain)
 
 

@@ -75,7 +75,7 @@ def test_vectors_by_spelling_are_those_of_the_words(trained):
         ({"suffix": {"lenght": 2}}, "model.inputs.suffix: unknown key 'lenght'"),
         ({"suffix": {"length": 0}}, "model.inputs.suffix.length must be"),
         ({"suffix": 3}, "inputs.suffix must be"),
-        ({"words": {}}, "model.inputs.words: this input has a key of its own"),
+        ({"words": {}}, "model.inputs.words: set this input by its own key"),
     ],
 )
 def test_what_cannot_be_meant(inputs, message):

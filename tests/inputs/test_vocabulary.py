@@ -70,7 +70,7 @@ def test_a_vocabulary_survives_being_saved(sentences, fold_digits, lowercase, ot
 
 
 def test_a_damaged_vocabulary_is_refused():
-    with pytest.raises(InputError, match="vocabulary of strings: its model is not a WordLevel"):
+    with pytest.raises(InputError, match="vocabulary of strings: its model is not WordLevel"):
         Vocabulary.from_plain({"num_frequent": 2, "tokenizer": "{}"})
 
 

@@ -146,7 +146,7 @@ def test_a_hostile_config_is_refused(folder, values, message):
     ("values", "message"),
     [
         ({"labels": ["O"] * 7}, "different"),
-        ({"labels": []}, "at least one"),
+        ({"labels": []}, "non-empty and all different"),
         ({"labels": ["O", 1]}, "strings"),
         ({"labels": ["O", "PER"]}, None),
         ({"labels": [str(i) for i in range(100_000)]}, None),

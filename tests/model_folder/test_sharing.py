@@ -17,9 +17,9 @@ import pytest
 import torch
 
 import seqtag.data.encode.indexer
-import seqtag.data.encode.wordforms
-import seqtag.inputs.modules.spellings
-import seqtag.inputs.wordtable
+import seqtag.data.encode.word_cache
+import seqtag.inputs.modules.spelling_cache
+import seqtag.inputs.word_table
 import seqtag.tagging.scores
 import seqtag.tagging.tagger
 from seqtag.tagging.workers import Workers
@@ -34,9 +34,9 @@ WORDS = [["Alex", "goes", "to", "Paris"], [], ["Anna"], ["in", "1999", "."]]
 FILES = (
     *(
         seqtag.data.encode.indexer,
-        seqtag.data.encode.wordforms,
-        seqtag.inputs.wordtable,
-        seqtag.inputs.modules.spellings,
+        seqtag.data.encode.word_cache,
+        seqtag.inputs.word_table,
+        seqtag.inputs.modules.spelling_cache,
     ),
     *(seqtag.tagging.tagger, seqtag.tagging.scores),
 )
@@ -73,8 +73,8 @@ def shared(request, build_tagger):
 @pytest.fixture
 def small_memories(monkeypatch):
     """Memories that are emptied again and again."""
-    monkeypatch.setattr(seqtag.data.encode.wordforms, "_MEMORY", 60)
-    monkeypatch.setattr(seqtag.inputs.modules.spellings, "_BYTES", 1500)
+    monkeypatch.setattr(seqtag.data.encode.word_cache, "_MAX_WORDS", 60)
+    monkeypatch.setattr(seqtag.inputs.modules.spelling_cache, "_BYTES", 1500)
 
 
 def run_in_threads(shared, at_once, number):
@@ -193,7 +193,7 @@ def test_an_error_in_the_middle_changes_nothing(build_tagger, monkeypatch):
     for owner, name in (
         (tagger.network.embedding.characters, "forward"),
         (tagger.indexer, "encode"),
-        (tagger.indexer._forms, "_describe"),
+        (tagger.indexer._cache, "_ids"),
         (tagger.network, "best_labels"),
     ):
         for call in texts(name, 3):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from seqtag.data.encode import wordforms
+from seqtag.data.encode import word_cache
 from seqtag.errors import InputError
 from seqtag.tagging import tagger as module
 from seqtag.tagging.text import Sentence, Token
@@ -290,7 +290,7 @@ def test_errors_of_a_generator_are_its_own(tagger):
 @pytest.mark.parametrize("words", [4000, pytest.param(250_000, marks=pytest.mark.slow)])
 def test_a_wide_list_of_words(tagger, words, monkeypatch):
     """More different words than are remembered, in sentences of very different lengths."""
-    monkeypatch.setattr(wordforms, "_MEMORY", words * 4 // 5)
+    monkeypatch.setattr(word_cache, "_MAX_WORDS", words * 4 // 5)
     given = [f"w{number}" for number in range(words)]
     sentences = [given[: words // 2], [], given[words // 2 : -1], given[-1:]]
     found = tagger.predict(sentences)

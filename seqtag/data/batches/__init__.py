@@ -1,1 +1,1 @@
-"""The order of batches, and the data module that hands them to Lightning."""
+"""The order of batches, and the Lightning data module that provides them."""

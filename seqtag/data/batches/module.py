@@ -1,4 +1,4 @@
-"""The data module: a corpus, encoded on the fly, in batches, for Lightning."""
+"""The Lightning data module: batches of a corpus, encoded on the fly."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ from seqtag.data.encode.indexer import Indexer, labelled_batch
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
 
-# Batches between two lettings-go of what was read: some 100 MB of a large corpus by then.
-_LET_GO_EVERY = 8
+# Memory-mapped pages are released after this many batches: about 100 MB of a large corpus.
+_DROP_PAGES_EVERY = 8
 
 
 class EncodedSentences(Dataset):
-    """A split read by lists of rows: each access is a whole encoded batch."""
+    """A split of a corpus; indexing it with a list of rows returns an encoded batch."""
 
     def __init__(self, split: Any, indexer: Indexer, labels: LabelSet, with_text: bool) -> None:
         if not with_text:
@@ -39,10 +39,10 @@ class EncodedSentences(Dataset):
         return len(self._split)
 
     def __getitem__(self, rows: list[int]) -> dict[str, Any]:
-        """Return ``inputs``, ``labels_BT`` and, for evaluation, ``columns``: the rows as read."""
+        """Return ``inputs``, ``labels_BT`` and, if `with_text`, ``columns``: the unencoded rows."""
         columns = self._split[rows]
         self._read += 1
-        if self._read % _LET_GO_EVERY == 0:
+        if self._read % _DROP_PAGES_EVERY == 0:
             drop_pages(self._split)
         batch = labelled_batch(columns, self._indexer, self._labels)
         if self._with_text:
@@ -50,16 +50,19 @@ class EncodedSentences(Dataset):
         return batch
 
 
-def _as_it_is(batch: dict[str, Any]) -> dict[str, Any]:
-    """Have torch make no tensors of a batch, whose text it would search for numbers."""
+def _unchanged(batch: dict[str, Any]) -> dict[str, Any]:
+    """Return the batch as it is: torch's default would search its text for numbers."""
     return batch
 
 
 class CorpusModule(L.LightningDataModule):
-    """Batches of a corpus for training and evaluation, with a position that can be resumed.
+    """Batches of a corpus for training and evaluation, resumable at any batch.
 
-    The position in the order of batches is kept here, not in the loader: Lightning restores it
-    before it builds the loaders anew.
+        data = CorpusModule(corpus, indexer, labels, BatchConfig(sentences=32))
+        lightning.Trainer(use_distributed_sampler=False).fit(task, data)
+
+    The position in the order of batches is part of this module's state, not of the loaders:
+    Lightning restores the state before it creates the loaders.
     """
 
     def __init__(
@@ -69,34 +72,36 @@ class CorpusModule(L.LightningDataModule):
         self.corpus, self.indexer, self.labels = corpus, indexer, labels
         self.batch, self.seed = batch, seed
         self._resume_at = {"epoch": 0, "batch": 0}
-        self._positions: dict[int, Position] = {}  # of a stream's lanes
+        self._positions: dict[int, Position] = {}  # of the lanes of a stream
 
     def train_dataloader(self) -> DataLoader:
-        """Return the shuffled training batches, from the position that was restored."""
+        """Return a loader of shuffled training batches that starts at the restored position."""
         stream = self.corpus.stream
-        loader = self._loader("train", shuffle=True) if stream is None else self._stream(stream)
+        if stream is None:
+            loader = self._loader("train", shuffle=True)
+        else:
+            loader = self._stream_loader(stream)
         order = loader.sampler
         order.epoch, order.start = self._resume_at["epoch"], self._resume_at["batch"]
         self._resume_at = {"epoch": 0, "batch": 0}
         return loader
 
     def val_dataloader(self) -> DataLoader | list:
-        """Return the development batches; none where the corpus has no such split."""
+        """Return a loader of development batches, or [] if there is no development split."""
         return self._loader("dev") if "dev" in self.corpus.splits else []
 
     def batches_per_epoch(self) -> int:
-        """Return how many training batches an epoch has, however many processes share them."""
+        """Return the number of training batches per epoch, for any number of processes."""
         if (stream := self.corpus.stream) is not None:
             lanes = max(1, self.batch.workers)
             return -(-stream.config.batches_per_epoch // lanes) * lanes
         return len(self._order("train", True, 0, 1))
 
     def digest(self, resumed: str | None) -> str:
-        """Return a digest of the training data and of the checkpoint that training resumes from.
+        """Return a digest of the training data and of the checkpoint; all ranks must agree on it.
 
-        It is the same on all processes that train together. A split in the cache counts by its
-        content; one in memory was made from the settings or from such a split, and counts by its
-        lengths.
+        Splits on disk enter with their content. Splits in memory follow from the settings or
+        from a split on disk, and enter with the lengths of their sentences only.
         """
         splits = {
             name: rows._fingerprint if rows.cache_files else rows.data.column("length").to_pylist()
@@ -106,20 +111,20 @@ class CorpusModule(L.LightningDataModule):
         return digest(splits, self.indexer.to_plain(), self.labels.labels, resumed)
 
     def sequences_after(self, batches: int) -> int:
-        """Return how many sequences so many training batches held, over the epochs from 0 on.
+        """Return the number of sequences in the first `batches` training batches of a run.
 
-        Of a stream, those of this process so far, times the number of processes.
+        For a stream this is the number read by this process so far, times the number of processes.
         """
         if self.corpus.stream is not None:
-            return self._place()[1] * sum(p["sentences"] for p in self._positions.values())
+            return self._rank_and_size()[1] * sum(p["sentences"] for p in self._positions.values())
         order = self._order("train", True, 0, 1)
         epochs, rest = divmod(batches, len(order))
         return epochs * len(self.corpus.splits["train"]) + sum(
             len(rows) for rows in order.batches(epochs)[:rest]
         )
 
-    def _place(self) -> tuple[int, int]:
-        """Return this process's rank, and how many there are."""
+    def _rank_and_size(self) -> tuple[int, int]:
+        """Return the rank of this process and the number of processes."""
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _order(self, split: str, shuffle: bool, rank: int, world_size: int) -> BatchOrder:
@@ -133,25 +138,25 @@ class CorpusModule(L.LightningDataModule):
         )
 
     def _loader(self, split: str, shuffle: bool = False) -> DataLoader:
-        rank, world_size = self._place()
+        rank, world_size = self._rank_and_size()
         sentences = EncodedSentences(
             self.corpus.splits[split], self.indexer, self.labels, with_text=not shuffle
         )
-        # A sampler, not a batch sampler: Lightning hands the epoch's number to a sampler only.
+        # A sampler, not a batch sampler: Lightning passes the epoch number to samplers only.
         return DataLoader(
             sentences,
             sampler=self._order(split, shuffle, rank, world_size),
             batch_size=None,
-            collate_fn=_as_it_is,
+            collate_fn=_unchanged,
             num_workers=self.batch.workers,
             persistent_workers=self.batch.workers > 0,
-            # One of its own: a loader draws a number whenever it begins, which is not to move
-            # what the network draws.
+            # A separate generator: a loader draws a number at its start, which must not change
+            # the random numbers of the network.
             generator=torch.Generator(),
         )
 
-    def _stream(self, stream: Stream) -> DataLoader:
-        rank, world_size = self._place()
+    def _stream_loader(self, stream: Stream) -> DataLoader:
+        rank, world_size = self._rank_and_size()
         batches = StreamedBatches(
             *(stream, self.indexer, self.labels, self.batch, self.seed, rank, world_size)
         )
@@ -168,7 +173,7 @@ class CorpusModule(L.LightningDataModule):
         )
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Note where the lane that a batch of a stream is from goes on."""
+        """Store the position of the lane that produced a batch of a stream."""
         if position := batch.pop("position", None):
             self._positions[position["lane"]] = position
         return batch
@@ -176,18 +181,19 @@ class CorpusModule(L.LightningDataModule):
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
     ) -> dict[str, Any]:
-        """Move the tensors. Text stays: Lightning would look for some in each of its words."""
+        """Move the tensors. Text is left out: Lightning would search every string for tensors."""
         text = {key: batch.pop(key) for key in ("columns",) if key in batch}
         return {**super().transfer_batch_to_device(batch, device, dataloader_idx), **text}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the position: the epoch and how many of its batches are done.
+        """Return the position: the epoch and the number of its completed batches.
 
-        Of a stream also where each process's lanes are, which all of them must ask for together.
+        For a stream also return the positions of the lanes of all processes. These are gathered
+        collectively, so all processes must call this together.
         """
         loop = self.trainer.fit_loop
-        # Lightning writes checkpoints before it counts a batch or an epoch as completed; when
-        # training has ended the last epoch does count.
+        # Lightning writes checkpoints before it counts a batch or an epoch as completed, but at
+        # the end of training the last epoch is already counted.
         epoch = max(0, loop.epoch_progress.current.ready - 1)
         batch = loop.epoch_loop.batch_progress.current.processed
         if batch >= self.trainer.num_training_batches:
@@ -198,29 +204,29 @@ class CorpusModule(L.LightningDataModule):
         return state
 
     def _all_positions(self) -> list[dict[int, Position]]:
-        """Return the positions of the lanes of each process: they are at different places."""
+        """Return the positions of the lanes of each process, by rank."""
         world_size = self.trainer.world_size
         if world_size == 1:
             return [self._positions]
-        everywhere: list[Any] = [None] * world_size
-        torch.distributed.all_gather_object(everywhere, self._positions)
-        return everywhere
+        by_rank: list[Any] = [None] * world_size
+        torch.distributed.all_gather_object(by_rank, self._positions)
+        return by_rank
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a position that :meth:`state_dict` returned, however many processes do.
+        """Restore a position returned by :meth:`state_dict`; the number of processes may differ.
 
         Raises:
-            InputError: if a stream was read by more processes or workers, or fewer.
+            InputError: if the corpus is a stream and the number of processes or workers differs.
         """
         positions = state_dict.get("positions")
         if self.corpus.stream is not None and positions is not None:
-            rank, processes = self._place()
+            rank, processes = self._rank_and_size()
             saved = (len(positions), state_dict["workers"])
             if saved != (processes, self.batch.workers):
                 raise InputError(
                     f"ckpt_path: the stream was read by {saved[0]} processes with {saved[1]} "
-                    f"workers each, and here are {processes} with {self.batch.workers}; take as "
-                    "many (trainer.devices, data.batch.workers)"
+                    f"workers each, but this run has {processes} with {self.batch.workers}; set "
+                    "trainer.devices and data.batch.workers to the same numbers as before"
                 )
             self._positions = dict(positions[rank])
         self._resume_at = dict(state_dict)

@@ -1,4 +1,4 @@
-"""The order of batches: length buckets under a token budget, a pure function of its arguments."""
+"""Batches of sentences of similar length under a token budget, in a reproducible order."""
 
 from collections.abc import Iterator
 
@@ -7,22 +7,22 @@ from torch.utils.data import Sampler
 
 from seqtag.data.config import BatchConfig
 
-# Each bucket's longest sentence is at most this much longer than its shortest one.
+# Maximum ratio of the longest to the shortest sentence of a bucket.
 _BUCKET_GROWTH = 1.2
 
 
 class BatchOrder(Sampler[list[int]]):
-    """Batches of sentence numbers for one process among several.
+    """Sampler that yields the batches of one process, each a list of sentence numbers.
 
-    Sentences of about one length share a bucket; a bucket's batches hold as many sentences as
-    the budget allows at its greatest length. So the number of batches is the same in every
-    epoch, and what is in them depends on `seed`, the epoch, `rank` and `world_size` alone.
+    Sentences of similar length share a bucket, whose batches hold as many sentences as the budget
+    allows at its greatest length. So the number of batches is the same in every epoch, and their
+    contents depend only on the lengths, `config`, `seed`, the epoch, `rank` and `world_size`.
 
-    All ranks get equally many. In training (`shuffle`) each batch is shared out among them, so that
-    they take the steps that one process would; a batch with fewer sentences than processes goes to
-    each of them whole, which leaves its mean loss as it is. In evaluation whole batches are dealt
-    out, so that a sentence is padded as on one process, and the rest is filled with empty ones, so
-    that nothing counts twice.
+    All ranks get the same number of batches. In training (`shuffle`) each batch is divided among
+    the ranks, so that they take the same steps as a single process; a batch with fewer sentences
+    than ranks goes to each rank as a whole, which leaves its mean loss unchanged. In evaluation
+    each batch goes to one rank as a whole, so that sentences are padded as on a single process;
+    empty batches fill up the last round, so that no sentence counts twice.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class BatchOrder(Sampler[list[int]]):
         self.seed, self.rank, self.world_size = seed, rank, world_size
         self.shuffle = shuffle
         self.epoch = 0
-        self.start = 0  # batches of the coming epoch that are done already
+        self.start = 0  # batches of the coming epoch that are already done
         self._buckets = _fill_buckets(np.asarray(lengths), config)
         count = sum(-(-len(members) // capacity) for members, capacity in self._buckets)
         self._batches_per_rank = count if shuffle else -(-count // world_size)
@@ -47,7 +47,7 @@ class BatchOrder(Sampler[list[int]]):
         return self._batches_per_rank
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the number of the coming epoch; Lightning calls this before each."""
+        """Set the number of the coming epoch; Lightning calls this before each epoch."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -56,7 +56,7 @@ class BatchOrder(Sampler[list[int]]):
             yield batch.tolist()
 
     def batches(self, epoch: int) -> list[np.ndarray]:
-        """Return this rank's batches, or shares of them, of an epoch."""
+        """Return this rank's batches (in training its shares of them) of an epoch."""
         random = np.random.default_rng((self.seed, epoch))
         batches: list[np.ndarray] = []
         for members, capacity in self._buckets:
@@ -73,10 +73,10 @@ class BatchOrder(Sampler[list[int]]):
 
 
 def _fill_buckets(lengths: np.ndarray, config: BatchConfig) -> list[tuple[np.ndarray, int]]:
-    """Cut the sentences, shortest first, into (members, sentences per batch)."""
+    """Return buckets of increasing length: (sentence numbers, maximum sentences per batch)."""
     order = np.argsort(lengths, kind="stable")
     if len(order) <= np.iinfo(np.int32).max:
-        order = order.astype(np.int32)  # half the memory, for as long as training lasts
+        order = order.astype(np.int32)  # half the memory during all of training
     ascending = lengths[order]
     buckets = []
     start = 0

@@ -1,8 +1,10 @@
-"""Batches of a stream: each process, and each of its workers, reads a lane of its own.
+"""Batches of a training split that is streamed, with positions that can be resumed.
 
-A lane reads a buffer of sentences, puts them into batches in the order that a corpus of that size
-would have, and reads the next. Its position is where the buffer began in the stream, and how many
-of its batches are done: going on from there reads one buffer again and gives the same batches.
+A lane is the sequence of batches that one worker produces, or the process itself if it has no
+workers. Each lane has its own share of the stream: it reads a buffer of sentences, divides it into
+batches as `BatchOrder` would divide a corpus of that size, and reads the next buffer. The position
+of a lane is the beginning of its buffer in the stream and the number of completed batches of it.
+Resuming from a position reads one buffer again and yields the same batches.
 """
 
 import logging
@@ -25,20 +27,20 @@ log = logging.getLogger("seqtag")
 
 Position = dict[str, Any]
 
-# Passes of different seeds are numbered far from each other: the number shuffles the shards.
+# The number of a pass shuffles the shards; different seeds use numbers that are far apart.
 _SEED_STRIDE = 1_000_003
 
 
 class StreamedBatches(Dataset):
-    """Encoded batches of one process's share of a stream, by their number over all epochs.
+    """Encoded batches of one process's share of a stream, indexed by their number over all epochs.
 
-    Of each batch that `batch` allows the process reads its share: as large a one as the others.
-    Each worker is asked for every so manyth batch, in order, and reads a lane of its own.
+    Each process reads an equal share of the batch size. Of n workers, worker w returns every n-th
+    batch, starting with number w; these batches are its lane.
 
     Attributes:
-        lanes: how many there are: one for each worker, or one without workers.
-        first: batches before this one are done, and None is returned for them.
-        positions: where lanes are to go on; at their beginning, if it does not say.
+        lanes: number of lanes of this process: one for each worker, or one without workers.
+        first: number of the first batch that is not yet done; None is returned for earlier ones.
+        positions: start position of each lane; lanes that are missing start at the beginning.
     """
 
     def __init__(
@@ -64,23 +66,23 @@ class StreamedBatches(Dataset):
         self._running: Iterator[tuple[list[dict[str, Any]], Position]] | None = None
 
     def __getitem__(self, number: int) -> dict[str, Any] | None:
-        """Return ``inputs``, ``labels_BT`` and ``position``: the lane's and its position."""
+        """Return ``inputs``, ``labels_BT`` and ``position``, which includes the lane's number."""
         if number < self.first:
             return None
         lane = number % self.lanes
         if self._running is None:
             self._running = self._lane(self.positions.get(lane))
         sentences, position = next(self._running)
-        self._refuse_unknown(sentences)
+        self._check_labels(sentences)
         names = ("tokens", "labels", *self._indexer.features)
         columns = {name: [sentence[name] for sentence in sentences] for name in names}
         batch = labelled_batch(columns, self._indexer, self._labels)
         return {**batch, "position": {"lane": lane, **position}}
 
     def _lane(self, position: Position | None) -> Iterator[tuple[list[dict[str, Any]], Position]]:
-        """Yield batches for ever, each with the position behind it."""
-        # Made here, in the worker: workers of one data set share the number of its pass, too. Among
-        # them its shards are shared out by itself.
+        """Yield batches endlessly, each with the position after it."""
+        # Created here, in the worker, so that workers do not share the number of the pass. The
+        # data set itself divides its shards among the workers.
         rows = split_dataset_by_node(self._stream.rows, self._rank, self._world_size)
         size = self._stream.config.buffer
         now = position or {"pass": 0, "buffer": 0, "batch": 0, "sentences": 0, "rows": None}
@@ -88,10 +90,10 @@ class StreamedBatches(Dataset):
             rows.set_epoch(1 + now["pass"] + self._seed * _SEED_STRIDE)
             if now["rows"] is not None:
                 rows.load_state_dict(now["rows"])
-            begun = now["rows"] is not None
+            has_sentences = now["rows"] is not None
             sentences = self._stream.read(rows)
             while buffer := list(islice(sentences, size)):
-                begun = True
+                has_sentences = True
                 for batch in self._batches(buffer, now["buffer"])[now["batch"] :]:
                     now = {
                         **now,
@@ -100,10 +102,10 @@ class StreamedBatches(Dataset):
                     }
                     yield [buffer[row] for row in batch], now
                 now = {**now, "buffer": now["buffer"] + 1, "batch": 0, "rows": rows.state_dict()}
-            if not begun:
+            if not has_sentences:
                 raise InputError(
                     f"{self._stream.name}: a process found no sentence in its share of the "
-                    "stream; take fewer processes or workers"
+                    "stream; use fewer processes or workers"
                 )
             now = {**now, "pass": now["pass"] + 1, "rows": None}
 
@@ -111,42 +113,53 @@ class StreamedBatches(Dataset):
         lengths = np.array([len(sentence["tokens"]) for sentence in buffer])
         return BatchOrder(lengths, self._batch, shuffle=True, seed=self._seed).batches(number)
 
-    def _refuse_unknown(self, sentences: Sequence[dict[str, Any]]) -> None:
+    def _check_labels(self, sentences: Sequence[dict[str, Any]]) -> None:
+        """Raise an InputError for a label that is not in the label set."""
         known = {None, *self._labels.corpus_labels}
         for sentence in sentences:
             for label in sentence["labels"]:
                 if label not in known:
                     raise InputError(
-                        f"{sentence['where']}: the label {label!r} is none of the "
+                        f"{sentence['where']}: the label {label!r} is not among the "
                         f"{len(known) - 1} labels known from the first sentences of the stream; "
                         "raise data.stream.fit_sentences, or name it in data.label_names"
                     )
 
 
 def _require_shards(stream: Stream, workers: int, world_size: int) -> None:
-    """Refuse more workers than have anything to read, and tell of processes that read in vain."""
+    """Check that each worker has a shard to read.
+
+    Warn if the shards cannot be divided evenly, so that each process must read all of them.
+
+    Raises:
+        InputError: if there are more workers than shards for a process.
+    """
     shards = stream.rows.num_shards
-    shared = shards % world_size == 0
-    if not shared:
+    divisible = shards % world_size == 0
+    if not divisible:
         log.warning(
-            "the stream's %d shards cannot be shared out among %d processes: each reads all of "
-            "them, and keeps every %dth sentence",
+            "the stream's %d shards cannot be divided evenly among %d processes: each process "
+            "reads all of them and uses every %dth sentence",
             *(shards, world_size, world_size),
         )
-    of_each = shards // world_size if shared else shards
-    if workers > of_each:
+    shards_per_process = shards // world_size if divisible else shards
+    if workers > shards_per_process:
         raise InputError(
             f"data.batch.workers={workers}, but of the stream's {shards} shards each process "
-            f"reads {of_each}: take at most as many workers"
+            f"reads {shards_per_process}: lower data.batch.workers to at most that"
         )
 
 
 class BatchNumbers(Sampler[int]):
-    """Numbers of a process's batches, epoch after epoch; in each epoch the first goes to worker 0.
+    """Sampler of batch numbers over all epochs, such that each epoch starts with lane 0.
+
+    Args:
+        count: batches per epoch, a multiple of `lanes`.
+        lanes: lanes of the process.
 
     Attributes:
-        epoch: the coming one.
-        start: batches of it that are done already.
+        epoch: number of the coming epoch.
+        start: number of batches of that epoch that are already done.
     """
 
     def __init__(self, count: int, lanes: int) -> None:
@@ -157,22 +170,22 @@ class BatchNumbers(Sampler[int]):
         return self.count
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the number of the coming epoch; Lightning calls this before each."""
+        """Set the number of the coming epoch; Lightning calls this before each epoch."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
         start, self.start = self.start, 0
         first = self.epoch * self.count
-        # A whole round of workers before the first that is wanted: each keeps its lane.
+        # Start at lane 0, so that each worker keeps its lane; batches already done give None.
         yield from range(first + start - start % self.lanes, first + self.count)
 
 
 class StreamLoader(DataLoader):
-    """Yields what the workers return, but for batches that were done already."""
+    """Data loader of a stream, which skips the batches that are already done."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         try:
             yield from (batch for batch in super().__iter__() if batch is not None)
         except InputError as error:
-            # A worker's mistake comes with its traceback in front.
+            # The message of an error in a worker begins with the worker's traceback.
             raise InputError(str(error).rpartition("InputError: ")[2].strip()) from None

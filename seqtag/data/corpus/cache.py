@@ -1,4 +1,4 @@
-"""Corpora as Arrow files on disk, made once and found again by what they were made from."""
+"""Corpora cached as Arrow files on disk, under a digest of what they were made from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CHUNK = 1 << 20
 
 
 def digest(*parts: Any) -> str:
-    """Return a hexadecimal digest of plain values; a Path stands for the bytes of its file."""
+    """Return a hexadecimal digest of JSON values; a Path stands for the bytes of its file."""
     hasher = hashlib.blake2b(digest_size=20)
     for part in parts:
         if isinstance(part, Path):
@@ -40,8 +40,8 @@ def digest(*parts: Any) -> str:
     return hasher.hexdigest()
 
 
-class Entry:
-    """A finished folder of the cache: Arrow files and what was noted while they were made."""
+class CacheEntry:
+    """A complete folder of the cache: Arrow files and their metadata."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -56,37 +56,37 @@ class Entry:
         table = MemoryMappedTable(open_table(path), str(path))
         if table.num_rows != self.meta["rows"][name]:
             raise ValueError(f"{self.folder}: {name}.arrow is cut short")
-        # Told by content, so that whatever is derived from the data set can be cached in turn.
+        # A fingerprint of the content, so that results derived from the data set can be cached.
         return datasets.Dataset(table, fingerprint=digest(self.folder.name, name)[:16])
 
 
 def cached(
     root: Path, key: str, names: Iterable[str], build: Callable[[Path], dict[str, Any]]
-) -> tuple[Entry, list[datasets.Dataset]]:
-    """Return the cache entry `key` with its data sets `names`; `build` makes it if need be.
+) -> tuple[CacheEntry, list[datasets.Dataset]]:
+    """Return the cache entry `key` and its data sets `names`; build the entry if it is missing.
 
-    `build(folder)` writes the Arrow files and returns the meta data. It writes to a folder of its
-    own, which is then renamed: another process never sees half an entry, and if two build the
-    same one, the first to finish wins. An entry that cannot be opened is built again.
+    `build(folder)` writes the Arrow files and returns the metadata. It writes to a temporary
+    folder, which is then renamed: no other process ever sees an incomplete entry, and if two
+    processes build the same one, the first to finish wins. A damaged entry is built again.
     """
     folder = root / "corpora" / key
     names = list(names)
     if folder.exists():
         try:
-            entry = Entry(folder)
+            entry = CacheEntry(folder)
             return entry, [entry.dataset(name) for name in names]
         except (OSError, ValueError, KeyError):
             shutil.rmtree(folder, ignore_errors=True)
     _build(folder, build)
-    entry = Entry(folder)
+    entry = CacheEntry(folder)
     return entry, [entry.dataset(name) for name in names]
 
 
 def _build(folder: Path, build: Callable[[Path], dict[str, Any]]) -> None:
     try:
-        with atomic_folder(folder, _put_first, mode=0o700) as aside:
-            meta = build(aside)
-            (aside / _META).write_text(json.dumps(meta), encoding="utf-8")
+        with atomic_folder(folder, _publish, mode=0o700) as temporary:
+            meta = build(temporary)
+            (temporary / _META).write_text(json.dumps(meta), encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"{folder.parent}: cannot write the cache ({error.strerror or error}); set "
@@ -94,18 +94,18 @@ def _build(folder: Path, build: Callable[[Path], dict[str, Any]]) -> None:
         ) from error
 
 
-def _put_first(aside: Path, folder: Path) -> None:
-    """Put a folder in its place, unless another process has put a whole one there before."""
+def _publish(temporary: Path, folder: Path) -> None:
+    """Rename a folder to its final name, unless another process has already completed the entry."""
     try:
-        aside.rename(folder)
+        temporary.rename(folder)
     except OSError:
         if not (folder / _META).is_file():
             shutil.rmtree(folder, ignore_errors=True)
-            aside.rename(folder)
+            temporary.rename(folder)
 
 
 def schema(features: Iterable[str], factors: Iterable[str] = ()) -> pa.Schema:
-    """Return the columns that every data set has, plus lists for features, ints for factors."""
+    """Return the Arrow schema of a corpus: a list per feature, an int per factor."""
     strings = pa.list_(pa.string())
     return pa.schema(
         [
@@ -123,12 +123,12 @@ def schema(features: Iterable[str], factors: Iterable[str] = ()) -> pa.Schema:
 def write_sentences(
     path: Path, sentences: Iterable[tuple[Sentence, str]], features: tuple[str, ...]
 ) -> int:
-    """Write (sentence, where) pairs to an Arrow file and return how many there were.
+    """Write (sentence, where) pairs to an Arrow file and return their number.
 
-    Batches are bounded in sentences and tokens, so memory does not grow with the corpus.
+    Batches are bounded in sentences and tokens, so that memory does not grow with the corpus.
 
     Raises:
-        InputError: for text that is no Unicode text (a lone surrogate from a JSON escape).
+        InputError: for a string that is not Unicode text (a lone surrogate from a JSON escape).
     """
     columns = schema(features)
     rows = 0
@@ -166,24 +166,24 @@ def _record_batch(batch: list[tuple[Sentence, str]], columns: pa.Schema) -> pa.R
     try:
         arrays = [pa.array(v, type=field.type) for v, field in zip(values, columns, strict=True)]
     except UnicodeEncodeError as error:
-        raise _no_text(batch, error) from None
+        raise _surrogate_error(batch, error) from None
     return pa.record_batch(arrays, schema=columns)
 
 
-def _no_text(batch: list[tuple[Sentence, str]], error: UnicodeEncodeError) -> InputError:
+def _surrogate_error(batch: list[tuple[Sentence, str]], error: UnicodeEncodeError) -> InputError:
     for sentence, where in batch:
         for text in chain(sentence.tokens, sentence.labels, *sentence.features):
             try:
                 (text or "").encode()
             except UnicodeEncodeError:
-                return InputError(f"{where}: {text!r} is no Unicode text (a lone surrogate)")
+                return InputError(f"{where}: {text!r} is not Unicode text (a lone surrogate)")
     return InputError(f"{batch[0][1]}: {error}")
 
 
 def rewrite(
     sources: Iterable[tuple[Path, Callable[[pa.RecordBatch], pa.RecordBatch]]], target: Path
 ) -> int:
-    """Copy Arrow files into one, batch by batch through a function; return the number of rows."""
+    """Concatenate Arrow files, each transformed batch by batch; return the number of rows."""
     rows = 0
     with pa.OSFile(str(target), "wb") as sink:
         writer = None

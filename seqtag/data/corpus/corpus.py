@@ -1,9 +1,10 @@
-"""Corpora: files or hub data sets in, one `datasets.Dataset` per split out.
+"""Load corpora: from files or hub data sets to one `datasets.Dataset` per split.
 
     config ─► splits: which files ─► a reader: sentences ─► build: Arrow, schemes ─► cache ─► Corpus
 
-Every data set has the columns tokens, labels (null: not scored), one per feature, length (in
-tokens), doc (number of the document, from 0), where ("train.txt:123") and one int per factor.
+Every data set has the columns tokens, labels (null: not scored), one column per feature, length
+(in tokens), doc (number of the document, from 0), where ("train.txt:123") and one integer column
+per factor.
 """
 
 from __future__ import annotations
@@ -18,11 +19,17 @@ from seqtag.checks import from_plain
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.corpus.cache import cached, digest
 from seqtag.data.corpus.memory_mapped import lengths_of
-from seqtag.data.corpus.near_schemes import Near, explain
-from seqtag.data.corpus.oddities import explain_single, mostly_single
-from seqtag.data.corpus.splits import Source, find_sources
+from seqtag.data.corpus.near_schemes import NearScheme, explain_near_scheme
+from seqtag.data.corpus.oddities import explain_single_tokens, mostly_single_tokens
+from seqtag.data.corpus.splits import SplitSource, find_sources
 from seqtag.data.corpus.stream import Stream
-from seqtag.data.corpus.write import KEPT_AS, build_held_out, build_split, held_out, held_out_count
+from seqtag.data.corpus.write import (
+    STORED_SCHEME,
+    build_held_out,
+    build_split,
+    held_out_count,
+    held_out_mask,
+)
 from seqtag.data.formats.base import find_format
 from seqtag.errors import InputError, unknown
 
@@ -31,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Corpus", "CorpusConfig", "Origin", "load_corpus"]
 
-# Part of every cache key: raise it when the same bytes are read, or noted down, differently.
+# Part of every cache key: increase it when the same bytes are read or stored differently.
 READER_VERSION = 3
 
 
@@ -41,39 +48,39 @@ class Origin:
 
     Attributes:
         files: names of its files.
-        scheme: the label scheme they are written in, before IOB1 is made BIO.
-        empty: sentences without a token, which are left out.
-        first_empty: where the first of them was.
-        bare: there is no label but O.
-        bilou: its labels are BILOU, of which L and U become E and S.
-        near: the scheme that its plain labels nearly are; None if there is none.
-        near_at: where the first such label is.
+        scheme: the label scheme of the files, before IOB1 is converted to BIO.
+        empty: number of sentences without a token, which are left out.
+        first_empty: place of the first of them.
+        only_outside: whether `O` is the only label.
+        bilou: whether the labels are BILOU, of which L and U become E and S.
+        near: the span scheme that the plain labels resemble; None if there is none.
+        near_at: place of the first such label.
     """
 
     files: tuple[str, ...]
     scheme: str
     empty: int = 0
     first_empty: str = ""
-    bare: bool = False
+    only_outside: bool = False
     bilou: bool = False
-    near: Near | None = None
+    near: NearScheme | None = None
     near_at: str = ""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A labelled corpus.
+    """A labelled corpus, as `load_corpus` returns it.
 
     Attributes:
-        splits: memory-mapped data sets by "train", "dev" and "test"; at least one of them.
+        splits: memory-mapped data sets for at least one of "train", "dev" and "test".
         scheme: "plain", "bio" or "bioes".
         features: names of further input columns, each a list of strings per sentence.
-        factors: names of int columns by which accuracy is sliced.
-        notes: what the user should read about it.
+        factors: names of integer columns by which accuracy is broken down.
+        notes: messages about the corpus for the user.
         origins: where each split came from; empty for a generated corpus.
-        stream: the training split, where it is read while training goes on; `splits` then has its
-            first sentences.
-        config: how it was read; None for a generated corpus.
+        stream: the training split, if it is streamed during training; `splits` then has its first
+            sentences.
+        config: the settings it was read with; None for a generated corpus.
     """
 
     splits: dict[str, datasets.Dataset]
@@ -87,14 +94,17 @@ class Corpus:
 
 
 def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Corpus:
-    """Read a corpus, or open what was read before from the same bytes in the same way.
+    """Return the corpus that `config` describes, from the cache if it was read before.
+
+        corpus = load_corpus(CorpusConfig(format="column", path="my/corpus"))
+        corpus.splits["train"]["tokens"]
 
     Args:
-        config: where it is and how it is read.
-        splits: the splits wanted; others are not even read. None: all there are.
+        config: where the corpus is and how to read it.
+        splits: the splits to load; other splits are not read. None: all splits.
 
     Raises:
-        InputError: for what is wrong with the config or the files, by name and line.
+        InputError: for an error in the config or the files; the message names file and line.
     """
     sources = find_sources(config)
     holds_out = (
@@ -118,20 +128,20 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
             if split == "train":
                 _require_features(sources[split], config, unfilled)
             if split == "train" and holds_out:
-                _hold_out(found, origins, notes, config, root, path)
+                _hold_out_dev(found, origins, notes, config, root, path)
     notes += origin_notes(origins, config) + _unused_notes(sources)
     if "train" in found:
         notes += single_token_notes(found["train"], config)
     stream = None
     if "train" in found and config.streaming:
         scheme = origins["train"].scheme
-        stream = replace(sources["train"].stream(), schemes=(scheme, KEPT_AS[scheme]))
+        stream = replace(sources["train"].stream(), schemes=(scheme, STORED_SCHEME[scheme]))
         notes.append(
-            f"the training split is a stream in {stream.rows.num_shards} shards; what is known of "
-            f"it beforehand are {found['train'].num_rows:,} sentences"
+            f"the training split is a stream in {stream.rows.num_shards} shards; its first "
+            f"{found['train'].num_rows:,} sentences define the vocabulary and the labels"
         )
     if "train" in found and "dev" not in there:
-        why = "a stream holds none out" if config.streaming else "data.dev_fraction=0"
+        why = "none is held out of a stream" if config.streaming else "data.dev_fraction=0"
         notes.append(f"no development split ({why})")
     return Corpus(
         splits={split: found[split] for split in wanted if split in found},
@@ -145,9 +155,9 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
 
 
 def _open(
-    source: Source, config: CorpusConfig, root: Path
+    source: SplitSource, config: CorpusConfig, root: Path
 ) -> tuple[datasets.Dataset, Origin, Path, list[str]]:
-    """Return a split's data set, its origin, its Arrow file and its columns without values."""
+    """Return a split's data set, its origin, its Arrow file and its columns without any value."""
     try:
         key = digest(READER_VERSION, *source.identity())
     except OSError as error:
@@ -162,7 +172,7 @@ def _open(
     near, near_at = meta["near"], ""
     if near is not None:
         near_at = near.pop("where")
-        near = from_plain(Near, near, "")
+        near = from_plain(NearScheme, near, "")
     origin = Origin(
         *(source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]),
         *(meta["bilou"], near, near_at),
@@ -170,10 +180,10 @@ def _open(
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 
 
-def _require_features(source: Source, config: CorpusConfig, unfilled: list[str]) -> None:
-    """Refuse a column without a value in all of training, if the format says that it is a slip.
+def _require_features(source: SplitSource, config: CorpusConfig, unfilled: list[str]) -> None:
+    """Raise the format's error, if it has one, for a column without any value in training.
 
-    In a small test file it may well be without one.
+    Other splits are not checked: a small test file may lack a feature.
     """
     format = find_format(config.format)
     for column in (config.label_column, *config.features):
@@ -184,7 +194,7 @@ def _require_features(source: Source, config: CorpusConfig, unfilled: list[str])
                 raise error
 
 
-def _hold_out(
+def _hold_out_dev(
     found: dict[str, datasets.Dataset],
     origins: dict[str, Origin],
     notes: list[str],
@@ -192,7 +202,7 @@ def _hold_out(
     root: Path,
     path: Path,
 ) -> None:
-    """Part the training split in two, and say so."""
+    """Split the training split into training and development sentences, and add a note."""
     size = found["train"].num_rows
     if size < 2:
         notes.append("no development split, and too few training sentences to hold one out")
@@ -203,7 +213,7 @@ def _hold_out(
         root,
         key,
         ["train", "dev"],
-        lambda folder: build_held_out(folder, path, held_out(*chosen)),
+        lambda folder: build_held_out(folder, path, held_out_mask(*chosen)),
     )
     origins["dev"] = replace(origins["train"], empty=0, first_empty="")
     count = held_out_count(size, config.dev_fraction)
@@ -214,15 +224,15 @@ def _hold_out(
 
 
 def origin_notes(origins: Mapping[str, Origin], config: CorpusConfig | None) -> list[str]:
-    """Return what the user should read about how the labels and sentences of splits were taken."""
+    """Return notes on how labels were interpreted and which sentences were left out."""
     notes = []
     if any(origin.scheme == "iob1" for origin in origins.values()):
         notes.append("the labels are IOB1; they were converted to BIO")
     if any(origin.bilou for origin in origins.values()):
         notes.append("the labels are BILOU; L and U were converted to E and S (BIOES)")
     near = [origin for origin in origins.values() if origin.near is not None]
-    for origin in near[:1]:  # the other splits are written alike
-        notes.append(f"{origin.near_at}: {explain(origin.near, config)}")
+    for origin in near[:1]:  # the labels of the other splits look the same
+        notes.append(f"{origin.near_at}: {explain_near_scheme(origin.near, config)}")
     for split, origin in origins.items():
         if origin.empty:
             notes.append(
@@ -233,35 +243,36 @@ def origin_notes(origins: Mapping[str, Origin], config: CorpusConfig | None) -> 
 
 
 def single_token_notes(rows: datasets.Dataset, config: CorpusConfig | None) -> list[str]:
-    """Return what to do if the sentences of the training split are all of one token."""
+    """Return a note with advice if (nearly) all training sentences have a single token."""
     lengths = lengths_of(rows)
     count = int((lengths == 1).sum())
-    if not mostly_single(count, len(lengths)):
+    if not mostly_single_tokens(count, len(lengths)):
         return []
-    return [f"{rows[0]['where']}: {explain_single(count, len(lengths), config)}"]
+    return [f"{rows[0]['where']}: {explain_single_tokens(count, len(lengths), config)}"]
 
 
-def _unused_notes(sources: Mapping[str, Source]) -> list[str]:
-    """Return a note on files that stand beside those of the corpus and are not used."""
+def _unused_notes(sources: Mapping[str, SplitSource]) -> list[str]:
+    """Return a note on files next to those of the corpus that are not used."""
     unused = sorted({name for source in sources.values() for name in source.unused})
     if not unused:
         return []
     more = f" and {len(unused) - 6:,} more" if len(unused) > 6 else ""
     return [
-        f"not used, since the names do not say which split they are: "
+        "not used, since their names do not say which split they are: "
         f"{', '.join(unused[:6])}{more}; "
         "data.files.dev=NAME (or train, test) names the files of a split"
     ]
 
 
 def _common_scheme(origins: Mapping[str, Origin]) -> str:
-    """Return the scheme of the corpus; a split with nothing but O goes with any."""
-    schemes = {split: KEPT_AS[origin.scheme] for split, origin in origins.items()}
-    telling = {split: s for split, s in schemes.items() if not origins[split].bare} or schemes
-    if len(set(telling.values())) > 1:
-        listed = ", ".join(f"{split}: {scheme}" for split, scheme in telling.items())
+    """Return the scheme of the corpus; a split with only `O` labels fits any scheme."""
+    schemes = {split: STORED_SCHEME[origin.scheme] for split, origin in origins.items()}
+    with_spans = {s: scheme for s, scheme in schemes.items() if not origins[s].only_outside}
+    decisive = with_spans or schemes
+    if len(set(decisive.values())) > 1:
+        listed = ", ".join(f"{split}: {scheme}" for split, scheme in decisive.items())
         raise InputError(
-            f"data: the splits are labelled by different schemes ({listed}): say which by "
-            "data.scheme, or convert the files"
+            f"data: the splits are labelled in different schemes ({listed}): set data.scheme to "
+            "one of them, or convert the files"
         )
-    return next(iter(telling.values()))
+    return next(iter(decisive.values()))

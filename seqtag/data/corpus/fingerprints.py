@@ -1,4 +1,4 @@
-"""What was found out about files before: their digests, and figures of a whole corpus."""
+"""Cached facts about files: their digests, and results computed from a whole corpus."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from seqtag.files import atomic_file
 if TYPE_CHECKING:
     import datasets
 
-# Smaller files are read anew in no time.
+# Smaller files are read again each time, which is fast.
 _LARGE_BYTES = 1 << 20
-# A file that was written to so lately may be written to again without its time telling.
+# A file changed less than this many seconds ago may change again with the same mtime.
 _SETTLED_SECONDS = 2.0
 
 
 def file_digest(path: Path, root: Path) -> str:
-    """Return the digest of a file's bytes; those of a large file are read only once.
+    """Return the digest of a file's bytes; a large file is read only once.
 
-    It is remembered in the cache folder `root` by the file's path, size, times and inode. So a
-    corpus of any size is identified at once, and one that was replaced or written to is read again.
+    The digest is stored in the cache folder `root` under the file's path, size, times and inode.
+    So an unchanged corpus of any size is identified at once, and a changed one is read again.
     """
     stat = path.stat()
     settled = time.time() - max(stat.st_mtime, stat.st_ctime) > _SETTLED_SECONDS
@@ -32,32 +32,32 @@ def file_digest(path: Path, root: Path) -> str:
         return digest(path)
     times = (stat.st_mtime_ns, stat.st_ctime_ns)
     key = digest(str(path.resolve()), stat.st_size, *times, stat.st_ino, stat.st_dev)
-    return _remembered(root / "digests" / f"{key}.json", lambda: digest(path))
+    return _cached_json(root / "digests" / f"{key}.json", lambda: digest(path))
 
 
-def remembered(rows: datasets.Dataset, key: list[Any], find: Callable[[], Any]) -> Any:
-    """Return what `find` returns (JSON values) of a data set; found once for a corpus on disk.
+def cached_result(rows: datasets.Dataset, key: list[Any], compute: Callable[[], Any]) -> Any:
+    """Return `compute()`, which returns JSON values; for a corpus on disk it is called only once.
 
-    It is kept beside the Arrow file, by `key` and by the fingerprint of the rows. Of a data set
-    in memory nothing is kept.
+    The result is stored next to the Arrow file, under `key` and the fingerprint of the rows. For
+    a data set in memory nothing is stored.
     """
     files = rows.cache_files
     if not files:
-        return find()
+        return compute()
     name = f"{digest(key, rows._fingerprint)}.json"
-    return _remembered(Path(files[0]["filename"]).parent / name, find)
+    return _cached_json(Path(files[0]["filename"]).parent / name, compute)
 
 
-def _remembered(path: Path, find: Callable[[], Any]) -> Any:
+def _cached_json(path: Path, compute: Callable[[], Any]) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         pass  # not there yet, or damaged
-    value = find()
+    value = compute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path, mode=0o600) as aside:
-            aside.write_text(json.dumps(value), encoding="utf-8")
+        with atomic_file(path, mode=0o600) as temporary:
+            temporary.write_text(json.dumps(value), encoding="utf-8")
     except OSError:
-        pass  # a cache that cannot be written costs time, no more
+        pass  # the result is then computed again next time
     return value

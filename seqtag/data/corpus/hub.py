@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.corpus.parts import Part
 from seqtag.data.corpus.stream import Stream
-from seqtag.data.formats.base import guarded
-from seqtag.data.formats.parquet import names_of
-from seqtag.data.formats.records import RecordReader, from_batches
+from seqtag.data.formats.base import with_input_errors
+from seqtag.data.formats.parquet import class_label_names
+from seqtag.data.formats.records import RecordReader, sentences_from_batches
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 
@@ -25,120 +25,122 @@ _CONVERTED = "refs/convert/parquet"
 _REPOSITORY = re.compile(r"(?:hf://datasets/)?((?:[\w.-]+/)?[\w.-]+)(?:@([^/]+|refs/.+))?/?")
 _DEV_NAMES = ("validation", "dev", "valid", "val")
 _ROWS = 1000
-# Fewer are read before another process has even started.
-_LEAST_ROWS = 20_000
+# Fewer rows than this are read before another process has even started.
+_MIN_PART_ROWS = 20_000
 
 
 def is_repository(path: str) -> bool:
-    """Return whether `path` names a whole data set, rather than files of one."""
+    """Return whether `path` names a whole data set instead of files in one."""
     return _REPOSITORY.fullmatch(path) is not None
 
 
 def load_splits(config: CorpusConfig) -> dict[str, datasets.Dataset]:
-    """Return the splits of a hub data set as its authors have them, named train, dev and test.
+    """Return the splits of a hub data set, under the names train, dev and test.
 
-    With `config.streaming` they are iterable data sets, of which nothing was downloaded yet.
-    `config.files` may name the hub's split for each of ours. A data set that still has a loading
-    script, which datasets no longer runs, is read from the hub's parquet conversion.
+    With `config.streaming` they are iterable data sets, which download nothing in advance.
+    `config.files` can map train, dev and test to other splits of the data set. A data set with
+    a loading script, which `datasets` no longer runs, is read from the hub's parquet conversion.
 
     Raises:
-        InputError: if it cannot be had, or has no split that we know.
+        InputError: if the data set cannot be loaded or has no split of a known name.
     """
-    name, revision = _named(config)
+    name, revision = _name_and_revision(config)
     try:
         loaded = _load(name, config.name, revision, config.streaming)
-    except Exception as error:  # datasets, the hub's client and the network have no common base
+    except Exception as error:  # errors of datasets, hub client and network share no base class
         raise _unreachable(name, error) from error
-    return _named_splits(name, loaded, config)
+    return _choose_splits(name, loaded, config)
 
 
-def _named(config: CorpusConfig) -> tuple[str, str | None]:
-    """Return the name and the revision of a data set."""
+def _name_and_revision(config: CorpusConfig) -> tuple[str, str | None]:
+    """Return the name and the revision of the data set `data.path`."""
     match = _REPOSITORY.fullmatch(config.path or "")
     if match is None:
-        raise InputError(f"data.path={config.path} is no data set id (owner/name) or hf:// path")
+        raise InputError(f"data.path={config.path} is not a data set id (owner/name) or hf:// path")
     return match[1], config.revision or match[2]
 
 
 def read_rows(
-    name: str, rows: datasets.Dataset, config: CorpusConfig, before: int = 0
+    name: str, rows: datasets.Dataset, config: CorpusConfig, first: int = 0
 ) -> Iterator[Sentence]:
-    """Yield the sentences of one loaded split; `name` stands for a file name in messages.
+    """Yield the sentences of a loaded split, or of a part that begins with row `first` (from 0).
 
-    They are numbered as rows that have so many others `before` them.
+    Messages use `name` as the file name.
     """
     layout = config.layout()
     layout.require(rows.column_names, name)
-    rows = rows.select_columns(list(layout.wanted()))
-    decoders = names_of(rows.features)
+    rows = rows.select_columns(list(layout.columns_to_read()))
+    decoders = class_label_names(rows.features)
     batches = rows.with_format("arrow").iter(batch_size=_ROWS)
-    sentences = from_batches(batches, RecordReader(name, layout, decoders), before)
-    yield from guarded(sentences, name, "a data set of the hub", before + 1)
+    sentences = sentences_from_batches(batches, RecordReader(name, layout, decoders), first)
+    yield from with_input_errors(sentences, name, "a data set of the hub", first + 1)
 
 
-def stream_of(name: str, rows: datasets.IterableDataset, config: CorpusConfig) -> Stream:
-    """Return a split that was loaded for streaming; `name` stands for a file name in messages."""
+def make_stream(name: str, rows: datasets.IterableDataset, config: CorpusConfig) -> Stream:
+    """Return the stream of a split loaded for streaming; messages use `name` as the file name."""
     layout = config.layout()
     if rows.column_names is not None:
         layout.require(rows.column_names, name)
-    decoders = names_of(rows.features or {})
+    decoders = class_label_names(rows.features or {})
     labels = config.label_names or decoders.get(config.label_column, ())
     reader = RecordReader(name, layout, decoders)
     return Stream(
         *(rows, partial(_sentence, reader), name, config.features, config.stream, tuple(labels)),
-        guard=_guarded,
+        guard=_with_hub_errors,
     )
 
 
-def _guarded(rows: Iterable[Record], name: str) -> Iterator[Record]:
-    """Yield records of the hub; turn what the network or damaged files raise into an InputError."""
+def _with_hub_errors(rows: Iterable[Record], name: str) -> Iterator[Record]:
+    """Yield records of the hub; convert errors of the network and of files to an InputError."""
     try:
         yield from rows
-    except Exception as error:  # datasets, the hub's client and the network have no common base
+    except Exception as error:  # errors of datasets, hub client and network share no base class
         raise _unreachable(name, error) from error
 
 
 def _sentence(reader: RecordReader, record: Record, row: int = 0) -> tuple[Sentence, str]:
-    # In training a stream is not numbered: its shards come in another order each time.
+    # Row 0, no number: in training the shards of a stream come in a different order each time.
     return reader.sentence(record, row), reader.name
 
 
 def read_stream(stream: Stream, count: int | None) -> Iterator[Sentence]:
     """Yield the sentences of a stream, only so many of them if `count` says so."""
-    for row, record in enumerate(islice(_guarded(stream.rows, stream.name), count), start=1):
+    for row, record in enumerate(
+        islice(_with_hub_errors(stream.rows, stream.name), count), start=1
+    ):
         sentence, _ = stream.sentence(record, row=row)
         yield sentence
 
 
-def commit(config: CorpusConfig) -> str:
-    """Return the commit of the hub that a data set is at."""
+def commit_hash(config: CorpusConfig) -> str:
+    """Return the hash of the commit that a data set's revision refers to."""
     from huggingface_hub import HfApi
 
-    name, revision = _named(config)
+    name, revision = _name_and_revision(config)
     try:
         return HfApi().dataset_info(name, revision=revision).sha or ""
-    except Exception as error:  # the hub's client and the network have no common base
+    except Exception as error:  # errors of the hub client and the network share no base class
         raise _unreachable(name, error) from error
 
 
 def row_parts(name: str, rows: datasets.Dataset, config: CorpusConfig) -> list[Part]:
-    """Return the rows of one loaded split in a part for each process that reads them."""
-    count = min(config.processes, max(1, len(rows) // _LEAST_ROWS))
+    """Return a loaded split as one part for each process that reads it."""
+    count = min(config.processes, max(1, len(rows) // _MIN_PART_ROWS))
     if config.document_column:
-        count = 1  # which document goes on is known only from the rows before
+        count = 1  # the number of a document depends on all earlier rows
     starts = [len(rows) * i // count for i in range(count + 1)]
     return [
         Part(
             name,
             partial(read_rows, name, rows.select(range(start, end)), config, start),
-            goes_on=start > 0,
+            continues_document=start > 0,
         )
         for start, end in pairwise(starts)
     ]
 
 
 def _load(name: str, configuration: str | None, revision: str | None, streaming: bool) -> Any:
-    """Load a data set by its id; from its parquet conversion if it has a loading script."""
+    """Load a data set by its id, from its parquet conversion if it has a loading script."""
     import datasets
 
     options = {"streaming": True} if streaming else {}
@@ -160,11 +162,11 @@ def _list_converted(name: str) -> list[str]:
 
 
 def converted_files(name: str, configuration: str | None, paths: list[str]) -> dict[str, list[str]]:
-    """Return the ``hf://`` paths of each split of one configuration of a parquet conversion."""
+    """Return, by split, the ``hf://`` paths of a configuration in a parquet conversion."""
     by_configuration: dict[str, dict[str, list[str]]] = {}
     for path in sorted(paths):
         owner, split, _ = path.split("/", 2)
-        # Splits that were converted only in part are called partial-train.
+        # The hub calls a partially converted split partial-train.
         split = split.removeprefix("partial-")
         address = f"hf://datasets/{name}@{_CONVERTED}/{path}"
         by_configuration.setdefault(owner, {}).setdefault(split, []).append(address)
@@ -178,7 +180,7 @@ def converted_files(name: str, configuration: str | None, paths: list[str]) -> d
     return by_configuration[configuration]
 
 
-def _named_splits(
+def _choose_splits(
     name: str, loaded: dict[str, datasets.Dataset], config: CorpusConfig
 ) -> dict[str, datasets.Dataset]:
     there = ", ".join(loaded)
@@ -205,6 +207,6 @@ def _unreachable(name: str, error: Exception) -> InputError:
         return error
     reason = str(error).partition("\n")[0] or type(error).__name__
     return InputError(
-        f"{name}: cannot be loaded from the hub: {reason} (data.path is the id of a data set, "
-        "data.name its configuration, data.revision a branch or tag)"
+        f"{name}: cannot be loaded from the hub: {reason} (check data.path, the id of the data "
+        "set, data.name, its configuration, and data.revision, a branch or tag)"
     )

@@ -1,4 +1,4 @@
-"""Memory-mapped Arrow files: opened, read in any order, their pages dropped after use."""
+"""Memory-mapped Arrow files whose pages are released after use."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     import datasets
 
 _BATCH_SENTENCES = 20_000
-# By path: datasets keeps the path of a file that it has mapped, but not the mapping.
+# By path: a data set stores the paths of its files, but not the mappings.
 _MAPPINGS: WeakValueDictionary[str, mmap.mmap] = WeakValueDictionary()
 
 
 def open_table(path: Path) -> pa.Table:
-    """Map an Arrow file into memory and return its table, which takes no memory of its own.
+    """Memory-map an Arrow file and return its table, whose data stay on disk.
 
     Raises:
-        OSError, ValueError: if there is no such file, or it is no Arrow stream.
+        OSError, ValueError: if there is no such file, or it is not an Arrow stream.
     """
     with path.open("rb") as file:
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     table = pa.ipc.open_stream(pa.py_buffer(mapping)).read_all()
     _MAPPINGS[os.path.abspath(path)] = mapping
-    _drop_pages(mapping)  # all batches were looked at
+    _drop_pages(mapping)  # `read_all` visited all batches
     return table
 
 
 def drop_pages(rows: datasets.Dataset) -> None:
-    """Drop the pages of a data set's files from this process's resident memory.
+    """Release the pages of a data set's files from the resident memory of this process.
 
-    They stay in the system's cache, so reading them again takes microseconds.
+    They stay in the system's page cache, so reading them again takes microseconds.
     """
     for file in rows.cache_files:
         if mapping := _MAPPINGS.get(file["filename"]):
@@ -57,7 +57,7 @@ def lengths_of(rows: datasets.Dataset) -> np.ndarray:
 
 
 def tables(rows: datasets.Dataset) -> Iterator[pa.Table]:
-    """Yield the rows of a data set in order, as Arrow tables of a bounded size."""
+    """Yield the rows of a data set in order, as Arrow tables of bounded size."""
     for table in rows.with_format("arrow").iter(batch_size=_BATCH_SENTENCES):
         yield table
         drop_pages(rows)

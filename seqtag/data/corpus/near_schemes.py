@@ -1,8 +1,8 @@
-"""Labels that are nearly a scheme (``b-per``, ``B_PER``, ``PER-B``): what is meant, how to convert.
+"""Detect labels that nearly follow a span scheme (``b-per``, ``B_PER``, ``PER-B``).
 
-Such labels are not of any scheme, so they count as plain: a network learns them, and they are
-scored by accuracy instead of by spans. The corpus that they are in is read all the same, since a
-tag set may really look like that; its user gets a note.
+Such labels follow no supported scheme, so they are treated as plain labels and scored by accuracy
+instead of by spans. The corpus is still read, since a tag set may really look like that; the user
+gets a note that explains how to convert the labels.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from seqtag.data.config import CorpusConfig
 
-# Letters of all schemes in use, and what they are in BIO and BIOES.
+# Letters of all schemes in use, and their equivalents in BIO and BIOES.
 _ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
 _WORDS = {
     **dict.fromkeys(("BEGIN", "BEG", "START"), "B"),
@@ -23,7 +23,7 @@ _WORDS = {
 }
 _OUTSIDE = frozenset(("O", "0", "OUT", "OUTSIDE", "OTHER", "NONE", "NULL", "_", "-"))
 _SEPARATORS = "-_:./|=+#~ "
-# Characters that look like an ASCII one: hyphens, and the letters of schemes in Cyrillic and Greek.
+# Characters that look like hyphens or like scheme letters: Unicode hyphens, Cyrillic, Greek.
 _LOOKALIKES = str.maketrans(
     {
         **dict.fromkeys("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58", "-"),
@@ -37,20 +37,20 @@ _PREFIXED = re.compile(rf"(\w+?)([{re.escape(_SEPARATORS)}])(.+)", re.DOTALL)
 _SUFFIXED = re.compile(rf"(.+)([{re.escape(_SEPARATORS)}])(\w+)", re.DOTALL)
 _GLUED = re.compile(r"([BIESM])([A-Z]{2,})")
 _BRACKETED = re.compile(r"(\([^()*\s]+)*\*?\)*")
-# So many of the tokens may have labels that are not even nearly of a scheme.
+# At most this share of the tokens may have labels that do not even resemble a scheme.
 _STRANGE = 0.05
 _EXAMPLES = 4
 _LONGEST = 200
 
 
 class Reading(NamedTuple):
-    """What a label seems to mean.
+    """Interpretation of a label as a label of a span scheme.
 
     Attributes:
-        letter: its letter as written, in upper case; "O" outside of spans.
-        type: the type of its span; "" where it has none.
-        departures: in what it differs from a label of a scheme: keys of `_WHAT`.
-        separator: what stands between letter and type.
+        letter: the scheme letter as written, in upper case; "O" outside of spans.
+        type: the span type; "" if there is none.
+        departures: differences from a well-formed label: keys of `_DEPARTURES`.
+        separator: the separator between letter and type.
     """
 
     letter: str
@@ -60,35 +60,35 @@ class Reading(NamedTuple):
 
     @property
     def meant(self) -> str:
-        """The label as BIO or BIOES writes it."""
+        """The equivalent label in BIO or BIOES."""
         letter = _ROLES.get(self.letter, self.letter)
         return f"{letter}-{self.type}" if self.type else letter
 
 
-_WHAT = {
+_DEPARTURES = {
     "edges": "spaces or invisible characters at the ends",
     "characters": "characters that only look like a hyphen or a letter",
-    "separator": "another sign than a hyphen after the letter",
+    "separator": "a separator other than a hyphen",
     "suffix": "the letter after the type",
     "case": "letters in lower case",
-    "words": "words in place of letters",
+    "words": "words instead of letters",
     "letters": "other letters",
-    "outside": "another sign for no span than O",
+    "outside": "another label than O outside of spans",
     "glued": "no hyphen after the letter",
     "brackets": "brackets around spans",
 }
 
 
 @dataclass(frozen=True)
-class Near:
-    """A scheme that labels nearly are.
+class NearScheme:
+    """A span scheme that the labels of a corpus nearly follow.
 
     Attributes:
         scheme: its name, such as "BIO" or "BMES".
-        examples: labels as written, and as they should be.
-        departures: how they differ from the scheme: keys of `_WHAT`.
-        separators: signs that stand between letter and type.
-        outsides: what is written for O.
+        examples: pairs of a label as written and as it should be.
+        departures: differences from the scheme: keys of `_DEPARTURES`.
+        separators: the separators between letter and type, as one string.
+        outsides: labels that are written instead of O.
     """
 
     scheme: str
@@ -98,31 +98,31 @@ class Near:
     outsides: tuple[str, ...] = ()
 
 
-def near_scheme(counts: Mapping[str, int]) -> Near | None:
-    """Return the scheme that plain labels nearly are, from how often each one is; None for none."""
+def find_near_scheme(counts: Mapping[str, int]) -> NearScheme | None:
+    """Return the scheme that plain labels nearly follow, given their counts, or None."""
     total = sum(counts.values())
     if total and _bracketed(counts, total):
-        return Near("in brackets, as in CoNLL-2005 and CoNLL-2012", (), ("brackets",))
-    readings = {label: reading for label in counts if (reading := read_nearly(label))}
+        return NearScheme("in brackets, as in CoNLL-2005 and CoNLL-2012", (), ("brackets",))
+    readings = {label: reading for label in counts if (reading := read_loosely(label))}
     read = sum(counts[label] for label in readings)
     if not total or total - read > _STRANGE * total or len(readings) < 2:
         return None
     departures = frozenset[str]().union(*(reading.departures for reading in readings.values()))
-    if not departures or not _spells_spans(list(readings.values())):
+    if not departures or not _look_like_spans(list(readings.values())):
         return None
     most_first = sorted(readings, key=lambda label: -counts[label])
     changed = [label for label in most_first if label != readings[label].meant]
-    return Near(
+    return NearScheme(
         scheme=_name({reading.letter for reading in readings.values()}),
         examples=tuple((label, readings[label].meant) for label in changed[:_EXAMPLES]),
-        departures=tuple(key for key in _WHAT if key in departures),
+        departures=tuple(key for key in _DEPARTURES if key in departures),
         separators="".join(sorted({r.separator for r in readings.values() if r.type})),
         outsides=tuple(label for label in readings if readings[label].letter == "O" != label),
     )
 
 
-def read_nearly(label: str) -> Reading | None:
-    """Return what a label means if it is, or nearly is, a label of a span scheme."""
+def read_loosely(label: str) -> Reading | None:
+    """Return the interpretation of a label that nearly follows a span scheme, else None."""
     if len(label) > _LONGEST:
         return None
     departures: set[str] = set()
@@ -133,7 +133,7 @@ def read_nearly(label: str) -> Reading | None:
     if plain != text and _ascii_part(plain) != _ascii_part(text):
         departures.add("characters")
     else:
-        plain = text  # a type may be spelled as it likes
+        plain = text  # a type may contain any characters
     if plain.upper() in _OUTSIDE:
         if plain != "O":
             departures.add("outside")
@@ -141,14 +141,14 @@ def read_nearly(label: str) -> Reading | None:
     if letter := _letter(plain, departures):
         return Reading(letter, "", frozenset(departures))
     for pattern, departure in ((_PREFIXED, None), (_SUFFIXED, "suffix")):
-        found = pattern.fullmatch(plain)
-        first, separator, second = found.groups() if found else ("", "", "")
+        match = pattern.fullmatch(plain)
+        first, separator, second = match.groups() if match else ("", "", "")
         written, type_ = (second, first) if departure else (first, second)
-        noted: set[str] = {departure} if departure else set()
-        if letter := _letter(written, noted):
+        more: set[str] = {departure} if departure else set()
+        if letter := _letter(written, more):
             if separator != "-":
-                noted.add("separator")
-            return Reading(letter, type_, frozenset(departures | noted), separator)
+                more.add("separator")
+            return Reading(letter, type_, frozenset(departures | more), separator)
     if glued := _GLUED.fullmatch(plain):
         return Reading(glued[1], glued[2], frozenset(departures | {"glued"}), "")
     return None
@@ -159,7 +159,7 @@ def _ascii_part(text: str) -> str:
 
 
 def _letter(written: str, departures: set[str]) -> str:
-    """Return the letter of a scheme that is written, else ""; note how it departs from one."""
+    """Return the scheme letter that `written` stands for, else ""; add to `departures`."""
     upper = written.upper()
     letter = _WORDS.get(upper, upper if upper in _ROLES else "")
     if not letter:
@@ -173,15 +173,15 @@ def _letter(written: str, departures: set[str]) -> str:
     return letter
 
 
-def spells_spans(labels: Iterable[str]) -> bool:
-    """Return whether all of some labels are, or nearly are, those of a span scheme with types."""
-    readings = [read_nearly(label) for label in labels]
+def look_like_spans(labels: Iterable[str]) -> bool:
+    """Return whether all labels follow, or nearly follow, a span scheme with types."""
+    readings = [read_loosely(label) for label in labels]
     read = [reading for reading in readings if reading is not None]
-    return len(read) == len(readings) and any(r.type for r in read) and _spells_spans(read)
+    return len(read) == len(readings) and any(r.type for r in read) and _look_like_spans(read)
 
 
-def _spells_spans(readings: list[Reading]) -> bool:
-    """Return whether the readings of all labels together look like spans, and not by chance."""
+def _look_like_spans(readings: list[Reading]) -> bool:
+    """Return whether the interpreted labels together form a span scheme, not just by chance."""
     letters = {reading.letter for reading in readings} - {"O"}
     outside = any(reading.letter == "O" for reading in readings)
     types = {reading.type for reading in readings if reading.type}
@@ -212,24 +212,26 @@ def _bracketed(counts: Mapping[str, int], total: int) -> bool:
     return opening and any("*" in label for label in counts) and total - read <= _STRANGE * total
 
 
-def explain(near: Near, config: CorpusConfig | None) -> str:
-    """Return a sentence on what the labels nearly are, and how to set or to convert them."""
+def explain_near_scheme(near: NearScheme, config: CorpusConfig | None) -> str:
+    """Return a message that describes the labels and says how to convert them or what to set."""
     shown = ", ".join(f"{written!a} for {meant}" for written, meant in near.examples)
-    what = "; ".join(_WHAT[departure] for departure in near.departures)
+    what = "; ".join(_DEPARTURES[departure] for departure in near.departures)
+    if shown:
+        what += f": {shown}"
     return (
-        f"the labels are nearly {near.scheme} ({what}{': ' * bool(shown)}{shown}), but as written "
-        "they are plain: each stands for itself, and they are scored by accuracy, not as spans. "
-        f"{_remedy(near, config)}, or set data.scheme=plain if they are meant so"
+        f"the labels are nearly {near.scheme} ({what}), but as written they are plain labels, "
+        "which are scored by accuracy, not as spans. "
+        f"{_remedy(near, config)}, or set data.scheme=plain if plain labels are intended"
     )
 
 
-def _remedy(near: Near, config: CorpusConfig | None) -> str:
+def _remedy(near: NearScheme, config: CorpusConfig | None) -> str:
     absent = (config.absent,) if config is not None and config.format == "conllu" else None
     if near.departures == ("outside",) and near.outsides == absent:
         return "Set data.absent=O"
     commands = _commands(near, config) if config is not None else []
     if not commands:
-        return "Write them as BIO or BIOES in the files"
+        return "Rewrite them as BIO or BIOES in the files"
     return (
         "Convert the files: LC_ALL=C sed -E "
         + " ".join(f"-e '{c}'" for c in commands)
@@ -237,8 +239,8 @@ def _remedy(near: Near, config: CorpusConfig | None) -> str:
     )
 
 
-def _commands(near: Near, config: CorpusConfig) -> list[str]:
-    """Return commands of GNU sed that convert a file; none where they would be unsafe."""
+def _commands(near: NearScheme, config: CorpusConfig) -> list[str]:
+    """Return GNU sed commands that convert a file; none if these could damage other text."""
     place = _place(config)
     if place is None or {"words", "glued", "brackets"} & {*near.departures}:
         return []
@@ -272,7 +274,10 @@ def _commands(near: Near, config: CorpusConfig) -> list[str]:
 
 
 def _place(config: CorpusConfig) -> tuple[str, str, str] | None:
-    """Return patterns of what stands before a label, of its characters, and of what is after it."""
+    """Return sed patterns for the text before a label, its characters, and the text after it.
+
+    Return None if the labels cannot be found in the file by patterns.
+    """
     field, _, key = config.label_column.partition(".")
     if config.format == "conllu" and field == "misc" and re.fullmatch(r"\w+", key):
         return rf"([\t|]{key}=)", r"[^|\t ]", r"(\||$)"
@@ -287,23 +292,24 @@ def _place(config: CorpusConfig) -> tuple[str, str, str] | None:
     return f"({shown})", f"[^{shown}]", "($)"
 
 
-def hint(label: str, token: str | None) -> str:
-    """Return what is probably wrong where a label is not of the scheme of all others, or ""."""
+def label_hint(label: str, token: str | None) -> str:
+    """Return a likely explanation of a label that does not follow its corpus's scheme, or ""."""
     if token and token.startswith("#"):
-        return " Is this line a comment? Then set \"data.comment='# id'\" to how comments begin."
+        return " If this line is a comment, set data.comment, e.g. \"data.comment='# id'\"."
     if is_header(token, label):
-        return " Is this line a header? Then delete it."
+        return " If this line is a header, delete it."
     if label == "_":
-        return " If it stands for no span, set data.absent=O (CoNLL-U) or write O."
-    reading = read_nearly(label)
+        return " If it means outside of spans, set data.absent=O (CoNLL-U) or write O."
+    reading = read_loosely(label)
     if not reading or not reading.departures:
         return ""
-    ends = "; spaces or invisible characters are at its ends" * ("edges" in reading.departures)
-    return f" It is nearly {reading.meant!r}{ends}."
+    if "edges" in reading.departures:
+        return f" It is {reading.meant!r} with spaces or invisible characters at its ends."
+    return f" It is nearly {reading.meant!r}."
 
 
-_HEADS = frozenset(("token", "tokens", "word", "words", "text", "form", "sentence"))
-_LABEL_HEADS = frozenset(
+_TOKEN_HEADERS = frozenset(("token", "tokens", "word", "words", "text", "form", "sentence"))
+_LABEL_HEADERS = frozenset(
     (
         *("label", "labels", "tag", "tags", "ner", "ner_tag", "ner_tags", "ne", "net", "bio"),
         *("pos", "pos_tag", "pos_tags", "upos", "chunk", "iob", "entity", "class", "slot"),
@@ -312,5 +318,6 @@ _LABEL_HEADS = frozenset(
 
 
 def is_header(token: str | None, label: str | None) -> bool:
-    """Return whether a token and its label are the names of their columns."""
-    return (token or "").casefold() in _HEADS and (label or "").casefold() in _LABEL_HEADS
+    """Return whether a token and its label look like column names of a header line."""
+    is_token = (token or "").casefold() in _TOKEN_HEADERS
+    return is_token and (label or "").casefold() in _LABEL_HEADERS

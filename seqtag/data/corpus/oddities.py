@@ -1,6 +1,6 @@
-"""Signs that a corpus is not read as it is meant: wrong columns, lost sentence ends, odd words.
+"""Signs that a corpus is misread: wrong columns, lost sentence boundaries, odd words.
 
-The data doctor looks at each sentence and at each new word once; what it finds says what to set.
+The data doctor checks each sentence and each distinct word once; the messages say what to set.
 """
 
 import re
@@ -10,23 +10,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from seqtag.data.config import CorpusConfig
-from seqtag.data.corpus.near_schemes import is_header, spells_spans
+from seqtag.data.corpus.near_schemes import is_header, look_like_spans
 
 _EXAMPLES = 3
-# Controls, zero-width and byte-order characters, and every kind of space.
+# Control, zero-width and byte-order characters, and every kind of space.
 INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]")
-# UTF-8 read as another encoding has one of these in every character beyond ASCII.
+# UTF-8 decoded as a single-byte encoding contains this for every character beyond ASCII.
 _MISREAD = re.compile("[\u00c2-\u00f4][^\x00-\x7f]")
 _REPLACED = "\ufffd"
 _DOCSTART = "-DOCSTART-"
 _MANY_WORDS = 5
-# Sentences of one token are reported from this count and share on, or if all are, from 3 on.
+# Sentences of one token are reported if at least this many and this share of them are, or if all
+# are and there are at least _ALL_SINGLE.
 _FEW_SINGLE, _NEARLY_ALL, _ALL_SINGLE = 10, 0.98, 3
-# More tokens than this in the only sentence of a split are more than one sentence.
+# If the only sentence of a split has more tokens than this, its boundaries were probably lost.
 _LONG_ALONE = 200
-# Different words that are kept as they are: more cannot be labels.
+# A column with more distinct strings than this cannot be the labels.
 _MOST_LABELS = 500
-# A label type that is so many times rarer than another one of nearly its name is a slip.
+# A label type that occurs at most _SLIPS times is a likely slip if another type with nearly the
+# same name is this many times more frequent.
 _MUCH_RARER, _SLIPS = 200, 2
 
 _ONE_LINER = (
@@ -38,22 +40,22 @@ _ONE_LINER = (
 )
 
 
-def mostly_single(count: int, sentences: int) -> bool:
-    """Return whether `count` of the sentences have one token each, so many that it is reported."""
+def mostly_single_tokens(count: int, sentences: int) -> bool:
+    """Return whether `count` sentences of one token are enough to be reported."""
     if count == sentences:
         return count >= _ALL_SINGLE
     return count >= max(_FEW_SINGLE, _NEARLY_ALL * sentences)
 
 
 class Tally:
-    """Counts one kind of finding within a split and keeps its first few places."""
+    """Count of one kind of finding within a split, with its first place and some examples."""
 
     def __init__(self) -> None:
         self.count, self.where = 0, ""
         self.examples: list[str] = []
 
     def add(self, where: str, example: str = "") -> None:
-        """Count one more, found at `where`."""
+        """Count one more occurrence, at `where`."""
         self.count += 1
         self.where = self.where or where
         if example and len(self.examples) < _EXAMPLES and example not in self.examples:
@@ -63,23 +65,23 @@ class Tally:
 Tallies = Mapping[str, Tally]
 
 
-class Odd(NamedTuple):
-    """A finding: its level, its text and where it was counted."""
+class Oddity(NamedTuple):
+    """A kind of finding: its level, its message and its tally."""
 
     level: str
     message: str
     tally: Tally
 
 
-class WordForms:
-    """Looks at each different word of a corpus once."""
+class WordChecker:
+    """Checks each distinct word of a corpus for odd characters and inconsistent Unicode forms."""
 
     def __init__(self) -> None:
-        # By the hash of a word's composed form, the hash of the form it was first seen in.
+        # Hash of a word's composed form (NFC) -> hash of the form in which it was first seen.
         self._forms: dict[int, int] = {}
 
-    def look(self, word: str, where: str, tallies: Tallies) -> None:
-        """Count what is odd in a word that was not seen before."""
+    def check(self, word: str, where: str, tallies: Tallies) -> None:
+        """Check a word that was not seen before and count its oddities in `tallies`."""
         if INVISIBLE.search(word):
             tallies["invisible"].add(where, ascii(word))
         if word.isascii():
@@ -96,7 +98,7 @@ class WordForms:
 
 
 def _as_utf8(word: str) -> str | None:
-    """Return what a word is if its bytes were UTF-8, and were read as something else."""
+    """Return the word that was meant if UTF-8 was decoded as another encoding, else None."""
     for encoding in ("latin-1", "cp1252"):
         try:
             return word.encode(encoding).decode("utf-8")
@@ -105,50 +107,53 @@ def _as_utf8(word: str) -> str | None:
     return None
 
 
-_OF_WORDS = {
+_WORD_MESSAGES = {
     "invisible": ("info", "words with spaces, control or zero-width characters"),
     "replaced": (
         "warning",
-        "words with U+FFFD, which stands where a character was lost when the file was written: "
-        "write it again from its source",
+        "words with U+FFFD, which replaces characters that were lost when the file was written: "
+        "create the file again from its source",
     ),
     "misread": (
         "warning",
-        "words that are UTF-8 read in another encoding: set data.encoding=utf-8, or, if it is that "
-        "already, the file was converted wrongly before",
+        "words that are UTF-8 read in another encoding: set data.encoding=utf-8; if it is already "
+        "set, the file itself was converted wrongly",
     ),
     "forms": (
         "warning",
-        "words that other tokens spell with other code points (composed or not: NFC, NFD); they "
-        "count as different words. Convert all files, and what is tagged later, to one form: "
+        "words that are also spelled with other code points (composed or decomposed: NFC, NFD) "
+        "and count as different words. Convert all files, and texts to be tagged, to one form: "
         "python -c \"import sys,unicodedata as u; sys.stdout.write(u.normalize('NFC', "
         'sys.stdin.read()))" < FILE > NEW',
     ),
 }
 
 
-def odd_words(tallies: Tallies) -> list[Odd]:
-    """Return the findings about words of a split."""
-    return [
-        # A handful of words is an accident of the text, not of how it is read.
-        Odd(level if tallies[kind].count >= _MANY_WORDS or kind == "forms" else "info", text, tally)
-        for kind, (level, text) in _OF_WORDS.items()
-        if (tally := tallies[kind]).count
-    ]
+def word_oddities(tallies: Tallies) -> list[Oddity]:
+    """Return the findings about the words of a split."""
+    found = []
+    for kind, (level, text) in _WORD_MESSAGES.items():
+        tally = tallies[kind]
+        # A few such words are peculiarities of the text, not signs of misreading.
+        if tally.count < _MANY_WORDS and kind != "forms":
+            level = "info"
+        if tally.count:
+            found.append(Oddity(level, text, tally))
+    return found
 
 
-class Columns:
-    """Looks at the sentences of one split for signs of columns or lines that were misread."""
+class ColumnChecker:
+    """Checks the sentences of a split for signs that columns or lines were misread."""
 
     def __init__(self) -> None:
         self.tallies: dict[str, Tally] = defaultdict(Tally)
         self.sentences = self.tokens = self._several = 0
         self.first = ""
-        # Different tokens, None once there are too many for labels.
+        # The distinct tokens; None once there are too many of them to be labels.
         self.different: set[str] | None = set()
 
-    def look(self, tokens: Sequence[str], labels: Sequence[str | None], where: str) -> None:
-        """Count a sentence."""
+    def add(self, tokens: Sequence[str], labels: Sequence[str | None], where: str) -> None:
+        """Add a sentence to the counts."""
         self.sentences += 1
         self.tokens += len(tokens)
         self.first = self.first or where
@@ -169,57 +174,57 @@ class Columns:
         if is_header(tokens[0], labels[0]):
             self.tallies["header"].add(where, f"{tokens[0]} {labels[0]}")
 
-    def findings(self, labels: Counter[str], config: CorpusConfig | None) -> list[Odd]:
-        """Return what is odd about the columns of the split."""
+    def findings(self, labels: Counter[str], config: CorpusConfig | None) -> list[Oddity]:
+        """Return the findings about the columns of the split."""
         numbered, single = self.tallies["numbered"], self.tallies["single"]
         found = self._exchanged(labels, config)
         if self._several and numbered.count >= _NEARLY_ALL * self._several:
             text = (
-                "the tokens are 1, 2, 3, ...: a column that numbers the tokens of a sentence is "
-                f"read as the tokens. {_choose('token', config)}"
+                "the tokens are 1, 2, 3, ...: the column of token numbers is read as the tokens. "
+                f"{_choose('token', config)}"
             )
-            found.append(Odd("error", text, numbered))
-        if mostly_single(single.count, self.sentences):
+            found.append(Oddity("error", text, numbered))
+        if mostly_single_tokens(single.count, self.sentences):
             found.append(
-                Odd("warning", explain_single(single.count, self.sentences, config), single)
+                Oddity(
+                    "warning", explain_single_tokens(single.count, self.sentences, config), single
+                )
             )
         if self.sentences == 1 and self.tokens > _LONG_ALONE:
             text = (
                 f"all {self.tokens:,} tokens are one sentence: are the empty lines between "
                 "sentences missing?"
             )
-            found.append(Odd("warning", text, _at(self.first)))
+            found.append(Oddity("warning", text, _at(self.first)))
         if (marker := self.tallies["marker"]).count:
+            is_column = config is not None and config.format == "column"
+            remedy = f"set data.document_marker={_DOCSTART}" if is_column else "remove them"
             text = f"sentences of the token {_DOCSTART}, which marks the start of a document: "
-            text += (
-                "remove them"
-                if config is None or config.format != "column"
-                else (f"set data.document_marker={_DOCSTART}")
-            )
-            found.append(Odd("warning", text, marker))
+            text += remedy
+            found.append(Oddity("warning", text, marker))
         if (header := self.tallies["header"]).count:
             text = "a header is read as a token and its label: delete its line from the file"
-            found.append(Odd("warning", text, header))
+            found.append(Oddity("warning", text, header))
         return found
 
-    def _exchanged(self, labels: Counter[str], config: CorpusConfig | None) -> list[Odd]:
-        """Return whether the tokens look like labels."""
+    def _exchanged(self, labels: Counter[str], config: CorpusConfig | None) -> list[Oddity]:
+        """Return a finding if the tokens look like labels or are all the same, else none."""
         different = self.different
         if different is None or self.tokens < _FEW_SINGLE:
             return []
         if len(different) == 1:
             (token,) = different
             text = f"every token is {token!a}: there is nothing to learn from. "
-            return [Odd("error", text + _choose("token", config), _at(self.first))]
-        if spells_spans(different) and not spells_spans(labels):
+            return [Oddity("error", text + _choose("token", config), _at(self.first))]
+        if look_like_spans(different) and not look_like_spans(labels):
             text = "the tokens are labels of a span scheme"
         elif len(labels) > max(50, 10 * len(different)):
-            text = f"{len(different):,} different tokens, but {len(labels):,} different labels"
+            text = f"{len(different):,} distinct tokens, but {len(labels):,} distinct labels"
         else:
             return []
-        text += ": tokens and labels seem to be exchanged. " + _choose("token", config)
+        text += ": tokens and labels seem to be swapped. " + _choose("token", config)
         text += f" and data.label_column (now {config.label_column!r})" if config else ""
-        return [Odd("error", text, _at(self.first))]
+        return [Oddity("error", text, _at(self.first))]
 
 
 def _choose(what: str, config: CorpusConfig | None) -> str:
@@ -235,51 +240,56 @@ def _at(where: str) -> Tally:
     return tally
 
 
-def explain_single(count: int, sentences: int, config: CorpusConfig | None) -> str:
-    """Return what to do about sentences of one token, of which there are `count`."""
-    text = f"{count:,} of {sentences:,} sentences are of one token, which has no context: "
+def explain_single_tokens(count: int, sentences: int, config: CorpusConfig | None) -> str:
+    """Return a message with advice about `count` sentences of one token."""
+    text = f"{count:,} of {sentences:,} sentences have a single token, and so no context: "
     if config is None or config.format == "column":
-        return text + "is there an empty line after every token? Leave it between sentences alone"
+        return text + "if every token is followed by an empty line, keep only those after sentences"
     if config.format == "csv":
         command = _ONE_LINER.format(token=config.token_column, label=config.label_column)
-        return f"{text}the file has a token a row; a row is to be a sentence. Convert it: {command}"
-    return text + "a record is a sentence, with lists of its tokens and labels; join the records"
+        return f"{text}the file has one token per row, but needs a sentence. Convert it: {command}"
+    return text + "a record must be a sentence, with lists of tokens and labels; join the records"
 
 
-def constant_features(values: Mapping[str, Callable[[], Iterable[str]]]) -> list[Odd]:
-    """Return the feature columns that have one value only, from functions that list the values."""
+def constant_features(values: Mapping[str, Callable[[], Iterable[str]]]) -> list[Oddity]:
+    """Return findings about feature columns with a single value.
+
+    `values` has, for each column, a function that returns its distinct values.
+    """
     found = []
-    for name, different in values.items():
-        shown = list(different())
-        if len(shown) == 1:
-            text = f"the feature {name!r} is {shown[0]!a} at every token: is it the right column?"
-            found.append(Odd("warning", text, Tally()))
+    for name, distinct_values in values.items():
+        distinct = list(distinct_values())
+        if len(distinct) == 1:
+            value = distinct[0]
+            text = f"the feature {name!r} is {value!a} at every token: is it the right column?"
+            found.append(Oddity("warning", text, Tally()))
     return found
 
 
-def slips(types: Counter[str]) -> list[tuple[str, str]]:
-    """Return pairs of a rare type and a frequent one whose names differ in one letter."""
+def likely_slips(types: Counter[str]) -> list[tuple[str, str]]:
+    """Return pairs of a rare type and a frequent one whose names differ by one edit."""
     common = [name for name, count in types.items() if count >= _MUCH_RARER and len(name) > 2]
     return [
         (rare, name)
         for rare, count in types.items()
         if count <= _SLIPS and len(rare) > 2
         for name in common
-        if types[name] >= _MUCH_RARER * count and _one_apart(rare.casefold(), name.casefold())
+        if types[name] >= _MUCH_RARER * count
+        and _differ_by_one_edit(rare.casefold(), name.casefold())
     ]
 
 
-def _one_apart(one: str, other: str) -> bool:
-    """Return whether one letter is added, left out or replaced, or two neighbours exchanged."""
+def _differ_by_one_edit(one: str, other: str) -> bool:
+    """Return whether strings differ by one letter (added, removed, replaced) or one swap."""
     if one == other or abs(len(one) - len(other)) > 1:
         return False
     start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
-    if start is None:  # one is the beginning of the other
+    if start is None:  # one is a prefix of the other
         return True
     if len(one) == len(other):
-        exchanged = one[start : start + 2] == other[start : start + 2][::-1]
+        swapped = one[start : start + 2] == other[start : start + 2][::-1]
         return one[start + 1 :] == other[start + 1 :] or (
-            exchanged and one[start + 2 :] == other[start + 2 :]
+            swapped and one[start + 2 :] == other[start + 2 :]
         )
     longer, shorter = sorted((one, other), key=len, reverse=True)
     return longer[start + 1 :] == shorter[start:]

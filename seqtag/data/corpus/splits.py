@@ -1,4 +1,4 @@
-"""Which splits a corpus has, and how each of them is read: files, hub data sets, streams."""
+"""The splits of a corpus, and how to read each of them: files, hub data sets, streams."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from seqtag.cache import cache_root
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.corpus.cache import digest
-from seqtag.data.corpus.find import Place, find_splits, unused_files
+from seqtag.data.corpus.find import CorpusFile, find_splits, unused_files
 from seqtag.data.corpus.fingerprints import file_digest
 from seqtag.data.corpus.parts import Part, file_parts
 from seqtag.data.corpus.stream import Stream, first_sentences, stream_files
-from seqtag.data.formats.base import find_format, format_of
+from seqtag.data.formats.base import find_format, format_by_ending
 from seqtag.data.formats.lines import SourceFile
 from seqtag.errors import InputError
 
@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
-    """A split that can be read: what identifies its content, and how to read it.
+class SplitSource:
+    """How to identify and read the content of a split.
 
-    Of a split with a `stream` only the beginning is read at once. `unused` are the names of files
-    beside those of the corpus that are part of no split.
+    Attributes:
+        names: names of its files.
+        identity: returns the JSON values that identify its content, for the cache key.
+        files: returns its local files, downloaded if need be.
+        parts: returns its parts; of a streamed split only the beginning.
+        stream: returns the stream of a streamed split.
+        unused: names of files next to those of the corpus that belong to no split.
     """
 
     names: tuple[str, ...]
@@ -41,60 +46,62 @@ class Source:
     unused: tuple[str, ...] = ()
 
 
-def find_sources(config: CorpusConfig) -> dict[str, Source]:
-    """Return every split that there is, in the order of `SPLITS`."""
+def find_sources(config: CorpusConfig) -> dict[str, SplitSource]:
+    """Return the splits of a corpus, in the order of `SPLITS`."""
     if config.format == "hub":
         from seqtag.data.corpus import hub
 
         if hub.is_repository(config.path or ""):
-            made = _hub_stream if config.streaming else _hub_split
+            make_source = _hub_stream if config.streaming else _hub_split
             splits = hub.load_splits(config)
-            return {split: made(config, split, rows) for split, rows in splits.items()}
-        config = replace(config, format=format_of(config.path or ""))
+            return {split: make_source(config, split, rows) for split, rows in splits.items()}
+        config = replace(config, format=format_by_ending(config.path or ""))
     found = find_splits(config)
-    for place in chain.from_iterable(found.values()):
-        _require_text_name(place)
+    for file in chain.from_iterable(found.values()):
+        _require_text_name(file)
     unused = tuple(unused_files(config, found))
-    made = {split: _file_split(config, found[split], unused) for split in SPLITS if split in found}
-    if config.streaming and "train" in made:
-        made["train"] = _beginning_of(made["train"], config)
-    return made
+    sources = {s: _file_split(config, found[s], unused) for s in SPLITS if s in found}
+    if config.streaming and "train" in sources:
+        sources["train"] = _beginning_of(sources["train"], config)
+    return sources
 
 
-def _require_text_name(place: Place) -> None:
-    """Refuse a file whose name is not text: it could not be written into the cache."""
+def _require_text_name(file: CorpusFile) -> None:
+    """Raise an InputError for a file name that is not text and so cannot be cached."""
     try:
-        place.name.encode()
+        file.name.encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"{place.name!r}: the name of this file is not text in UTF-8; rename it"
+            f"{file.name!r}: the name of this file is not text in UTF-8; rename it"
         ) from None
 
 
-def _file_split(config: CorpusConfig, places: list[Place], unused: tuple[str, ...]) -> Source:
+def _file_split(
+    config: CorpusConfig, corpus_files: list[CorpusFile], unused: tuple[str, ...]
+) -> SplitSource:
     fetched: list[SourceFile] = []
 
     def files() -> list[SourceFile]:
         if not fetched:
-            fetched.extend(place.fetch(cache_root(config.cache_dir)) for place in places)
+            fetched.extend(file.fetch(cache_root(config.cache_dir)) for file in corpus_files)
         return fetched
 
     def identity() -> list[Any]:
         root = cache_root(config.cache_dir)
         contents = [(file.name, file_digest(file.path, root)) for file in files()]
-        return [*_reader(config), contents]
+        return [*_reader_identity(config), contents]
 
     def parts() -> list[Part]:
         return file_parts(files(), config)
 
-    names = tuple(place.name for place in places)
-    return Source(names, identity, files, parts, unused=unused)
+    names = tuple(file.name for file in corpus_files)
+    return SplitSource(names, identity, files, parts, unused=unused)
 
 
-def _reader(config: CorpusConfig) -> list[Any]:
-    """Return what decides, beside a file's bytes, what is read from it.
+def _reader_identity(config: CorpusConfig) -> list[Any]:
+    """Return JSON values that identify how files are read, apart from their bytes.
 
-    Of a format that is not of this package its code does.
+    For the format of another package this includes a digest of its code.
     """
     format = type(find_format(config.format))
     settings = [config.reader_settings()]
@@ -102,18 +109,18 @@ def _reader(config: CorpusConfig) -> list[Any]:
         return settings
     try:
         return [*settings, digest(Path(inspect.getfile(format)))]
-    except (TypeError, OSError):  # it is not defined in a file
+    except (TypeError, OSError):  # the class is not defined in a file
         return settings
 
 
-def _beginning_of(split: Source, config: CorpusConfig) -> Source:
-    """Return the beginning of a split of files, which is a stream as a whole."""
+def _beginning_of(split: SplitSource, config: CorpusConfig) -> SplitSource:
+    """Return a split of files as a streamed split, of which only the beginning is read."""
 
     def identity() -> list[Any]:
-        # Not their bytes: they are not to be read as a whole even once.
+        # Not their bytes, since the files must not be read completely.
         stats = [(file.name, file.path.stat()) for file in split.files()]
         versions = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-        return [*_reader(config), "beginning", config.stream.fit_sentences, versions]
+        return [*_reader_identity(config), "beginning", config.stream.fit_sentences, versions]
 
     return replace(
         split,
@@ -123,23 +130,23 @@ def _beginning_of(split: Source, config: CorpusConfig) -> Source:
     )
 
 
-def _hub_stream(config: CorpusConfig, split: str, rows: datasets.IterableDataset) -> Source:
-    """Return a split of the hub: of training the beginning, the others whole."""
+def _hub_stream(config: CorpusConfig, split: str, rows: datasets.IterableDataset) -> SplitSource:
+    """Return a streamed split of the hub; of training only the beginning is read."""
     from seqtag.data.corpus import hub
 
     name = f"{config.path}[{split}]"
-    stream = hub.stream_of(name, rows, config)
+    stream = hub.make_stream(name, rows, config)
     count = config.stream.fit_sentences if split == "train" else None
-    identity = [config.reader_settings(), name, count, hub.commit(config)]
+    identity = [config.reader_settings(), name, count, hub.commit_hash(config)]
     parts = [Part(name, partial(hub.read_stream, stream, count))]
-    return Source((name,), lambda: identity, list, lambda: parts, lambda: stream)
+    return SplitSource((name,), lambda: identity, list, lambda: parts, lambda: stream)
 
 
-def _hub_split(config: CorpusConfig, split: str, rows: datasets.Dataset) -> Source:
+def _hub_split(config: CorpusConfig, split: str, rows: datasets.Dataset) -> SplitSource:
     from seqtag.data.corpus import hub
 
     name = f"{config.path}[{split}]"
-    # datasets tells its tables by a fingerprint of what they were made from.
+    # The fingerprint of `datasets` identifies what a table was made from.
     identity = [config.reader_settings(), name, rows._fingerprint]
 
-    return Source((name,), lambda: identity, list, lambda: hub.row_parts(name, rows, config))
+    return SplitSource((name,), lambda: identity, list, lambda: hub.row_parts(name, rows, config))

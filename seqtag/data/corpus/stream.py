@@ -1,4 +1,4 @@
-"""Training splits that are read while training goes on, through datasets' iterable data sets."""
+"""Training splits that are streamed during training, as iterable data sets of `datasets`."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Stream:
-    """A training split to be read on the way.
+    """A training split that is read during training.
 
     Attributes:
         rows: its records, in shards.
-        sentence: a record as a sentence.
-        name: what messages call it.
-        features: names of the further columns.
+        sentence: converts a record to (sentence, where).
+        name: its name in messages.
+        features: names of the feature columns.
         config: how it is read.
-        labels: labels that may come, beside those of the first sentences.
-        schemes: the scheme that the labels are written in, and the one they are kept in.
-        guard: given records and `name`, yields the records and turns what reading them raises into
-            an InputError; None where `rows` does that itself.
+        labels: labels that may occur in addition to those of the first sentences.
+        schemes: the label scheme of the records, and the one to convert labels to.
+        guard: wraps records, given `name`, so that errors in reading them become InputErrors;
+            None if `rows` does so itself.
     """
 
     rows: datasets.IterableDataset
@@ -48,9 +48,12 @@ class Stream:
     guard: Callable[[Iterable[Record], str], Iterable[Record]] | None = None
 
     def read(self, records: Iterable[Record]) -> Iterator[dict[str, Any]]:
-        """Yield records as the columns of a corpus: tokens, labels, the features, and where.
+        """Yield records with the columns tokens, labels, features and where.
 
         Sentences without a token are left out.
+
+        Raises:
+            InputError: for a record that cannot be read or converted.
         """
         if self.guard is not None:
             records = self.guard(records, self.name)
@@ -73,7 +76,7 @@ class Stream:
 
 
 def stream_files(files: list[SourceFile], config: CorpusConfig) -> Stream:
-    """Return files as a stream; a large one that can be cut is several shards."""
+    """Return files as a stream; large files are cut into several shards if possible."""
     import datasets
 
     shards = cut_files(files, config)
@@ -93,7 +96,7 @@ def _sentences_of(files: list[SourceFile], config: CorpusConfig) -> Iterator[dic
 
 
 def first_sentences(files: list[SourceFile], config: CorpusConfig) -> list[Part]:
-    """Return the beginnings of files: a part each, as many sentences as the stream is fitted to."""
+    """Return the beginning of each file as a part, with `fit_sentences` sentences in total."""
     count = -(-config.stream.fit_sentences // len(files))
     return [Part(file.name, partial(_beginning, file, config, count)) for file in files]
 

@@ -1,4 +1,4 @@
-"""From sentences to the Arrow files of one split: schemes, label checks, held-out sentences."""
+"""Write the Arrow files of a split: detect the scheme, check labels, hold out sentences."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqtag.data.corpus.cache import rewrite, write_sentences
-from seqtag.data.corpus.near_schemes import hint, near_scheme
-from seqtag.data.corpus.parts import Part, in_processes
+from seqtag.data.corpus.near_schemes import find_near_scheme, label_hint
+from seqtag.data.corpus.parts import Part, map_in_processes
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 from seqtag.labels import OUTSIDE, allowed_transitions, convert, neighbours, scheme_of
 
-# What a split's labels are in once they are read: IOB1 is BIO with fewer B.
-KEPT_AS = {"plain": "plain", "iob1": "bio", "bio": "bio", "bioes": "bioes"}
+# The scheme in which labels of a given scheme are stored.
+STORED_SCHEME = {"plain": "plain", "iob1": "bio", "bio": "bio", "bioes": "bioes"}
 
 
 def build_split(
@@ -32,25 +32,25 @@ def build_split(
     absent: str = "_",
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Write the sentences of a split to ``data.arrow`` and return what is to be known of them.
+    """Write the sentences of a split to ``data.arrow`` and return its metadata.
 
     Args:
-        folder: where to write.
-        parts: its sentences, in this order.
-        features: names of the further input columns.
+        folder: the folder to write to.
+        parts: the parts of the split, in order.
+        features: names of the feature columns.
         scheme: the label scheme, or "auto".
-        absent: the value that stands for none; columns that hold nothing else are noted.
-        processes: how many of them read parts side by side.
+        absent: the value of a missing label or feature; columns with no other value are reported.
+        processes: number of processes that read parts in parallel.
 
     Raises:
-        InputError: for what the readers refuse, for a file without a sentence, and for a label
-            that is none of the scheme.
+        InputError: for a file that cannot be read or has no sentence, and for a label that does
+            not follow the scheme.
     """
     work = partial(_write_part, folder=folder, features=features, absent=absent)
-    notes = in_processes(work, list(enumerate(parts)), processes)
+    notes = map_in_processes(work, list(enumerate(parts)), processes)
     _refuse_empty(parts, notes)
     found, near = scheme, None
-    labels: dict[str, Place] = {}
+    labels: dict[str, LabelPlace] = {}
     for note in notes:
         for label, place in note.labels.items():
             labels.setdefault(label, place)
@@ -60,8 +60,8 @@ def build_split(
         if found == "plain":
             near = _near(pairs, labels)
     _check_labels(labels, found, detected=scheme == "auto")
-    kept = KEPT_AS[found]
-    # BILOU letters are read as bioes; writing them anew makes E and S of them.
+    kept = STORED_SCHEME[found]
+    # BILOU letters are accepted as BIOES; the conversion below replaces them by E and S.
     bilou = found == "bioes" and any(label[0] in "LU" for label in labels)
     rewritten = found == "iob1" or bilou
     rows = _join(folder, parts, notes, (found, kept) if rewritten else None)
@@ -80,14 +80,14 @@ def build_split(
 
 
 def _near(
-    pairs: Counter[tuple[object, object]], labels: Mapping[str, Place]
+    pairs: Counter[tuple[object, object]], labels: Mapping[str, LabelPlace]
 ) -> dict[str, Any] | None:
-    """Return the scheme that plain labels nearly are as JSON, and where the first one is."""
+    """Return, as JSON values, the scheme that plain labels resemble and the first such place."""
     counts: Counter[str] = Counter()
     for (_, label), count in pairs.items():
         if isinstance(label, str):
             counts[label] += count
-    near = near_scheme(counts)
+    near = find_near_scheme(counts)
     if near is None:
         return None
     changed = {label for label, _ in near.examples}
@@ -97,10 +97,10 @@ def _near(
 
 def _write_part(
     numbered: tuple[int, Part], folder: Path, features: tuple[str, ...], absent: str
-) -> _Notes:
+) -> _PartNotes:
     number, part = numbered
-    notes = _Notes(("labels", *features), absent)
-    notes.rows = write_sentences(_part_file(folder, number), notes.watch(part), features)
+    notes = _PartNotes(("labels", *features), absent)
+    notes.rows = write_sentences(_part_file(folder, number), notes.collect(part), features)
     return notes
 
 
@@ -109,21 +109,22 @@ def _part_file(folder: Path, number: int) -> Path:
 
 
 def _join(
-    folder: Path, parts: list[Part], notes: list[_Notes], schemes: tuple[str, str] | None
+    folder: Path, parts: list[Part], notes: list[_PartNotes], schemes: tuple[str, str] | None
 ) -> int:
-    """Put the parts together in ``data.arrow``, documents counted on; return the rows."""
+    """Concatenate the parts in ``data.arrow``, renumber documents; return the number of rows."""
     target = folder / "data.arrow"
     if len(parts) == 1 and not schemes:
         _part_file(folder, 0).rename(target)
         return notes[0].rows
-    last_doc, begun = -1, False
+    # Whether the file has had a row so far: its first parts may hold only empty sentences.
+    last_doc, file_has_rows = -1, False
     changes = []
     for number, (part, note) in enumerate(zip(parts, notes, strict=True)):
-        begun = begun and part.goes_on  # the part before may have had nothing but empty sentences
-        first_doc = last_doc if begun else last_doc + 1
+        file_has_rows = file_has_rows and part.continues_document
+        first_doc = last_doc if file_has_rows else last_doc + 1
         last_doc = max(last_doc, first_doc + note.last_doc)
-        begun = begun or note.rows > 0
-        change = partial(_moved, documents=first_doc, schemes=schemes)
+        file_has_rows = file_has_rows or note.rows > 0
+        change = partial(_renumbered, documents=first_doc, schemes=schemes)
         changes.append((_part_file(folder, number), change))
     rows = rewrite(changes, target)
     for path, _ in changes:
@@ -131,102 +132,102 @@ def _join(
     return rows
 
 
-def _moved(
+def _renumbered(
     batch: pa.RecordBatch, documents: int, schemes: tuple[str, str] | None
 ) -> pa.RecordBatch:
-    """Count documents from a number on, and convert the labels from one scheme to another."""
+    """Return a batch with `documents` added to its document numbers and its labels converted."""
     if documents:
-        batch = _with(batch, "doc", pc.add(batch.column("doc"), pa.scalar(documents, pa.int32())))
+        numbers = pc.add(batch.column("doc"), pa.scalar(documents, pa.int32()))
+        batch = _with_column(batch, "doc", numbers)
     if schemes:
         labels = [convert(one, *schemes) for one in batch.column("labels").to_pylist()]
-        batch = _with(batch, "labels", labels)
+        batch = _with_column(batch, "labels", labels)
     return batch
 
 
-def _with(batch: pa.RecordBatch, name: str, values: Any) -> pa.RecordBatch:
+def _with_column(batch: pa.RecordBatch, name: str, values: Any) -> pa.RecordBatch:
     position = batch.schema.get_field_index(name)
     field = batch.schema.field(position)
     return batch.set_column(position, field, pa.array(values, type=field.type))
 
 
-class Place(NamedTuple):
-    """Where a label is first, as file:line, and on which token."""
+class LabelPlace(NamedTuple):
+    """The first occurrence of a label: its place as file:line, and its token."""
 
     where: str
     token: str
 
 
-class _Notes:
-    """Watches the sentences of a part go by, and notes what is to be known of them.
+class _PartNotes:
+    """Statistics of the sentences of a part, collected while they are written.
 
     Attributes:
-        rows: sentences with a token.
-        labels: the place where each label is first.
-        neighbours: how often two labels stand side by side.
-        empty: sentences without a token; the first of them is at `first_empty`.
-        last_doc: the last sentence's document, the part's first one being 0; -1 without any.
-        unfilled: columns without a value.
+        rows: number of sentences with a token.
+        labels: the first occurrence of each label.
+        neighbours: counts of pairs of adjacent labels.
+        empty: number of sentences without a token, the first of which is at `first_empty`.
+        last_doc: document of the last sentence, from 0 within the part; -1 if there is none.
+        unfilled: columns without any value.
     """
 
     def __init__(self, columns: tuple[str, ...], absent: str) -> None:
         self._columns, self._absent = columns, absent
         self.unfilled = set(columns)
-        self.labels: dict[str, Place] = {}
+        self.labels: dict[str, LabelPlace] = {}
         self.neighbours: Counter[tuple[object, object]] = Counter()
         self.rows, self.empty, self.first_empty = 0, 0, ""
         self.last_doc = -1
 
-    def watch(self, part: Part) -> Iterator[tuple[Sentence, str]]:
-        """Yield (sentence, where) for each sentence with a token."""
+    def collect(self, part: Part) -> Iterator[tuple[Sentence, str]]:
+        """Yield (sentence, where) for each sentence with a token, and update the statistics."""
         for sentence in part.read():
             where = f"{part.name}:{sentence.line}"
             if sentence.tokens:
-                self._look(part.name, sentence)
+                self._add(part.name, sentence)
                 yield sentence, where
             else:
                 self.empty += 1
                 self.first_empty = self.first_empty or where
 
-    def _look(self, name: str, sentence: Sentence) -> None:
+    def _add(self, name: str, sentence: Sentence) -> None:
         self.last_doc = sentence.doc
         self.neighbours.update(neighbours(sentence.labels))
         for label in set(sentence.labels).difference(self.labels):
             if label is not None:
                 position = sentence.labels.index(label)
                 where = f"{name}:{sentence.line_of(position)}"
-                self.labels[label] = Place(where, sentence.tokens[position])
+                self.labels[label] = LabelPlace(where, sentence.tokens[position])
         if self.unfilled:
             values = (sentence.labels, *sentence.features)
-            for column, of_column in zip(self._columns, values, strict=True):
-                if set(of_column) - {self._absent, None}:
+            for column, column_values in zip(self._columns, values, strict=True):
+                if set(column_values) - {self._absent, None}:
                     self.unfilled.discard(column)
 
 
-def _refuse_empty(parts: list[Part], notes: list[_Notes]) -> None:
+def _refuse_empty(parts: list[Part], notes: list[_PartNotes]) -> None:
     full = {part.name for part, note in zip(parts, notes, strict=True) if note.last_doc >= 0}
     for part in parts:
         if part.name not in full:
-            raise InputError(f"{part.name}: empty: there is no sentence with a token in this file")
+            raise InputError(f"{part.name}: empty: this file has no sentence with a token")
 
 
-def _check_labels(labels: Mapping[str, Place], scheme: str, detected: bool) -> None:
-    """Raise an InputError for the first label that is not of the scheme."""
+def _check_labels(labels: Mapping[str, LabelPlace], scheme: str, detected: bool) -> None:
+    """Raise an InputError for the first label that does not follow the scheme."""
     for label, (where, token) in labels.items():
         try:
             allowed_transitions([label], scheme)
         except InputError as error:
             how = f" (data.scheme=auto found {scheme} labels)" if detected else ""
             raise InputError(
-                f"{where}: {error}{how}.{hint(label, token)} Correct it, or set "
-                "data.scheme=plain if labels stand for themselves"
+                f"{where}: {error}{how}.{label_hint(label, token)} Correct it, or set "
+                "data.scheme=plain if the labels are plain"
             ) from None
 
 
-def held_out(size: int, fraction: float, seed: int) -> np.ndarray:
-    """Return which of `size` training sentences are held out: (size,) bool.
+def held_out_mask(size: int, fraction: float, seed: int) -> np.ndarray:
+    """Return a mask of the training sentences that are held out: (size,) bool.
 
-    A pure function of its arguments. NumPy's RandomState is used because its stream is frozen for
-    good.
+    It depends only on the arguments. NumPy's RandomState is used because its stream never changes.
     """
     mask = np.zeros(size, dtype=bool)
     chosen = np.random.RandomState(seed).permutation(size)[: held_out_count(size, fraction)]
@@ -237,27 +238,27 @@ def held_out(size: int, fraction: float, seed: int) -> np.ndarray:
 def held_out_count(size: int, fraction: float) -> int:
     """Return how many of `size` training sentences are held out.
 
-    At least one stays for training, and if any is held out at all, at least one is.
+    At least one sentence stays for training. Unless `fraction` is 0, at least one is held out.
     """
     return min(max(1, round(size * fraction)), size - 1) if fraction > 0 else 0
 
 
 def build_held_out(folder: Path, source: Path, mask: np.ndarray) -> dict[str, Any]:
-    """Part an Arrow file into ``dev.arrow``, the rows of `mask`, and ``train.arrow``."""
+    """Split an Arrow file into ``dev.arrow``, the rows of `mask`, and ``train.arrow``."""
     rows = {
-        "train": rewrite([(source, _picking(~mask))], folder / "train.arrow"),
-        "dev": rewrite([(source, _picking(mask))], folder / "dev.arrow"),
+        "train": rewrite([(source, _row_filter(~mask))], folder / "train.arrow"),
+        "dev": rewrite([(source, _row_filter(mask))], folder / "dev.arrow"),
     }
     return {"rows": rows}
 
 
-def _picking(mask: np.ndarray) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
+def _row_filter(mask: np.ndarray) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
     position = 0
 
     def pick(batch: pa.RecordBatch) -> pa.RecordBatch:
         nonlocal position
-        kept = mask[position : position + batch.num_rows]
+        chosen = mask[position : position + batch.num_rows]
         position += batch.num_rows
-        return batch.filter(pa.array(kept))
+        return batch.filter(pa.array(chosen))
 
     return pick

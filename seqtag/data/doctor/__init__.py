@@ -1,1 +1,1 @@
-"""What is wrong with a corpus, found before training on it."""
+"""Find problems of a corpus before training on it."""

@@ -1,8 +1,8 @@
-"""The data doctor: what a practitioner would want to know of a corpus before training on it.
+"""The data doctor: check a corpus for problems before training on it.
 
-An **error** means that training on the corpus makes no sense; a **warning**, that scores will
-suffer or mislead; **info** is worth a glance. One pass over the corpus; what is kept of it is a
-hash per sentence and per word, so memory stays small next to the corpus.
+An **error** means that training on the corpus makes no sense; a **warning**, that scores will be
+lower or misleading; **info** is for information only. The corpus is read once. Only a hash of each
+sentence and word stays in memory.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from seqtag.data.config import SPLITS
 from seqtag.data.corpus.corpus import Corpus, Origin, origin_notes, single_token_notes
 from seqtag.data.corpus.memory_mapped import tables
-from seqtag.data.corpus.near_schemes import explain
+from seqtag.data.corpus.near_schemes import explain_near_scheme
 from seqtag.data.corpus.oddities import (
     INVISIBLE,
-    Columns,
-    Odd,
+    ColumnChecker,
+    Oddity,
     Tally,
-    WordForms,
+    WordChecker,
     constant_features,
-    odd_words,
-    slips,
+    likely_slips,
+    word_oddities,
 )
 from seqtag.data.doctor.findings import LEVELS, Finding, Report, Size, render
 from seqtag.data.encode.counting import count_strings
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Report", "Size", "examine", "render"]
 
-# Longer sentences are mostly documents whose empty lines were lost.
-ENORMOUS = 1000
-# Shorter sentences recur in any corpus ("Yes .") and leak nothing.
-TELLING_LENGTH = 5
+# Longer sentences are mostly documents that have lost the empty lines between sentences.
+VERY_LONG = 1000
+# Sentences of at most this many tokens recur in any corpus ("Yes .") and leak nothing.
+SHORT_LENGTH = 5
 RARE = 5
 MANY_UNKNOWN = 0.5
-# Notes of files that are not read.
+# Notes about files that are not used are warnings.
 _LEFT_OUT = re.compile(r"\b(left out|not read|not used|ignored)\b")
 
 
@@ -54,7 +54,7 @@ class _Row(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """The first sentence with certain tokens."""
+    """The first occurrence of a sentence: its split, its place and a hash of its labels."""
 
     split: str
     where: str
@@ -62,16 +62,20 @@ class _Seen(NamedTuple):
 
 
 def examine(corpus: Corpus) -> Report:
-    """Examine a corpus and return what was found."""
+    """Examine a corpus and return the sizes of its splits and the findings.
+
+    report = examine(load_corpus(config))
+    print([finding.message for finding in report.findings], report.exit_code)
+    """
     examination = _Examination(corpus)
-    # Training first: the others are compared with it.
+    # Training first, since the other splits are compared with it.
     for split in sorted(corpus.splits, key=SPLITS.index):
         examination.split(split, corpus.splits[split])
     return examination.report()
 
 
 def examine_vectors(path: str, corpus: Corpus) -> Finding:
-    """Compare the words of the training split with those of a file of word vectors."""
+    """Return a finding on how many words of the training split have a vector in a file."""
     from seqtag.data.encode.vectors import FEW_FOUND, load_vectors, vector_size
 
     words = sorted(count_strings(corpus.splits["train"], "tokens"))
@@ -91,20 +95,20 @@ class _Examination:
         self.sizes: list[Size] = []
         self.findings: list[Finding] = []
         self.sentences: dict[int, _Seen] = {}
-        # Word (by hash) of the training split -> its label, or None once it had another.
+        # Hash of a word of the training split -> its label; None if it has several labels.
         self.words: dict[int, str | None] = {}
-        # Words (by hash) of the other splits that training does not have.
-        self.others: set[int] = set()
-        self.forms = WordForms()
+        # Hashes of words of the other splits that training does not have.
+        self.unknown_words: set[int] = set()
+        self.forms = WordChecker()
         self.ambiguous = 0
         self.labels: dict[str, Counter[str]] = {}
         self.first_of_label: dict[str, str] = {}
 
     def split(self, split: str, rows: datasets.Dataset) -> None:
-        """Look at every sentence of one split."""
+        """Check every sentence of one split and add the findings."""
         tallies: dict[str, Tally] = defaultdict(Tally)
         labels: Counter[str] = Counter()
-        columns = Columns()
+        columns = ColumnChecker()
         tokens = longest = unknown = 0
         for row in _rows(split, rows):
             tokens += len(row.tokens)
@@ -116,11 +120,11 @@ class _Examination:
             self._transitions(row, tallies["illegal"])
             self._odd_tokens(row, tallies)
             self._duplicates(split, row, tallies)
-            columns.look(*row)
+            columns.add(*row)
             if split == "train":
                 self._learn_words(row, tallies)
             else:
-                unknown += self._unknown_words(row, tallies)
+                unknown += self._count_unknown(row, tallies)
         self.labels[split] = labels
         compared = split != "train" and "train" in self.labels and tokens > 0
         documents = rows.data.column("doc").unique() if "doc" in rows.column_names else []
@@ -137,7 +141,7 @@ class _Examination:
             )
         )
         self._conclude(split, tallies, longest)
-        self._add_all(split, odd_words(tallies))
+        self._add_all(split, word_oddities(tallies))
         self._add_all(split, columns.findings(labels, self.corpus.config))
         if split == "train":
             values = {
@@ -148,8 +152,8 @@ class _Examination:
             self._add_all(split, constant_features(values))
 
     def report(self) -> Report:
-        """Add what concerns the corpus as a whole and return the report."""
-        self._whole()
+        """Add the findings on the corpus as a whole and return the report."""
+        self._check_corpus()
         self._unseen_labels()
         self._training_labels()
         order = {level: rank for rank, level in enumerate(LEVELS)}
@@ -163,7 +167,7 @@ class _Examination:
             Finding(level, split, tally.where, message, max(tally.count, 1), examples)
         )
 
-    def _add_all(self, split: str, found: list[Odd]) -> None:
+    def _add_all(self, split: str, found: list[Oddity]) -> None:
         for odd in found:
             self._add(odd.level, split, odd.message, odd.tally)
 
@@ -173,7 +177,7 @@ class _Examination:
                 tally.add(row.where, problem.message)
 
     def _odd_tokens(self, row: _Row, tallies: dict[str, Tally]) -> None:
-        if len(row.tokens) > ENORMOUS:
+        if len(row.tokens) > VERY_LONG:
             tallies["enormous"].add(row.where, f"{len(row.tokens):,} tokens")
         if not row.tokens:
             tallies["no tokens"].add(row.where)
@@ -186,19 +190,19 @@ class _Examination:
             word = hash(token)
             if word not in words:
                 words[word] = label
-                self.forms.look(token, row.where, tallies)
+                self.forms.check(token, row.where, tallies)
             elif label is not None and words[word] != label and words[word] is not None:
                 words[word] = None
                 self.ambiguous += 1
 
-    def _unknown_words(self, row: _Row, tallies: dict[str, Tally]) -> int:
-        """Return how many tokens are words that training does not have; look at new ones."""
+    def _count_unknown(self, row: _Row, tallies: dict[str, Tally]) -> int:
+        """Return how many tokens of a sentence are unknown in training; check new words."""
         unknown = [token for token in row.tokens if hash(token) not in self.words]
         for token in unknown:
             word = hash(token)
-            if word not in self.others:
-                self.others.add(word)
-                self.forms.look(token, row.where, tallies)
+            if word not in self.unknown_words:
+                self.unknown_words.add(word)
+                self.forms.check(token, row.where, tallies)
         return len(unknown)
 
     def _duplicates(self, split: str, row: _Row, tallies: dict[str, Tally]) -> None:
@@ -211,7 +215,7 @@ class _Examination:
         both = f"{row.where} = {seen.where}"
         kind = "again" if seen.split == split else f"in {seen.split}"
         tallies[kind].add(row.where, both)
-        if len(row.tokens) > TELLING_LENGTH:
+        if len(row.tokens) > SHORT_LENGTH:
             tallies[f"long {kind}"].add(row.where, both)
         if labels != seen.labels:
             tallies["conflict"].add(row.where, f"{row.where} and {seen.where}")
@@ -221,17 +225,17 @@ class _Examination:
         messages: dict[str, tuple[str, str]] = {
             "illegal": (
                 "warning",
-                f"illegal transitions under {self.corpus.scheme}; scored as repaired (a new span "
-                "begins), unless strict scoring is asked for",
+                f"illegal transitions under {self.corpus.scheme}; unless scoring is strict, they "
+                "are repaired (a new span begins)",
             ),
             "enormous": (
                 "warning",
-                f"sentences of more than {ENORMOUS:,} tokens (longest: {longest:,}): are empty "
+                f"sentences of more than {VERY_LONG:,} tokens (longest: {longest:,}): are empty "
                 "lines between sentences missing?",
             ),
             "no tokens": ("warning", "sentences without a token"),
             "empty token": ("warning", "sentences with a token that is the empty string"),
-            "conflict": ("warning", "sentences seen before with other labels"),
+            "conflict": ("warning", "sentences that occurred before with other labels"),
         }
         for kind, (level, message) in messages.items():
             if tallies[kind].count:
@@ -241,36 +245,36 @@ class _Examination:
             tally, long = tallies[kind], tallies[f"long {kind}"]
             if not tally.count:
                 continue
-            place = "this split already had" if kind == "again" else f"the {kind[3:]} split has too"
-            grave = kind != "again" and long.count
+            what = "repeated" if kind == "again" else f"also in the {kind[3:]} split"
+            leaks = kind != "again" and long.count
             message = (
-                f"sentences that {place}: {_share(tally.count, sentences)}, {long.count:,} of them "
-                f"longer than {TELLING_LENGTH} tokens"
+                f"sentences that are {what}: {_share(tally.count, sentences)}, {long.count:,} of "
+                f"them longer than {SHORT_LENGTH} tokens"
             )
             tally.examples = long.examples or tally.examples
-            self._add("warning" if grave else "info", split, message, tally)
+            self._add("warning" if leaks else "info", split, message, tally)
         origin = self.corpus.origins.get(split)
         if origin and origin.empty:
             tally = Tally()
             tally.count, tally.where = origin.empty, origin.first_empty
             self._add("warning", split, "sentences without a token were left out", tally)
 
-    def _whole(self) -> None:
+    def _check_corpus(self) -> None:
         corpus = self.corpus
-        written = sorted({_written(origin) for origin in corpus.origins.values()})
-        made = f", converted to {corpus.scheme}" if {"iob1", "bilou"} & {*written} else ""
-        found = " and ".join(written) or corpus.scheme
-        self._add("info", "", f"label scheme: {found}{made}")
+        schemes = sorted({_written_scheme(origin) for origin in corpus.origins.values()})
+        converted = f", converted to {corpus.scheme}" if {"iob1", "bilou"} & {*schemes} else ""
+        found = " and ".join(schemes) or corpus.scheme
+        self._add("info", "", f"label scheme: {found}{converted}")
         for split, origin in corpus.origins.items():
             if origin.near is not None:
                 tally = Tally()
                 tally.add(origin.near_at)
-                self._add("warning", split, explain(origin.near, corpus.config), tally)
-        explained = origin_notes(corpus.origins, corpus.config)
+                self._add("warning", split, explain_near_scheme(origin.near, corpus.config), tally)
+        reported = origin_notes(corpus.origins, corpus.config)
         if "train" in corpus.splits:
-            explained += single_token_notes(corpus.splits["train"], corpus.config)
+            reported += single_token_notes(corpus.splits["train"], corpus.config)
         for note in corpus.notes:
-            if note not in explained:
+            if note not in reported:
                 self._add("warning" if _LEFT_OUT.search(note) else "info", "", note)
         if "train" not in corpus.splits:
             self._add("error", "", f"no training split, only {', '.join(corpus.splits)}")
@@ -281,10 +285,10 @@ class _Examination:
                 self._add("error", size.split, "no tokens")
             elif not size.scored:
                 level = "error" if size.split == "train" else "warning"
-                self._add(level, size.split, "no labels: every token is without one")
+                self._add(level, size.split, "no labels: every token is unlabelled")
             if size.unknown is not None:
                 level = "warning" if size.unknown > MANY_UNKNOWN else "info"
-                self._add(level, size.split, f"tokens that training never has: {size.unknown:.1%}")
+                self._add(level, size.split, f"tokens unknown in training: {size.unknown:.1%}")
 
     def _unseen_labels(self) -> None:
         trained = self.labels.get("train")
@@ -295,7 +299,7 @@ class _Examination:
                 for label in unseen:
                     times = f"{label} ({labels[label]:,} times)"
                     tally.add(self.first_of_label[label], times)
-                self._add("warning", split, "labels that the training split never has", tally)
+                self._add("warning", split, "labels that do not occur in training", tally)
 
     def _training_labels(self) -> None:
         trained = self.labels.get("train")
@@ -313,10 +317,10 @@ class _Examination:
                 rare.add(self.first_of_label[label], f"{label} ({times})")
         if rare.count:
             self._add("info", "train", f"labels with fewer than {RARE} tokens", rare)
-        self._look_alikes(trained)
+        self._similar_labels(trained)
 
-    def _look_alikes(self, trained: Counter[str]) -> None:
-        """Add labels that differ in case or spaces alone, and rare ones that are nearly others."""
+    def _similar_labels(self, trained: Counter[str]) -> None:
+        """Add labels that differ only in case or spaces, and rare ones that resemble others."""
         spans = self.corpus.scheme != "plain"
         types: Counter[str] = Counter()
         first: dict[str, str] = {}
@@ -335,7 +339,7 @@ class _Examination:
                 least = min(group, key=types.__getitem__)
                 alike.add(first[least], " and ".join(map(ascii, group)))
         if spans:
-            for slip, name in slips(types):
+            for slip, name in likely_slips(types):
                 rare.add(first[slip], f"{slip} ({types[slip]}) and {name} ({types[name]:,})")
         for message, tally in (
             (
@@ -343,13 +347,13 @@ class _Examination:
                 odd,
             ),
             ("labels that differ only in case or in spaces", alike),
-            ("rare labels that are nearly others: slips?", rare),
+            ("rare labels that resemble frequent ones: slips?", rare),
         ):
             if tally.count:
                 self._add("warning", "train", message, tally)
 
 
-def _written(origin: Origin) -> str:
+def _written_scheme(origin: Origin) -> str:
     return "bilou" if origin.bilou else origin.scheme
 
 

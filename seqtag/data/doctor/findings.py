@@ -1,4 +1,4 @@
-"""What the data doctor reports, and how it is shown."""
+"""The report of the data doctor, and its display on a console."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ LEVELS = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something found in a corpus.
+    """A problem or fact found in a corpus.
 
     Attributes:
         level: one of `LEVELS`.
-        split: where it was found; "" for the corpus as a whole.
+        split: the split in which it was found; "" for the corpus as a whole.
         where: the first place, as file:line; "" if it has none.
-        message: what it is.
-        count: how often.
-        examples: a few of them.
+        message: description, with advice.
+        count: number of occurrences.
+        examples: a few occurrences.
     """
 
     level: str
@@ -37,7 +37,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Size:
-    """How large a split is: counts, tokens of its longest sentence, share of unknown tokens."""
+    """Size of a split.
+
+    Attributes:
+        split: its name.
+        sentences: number of sentences.
+        tokens: number of tokens.
+        scored: number of tokens with a label.
+        documents: number of documents.
+        labels: number of distinct labels.
+        longest: number of tokens of the longest sentence.
+        unknown: share of tokens that are unknown in training; None for training itself.
+    """
 
     split: str
     sentences: int
@@ -51,20 +62,20 @@ class Size:
 
 @dataclass(frozen=True)
 class Report:
-    """The doctor's report: the scheme, a size per split, and findings, the gravest first."""
+    """The doctor's report: label scheme, a size per split, and findings, most severe first."""
 
     scheme: str
     sizes: tuple[Size, ...]
     findings: tuple[Finding, ...]
 
     def with_finding(self, finding: Finding) -> Report:
-        """Return the report with one more finding, the gravest first."""
+        """Return the report with one more finding, sorted by severity."""
         findings = sorted((*self.findings, finding), key=lambda one: LEVELS.index(one.level))
         return replace(self, findings=tuple(findings))
 
     @property
     def exit_code(self) -> int:
-        """1 if there is an error among the findings, else 0."""
+        """1 if a finding is an error, else 0."""
         return int(any(finding.level == "error" for finding in self.findings))
 
 

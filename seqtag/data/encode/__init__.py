@@ -1,1 +1,1 @@
-"""Words to numbers: vocabularies, label sets, word vectors."""
+"""Convert words and labels to numbers: vocabularies, label sets, word vectors."""

@@ -1,4 +1,4 @@
-"""Counts of strings over a whole split, in little memory: vocabularies and labels."""
+"""Count strings over a whole split, in little memory, for vocabularies and label sets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Sentences = Iterable[Mapping[str, Any]]
 
 
 def count_strings(sentences: Sentences, column: str) -> Counter[str]:
-    """Count the strings in a column of lists; nulls are left out.
+    """Return the counts of the strings in a column of lists; nulls are left out.
 
-    `sentences` are mappings with lists of strings, or a data set, which is counted in Arrow, at
-    some ten million strings a second.
+    `sentences` are mappings with lists of strings, or a data set, which is counted in Arrow at
+    about ten million strings per second.
     """
     counts: Counter[str] = Counter()
     if not _is_dataset(sentences):
@@ -35,7 +35,7 @@ def count_strings(sentences: Sentences, column: str) -> Counter[str]:
     return counts
 
 
-def lists_of(sentences: Sentences, column: str) -> Iterator[Sequence[str]]:
+def column_lists(sentences: Sentences, column: str) -> Iterator[Sequence[str]]:
     """Yield the lists of a column one by one."""
     if not _is_dataset(sentences):
         yield from (sentence[column] for sentence in sentences)
@@ -47,12 +47,12 @@ def lists_of(sentences: Sentences, column: str) -> Iterator[Sequence[str]]:
 
 
 def distinct_labels(rows: datasets.Dataset) -> list[str]:
-    """Return the different labels of a split, sorted; counted once for a corpus on disk."""
-    from seqtag.data.corpus.fingerprints import remembered
+    """Return the distinct labels of a split, sorted; cached for a corpus on disk."""
+    from seqtag.data.corpus.fingerprints import cached_result
 
-    return remembered(rows, ["labels"], lambda: sorted(count_strings(rows, "labels")))
+    return cached_result(rows, ["labels"], lambda: sorted(count_strings(rows, "labels")))
 
 
 def _is_dataset(sentences: Any) -> bool:
-    # Told without an import: tagging needs no datasets library.
+    # Without importing `datasets`, which tagging does not need.
     return hasattr(sentences, "with_format")

@@ -1,6 +1,6 @@
-"""Words to numbers: the one way in, for training and for tagging alike.
+"""Convert sentences to tensors of ids, for training and tagging alike.
 
-Legend: B sentences, T words of the longest sentence, U different words of the batch.
+Legend: B sentences, T words of the longest sentence, U distinct words of the batch.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from seqtag.checks import from_plain
-from seqtag.data.encode.counting import Sentences, count_strings, lists_of
+from seqtag.data.encode.counting import Sentences, column_lists, count_strings
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.data.encode.wordforms import WordForms
+from seqtag.data.encode.word_cache import WordCache
 from seqtag.errors import InputError, listed
 from seqtag.inputs import INPUTS, Batch, Input, Training, WordInput
 from seqtag.inputs.options import EncodeConfig
@@ -24,25 +24,28 @@ from seqtag.inputs.registry import standard_inputs
 from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.labels import NOT_SCORED
 
-# Raise it when the same sentences give another indexer: those made before are kept with a corpus.
+# Increase it when the same sentences give a different indexer: indexers are cached with a corpus.
 INDEXER_VERSION = 1
 
 
 class Indexer:
-    """Turns sentences into padded tensors; built from a training split, saved in model folders.
+    """Converts sentences to padded tensors; built from a training split, saved in model folders.
 
-    What follows from a word alone is computed once for each different word and remembered, so
-    that a word costs one dictionary access from then on. Threads may share an indexer. Its copies
-    and pickles hold what it is made of and none of the remembered words.
+        indexer = Indexer.fit([{"tokens": ["A", "word"]}], EncodeConfig(), features=())
+        indexer.encode([["A", "sentence"]])["words_BT"]  # (B, T) ids
+
+    Ids that depend on the word alone are computed once for each distinct word and cached.
+    Threads can share an indexer. Its copies and pickles do not include the cached words.
 
     Attributes:
-        inputs: the inputs by name: all of this package, and those that the model adds.
+        config: the options of ``data.encode``.
+        inputs: the inputs by name: those of this package, then those that `model.inputs` adds.
     """
 
     def __init__(self, config: EncodeConfig, inputs: Mapping[str, Input]) -> None:
         self.config = config
         self.inputs = dict(inputs)
-        self._forms = WordForms({n: i for n, i in inputs.items() if isinstance(i, WordInput)})
+        self._cache = WordCache({n: i for n, i in inputs.items() if isinstance(i, WordInput)})
 
     @classmethod
     def fit(
@@ -54,21 +57,26 @@ class Indexer:
     ) -> Indexer:
         """Build the vocabularies from training sentences.
 
-        `sentences` are mappings with ``tokens`` and one list of strings per feature, or a data
-        set of such columns; they may be read more than once. Memory grows with the number of
-        different words alone. `added` are the options of further inputs (`added_inputs`).
+        Memory grows only with the number of distinct words.
+
+        Args:
+            sentences: mappings with ``tokens`` and one list of strings per feature, or a data
+                set of such columns. They are read several times.
+            config: the options of ``data.encode``.
+            features: names of the feature columns.
+            added: the options of further inputs by name (see `added_inputs`).
         """
         training = Training(
             count_strings(sentences, "tokens"),
             config,
             features,
             lambda column: count_strings(sentences, column),
-            lambda: lists_of(sentences, "tokens"),
+            lambda: column_lists(sentences, "tokens"),
         )
-        made = {name: part.fit(training, None) for name, part in standard_inputs().items()}
+        inputs = {name: kind.fit(training, None) for name, kind in standard_inputs().items()}
         for name, options in (added or {}).items():
-            made[name] = INPUTS[name].cls.fit(training, options)
-        return cls(config, {name: input_ for name, input_ in made.items() if input_ is not None})
+            inputs[name] = INPUTS[name].cls.fit(training, options)
+        return cls(config, {name: input_ for name, input_ in inputs.items() if input_ is not None})
 
     @property
     def words(self) -> Vocabulary:
@@ -77,7 +85,7 @@ class Indexer:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the further columns that it reads."""
+        """Names of the feature columns that the indexer reads."""
         columns = (name for input_ in self.inputs.values() for name in input_.columns)
         return tuple(dict.fromkeys(columns))
 
@@ -90,28 +98,29 @@ class Indexer:
 
         Args:
             sentences: B lists of words.
-            features: for each feature of the indexer, B lists of as many values.
+            features: for each feature of the indexer, B lists with a value per word.
 
         Returns:
-            ``lengths_B``; ``spelling_BT``, the number of each word among the different words of
-            the batch; and the arrays of each input (`Input.encode`). Ids of 0 are padding.
+            ``lengths_B``; ``spelling_BT``, the number of each word among the distinct words of
+            the batch; and the arrays of each input (`Input.encode`). Id 0 is padding.
 
         Raises:
-            InputError: if a feature that the indexer was built with is not given, or does not
-                have a value for each word.
+            InputError: if a feature of the indexer is missing or does not have a value for each
+                word.
         """
         lengths = np.fromiter((len(s) for s in sentences), np.int64, len(sentences))
-        forms, known = self._forms.lookup([word for sentence in sentences for word in sentence])
+        words = [word for sentence in sentences for word in sentence]
+        numbers, table = self._cache.lookup(words)
         mask_BT = np.arange(lengths.max(initial=0)) < lengths[:, None]
-        distinct, rows = _distinct(forms)
-        batch = Batch(lengths, mask_BT, forms, known, distinct, features or {})
+        distinct, rows = _distinct(numbers)
+        batch = Batch(lengths, mask_BT, numbers, table, distinct, features or {})
         arrays = {"lengths_B": lengths, "spelling_BT": batch.padded(rows)}
         for input_ in self.inputs.values():
             arrays |= input_.encode(batch)
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def to_plain(self) -> dict[str, Any]:
-        """Return everything the indexer is made of as JSON values."""
+        """Return the indexer as JSON values."""
         plain: dict[str, Any] = {"config": asdict(self.config)}
         added = {name: input_.to_plain() for name, input_ in self.inputs.items()}
         for name, cls in standard_inputs().items():
@@ -127,19 +136,19 @@ class Indexer:
         where: str = "tokenizer.json",
         added: Mapping[str, Any] | None = None,
     ) -> Indexer:
-        """Rebuild an indexer from :meth:`to_plain`.
+        """Rebuild an indexer from the JSON values of :meth:`to_plain`.
 
-        `added` are the options of further inputs (`added_inputs`).
+        `added` are the options of further inputs by name (see `added_inputs`).
 
         Raises:
-            InputError: if `plain` is not what :meth:`to_plain` makes, with these inputs.
+            InputError: if `plain` is not from :meth:`to_plain` of an indexer with these inputs.
         """
         added = added or {}
         try:
             config = from_plain(EncodeConfig, plain["config"], where)
-            made = {
-                name: part.from_plain(plain[name] if part.stored else None, config, None)
-                for name, part in standard_inputs().items()
+            inputs = {
+                name: kind.from_plain(plain[name] if kind.stored else None, config, None)
+                for name, kind in standard_inputs().items()
             }
             further = plain.get("inputs", {})
             if set(further) != set(added):
@@ -148,33 +157,33 @@ class Indexer:
                     f"{listed(added)}"
                 )
             for name, options in added.items():
-                made[name] = INPUTS[name].cls.from_plain(further[name], config, options)
+                inputs[name] = INPUTS[name].cls.from_plain(further[name], config, options)
         except InputError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{where}: not an indexer of seqtag: {error!r}") from None
-        return cls(config, {name: input_ for name, input_ in made.items() if input_ is not None})
+        return cls(config, {name: input_ for name, input_ in inputs.items() if input_ is not None})
 
 
-def _distinct(forms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the different words in the order they come in, and where among these each one is.
+def _distinct(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct numbers in order of first occurrence, and each number's index in them.
 
-    Not in the order of their numbers, which depends on what was read before: a batch is to be the
-    same in every process, and sums over its words to be rounded alike.
+    They are not sorted, because the numbers depend on the words that were cached before: a batch
+    must be the same in every process, so that sums over its words are rounded alike.
     """
-    numbers, firsts, rows = np.unique(forms, return_index=True, return_inverse=True)
+    distinct, firsts, rows = np.unique(numbers, return_index=True, return_inverse=True)
     order = np.argsort(firsts)
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
-    return numbers[order], places[rows]
+    index = np.empty_like(order)
+    index[order] = np.arange(len(order))
+    return distinct[order], index[rows]
 
 
 def labelled_batch(
     columns: Mapping[str, Sequence[Any]], indexer: Indexer, labels: LabelSet
 ) -> dict[str, Any]:
-    """Return ``inputs`` and ``labels_BT`` of some sentences, given as the columns of a corpus."""
+    """Return the encoded ``inputs`` and ``labels_BT`` of sentences given as corpus columns."""
     inputs = indexer.encode(columns["tokens"], columns)
     labels_BT = np.full(tuple(inputs["words_BT"].shape), NOT_SCORED, np.int64)
-    for row, of_sentence in zip(labels_BT, columns["labels"], strict=True):
-        row[: len(of_sentence)] = labels.encode(of_sentence)
+    for row, sentence_labels in zip(labels_BT, columns["labels"], strict=True):
+        row[: len(sentence_labels)] = labels.encode(sentence_labels)
     return {"inputs": inputs, "labels_BT": torch.from_numpy(labels_BT)}

@@ -1,4 +1,4 @@
-"""The labels a tagger knows: strings to ids and back, in the scheme it works in."""
+"""The label set of a tagger: labels to ids and back, in the scheme of the network."""
 
 from __future__ import annotations
 
@@ -18,16 +18,20 @@ from seqtag.labels import (
 )
 
 _PREFIXES = {"bio": "BI", "bioes": "BIES"}
-_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Characters that would break a line of output, or that cannot be written at all.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class LabelSet:
-    """Labels in the order of their ids.
+    """Labels of a tagger, in the order of their ids.
+
+        labels = LabelSet.fit([["B-PER", "O"]], "bio", "bioes")
+        labels.decode(labels.encode(["B-PER", "I-PER", "O"]))  # the same labels
 
     Attributes:
-        labels: the labels, in the working scheme.
-        scheme: the scheme the network works in (``plain``, ``bio`` or ``bioes``).
-        corpus_scheme: the scheme of the corpus, in which labels come in and go out.
+        labels: the labels, in the scheme of the network.
+        scheme: the scheme of the network (``plain``, ``bio`` or ``bioes``).
+        corpus_scheme: the scheme of the corpus, which `encode` takes and `decode` returns.
     """
 
     def __init__(self, labels: Sequence[str], scheme: str, corpus_scheme: str) -> None:
@@ -35,11 +39,11 @@ class LabelSet:
         self.scheme = scheme
         self.corpus_scheme = corpus_scheme
         self._ids = {label: number for number, label in enumerate(self.labels)}
-        self._reading = _Conversion(corpus_scheme, scheme)
-        self._writing = _Conversion(scheme, corpus_scheme)
+        self._reading = _CachedConversion(corpus_scheme, scheme)
+        self._writing = _CachedConversion(scheme, corpus_scheme)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the conversions that are remembered.
+        # Without the cached conversions.
         return LabelSet, (self.labels, self.scheme, self.corpus_scheme)
 
     def __len__(self) -> int:
@@ -49,15 +53,20 @@ class LabelSet:
     def fit(
         cls, sentences: Iterable[Sequence[str | None]], corpus_scheme: str, scheme: str = "auto"
     ) -> LabelSet:
-        """Collect the labels of a training split.
+        """Build a label set from the labels of a training split.
 
-        With spans, each type gets all labels of the working scheme, so that none that the
-        transitions need is missing. `scheme` is ``auto`` (that of the corpus), ``bio`` or
-        ``bioes``.
+        In a span scheme, each type gets all labels of the scheme, also those not in the data, so
+        that every legal transition is possible.
+
+        Args:
+            sentences: the labels of each sentence; None for a token without a label.
+            corpus_scheme: their scheme.
+            scheme: the scheme of the network: ``auto`` (that of the corpus), ``bio``, ``bioes`` or
+                ``plain``.
 
         Raises:
-            InputError: if there is no label at all, one is none of the scheme, or the schemes do
-                not go together.
+            InputError: if there is no label at all, a label does not follow the scheme, or the
+                schemes are incompatible.
         """
         seen = {label for labels in sentences for label in labels if label is not None}
         if not seen:
@@ -66,21 +75,21 @@ class LabelSet:
             scheme = corpus_scheme
         if scheme not in SCHEMES or scheme == "iob1":
             raise InputError(
-                f"scheme is 'auto', 'bio', 'bioes' or 'plain', not {scheme!r}"
+                f"scheme must be 'auto', 'bio', 'bioes' or 'plain', not {scheme!r}"
                 f"{did_you_mean(scheme, SCHEMES)}"
             )
         if (scheme == "plain") != (corpus_scheme == "plain"):
             raise InputError(
                 f"scheme={scheme} does not fit a corpus whose labels are {corpus_scheme}"
             )
-        _refuse_others(sorted(seen), corpus_scheme)
+        _check_labels(sorted(seen), corpus_scheme)
         if scheme == "plain":
             return cls(sorted(seen), scheme, corpus_scheme)
         types = sorted({label.partition("-")[2] for label in seen if label != "O"})
         if UNTYPED in types and scheme != corpus_scheme:
             raise InputError(
-                f"the label type {UNTYPED!r} means no type, and would be lost between "
-                f"{corpus_scheme} and {scheme}: name it otherwise, or set scheme={corpus_scheme}"
+                f"the label type {UNTYPED!r} means no type, and would be lost in the conversion "
+                f"from {corpus_scheme} to {scheme}: rename it, or set scheme={corpus_scheme}"
             )
         return cls(_span_labels(types, scheme), scheme, corpus_scheme)
 
@@ -93,32 +102,32 @@ class LabelSet:
 
     @property
     def corpus_labels(self) -> tuple[str, ...]:
-        """The labels as the corpus spells them."""
+        """The labels in the scheme of the corpus."""
         if self.scheme == self.corpus_scheme:
             return self.labels
         return tuple(_span_labels(self.types, self.corpus_scheme))
 
     @property
     def transitions(self) -> Transitions | None:
-        """What may follow what; None where everything may."""
+        """The allowed transitions between labels; None for plain labels, where all are allowed."""
         return None if self.scheme == "plain" else allowed_transitions(self.labels, self.scheme)
 
     def encode(self, labels: Sequence[str | None]) -> list[int]:
         """Return the ids of a sentence's labels, given in the scheme of the corpus.
 
-        What is not labelled, or carries a label unseen in training, becomes `NOT_SCORED`.
+        Tokens without a label, or with a label unseen in training, get the id `NOT_SCORED`.
         """
         if self.scheme != self.corpus_scheme:
             labels = self._reading(labels)
         return [self._ids.get(label, NOT_SCORED) for label in labels]  # type: ignore[arg-type]
 
     def decode(self, ids: Sequence[int]) -> list[str]:
-        """Return the labels of a sentence in the scheme of the corpus."""
+        """Return the labels of a sentence's ids, in the scheme of the corpus."""
         labels = [self.labels[i] for i in ids]
         return self._writing(labels) if self.scheme != self.corpus_scheme else labels
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the labels as JSON values."""
+        """Return the label set as JSON values."""
         return {
             "scheme": self.scheme,
             "corpus_scheme": self.corpus_scheme,
@@ -127,10 +136,10 @@ class LabelSet:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], where: str = "labels.json") -> LabelSet:
-        """Rebuild the labels from :meth:`to_plain`.
+        """Rebuild a label set from the JSON values of :meth:`to_plain`.
 
         Raises:
-            InputError: if `plain` is not what :meth:`to_plain` makes.
+            InputError: if `plain` is not from :meth:`to_plain`.
         """
         try:
             labels, schemes = plain["labels"], (plain["scheme"], plain["corpus_scheme"])
@@ -139,58 +148,59 @@ class LabelSet:
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise InputError(f"{where}: 'labels' must be a list of strings")
         if len(set(labels)) != len(labels) or not labels:
-            raise InputError(f"{where}: 'labels' must be different and at least one")
+            raise InputError(f"{where}: 'labels' must be non-empty and all different")
         for scheme in schemes:
             if scheme not in ("plain", "bio", "bioes"):
                 raise InputError(f"{where}: unknown scheme {scheme!r}")
         if (schemes[0] == "plain") != (schemes[1] == "plain"):
-            raise InputError(f"{where}: plain labels and those of spans do not mix")
+            raise InputError(f"{where}: plain labels and span labels do not mix")
         try:
-            _refuse_others(labels, schemes[0])
+            _check_labels(labels, schemes[0])
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        made = cls(labels, *schemes)
-        if schemes[0] != schemes[1] and set(labels) != {*_span_labels(made.types, schemes[0])}:
-            # What a label is written as in the other scheme depends on its neighbours.
+        label_set = cls(labels, *schemes)
+        complete = {*_span_labels(label_set.types, schemes[0])}
+        if schemes[0] != schemes[1] and set(labels) != complete:
+            # Conversion may yield any label of a type, depending on the neighbouring labels.
             raise InputError(
-                f"{where}: each type of span must have all labels of the {schemes[0]} scheme, "
-                f"beside O, since they are written in the {schemes[1]} scheme"
+                f"{where}: 'labels' must be O and all {schemes[0]} labels of each span type, since "
+                f"they are converted to the {schemes[1]} scheme"
             )
-        return made
+        return label_set
 
 
-class _Conversion:
-    """`convert` by memory: what becomes of a label follows from it and its two neighbours.
+class _CachedConversion:
+    """`convert` with a cache of label trigrams, which determine the label in the middle.
 
-    Each such three is converted once, within the first sentence that has it. Where tokens are
-    ignored, neighbours are further away, and nothing is remembered.
+    Each trigram is converted once, as part of the first sentence that has it. Sentences with
+    unlabelled tokens are not cached, since their relevant neighbours can be further away.
     """
 
     def __init__(self, source: str, target: str) -> None:
         self._schemes = source, target
-        self._known: dict[tuple[str | None, ...], str | None] = {}
+        self._cached: dict[tuple[str | None, ...], str | None] = {}
 
     def __call__(self, labels: Sequence[str | None]) -> list[str | None]:
         if None in labels:
             return convert(labels, *self._schemes)
         neighbours = (None, *labels), labels, (*labels[1:], None)
-        threes = list(zip(*neighbours, strict=False))  # as many as labels
+        trigrams = list(zip(*neighbours, strict=False))  # one for each label
         try:
-            return [self._known[three] for three in threes]
+            return [self._cached[trigram] for trigram in trigrams]
         except KeyError:
             converted = convert(labels, *self._schemes)
-            self._known.update(zip(threes, converted, strict=True))
+            self._cached.update(zip(trigrams, converted, strict=True))
             return converted
 
 
-def _refuse_others(labels: Iterable[str], scheme: str) -> None:
-    """Refuse labels that are not of the scheme, or that would break a line of output."""
+def _check_labels(labels: Iterable[str], scheme: str) -> None:
+    """Raise an InputError for labels that do not follow the scheme or cannot be written."""
     labels = list(labels)
     for label in labels:
-        if _BREAKING.search(label):
+        if _UNPRINTABLE.search(label):
             raise InputError(
-                f"the label {label!r} has a control character, a line break or half of a "
-                "surrogate pair in it, which no output can hold: name it otherwise"
+                f"the label {label!r} contains a control character, a line break or a lone "
+                "surrogate, which cannot be written to any output: rename it"
             )
     check_labels(labels, scheme)
 

@@ -1,6 +1,6 @@
-"""Word vectors from text files of GloVe or fastText: those of a vocabulary, read once and kept.
+"""Load the word vectors of a vocabulary from text files of GloVe or fastText, with a cache.
 
-Legend: N words that were found, D numbers of a vector.
+Legend: N words with a vector in the file, D numbers of a vector.
 """
 
 import logging
@@ -24,9 +24,9 @@ from seqtag.inputs.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 
-# Part of the cache's key: a higher number makes what older code kept be read again.
+# Part of the cache key: increase it to invalidate entries of older versions.
 _VERSION = 2
-# Of the vocabulary. With fewer the file is likely to be one of another language or spelling.
+# A smaller share of the vocabulary than this suggests a file of another language or spelling.
 FEW_FOUND = 0.01
 _SHOWN = 5
 
@@ -34,26 +34,25 @@ _SHOWN = 5
 def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[Tensor, Tensor]:
     """Return the vectors that a text file has for the strings of a vocabulary.
 
-    A line is a word and its numbers, with a space between each two; the first line of fastText
-    has the count of words and the count of numbers. A word may itself hold spaces of any kind,
-    since its numbers are counted from the right. Where a word stands more than once the first
-    counts. The file (``.gz``, ``.bz2`` and ``.xz`` too) is read line by line; what was found is
-    kept in the cache folder and found again by the contents of the file and the strings. If fewer
-    than 1% of the strings are found, a warning is logged.
+    A line is a word and its numbers, separated by single spaces; fastText files begin with a line
+    of the number of words and D. A word may contain spaces of any kind, since its numbers are
+    counted from the right. If a word occurs more than once, its first line counts. The file (also
+    ``.gz``, ``.bz2`` or ``.xz``) is read line by line. The result is cached under a digest of the
+    file and the strings. If fewer than 1% of the strings have a vector, a warning is logged.
 
     Args:
         path: the file.
         strings: a vocabulary in the order of its ids (`Vocabulary.strings`). A string gets the
             vector of its own spelling, else that of its lower-cased one. Padding gets none.
-        size: D, the numbers that a vector must have.
+        size: D, the numbers of a vector.
 
     Returns:
-        The ids that were found, ascending: (N,) int64; their vectors: (N, D) float32.
+        The ids of strings with a vector, ascending: (N,) int64; their vectors: (N, D) float32.
 
     Raises:
-        InputError: if the file cannot be read, its vectors have another size, a line has too few
-            or too many numbers or, for a word that is wanted, something else, the file ends
-            before the last of the words that its first line promises, or none is found.
+        InputError: if the file cannot be read or its vectors have another size; if a line has too
+            few or too many numbers, or invalid ones for a string of the vocabulary; if the file
+            has fewer words than its first line says; or if no string has a vector.
     """
     file = SourceFile(Path(path).expanduser(), str(path))
     if not file.path.is_file():
@@ -62,26 +61,26 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
         key = digest("word vectors", _VERSION, size, list(strings), file.path, file.path.suffix)
     except OSError as error:
         raise unreadable(file, error) from error
-    kept = cache_root() / "vectors" / f"{key}.safetensors"
-    found = _kept(kept)
+    cache_file = cache_root() / "vectors" / f"{key}.safetensors"
+    found = _load_cached(cache_file)
     if found is None:
-        found = _find(file, strings, size)
-        _keep(kept, found)
+        found = _read_vectors(file, strings, size)
+        _save_cached(cache_file, found)
     words = len(strings) - 2  # padding and the unknown word
     if len(found["rows_N"]) < FEW_FOUND * words:
         log.warning(
-            "%s: only %d of the %d words of the vocabulary have a vector in this file: is it one "
-            "of the language of the corpus, with its spelling?",
+            "%s: only %d of the %d words of the vocabulary have a vector in this file: check that "
+            "it has the language and spelling of the corpus",
             *(file.name, len(found["rows_N"]), words),
         )
     return torch.from_numpy(found["rows_N"]), torch.from_numpy(found["vectors_ND"])
 
 
 def vector_size(path: str | Path) -> int:
-    """Return how many numbers the vectors of a file have, by its first line.
+    """Return the number of dimensions of a file of word vectors, from its first line.
 
     Raises:
-        InputError: if there is no such file, or its first line is not one of word vectors.
+        InputError: if there is no such file, or its first line is not a line of word vectors.
     """
     file = SourceFile(Path(path).expanduser(), str(path))
     if not file.path.is_file():
@@ -94,14 +93,14 @@ def vector_size(path: str | Path) -> int:
     return size
 
 
-def _find(file: SourceFile, strings: Sequence[str], size: int) -> dict[str, np.ndarray]:
-    wanted = {*strings, *(string.lower() for string in strings)}
+def _read_vectors(file: SourceFile, strings: Sequence[str], size: int) -> dict[str, np.ndarray]:
+    spellings = {*strings, *(string.lower() for string in strings)}
     vectors: dict[str, np.ndarray] = {}
     first: list[str] = []
     for line, word, numbers in _entries(file, size):
         if len(first) < _SHOWN:
             first.append(word)
-        if word in wanted and word not in vectors:
+        if word in spellings and word not in vectors:
             vectors[word] = _parsed(numbers, file, line)
     spelled = {
         row: string if string in vectors else string.lower()
@@ -113,21 +112,21 @@ def _find(file: SourceFile, strings: Sequence[str], size: int) -> dict[str, np.n
         ours = [string for row, string in enumerate(strings) if row != Vocabulary.PADDING]
         raise InputError(
             f"{file.name}: none of the {len(ours):,} words of the vocabulary has a vector in this "
-            f"file. It begins with {_some(first)}, the vocabulary with {_some(ours)}: take a file "
-            "of the language of the corpus, or set model.words.vectors=null"
+            f"file. It begins with {_quoted(first)}, the vocabulary with {_quoted(ours)}: use a "
+            "file of the language of the corpus, or set model.words.vectors=null"
         )
     vectors_ND = np.zeros((len(rows), size), np.float32)
-    for place, row in enumerate(rows):
-        vectors_ND[place] = vectors[spelled[row]]
+    for index, row in enumerate(rows):
+        vectors_ND[index] = vectors[spelled[row]]
     return {"rows_N": np.array(rows, np.int64), "vectors_ND": vectors_ND}
 
 
-def _some(words: Sequence[str]) -> str:
+def _quoted(words: Sequence[str]) -> str:
     return ", ".join(shown(word) for word in words[:_SHOWN])
 
 
 def _entries(file: SourceFile, size: int) -> Iterator[tuple[int, str, bytes]]:
-    """Yield (line number, word, its numbers); only the count of the numbers is checked."""
+    """Yield (line number, word, its numbers as bytes); only their count is checked."""
     promised = None
     count = 0
     for line, text in enumerate(_lines(file), start=1):
@@ -145,21 +144,21 @@ def _entries(file: SourceFile, size: int) -> Iterator[tuple[int, str, bytes]]:
             f"{count:,}"
         )
     if not count:
-        raise InputError(f"{file.name}: holds no word vectors")
+        raise InputError(f"{file.name}: contains no word vectors")
 
 
 def _lines(file: SourceFile) -> Iterator[bytes]:
     try:
         with open_binary(file) as raw:
             for number, line in enumerate(raw):
-                # fastText ends its lines with a space. Other white space may be part of a word.
+                # fastText lines end with a space. Other white space can be part of a word.
                 yield line.removeprefix(b"\xef\xbb\xbf" if not number else b"").rstrip(b" \r\n")
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise unreadable(file, error) from error
 
 
 def _header(text: bytes, file: SourceFile, size: int) -> int | None:
-    """Return the count of words in the first line of fastText; None for any other line."""
+    """Return the number of words in the first line of fastText; None for any other line."""
     parts = text.split()
     if len(parts) != 2 or not all(part.isdigit() and len(part) < 19 for part in parts):
         return None
@@ -169,7 +168,7 @@ def _header(text: bytes, file: SourceFile, size: int) -> int | None:
 
 
 def _check_first(text: bytes, file: SourceFile, size: int) -> None:
-    """Raise an InputError for a first line that is whole but has another count of numbers."""
+    """Raise an InputError for a well-formed first line with another number of dimensions."""
     parts = text.split(b" ")
     numbers = 0
     while numbers < len(parts) - 1 and _is_number(parts[-1 - numbers]):
@@ -186,6 +185,7 @@ def _other_size(file: SourceFile, found: int, size: int) -> InputError:
 
 
 def _split(text: bytes, file: SourceFile, line: int, size: int) -> tuple[str, bytes]:
+    """Return the word of a line and its numbers, as bytes."""
     more = text.count(b" ") - size
     if more < 0:
         hint = "; they are separated by spaces, not tabs" if b"\t" in text else ""
@@ -197,7 +197,7 @@ def _split(text: bytes, file: SourceFile, line: int, size: int) -> tuple[str, by
     for _ in range(more):
         end = text.index(b" ", end + 1)
     word = text[:end]
-    # A word with a space in it is rare, and none ends with a number; a line too long does.
+    # Words rarely contain spaces, and none ends with a number; a line with too many numbers does.
     if more and _is_number(word.rpartition(b" ")[2]):
         raise InputError(f"{file.name}:{line}: there are more than {size} numbers after the word")
     return word.decode("utf-8", "replace"), text[end + 1 :]
@@ -226,23 +226,23 @@ def _parsed(numbers: bytes, file: SourceFile, line: int) -> np.ndarray:
     return vector
 
 
-def _kept(path: Path) -> dict[str, np.ndarray] | None:
-    """Return what was kept; None if there is nothing, or it is damaged."""
+def _load_cached(path: Path) -> dict[str, np.ndarray] | None:
+    """Return the cached vectors; None if there are none, or the file is damaged."""
     try:
         found = load_file(path)
     except (OSError, SafetensorError):
         return None
     if found.keys() != {"rows_N", "vectors_ND"}:
         return None
-    whole = found["vectors_ND"].ndim == 2 and len(found["rows_N"]) == len(found["vectors_ND"])
-    return found if whole else None
+    valid = found["vectors_ND"].ndim == 2 and len(found["rows_N"]) == len(found["vectors_ND"])
+    return found if valid else None
 
 
-def _keep(path: Path, found: dict[str, np.ndarray]) -> None:
+def _save_cached(path: Path, found: dict[str, np.ndarray]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path, mode=0o600) as aside:
-            save_file(found, aside)
+        with atomic_file(path, mode=0o600) as temporary:
+            save_file(found, temporary)
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{path.parent}: cannot write the cache ({error}); set SEQTAG_CACHE to a folder with "

@@ -1,7 +1,7 @@
-"""Data formats: one file a format, read into sentences for training and tagging alike.
+"""Data formats: one file per format, read into sentences for training and tagging alike.
 
-A format of one's own is a subclass of `Format`, registered by `register` or by an entry point of
-the group ``seqtag.formats``.
+To add a format, write a subclass of `Format` and register it with `register`, or with an entry
+point of the group ``seqtag.formats``.
 """
 
 from seqtag.data.formats.base import FORMATS, Format, find_format, register

@@ -1,4 +1,4 @@
-"""What a data format is, where formats are registered, and the guard around their readers."""
+"""The base class of data formats, their registry, and the error handling around readers."""
 
 import csv
 import lzma
@@ -13,45 +13,46 @@ from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, listed
 from seqtag.registry import Registry
 
-# What libraries and built-in functions raise for bytes that they cannot read. An AttributeError,
-# a NameError or an AssertionError is a fault of the program and passes.
-_OF_INPUT = (
+# Errors that libraries and built-in functions raise for unreadable input. Others, such as an
+# AttributeError, a NameError or an AssertionError, are bugs and are not caught.
+_INPUT_ERRORS = (
     *(ValueError, TypeError, LookupError, ArithmeticError, RecursionError, NotImplementedError),
     *(EOFError, OSError, zlib.error, lzma.LZMAError, csv.Error),
 )
-# Libraries whose own exceptions mean the same; their modules are not imported for it.
+# Libraries whose own exceptions mean unreadable input; recognised by name, without an import.
 _LIBRARIES = ("conllu", "pyarrow")
 
 
 class Format:
-    """A data format: how a file is read into sentences, for training and tagging alike.
+    """A data format: how to read a file into sentences, for training and tagging alike.
 
         @register("slashed")
         class Slashed(Format):
             endings = (".sl",)
-            tag_input = "a sentence a line: He/PRON lives/VERB"
+            tag_input = "a sentence per line: He/PRON lives/VERB"
 
             def read(self, source, layout):
                 for numbered in source.numbered_lines():
-                    if numbered is None:  # nothing more for now
+                    if numbered is None:  # no more input for now
                         yield None
                         continue
-                    pairs = [cell.rpartition("/") for cell in numbered[1].split()]
-                    labels = [pair[2] for pair in pairs] if layout.label_column else []
-                    yield Sentence([pair[0] for pair in pairs], labels, [], 0, numbered[0])
+                    number, line = numbered
+                    pairs = [cell.rpartition("/") for cell in line.split()]
+                    labels = [label for _, _, label in pairs] if layout.label_column else []
+                    yield Sentence([token for token, _, _ in pairs], labels, [], 0, number)
 
-    A format needs no more than `read`. Libraries that only reading needs are imported there.
+    Only `read` is required. Libraries that only reading needs should be imported in it.
 
     Attributes:
-        name: the name that it is registered by.
-        endings: of its files' names, in lower case; none where any file may be one.
-        token_column: the column with the tokens, if the configuration names none.
-        label_column: likewise, with the labels.
-        positional: its columns have no names but those that `Layout.columns` gives them.
-        decodes_labels: `read` applies `Layout.label_names` itself. Otherwise they are applied to
-            the labels that it yields.
-        tag_input: what ``seqtag tag --help`` says of its files as input; None: they are no input.
-        tag_output: what it says of them as output; None: tagged sentences cannot be written so.
+        name: the name under which the format is registered.
+        endings: endings of file names, in lower case; empty if files can have any name.
+        token_column: default column of the tokens.
+        label_column: default column of the labels.
+        positional: whether columns are named by `Layout.columns` only, not in the file.
+        decodes_labels: whether `read` applies `Layout.label_names` itself; otherwise they are
+            applied to the labels that it yields.
+        tag_input: description as an input of ``seqtag tag --help``; None: not an input.
+        tag_output: description as an output of ``seqtag tag --help``; None: not an output.
     """
 
     name: str
@@ -66,48 +67,47 @@ class Format:
     def read(self, source: Source, layout: Layout) -> Iterable[Sentence | None]:
         """Yield the sentences of a file, or of a part of one.
 
-        `None` may come between them: nothing more is at hand for now, so that what came through a
-        pipe can be tagged before more comes.
+        Yield `None` when no more input is available for now, so that sentences from a pipe can be
+        tagged before more arrives.
 
         Args:
-            source: the bytes, as such or as lines.
-            layout: the columns to be read. Without a label column the file is to be tagged:
-                sentences then have no labels.
+            source: the input, as bytes (`raw`) or lines.
+            layout: the columns to read. If it has no label column, the file is to be tagged and
+                sentences have no labels.
 
         Raises:
-            InputError: for what cannot be read, naming ``source.name`` and the line. Other errors
-                that unreadable input causes become one, and so does a sentence without a label a
-                token or without a list of values for each of ``layout.features``.
+            InputError: for input that cannot be read; the message names ``source.name`` and the
+                line. The caller converts other errors of unreadable input, and checks that each
+                sentence has a label per token and values for each of ``layout.features``.
         """
         raise NotImplementedError
 
     def can_be_cut(self, raw: BinaryIO, layout: Layout) -> bool:
-        """Return whether parts of an open file can be read by several processes."""
+        """Return whether an open file can be cut into parts that are read independently."""
         return False
 
     def next_break(self, raw: BinaryIO, layout: Layout) -> int:
-        """Return the next place of a file that can be cut where a sentence ends for sure.
+        """Return the next position in a file at which a sentence certainly ends.
 
-        The file is read from where it stands, which is the start of a line.
+        `raw` is positioned at the start of a line. Called only if `can_be_cut` returns True.
         """
         return raw.tell()
 
     def explain_unfilled(
         self, files: list[SourceFile], layout: Layout, column: str
     ) -> InputError | None:
-        """Return the error for a column without a value in all of training; None if it may be."""
+        """Return the error for a column without any value in training, or None if it is allowed."""
         return None
 
     def write(self, record: Mapping[str, Any]) -> str:
-        """Return a tagged sentence as it stands in a file.
+        """Return a tagged sentence as text of this format.
 
         Args:
-            record: lists of ``tokens`` and ``labels``, ``spans`` and, where there are any,
-                ``probabilities``, ``text`` and ``offsets``, ``id`` and ``line``
-                (see `TaggedSentence.to_plain`).
+            record: ``tokens``, ``labels`` and ``spans``, and if available ``probabilities``,
+                ``text``, ``offsets``, ``id`` and ``line`` (see `TaggedSentence.to_plain`).
 
         Raises:
-            InputError: for a sentence that the format cannot hold.
+            InputError: for a sentence that the format cannot represent.
         """
         raise NotImplementedError
 
@@ -117,10 +117,10 @@ register = FORMATS.register
 
 
 def find_format(name: str) -> Format:
-    """Return the format of that name.
+    """Return an instance of the format called `name`.
 
     Raises:
-        InputError: if there is none, or the package that offers it cannot be used.
+        InputError: if there is no such format, or the package that provides it is unusable.
     """
     entry = FORMATS[name]
     if not (isinstance(entry.cls, type) and issubclass(entry.cls, Format)):
@@ -130,8 +130,12 @@ def find_format(name: str) -> Format:
     return found
 
 
-def format_of(path: str) -> str:
-    """Return the name of the format that has the ending of a file's name."""
+def format_by_ending(path: str) -> str:
+    """Return the name of the format whose endings include that of a file name.
+
+    Raises:
+        InputError: if there is none.
+    """
     known: list[str] = []
     for name in FORMATS.names():
         endings = find_format(name).endings
@@ -139,7 +143,7 @@ def format_of(path: str) -> str:
             return name
         known += endings
     raise InputError(
-        f"data.path={path}: neither a data set id (owner/name) nor a file whose ending tells its "
+        f"data.path={path}: neither a data set id (owner/name) nor a file whose ending says its "
         f"format ({', '.join(known)}): use data=column, data=json, ... with this path"
     )
 
@@ -148,7 +152,7 @@ def read_file(file: SourceFile, format: Format, layout: Layout) -> Iterator[Sent
     """Yield the sentences of a file, or of a part of one.
 
     Raises:
-        InputError: for whatever the format cannot read.
+        InputError: if the format cannot read it.
     """
     with open_source(file, layout.encoding) as source:
         for sentence in read_source(source, format, layout):
@@ -157,17 +161,17 @@ def read_file(file: SourceFile, format: Format, layout: Layout) -> Iterator[Sent
 
 
 def read_source(source: Source, format: Format, layout: Layout) -> Iterator[Sentence | None]:
-    """Yield the sentences of an open file or pipe, and None where nothing more is there for now.
+    """Yield the sentences of an open file or pipe, and None when no more input is available yet.
 
     Raises:
-        InputError: for whatever the format cannot read.
+        InputError: if the format cannot read it.
     """
-    found = _read(source, format, layout)
-    return guarded(found, source.name, format.name, source.place.line)
+    sentences = _read(source, format, layout)
+    return with_input_errors(sentences, source.name, format.name, source.place.line)
 
 
 def _read(source: Source, format: Format, layout: Layout) -> Iterator[Sentence | None]:
-    names = None if format.decodes_labels else LabelNames.given(layout)
+    names = None if format.decodes_labels else LabelNames.from_layout(layout)
     count = len(layout.features)
     for sentence in format.read(source, layout):
         if sentence is not None:
@@ -175,30 +179,30 @@ def _read(source: Source, format: Format, layout: Layout) -> Iterator[Sentence |
             where = f"{source.name}:{sentence.line}"
             if len(features) != count:
                 raise InputError(
-                    f"{where}: the format {format.name} reads {len(features)} of the columns "
+                    f"{where}: the format {format.name} read {len(features)} of the columns "
                     f"{listed(layout.features)}: leave out those that it does not have"
                 )
             if layout.label_column is not None and len(labels) != len(tokens):
                 raise InputError(f"{where}: {len(tokens)} tokens but {len(labels)} labels")
             if names is not None:
-                sentence = names.applied(sentence, source.name)
+                sentence = names.decode_sentence(sentence, source.name)
         yield sentence
 
 
-def guarded(
+def with_input_errors(
     sentences: Iterable[Sentence | None], name: str, format: str, line: int = 1
 ) -> Iterator[Sentence | None]:
-    """Yield what a reader yields; turn an error that its input causes into an InputError.
+    """Yield the sentences of a reader; convert errors caused by its input to an InputError.
 
     Args:
-        sentences: what the reader yields.
-        name: what messages call the input.
-        format: what messages call its format.
-        line: number of the input's first line or row.
+        sentences: the sentences, as the reader yields them.
+        name: name of the input in messages.
+        format: name of the format in messages.
+        line: number of the first line or row of the input.
 
     Raises:
-        InputError: with the first line at which the error may be: the one after the sentence
-            before. Readers that know the line raise their own.
+        InputError: it names the line after the last sentence, the first one that may contain the
+            error. Readers that know the exact line raise an InputError themselves.
     """
     try:
         for sentence in sentences:
@@ -209,11 +213,11 @@ def guarded(
         raise
     except Exception as error:
         modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
-        if not isinstance(error, _OF_INPUT) and modules.isdisjoint(_LIBRARIES):
+        if not isinstance(error, _INPUT_ERRORS) and modules.isdisjoint(_LIBRARIES):
             raise
-        # Only the end of a long message is cut off; there is no line end in it.
+        # On one line, and shortened if it is long.
         detail = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{name}:{line}: from here on this cannot be read as {format} "
+            f"{name}:{line}: from this line on, the input cannot be read as {format} "
             f"({type(error).__name__}: {detail})"
         ) from error

@@ -1,12 +1,12 @@
-"""CoNLL-U (and CoNLL-U Plus) files; ids and heads are parsed by the conllu library."""
+"""CoNLL-U and CoNLL-U Plus files; the conllu library parses ids and heads."""
 
 import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from seqtag.data.formats.base import Format, read_file, register
-from seqtag.data.formats.conllu_columns import DIGITS, Columns, Row, pairs_of
-from seqtag.data.formats.layout import Layout, names_twice
+from seqtag.data.formats.conllu_columns import MAX_DIGITS, ColumnReader, Row, pairs_of
+from seqtag.data.formats.layout import Layout, repeated_names
 from seqtag.data.formats.lines import Source, SourceFile, after_blank_line
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, did_you_mean
@@ -18,11 +18,11 @@ _WORD_LINE = re.compile(rb"\d+\t")
 
 
 class Block(NamedTuple):
-    """Lines between blank ones.
+    """A block of lines between blank lines.
 
     Attributes:
-        comments: line numbers and comments.
-        rows: line numbers and cells of the lines with tokens.
+        comments: line numbers and texts of comments.
+        rows: line numbers and texts of token lines.
     """
 
     comments: list[tuple[int, str]]
@@ -31,19 +31,19 @@ class Block(NamedTuple):
 
 @register("conllu")
 class Conllu(Format):
-    """CoNLL-U: ten columns between tabs, of which further ones may be read than the labels.
+    """CoNLL-U and CoNLL-U Plus: one token per line, ten tab-separated fields.
 
-    Multi-word tokens and empty nodes are left out; a sentence of nothing else has no tokens.
-    Columns are the fields of the format (form, lemma, upos, xpos, feats, head, deprel, misc), or
-    one feature of feats or misc (``feats.Number``, ``misc.SpaceAfter``). What a token lacks is
-    `layout.absent`. A ``newdoc`` comment starts a document.
+    Multi-word tokens and empty nodes are left out; a sentence that has nothing else is empty.
+    A column is a field of the format (form, lemma, upos, xpos, feats, head, deprel, misc) or one
+    feature in feats or misc (``feats.Number``, ``misc.SpaceAfter``). The value of a field or
+    feature that a token lacks is `layout.absent`. A ``newdoc`` comment starts a document.
     """
 
     endings = (".conllu", ".conllup")
     token_column = "form"
     label_column = "upos"
     tag_input = (
-        "CoNLL-U; the columns are those that the tagger was trained on, if that was CoNLL-U, else "
+        "CoNLL-U; the columns are those of the training corpus if that was CoNLL-U, otherwise "
         "form and the columns that the tagger reads"
     )
 
@@ -51,32 +51,32 @@ class Conllu(Format):
         """Yield the sentences.
 
         Raises:
-            InputError: for a line that is not CoNLL-U, and a column that does not exist. (A
-                feature that no token has is not known before all is read: `explain_unfilled`.)
+            InputError: for a line that is not CoNLL-U, and for a column that does not exist. (A
+                feature that no token has is only reported after reading: `explain_unfilled`.)
         """
         fields = _FIELDS
         name, columns, doc = source.name, None, 0
-        # What comes before a part of a file ends in a sentence.
-        begun = in_document = source.is_later_part
+        # A later part of a file begins after a sentence, and so within a document.
+        has_rows = in_document = source.is_later_part
         for block in _blocks(source):
             if block is None:
                 yield None
                 continue
             for number, line in block.comments:
                 if plus := _PLUS.match(line):
-                    fields = _plus_fields(f"{name}:{number}", plus[1], fields if begun else None)
+                    fields = _plus_fields(f"{name}:{number}", plus[1], fields if has_rows else None)
                 if in_document and _NEWDOC.match(line):
                     doc, in_document = doc + 1, False
             if not block.rows:
                 continue
-            # Only now it is known that no global.columns comes.
-            columns = columns or Columns(layout, fields, f"{name}:{block.rows[0][0]}")
-            begun = True
-            words, again = _words(name, block.rows, fields)
+            # Created with the first row, since global.columns can only come before it.
+            columns = columns or ColumnReader(layout, fields, f"{name}:{block.rows[0][0]}")
+            has_rows = True
+            words, repeated_id = _words(name, block.rows, fields)
             in_document = in_document or bool(words)
             values = columns.values(name, words)
-            if again:
-                raise again
+            if repeated_id:
+                raise repeated_id
             if layout.label_column is None:
                 values.insert(1, [])
             tokens, labels, *features = values
@@ -88,14 +88,14 @@ class Conllu(Format):
             yield Sentence(tokens, labels, features, doc, first, lines)
 
     def can_be_cut(self, raw: BinaryIO, layout: Layout) -> bool:
-        """Return whether a file has the usual columns; others are named before the first row."""
+        """Return whether a file has the standard columns, i.e. no global.columns at its start."""
         while (line := raw.readline()) and not _WORD_LINE.match(line):
             if b"global.columns" in line:
                 return False
         return True
 
     def next_break(self, raw: BinaryIO, layout: Layout) -> int:
-        """Return the next place behind an empty line after a word."""
+        """Return the next position after an empty line that follows a word."""
         return after_blank_line(raw, lambda line: _WORD_LINE.match(line) is not None)
 
     def explain_unfilled(
@@ -106,8 +106,8 @@ class Conllu(Format):
         if not dot:
             return None
         known: set[str] = set()
-        of_field = Layout((), token_column=field, encoding=layout.encoding)
-        for sentence in (s for file in files for s in read_file(file, self, of_field)):
+        field_layout = Layout((), token_column=field, encoding=layout.encoding)
+        for sentence in (s for file in files for s in read_file(file, self, field_layout)):
             known.update(key for cell in sentence.tokens for key in pairs_of(cell))
         return InputError(
             f"{', '.join(file.name for file in files)}: no token has {column!r}"
@@ -116,11 +116,11 @@ class Conllu(Format):
 
 
 def _blocks(source: Source) -> Iterator[Block | None]:
-    """Yield the lines between blank ones, and None after each list of lines."""
+    """Yield the blocks of lines between blank lines, and None after each list of lines."""
     block = Block([], [])
-    following = source.place.line
+    next_line = source.place.line
     for lines in source.lines():
-        for number, line in enumerate(lines, following):
+        for number, line in enumerate(lines, next_line):
             if line.startswith("#"):
                 block.comments.append((number, line))
             elif line.strip(" \t"):
@@ -128,14 +128,17 @@ def _blocks(source: Source) -> Iterator[Block | None]:
             elif block.rows or block.comments:
                 yield block
                 block = Block([], [])
-        following += len(lines)
+        next_line += len(lines)
         yield None
     if block.rows or block.comments:
         yield block
 
 
 def _plus_fields(where: str, names: str, before: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the fields that global.columns names; `before` are those of tokens read before it."""
+    """Return the fields that global.columns names.
+
+    `before` are the fields of the token lines before it, None if there are none.
+    """
     fields = tuple(names.lower().split())
     if before is not None and fields != before:
         raise InputError(
@@ -143,20 +146,20 @@ def _plus_fields(where: str, names: str, before: tuple[str, ...] | None) -> tupl
         )
     if "id" not in fields:
         raise InputError(f"{where}: global.columns has no ID column")
-    if twice := names_twice(fields):
-        raise InputError(f"{where}: global.columns names {twice[0]!r} twice")
+    if repeated := repeated_names(fields):
+        raise InputError(f"{where}: global.columns names {repeated[0]!r} twice")
     return fields
 
 
 def _words(
     name: str, rows: list[tuple[int, str]], fields: tuple[str, ...]
 ) -> tuple[list[Row], InputError | None]:
-    """Return line and cells of each syntactic word among the token lines of one sentence.
+    """Return the line number and cells of each syntactic word of a sentence.
 
-    Also return the InputError for the first id that does not rise, or None.
+    Also return the InputError for the first id that does not increase, or None.
     """
     words: list[Row] = []
-    again = None
+    repeated_id = None
     id_index, last = fields.index("id"), -1
     for number, line in rows:
         cells = line.split("\t")
@@ -169,20 +172,20 @@ def _words(
             word = _word_id(f"{name}:{number}", cell)
             if word is None:
                 continue
-            if word <= last and again is None:
-                again = InputError(
-                    f"{name}:{number}: id {cell} after id {last}: within a sentence ids rise; "
-                    "is the empty line between two sentences missing?"
+            if word <= last and repeated_id is None:
+                repeated_id = InputError(
+                    f"{name}:{number}: id {cell} after id {last}: ids must increase within a "
+                    "sentence; is the empty line between two sentences missing?"
                 )
             last = word
         else:
             last += 1
         words.append((number, cells))
-    return words, again
+    return words, repeated_id
 
 
 def _wrong_width(where: str, line: str, width: int, wanted: int) -> InputError:
-    spaces = "; columns are parted by single tabs" if width == 1 else ""
+    spaces = "; columns are separated by single tabs" if width == 1 else ""
     return InputError(
         f"{where}: {width} column{'s' * (width != 1)} where CoNLL-U has {wanted}{spaces}: "
         f"{line[:60]!r}"
@@ -190,10 +193,10 @@ def _wrong_width(where: str, line: str, width: int, wanted: int) -> InputError:
 
 
 def _word_id(where: str, cell: str) -> int | None:
-    """Return the number of a word; None for a range of words and an empty node."""
-    if len(cell) > 2 * DIGITS + 1:
+    """Return the number of a word; None for a multi-word token or an empty node."""
+    if len(cell) > 2 * MAX_DIGITS + 1:
         raise InputError(
-            f"{where}: {cell[:DIGITS]}... ({len(cell):,} characters) is not a valid ID"
+            f"{where}: {cell[:MAX_DIGITS]}... ({len(cell):,} characters) is not a valid ID"
         )
     from conllu.exceptions import ParseException
     from conllu.parser import parse_id_value

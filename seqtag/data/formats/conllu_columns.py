@@ -6,22 +6,25 @@ from collections.abc import Callable
 from seqtag.data.formats.layout import Layout
 from seqtag.errors import InputError
 
-# Fields of key=value pairs, of which `feats.Number` takes one value.
+# Fields of key=value pairs, in which e.g. `feats.Number` selects one value.
 _PAIRED = ("feats", "misc")
-_UNSUITED = ("id", "deps")
-# A longer number is not one of a token; Python refuses to read one of more than 4,300 digits.
-DIGITS = 9
+_UNREADABLE = ("id", "deps")
+# No token has a number with more digits; Python refuses to parse more than 4,300 digits.
+MAX_DIGITS = 9
 
 Row = tuple[int, list[str]]
 
 
-class Columns:
-    """The columns to be read of a file.
+class ColumnReader:
+    """Reads columns from the rows of a file.
 
     Args:
-        layout: which they are.
-        fields: the fields of the file's rows.
-        where: the file and its first row, for messages.
+        layout: the columns to read.
+        fields: the fields of the rows.
+        where: the file and the line of its first row, for messages.
+
+    Raises:
+        InputError: for a column that the file does not have.
     """
 
     def __init__(self, layout: Layout, fields: tuple[str, ...], where: str) -> None:
@@ -29,15 +32,15 @@ class Columns:
         wanted = [column for column in columns if column is not None]
         self._fields = fields
         self._keyed = [column for column in wanted if self._is_keyed(column)]
-        plain = [field for field in fields if field not in _UNSUITED]
+        plain = [field for field in fields if field not in _UNREADABLE]
         layout.require(plain + self._keyed, where)
         self._getters = [self._getter(column, layout.absent) for column in wanted]
 
     def values(self, name: str, words: list[Row]) -> list[list[str]]:
-        """Return the values of each column in the words of a sentence: tokens, labels, features.
+        """Return the values of each column (tokens, labels, features) for the words of a sentence.
 
         Raises:
-            InputError: for a cell that cannot be parsed, naming the file by `name` and the line.
+            InputError: for a cell that cannot be parsed; the message has the file `name` and line.
         """
         try:
             values = [[get(cells) for _, cells in words] for get in self._getters]
@@ -48,13 +51,13 @@ class Columns:
         return values
 
     def _is_keyed(self, column: str) -> bool:
-        """Return whether a column is one key of a field of pairs: feats.Number, misc.name."""
+        """Return whether a column is a key of a field of pairs: feats.Number, misc.name."""
         field, _, key = column.partition(".")
         is_field = column in self._fields
         return not is_field and key != "" and field in _PAIRED and field in self._fields
 
     def _getter(self, column: str, absent: str) -> Callable[[list[str]], str]:
-        """Return the function that takes a column's value from the cells of a row."""
+        """Return the function from the cells of a row to the value of a column."""
         field, _, key = column.partition(".") if column in self._keyed else (column, "", "")
         index = self._fields.index(field)
         if key:
@@ -76,9 +79,9 @@ class Columns:
         return None
 
     def _refuse_hidden_key(self, name: str, words: list[Row], column: str) -> None:
-        """Raise an InputError where a key stands within another one's value, and would be lost.
+        """Raise an InputError if a key is part of another key's value, and so would be lost.
 
-        In ``SpaceAfter=No name=B-PER`` a space is in the place of the bar.
+        For example, ``SpaceAfter=No name=B-PER`` has a space instead of the bar.
         """
         field, _, key = column.partition(".")
         index = self._fields.index(field)
@@ -89,16 +92,16 @@ class Columns:
                 if re.search(rf"[\s,;]{escaped}\s*=|(?:^|\|){escaped}\s+=", cell):
                     raise InputError(
                         f"{name}:{number}: {field} is {cell[:60]!r}, in which {key!r} is not read "
-                        "as a key: between pairs CoNLL-U has a bar, and no spaces (A=1|B=2)"
+                        "as a key: separate pairs by a bar without spaces (A=1|B=2)"
                     )
 
 
 class _BadCell(ValueError):
-    """A cell that cannot be parsed; its line is known elsewhere."""
+    """A cell that cannot be parsed; the caller adds its line."""
 
 
 def pairs_of(cell: str) -> dict[str, str]:
-    """Return the key=value pairs of a cell; "" for a key without a value."""
+    """Return the key=value pairs of a cell; the value is "" for a key without a value."""
     if cell == "_":
         return {}
     parts = (part.partition("=") for part in cell.split("|"))
@@ -109,8 +112,8 @@ def _head(cell: str) -> int | None:
     from conllu.exceptions import ParseException
     from conllu.parser import parse_int_value
 
-    if len(cell) > DIGITS:
-        raise _BadCell(f"Failed parsing field 'head': {cell[:DIGITS]}... is too long")
+    if len(cell) > MAX_DIGITS:
+        raise _BadCell(f"Failed parsing field 'head': {cell[:MAX_DIGITS]}... is too long")
     try:
         return parse_int_value(cell)
     except ParseException as error:

@@ -1,4 +1,4 @@
-"""CSV files with a header and a sentence in each row."""
+"""CSV files with a header and one sentence per row."""
 
 import csv
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 from seqtag.data.formats.base import Format, register
 from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import Source
-from seqtag.data.formats.list_values import lists_of
+from seqtag.data.formats.list_values import row_lists
 from seqtag.data.formats.records import RecordReader
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
@@ -19,11 +19,11 @@ _CELL_LIMIT = 2**31 - 1
 
 @register("csv")
 class Csv(Format):
-    """Cells hold lists, or strings separated by spaces.
+    """One sentence per row; cells contain lists, or strings separated by spaces.
 
-    Lists are JSON (``["a", "b"]``), or as Python (``['a', 'b']``) or numpy (``['a' 'b']``) prints
-    them: see `list_values`. Which of both a row has is known by its labels, so that a file
-    without labels cannot be read.
+    Lists are JSON (``["a", "b"]``) or printed by Python (``['a', 'b']``) or numpy (``['a' 'b']``):
+    see `list_values`. The labels of a row decide whether it has lists or spaced strings, so a
+    file without labels cannot be read.
     """
 
     endings = (".csv", ".tsv")
@@ -47,7 +47,7 @@ class Csv(Format):
                     f"{where}: {len(cells)} columns where the header has {len(header)}"
                 )
             try:
-                lists, spaced = lists_of([cells[place] for place in places], wanted)
+                lists, spaced = row_lists([cells[place] for place in places], wanted)
             except ValueError as error:
                 raise InputError(f"{where}: {error}") from None
             record: dict[str, Any] = dict(zip(wanted, lists, strict=True))
@@ -58,7 +58,7 @@ class Csv(Format):
 
 
 def _rows(source: Source, separator: str | None) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of the first line of each row, and its cells; empty rows are left out."""
+    """Yield the first line number and the cells of each row; empty rows are left out."""
     separator = separator or ("\t" if ".tsv" in source.name.lower() else ",")
     if len(separator) != 1:
         raise InputError(f"data.separator={separator!r}: a CSV separator is one character")

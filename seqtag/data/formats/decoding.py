@@ -1,4 +1,4 @@
-"""Bytes to text: byte order marks, files that are not text, and errors with their line."""
+"""Decode bytes to text: byte order marks, files that are not text, and errors by line."""
 
 import codecs
 from collections.abc import Iterator
@@ -7,42 +7,42 @@ from typing import BinaryIO
 
 from seqtag.errors import InputError
 
-# What compressed data is called in messages, by the ending of the file's name.
-PACKED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
-# The first bytes of files that are not text, and what they are.
-_FOREIGN = {
-    b"\x1f\x8b": PACKED[".gz"],
-    b"\xfd7zXZ\x00": PACKED[".xz"],
+# Names of compression formats in messages, by the ending of the file name.
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
+# The first bytes of files that are not text, and their formats.
+_BINARY_SIGNATURES = {
+    b"\x1f\x8b": COMPRESSIONS[".gz"],
+    b"\xfd7zXZ\x00": COMPRESSIONS[".xz"],
     b"(\xb5/\xfd": "zstd",
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
     b"PAR1\x15": "parquet",
-    **{b"BZh%d1AY&SY" % level: PACKED[".bz2"] for level in range(1, 10)},
-    **{b"BZh%d\x17rE8P\x90" % level: PACKED[".bz2"] for level in range(1, 10)},
+    **{b"BZh%d1AY&SY" % level: COMPRESSIONS[".bz2"] for level in range(1, 10)},
+    **{b"BZh%d\x17rE8P\x90" % level: COMPRESSIONS[".bz2"] for level in range(1, 10)},
 }
-# Byte order marks: what they are the mark of, and the codecs that read it. The longest first.
-_MARKS = {
+# Byte order marks: the name of the encoding, and the codecs that accept it. Longest first.
+_BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: ("utf-32", ("utf-32", "utf-32-le")),
     codecs.BOM_UTF32_BE: ("utf-32", ("utf-32", "utf-32-be")),
     codecs.BOM_UTF8: ("utf-8", ("utf-8", "utf-8-sig")),
     codecs.BOM_UTF16_LE: ("utf-16", ("utf-16", "utf-16-le")),
     codecs.BOM_UTF16_BE: ("utf-16", ("utf-16", "utf-16-be")),
 }
-_STARTS = (*_FOREIGN, *_MARKS)
-# Codecs that may give lone surrogates, which are not characters.
-_LAX = ("utf-7", "unicode_escape", "raw_unicode_escape")
+_STARTS = (*_BINARY_SIGNATURES, *_BYTE_ORDER_MARKS)
+# Codecs that may produce lone surrogates, which are not characters.
+_SURROGATE_CODECS = ("utf-7", "unicode_escape", "raw_unicode_escape")
 
 
 @dataclass(frozen=True)
 class Place:
-    """What messages say about a text.
+    """The name, encoding and first line of an input, for messages.
 
     Attributes:
-        name: what they call it.
-        encoding: of its bytes.
-        setting: what sets the encoding.
+        name: name of the input.
+        encoding: encoding of its bytes.
+        setting: the setting or option that sets the encoding.
         line: number of its first line.
-        at_start: it is the start of a file, where a mark may be, not a later part.
+        at_start: whether it begins at the start of a file, where a byte order mark may be.
     """
 
     name: str
@@ -52,32 +52,32 @@ class Place:
     at_start: bool = True
 
 
-def decoded(raw: BinaryIO, place: Place, size: int) -> Iterator[str]:
-    """Yield the text of each piece of input (of `size` bytes at most) without a byte order mark.
+def decode_pieces(raw: BinaryIO, place: Place, size: int) -> Iterator[str]:
+    """Yield the text of each piece of input (at most `size` bytes), without byte order mark.
 
     Raises:
-        InputError: for bytes that are not text in the encoding. All text before them has been
-            yielded.
+        InputError: for bytes that are not text in the encoding, after yielding all text before
+            them.
     """
     decoder = codecs.getincrementaldecoder(place.encoding)()
     codec = codecs.lookup(place.encoding).name
     line, at_start = place.line, place.at_start
-    unseen = at_start
+    unchecked = at_start
     for chunk in _chunks(raw, size, at_start):
-        if unseen:
-            _refuse_foreign(chunk, place, codec)
-            unseen = False
+        if unchecked:
+            _refuse_binary(chunk, place, codec)
+            unchecked = False
         fault = None
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeError as error:
-            text, fault = _before(error, decoder, chunk), error
+            text, fault = _text_before(error, decoder, chunk), error
         if at_start and text:
             text, at_start = text.removeprefix("\ufeff"), False
         nul = text.find("\0")
         if nul >= 0:
             text = text[:nul]
-        if codec in _LAX:
+        if codec in _SURROGATE_CODECS:
             yield from _refuse_surrogates(text, place, line)
         line += text.count("\n")
         if text:
@@ -85,15 +85,15 @@ def decoded(raw: BinaryIO, place: Place, size: int) -> Iterator[str]:
         if nul >= 0:
             hint = "utf-16, perhaps" if not codec.startswith("utf-16") else "utf-32, perhaps"
             raise InputError(
-                f"{place.name}:{line}: a NUL character, which text does not have: the file is "
-                f"damaged, or not {place.encoding}: set {place.setting} ({hint})"
+                f"{place.name}:{line}: a NUL character, which is not text: the file is damaged, or "
+                f"not {place.encoding}: set {place.setting} ({hint})"
             )
         if fault is not None:
             raise _undecodable(fault, place, codec, line)
 
 
 def _chunks(raw: BinaryIO, size: int, at_start: bool) -> Iterator[bytes]:
-    """Yield pieces of input and, last, an empty one; the first is enough to know a mark by."""
+    """Yield pieces of input and then b""; the first piece is long enough to recognise a mark."""
     chunk = raw.read1(size)  # type: ignore[attr-defined]
     while at_start and any(len(chunk) < len(s) and s.startswith(chunk) for s in _STARTS):
         more = raw.read1(size)  # type: ignore[attr-defined]
@@ -106,12 +106,14 @@ def _chunks(raw: BinaryIO, size: int, at_start: bool) -> Iterator[bytes]:
     yield b""
 
 
-def _refuse_foreign(start: bytes, place: Place, codec: str) -> None:
-    """Refuse a file that begins like one that is not text, or with the mark of another encoding."""
-    for mark, kind in _FOREIGN.items():
+def _refuse_binary(start: bytes, place: Place, codec: str) -> None:
+    """Raise an InputError for the signature of a binary file or the mark of another encoding."""
+    for mark, kind in _BINARY_SIGNATURES.items():
         if start.startswith(mark):
-            raise InputError(f"{place.name}:1: this is not text but {kind} data: {_advice(kind)}")
-    for mark, (name, codecs_) in _MARKS.items():
+            raise InputError(
+                f"{place.name}:1: this is not text but {kind} data: {_unpack_advice(kind)}"
+            )
+    for mark, (name, codecs_) in _BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             if codec not in codecs_:
                 raise InputError(
@@ -121,19 +123,19 @@ def _refuse_foreign(start: bytes, place: Place, codec: str) -> None:
             return
 
 
-def _advice(kind: str) -> str:
+def _unpack_advice(kind: str) -> str:
     if kind == "parquet":
         return "read it as parquet (data=parquet)"
-    endings = [ending for ending, packed in PACKED.items() if packed == kind]
+    endings = [ending for ending, packed in COMPRESSIONS.items() if packed == kind]
     rename = f", or let its name end in {endings[0]}" if endings else ""
     return f"unpack it{rename}"
 
 
-def _before(error: UnicodeError, decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
-    """Return the text of a piece of input before the byte that its decoder refused."""
+def _text_before(error: UnicodeError, decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
+    """Return the text of a piece of input before the byte that could not be decoded."""
     if not isinstance(error, UnicodeDecodeError):
         return ""
-    # The decoder reports its own object, which may begin with bytes of the piece before.
+    # `error.object` may begin with bytes of the previous piece.
     good = len(chunk) - (len(error.object) - error.start)
     try:
         return decoder.decode(chunk[:good]) if good > 0 else ""
@@ -142,7 +144,7 @@ def _before(error: UnicodeError, decoder: codecs.IncrementalDecoder, chunk: byte
 
 
 def _refuse_surrogates(text: str, place: Place, line: int) -> Iterator[str]:
-    """Yield the text before a lone surrogate and refuse the rest; else nothing."""
+    """If there is a lone surrogate, yield the text before it and raise an InputError."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

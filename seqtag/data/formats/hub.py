@@ -1,13 +1,13 @@
-"""The Hugging Face hub as the place of a corpus: data sets, or files of one by their endings."""
+"""Corpora on the Hugging Face hub: data sets, or files in one, whose ending says the format."""
 
 from seqtag.data.formats.base import Format, register
 
 
 @register("hub")
 class Hub(Format):
-    """A data set of the hub, which `seqtag.data.corpus.hub` loads.
+    """A data set of the Hugging Face hub, loaded by `seqtag.data.corpus.hub`.
 
-    Files on the hub, and local ones, have the format of their ending (`format_of`).
+    If the path is a file instead, its ending says the format (`format_by_ending`).
     """
 
     label_column = "ner_tags"

@@ -1,4 +1,4 @@
-"""JSON lines: an object with lists of tokens and labels on each line."""
+"""JSON lines: one object with lists of tokens and labels per line."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,27 +12,27 @@ from seqtag.data.formats.records import RecordReader
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, shown
 
-# The key of the tokens of a file to be tagged, if they do not have that of the training corpus.
+# The key of tokens in a file to be tagged that does not use the key of the training corpus.
 _TOKENS = "tokens"
-_WANTED = 'one object per line is expected (JSONL): {"tokens": [...], "labels": [...]}'
-# What some programs take for the end of a line, and JSON does not escape.
-_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
+_EXPECTED = 'one object per line is expected (JSONL): {"tokens": [...], "labels": [...]}'
+# Characters that JSON does not escape but some programs treat as line ends.
+_ESCAPED_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
 _KINDS = {list: "array", str: "string", int: "number", float: "number"}
 
 
 @register("json")
 class Json(Format):
-    """An object a line. To be tagged it may have raw text in place of tokens."""
+    """One object per line; for tagging it may contain raw text instead of tokens."""
 
     endings = (".jsonl", ".json", ".ndjson")
     decodes_labels = True
     tag_input = (
-        'a JSON object a line: {"tokens": ["A", "sentence"]} or {"text": "Raw text."}; further '
-        'columns as lists beside "tokens"; an "id" is handed on'
+        'one JSON object per line: {"tokens": ["A", "sentence"]} or {"text": "Raw text."}; further '
+        'columns as lists next to "tokens"; an "id" is copied to the output'
     )
     tag_output = (
-        "a JSON object a line: text and offsets (raw text only), tokens, labels, spans; sentences "
-        'of {"text": ...} have the "line" of the input that they are from'
+        "one JSON object per line: text and offsets (raw text only), tokens, labels, spans; "
+        'sentences of {"text": ...} have the "line" number of their input'
     )
 
     def read(self, source: Source, layout: Layout) -> Iterator[Sentence | None]:
@@ -46,61 +46,61 @@ class Json(Format):
                 yield records.sentence(*numbered)
 
     def can_be_cut(self, raw: BinaryIO, layout: Layout) -> bool:
-        """Return whether a line can be read without those before it."""
+        """Return whether a line can be read independently of earlier lines."""
         return layout.document_column is None
 
     def next_break(self, raw: BinaryIO, layout: Layout) -> int:
-        """Return the place where the file stands: each line is a sentence."""
+        """Return the current position, since each line is a sentence."""
         return raw.tell()
 
     def write(self, record: Mapping[str, Any]) -> str:
-        """Return a JSON object on a line."""
-        return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS) + "\n"
+        """Return a line with a JSON object."""
+        return json.dumps(record, ensure_ascii=False).translate(_ESCAPED_LINE_ENDS) + "\n"
 
 
 class _Training:
-    """Turns lines into labelled sentences."""
+    """Converts lines to labelled sentences."""
 
     def __init__(self, name: str, layout: Layout) -> None:
         self.name, self.layout = name, layout
-        self.reader, self.used = RecordReader(name, layout), list(layout.wanted())
+        self.reader, self.used = RecordReader(name, layout), list(layout.columns_to_read())
 
     def sentence(self, number: int, line: str) -> Sentence:
-        """Return a line as a sentence."""
+        """Return the sentence of a line."""
         where = f"{self.name}:{number}"
-        record = parse_object(line, where, self.used, _WANTED)
+        record = parse_object(line, where, self.used, _EXPECTED)
         if self.layout.token_column not in record:
-            _refuse_wrapped(record, where, _WANTED)
+            _refuse_wrapped(record, where, _EXPECTED)
         return self.reader.sentence(record, number, escapes="\\u" in line)
 
 
 class _Tagging(_Training):
-    """Turns lines into sentences to be tagged: of tokens, which may have the usual name, or text.
+    """Converts lines to sentences to be tagged, of tokens or of raw text.
 
-    Half characters (lone surrogates) may be in them: they are handed on as they are.
+    The key of tokens is that of the training corpus or "tokens". Lone surrogates are kept.
     """
 
     def __init__(self, name: str, layout: Layout) -> None:
         super().__init__(name, layout)
-        self.other = RecordReader(name, replace(layout, token_column=_TOKENS))
+        self.default_reader = RecordReader(name, replace(layout, token_column=_TOKENS))
         self.used += [_TOKENS, "text", "id"]
         self.expected = f'{{"{layout.token_column}": ["..."]}} or {{"text": "..."}} is expected'
 
     def sentence(self, number: int, line: str) -> Sentence:
-        """Return a line as a sentence, or as text that is still to be split into sentences."""
+        """Return the sentence of a line, or its raw text, which is not split into sentences yet."""
         where = f"{self.name}:{number}"
         record = parse_object(line, where, self.used, self.expected)
         if self.layout.token_column in record:
             sentence = self.reader.sentence(record, number)
         elif _TOKENS in record:
-            sentence = self.other.sentence(record, number)
+            sentence = self.default_reader.sentence(record, number)
         else:
             sentence = Sentence([], [], [], 0, number, text=self._text(record, where))
         id_ = record.get("id")
         try:
             json.dumps(id_, allow_nan=False)
         except ValueError:
-            raise InputError(f"{where}: 'id' holds a number that JSON does not have") from None
+            raise InputError(f"{where}: 'id' contains a number that is not valid JSON") from None
         return sentence._replace(id=id_)
 
     def _text(self, record: Mapping[str, Any], where: str) -> str:
@@ -110,40 +110,41 @@ class _Tagging(_Training):
         text, features = record["text"], self.layout.features
         if isinstance(text, str) and not features:
             return text
-        needed = f'"tokens" and "{features[0]}"' if features else "a string"
-        raise InputError(f'{where}: "text" does not do: {needed} is expected')
+        if features:
+            needed = f'it also reads a column: "tokens" and "{features[0]}" are expected'
+            raise InputError(f'{where}: "text" is not enough for this tagger, {needed}')
+        raise InputError(f'{where}: "text" must be a string')
 
 
 def _refuse_wrapped(record: Mapping[str, Any], where: str, expected: str) -> None:
-    """Raise an InputError for an object that has all records in a list of its own."""
+    """Raise an InputError for an object that contains a list of records."""
     for key, value in record.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             raise InputError(f"{where}: the records are in a list under {shown(key)}; {expected}")
 
 
 class _WithRepeatedKeys(dict[str, Any]):
-    """A JSON object that has some keys more than once; each has its last value.
+    """A JSON object with repeated keys, each of which has its last value.
 
     Attributes:
-        repeated: those keys.
+        repeated: the keys that occur more than once.
     """
 
     repeated: frozenset[str] = frozenset()
 
 
 def parse_object(text: str, where: str, used: Iterable[str], expected: str) -> dict[str, Any]:
-    """Return the JSON object that a line holds.
+    """Return the JSON object of a line.
 
     Args:
         text: the line.
         where: its file and number, for messages.
-        used: the keys that are going to be read.
-        expected: what a line should hold, for messages.
+        used: the keys that will be read.
+        expected: the expected content of a line, for messages.
 
     Raises:
-        InputError: if it is not JSON, holds what Python cannot (brackets within thousands of
-            brackets, an integer of thousands of digits) or anything but an object, or has one of
-            the keys that are used more than once.
+        InputError: if the line is not JSON, is beyond Python's limits (thousands of nested
+            brackets or digits), is not an object, or repeats a key in `used`.
     """
     try:
         value = _decode(text)
@@ -154,7 +155,7 @@ def parse_object(text: str, where: str, used: Iterable[str], expected: str) -> d
     if isinstance(value, _WithRepeatedKeys):
         for key in used:
             if key in value.repeated:
-                raise InputError(f"{where}: the key {key!r} is there more than once")
+                raise InputError(f"{where}: the key {key!r} occurs more than once")
     return value
 
 
@@ -172,7 +173,7 @@ _decode = json.JSONDecoder(object_pairs_hook=_object).decode
 
 
 def _fault(error: ValueError | RecursionError) -> str:
-    """Return what is wrong with a line, without the line number that the parser counts."""
+    """Return a description of a JSON error, without the parser's own line number."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos + 1}"
     if isinstance(error, RecursionError):

@@ -1,4 +1,4 @@
-"""What the columns of a file are: as a corpus was trained on, or as `seqtag tag` finds them."""
+"""The columns to read from a file, for training or for `seqtag tag`."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _SEPARATORS = {"null": None, "tab": "\t", "\\t": "\t", "space": " ", "comma": ",
 
 @dataclass(frozen=True)
 class Layout:
-    """What is to be read from a file: its columns, and how they are separated.
+    """The columns to read from a file, and how they are separated.
 
     Attributes:
-        columns: (positional formats) a name for each column; `SKIP` for one that is not read, a
-            final `REST` for any number of further ones.
-        token_column: the one with the tokens.
-        label_column: the one with the labels; None where there are none to be read.
-        features: further ones to be read.
-        document_column: (formats that name their columns) a new document starts where its value
+        columns: (positional formats) a name for each column; `SKIP` for a column that is not
+            read, a final `REST` for any number of further columns.
+        token_column: the column of tokens.
+        label_column: the column of labels; None if no labels are read.
+        features: further columns to read.
+        document_column: (formats with named columns) a new document starts where its value
             changes.
-        separator: what stands between cells; None: what the format has by default.
-        comment: how lines to be skipped begin.
-        document_marker: how a new document begins.
-        absent: the value of a feature that a token lacks.
-        encoding: of text.
+        separator: separator between cells; None: the format's default.
+        comment: prefix of lines to skip.
+        document_marker: prefix of lines that start a new document.
+        absent: value of a feature that a token lacks.
+        encoding: encoding of text.
         label_names: names of labels that are stored as integers.
-        more_labels: a label that is a string may be another than those.
-        settings: the name of the setting of a key in messages, as a format string.
-        whose: what messages say before the number of columns.
-        missing: what messages say of a column that is not there, after which there are.
-        shorter: (positional) what a file may have in place of `columns`, by its first row.
-        presumed: (positional) nobody said what stands between the cells: a row that comes out
-            differently with tabs alone is refused.
+        open_labels: whether labels that are strings may be others than `label_names`.
+        setting_template: format string for the name of a setting or option in messages.
+        columns_source: what messages say before the expected number of columns.
+        missing_advice: format string with advice, for messages about a missing column.
+        alternatives: (positional formats) other columns that a file may have, by its first row.
+        separator_guessed: (positional formats) whether the separator is a guess, so that rows
+            that would have other cells with tabs as the separator are refused.
     """
 
     columns: tuple[str, ...]
@@ -51,38 +51,38 @@ class Layout:
     absent: str = "_"
     encoding: str = "utf-8"
     label_names: tuple[str, ...] | None = None
-    more_labels: bool = False
-    settings: str = "data.{}"
-    whose: str = "data.columns has"
-    missing: str = ". Set data.{}"
-    shorter: tuple[tuple[str, ...], ...] = ()
-    presumed: bool = False
+    open_labels: bool = False
+    setting_template: str = "data.{}"
+    columns_source: str = "data.columns has"
+    missing_advice: str = ". Set data.{}"
+    alternatives: tuple[tuple[str, ...], ...] = ()
+    separator_guessed: bool = False
 
     def setting(self, key: str) -> str:
-        """Return what sets a key: ``data.columns``, ``--columns``."""
-        return self.settings.format(key)
+        """Return the setting or option that sets a key: ``data.columns`` or ``--columns``."""
+        return self.setting_template.format(key)
 
-    def wanted(self) -> dict[str, str]:
-        """Return the columns that are read, each with the key that names it."""
+    def columns_to_read(self) -> dict[str, str]:
+        """Return the columns to read, each with the key that sets it."""
         by_key = [("token_column", self.token_column), ("label_column", self.label_column)]
         by_key += [("features", feature) for feature in self.features]
         by_key += [("document_column", self.document_column)]
         return {column: key for key, column in by_key if column is not None}
 
-    def require(self, there: Sequence[str], where: str) -> None:
-        """Raise an InputError if a column to be read is not among `there`."""
-        for column, key in self.wanted().items():
-            if column not in there:
+    def require(self, available: Sequence[str], where: str) -> None:
+        """Raise an InputError if a column to read is not among the `available` columns."""
+        for column, key in self.columns_to_read().items():
+            if column not in available:
                 raise InputError(
-                    f"{where}: no column {column!r}{did_you_mean(column, there[:1000])}; there "
-                    f"are: {listed(there)}{self.missing.format(key)}"
+                    f"{where}: no column {column!r}{did_you_mean(column, available[:1000])}; there "
+                    f"are: {listed(available)}{self.missing_advice.format(key)}"
                 )
 
     def check_columns(self) -> None:
-        """Raise an InputError if the names of the columns cannot be meant."""
+        """Raise an InputError if the names of the columns are invalid."""
         setting = self.setting("columns")
-        if twice := names_twice(self.columns):
-            raise InputError(f"{setting} names a column twice: {listed(twice)}")
+        if repeated := repeated_names(self.columns):
+            raise InputError(f"{setting} names a column twice: {listed(repeated)}")
         if REST in self.columns[:-1]:
             raise InputError(f"{setting}: {REST!r} (any further columns) can only stand last")
         self.require([name for name in self.columns if name not in (SKIP, REST)], setting)
@@ -90,32 +90,32 @@ class Layout:
     def unlabelled(self, labels: str | None) -> Layout:
         """Return the layout for a file to be tagged, which may lack columns that are not read.
 
-        Its first row has all columns, or all but that of the `labels`, or those alone that are
-        read: the tokens and the features.
+        The file may have all columns, all except the column `labels`, or only those that are
+        read, i.e. tokens and features.
         """
         read = (self.token_column, *self.features)
-        without = tuple(name for name in self.columns if name not in (labels, REST))
-        alone = tuple(name for name in self.columns if name in read)
-        shapes = dict.fromkeys((without, alone))
-        shorter = tuple(shape for shape in shapes if shape != self.columns)
-        return replace(self, label_column=None, shorter=shorter)
+        without_labels = tuple(name for name in self.columns if name not in (labels, REST))
+        only_read = tuple(name for name in self.columns if name in read)
+        shapes = dict.fromkeys((without_labels, only_read))
+        alternatives = tuple(shape for shape in shapes if shape != self.columns)
+        return replace(self, label_column=None, alternatives=alternatives)
 
 
-def separator_of(text: str | None, setting: str) -> str | None:
-    """Return the separator that a setting stands for; None: what the format has by default."""
+def parse_separator(text: str | None, setting: str) -> str | None:
+    """Return the separator that a setting means; None for the format's default."""
     if text == "":
         raise InputError(f"{setting} is empty: use null for any spaces and tabs")
     return None if text is None else _SEPARATORS.get(text, text)
 
 
-def separators() -> dict[str | None, str]:
-    """Return the separators that have a name, and what messages call them."""
-    called = {separator: name for name, separator in _SEPARATORS.items() if name != "\\t"}
-    return {**called, None: "null (spaces and tabs)"}
+def named_separators() -> dict[str | None, str]:
+    """Return the separators that have a name, with their names in messages."""
+    names = {separator: name for name, separator in _SEPARATORS.items() if name != "\\t"}
+    return {**names, None: "null (spaces and tabs)"}
 
 
 def splitter(separator: str | None) -> Callable[[str], list[str]]:
-    """Return the function that cuts a line into cells."""
+    """Return the function that splits a line into cells."""
     if separator is not None:
         return lambda line: line.split(separator)
     return split_at_blanks
@@ -127,13 +127,13 @@ def split_at_blanks(line: str) -> list[str]:
     return [cell for cell in line.replace("\t", " ").split(" ") if cell]
 
 
-def width_of(columns: tuple[str, ...]) -> tuple[int, bool]:
-    """Return how many columns there are at least, and whether there are no further ones."""
+def column_count(columns: tuple[str, ...]) -> tuple[int, bool]:
+    """Return the minimum number of columns, and whether it is exact."""
     exact = columns[-1] != REST
     return len(columns) - (not exact), exact
 
 
-def names_twice(columns: tuple[str, ...]) -> list[str]:
+def repeated_names(columns: tuple[str, ...]) -> list[str]:
     """Return the names that more than one column has."""
     named = [name for name in columns if name != SKIP]
     return sorted({name for name in named if named.count(name) > 1})

@@ -1,4 +1,4 @@
-"""Files of a corpus as bytes and as text lines, with exact line ends and decoding errors."""
+"""Read files and pipes as bytes and as text lines, with errors by line."""
 
 import bz2
 import gzip
@@ -11,25 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from seqtag.data.formats.decoding import PACKED, Place, decoded
+from seqtag.data.formats.decoding import COMPRESSIONS, Place, decode_pieces
 from seqtag.errors import InputError
 
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _CHUNK = 1 << 16
-# A line of more characters than this is not one of a text file; memory would not be bounded.
-_LONGEST = 1 << 26
+# Longer lines are refused, so that memory stays bounded; no text file has them.
+_MAX_LINE = 1 << 26
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A local file, or a part of one, and the name by which messages call it.
+    """A local file, or a part of one.
 
     Attributes:
-        path: where it is.
-        name: what messages call it.
-        start: byte at which the part begins; 0 for that of the file.
-        end: byte before which it ends; None for the end of the file.
-        first_line: number of the part's first line.
+        path: path of the file.
+        name: name of the file in messages.
+        start: offset of the first byte.
+        end: offset after the last byte; None for the end of the file.
+        first_line: number of the first line.
     """
 
     path: Path
@@ -43,10 +43,14 @@ class SourceFile:
 class Source:
     """An open input that is read once: a file, a part of one, or a pipe.
 
+        for numbered in source.numbered_lines():
+            if numbered is not None:
+                number, line = numbered
+
     Attributes:
-        raw: the bytes, from where the input begins.
-        place: name, encoding and advice for messages, and the number of the first line.
-        after_crlf: the line before the first one ended in a carriage return and a line feed.
+        raw: the bytes of the input.
+        place: name, encoding and first line of the input, for messages.
+        after_crlf: whether the line before the first one ended in CR LF.
     """
 
     raw: BinaryIO
@@ -55,41 +59,41 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name of the input in messages."""
         return self.place.name
 
     @property
     def is_later_part(self) -> bool:
-        """There are sentences of the same file before it."""
+        """Whether it is a part of a file that does not begin at the file's start."""
         return not self.place.at_start
 
     def lines(self, keep_returns: bool = False) -> Iterator[list[str]]:
-        """Yield the lines in lists, as `line_lists` does."""
+        """Yield lists of lines, as `line_lists` does."""
         return line_lists(self, keep_returns)
 
     def numbered_lines(self, keep_returns: bool = False) -> Iterator[tuple[int, str] | None]:
-        """Yield the number and the text of each line, and None where nothing more is there yet."""
+        """Yield the number and text of each line, and None if no more input is available yet."""
         number = self.place.line
-        for found in line_lists(self, keep_returns):
-            yield from enumerate(found, number)
-            number += len(found)
+        for lines in line_lists(self, keep_returns):
+            yield from enumerate(lines, number)
+            number += len(lines)
             yield None
 
 
 def open_binary(file: SourceFile) -> IO[bytes]:
-    """Open a file for reading; ``.gz``, ``.bz2`` and ``.xz`` are decompressed by their name."""
+    """Open a file for reading; decompress it if its name ends in ``.gz``, ``.bz2`` or ``.xz``."""
     try:
         if file.start or file.end is not None:
-            return io.BufferedReader(_Part(file), _CHUNK)
-        if is_packed(file):
+            return io.BufferedReader(_FileSlice(file), _CHUNK)
+        if is_compressed(file):
             return _OPENERS[_ending(file)](file.path, "rb")
         return file.path.open("rb")
     except OSError as error:
         raise unreadable(file, error) from error
 
 
-def is_packed(file: SourceFile) -> bool:
-    """Return whether a file is compressed, by its name."""
+def is_compressed(file: SourceFile) -> bool:
+    """Return whether a file is compressed, according to its name."""
     return _ending(file) in _OPENERS
 
 
@@ -97,8 +101,8 @@ def _ending(file: SourceFile) -> str:
     return Path(file.name).suffix.lower()
 
 
-class _Part(io.RawIOBase):
-    """The bytes of a file from one place to another."""
+class _FileSlice(io.RawIOBase):
+    """The bytes of a file between two offsets."""
 
     def __init__(self, file: SourceFile) -> None:
         self._raw = file.path.open("rb", buffering=0)
@@ -123,7 +127,7 @@ def open_source(file: SourceFile, encoding: str = "utf-8") -> Iterator[Source]:
     """Open a file, or a part of one, to be read once.
 
     Raises:
-        InputError: if the system refuses to.
+        InputError: if it cannot be opened.
     """
     with open_binary(file) as raw:
         place = Place(file.name, encoding, line=file.first_line, at_start=not file.start)
@@ -131,13 +135,13 @@ def open_source(file: SourceFile, encoding: str = "utf-8") -> Iterator[Source]:
 
 
 def text_lines(file: SourceFile, encoding: str) -> Iterator[str]:
-    r"""Yield the lines of a text file without their ends; a byte order mark is dropped.
+    r"""Yield the lines of a text file without line ends; a byte order mark is dropped.
 
-    Only ``\n`` and ``\r\n`` end a line: U+0085, U+2028 or a file separator may be part of a token,
-    which is why `str.splitlines` is of no use here. A carriage return elsewhere is kept.
+    Only ``\n`` and ``\r\n`` end a line. U+0085, U+2028 or a file separator can be part of a
+    token, so `str.splitlines` cannot be used. A carriage return elsewhere is kept.
 
     Raises:
-        InputError: if the file cannot be read, or is not text in that encoding.
+        InputError: if the file cannot be read, or is not text in this encoding.
     """
     with open_source(file, encoding) as source:
         for lines in line_lists(source, keep_returns=True):
@@ -153,34 +157,33 @@ def _is_after_crlf(file: SourceFile) -> bool:
 
 
 def text_pieces(source: Source) -> Iterator[str]:
-    """Yield the text of each piece of input, as it comes.
+    """Yield the text of each piece of input as it arrives.
 
     Raises:
-        InputError: if it cannot be read, or is not text in the encoding. It names the line, and
-            all text before has been yielded.
+        InputError: if the input cannot be read or is not text in its encoding, after yielding
+            all text before the error. The message names the line.
     """
     try:
-        yield from decoded(source.raw, source.place, _CHUNK)
+        yield from decode_pieces(source.raw, source.place, _CHUNK)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         name = source.place.name
         raise unreadable(SourceFile(Path(name), name), error) from error
 
 
 def line_lists(source: Source, keep_returns: bool = False) -> Iterator[list[str]]:
-    r"""Yield the lines of a text without their ends: a list of those that each piece completes.
+    r"""Yield lists of lines without line ends: the lines that each piece of input completes.
 
-    After each list nothing more is at hand for now; it may be empty. A text that was cut between
-    the ``\r`` and the ``\n`` of its last line has this line without the ``\r``.
+    A list may be empty; after each list, no more input may be available for now. If the text was
+    cut between the ``\r`` and the ``\n`` of its last line, this ``\r`` is removed too.
 
     Args:
-        source: the text.
-        keep_returns: a carriage return elsewhere than before a line feed stays part of the line.
-            Otherwise it is refused: it ends the lines of old Mac files, which would be one line.
+        source: the input.
+        keep_returns: whether a carriage return that is not before a line feed is part of the
+            line. If not, it is an error: such files have old Mac line ends, and would be one line.
 
     Raises:
-        InputError: for what is not text in the encoding, a line that never ends, and a carriage
-            return. It names the line, and all lines before it have been yielded, whatever pieces
-            the text comes in.
+        InputError: for bytes that are not text in the encoding, for a line that is too long, and
+            for a carriage return, after yielding all lines before it. The message names the line.
     """
     pieces: list[str] = []
     size, number, after_crlf = 0, source.place.line, source.after_crlf
@@ -188,37 +191,37 @@ def line_lists(source: Source, keep_returns: bool = False) -> Iterator[list[str]
         pieces.append(text)
         size += len(text)
         if "\n" not in text:
-            if size > _LONGEST:
-                raise _endless(source, number)
+            if size > _MAX_LINE:
+                raise _line_too_long(source, number)
             yield []
             continue
         text = "".join(pieces)
         lines = text.split("\n")
-        if len(lines[0]) > _LONGEST:
-            raise _endless(source, number)
+        if len(lines[0]) > _MAX_LINE:
+            raise _line_too_long(source, number)
         pieces = [lines.pop()]
         size = len(pieces[0])
         if "\r" in text:
             after_crlf = lines[-1].endswith("\r")
             lines = [line.removesuffix("\r") for line in lines]
             if not keep_returns:
-                yield from _before_returns(source, lines, number)
+                yield from _refuse_carriage_returns(source, lines, number)
         else:
             after_crlf = False
         number += len(lines)
         yield lines
     last = "".join(pieces)
-    if len(last) > _LONGEST:
-        raise _endless(source, number)
+    if len(last) > _MAX_LINE:
+        raise _line_too_long(source, number)
     if last:
         last = [last.removesuffix("\r") if after_crlf else last]
         if not keep_returns:
-            yield from _before_returns(source, last, number)
+            yield from _refuse_carriage_returns(source, last, number)
         yield last
 
 
-def _before_returns(source: Source, lines: list[str], number: int) -> Iterator[list[str]]:
-    """Yield the lines before one with a carriage return and refuse that one; else nothing."""
+def _refuse_carriage_returns(source: Source, lines: list[str], number: int) -> Iterator[list[str]]:
+    """If a line has a carriage return, yield the lines before it and raise an InputError."""
     for position, line in enumerate(lines):
         if "\r" in line:
             yield lines[:position]
@@ -229,19 +232,19 @@ def _before_returns(source: Source, lines: list[str], number: int) -> Iterator[l
             )
 
 
-def _endless(source: Source, number: int) -> InputError:
+def _line_too_long(source: Source, number: int) -> InputError:
     return InputError(
-        f"{source.place.name}:{number}: a line of more than {_LONGEST:,} characters: not a text "
+        f"{source.place.name}:{number}: a line of more than {_MAX_LINE:,} characters: not a text "
         "file, or one without line ends"
     )
 
 
 def after_blank_line(raw: BinaryIO, in_sentence: Callable[[bytes], bool]) -> int:
-    """Return the next place of a file behind an empty line that ends a sentence for sure.
+    """Return the next position in a file after an empty line that certainly ends a sentence.
 
     Args:
-        raw: the file, at the start of a line.
-        in_sentence: whether a line that is not empty belongs to a sentence.
+        raw: the file, positioned at the start of a line.
+        in_sentence: returns whether a non-empty line belongs to a sentence.
     """
     inside = False
     while line := raw.readline():
@@ -253,8 +256,8 @@ def after_blank_line(raw: BinaryIO, in_sentence: Callable[[bytes], bool]) -> int
 
 
 def unreadable(file: SourceFile, error: Exception) -> InputError:
-    """Return the InputError for a file that the system or a decompressor could not read."""
-    kind = PACKED.get(_ending(file))
+    """Return the InputError for a file that could not be read or decompressed."""
+    kind = COMPRESSIONS.get(_ending(file))
     reason = getattr(error, "strerror", None)
     if kind is None or reason:
         return InputError(f"{file.name}: cannot be read: {reason or error}")

@@ -1,4 +1,4 @@
-"""Parquet files with a sentence in each row, and the names of integer classes in them."""
+"""Parquet files with one sentence per row, and the names of their integer classes."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,19 +7,19 @@ from typing import Any
 from seqtag.data.formats.base import Format, register
 from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import Source
-from seqtag.data.formats.records import RecordReader, from_batches
+from seqtag.data.formats.records import RecordReader, sentences_from_batches
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 
 _ROWS = 1000
-_NOTE = b"huggingface"
+_METADATA_KEY = b"huggingface"
 
 
 @register("parquet")
 class Parquet(Format):
-    """A sentence a row; lines in messages are row numbers, from 1.
+    """One sentence per row; line numbers in messages are row numbers, from 1.
 
-    It is read from its end, so that it cannot come through a pipe.
+    Parquet files are read from the end, so they cannot be read from a pipe.
     """
 
     endings = (".parquet",)
@@ -34,13 +34,13 @@ class Parquet(Format):
         try:
             file = pq.ParquetFile(source.raw)
             reader.require(file.schema_arrow.names, source.name)
-            columns = list(layout.wanted())
-            # Names that are given need none of the file.
-            given = layout.label_names is not None
-            of_file = [name for name in columns if name != layout.label_column or not given]
-            decoders = class_names(file.schema_arrow, of_file, source.name)
+            columns = list(layout.columns_to_read())
+            # With data.label_names set, the file's own names of labels are not used.
+            has_label_names = layout.label_names is not None
+            coded = [name for name in columns if name != layout.label_column or not has_label_names]
+            decoders = class_names(file.schema_arrow, coded, source.name)
             reader = RecordReader(source.name, layout, decoders)
-            yield from from_batches(file.iter_batches(_ROWS, columns=columns), reader)
+            yield from sentences_from_batches(file.iter_batches(_ROWS, columns=columns), reader)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             last = f" after {reader.place}" if reader.place != source.name else ""
             raise InputError(
@@ -49,16 +49,16 @@ class Parquet(Format):
 
 
 def class_names(schema: Any, columns: Sequence[str], name: str) -> dict[str, list[str]]:
-    """Return the names of the integer classes that a schema notes for the columns.
+    """Return the names of the integer classes of columns, from the metadata of a schema.
 
-    The note is read here and not by the datasets library, which refuses the whole note for a type
-    of another column that it does not have.
+    The `datasets` library is not used for this, since it rejects the metadata of all columns if
+    one column has a type that it does not support.
 
     Raises:
-        InputError: for a damaged note on a column of integers. To read them as plain numbers
-            would be wrong silently.
+        InputError: if there are columns of integers and the metadata is damaged; to treat them as
+            plain numbers would be a silent error.
     """
-    note = (schema.metadata or {}).get(_NOTE)
+    note = (schema.metadata or {}).get(_METADATA_KEY)
     integers = [column for column in columns if _holds_integers(schema.field(column).type)]
     if note is None or not integers:
         return {}
@@ -67,9 +67,9 @@ def class_names(schema: Any, columns: Sequence[str], name: str) -> dict[str, lis
         found = {column: _names(features.get(column)) for column in integers}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"{name}: {', '.join(integers)} holds integers, and the metadata that names them "
-            f"({_NOTE.decode()!r}) is damaged: {type(error).__name__}: {error}; for labels "
-            "set data.label_names, or write strings in their place"
+            f"{name}: {', '.join(integers)} contains integers, and the metadata that names them "
+            f"({_METADATA_KEY.decode()!r}) is damaged: {type(error).__name__}: {error}; for labels "
+            "set data.label_names, or write strings instead"
         ) from None
     return {column: names for column, names in found.items() if names}
 
@@ -83,7 +83,7 @@ def _holds_integers(kind: Any) -> bool:
 
 
 def _names(feature: Any) -> list[str] | None:
-    """Return the names in the note on a column of classes or lists of them; None for others."""
+    """Return the names in the metadata of a column of (lists of) classes; None for others."""
     while isinstance(feature, list) or (isinstance(feature, dict) and "feature" in feature):
         feature = feature[0] if isinstance(feature, list) else feature["feature"]
     if not isinstance(feature, dict) or feature.get("_type") != "ClassLabel":
@@ -94,8 +94,8 @@ def _names(feature: Any) -> list[str] | None:
     return names
 
 
-def names_of(features: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the names of the ClassLabel columns (or lists of it) among datasets' features."""
+def class_label_names(features: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the names of the columns of (lists of) ClassLabel among features of `datasets`."""
     found = {}
     for column, feature in features.items():
         inner = feature[0] if isinstance(feature, list) else getattr(feature, "feature", feature)

@@ -1,8 +1,8 @@
-"""Records, which are mappings with lists: of JSONL, CSV and parquet, and rows from the hub.
+"""Convert records, i.e. mappings of lists, to sentences: of JSONL, CSV, parquet and the hub.
 
-A record has a list of tokens and a list of labels, and may have lists of features. Labels are
-strings; null and -100 mean "not trained on"; integers are decoded by the names that the file (or
-`data.label_names`) gives.
+A record has a list of tokens, a list of labels and lists of features. Labels are strings, or
+integers that are decoded by the names in the file or in `data.label_names`; null and -100 mean
+"not trained on and not scored".
 """
 
 import re
@@ -19,64 +19,69 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class RecordReader:
-    """Turns records into sentences: checks, decodes integers, counts documents.
+    """Converts records to sentences: checks them, decodes integers, counts documents.
 
-    `decoders` holds, for columns stored as integers, the names that the file itself gives.
+    Args:
+        name: name of the source of the records, for messages.
+        layout: the columns to read.
+        decoders: for columns stored as integers, the names in the file.
 
     Attributes:
-        name: what messages call the source of the records.
-        place: name and line (or row) of the record that was read last; name alone before the
-            first, and where records have no number.
+        place: name and line (or row) of the last record; only the name before the first record,
+            and if records have no number.
     """
 
     def __init__(
         self, name: str, layout: Layout, decoders: Mapping[str, Sequence[str]] | None = None
     ) -> None:
         self.name, self.layout, self.place = name, layout, name
-        self._wanted = layout.wanted().keys()
+        self._columns = layout.columns_to_read().keys()
         self._names = {
             column: LabelNames(column, names) for column, names in (decoders or {}).items()
         }
-        given = LabelNames.given(layout)
-        if given is not None:
-            self._names[given.column] = given
-        self._closed = given is not None and not layout.more_labels
+        label_names = LabelNames.from_layout(layout)
+        if label_names is not None:
+            self._names[label_names.column] = label_names
+        self._closed = label_names is not None and not layout.open_labels
         columns = (layout.label_column, *layout.features)
-        self._beside_tokens = [column for column in columns if column is not None]
+        self._other_columns = [column for column in columns if column is not None]
         self._doc, self._doc_value, self._first = 0, None, True
 
-    def require(self, there: Sequence[str], where: str) -> None:
-        """Raise an InputError if a column to be read is not there, or there more than once."""
-        self.layout.require(there, where)
-        repeated = sorted({name for name in self._wanted if there.count(name) > 1})
+    def require(self, available: Sequence[str], where: str) -> None:
+        """Raise an InputError if a column to read is missing or occurs more than once."""
+        self.layout.require(available, where)
+        repeated = sorted({name for name in self._columns if available.count(name) > 1})
         if repeated:
             raise InputError(
                 f"{where}: more than one column is called {', '.join(map(shown, repeated))}; there "
-                f"are: {listed(there)}. Rename those that are not meant"
+                f"are: {listed(available)}. Rename all but the right one"
             )
 
     def sentence(
         self,
         record: Mapping[str, Any],
         line: int,
-        texts: bool = False,
+        untyped: bool = False,
         escapes: bool = False,
     ) -> Sentence:
-        """Return a record as a sentence, or raise an InputError that says why not.
+        """Return the sentence of a record.
 
         Args:
-            record: the lists by the names of their columns.
-            line: its line or row, for messages; 0 where records have no number.
-            texts: integers are not told apart from strings that look like them.
-            escapes: strings may come from escapes, and so hold half a character (a lone surrogate).
+            record: lists by the names of their columns.
+            line: its line or row, for messages; 0 if records have no number.
+            untyped: whether all values are strings, also those that mean integers.
+            escapes: whether strings come from escapes, and so may contain lone surrogates.
+
+        Raises:
+            InputError: for a record that is not a valid sentence.
         """
         layout = self.layout
         self.place = where = f"{self.name}:{line}" if line else self.name
-        if not self._wanted <= record.keys():
+        if not self._columns <= record.keys():
             layout.require(list(record), where)
         tokens = self._list(record, layout.token_column, where)
-        columns = [self._list(record, column, where) for column in self._beside_tokens]
-        for column, values in zip(self._beside_tokens, columns, strict=True):
+        columns = [self._list(record, column, where) for column in self._other_columns]
+        for column, values in zip(self._other_columns, columns, strict=True):
             if len(values) != len(tokens):
                 raise InputError(
                     f"{where}: {len(tokens)} {layout.token_column} but {len(values)} {column}; "
@@ -85,13 +90,13 @@ class RecordReader:
         if not set(map(type, tokens)) <= {str}:
             wrong = next(token for token in tokens if type(token) is not str)
             raise InputError(
-                f"{where}: {layout.token_column} holds {shown(wrong)}, which is not a string"
+                f"{where}: {layout.token_column} contains {shown(wrong)}, which is not a string"
             )
         labels: list[Any] = []
         if layout.label_column is not None:
             labels, *columns = columns
-            if texts and (names := self._names.get(layout.label_column)):
-                labels = [names.of_text(label, where) for label in labels]
+            if untyped and (names := self._names.get(layout.label_column)):
+                labels = [names.decode_text(label, where) for label in labels]
             labels = self._values(layout.label_column, labels, where, None)
         sentence = Sentence(
             tokens=tokens,
@@ -125,31 +130,31 @@ class RecordReader:
         names = self._names.get(column)
         if isinstance(value, str):
             if value:
-                return names.of_string(value, where) if names else value
+                return names.check_string(value, where) if names else value
             if null is not None:
                 return null
-            raise InputError(f"{where}: {column} holds an empty label; null is for no label")
+            raise InputError(f"{where}: {column} contains an empty label; use null for no label")
         if value is None:
             return null
         if not isinstance(value, int) or isinstance(value, bool):
             raise InputError(
-                f"{where}: {column} holds {shown(value)}; strings or integers are expected"
+                f"{where}: {column} contains {shown(value)}; strings or integers are expected"
             )
         if column != self.layout.label_column and names is None:
             return str(value)
         if value == NOT_SCORED:
             return null
         if names is not None:
-            return names.of_integer(value, where)
+            return names.decode_integer(value, where)
         raise InputError(
-            f"{where}: {column} holds integers, and the file has no names for them: set "
+            f"{where}: {column} contains integers, and the file has no names for them: set "
             "data.label_names=[O,B-X,...] in their order"
         )
 
     def _document(self, record: Mapping[str, Any]) -> int:
         if self.layout.document_column:
             value = record[self.layout.document_column]
-            if value != value:  # NaN, which is unequal to itself, stands for a missing value
+            if value != value:  # NaN, which is unequal to itself, means a missing value
                 value = None
             if not self._first and value != self._doc_value:
                 self._doc += 1
@@ -157,7 +162,7 @@ class RecordReader:
         return self._doc
 
     def _refuse_surrogates(self, sentence: Sentence, where: str) -> None:
-        """Raise an InputError for a string with half a character in it."""
+        """Raise an InputError for a string with a lone surrogate."""
         columns = (sentence.tokens, sentence.labels, *sentence.features)
         try:
             for values in columns:
@@ -171,16 +176,16 @@ class RecordReader:
                 if _SURROGATE.search(value)
             )
             raise InputError(
-                f"{where}: {column} holds {shown(value)}, which is not Unicode text (it has a "
+                f"{where}: {column} contains {shown(value)}, which is not Unicode text (it has a "
                 "lone surrogate)"
             ) from None
 
 
-def from_batches(
-    batches: Iterable[Any], reader: RecordReader, before: int = 0
+def sentences_from_batches(
+    batches: Iterable[Any], reader: RecordReader, first: int = 0
 ) -> Iterator[Sentence]:
-    """Yield the sentences of Arrow record batches, which have so many rows `before` them."""
-    row = before
+    """Yield the sentences of Arrow record batches that begin with row `first` (from 0)."""
+    row = first
     for batch in batches:
         try:
             records = batch.to_pylist()
@@ -191,13 +196,13 @@ def from_batches(
             yield reader.sentence(record, row)
 
 
-def _bad_row(batch: Any, before: int, name: str, error: Exception) -> InputError:
+def _bad_row(batch: Any, first: int, name: str, error: Exception) -> InputError:
     """Return the InputError for the first row of a batch that Python cannot represent."""
     for i in range(batch.num_rows):
         try:
             batch.slice(i, 1).to_pylist()
         except (ValueError, OverflowError) as fault:
-            before, error = before + i, fault
+            first, error = first + i, fault
             break
     reason = f"a string is not UTF-8 ({error})" if isinstance(error, UnicodeError) else str(error)
-    return InputError(f"{name}:{before + 1}: {reason}")
+    return InputError(f"{name}:{first + 1}: {reason}")

@@ -1,4 +1,4 @@
-"""One sentence as every format yields it."""
+"""The sentence type that all formats yield."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -7,15 +7,17 @@ from typing import Any, NamedTuple
 class Sentence(NamedTuple):
     """A sentence of a file, for training or for tagging.
 
+        Sentence(["He", "lives"], ["PRON", "VERB"], features=[], doc=0, line=1)
+
     Attributes:
         tokens: its tokens.
-        labels: a label each; None is not trained on and not scored. Empty in a file to be tagged.
-        features: a list of values for each further input column, in the order of the config.
-        doc: number of its document within the file.
+        labels: a label per token; None is not trained on or scored. Empty in files to be tagged.
+        features: a list of values for each feature column, in the order of the config.
+        doc: number of its document within the file, from 0.
         line: line (or row) of the file where it begins, from 1.
         lines: line of each token; empty if all are on `line`.
-        text: (to be tagged) raw text in place of tokens.
-        id: (to be tagged) what the file calls it.
+        text: (only for tagging) raw text instead of tokens.
+        id: (only for tagging) its id in the file.
     """
 
     tokens: list[str]

@@ -1,1 +1,1 @@
-"""Modules that make vectors from the ids of inputs, by torch."""
+"""PyTorch modules that compute vectors from the ids of inputs."""

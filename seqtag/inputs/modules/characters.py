@@ -1,6 +1,6 @@
-"""Words as vectors from their characters: convolutions, or a recurrent layer.
+"""Encode words from their characters, by convolutions or a recurrent layer.
 
-Legend: U different words, W characters of the longest one, V different characters, C size of a
+Legend: U distinct words, W characters of the longest one, V distinct characters, C size of a
 character's vector, F filters, k characters of a window, B sentences, T words of a sentence.
 """
 
@@ -15,10 +15,10 @@ from seqtag.recurrent.layer import Recurrent
 
 
 class CharacterEncoder(nn.Module):
-    """From the characters of each different word (U, W) to its vector (U, output_size).
+    """Module from the characters of each distinct word (U, W) to its vector (U, output_size).
 
     Args:
-        num_characters: V.
+        num_characters: V, the size of the vocabulary of characters.
         config: the options, a `CharacterConfig`.
     """
 
@@ -26,21 +26,23 @@ class CharacterEncoder(nn.Module):
 
     @staticmethod
     def at_words(spelled_UF: Tensor, spelling_BT: Tensor) -> Tensor:
-        """Return the vectors where the words stand: (B, T, F)."""
+        """Return the vector of each word of each sentence: (B, T, F)."""
         return F.embedding(spelling_BT, spelled_UF)
 
 
 class CharacterCNN(CharacterEncoder):
-    """Convolutions of several widths over a word's characters, each its maximum over the word.
+    """Convolutions of several widths over a word's characters, with max-pooling over the word.
 
-    Ma & Hovy (2016), with several widths as Kim et al. (2016).
+    Ma & Hovy (2016), with several widths as in Kim et al. (2016).
 
-    Before and behind a word stands the padding. Its vector starts at 0 and is learned as any
-    other: the mark of a word's border.
+        CharacterCNN(100, CharacterConfig(widths=(2, 3)))(torch.tensor([[5, 7, 0]]))  # (1, 100)
 
-    The inputs are discrete, so a convolution is a sum of look-ups in a table of (place in the
-    window, character): no products over windows. And the gradient of a maximum flows to the
-    window that won alone.
+    A word is padded on both sides. The vector of the padding starts at 0 and is trained like any
+    other, so it marks the borders of a word.
+
+    Since the inputs are discrete, a convolution is a sum of look-ups in a table of (position in
+    the window, character), without products over windows. The gradient of a maximum flows only to
+    the window with the highest score.
     """
 
     def __init__(self, num_characters: int, config: Any) -> None:
@@ -59,7 +61,7 @@ class CharacterCNN(CharacterEncoder):
             return self.embedding.weight.new_zeros(0, self.output_size)
         lengths_U = (characters_UW != 0).sum(dim=1).clamp(min=1)
         characters_VC = self.dropout(self.embedding.weight)
-        found = [
+        pooled = [
             strongest_responses(
                 torch.einsum("vc,fck->kvf", characters_VC, convolution.weight),
                 characters_UW,
@@ -68,13 +70,15 @@ class CharacterCNN(CharacterEncoder):
             + convolution.bias
             for convolution in self.convolutions
         ]
-        return torch.cat(found, dim=1)
+        return torch.cat(pooled, dim=1)
 
 
 class CharacterRNN(CharacterEncoder):
-    """A bidirectional recurrent layer over a word's characters: its two final states.
+    """The final states of both directions of a recurrent layer over a word's characters.
 
     Lample et al. (2016), with any cell.
+
+        CharacterRNN(100, CharacterConfig("gru", hidden_size=50))(torch.tensor([[5, 7, 0]]))
     """
 
     def __init__(self, num_characters: int, config: Any) -> None:
@@ -87,7 +91,7 @@ class CharacterRNN(CharacterEncoder):
         self.output_size = 2 * config.hidden_size
 
     def forward(self, characters_UW: Tensor) -> Tensor:
-        """Return (U, 2 x hidden); characters of 0 are padding."""
+        """Return (U, 2 x hidden size); characters of 0 are padding."""
         lengths_U = (characters_UW != 0).sum(dim=1)
         x_UWC = self.dropout(self.embedding(characters_UW))
         _, state = self.encoder(x_UWC, lengths_U)

@@ -1,4 +1,4 @@
-"""Vectors of the values of further columns."""
+"""Embeddings of the values of feature columns."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class ColumnEmbeddings(nn.ModuleDict):
-    """An nn.Embedding for each column; their vectors are concatenated.
+    """An nn.Embedding for each feature column, whose vectors are concatenated.
 
     Args:
-        sizes: the number of ids of each column.
+        sizes: number of ids of each column.
         size: length of a vector.
     """
 
@@ -27,6 +27,6 @@ class ColumnEmbeddings(nn.ModuleDict):
 
 
 def module_name(name: str) -> str:
-    """Return what torch allows a module to be called: no dot, no name of its own methods."""
+    """Return a column name escaped so that torch accepts it: no dots, no names of methods."""
     name = name.replace("%", "%25").replace(".", "%2E")
     return f"%{name}" if hasattr(nn.ModuleDict(), name) else name

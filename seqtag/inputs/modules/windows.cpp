@@ -1,15 +1,15 @@
-// The windows of a word that score highest, filter by filter; S is float or double.
+// Find the window of a word with the highest score under each filter; S is float or double.
 //
-// sizes: U words, W characters of a row, V different characters, F filters, k characters of a window.
-// characters (U, W): each word has k - 1 characters of 0 before it, and at least as many behind it.
-// Window p starts at character p; a word has counts[u] of them. table (k, V, F): what a character at
-// a place of a window adds to each filter's score.
+// Sizes: U words, W characters of a row, V distinct characters, F filters, k characters of a window.
+// characters (U, W): each word has k - 1 zeros before it and at least as many after it.
+// Window p starts at character p; a word has counts[u] windows. table (k, V, F): what a character
+// at a position in a window adds to the score of each filter.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
-// Loops over filters are left to the compiler, which takes them up from here on.
+// The compiler vectorises the loops over filters from here on.
 #pragma GCC optimize("O3")
 
 typedef int64_t i64;
@@ -18,8 +18,8 @@ struct Sizes {
   i64 U, W, V, F, k;
 };
 
-// best, window: the highest score of each filter among windows 0 .. n-1 and the first that has it,
-// for a piece of the filters. What is no number counts as the highest, as in torch.
+// best, window: for at most PIECE filters, the highest score of each filter among windows 0 .. n-1
+// and the first window with this score. NaN counts as the highest, as in torch.
 constexpr i64 PIECE = 64;
 static void search_piece(const Sizes& size, const i64* word, i64 n, const S* table, i64 filters,
                          S* __restrict best, int32_t* __restrict window) {
@@ -49,7 +49,7 @@ extern "C" void seqtag_search(const Sizes* size, const i64* characters, const i6
                    std::min(PIECE, size->F - f), best + u * size->F + f, window + u * size->F + f);
 }
 
-// Adds the gradient of best to that of the table.
+// Add the gradient of best to that of the table.
 extern "C" void seqtag_spread(const Sizes* size, const i64* characters, const int32_t* window,
                               const S* grad, S* grad_table) {
   for (i64 u = 0; u < size->U; u++)

@@ -1,8 +1,8 @@
-"""The windows of a word that score highest under a convolution: compiled, or by torch.
+"""Max-pooled convolutions over the characters of words, by a compiled kernel or by torch.
 
-Legend: U different words, W characters of the longest one, X the same with padding on both sides,
-P windows of a word, V different characters, F filters, k characters of a window, R rows of a table:
-k x V.
+Legend: U distinct words, W characters of the longest one, X the same with padding on both sides,
+P windows of a word, V distinct characters, F filters, k characters of a window, R = k x V rows of a
+table.
 """
 
 from typing import Any
@@ -18,14 +18,13 @@ WINDOWS = CppSource(__package__, "windows", ("seqtag_search", "seqtag_spread"))
 
 
 def strongest_responses(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Tensor) -> Tensor:
-    """Return each word's highest score under each filter: (U, F), differentiable once.
+    """Return each word's highest score under each filter: (U, F), once differentiable.
 
     Args:
-        table_kVF: what a character at a place of a window adds to the score.
-        characters_UW: right-padded with 0, which also stands before and behind a word.
-        lengths_U: characters of each word, at least 1. Windows of padding alone do not count:
-            they exist for short words only, and with them a word's score would depend on the
-            longest word of its batch.
+        table_kVF: what a character at a position in a window adds to the score of each filter.
+        characters_UW: the words, right-padded with 0. Words are padded with 0 on both sides.
+        lengths_U: number of characters of each word, at least 1. Windows of only padding are
+            ignored; otherwise a word's score would depend on the longest word of its batch.
     """
     width = len(table_kVF)
     around_UX = F.pad(characters_UW, (width - 1, width - 1))
@@ -36,7 +35,7 @@ def strongest_responses(table_kVF: Tensor, characters_UW: Tensor, lengths_U: Ten
 
 
 class _Strongest(torch.autograd.Function):
-    """The compiled search; backwards the gradient goes to the window that won."""
+    """The compiled kernel; its gradient flows to the window with the highest score."""
 
     @staticmethod
     def forward(ctx: Any, table_kVF: Tensor, around_UX: Tensor, windows_U: Tensor) -> Tensor:
@@ -62,14 +61,14 @@ class _Strongest(torch.autograd.Function):
 
 
 def _by_torch(table_kVF: Tensor, around_UX: Tensor, windows_U: Tensor) -> Tensor:
-    """Return the same by torch's operations.
+    """Return the result of the compiled kernel, by torch operations.
 
-    The search runs without autograd, and the winners alone are scored again with it.
+    The search runs without autograd; then only the best windows are scored again with it.
     """
     width, num_characters, filters = table_kVF.shape
     table_RF = table_kVF.flatten(0, 1)
-    places_k = torch.arange(width, device=around_UX.device)
-    rows_UPk = around_UX.unfold(1, width, 1) + places_k * num_characters
+    positions_k = torch.arange(width, device=around_UX.device)
+    rows_UPk = around_UX.unfold(1, width, 1) + positions_k * num_characters
     best_UF = _search(rows_UPk, table_RF.detach(), windows_U)
     rows_UFk = rows_UPk.gather(1, best_UF[:, :, None].expand(-1, -1, width))
     cells_UFk = rows_UFk * filters + torch.arange(filters, device=rows_UFk.device)[:, None]
@@ -78,12 +77,12 @@ def _by_torch(table_kVF: Tensor, around_UX: Tensor, windows_U: Tensor) -> Tensor
 
 @torch.no_grad()
 def _search(rows_UPk: Tensor, table_RF: Tensor, windows_U: Tensor) -> Tensor:
-    """Return for each word and filter the window that scores highest: (U, F)."""
+    """Return the window with the highest score for each word and filter: (U, F)."""
     num_words, num_windows, width = rows_UPk.shape
     scores_NF = F.embedding_bag(rows_UPk.reshape(-1, width), table_RF, mode="sum")
     windows_P = torch.arange(num_windows, device=rows_UPk.device)
     empty_N = (windows_P >= windows_U[:, None]).flatten().nonzero().squeeze(1)
-    # Filling whole rows by number is far faster on a CPU than a mask spread over the filters.
+    # On a CPU, filling whole rows by index is far faster than a mask broadcast over the filters.
     scores_UPF = scores_NF.index_fill_(0, empty_N, -torch.inf).view(num_words, num_windows, -1)
     # Pooling in channels-last order finds positions 10 times faster than argmax over this axis.
     scores_UFP1 = scores_UPF[:, :, None].permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""Vectors of words, some of them at times unknown.
+"""Word embeddings that train the unknown word's vector.
 
 Legend: B sentences, T words.
 """
@@ -10,10 +10,16 @@ from seqtag.inputs.vocabulary import Vocabulary
 
 
 class WordEmbedding(nn.Embedding):
-    """Vectors of words; in training a word seen once is at times read as unknown.
+    """Word embeddings; in training, words seen only once are sometimes replaced by unknown.
 
-    Without that, the unknown word's vector would never be trained (every word of the training
-    split is known), and the vectors of rare words would be trusted too much.
+    Otherwise the unknown word's vector would never be trained, as every word of the training
+    split is known, and the network would rely too much on the vectors of rare words.
+
+    Args:
+        num_words: number of ids.
+        frequent_words: ids from this one on were seen once in training.
+        size: length of a vector.
+        unknown: probability of the replacement.
     """
 
     def __init__(self, num_words: int, frequent_words: int, size: int, unknown: float) -> None:

@@ -198,7 +198,9 @@ def test_a_stream_goes_on_exactly(streamed, tmp_path, workers):
 def test_a_stream_goes_on_with_as_many_workers(streamed, tmp_path):
     data = module(streamed)
     fit(data, tmp_path, every_n_train_steps=1)
-    with pytest.raises(InputError, match=r"1 processes with 0 workers each, and here are 1 with 2"):
+    with pytest.raises(
+        InputError, match=r"1 processes with 0 workers each, but this run has 1 with 2"
+    ):
         fit(module(streamed, workers=2), tmp_path / "rest", tmp_path / "step=3.ckpt")
 
 

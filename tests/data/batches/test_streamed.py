@@ -136,7 +136,7 @@ def test_not_more_workers_than_shards(folder, caplog):
         batches_of(corpus, world_size=2, workers=3)
     assert not caplog.records
     batches_of(corpus, world_size=3, workers=4)
-    assert "4 shards cannot be shared out among 3 processes" in caplog.text
+    assert "4 shards cannot be divided evenly among 3 processes" in caplog.text
 
 
 def test_a_large_file_is_several_shards(folder, tmp_path, monkeypatch):
@@ -156,7 +156,9 @@ def test_a_label_that_was_not_known_beforehand(folder, tmp_path):
     corpus = corpus_of(tmp_path, stream={"fit_sentences": 2})
     assert corpus.splits["train"].num_rows == 2
     batches = batches_of(corpus)
-    message = r"train.jsonl:4: the label 'B-B' is none of the 3 .* raise data.stream.fit_sentences"
+    message = (
+        r"train.jsonl:4: the label 'B-B' is not among the 3 .* raise data.stream.fit_sentences"
+    )
     with pytest.raises(InputError, match=message):
         [batches[number] for number in range(9)]
     loader = StreamLoader(batches, sampler=range(9), batch_size=None, num_workers=1)
@@ -178,9 +180,9 @@ def test_what_is_told(folder, tmp_path):
     corpus = corpus_of(folder)
     assert set(corpus.splits) == {"train"}
     assert corpus.notes[-2:] == (
-        "the training split is a stream in 4 shards; what is known of it beforehand are 28 "
-        "sentences",
-        "no development split (a stream holds none out)",
+        "the training split is a stream in 4 shards; its first 28 sentences define the "
+        "vocabulary and the labels",
+        "no development split (none is held out of a stream)",
     )
     for path in folder.iterdir():
         (tmp_path / path.name).write_text(path.read_text())
@@ -212,7 +214,7 @@ def test_a_data_set_of_the_hub(tmp_path, monkeypatch):
         return load("parquet", data_files=files, streaming=True, cache_dir=str(tmp_path / "hf"))
 
     monkeypatch.setattr(datasets, "load_dataset", local)
-    monkeypatch.setattr(hub, "commit", lambda config: "0123")
+    monkeypatch.setattr(hub, "commit_hash", lambda config: "0123")
     config = CorpusConfig(
         format="hub", path="owner/name", streaming=True, stream={"fit_sentences": 4, "buffer": 4}
     )

@@ -10,7 +10,7 @@ import pytest
 from seqtag.data.corpus.cache import cached, digest
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.corpus.parts import Part
-from seqtag.data.corpus.write import build_held_out, build_split, held_out
+from seqtag.data.corpus.write import build_held_out, build_split, held_out_mask
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 
@@ -105,21 +105,21 @@ def test_digest_tells_values_and_bytes_apart(write):
 @pytest.mark.parametrize(("size", "fraction", "count"), [(0, 0.1, 0), (1, 0.5, 0), (2, 0.1, 1),
                          (10, 0.99, 9), (8936, 0.1, 894), (100, 0, 0)])  # fmt: skip
 def test_held_out_is_a_pure_function_of_seed_and_size(size, fraction, count):
-    mask = held_out(size, fraction, seed=3)
+    mask = held_out_mask(size, fraction, seed=3)
     assert mask.sum() == count
-    assert (mask == held_out(size, fraction, seed=3)).all()
+    assert (mask == held_out_mask(size, fraction, seed=3)).all()
     if size > 1000:
-        assert (mask != held_out(size, fraction, seed=4)).any()
+        assert (mask != held_out_mask(size, fraction, seed=4)).any()
 
 
 def test_held_out_never_changes():
-    assert np.flatnonzero(held_out(20, 0.2, 0)).tolist() == [1, 8, 18, 19]
+    assert np.flatnonzero(held_out_mask(20, 0.2, 0)).tolist() == [1, 8, 18, 19]
 
 
 def test_splitting_across_batches_keeps_order(tmp_path):
     (tmp_path / "all").mkdir()
     builder(2500)(tmp_path / "all")
-    mask = held_out(2500, 0.1, 0)
+    mask = held_out_mask(2500, 0.1, 0)
     key = "parts"
     _, (train, dev) = cached(
         tmp_path, key, ["train", "dev"],

@@ -156,7 +156,7 @@ def test_a_split_that_does_not_exist(write, tmp_path):
 
 @pytest.mark.parametrize("content", ["", "\n\n \n", "-DOCSTART- O\n\n"])
 def test_empty_file(write, content):
-    with pytest.raises(InputError, match=r"^train.txt: empty: there is no sentence"):
+    with pytest.raises(InputError, match=r"^train.txt: empty: this file has no sentence"):
         load_corpus(column(write("train.txt", content)))
 
 

@@ -99,7 +99,7 @@ def test_what_does_not_exist(write, tmp_path, path, files, message):
 def test_names_that_do_not_tell(write, tmp_path):
     write("a.txt", "x")
     write("b.txt", "x")
-    with pytest.raises(InputError, match=r"do not tell which .*: a.txt, b.txt. Set data.files"):
+    with pytest.raises(InputError, match=r"do not say which .*: a.txt, b.txt. Set data.files"):
         names(tmp_path)
     with pytest.raises(InputError, match=r"no .conllu or .conllup file in this folder"):
         names(tmp_path, format="conllu")

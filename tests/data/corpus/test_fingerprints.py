@@ -1,4 +1,4 @@
-"""What is remembered of files: found once, and found again when they are others."""
+"""What is cached_result of files: found once, and found again when they are others."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 from seqtag.data.corpus import fingerprints as module
 from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
-from seqtag.data.corpus.fingerprints import file_digest, remembered
+from seqtag.data.corpus.fingerprints import cached_result, file_digest
 
 
 @pytest.fixture
@@ -77,6 +77,6 @@ def test_of_a_corpus_by_key(write):
     path = write("train.txt", "a O\n")
     rows = load_corpus(CorpusConfig(format="column", path=str(path), dev_fraction=0))
     train = rows.splits["train"]
-    assert remembered(train, ["x"], lambda: {"n": 1}) == {"n": 1}
-    assert remembered(train, ["x"], lambda: {"n": 2}) == {"n": 1}
-    assert remembered(train, ["y"], lambda: {"n": 2}) == {"n": 2}
+    assert cached_result(train, ["x"], lambda: {"n": 1}) == {"n": 1}
+    assert cached_result(train, ["x"], lambda: {"n": 2}) == {"n": 1}
+    assert cached_result(train, ["y"], lambda: {"n": 2}) == {"n": 2}

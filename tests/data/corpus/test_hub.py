@@ -120,7 +120,7 @@ def test_errors(loader, answer, settings, message):
 
 
 def test_a_file_on_the_hub_is_read_by_its_ending(tmp_path):
-    with pytest.raises(InputError, match="whose ending tells its format"):
+    with pytest.raises(InputError, match="whose ending says its format"):
         load_corpus(config("hf://datasets/owner/name/train.txt"))
     split("a", "b").to_parquet(tmp_path / "train.parquet")
     corpus = load_corpus(config(f"file://{tmp_path}/train.parquet"))
@@ -136,10 +136,12 @@ def test_documents_by_a_column(loader):
 @pytest.mark.parametrize("streaming", [False, True])
 def test_what_is_wrong_in_a_row_is_named_by_its_number(loader, monkeypatch, streaming):
     rows = datasets.Dataset.from_dict({"tokens": [["a"], ["b"]], "ner_tags": [["O"], [""]]})
-    monkeypatch.setattr(hub, "commit", lambda config: "1")
+    monkeypatch.setattr(hub, "commit_hash", lambda config: "1")
     whole = {"train": rows.to_iterable_dataset() if streaming else rows}
     loader.answers = [(datasets.IterableDatasetDict if streaming else datasets.DatasetDict)(whole)]
-    with pytest.raises(InputError, match=r"owner/name\[train\]:2: ner_tags holds an empty label"):
+    with pytest.raises(
+        InputError, match=r"owner/name\[train\]:2: ner_tags contains an empty label"
+    ):
         load_corpus(config("owner/name", streaming=streaming, dev_fraction=0))
 
 
@@ -148,7 +150,7 @@ def test_a_network_that_fails_on_the_way(loader, monkeypatch):
         yield {"tokens": ["a"], "ner_tags": ["O"]}
         raise ConnectionError("gone")
 
-    monkeypatch.setattr(hub, "commit", lambda config: "2")
+    monkeypatch.setattr(hub, "commit_hash", lambda config: "2")
     stream = datasets.IterableDataset.from_generator(rows)
     loader.answers = [datasets.IterableDatasetDict(train=stream)]
     with pytest.raises(
@@ -166,7 +168,7 @@ def test_a_network_that_fails_while_training_reads(loader, monkeypatch):
         if len(reads) > 1:
             raise ConnectionError("gone")
 
-    monkeypatch.setattr(hub, "commit", lambda config: "3")
+    monkeypatch.setattr(hub, "commit_hash", lambda config: "3")
     stream = datasets.IterableDataset.from_generator(rows)
     loader.answers = [datasets.IterableDatasetDict(train=stream)]
     corpus = load_corpus(config("owner/name", streaming=True))

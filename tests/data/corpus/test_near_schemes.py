@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
-from seqtag.data.corpus.near_schemes import hint, near_scheme, read_nearly
+from seqtag.data.corpus.near_schemes import find_near_scheme, label_hint, read_loosely
 from seqtag.data.doctor.doctor import examine
 from seqtag.errors import InputError
 
@@ -117,7 +117,7 @@ def test_an_entity_behind_a_space_in_misc_is_not_lost(write):
 
 def test_a_space_at_every_end(write):
     text = rewritten(BIO, lambda label: label).replace(" ", "\t").replace("\n", " \n")
-    with pytest.raises(InputError, match=r"train\.txt:2: 'O ' .*nearly 'O'; spaces"):
+    with pytest.raises(InputError, match=r"train\.txt:2: 'O ' .*It is 'O' with spaces"):
         load(write, text.replace(" \n \n", " \n\n"), separator="tab")
     text = "Eva\tPER \nran\tX \n" * 3
     report = examine(load(write, text, "b.txt", separator="tab"))
@@ -131,8 +131,8 @@ def test_a_space_at_every_end(write):
 @pytest.mark.parametrize(
     ("line", "advice"),
     [
-        ("# id", "comment? Then set \"data.comment='# id'\""),
-        ("token label", "a header? Then delete it"),
+        ("# id", "is a comment, set data.comment, e.g. \"data.comment='# id'\""),
+        ("token label", "is a header, delete it"),
         ("ran o", "nearly 'O'"),
         ("ran M-PER", "nearly 'I-PER'"),
     ],
@@ -177,17 +177,17 @@ def test_bilou_is_told(write):
     ],
 )
 def test_other_tag_sets_are_left_alone(labels):
-    assert near_scheme(Counter(labels.split(" "))) is None
+    assert find_near_scheme(Counter(labels.split(" "))) is None
 
 
 @pytest.mark.parametrize("brackets", ["(PER* *) * (LOC)", "(A0* (V*) * *))"])
 def test_brackets(brackets):
-    assert near_scheme(Counter(brackets.split(" "))).departures == ("brackets",)
+    assert find_near_scheme(Counter(brackets.split(" "))).departures == ("brackets",)
 
 
 @given(st.text(max_size=12))
 def test_any_text_is_read_or_not(label):
-    reading = read_nearly(label)
+    reading = read_loosely(label)
     if reading is not None and not reading.departures:
         assert reading.meant == label.replace("L-", "E-", 1).replace("U-", "S-", 1) or label in "LU"
-    assert isinstance(hint(label, label), str)
+    assert isinstance(label_hint(label, label), str)

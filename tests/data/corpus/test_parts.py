@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from seqtag.data.corpus import hub, parts
 from seqtag.data.corpus import write as build
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
-from seqtag.data.corpus.parts import Part, file_parts, in_processes
+from seqtag.data.corpus.parts import Part, file_parts, map_in_processes
 from seqtag.data.corpus.write import build_split
 from seqtag.data.formats.lines import SourceFile
 from seqtag.errors import InputError
@@ -53,7 +53,7 @@ def same_in_parts(lines, end, config, monkeypatch, count):
         whole = built(f"{folder}/whole", file_parts([file], config))
         object.__setattr__(config, "processes", count)
         with monkeypatch.context() as patch:
-            patch.setattr(parts, "_LEAST_BYTES", 1)
+            patch.setattr(parts, "_MIN_PART_BYTES", 1)
             pieces = file_parts([file], config)
         assert built(f"{folder}/parts", pieces) == whole
         return len(pieces)
@@ -86,7 +86,7 @@ def test_a_file_in_parts_is_the_file(format, line, monkeypatch):
 )
 def test_what_cannot_be_cut_is_read_whole(write, monkeypatch, settings):
     name = settings.pop("name", "a.txt")
-    monkeypatch.setattr(parts, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(parts, "_MIN_PART_BYTES", 1)
     config = CorpusConfig(path="x", processes=4, **settings)
     file = SourceFile(write(name, "a O\n\n" * 20), name)
     assert len(file_parts([file], config)) == 1
@@ -94,7 +94,7 @@ def test_what_cannot_be_cut_is_read_whole(write, monkeypatch, settings):
 
 @pytest.mark.parametrize("before", ["", "# newdoc\n", "# a\n\n# b\n"])
 def test_conllu_plus_is_read_whole(write, monkeypatch, before):
-    monkeypatch.setattr(parts, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(parts, "_MIN_PART_BYTES", 1)
     text = before + "# global.columns = ID FORM UPOS\n" + "1\ta\tX\n\n" * 20
     file = SourceFile(write("a.conllup", text), "a.conllup")
     config = CorpusConfig(format="conllu", path="x", processes=4)
@@ -102,7 +102,7 @@ def test_conllu_plus_is_read_whole(write, monkeypatch, before):
 
 
 def test_two_processes_read_what_one_does(write, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "_LEAST_BYTES", 100)
+    monkeypatch.setattr(parts, "_MIN_PART_BYTES", 100)
     for number in range(3):
         lines = [f"w{i} {'BI'[i % 2]}-X\n" + "\n" * (i % 3) for i in range(60)]
         write(f"c/train-{number}.txt", "-DOCSTART- O\n\n" + "".join(lines))
@@ -122,10 +122,10 @@ def test_two_processes_read_what_one_does(write, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("processes", [1, 3])
 def test_the_first_mistake_is_told_with_its_line(write, monkeypatch, processes):
-    monkeypatch.setattr(parts, "_LEAST_BYTES", 10)
+    monkeypatch.setattr(parts, "_MIN_PART_BYTES", 10)
     text = "a O\n\n" * 50 + "bad\n\n" + "a O\n\n" * 50 + "worse\n"
     path = write("train.txt", text)
-    monkeypatch.setattr(build, "in_processes", lambda work, tasks, _: list(map(work, tasks)))
+    monkeypatch.setattr(build, "map_in_processes", lambda work, tasks, _: list(map(work, tasks)))
     config = CorpusConfig(format="column", path=str(path), processes=processes)
     with pytest.raises(InputError, match=r"train.txt:101: 1 column where"):
         load_corpus(config)
@@ -133,11 +133,11 @@ def test_the_first_mistake_is_told_with_its_line(write, monkeypatch, processes):
 
 def test_a_process_that_is_killed():
     with pytest.raises(InputError, match=r"was killed, perhaps .* data.processes=2"):
-        in_processes(os._exit, [9, 9], 2)
+        map_in_processes(os._exit, [9, 9], 2)
 
 
 def test_rows_of_the_hub_in_parts(monkeypatch, tmp_path):
-    monkeypatch.setattr(hub, "_LEAST_ROWS", 3)
+    monkeypatch.setattr(hub, "_MIN_PART_ROWS", 3)
     rows = datasets.Dataset.from_dict(
         {"tokens": [[str(i)] for i in range(10)], "ner_tags": [["O"]] * 10, "id": list(range(10))}
     )
@@ -150,14 +150,19 @@ def test_rows_of_the_hub_in_parts(monkeypatch, tmp_path):
 
 
 def test_documents_go_on_over_parts(tmp_path):
-    def part(*docs, goes_on=False):
+    def part(*docs, continues_document=False):
         text = "\n\n".join("-DOCSTART- O\n\na O" if doc else "a O" for doc in docs)
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.txt"
-        path.write_text("x O\n\n" * goes_on + text)
-        file = SourceFile(path, "a.txt", start=5 * goes_on)
-        return Part("a.txt", partial(config.read, file), goes_on)
+        path.write_text("x O\n\n" * continues_document + text)
+        file = SourceFile(path, "a.txt", start=5 * continues_document)
+        return Part("a.txt", partial(config.read, file), continues_document)
 
     config = CorpusConfig(format="column", path="x")
-    pieces = [part(0, 1), part(0, 1, goes_on=True), part(1, goes_on=True), part(0)]
+    pieces = [
+        part(0, 1),
+        part(0, 1, continues_document=True),
+        part(1, continues_document=True),
+        part(0),
+    ]
     rows, _ = built(tmp_path / "built", pieces)
     assert [row["doc"] for row in rows] == [0, 1, 1, 2, 3, 4]

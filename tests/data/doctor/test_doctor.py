@@ -51,7 +51,7 @@ def test_a_sound_corpus(report):
     assert (train.longest, train.documents, train.unknown) == (3, 1, None)
     assert test.unknown == pytest.approx(1 / 3)
     assert found(result, "label scheme: bio").level == "info"
-    assert found(result, "tokens that training never has: 33.3%").split == "test"
+    assert found(result, "tokens unknown in training: 33.3%").split == "test"
 
 
 def test_converted_scheme_is_told(report):
@@ -93,9 +93,9 @@ def test_duplicates_within_and_across(report):
     long = "one/O two/O three/O four/O five/O Anna/B-PER"
     short = "Yes/O ./O"
     result = report(train=GOOD + text(long, short, short), dev=text(short), test=text(long, short))
-    again = found(result, "this split already had: 1 of 5 (20.0%), 0 of them longer")
+    again = found(result, "sentences that are repeated: 1 of 5 (20.0%), 0 of them longer")
     assert (again.level, again.split) == ("info", "train")
-    across = {f.split: f for f in result.findings if "the train split has too" in f.message}
+    across = {f.split: f for f in result.findings if "also in the train split" in f.message}
     assert across["dev"].level == "info"
     assert (across["test"].level, across["test"].count) == ("warning", 2)
     assert across["test"].examples == ("test.txt:1 = train.txt:9",)
@@ -103,7 +103,7 @@ def test_duplicates_within_and_across(report):
 
 def test_conflicting_labels(report):
     result = report(train=GOOD + text("May/O runs/O", "May/B-PER runs/O"))
-    finding = found(result, "seen before with other labels")
+    finding = found(result, "occurred before with other labels")
     assert (finding.level, finding.count) == ("warning", 1)
     assert finding.examples == ("train.txt:12 and train.txt:9",)
     assert "words with more than one label: 1 of 6" in found(result, "more than one").message
@@ -111,7 +111,7 @@ def test_conflicting_labels(report):
 
 def test_labels_unseen_in_training(report):
     result = report(train=GOOD, test=text("x/O y/B-LOC", "y/B-LOC z/B-ORG"))
-    finding = found(result, "labels that the training split never has")
+    finding = found(result, "labels that do not occur in training")
     assert (finding.level, finding.count, finding.where) == ("warning", 2, "test.txt:1")
     assert finding.examples == ("B-LOC (2 times)", "B-ORG (1 times)")
 
@@ -125,7 +125,7 @@ def test_rare_labels_and_those_that_differ_in_case(report):
 
 def test_many_unknown_words_are_a_warning(report):
     result = report(train=GOOD, test=text("x/O y/O z/B-PER"))
-    assert found(result, "tokens that training never has: 100.0%").level == "warning"
+    assert found(result, "tokens unknown in training: 100.0%").level == "warning"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_csv_with_a_token_a_row(write, tmp_path):
         format="csv", path=str(path), token_column="Word", label_column="Tag", dev_fraction=0
     )
     corpus = load_corpus(config)
-    finding = found(examine(corpus), "sentences are of one token")
+    finding = found(examine(corpus), "sentences have a single token")
     assert (finding.level, finding.where) == ("warning", "ner.csv:2")
     assert f"{finding.where}: {finding.message}" in corpus.notes
     command = finding.message.partition("Convert it: ")[2].partition(" < FILE")[0]
@@ -192,9 +192,9 @@ def test_a_csv_with_a_token_a_row(write, tmp_path):
 
 def test_an_empty_line_after_every_token(report):
     result = report(train="a O\n\nb B-PER\n\n" * 6)
-    finding = found(result, "sentences are of one token")
+    finding = found(result, "sentences have a single token")
     assert (finding.where, finding.count) == ("train.txt:1", 12)
-    assert "an empty line after every token?" in finding.message
+    assert "every token is followed by an empty line" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_an_empty_line_after_every_token(report):
     ],
 )
 def test_tokens_and_labels_exchanged(report, text):
-    finding = found(report(train=text), "seem to be exchanged")
+    finding = found(report(train=text), "seem to be swapped")
     assert (finding.level, finding.where) == ("error", "train.txt:1")
     assert "data.columns, or data.token_column (now 'tokens')" in finding.message
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seqtag.data.corpus import memory_mapped as mapped
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.encode import counting
-from seqtag.data.encode.counting import count_strings, distinct_labels, lists_of
+from seqtag.data.encode.counting import column_lists, count_strings, distinct_labels
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
@@ -25,7 +25,7 @@ def test_a_data_set_is_counted_as_its_sentences_are(lists, size):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mapped, "_BATCH_SENTENCES", size)
         counts = count_strings(rows, "tokens")
-        assert list(lists_of(rows, "tokens")) == lists
+        assert list(column_lists(rows, "tokens")) == lists
     expected = Counter(string for strings in lists for string in strings if string is not None)
     assert counts == expected == count_strings([{"tokens": strings} for strings in lists], "tokens")
 

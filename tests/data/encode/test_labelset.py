@@ -98,7 +98,7 @@ def test_legal_labels_come_back(parts, corpus_scheme, scheme):
         ([], ("bio",), "no labels"),
         ([[None, None]], ("plain",), "no labels"),
         (BIO, ("bio", "bioe"), "did you mean 'bioes'"),
-        (BIO, ("bio", "iob1"), "scheme is"),
+        (BIO, ("bio", "iob1"), "scheme must be"),
         (BIO, ("bio", "plain"), "does not fit"),
         ([["NOUN"]], ("plain", "bio"), "does not fit"),
         ([["O", "X-PER"]], ("bio",), "'X-PER' is not a label of the bio scheme"),
@@ -122,7 +122,7 @@ def test_labels_survive_being_saved(arguments):
     [
         ({"labels": "O"}, "list of strings"),
         ({"labels": ["O", 1]}, "list of strings"),
-        ({"labels": []}, "at least one"),
+        ({"labels": []}, "non-empty and all different"),
         ({"labels": ["O", "O"]}, "different"),
         ({"scheme": "iob1"}, "unknown scheme"),
         ({"scheme": ["bio"]}, "unknown scheme"),

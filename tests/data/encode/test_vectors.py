@@ -33,7 +33,7 @@ def load(path, strings=STRINGS, size=2):
     return dict(zip(rows_N.tolist(), vectors_ND.tolist(), strict=True))
 
 
-def kept():
+def cached_files():
     return sorted((cache_root() / "vectors").iterdir())
 
 
@@ -102,8 +102,8 @@ def test_a_compressed_file(tmp_path):
         ("a 1 2\nthe 1 nan\n", "txt:2: .*not finite"),
         ("a 1 2\nthe 1 1e99\n", "txt:2: .*not finite"),
         ("3 2\na 1 2\nb 1 2\n", "cut short: .*promises 3 words, but there are 2"),
-        ("", "holds no word vectors"),
-        ("\n\n", "holds no word vectors"),
+        ("", "contains no word vectors"),
+        ("\n\n", "contains no word vectors"),
         (b"9 2\n\x00\x01\x02binary", "txt:2"),
     ],
 )
@@ -123,22 +123,22 @@ def test_a_missing_file(tmp_path):
 def test_what_was_found_is_kept_by_content(write, monkeypatch):
     path = write("vectors.txt", GLOVE)
     first = load(path)
-    assert [file.suffix for file in kept()] == [".safetensors"]
+    assert [file.suffix for file in cached_files()] == [".safetensors"]
     with monkeypatch.context() as patch:
-        patch.setattr(vectors, "_find", None)  # reading again would fail
+        patch.setattr(vectors, "_read_vectors", None)  # reading again would fail
         assert load(path) == first
         assert load(write("copy.txt", GLOVE)) == first
     assert load(path, STRINGS[:3]) == {2: [1, 2]}
     assert load(write("vectors.txt", GLOVE.replace("1 2", "8 8", 1)))[2] == [8, 8]
-    assert len(kept()) == 3
+    assert len(cached_files()) == 3
 
 
 def test_a_damaged_entry_is_made_anew(write):
     path = write("vectors.txt", GLOVE)
     first = load(path)
-    kept()[0].write_bytes(b"cut short")
+    cached_files()[0].write_bytes(b"cut short")
     assert load(path) == first
-    assert len(kept()) == 1
+    assert len(cached_files()) == 1
 
 
 def test_a_cache_that_cannot_be_written(write, monkeypatch):

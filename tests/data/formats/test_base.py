@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from seqtag.data.config import CorpusConfig
-from seqtag.data.formats.base import FORMATS, Format, guarded, read_file
+from seqtag.data.formats.base import FORMATS, Format, read_file, with_input_errors
 from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
@@ -38,7 +38,7 @@ def failing(error):
     ],
 )
 def test_errors_of_the_input_are_refused_with_their_place(error):
-    found = guarded(failing(error), "a.txt", "conllu")
+    found = with_input_errors(failing(error), "a.txt", "conllu")
     assert [next(found).tokens, next(found)] == [["a", "b"], None]
     kind = type(error).__name__
     with pytest.raises(InputError, match=rf"^a.txt:7: .* as conllu \({kind}: .*x") as caught:
@@ -49,19 +49,19 @@ def test_errors_of_the_input_are_refused_with_their_place(error):
 @pytest.mark.parametrize("error", [AttributeError("x"), AssertionError("x"), NameError("x")])
 def test_errors_of_the_program_pass(error):
     with pytest.raises(type(error)):
-        list(guarded(failing(error), "a.txt", "conllu"))
+        list(with_input_errors(failing(error), "a.txt", "conllu"))
 
 
 def test_an_error_that_has_its_place_keeps_it():
     with pytest.raises(InputError, match=r"^b:1: y$"):
-        list(guarded(failing(InputError("b:1: y")), "a.txt", "conllu"))
+        list(with_input_errors(failing(InputError("b:1: y")), "a.txt", "conllu"))
 
 
 @pytest.mark.parametrize(
     ("labels", "features", "message"),
     [
         (["O"], [["N", "V"]], "^a.txt:5: 2 tokens but 1 labels"),
-        (["O", "O"], [], "^a.txt:5: the format own reads 0 of the columns pos: leave out"),
+        (["O", "O"], [], "^a.txt:5: the format own read 0 of the columns pos: leave out"),
     ],
 )
 def test_a_sentence_that_lacks_what_is_asked_for(labels, features, message, write):

@@ -111,7 +111,7 @@ def test_error_of_the_library_in_a_field_that_is_read(write):
         (ROW.replace("1", "1-" + "9" * 5000, 1), r"1: 1-999.* is not a valid ID"),
         (ROW.replace("\t0\t", f"\t{'9' * 5000}\t"), "1: Failed parsing field 'head': 999"),
         (ROW.replace("\ta\t", "\t\t", 1), r"1: the token \(column 'form'\) is empty"),
-        (ROW + "2 New York x\n", "2: 1 column where CoNLL-U has 10; columns are parted by single"),
+        (ROW + "2 New York x\n", "2: 1 column where CoNLL-U has 10; columns are separated by si"),
         (ROW + "\n# global.columns = ID FORM\n1\ta\n", "3: global.columns after the first"),
         ("# global.columns = ID FORM FORM\n1\ta\ta\n", "1: global.columns names 'form' twice"),
     ],

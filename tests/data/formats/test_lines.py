@@ -160,7 +160,7 @@ def test_texts_that_begin_nearly_so_are_read(write, text):
 
 
 def test_a_line_that_never_ends_is_refused(write, monkeypatch):
-    monkeypatch.setattr("seqtag.data.formats.lines._LONGEST", 100)
+    monkeypatch.setattr("seqtag.data.formats.lines._MAX_LINE", 100)
     _, error = read(write, "a\n" + "x" * 101)
     assert error.startswith("a.txt:2: a line of more than 100 characters")
     assert read(write, "x" * 100 + "\n" + "y" * 100)[1] is None

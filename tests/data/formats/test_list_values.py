@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from seqtag.data.config import CorpusConfig
 from seqtag.data.formats.lines import SourceFile
-from seqtag.data.formats.list_values import lists_of, parse_list
+from seqtag.data.formats.list_values import parse_list, row_lists
 from seqtag.errors import InputError
 
 EVA = ["Eva", "ran", "off"]
@@ -75,7 +75,7 @@ def test_a_list_in_each_notation(cell, items):
         ("[", "no brackets"),
         ("[,]", "not an item"),
         ("['a',,'b']", "not an item"),
-        ("[Eva, ran]", "strings stand in quotes"),
+        ("[Eva, ran]", "strings must be in quotes"),
         ("['a'.upper()]", "not an item"),
         ("['a' + 'b']", "not an item"),
         ("['a' * 9]", "not an item"),
@@ -99,7 +99,7 @@ def test_what_is_not_a_list(cell, reason):
 
 
 def row(tokens, labels, *more):
-    lists, _ = lists_of(
+    lists, _ = row_lists(
         [labels, tokens, *more], ["labels", "tokens", "pos", "lemma"][: 2 + len(more)]
     )
     return [lists[1], lists[0], *lists[2:]]
@@ -144,11 +144,15 @@ def test_brackets_and_quotes_are_words_where_labels_are_spaced(tokens, labels):
         ("array(['Eva', 'ran'], dtype=object)", "O O O", "tokens is a list"),
         ("Eva ran", "['O', 'O']", "tokens is not a list: 'Eva ran'.*expected a list as JSON"),
         ("[Eva, ran]", "[O, O]", "labels is not a list"),
-        ('c("Eva", "ran")', 'c("O", "O")', "labels is a list in a notation that is not read"),
-        ("Eva ran", "c(1, 0)", "labels is a list in a notation"),
-        ("{Eva,ran}", "{O,O}", "labels is a list in a notation"),
-        ("Index(['Eva'])", "Index(['O'])", "labels is a list in a notation"),
-        ("<ArrowStringArray>\n['Eva']", "<ArrowStringArray>\n['O']", "labels is a list in a nota"),
+        ('c("Eva", "ran")', 'c("O", "O")', "labels is a list in an unsupported notation"),
+        ("Eva ran", "c(1, 0)", "labels is a list in an unsupported notation"),
+        ("{Eva,ran}", "{O,O}", "labels is a list in an unsupported notation"),
+        ("Index(['Eva'])", "Index(['O'])", "labels is a list in an unsupported notation"),
+        (
+            "<ArrowStringArray>\n['Eva']",
+            "<ArrowStringArray>\n['O']",
+            "labels is a list in an unsupp",
+        ),
         ("Eva", '"O"', "labels has a label in quotes: '\"O\"'"),
         ("Eva ran", "'O' 'O'", "labels has a label in quotes"),
         ("['Eva' 'ran']", "['O' ... 'O']", "labels is not a list.*left out"),

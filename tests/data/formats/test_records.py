@@ -55,11 +55,11 @@ def test_features_and_documents(write):
         ('{"tokens": ["a"]}', r"no column 'labels'; there are: tokens. Set data.label_column"),
         ('{"tokens": ["a"], "lables": ["O"]}', r"did you mean 'lables'"),
         ('{"tokens": "a b", "labels": ["O", "O"]}', "tokens is 'a b'; a list is expected"),
-        ('{"tokens": [1], "labels": ["O"]}', "tokens holds 1, which is not a string"),
+        ('{"tokens": [1], "labels": ["O"]}', "tokens contains 1, which is not a string"),
         ('{"tokens": ["a"], "labels": [3]}', "set data.label_names"),
         (
             '{"tokens": ["a"], "labels": [true]}',
-            "labels holds True; strings or integers are expected",
+            "labels contains True; strings or integers are expected",
         ),
         ('{"tokens": ["a"], "labels": [""]}', "empty label"),
         ('{"tokens": ["a"], "labels": ["O"', "not JSON: Expecting ',' delimiter at character 33"),
@@ -68,13 +68,13 @@ def test_features_and_documents(write):
         ('"a"', "a JSON string; one object per line"),
         ('{"tokens": ["a"], "labels": [' + "9" * 5000 + "]}", "not JSON: a number has too many"),
         ('{"tokens": ["a"], "labels": [' + "9" * 4000 + "]}", r"the file has no names for them"),
-        ('{"tokens": ["a"], "labels": ["O"], "labels": ["X"]}', "key 'labels' is there more than"),
-        ('{"tokens": ["a"], "labels": [NaN]}', "labels holds nan; strings or integers"),
-        ('{"tokens": [["a"]], "labels": ["O"]}', r"tokens holds \['a'\], which is not a string"),
-        ('{"tokens": [null], "labels": ["O"]}', "tokens holds None, which is not a string"),
+        ('{"tokens": ["a"], "labels": ["O"], "labels": ["X"]}', "key 'labels' occurs more than"),
+        ('{"tokens": ["a"], "labels": [NaN]}', "labels contains nan; strings or integers"),
+        ('{"tokens": [["a"]], "labels": ["O"]}', r"tokens contains \['a'\], which is not a string"),
+        ('{"tokens": [null], "labels": ["O"]}', "tokens contains None, which is not a string"),
         ('{"tokens": {"a": 1}, "labels": ["O"]}', "tokens is {'a': 1}; a list is expected"),
         ('{"data": [{"tokens": ["a"], "labels": ["O"]}]}', "records are in a list under 'data'"),
-        ('{"tokens": ["a"], "labels": ["\\udc00"]}', r"labels holds '\\udc00', which is not Un"),
+        ('{"tokens": ["a"], "labels": ["\\udc00"]}', r"labels contains '\\udc00', which is not Un"),
     ],
 )
 def test_jsonl_errors_name_the_line(write, line, message):
@@ -91,20 +91,20 @@ def test_pretty_printed_json_is_told(write):
 def test_a_key_that_is_repeated_and_not_used(write):
     path = write("a.jsonl", '{"id": 1, "tokens": ["a"], "labels": ["O"], "id": 2}\n')
     assert [s.tokens for s in read("json", path)] == [["a"]]
-    with pytest.raises(InputError, match=r"a.jsonl:1: the key 'id' is there more than once"):
+    with pytest.raises(InputError, match=r"a.jsonl:1: the key 'id' occurs more than once"):
         read("json", path, document_column="id")
 
 
 def test_class_out_of_range(write):
     path = write("a.jsonl", jsonl({"tokens": ["a"], "labels": [2]}))
-    with pytest.raises(InputError, match="labels holds 2, but there are 2 names"):
+    with pytest.raises(InputError, match="labels contains 2, but there are 2 names"):
         read("json", path, label_names=["O", "B-X"])
 
 
 def test_lone_surrogate_is_an_input_error(write):
     path = write("a.jsonl", jsonl(GOOD) + '{"tokens": ["\\ud800"], "labels": ["O"]}\n')
     with pytest.raises(
-        InputError, match=r"a.jsonl:2: tokens holds '\\ud800', which is not Unicode text"
+        InputError, match=r"a.jsonl:2: tokens contains '\\ud800', which is not Unicode text"
     ):
         load_corpus(CorpusConfig(format="json", path=str(path)))
 
@@ -248,10 +248,10 @@ def test_parquet_of_other_types_of_strings(tmp_path, kind):
     ("tokens", "message"),
     [
         (pa.array([["a"], None], STRINGS), "a.parquet:2: tokens is None; a list is expected"),
-        (pa.array([["a"], [None]], STRINGS), "a.parquet:2: tokens holds None"),
-        (pa.array([["a"], [b"b"]], pa.list_(pa.binary())), "a.parquet:1: tokens holds"),
-        (pa.array([[1], [2]]), "a.parquet:1: tokens holds 1, which is not a string"),
-        (pa.array([[{"t": "a"}], []]), "a.parquet:1: tokens holds {'t': 'a'}"),
+        (pa.array([["a"], [None]], STRINGS), "a.parquet:2: tokens contains None"),
+        (pa.array([["a"], [b"b"]], pa.list_(pa.binary())), "a.parquet:1: tokens contains"),
+        (pa.array([[1], [2]]), "a.parquet:1: tokens contains 1, which is not a string"),
+        (pa.array([[{"t": "a"}], []]), "a.parquet:1: tokens contains {'t': 'a'}"),
         (pa.array(["a", "b"]), "a.parquet:1: tokens is 'a'; a list is expected"),
         (
             pa.ListArray.from_arrays(
@@ -298,7 +298,9 @@ def with_note(path, labels, note):
 @pytest.mark.parametrize("note", DAMAGED)
 def test_damaged_notes_on_classes(tmp_path, note):
     path = with_note(tmp_path / "a.parquet", [1], note)
-    with pytest.raises(InputError, match=r"a.parquet: labels holds integers, and the metadata th"):
+    with pytest.raises(
+        InputError, match=r"a.parquet: labels contains integers, and the metadata th"
+    ):
         read("parquet", path)
     assert read("parquet", path, label_names=["O", "B-Y"])[0].labels == ["B-Y"]
     assert read("parquet", with_note(path, ["B-X"], note))[0].labels == ["B-X"]

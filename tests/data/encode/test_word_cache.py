@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqtag.data.encode import wordforms
-from seqtag.data.encode.wordforms import WordForms
+from seqtag.data.encode import word_cache
+from seqtag.data.encode.word_cache import WordCache
 from seqtag.errors import InputError
-from seqtag.inputs import wordtable
+from seqtag.inputs import word_table
 from seqtag.inputs.case import CASES, Case, letter_case
 from seqtag.inputs.characters import Characters
 from seqtag.inputs.subwords import Subwords
@@ -31,7 +31,7 @@ def memory(most=40):
         Case(),
         Subwords(train_subwords([WORDS], SubwordConfig(vocab_size=60))),
     )
-    return WordForms({input_.name: input_ for input_ in inputs})
+    return WordCache({input_.name: input_ for input_ in inputs})
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_spellings_are_padded_to_the_longest():
 @pytest.mark.parametrize(("limit", "kept"), [(5, "abcij"), (4, "abij"), (1, "a"), (10, None)])
 def test_long_words_are_read_by_their_two_ends(limit, kept):
     characters = build_vocabulary(Counter("abcdefghij"))
-    forms = WordForms({"characters": Characters(characters, limit)})
+    forms = WordCache({"characters": Characters(characters, limit)})
     ids = spelled(forms, ["abcdefghij"]).tolist()
     assert ids == [[characters[c] for c in kept or "abcdefghij"]]
 
@@ -111,7 +111,7 @@ def test_pieces_of_each_word_in_order():
 @given(st.lists(st.lists(text, max_size=8), max_size=12))
 def test_emptying_the_memory_changes_nothing(calls):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wordforms, "_MEMORY", 3)
+        patch.setattr(word_cache, "_MAX_WORDS", 3)
         forgetful = memory()
         for words in calls:
             (old, known), (new, fresh) = forgetful.lookup(words), memory().lookup(words)
@@ -145,10 +145,10 @@ def test_an_interrupt_anywhere_changes_nothing(interrupt, copies, every):
     forms, other, met = memory(), memory(), ["the"]
     for place in itertools.count(step=every):
         if copies:  # as another call that is at work, or was interrupted, leaves it
-            forms._memory.extensible.clear()
+            forms._cached.extensible.clear()
         words = new_words(place)
         met += words
-        if not interrupt(lambda words=words: forms.lookup(words), place, wordforms, wordtable):
+        if not interrupt(lambda words=words: forms.lookup(words), place, word_cache, word_table):
             break
         checked = [*words, *met[-6:], "later"]
         assert described(forms, checked) == described(other, checked)
@@ -158,12 +158,12 @@ def test_an_interrupt_anywhere_changes_nothing(interrupt, copies, every):
 
 @EVERY
 def test_an_interrupt_while_the_memory_is_emptied(interrupt, monkeypatch, every):
-    monkeypatch.setattr(wordforms, "_MEMORY", 3)
+    monkeypatch.setattr(word_cache, "_MAX_WORDS", 3)
     forms, other = memory(), memory()
     for place in itertools.count(step=every):
         forms.lookup(["these", "are", "the", "words", "before"])
         words = new_words(place)
-        if not interrupt(lambda words=words: forms.lookup(words), place, wordforms, wordtable):
+        if not interrupt(lambda words=words: forms.lookup(words), place, word_cache, word_table):
             break
         assert described(forms, words) == described(other, words)
     assert place > 250
@@ -180,7 +180,7 @@ def test_a_word_that_the_tokenizer_fails_on():
 
 @pytest.mark.parametrize("limit", [200_000, 50])
 def test_threads_share_a_memory(at_once, monkeypatch, limit):
-    monkeypatch.setattr(wordforms, "_MEMORY", limit)
+    monkeypatch.setattr(word_cache, "_MAX_WORDS", limit)
     forms = memory()
     calls = [[f"w{(7 * call + n) % 400}" for n in range(12)] for call in range(150)]
     expected = [described(memory(), words) for words in calls]
@@ -207,5 +207,5 @@ def test_an_input_must_give_each_word_its_ids():
         def ids(self, words):
             return super().ids(words)[1:]
 
-    with pytest.raises(InputError, match="input 'case': 1 ids of 2 words"):
-        WordForms({"case": Short()}).lookup(["a", "b"])
+    with pytest.raises(InputError, match="input 'case': 1 ids for 2 words"):
+        WordCache({"case": Short()}).lookup(["a", "b"])

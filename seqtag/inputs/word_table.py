@@ -1,4 +1,4 @@
-"""Tables of words that grow without changing: a longer one shares the arrays of a shorter one."""
+"""Immutable tables of words that can be extended; a longer table shares arrays with a shorter."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 
 class Column:
-    """The first values of an array that has room for more.
+    """An immutable sequence of values, stored at the beginning of an array with room for more.
 
-    It does not change: `extend` returns a longer one, which may share the array. Of one column at
-    most one may be made by `extend`, as both would write to the same place.
+    `extend` returns a longer column, which may share the array. It must be called at most once on
+    each column, since two longer columns would write to the same memory.
     """
 
     __slots__ = ("_data", "size", "values")
@@ -24,11 +24,11 @@ class Column:
 
     @classmethod
     def empty(cls, dtype: Any = np.int64) -> Column:
-        """Return a column without values."""
+        """Return an empty column."""
         return cls(np.empty(1024, dtype), 0)
 
     def extend(self, values: Sequence[int] | np.ndarray) -> Column:
-        """Return this column with values added at the end, in amortised constant time."""
+        """Return a longer column with `values` appended, in amortised constant time per value."""
         data, end = self._data, self.size + len(values)
         if end > len(data):
             data = np.empty(max(end, 2 * len(data)), data.dtype)
@@ -37,12 +37,12 @@ class Column:
         return Column(data, end)
 
     def copy(self) -> Column:
-        """Return a column that shares nothing with this one."""
+        """Return an independent copy."""
         return Column(self.values.copy(), self.size)
 
 
 class Ragged:
-    """Rows of different lengths, one after the other; it does not change."""
+    """An immutable sequence of rows of different lengths, stored one after the other."""
 
     __slots__ = ("counts", "flat", "starts")
 
@@ -51,11 +51,11 @@ class Ragged:
 
     @classmethod
     def empty(cls) -> Ragged:
-        """Return no rows."""
+        """Return an empty sequence."""
         return cls(*(Column.empty() for _ in range(3)))
 
     def extend(self, rows: Sequence[Sequence[int]]) -> Ragged:
-        """Return these rows with further ones; as with a column, at most once."""
+        """Return these rows with further rows appended; call it at most once, as with `Column`."""
         counts = np.fromiter(map(len, rows), np.int64, len(rows))
         flat = np.fromiter(chain.from_iterable(rows), np.int64, counts.sum())
         starts = self.flat.size + np.cumsum(counts) - counts
@@ -69,12 +69,12 @@ class Ragged:
         return self.starts.size
 
     def copy(self) -> Ragged:
-        """Return rows that share nothing with these."""
+        """Return an independent copy."""
         return Ragged(self.flat.copy(), self.starts.copy(), self.counts.copy())
 
 
 class Table:
-    """Ids of words by their numbers, a column for each input; it does not change."""
+    """An immutable table of word ids: a row for each word number, a column for each input."""
 
     __slots__ = ("_columns",)
 
@@ -84,28 +84,30 @@ class Table:
     @classmethod
     def empty(cls, ragged: Mapping[str, bool]) -> Table:
         """Return a table of no words; `ragged` says for each column whether a word has a list."""
-        return cls({name: (Ragged if is_so else Column).empty() for name, is_so in ragged.items()})
+        return cls(
+            {name: (Ragged if is_ragged else Column).empty() for name, is_ragged in ragged.items()}
+        )
 
     def __len__(self) -> int:
         return next(iter(self._columns.values())).size
 
     def extend(self, new: Mapping[str, Sequence[Any]]) -> Table:
-        """Return a table with further words, at most one of each table.
+        """Return a longer table with the values of further words, by column.
 
-        `new` has the values of the words by column.
+        It must be called at most once on each table.
         """
         return Table({name: column.extend(new[name]) for name, column in self._columns.items()})
 
     def copy(self) -> Table:
-        """Return a table that shares nothing with this one."""
+        """Return an independent copy."""
         return Table({name: column.copy() for name, column in self._columns.items()})
 
     def values(self, name: str) -> np.ndarray:
-        """Return the values of a column, one a word."""
+        """Return the values of a column, one per word."""
         return self._columns[name].values
 
     def padded(self, name: str, numbers: np.ndarray) -> np.ndarray:
-        """Return the lists of words in a column, padded with 0: (U, W), W at least 1."""
+        """Return the lists of the given words in a column, padded with 0: (U, W), W at least 1."""
         rows = self._columns[name]
         starts, counts = rows.starts.values[numbers], rows.counts.values[numbers]
         width = np.arange(max(1, counts.max(initial=1)))
@@ -115,7 +117,7 @@ class Table:
         return padded
 
     def rows(self, name: str, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the length of each word's list in a column, and all lists one after the other."""
+        """Return the lengths of the given words' lists in a column, and the lists concatenated."""
         rows = self._columns[name]
         starts, counts = rows.starts.values[numbers], rows.counts.values[numbers]
         ends = np.cumsum(counts)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seqtag.inputs.wordtable import Column, Ragged, Table
+from seqtag.inputs.word_table import Column, Ragged, Table
 
 
 def test_a_column_grows():

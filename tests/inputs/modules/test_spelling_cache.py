@@ -7,9 +7,9 @@ from copy import deepcopy
 import pytest
 import torch
 
-from seqtag.inputs.modules import spellings as module
+from seqtag.inputs.modules import spelling_cache as module
 from seqtag.inputs.modules.characters import CharacterCNN, CharacterRNN
-from seqtag.inputs.modules.spellings import Spellings
+from seqtag.inputs.modules.spelling_cache import SpellingCache
 from seqtag.model.config import CharacterConfig
 
 
@@ -43,7 +43,7 @@ def words(*spellings, width=5):
 def test_vectors_are_those_of_the_encoder(kind, encoder):
     torch.manual_seed(0)
     characters = kind(300, CharacterConfig(encoder=encoder, size=3, filters=2, hidden_size=4))
-    remembered = Spellings(characters.eval())
+    remembered = SpellingCache(characters.eval())
     # 256 is 1 with a zero byte before it; the last word has no characters.
     batches = [words([1], [1, 2], [256]), words([2, 1], [1, 2], [2], [], width=9), words([256, 1])]
     for batch in (*batches, *batches):
@@ -53,7 +53,7 @@ def test_vectors_are_those_of_the_encoder(kind, encoder):
 
 
 def test_a_spelling_is_encoded_once(counting):
-    remembered = Spellings(counting)
+    remembered = SpellingCache(counting)
     remembered(words([1], [1, 2]))
     remembered(words([1, 2], [3], width=8))
     assert counting.words == 3
@@ -79,7 +79,7 @@ def _by_an_optimizer(network):
 
 
 def test_another_precision_is_noticed(counting):
-    remembered = Spellings(counting)
+    remembered = SpellingCache(counting)
     remembered(words([1]))
     counting.double()
     with torch.no_grad():
@@ -88,7 +88,7 @@ def test_another_precision_is_noticed(counting):
 
 @pytest.mark.parametrize("change", [_in_place, _for_other_parameters, _by_an_optimizer])
 def test_changed_weights_are_noticed(counting, change):
-    remembered = Spellings(counting)
+    remembered = SpellingCache(counting)
     before = remembered(words([1]))
     change(counting)
     after = remembered(words([1]))
@@ -100,13 +100,13 @@ def test_changed_weights_are_noticed(counting, change):
 def test_weights_that_were_made_in_inference_mode():
     with torch.inference_mode():
         characters = CharacterCNN(9, CharacterConfig(size=3, filters=2)).eval()
-        remembered = Spellings(characters)
+        remembered = SpellingCache(characters)
         assert remembered(words([1])).equal(characters(words([1])))
 
 
 def test_a_full_memory_begins_anew(counting, monkeypatch):
     monkeypatch.setattr(module, "_BYTES", 3 * 4 * counting.output_size)  # three words
-    remembered = Spellings(counting)
+    remembered = SpellingCache(counting)
     five = words([1], [2], [3], [4], [5])
     with torch.no_grad():
         expected = counting.encoder(five)
@@ -117,7 +117,7 @@ def test_a_full_memory_begins_anew(counting, monkeypatch):
 @pytest.mark.parametrize("size", [1 << 20, 40])
 def test_threads_share_a_memory(counting, at_once, monkeypatch, size):
     monkeypatch.setattr(module, "_BYTES", size * 4 * counting.output_size)
-    remembered = Spellings(counting)
+    remembered = SpellingCache(counting)
     every = words(*([a, b] for a in range(1, 20) for b in range(1, 20)))
     with torch.no_grad():
         expected = counting.encoder(every)
@@ -133,7 +133,7 @@ def test_threads_share_a_memory(counting, at_once, monkeypatch, size):
 @pytest.mark.parametrize("room", [1000, 3])
 def test_an_interrupt_anywhere_changes_nothing(counting, interrupt, monkeypatch, room):
     monkeypatch.setattr(module, "_BYTES", room * 4 * counting.output_size)
-    remembered = Spellings(counting)
+    remembered = SpellingCache(counting)
     for place in itertools.count():
         if place % 3 == 0:
             _in_place(counting)  # other weights: a new memory
@@ -149,7 +149,7 @@ def test_an_interrupt_anywhere_changes_nothing(counting, interrupt, monkeypatch,
 
 @pytest.mark.parametrize("copied", [deepcopy, lambda memory: pickle.loads(pickle.dumps(memory))])
 def test_a_copy_has_none_of_the_spellings(counting, copied):
-    remembered = Spellings(counting)
+    remembered = SpellingCache(counting)
     small = len(pickle.dumps(remembered))
     found = remembered(words([1], [1, 2]))
     assert len(pickle.dumps(remembered)) == small
