@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from seqtag.errors import InputError
-from seqtag.sweeps.table import as_markdown, read_runs, show, tabulate
+from seqtag.sweeps.table import as_markdown, print_table, read_runs, tabulate
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def main() -> int:
     if options.markdown:
         print(as_markdown(rows), end="")
     else:
-        show(rows)
+        print_table(rows)
     return 0
 
 
