@@ -29,6 +29,10 @@ class Gru(Cell):
         chrono: T_max, the longest span to remember in steps: b_z starts at log U(1, T_max - 1),
             because z is the share of h' that is kept. 0 is off, and b_z starts at 0.
 
+    Example:
+        layer = Recurrent("gru", 100, 200)
+        layer = Recurrent(Gru(chrono=100), 100, 200)
+
     Source: Cho et al. 2014, in the form of torch and cuDNN, where r multiplies the product.
     Chrono from Tallec & Ollivier 2018.
     """
@@ -75,6 +79,9 @@ class GruResetBefore(Gru):
 
     Attributes:
         chrono: as for `Gru`.
+
+    Example:
+        layer = Recurrent("gru_reset_before", 100, 200)
 
     Source: Cho et al. 2014, equations 5 to 8.
     """

@@ -31,6 +31,10 @@ class Janet(Cell):
     Raises:
         InputError: where beta is not a finite number.
 
+    Example:
+        layer = Recurrent("janet", 100, 200)
+        layer = Recurrent(Janet(beta=0.5), 100, 200)
+
     Source: van der Westhuizen & Lasenby 2018.
     """
 

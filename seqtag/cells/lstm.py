@@ -64,6 +64,10 @@ class Lstm(Cell):
             other, a gate coupled to one that is off, a peephole or chrono for a missing gate,
             gate recurrence without a gate.
 
+    Example:
+        layer = Recurrent("lstm", 100, 200)
+        layer = Recurrent(Lstm(peepholes=("i", "o"), forget_gate="coupled"), 100, 200)
+
     Source: Hochreiter & Schmidhuber 1997; the forget gate from Gers, Schmidhuber & Cummins 2000;
     peepholes from Gers & Schmidhuber 2000; gates and activations off, coupled gates and gate
     recurrence as in Greff et al. 2015; chrono from Tallec & Ollivier 2018.

@@ -32,6 +32,9 @@ class LayerNormLstm(Cell):
         chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1)
             and b_i at -b_f, in place of forget_bias. 0 is off.
 
+    Example:
+        layer = Recurrent("lstm_layernorm", 100, 200)
+
     Source: Ba, Kiros & Hinton 2016, equations 20 to 22. Chrono from Tallec & Ollivier 2018.
     """
 

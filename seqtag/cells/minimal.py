@@ -32,6 +32,9 @@ class MinLstm(Cell):
             and b_i at -b_f, in place of forget_bias, so that f / i = F / I = exp(b_f) where x
             is 0. 0 is off.
 
+    Example:
+        layer = Recurrent("minlstm", 100, 200)
+
     Source: Feng et al. 2024, section 3.2, the normalised form. Chrono
     from Tallec & Ollivier 2018.
     """
@@ -80,6 +83,9 @@ class MinGru(Cell):
     Attributes:
         chrono: T_max, the longest span to remember in steps: b_z starts at -log U(1, T_max - 1),
             because 1 - z is the share of h' that is kept. 0 is off, and b_z starts at 0.
+
+    Example:
+        layer = Recurrent("mingru", 100, 200)
 
     Source: Feng et al. 2024, section 3.1. Chrono from Tallec & Ollivier 2018.
     """

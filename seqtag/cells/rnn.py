@@ -27,6 +27,10 @@ class Rnn(Cell):
     Raises:
         InputError: for another activation.
 
+    Example:
+        layer = Recurrent("rnn", 100, 200)
+        layer = Recurrent(Rnn(activation="relu"), 100, 200)
+
     Source: Elman 1990; with relu, Le, Jaitly & Hinton 2015.
     """
 
@@ -62,6 +66,9 @@ class IndRnn(Cell):
 
     Raises:
         InputError: for another activation.
+
+    Example:
+        layer = Recurrent("indrnn", 100, 200)
 
     Source: Li et al. 2018.
     """

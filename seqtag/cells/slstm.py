@@ -34,6 +34,9 @@ class SLstm(Cell):
             in place of forget_bias. 0 is off. b_i stays at 0: it would scale c and n by the
             same factor.
 
+    Example:
+        layer = Recurrent("slstm", 100, 200)
+
     Source: Beck et al. 2024, section 2.2, equations 8 to 17, the forget gate a sigmoid. Chrono
     from Tallec & Ollivier 2018.
     """

@@ -83,7 +83,7 @@ class TaggerConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         chosen_inputs(self)  # raises InputError for unknown names and wrong options
-        both = self.built_encoder.two_ways and self.bidirectional
+        both = self.built_encoder.has_both_directions and self.bidirectional
         if self.language_model and not both:
             raise InputError(
                 "language_model needs both directions: set bidirectional=true, encoder=recurrent"

@@ -183,7 +183,7 @@ class LinearChainCRF(nn.Module):
     def _forbidden(
         self, known_BT: Tensor, labelled_BT: Tensor, inside_BT: Tensor, lengths_B: Tensor
     ) -> Tensor:
-        """Return True at both labels of each forbidden step between known labels, or at an end."""
+        """Return a mask (B, T) of known labels that are part of a forbidden step, at ends too."""
         bad_BT = ~self.useful_K[known_BT]
         if known_BT.shape[1]:
             bad_BT[:, 0] |= ~self.allowed_start_K[known_BT[:, 0]]

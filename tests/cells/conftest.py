@@ -1,4 +1,4 @@
-"""Shared by the tests of this folder: random weights by a cell's layout, and its step over time."""
+"""Fixtures: random weights in the layout of a cell, its initial states, and inputs."""
 
 from types import SimpleNamespace
 
@@ -34,12 +34,12 @@ class Weights:
             rh[k] = lambda v, r_HH=self.inner[k]: v @ r_HH.T
         return cell.step(wx, rh, state, self.unit)
 
-    def in_numpy(self):
-        return SimpleNamespace(**_in_numpy(vars(self)))
+    def as_numpy(self):
+        return SimpleNamespace(**_as_numpy(vars(self)))
 
 
-def _in_numpy(tree):
-    return {k: _in_numpy(v) if isinstance(v, dict) else v.numpy() for k, v in tree.items()}
+def _as_numpy(tree):
+    return {k: _as_numpy(v) if isinstance(v, dict) else v.numpy() for k, v in tree.items()}
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def weights_of():
 
 @pytest.fixture
 def zero_state():
-    """Give the states that a cell starts from where none are given."""
+    """Return a function that builds the default initial states of a cell."""
 
     def states(cell, dtype=torch.float64):
         starts = cell.initial_states

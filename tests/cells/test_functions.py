@@ -1,4 +1,4 @@
-"""The functions on tensors, and every step on symbols that know nothing but them."""
+"""The functions of steps on tensors, and every step on symbols that support nothing else."""
 
 import math
 
@@ -25,13 +25,13 @@ def test_log_sigmoid_passes_gradcheck():
     assert torch.autograd.gradcheck(log_sigmoid, x)
 
 
-def test_maximum_keeps_what_minus_infinity_would_spoil():
+def test_maximum_with_minus_infinity_has_a_finite_gradient():
     a, b = torch.tensor([-math.inf]), torch.tensor([2.0], requires_grad=True)
     maximum(a, b).sum().backward()
     assert b.grad.item() == 1
 
 
-def test_layer_norm_is_joint():
+def test_layer_norm_is_over_all_blocks_together():
     torch.manual_seed(0)
     a, b = (torch.randn(3, 5, dtype=torch.float64) + n for n in (0, 4))
     joint = torch.cat(layer_norm([a, b], epsilon=0.0), -1)
@@ -44,7 +44,7 @@ def test_layer_norm_is_joint():
 
 
 class Symbol:
-    """A number behind the narrow door of a tracer: arithmetic and the functions, nothing else."""
+    """A number that supports only what a tracer supports: arithmetic and the functions."""
 
     def __init__(self, value):
         self.value = value
@@ -102,7 +102,7 @@ def plain(v):
 
 
 def arguments(cell, make):
-    """Return wx, rh, state and unit as made from distinct numbers."""
+    """Return wx, rh, state and unit, built by `make` from distinct numbers."""
     numbers = iter(0.37 * math.sin(n + 1) for n in range(100))
     recurrent = dict.fromkeys(k for p in cell.products for k in p.gates)
     names = (cell.gates, recurrent, cell.states, [vector.name for vector in cell.vectors])
@@ -122,7 +122,7 @@ def test_steps_run_on_symbols(name):
         assert symbol.value == pytest.approx(tensors[key].item(), rel=1e-12), key
 
 
-def test_the_untraceable_say_why():
+def test_untraceable_cells_give_the_reason():
     reasons = {name: cell.untraceable for name, cell in PRESETS.items() if cell.untraceable}
     assert reasons == {
         "lstm_layernorm": "layer norm reduces over units",

@@ -1,4 +1,4 @@
-"""Every combination of the LSTM's options: right, or refused with the reason."""
+"""Every combination of the LSTM's options is correct, or refused with the reason."""
 
 from itertools import chain, combinations, product
 
@@ -19,12 +19,12 @@ def is_legal(kind, peepholes, gate_recurrence):
         return False
     if any(kind[k] == "coupled" and kind[other] != "gate" for k, other in coupled.items()):
         return False
-    there = {k for k in kind if kind[k] == "gate"}
-    return set(peepholes) <= there and (bool(there) or not gate_recurrence)
+    with_rows = {k for k in kind if kind[k] == "gate"}
+    return set(peepholes) <= with_rows and (bool(with_rows) or not gate_recurrence)
 
 
 def expected(cell, kind, w, x, s):
-    """All three gates are worked out, in place of those off stands 1."""
+    """Compute a step with all three gates; a gate that is off is 1."""
 
     def gate(k, c):
         if kind[k] == "none":
@@ -48,7 +48,7 @@ def expected(cell, kind, w, x, s):
 
 
 @pytest.mark.parametrize("kinds", list(product(KINDS, KINDS, KINDS)), ids="-".join)
-def test_every_combination(kinds, weights_of, x_TBD):
+def test_every_combination_is_correct_or_refused(kinds, weights_of, x_TBD):
     kind = dict(zip("ifo", kinds, strict=True))
     names = ("input_gate", "forget_gate", "output_gate")
     for peepholes, g, n, recur in product(SUBSETS, ACTIVATIONS, ACTIVATIONS, (False, True)):
@@ -64,12 +64,12 @@ def test_every_combination(kinds, weights_of, x_TBD):
                 Lstm(**fields)
             continue
         cell = Lstm(**fields)
-        there = tuple(k for k in "ifo" if kind[k] == "gate")
-        assert set(cell.gates) == {"z", *there}
-        assert cell.states == ("h", "c", *(there if recur else ()))
+        with_rows = tuple(k for k in "ifo" if kind[k] == "gate")
+        assert set(cell.gates) == {"z", *with_rows}
+        assert cell.states == ("h", "c", *(with_rows if recur else ()))
         assert {p.state: p.gates for p in cell.products} == {
             "h": cell.gates,
-            **(dict.fromkeys(there, there) if recur else {}),
+            **(dict.fromkeys(with_rows, with_rows) if recur else {}),
         }
         weights = weights_of(cell)
         state = {s: torch.rand(3, 5, dtype=torch.float64) for s in cell.states}
@@ -124,14 +124,16 @@ def test_every_combination(kinds, weights_of, x_TBD):
         *(({"chrono": value}, "chrono must be 0") for value in (1, 2, -5, 50.0, True, "9", None)),
     ],
 )
-def test_refusals_say_why(fields, message):
+def test_contradictions_are_refused_with_the_reason(fields, message):
     with pytest.raises(InputError, match=message):
         Lstm(**fields)
 
 
-@pytest.mark.parametrize("given", [["o", "i"], ("i", "o"), {"o", "i"}, iter("oi"), ["i", "o", "i"]])
-def test_peepholes_are_kept_in_order(given):
-    cell = Lstm(peepholes=given)
+@pytest.mark.parametrize(
+    "peepholes", [["o", "i"], ("i", "o"), {"o", "i"}, iter("oi"), ["i", "o", "i"]]
+)
+def test_peepholes_are_stored_in_a_fixed_order(peepholes):
+    cell = Lstm(peepholes=peepholes)
     assert cell == build_cell({"name": "lstm", "peepholes": ["i", "o"]})
     assert cell.peepholes == ("i", "o")
     assert hash(cell) == hash(Lstm(peepholes=("i", "o")))

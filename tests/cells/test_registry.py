@@ -1,4 +1,4 @@
-"""The registry builds what it knows and names what it does not."""
+"""The registry builds cells by name, and names mistakes."""
 
 import dataclasses
 import json
@@ -17,7 +17,7 @@ from seqtag.errors import InputError
 CONF = Path(__file__).parents[2] / "conf"
 
 
-def test_names_and_mappings():
+def test_cells_are_built_from_names_and_mappings():
     assert build_cell("lstm") == Lstm()
     assert build_cell({"name": "lstm", "forget_bias": 0}) == Lstm(forget_bias=0)
     assert build_cell({"name": "rnn", "activation": "relu"}) == Rnn("relu")
@@ -30,7 +30,7 @@ def test_plain_values_build_the_same_spec(name):
     fields = describe(spec)
     assert json.loads(json.dumps(fields)) == fields
     assert build_cell({"name": name, **fields}) == spec
-    # Any name of the family will do, as every field is said.
+    # Any name of the family gives the same cell, because all fields are set.
     family = next(n for n, cell in PRESETS.items() if type(cell) is type(spec))
     assert build_cell({"name": family, **fields}) == spec
     assert pickle.loads(pickle.dumps(spec)) == spec
@@ -39,7 +39,7 @@ def test_plain_values_build_the_same_spec(name):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_repr_reads_as_the_spec(name):
+def test_repr_evaluates_to_the_spec(name):
     assert eval(repr(PRESETS[name]), vars(cells)) == PRESETS[name]
 
 
@@ -57,8 +57,8 @@ def test_there_is_a_config_for_each_preset():
 
 
 def test_the_readme_lists_every_name():
-    places = (CONF.parent / "README.md", CONF.parent / "seqtag" / "cells" / "README.md")
-    text = "".join(place.read_text(encoding="utf-8") for place in places if place.is_file())
+    pages = (CONF.parent / "README.md", CONF.parent / "seqtag" / "cells" / "README.md")
+    text = "".join(page.read_text(encoding="utf-8") for page in pages if page.is_file())
     assert [name for name in PRESETS if f"`{name}`" not in text] == []
 
 
@@ -68,11 +68,11 @@ def composed(*overrides):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_configs_hold_the_presets(name):
+def test_configs_equal_the_presets(name):
     assert composed(f"+cell={name}") == {"name": name, **describe(PRESETS[name])}
 
 
-def test_a_config_can_be_changed():
+def test_options_of_a_config_can_be_overridden():
     cell = build_cell(composed("+cell=lstm_peephole", "cell.peepholes=[o,i]"))
     assert cell == Lstm(peepholes=("i", "o"))
     cell = build_cell(composed("+cell=cifg", "cell.chrono=50", "cell.output_gate=none"))
@@ -103,6 +103,6 @@ def test_a_config_can_be_changed():
         (3, "a cell is a name or a mapping"),
     ],
 )
-def test_mistakes(cell, message):
+def test_invalid_descriptions_are_refused(cell, message):
     with pytest.raises(InputError, match=message):
         build_cell(cell)

@@ -117,10 +117,10 @@ EQUATIONS = {
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_step_is_the_papers(name, weights_of, zero_state, x_TBD):
+def test_step_equals_the_equations_of_its_paper(name, weights_of, zero_state, x_TBD):
     cell = PRESETS[name]
     weights, state = weights_of(cell), zero_state(cell)
-    plain = weights.in_numpy()
+    plain = weights.as_numpy()
     for x_BD in x_TBD:
         values = weights.step(cell, x_BD, state)
         for row, x_D in enumerate(x_BD.numpy()):
@@ -144,7 +144,7 @@ def test_step_is_the_papers(name, weights_of, zero_state, x_TBD):
     ],
     ids=str,
 )
-def test_step_equals_torchs_cell(cell, oracle, weights_of, x_TBD):
+def test_step_equals_the_cell_of_torch(cell, oracle, weights_of, x_TBD):
     torch.manual_seed(0)
     weights, oracle = weights_of(cell), oracle(4, 5).double()
     state = {name: torch.randn(3, 5, dtype=torch.float64) for name in cell.states}
@@ -163,7 +163,7 @@ def test_step_equals_torchs_cell(cell, oracle, weights_of, x_TBD):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_biases_may_be_the_number_0(name, weights_of, zero_state, x_TBD):
+def test_absent_biases_can_be_the_number_0(name, weights_of, zero_state, x_TBD):
     cell = PRESETS[name]
     weights, state = weights_of(cell), zero_state(cell)
     absent = {vector.name for vector in cell.vectors if vector.is_bias}
@@ -180,7 +180,7 @@ def test_biases_may_be_the_number_0(name, weights_of, zero_state, x_TBD):
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("scale", [1e-30, 80.0])
 def test_values_and_gradients_stay_finite(name, scale, weights_of, zero_state):
-    """With every pre-activation at about 0 or at ±80, in float32."""
+    """In float32, with every pre-activation near 0 or at ±80."""
     cell, signs = PRESETS[name], torch.tensor([1.0, -1.0, 1.0, -1.0, -1.0])
     state = zero_state(cell, torch.float32)
     unit = {name: v.float() for name, v in weights_of(cell).unit.items()}
@@ -198,7 +198,7 @@ def test_values_and_gradients_stay_finite(name, scale, weights_of, zero_state):
     assert all(v.grad is None or v.grad.isfinite().all() for v in leaves)
 
 
-def test_slstm_at_80_is_right_in_float32(zero_state):
+def test_slstm_with_pre_activations_of_80_is_accurate_in_float32(zero_state):
     cell = PRESETS["slstm"]
     draw = torch.Generator().manual_seed(0)
     state, (c, n) = zero_state(cell, torch.float32), (0.0, 0.0)
@@ -207,14 +207,14 @@ def test_slstm_at_80_is_right_in_float32(zero_state):
         wx = {k: 80.0 * torch.randint(-1, 2, (3, 5), generator=draw) for k in cell.gates}
         state = cell.step(wx, zeros, state, {})
         i, f, z, o = (wx[k].double() for k in "ifzo")
-        # In float64 there is room for exp(80) itself.
+        # float64 can hold exp(80) itself.
         c = f.sigmoid() * c + i.exp() * z.tanh()
         n = f.sigmoid() * n + i.exp()
         torch.testing.assert_close(state["h"].double(), o.sigmoid() * c / n, rtol=1e-4, atol=1e-6)
         assert (state["n"] >= 1).all()
 
 
-def test_minlstm_where_both_gates_are_shut(zero_state):
+def test_minlstm_with_both_gates_closed(zero_state):
     cell = PRESETS["minlstm"]
     state = {"h": torch.ones(3, 5)}
     wx = {"f": torch.full((3, 5), -200.0), "i": torch.full((3, 5), -201.0), "z": torch.zeros(3, 5)}

@@ -1,4 +1,4 @@
-"""Network configurations: what cannot be meant is refused, and names the key."""
+"""Network configurations: invalid ones are refused with the name of the key."""
 
 import json
 
@@ -17,7 +17,7 @@ from seqtag.model.config import CharacterConfig, TaggerConfig, WordConfig
         TaggerConfig(words=WordConfig(7), characters=None, decoder="softmax", language_model=0.1),
     ],
 )
-def test_a_configuration_survives_being_saved(config):
+def test_a_saved_configuration_is_read_back_unchanged(config):
     plain = json.loads(json.dumps(config.to_plain()))
     assert from_plain(TaggerConfig, plain, "model") == config
 
@@ -54,6 +54,6 @@ def test_a_configuration_survives_being_saved(config):
         ({"hiden_size": 5}, "did you mean 'hidden_size'"),
     ],
 )
-def test_what_cannot_be_meant(wrong, key):
+def test_invalid_configurations_are_refused(wrong, key):
     with pytest.raises(InputError, match=key):
         from_plain(TaggerConfig, wrong, "model")

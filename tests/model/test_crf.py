@@ -12,7 +12,7 @@ from seqtag.labels import Transitions, allowed_transitions
 from seqtag.model import chain, scaled_sums, viterbi
 from seqtag.model.crf import LinearChainCRF
 
-BIO = ["O", "B-a", "I-a", "I-b"]  # I-b has no beginning: no legal path can carry it
+BIO = ["O", "B-a", "I-a", "I-b"]  # without B-b, I-b is on no legal path
 BIOES = ["O", "B-a", "I-a", "E-a", "S-a"]
 NO_O = ["B-a", "E-a"]  # only even lengths have a legal path
 ROUTES = ["compiled", "torch", "log"]
@@ -64,8 +64,8 @@ def total(scores):
     return torch.stack(scores).logsumexp(0) if scores else torch.tensor(-math.inf).double()
 
 
-def take(route, patch):
-    """Let the sums be run compiled, by torch's operations, or with logarithms."""
+def use_route(route, patch):
+    """Make sums run compiled, in torch operations, or with logarithms."""
     if route == "log":
         patch.setattr(chain, "scaling_is_exact", lambda potentials: False)
     if route == "torch":
@@ -74,7 +74,7 @@ def take(route, patch):
 
 @pytest.fixture(params=ROUTES)
 def route(request, monkeypatch):
-    take(request.param, monkeypatch)
+    use_route(request.param, monkeypatch)
     return request.param
 
 
@@ -88,13 +88,13 @@ problems = st.tuples(
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(problems, st.sampled_from(ROUTES))
-def test_everything_equals_listing_all_paths(problem, route):
+def test_all_results_equal_those_of_listing_all_paths(problem, route):
     (scheme, K), lengths, seed, spread = problem
     legal = allowed_transitions(scheme[1], scheme[0]) if scheme else None
     crf = make_crf(scheme, K, seed)
     emissions, lengths_B = make_batch(lengths, K, seed, spread)
     with pytest.MonkeyPatch.context() as patch:
-        take(route, patch)
+        use_route(route, patch)
         log_z = crf.log_partition(emissions, lengths_B)
         marginals = crf.marginals(emissions, lengths_B)
         labels, logp = crf.n_best(emissions, lengths_B, 6)
@@ -155,12 +155,12 @@ def test_unknown_labels_are_summed_over(problem, data):
     expected = torch.stack(expected)
     torch.testing.assert_close(loss, expected, rtol=1e-10, atol=1e-9 * spread)
     inputs = [emissions, *crf.parameters()]
-    found = torch.autograd.grad(loss.sum(), inputs, retain_graph=True)
+    grads = torch.autograd.grad(loss.sum(), inputs, retain_graph=True)
     if expected.requires_grad:
-        wanted = torch.autograd.grad(
+        expected_grads = torch.autograd.grad(
             expected.sum(), inputs, allow_unused=True, materialize_grads=True
         )
-        for one, other in zip(found, wanted, strict=True):
+        for one, other in zip(grads, expected_grads, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-9 * spread)
 
 
@@ -247,7 +247,7 @@ class _Method(torch.nn.Module):
 
 @pytest.mark.parametrize(("scheme", "num_labels"), SCHEMES)
 @pytest.mark.parametrize("known", [True, False])
-def test_padding_changes_no_bit(scheme, num_labels, known, route):
+def test_padding_does_not_change_results_bitwise(scheme, num_labels, known, route):
     results = []
     for filling in (0.0, 7.5, math.nan, math.inf, -math.inf):
         crf = make_crf(scheme, num_labels).float()
@@ -292,7 +292,7 @@ def test_empty_sentences_and_batches(batch, time):
 
 @pytest.mark.parametrize(("scheme", "num_labels"), SCHEMES[:3])
 def test_extreme_emissions(scheme, num_labels):
-    # Sums of +-1e4 a step: exact in the log domain, hopeless for exponentials.
+    # Scores of +-1e4 per step: exact as logarithms, out of range as exponentials.
     crf = make_crf(scheme, num_labels)
     emissions, lengths = make_batch([6, 3, 40], num_labels)
     emissions = (emissions.sign() * 1e4).requires_grad_()
@@ -309,8 +309,8 @@ def test_extreme_emissions(scheme, num_labels):
         torch.testing.assert_close(loss[b], expected, rtol=1e-6, atol=1e-8)
 
 
-def test_a_path_that_underflows_and_comes_back():
-    # The best path opens with a label 800 below the other and is repaid two steps later.
+def test_a_best_path_whose_prefix_underflows():
+    # The best path starts with a label 800 below another one, and gains it back two steps later.
     def allow(i, j):
         return (i, j) in {(0, 0), (1, 2), (2, 2), (1, 0), (2, 1), (0, 1)}
 
@@ -347,7 +347,7 @@ def test_all_routes_agree_on_long_sentences():
         emissions.requires_grad_()
         assert chain.scaling_is_exact(crf._potentials(emissions, lengths))
         with pytest.MonkeyPatch.context() as patch:
-            take(route, patch)
+            use_route(route, patch)
             log_z = crf.log_partition(emissions, lengths)
         log_z.sum().backward()
         results.append([log_z, emissions.grad, *(p.grad for p in crf.parameters())])
@@ -357,7 +357,7 @@ def test_all_routes_agree_on_long_sentences():
 
 
 @pytest.mark.parametrize(("scheme", "num_labels"), SCHEMES[:3])
-def test_n_best_that_covers_all_paths(scheme, num_labels):
+def test_n_best_with_n_above_the_number_of_paths(scheme, num_labels):
     crf = make_crf(scheme, num_labels)
     emissions, lengths = make_batch([3, 1], num_labels)
     n = num_labels**3 + 2
@@ -405,9 +405,9 @@ def test_bfloat16_emissions_under_autocast():
     [
         ([0, 2, 2, 0], [-100, -100, 2, 0]),  # O I-a
         ([2, 0, 0, 0], [-100, 0, 0, 0]),  # I-a at the start
-        ([0, 3, 0, 0], [-100, -100, -100, 0]),  # I-b, on no legal path
+        ([0, 3, 0, 0], [-100, -100, -100, 0]),  # I-b is on no legal path
         ([3, -100, 0, 0], [-100, -100, 0, 0]),
-        ([-100, 2, -100, 0], [-100, 2, -100, 0]),  # nothing forbidden about this one
+        ([-100, 2, -100, 0], [-100, 2, -100, 0]),  # nothing is forbidden here
     ],
 )
 def test_forbidden_gold_steps_count_as_unknown(gold, known, route):
@@ -432,8 +432,8 @@ def test_forbidden_last_label_counts_as_unknown(route):
     assert (loss > 0).all()
 
 
-def test_labels_that_no_path_agrees_with_have_no_loss(route):
-    # B-a ? E-a cannot be filled without an I-a; the second sentence must still learn.
+def test_sentences_whose_labels_no_path_agrees_with_have_loss_0(route):
+    # B-a ? E-a needs a label I-a, which is missing; the other sentence must still get a gradient.
     crf = make_crf(("bioes", ["B-a", "E-a", "O"]), 3)
     emissions, lengths = make_batch([4, 4], 3)
     emissions.requires_grad_()
@@ -447,7 +447,7 @@ def test_labels_that_no_path_agrees_with_have_no_loss(route):
     assert torch.isfinite(emissions.grad).all()
 
 
-def test_where_every_path_is_forbidden(route):
+def test_sentences_without_an_allowed_path(route):
     never = Transitions((True, True), ((False, False), (False, False)), (True, True))
     crf = make_crf(None, 2)
     blocked = LinearChainCRF(2, never).double()
@@ -469,19 +469,19 @@ def test_where_every_path_is_forbidden(route):
     assert (labels[0] == -100).all()
 
 
-def test_labels_on_no_path_do_not_disturb_the_others():
-    # I-b can never occur; its huge emission must neither win nor push the rest out of range.
+def test_labels_on_no_path_do_not_affect_other_labels():
+    # I-b can never occur: its huge emission must neither win nor affect the scaling.
     crf = make_crf(("bio", BIO), 4)
     emissions, lengths = make_batch([5], 4)
-    loud = emissions.clone()
-    loud[:, :, 3] = 1e6
-    assert chain.scaling_is_exact(crf._potentials(loud, lengths))
-    assert torch.equal(crf.log_partition(loud, lengths), crf.log_partition(emissions, lengths))
-    assert torch.equal(crf.decode(loud, lengths), crf.decode(emissions, lengths))
-    assert not crf.marginals(loud, lengths)[:, :, 3].any()
+    extreme = emissions.clone()
+    extreme[:, :, 3] = 1e6
+    assert chain.scaling_is_exact(crf._potentials(extreme, lengths))
+    assert torch.equal(crf.log_partition(extreme, lengths), crf.log_partition(emissions, lengths))
+    assert torch.equal(crf.decode(extreme, lengths), crf.decode(emissions, lengths))
+    assert not crf.marginals(extreme, lengths)[:, :, 3].any()
 
 
-def test_gradients_stay_out_of_forbidden_transitions():
+def test_forbidden_transitions_have_no_gradient():
     crf = make_crf(("bioes", BIOES), 5)
     emissions, lengths = make_batch([6, 6], 5)
     crf.nll(emissions, crf.decode(emissions, lengths), lengths).sum().backward()
@@ -503,7 +503,7 @@ def test_nan_inside_a_sentence_is_not_hidden():
     assert loss[1].isfinite()
 
 
-def test_the_loss_falls():
+def test_the_loss_decreases_in_training():
     crf = LinearChainCRF(4, allowed_transitions(BIO, "bio"))
     emissions, lengths = torch.zeros(1, 4, 4), torch.tensor([4])
     labels = torch.tensor([[0, 1, 2, 0]])
@@ -531,7 +531,7 @@ def test_the_loss_falls():
         ({"emissions": torch.zeros(1, 2, 4)}, "emissions must be"),
     ],
 )
-def test_what_does_not_fit_is_refused(change, message):
+def test_wrong_shapes_lengths_and_labels_are_refused(change, message):
     arguments = {
         "emissions": torch.zeros(1, 2, 3),
         "labels": torch.zeros(1, 2, dtype=torch.int64),

@@ -1,4 +1,4 @@
-"""Embeddings of words: their parts, side by side, and words that are at times unknown."""
+"""Embeddings of words: concatenated inputs, and words that are randomly unknown."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from seqtag.model.config import CharacterConfig, TaggerConfig, WordConfig
 from seqtag.model.embed import Embedding
 
 
-def test_rare_words_are_at_times_unknown_in_training():
+def test_rare_words_are_randomly_unknown_in_training():
     torch.manual_seed(0)
     words = WordEmbedding(num_words=6, frequent_words=4, size=3, unknown=0.5)
     ids_BT = torch.tensor([[0, 1, 2, 3, 4, 5]]).expand(4000, -1)
@@ -18,9 +18,9 @@ def test_rare_words_are_at_times_unknown_in_training():
     unknown_BT = (y_BTD == words.weight[1]).all(2)
     for rare in (4, 5):
         assert 0.46 < unknown_BT[:, rare].float().mean() < 0.54
-        kept = ~unknown_BT[:, rare]
-        assert (y_BTD[kept, rare] == words.weight[rare]).all()
-    # Drawn word by word, not once for all.
+        known = ~unknown_BT[:, rare]
+        assert (y_BTD[known, rare] == words.weight[rare]).all()
+    # Drawn for each word separately.
     assert not unknown_BT[:, 4].equal(unknown_BT[:, 5])
     words.eval()
     assert words(ids_BT).equal(words.weight[ids_BT])
@@ -42,7 +42,7 @@ SMALL = {
     "case_size": 2,
     "feature_size": 3,
 }
-# A column of CoNLL-U, names that torch's ModuleDict has itself, and one that looks quoted.
+# A column of CoNLL-U, names of attributes of torch's ModuleDict, and one that looks escaped.
 COLUMNS = ["pos", "feats.Case", "type", "items", "training", "%2E", "a b"]
 
 
@@ -54,7 +54,7 @@ def inputs(columns=COLUMNS):
     )
 
 
-def test_parts_stand_side_by_side():
+def test_inputs_are_concatenated():
     parts, batch = inputs()
     embedding = Embedding(TaggerConfig(**SMALL), parts).eval()
     assert embedding.output_size == 5 + 4 + 2 + 3 * len(COLUMNS)
@@ -66,13 +66,13 @@ def test_parts_stand_side_by_side():
     assert spelled_BTD.equal(expected_UF[batch["spelling_BT"]])
     assert case_BTD.equal(embedding.case.weight[batch["case_BT"]])
     assert len(embedding.features) == len(COLUMNS)
-    for found_BTD, module, name in zip(
+    for actual_BTD, module, name in zip(
         columns_BTD, embedding.features.values(), COLUMNS, strict=True
     ):
-        assert found_BTD.equal(module.weight[batch[f"feature.{name}"]])
+        assert actual_BTD.equal(module.weight[batch[f"feature.{name}"]])
 
 
-def test_plain_column_names_are_those_of_the_weights():
+def test_column_names_are_part_of_weight_names():
     parts, _ = inputs(["pos", "feats.Case"])
     keys = Embedding(TaggerConfig(**SMALL), parts).state_dict().keys()
     assert {key for key in keys if key.startswith("features")} == {
@@ -82,7 +82,7 @@ def test_plain_column_names_are_those_of_the_weights():
 
 
 @pytest.mark.parametrize("without", ["words", "characters"])
-def test_parts_may_be_left_out(without):
+def test_inputs_can_be_left_out(without):
     parts, batch = inputs([])
     embedding = Embedding(TaggerConfig(**{**SMALL, without: None, "case_size": 0}), parts)
     assert embedding.output_size == (4 if without == "words" else 5)
@@ -90,14 +90,14 @@ def test_parts_may_be_left_out(without):
     assert not hasattr(embedding, without)
 
 
-def test_no_part_at_all_has_no_features():
+def test_an_embedding_without_inputs_has_no_features():
     parts, batch = inputs([])
     embedding = Embedding(TaggerConfig(words=None, characters=None), parts)
     assert embedding.output_size == 0
     assert embedding(batch).shape == (2, 2, 0)
 
 
-def test_vectors_by_spelling_are_those_of_the_words():
+def test_vectors_by_spelling_equal_those_of_the_words():
     sentences = [["The", "cat", "the", "cat"], ["A", "cat"], []]
     indexer = Indexer.fit([{"tokens": s} for s in sentences], EncodeConfig(), ())
     embedding = Embedding(TaggerConfig(case_size=3), indexer.inputs).eval()
@@ -106,5 +106,5 @@ def test_vectors_by_spelling_are_those_of_the_words():
     by_spelling_UD = embedding.vectors_by_spelling(inputs)
     assert len(by_spelling_UD) == 4
     inside_BT = inputs["words_BT"] != 0
-    found_BTD = by_spelling_UD[inputs["spelling_BT"]]
-    torch.testing.assert_close(found_BTD[inside_BT], by_word_BTD[inside_BT])
+    actual_BTD = by_spelling_UD[inputs["spelling_BT"]]
+    torch.testing.assert_close(actual_BTD[inside_BT], by_word_BTD[inside_BT])

@@ -1,4 +1,4 @@
-"""The language model's loss, against a loop over every word and its neighbours."""
+"""The language model's loss, compared with a loop over every word and its neighbours."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def model():
     return LanguageModel(H, V, size=4).double()
 
 
-def looped(model, y_BTH, words_BT, lengths_B):
+def loss_by_loop(model, y_BTH, words_BT, lengths_B):
     total = torch.zeros((), dtype=torch.float64)
     for y_TH, words, length in zip(y_BTH, words_BT.tolist(), lengths_B.tolist(), strict=True):
         target = [word if word < V else UNKNOWN for word in words]
@@ -31,26 +31,26 @@ def looped(model, y_BTH, words_BT, lengths_B):
 
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.lists(st.lists(st.integers(1, 2 * V), max_size=5), min_size=1, max_size=4))
-def test_the_loss_is_that_of_a_loop(sentences):
+def test_the_loss_equals_a_loop_over_words(sentences):
     lengths_B = torch.tensor([len(words) for words in sentences])
     longest = int(lengths_B.max())
     words_BT = torch.tensor([[*w, *[0] * (longest - len(w))] for w in sentences]).long()
     torch.manual_seed(3)
     y_BTH = torch.randn(*words_BT.shape, 2 * H, dtype=torch.float64, requires_grad=True)
-    found, expected = (
-        f(y_BTH, words_BT, lengths_B) for f in (model(), lambda *a: looped(model(), *a))
+    actual, expected = (
+        f(y_BTH, words_BT, lengths_B) for f in (model(), lambda *a: loss_by_loop(model(), *a))
     )
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(actual, expected)
     if longest > 1:
-        (one,) = torch.autograd.grad(found, y_BTH)
+        (one,) = torch.autograd.grad(actual, y_BTH)
         (other,) = torch.autograd.grad(expected, y_BTH)
         torch.testing.assert_close(one, other)
-        behind_BT = torch.arange(longest) >= lengths_B[:, None]
-        assert not one[behind_BT].any()
+        outside_BT = torch.arange(longest) >= lengths_B[:, None]
+        assert not one[outside_BT].any()
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (2, 0), (3, 1), (0, 4)])
-def test_without_neighbours_there_is_nothing_to_predict(shape):
+def test_the_loss_without_neighbours_is_0(shape):
     words_BT = torch.ones(shape, dtype=torch.int64)
     lengths_B = torch.full((shape[0],), shape[1])
     y_BTH = torch.randn(*shape, 2 * H, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The tagger network: padding changes nothing, losses are what they say, odd batches are fine."""
+"""The tagger network: padding, losses, and unusual batches."""
 
 from itertools import product
 
@@ -40,11 +40,11 @@ NO_COLUMNS = {**ENCODER.inputs, "features": Features({})}
 def network(inputs=None, labels=LABELS, cell="lstm", **config):
     torch.manual_seed(4)
     config = TaggerConfig(**{**SMALL, "subword_size": 3, **config})
-    made = TaggerNetwork(config, cell, inputs or ENCODER.inputs, len(labels), labels.transitions)
+    built = TaggerNetwork(config, cell, inputs or ENCODER.inputs, len(labels), labels.transitions)
     with torch.no_grad():
-        for parameter in made.parameters():
-            parameter.uniform_(-1, 1)  # the padding's vectors and the CRF's scores too
-    return made.double().eval()
+        for parameter in built.parameters():
+            parameter.uniform_(-1, 1)  # also vectors of padding and scores of the CRF
+    return built.double().eval()
 
 
 def encode(sentences):
@@ -59,7 +59,7 @@ def encode(sentences):
         ("lstm", 3, "crf", 2),
     ],
 )
-def test_a_sentence_is_tagged_alike_alone_and_in_a_batch(
+def test_a_sentence_is_tagged_the_same_alone_and_in_a_batch(
     characters, subword_size, decoder, num_layers
 ):
     net = network(
@@ -89,7 +89,7 @@ def test_a_sentence_is_tagged_alike_alone_and_in_a_batch(
 @pytest.mark.parametrize("decoder", ["crf", "softmax"])
 @pytest.mark.parametrize("subword_size", [0, 3])
 @pytest.mark.parametrize("sentences", [[], SENTENCES[2:3]], ids=["no sentence", "no word"])
-def test_nothing_to_tag(decoder, subword_size, sentences):
+def test_empty_batches_and_sentences(decoder, subword_size, sentences):
     net = network(decoder=decoder, subword_size=subword_size, language_model=0.1)
     batch = encode(sentences)
     assert net.decode(batch).shape == (len(sentences), 0)
@@ -106,7 +106,7 @@ def test_the_softmax_loss_counts_labelled_words_only():
     assert net.loss(batch, torch.full((2, 5), -100)) == 0
 
 
-def test_the_crf_loss_is_that_of_the_path():
+def test_the_crf_loss_is_the_loss_of_the_path():
     net, batch = network(), encode(SENTENCES[:1])
     best_BT = net.decode(batch)
     scores_BTK, lengths_B = net(batch), batch["lengths_B"]
@@ -128,7 +128,7 @@ def test_the_language_model_is_a_second_loss():
     torch.testing.assert_close(both, net.loss(batch, gold_BT) + 0.25 * extra / len(SENTENCES))
 
 
-def test_pieces_alone_can_be_the_input():
+def test_pieces_can_be_the_only_input():
     net = network(NO_COLUMNS, words=None, characters=None, case_size=0)
     assert net.decode(encode(SENTENCES)).shape == (4, 5)
 
@@ -142,7 +142,7 @@ def test_one_direction_does_not_look_ahead():
     assert not torch.allclose(scores_BTK[0, 2], scores_BTK[1, 2])
 
 
-def test_word_dropout_leaves_out_whole_words_in_training():
+def test_word_dropout_drops_whole_words_in_training():
     net = network(word_dropout=0.5, input_dropout=0.0, output_dropout=0.0, subword_size=0)
     seen = []
     net.encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
@@ -152,9 +152,9 @@ def test_word_dropout_leaves_out_whole_words_in_training():
     net.embedding.eval()
     net(batch)
     whole_BTD, dropped_BTD = seen
-    gone_BT = (dropped_BTD == 0).all(2)
-    assert 0.45 < gone_BT.float().mean() < 0.55
-    assert dropped_BTD[~gone_BT].equal(whole_BTD[~gone_BT])
+    dropped_BT = (dropped_BTD == 0).all(2)
+    assert 0.45 < dropped_BT.float().mean() < 0.55
+    assert dropped_BTD[~dropped_BT].equal(whole_BTD[~dropped_BT])
 
 
 def test_every_weight_gets_a_gradient():
@@ -183,8 +183,8 @@ def test_networks_that_cannot_be_built(inputs, config, message):
         network(inputs, **config)
 
 
-def test_words_looked_up_by_spelling_change_nothing():
-    """Without gradients equal words share their inputs; the scores are the same to the bit."""
+def test_sharing_vectors_of_equal_words_changes_nothing():
+    """Without gradients equal words share their vectors; scores are bitwise equal."""
     sentences = [["The", "cat", "saw", "the", "cat"], ["cat"], []]
     indexer = Indexer.fit([{"tokens": s} for s in sentences], EncodeConfig(), ())
     for cell in ("lstm", "lstm_layernorm"):
@@ -192,8 +192,8 @@ def test_words_looked_up_by_spelling_change_nothing():
         inputs = indexer.encode(sentences)
         expected = network(inputs)
         with torch.no_grad():
-            found = network(inputs)
+            actual = network(inputs)
         assert expected.requires_grad
-        assert torch.equal(found, expected)
+        assert torch.equal(actual, expected)
     with torch.no_grad():
         assert network(indexer.encode([[]])).shape == (1, 0, 3)

@@ -1,4 +1,4 @@
-"""The memory that a network needs, before it is built."""
+"""The memory that a network needs, computed before it is built."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ INPUTS = Indexer.fit([{"tokens": ["a", "b"]}], EncodeConfig(), ()).inputs
 
 @pytest.mark.parametrize("cell", ["lstm", "gru_reset_before", "minlstm"])
 @pytest.mark.parametrize("characters", ["cnn", "gru"])
-def test_an_outline_has_the_shapes_of_the_network(cell, characters):
+def test_a_meta_network_has_the_shapes_of_the_network(cell, characters):
     config = TaggerConfig(
         num_layers=2, language_model=0.1, characters=CharacterConfig(encoder=characters)
     )
@@ -28,10 +28,10 @@ def test_an_outline_has_the_shapes_of_the_network(cell, characters):
 @pytest.mark.parametrize(
     "sizes", [{"hidden_size": 2**20}, {"hidden_size": 2**20, "num_layers": 1000}]
 )
-def test_a_network_that_no_machine_holds_is_refused_before_it_is_built(sizes):
+def test_a_network_larger_than_memory_is_refused_before_it_is_built(sizes):
     with pytest.raises(InputError, match=r"^model: a network of this size needs [\d,]+ GB"):
         require_memory(TaggerConfig(**sizes), "lstm", INPUTS, 5)
 
 
-def test_a_network_of_a_common_size_is_not():
+def test_a_network_of_a_common_size_is_accepted():
     require_memory(TaggerConfig(), {"name": "lstm"}, INPUTS, 5)

@@ -1,4 +1,4 @@
-"""Shared by the tests of this folder."""
+"""Fixtures of the tests of recurrent layers."""
 
 import pytest
 import torch
@@ -25,10 +25,10 @@ def engine(request) -> str:
 
 @pytest.fixture
 def outcome():
-    """Return a function that runs a float64 layer on an engine and gives all that comes of it.
+    """Return a function that runs a float64 layer on an engine and returns all results.
 
-    That is y, final states and the gradients of x, initial states and parameters. Behind the
-    sequences' ends x is NaN. Each run draws the same noise.
+    These are y, final states and the gradients of x, initial states and parameters. After the ends
+    of sequences x is NaN. Each run draws the same noise.
     """
 
     def run(layer, engine, lengths=None, x=None, batch=5, time=7):
@@ -49,8 +49,8 @@ def outcome():
         y, end = layer(x, lengths, tuple(parts) if len(parts) > 1 else parts[0])
         ends = (end,) if isinstance(end, torch.Tensor) else end
         (y.square().sum() + sum(e.pow(3).sum() for e in ends)).backward()
-        given = (x, *parts, *layer.parameters())
-        grads = [torch.zeros_like(t) if t.grad is None else t.grad for t in given]
+        leaves = (x, *parts, *layer.parameters())
+        grads = [torch.zeros_like(t) if t.grad is None else t.grad for t in leaves]
         return [y.detach(), *(e.detach() for e in ends), *grads]
 
     return run

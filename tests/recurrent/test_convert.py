@@ -16,15 +16,15 @@ def test_round_trip(kind, bias):
     module = kind(3, 4, num_layers=2, bidirectional=True, bias=bias, batch_first=True, dropout=0.1)
     module = module.double().eval()
     layer = Recurrent.from_torch(module)
-    back = layer.to_torch()
+    module_again = layer.to_torch()
     assert not layer.training
-    assert (layer.dropout, back.dropout) == (0.1, 0.1)
+    assert (layer.dropout, module_again.dropout) == (0.1, 0.1)
     x = torch.randn(3, 5, 3, dtype=torch.float64)
-    for other in (layer, back):
+    for other in (layer, module_again):
         torch.testing.assert_close(other(x), module(x))
 
 
-def test_relu_is_kept():
+def test_relu_is_converted():
     layer = Recurrent.from_torch(nn.RNN(3, 4, nonlinearity="relu"))
     assert layer.cell.activation == "relu"
     assert layer.to_torch().nonlinearity == "relu"

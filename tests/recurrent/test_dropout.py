@@ -1,4 +1,4 @@
-"""The quick dropout does what torch's does."""
+"""The fast dropout, and layers with `Entries` as input."""
 
 import pytest
 import torch
@@ -20,13 +20,13 @@ def test_share_scale_and_independence(p, shape):
     )
     y.sum().backward()
     assert torch.equal(x.grad, y.detach())
-    # The four elements of one draw are no more alike than any others.
+    # The four elements of one draw are uncorrelated.
     if p == 0.5:
-        lanes = kept.flatten()[: kept.numel() // 4 * 4].view(-1, 4).double()
-        assert (torch.corrcoef(lanes.T) - torch.eye(4)).abs().max() < 0.02
+        elements = kept.flatten()[: kept.numel() // 4 * 4].view(-1, 4).double()
+        assert (torch.corrcoef(elements.T) - torch.eye(4)).abs().max() < 0.02
 
 
-def test_off_in_evaluation_and_at_0():
+def test_no_dropout_in_evaluation_and_with_share_0():
     x = torch.randn(5)
     assert dropout(x, 0.5, training=False) is x
     assert dropout(x, 0.0, training=True) is x
@@ -35,7 +35,7 @@ def test_off_in_evaluation_and_at_0():
     assert dropout(torch.empty(0, 3), 0.5, training=True).shape == (0, 3)
 
 
-def test_a_seed_fixes_it():
+def test_a_seed_fixes_the_mask():
     masks = []
     for _ in range(2):
         torch.manual_seed(4)
@@ -48,17 +48,17 @@ def test_a_seed_fixes_it():
     [("lstm", torch.float32), ("gru", torch.float32), ("mingru", torch.float64)],
 )
 @pytest.mark.parametrize("engine", ["cpu", "loop"])
-def test_inputs_by_reference_are_the_inputs(cell, dtype, engine):
-    """To the bit; behind the end an entry may be anything that is in the table."""
+def test_entries_give_the_same_results_as_x(cell, dtype, engine):
+    """Bitwise; after the end `rows` can hold any entry of the table."""
     layer = Recurrent(cell, 5, 7, 2, True, engine=engine).to(dtype).eval()
     table, rows = torch.randn(4, 5, dtype=dtype), torch.randint(0, 4, (3, 6))
     for lengths in (None, torch.tensor([4, 0, 3]), torch.tensor([0, 0, 0])):
         entries = Entries(table, rows)
         with torch.no_grad():
-            found = layer(entries, lengths)
+            actual = layer(entries, lengths)
             expected = layer(entries.gather(), lengths)
-        assert torch.equal(found[0], expected[0])
-        for a, b in zip(found[1], expected[1], strict=True):
+        assert torch.equal(actual[0], expected[0])
+        for a, b in zip(actual[1], expected[1], strict=True):
             assert torch.equal(a, b)
     layer(entries)[0].sum().backward()
     assert layer.layers[0]["fwd"].weight_input.grad.any()

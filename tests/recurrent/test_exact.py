@@ -1,4 +1,4 @@
-"""Both engines against torch's modules, each other and themselves under other padding.
+"""Engines compared with torch's modules, with each other, and under different padding.
 
 B batch, T time, D features in, H hidden units, L layers times directions.
 """
@@ -18,7 +18,7 @@ WITH_EMPTY = torch.tensor([5, 0, 6, 1])
 
 
 def states_of(cell, layers, batch=B, dtype=torch.float64, **options):
-    """Return a random initial state as a layer takes it."""
+    """Return a random initial state in the form that a layer takes."""
     parts = tuple(torch.randn(layers, batch, H, dtype=dtype, **options) for _ in cell.states)
     return parts if len(parts) > 1 else parts[0]
 
@@ -28,7 +28,7 @@ def flat(state):
     return state if isinstance(state, torch.Tensor) else torch.stack(tuple(state))
 
 
-def pair(cell, num_layers, bidirectional, **options):
+def layer_and_module(cell, num_layers, bidirectional, **options):
     """Return a float64 layer and the torch module with the same weights."""
     layer = Recurrent(cell, D, H, num_layers, bidirectional, **options).double()
     for parameter in layer.parameters():
@@ -47,10 +47,10 @@ def run_packed(module, x, lengths, state):
     [(1, False, True), (1, True, False), (2, False, False), (2, True, True)],
 )
 def test_equals_torch_packed(cell, engine, num_layers, bidirectional, bias):
-    layer, module = pair(cell, num_layers, bidirectional, bias=bias, engine=engine)
+    layer, module = layer_and_module(cell, num_layers, bidirectional, bias=bias, engine=engine)
     x = torch.randn(B, T, D, dtype=torch.float64)
-    ways = 2 if bidirectional else 1
-    for state in (None, states_of(cell, num_layers * ways)):
+    directions = 2 if bidirectional else 1
+    for state in (None, states_of(cell, num_layers * directions)):
         y, end = layer(x, LENGTHS, state)
         expected_y, expected_end = run_packed(module, x, LENGTHS, state)
         torch.testing.assert_close(y, expected_y)
@@ -62,18 +62,18 @@ def test_equals_torch_packed(cell, engine, num_layers, bidirectional, bias):
 
 
 def test_gradients_equal_torch_packed(cell, engine):
-    layer, module = pair(cell, 2, True, engine=engine)
+    layer, module = layer_and_module(cell, 2, True, engine=engine)
     x = torch.randn(B, T, D, dtype=torch.float64, requires_grad=True)
     state = states_of(cell, 4)
-    weigh_y, weigh_end = torch.randn(B, T, 2 * H), torch.randn_like(flat(state))
+    weight_y, weight_end = torch.randn(B, T, 2 * H), torch.randn_like(flat(state))
     grads = []
     for y, end in (layer(x, LENGTHS, state), run_packed(module, x, LENGTHS, state)):
-        loss = (y * weigh_y).sum() + (flat(end) * weigh_end).sum()
+        loss = (y * weight_y).sum() + (flat(end) * weight_end).sum()
         grads.append(torch.autograd.grad(loss, x, retain_graph=True)[0])
         loss.backward()
     torch.testing.assert_close(*grads)
-    for way, suffix in (("fwd", ""), ("bwd", "_reverse")):
-        direction = layer.layers[0][way]
+    for direction_name, suffix in (("fwd", ""), ("bwd", "_reverse")):
+        direction = layer.layers[0][direction_name]
         for ours, theirs in (("weight_input", "ih"), ("weight_recurrent", "hh")):
             expected = getattr(module, f"weight_{theirs}_l0{suffix}").grad
             torch.testing.assert_close(getattr(direction, ours).grad, expected)
@@ -83,8 +83,8 @@ def test_gradients_equal_torch_packed(cell, engine):
 
 @pytest.mark.parametrize("lengths", [LENGTHS, WITH_EMPTY, torch.full((B,), 4)])
 def test_torch_engine_equals_reference(cell, lengths):
-    """Sequences without steps too, which torch cannot pack."""
-    layer, _ = pair(cell, 2, True, engine="torch")
+    """Also for sequences without steps, which torch cannot pack."""
+    layer, _ = layer_and_module(cell, 2, True, engine="torch")
     state = states_of(cell, 4)
     results = []
     for engine in ("torch", "reference"):
@@ -100,7 +100,7 @@ def test_torch_engine_equals_reference(cell, lengths):
 
 
 def test_sequence_without_steps_keeps_its_state(cell, engine):
-    layer, _ = pair(cell, 1, True, engine=engine)
+    layer, _ = layer_and_module(cell, 1, True, engine=engine)
     state = states_of(cell, 2)
     x = torch.randn(B, T, D, dtype=torch.float64)
     y, end = layer(x, WITH_EMPTY, state)
@@ -121,7 +121,7 @@ def test_sequence_without_steps_keeps_its_state(cell, engine):
     ],
 )
 def test_padding_changes_nothing_bitwise(cell, engine, dtype, lengths):
-    """NaN or more steps behind the end: outputs, states and gradients keep every bit."""
+    """NaN or more steps after the end: outputs, states and gradients are bitwise equal."""
     layer = Recurrent(cell, D, H, 2, True, engine=engine, residual=True, layer_norm=True).to(dtype)
     state = states_of(cell, 4, dtype=dtype)
     lengths = torch.full((B,), T - 1) if lengths is None else lengths
@@ -143,7 +143,7 @@ def test_padding_changes_nothing_bitwise(cell, engine, dtype, lengths):
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
-def test_nan_stays_in_its_row(cell, engine):
+def test_nan_stays_in_its_sequence(cell, engine):
     layer = Recurrent(cell, D, H, 1, True, engine=engine)
     x = torch.randn(B, T, D)
     expected, _ = layer(x, LENGTHS)
@@ -158,7 +158,7 @@ def test_nan_stays_in_its_row(cell, engine):
 def test_gradcheck(cell, engine, lengths):
     layer = Recurrent(cell, 2, 2, bidirectional=True, engine=engine).double()
     names = [name for name, _ in layer.named_parameters()]
-    # relu has no derivative at 0: with these inputs nothing comes near it.
+    # relu has no derivative at 0: these values stay away from it.
     values = [p.detach().clone().uniform_(-0.9, 0.9).requires_grad_() for p in layer.parameters()]
     x = torch.randn(3, 3, 2, dtype=torch.float64, requires_grad=True)
     state = [torch.randn(2, 3, 2, dtype=torch.float64, requires_grad=True) for _ in cell.states]
@@ -173,8 +173,8 @@ def test_gradcheck(cell, engine, lengths):
     assert torch.autograd.gradcheck(run, (x, *state, *values), fast_mode=True)
 
 
-def test_last_state_of_a_long_padded_row_is_held_exactly():
-    """The kernel carries c through a hundred steps of padding without changing a bit."""
+def test_last_state_of_a_sequence_with_long_padding():
+    """The kernel keeps c over a hundred steps of padding."""
     layer = Recurrent(Lstm(), D, H)
     x = torch.randn(2, 100, D)
     _, (h, c) = layer(x, torch.tensor([100, 3]))

@@ -1,7 +1,7 @@
-"""Every cell and every option: gradcheck of the reference, and the kernel against the reference.
+"""Every cell and option: gradcheck of the reference, and the kernel compared with the reference.
 
-The reference is autograd's; the kernel's derivative is our own, so it is held against that of the
-reference, in float64, all of it. B batch, T time, D features in, H hidden units.
+The reference uses autograd. The derivative of the kernel is generated, so all its gradients are
+compared with those of the reference, in float64. B batch, T time, D features in, H hidden units.
 """
 
 import itertools
@@ -21,8 +21,8 @@ FIELDS = {
     "peephole_o": Lstm(peepholes=("o",)),
     "coupled_forget_gate": Lstm(forget_gate="coupled"),
 }
-# Fields together, for the kernel: each is built, which takes seconds.
-TOGETHER = {
+# Several fields together, for the kernel: each one is compiled, which takes seconds.
+COMBINATIONS = {
     "coupled_forget_gate": Lstm(peepholes=("i", "o"), forget_gate="coupled"),
     "no_activations": Lstm(
         peepholes=("f", "o"),
@@ -39,22 +39,22 @@ TOGETHER = {
         gate_recurrence=True,
     ),
 }
-BUILT = {name: cell for name, cell in PRESETS.items() if not cell.untraceable} | TOGETHER
+COMPILED = {name: cell for name, cell in PRESETS.items() if not cell.untraceable} | COMBINATIONS
 # Variants of the LSTM whose parts the cells above combine.
-SELDOM = {"cifg", "fgr", "janet", "lstm_peephole", "nfg", "niaf", "noaf", "nog"}
+SLOW = {"cifg", "fgr", "janet", "lstm_peephole", "nfg", "niaf", "noaf", "nog"}
 STACKS = {"two": (2, False), "bidirectional": (1, True)}
-CHECKED = {
+GRADCHECKED = {
     f"{name}-bidirectional": (cell, "bidirectional") for name, cell in (PRESETS | FIELDS).items()
 }
-# What is above a layer knows no cell.
-CHECKED |= {f"{name}-two": (PRESETS[name], "two") for name in ("lstm", "gru_reset_before")}
+# Stacking layers is the same for all cells, so two are enough.
+GRADCHECKED |= {f"{name}-two": (PRESETS[name], "two") for name in ("lstm", "gru_reset_before")}
 RAGGED = (4, 1, 0, 3, 4, 2, 4, 1)  # more rows than a register tile has
 B, T, D, H = len(RAGGED), 4, 3, 9  # more units than a register has
 TIGHT = {"rtol": 1e-10, "atol": 1e-11}
 
 
 def build(cell, stack, engine, sizes=(D, H)):
-    """Return a float64 layer with weights that are neither small nor equal to where they start."""
+    """Return a float64 layer with weights that are neither small nor initial values."""
     layers, bidirectional = STACKS[stack]
     layer = Recurrent(cell, *sizes, layers, bidirectional, engine=engine).double()
     draw = torch.Generator().manual_seed(1)
@@ -65,7 +65,7 @@ def build(cell, stack, engine, sizes=(D, H)):
 
 
 def random_states(cell, stack, batch, hidden):
-    """Return initial states; a normaliser lies where one can lie, above 0."""
+    """Return random initial states; a normaliser is positive."""
     layers, bidirectional = STACKS[stack]
     shape = (layers * (1 + bidirectional), batch, hidden)
     draw = torch.Generator().manual_seed(2)
@@ -75,8 +75,8 @@ def random_states(cell, stack, batch, hidden):
     ]
 
 
-def packed(states):
-    """Return states as a layer takes them."""
+def as_state(states):
+    """Return states in the form that a layer takes."""
     return None if not states else tuple(states) if len(states) > 1 else states[0]
 
 
@@ -84,10 +84,10 @@ def parts(state):
     return state if isinstance(state, tuple) else (state,)
 
 
-@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("name", GRADCHECKED)
 def test_reference_passes_gradcheck(name):
-    """Ragged and with an initial state, or neither, into outputs and final states."""
-    cell, stack = CHECKED[name]
+    """For outputs and final states; with lengths and an initial state, or without both."""
+    cell, stack = GRADCHECKED[name]
     layer = build(cell, stack, "reference", sizes=(2, 2))
     names = [name for name, _ in layer.named_parameters()]
     draw = torch.Generator().manual_seed(3)
@@ -98,8 +98,8 @@ def test_reference_passes_gradcheck(name):
 
         def run(x, *rest, lengths=lengths, count=count):
             named = dict(zip(names, rest[count:], strict=True))
-            y, end = functional_call(layer, named, (x, lengths, packed(rest[:count])))
-            # What an empty sequence starts from may be infinite, and has no difference then.
+            y, end = functional_call(layer, named, (x, lengths, as_state(rest[:count])))
+            # The initial state of an empty sequence may be infinite, without finite differences.
             return y, *(part.masked_fill(part.isinf(), 0.0) for part in parts(end))
 
         values = [v.detach().clone().requires_grad_() for v in (x, *states, *layer.parameters())]
@@ -108,11 +108,13 @@ def test_reference_passes_gradcheck(name):
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=pytest.mark.slow if name in SELDOM else ()) for name in BUILT],
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in COMPILED
+    ],
 )
 def spec(request):
-    """One cell after the other, so that its kernel is built once."""
-    return BUILT[request.param]
+    """Cells one after the other, so that each kernel is compiled once."""
+    return COMPILED[request.param]
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -126,36 +128,37 @@ def test_kernel_equals_reference(spec, stack):
         found = []
         for engine in ("cpu", "reference"):
             layer = build(spec, stack, engine)
-            y, end = layer(x, lengths, packed(states))
-            into = ((y,), parts(end), parts(end)[-1:], (y, *parts(end)))
-            wanted = (x, *states, *layer.parameters())
+            y, end = layer(x, lengths, as_state(states))
+            result_groups = ((y,), parts(end), parts(end)[-1:], (y, *parts(end)))
+            inputs = (x, *states, *layer.parameters())
             grads = []
-            for results in into:
-                seen = torch.Generator().manual_seed(5)
-                weighs = [
-                    torch.randn(r.shape, generator=seen, dtype=torch.float64) for r in results
+            for results in result_groups:
+                draw_weights = torch.Generator().manual_seed(5)
+                weights = [
+                    torch.randn(r.shape, generator=draw_weights, dtype=torch.float64)
+                    for r in results
                 ]
                 grads += torch.autograd.grad(
-                    results, wanted, weighs, retain_graph=True, materialize_grads=True
+                    results, inputs, weights, retain_graph=True, materialize_grads=True
                 )
             found.append([y.detach(), *(part.detach() for part in parts(end)), *grads])
         torch.testing.assert_close(*found, **TIGHT)
 
 
-def test_only_what_is_asked_for_gets_a_gradient(spec):
-    """Whatever is frozen, the rest gets the same gradient."""
+def test_only_trainable_parameters_get_a_gradient(spec):
+    """Frozen parameters do not change the gradients of the others."""
     x = torch.randn(B, T, D, dtype=torch.float64)
     lengths = torch.tensor(RAGGED)
     layer = build(spec, "bidirectional", "cpu")
     layer(x, lengths)[0].square().sum().backward()
     expected = {name: p.grad for name, p in layer.named_parameters()}
-    for kept in expected:
+    for trainable in expected:
         layer.zero_grad()
         for name, parameter in layer.named_parameters():
-            parameter.requires_grad_(name == kept)
+            parameter.requires_grad_(name == trainable)
         layer(x, lengths)[0].square().sum().backward()
         for name, parameter in layer.named_parameters():
-            if name == kept:
+            if name == trainable:
                 assert torch.equal(parameter.grad, expected[name])
             else:
                 assert parameter.grad is None
@@ -167,7 +170,7 @@ def test_only_what_is_asked_for_gets_a_gradient(spec):
 
 
 def test_kernel_ignores_padding_bitwise(spec):
-    """NaN and infinity behind the end, or more steps of them: every bit stays."""
+    """NaN and infinity after the end, or more such steps: results are bitwise equal."""
     layer = Recurrent(spec, D, H, 2, True, engine="cpu", residual=True, layer_norm=True).double()
     lengths = torch.tensor([min(length, T - 1) for length in RAGGED])
     inside = torch.arange(T) < lengths[:, None]
@@ -179,7 +182,7 @@ def test_kernel_ignores_padding_bitwise(spec):
     for x in (clean, dirty, torch.cat([dirty, endless], dim=1)):
         x.requires_grad_()
         layer.zero_grad()
-        y, end = layer(x, lengths, packed(list(state)))
+        y, end = layer(x, lengths, as_state(list(state)))
         (y.square().sum() + sum(part.pow(3).sum() for part in parts(end))).backward()
         assert not y[:, T:].any()
         assert not x.grad[:, :T][~inside].any()
@@ -189,23 +192,25 @@ def test_kernel_ignores_padding_bitwise(spec):
         assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
 
 
-def test_nan_stays_in_its_row(spec):
-    """It goes where the reference takes it, and into no other sequence."""
+def test_nan_stays_in_its_sequence(spec):
+    """NaN spreads as in the reference, and into no other sequence."""
     x = torch.randn(B, T, D, dtype=torch.float64)
     lengths = torch.tensor(RAGGED)
-    spoilt = x.clone()
-    spoilt[4, 1] = float("nan")
+    with_nan = x.clone()
+    with_nan[4, 1] = float("nan")
     others = [row for row in range(B) if row != 4]
     found = []
     for engine in ("cpu", "reference"):
         layer = build(spec, "bidirectional", engine)
         expected, ends = layer(x, lengths)
-        given = spoilt.clone().requires_grad_()
+        given = with_nan.clone().requires_grad_()
         y, spoilt_ends = layer(given, lengths)
         assert torch.equal(y[others], expected[others])
         for end, spoilt_end in zip(parts(ends), parts(spoilt_ends), strict=True):
             assert torch.equal(spoilt_end[:, others], end[:, others])
-        assert torch.equal(y[4, 0, :H], expected[4, 0, :H])  # read forwards, it comes later
+        assert torch.equal(
+            y[4, 0, :H], expected[4, 0, :H]
+        )  # in the forward direction NaN comes later
         y.sum().backward()
         assert given.grad[others].isfinite().all()
         found.append(y.detach())

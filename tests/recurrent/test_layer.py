@@ -1,4 +1,4 @@
-"""Recurrent as a module: options, traces, mistakes, saving, autocast, compile."""
+"""`Recurrent` as a module: options, traces, errors, saving, autocast, compile."""
 
 import copy
 import io
@@ -22,7 +22,7 @@ LENGTHS = torch.tensor([3, 5, 1])
 
 
 class Leaky(Cell):
-    """h = h'/2 + u W x: without R, without a bias in the step."""
+    """h = h'/2 + W x + b: a cell without R."""
 
     gates = ("a",)
     products = ()
@@ -32,10 +32,12 @@ class Leaky(Cell):
         return {"h": 0.5 * state["h"] + wx["a"]}
 
 
-def test_a_cell_of_a_few_lines_runs():
+def test_a_minimal_cell_runs():
     layer = Recurrent(Leaky(), D, H, bidirectional=True, engine="loop")
     assert [n for n, _ in layer.named_parameters()] == [
-        f"layers.0.{way}.{name}" for way in ("fwd", "bwd") for name in ("weight_input", "bias")
+        f"layers.0.{direction}.{name}"
+        for direction in ("fwd", "bwd")
+        for name in ("weight_input", "bias")
     ]
     x = torch.randn(B, T, D)
     y, h = layer(x, LENGTHS)
@@ -45,13 +47,13 @@ def test_a_cell_of_a_few_lines_runs():
 
 
 def test_parameter_names_do_not_change():
-    """Saved models hang on them."""
+    """Saved models depend on them."""
     layer = Recurrent("gru", D, H, 2, True, layer_norm=True)
     shapes = {name: tuple(p.shape) for name, p in layer.state_dict().items()}
     expected = {"layers.1.norm.weight": (2 * H,), "layers.1.norm.bias": (2 * H,)}
     for index, size in ((0, D), (1, 2 * H)):
-        for way in ("fwd", "bwd"):
-            at = f"layers.{index}.{way}."
+        for direction in ("fwd", "bwd"):
+            at = f"layers.{index}.{direction}."
             expected[f"{at}weight_input"] = (3 * H, size)
             expected[f"{at}weight_recurrent"] = (3 * H, H)
             expected[f"{at}bias"] = (3 * H,)
@@ -113,15 +115,15 @@ def test_residual_and_norm_act_from_the_second_layer_on():
     torch.testing.assert_close(both(x, LENGTHS)[0], expected)
 
 
-def test_locked_dropout_keeps_one_mask_a_sequence():
+def test_locked_dropout_has_one_mask_per_sequence():
     layer = Recurrent(Leaky(), D, D, bias=False, locked_dropout=0.5, engine="loop")
     nn.init.eye_(layer.layers[0]["fwd"].weight_input)
     wide = torch.ones(64, T, D)
     y = layer(wide)[0]
-    kept = y[:, 0] != 0
-    assert 0.3 < kept.float().mean() < 0.7
-    assert len({tuple(row.tolist()) for row in kept}) > 4
-    assert torch.equal(y != 0, kept[:, None].expand_as(y))
+    mask = y[:, 0] != 0
+    assert 0.3 < mask.float().mean() < 0.7
+    assert len({tuple(row.tolist()) for row in mask}) > 4
+    assert torch.equal(y != 0, mask[:, None].expand_as(y))
     assert layer.eval()(wide)[0].all()
 
 
@@ -140,7 +142,7 @@ def test_backward_in_eval_mode(cell):
     assert all(p.grad is not None for p in layer.parameters())
 
 
-def test_only_the_initial_state_learns(cell):
+def test_gradients_of_the_initial_state_only(cell):
     layer = Recurrent(cell, D, H).requires_grad_(False).eval()
     parts = [torch.zeros(1, B, H, requires_grad=True) for _ in cell.states]
     state = tuple(parts) if len(parts) > 1 else parts[0]
@@ -160,7 +162,7 @@ def test_only_the_initial_state_learns(cell):
         ({"engine": "tourch"}, "unknown engine 'tourch'.*did you mean 'torch'"),
     ],
 )
-def test_mistakes_in_options(change, message):
+def test_invalid_options_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         Recurrent(**{"cell": "lstm", "input_size": D, "hidden_size": H, **change})
 
@@ -188,18 +190,18 @@ def test_mistakes_in_options(change, message):
         (None, None, (0, 0), "state h must be a tensor"),
     ],
 )
-def test_mistakes_in_a_call(x, lengths, state, message):
+def test_invalid_arguments_of_a_call_are_refused(x, lengths, state, message):
     x = torch.zeros(B, T, D) if x is None else x
     with pytest.raises(InputError, match=message):
         Recurrent("lstm", D, H)(x, lengths, state)
 
 
-def test_engine_that_cannot_run_the_cell_says_why():
+def test_an_engine_that_cannot_run_the_cell_gives_the_reason():
     with pytest.raises(InputError, match="not torch: torch has no such cell"):
         Recurrent(Leaky(), D, H, engine="torch")(torch.zeros(B, T, D))
 
 
-def test_engine_is_logged_once(caplog):
+def test_the_choice_of_engine_is_logged_once(caplog):
     _log_choice.cache_clear()
     layer = Recurrent(Lstm(), D, H)
     with caplog.at_level(logging.INFO, logger="seqtag"):
@@ -207,25 +209,25 @@ def test_engine_is_logged_once(caplog):
             layer(torch.zeros(B, T, D))
         layer(torch.zeros(B, T, D), trace=True)
     lines = [record.getMessage() for record in caplog.records]
-    said = [line for line in lines if " kernel /" not in line]  # where it is new
-    assert len(said) == 2
-    assert "runs on the cpu engine" in said[0]
-    assert "reference engine (not cpu: its kernel gives no traces; not torch: " in said[1]
+    choices = [line for line in lines if " kernel /" not in line]  # where it is new
+    assert len(choices) == 2
+    assert "runs on the cpu engine" in choices[0]
+    assert "reference engine (not cpu: its kernel gives no traces; not torch: " in choices[1]
 
 
 @pytest.fixture
 def no_compiler(monkeypatch):
-    """Let each kernel fail to build, and count how often that is tried."""
-    tried = []
+    """Make each kernel fail to compile, and return the list of attempts."""
+    attempts = []
 
     def fail(cell, dtype):
-        tried.append(cell)
+        attempts.append(cell)
         raise BuildError("c++ failed on the kernel: no such thing")
 
     monkeypatch.setattr(cpu, "kernel_of", fail)
     cpu._build_failure.cache_clear()
     _log_choice.cache_clear()
-    yield tried
+    yield attempts
     cpu._build_failure.cache_clear()
     _log_choice.cache_clear()
 
@@ -234,9 +236,7 @@ def no_compiler(monkeypatch):
     ("cell", "engine"),
     [("lstm", "torch"), ("lstm_peephole", "loop"), ("mingru", "scan"), ("nig", "loop")],
 )
-def test_without_a_compiler_another_engine_serves_with_one_warning(
-    cell, engine, no_compiler, caplog
-):
+def test_without_a_compiler_another_engine_runs_with_one_warning(cell, engine, no_compiler, caplog):
     layer = Recurrent(cell, D, H, bidirectional=True)
     with caplog.at_level(logging.INFO, logger="seqtag"):
         for _ in range(3):
@@ -249,7 +249,7 @@ def test_without_a_compiler_another_engine_serves_with_one_warning(
         Recurrent(cell, D, H, engine="cpu")(torch.zeros(B, T, D))
 
 
-def test_engines_by_preference():
+def test_engines_are_ordered_by_preference():
     assert list(ENGINES) == ["cpu", "torch", "scan", "loop", "reference"]
     assert all(f'"{name}": ' in Recurrent.__doc__ for name in ENGINES)
 
@@ -268,7 +268,7 @@ def test_copies_and_saving(cell):
     assert torch.equal(fresh(x, LENGTHS)[0], expected)
 
 
-def test_repr_reads_as_the_spec():
+def test_repr_shows_spec_sizes_and_changed_options():
     text = repr(Recurrent("lstm", D, H, num_layers=2, bidirectional=True))
     assert "Lstm(), 4, 6, num_layers=2, bidirectional=True\n" in text
     assert "Lstm(peepholes=('i',), chrono=9), 4, 6\n" in repr(
@@ -289,7 +289,7 @@ def test_autocast_to_bfloat16(cell, engine):
     assert all(p.grad.isfinite().all() and p.grad.dtype == p.dtype for p in layer.parameters())
 
 
-def test_torch_hands_back_bfloat16_whatever_the_processor_has(cell):
+def test_torch_engine_returns_bfloat16_on_any_processor(cell):
     layer = Recurrent(cell, D, H, engine="torch")
     x = torch.randn(B, T, D)
     with torch.autocast("cpu", torch.bfloat16):
@@ -299,7 +299,7 @@ def test_torch_hands_back_bfloat16_whatever_the_processor_has(cell):
     assert {y.dtype, *(end.dtype for end in state)} == {torch.bfloat16}
 
 
-# Torch's own, at any graph break: it looks at the gradient of a tensor that goes across.
+# Torch warns at any graph break: it reads the gradient of a tensor that crosses it.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_under_torch_compile_one_graph_break_at_any_time():
     model = nn.Sequential(nn.Linear(D, D), Recurrent("lstm", D, H, bidirectional=True))
@@ -309,11 +309,11 @@ def test_under_torch_compile_one_graph_break_at_any_time():
         x = torch.randn(B, time, D)
         torch.testing.assert_close(compiled(x), model(x))
     compiled(x)[0].sum().backward()
-    assert frames.frame_count <= 2  # the linear layer: once, and once for any time
+    assert frames.frame_count <= 2  # the linear layer: for the first T, and for any T
 
 
-def test_onednn_serves_where_it_serves_torch():
-    """In both directions of differentiation, at ragged lengths, where packing would lose it."""
+def test_onednn_runs_whenever_torch_uses_it():
+    """In the forward and the backward pass, also with ragged lengths, where packing would not."""
     layer = Recurrent("lstm", D, H, bidirectional=True, engine="torch")
     x = torch.randn(B, T, D)
     with torch.profiler.profile() as ours:

@@ -1,4 +1,4 @@
-"""Noise inside the recurrence: what it draws, that engines agree on it, and what it is without."""
+"""Noise in the recurrence: masks, agreement of engines, and evaluation without noise."""
 
 import copy
 import pickle
@@ -42,7 +42,7 @@ def layer_of(cell, **options):
 
 
 def identity_layer(**options):
-    """Return h = x + h', under noise."""
+    """Return a layer that computes h = x + h', with noise."""
     layer = Recurrent(Sum(), H, H, bias=False, engine="loop", **options)
     for weight in layer.parameters():
         nn.init.eye_(weight)
@@ -59,7 +59,7 @@ def test_loop_equals_reference_under_the_same_masks(name, options, lengths, outc
     assert not torch.equal(expected[0], outcome(layer.eval(), "reference", lengths)[0])
 
 
-def test_auto_serves_noise_by_the_loop_and_evaluation_without():
+def test_auto_chooses_the_loop_for_noise_and_evaluation_has_none():
     noise = draw_noise(PRESETS["lstm"], torch.zeros(2, 3, D), H, 1, 0.5, 0.0)
     x = torch.zeros(2, 3, D)
     assert choose_engine("auto", PRESETS["lstm"], x, False, noise).name == "loop"
@@ -76,12 +76,12 @@ def test_auto_serves_noise_by_the_loop_and_evaluation_without():
         assert torch.equal(layer(x + 1)[0], plain(x + 1)[0])
 
 
-def test_recurrent_dropout_keeps_one_mask_a_sequence():
+def test_recurrent_dropout_has_one_mask_per_sequence():
     layer = identity_layer(recurrent_dropout=0.5)
     x = torch.zeros(400, 6, H)
     x[:, 0] = 1.0
     y, _ = layer(x)
-    # A unit is lost at once, or doubled at every step.
+    # A unit is dropped at once, or doubled at every step.
     assert set(y[:, 1].unique().tolist()) == {0.0, 2.0}
     assert torch.equal(y[:, 5], y[:, 1] * 16)
     assert 0.45 < (y[:, 1] == 0).float().mean() < 0.55
@@ -90,14 +90,16 @@ def test_recurrent_dropout_keeps_one_mask_a_sequence():
 
 def test_recurrent_dropout_masks_differ_by_direction_and_state():
     noise = draw_noise(PRESETS["fgr"], torch.zeros(9, 2, D), 64, 2, 0.5, 0.0)
-    masks = [mask for side in noise.recurrent for mask in side.values()]
-    assert [set(side) for side in noise.recurrent] == [{"h", "i", "f", "o"}] * 2
+    masks = [mask for masks_of_direction in noise.recurrent for mask in masks_of_direction.values()]
+    assert [set(masks_of_direction) for masks_of_direction in noise.recurrent] == [
+        {"h", "i", "f", "o"}
+    ] * 2
     assert all(mask.shape == (9, 64) for mask in masks)
     assert not any(torch.equal(a, b) for i, a in enumerate(masks) for b in masks[:i])
 
 
 def test_inner_product_sees_the_dropped_state():
-    """Reset-before GRU: where the mask is 0, no R sees the state."""
+    """gru_reset_before: with a mask of 0 no R sees the state."""
     layer = layer_of("gru_reset_before")
     x = torch.randn(2, 4, D, dtype=torch.float64)
     weights = [layer.layers[0]["fwd"].weights()]
@@ -110,11 +112,11 @@ def test_inner_product_sees_the_dropped_state():
         return Reference().run(call).y_BTH
 
     y = run(weights, noise)
-    cut = [w._replace(recurrent=(w.recurrent[0] * 0,), inner_GH=w.inner_GH * 0) for w in weights]
-    torch.testing.assert_close(y, run(cut, None))
+    zeroed = [w._replace(recurrent=(w.recurrent[0] * 0,), inner_GH=w.inner_GH * 0) for w in weights]
+    torch.testing.assert_close(y, run(zeroed, None))
 
 
-def test_weight_drop_takes_elements_of_r_alone_one_mask_a_call(cell, engine):
+def test_weight_drop_drops_elements_of_r_with_one_mask_per_call(cell, engine):
     layer = Recurrent(cell, D, H, weight_drop=0.5, engine=engine).double()
     x = torch.randn(3, 6, D, dtype=torch.float64)
     torch.manual_seed(3)
@@ -145,7 +147,7 @@ def test_zoneout_keeps_previous_values_and_moves_by_its_expectation():
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "mingru", "indrnn"])
-def test_zoneout_in_evaluation_is_a_cell_for_every_engine(name, outcome):
+def test_zoneout_in_evaluation_runs_on_every_engine(name, outcome):
     layer = layer_of(name, bidirectional=True, zoneout=0.3).eval()
     engines = ["reference", "loop", *{"gru": ["cpu"], "mingru": ["scan"]}.get(name, [])]
     expected, *others = (outcome(layer, engine, LENGTHS[1]) for engine in engines)
@@ -153,8 +155,8 @@ def test_zoneout_in_evaluation_is_a_cell_for_every_engine(name, outcome):
         torch.testing.assert_close(got, expected)
 
 
-def test_zoneout_new_states_are_made_of_what_the_others_would_be():
-    """Krueger et al.'s equation: h = o tanh of the new c, kept or not."""
+def test_zoneout_computes_new_states_from_those_before_zoneout():
+    """As in Krueger et al.: h = o tanh(new c), whether c is kept or not."""
     cell = PRESETS["lstm"]
     wx = {k: torch.randn(H) for k in cell.gates}
     zero = dict.fromkeys(cell.gates, torch.zeros(H))
@@ -189,7 +191,7 @@ def test_padding_changes_nothing_bitwise(engine, options):
 
 @pytest.mark.parametrize("shape", [(0, 4), (3, 0), (0, 0)])
 @pytest.mark.parametrize("options", [*NOISES, {"weight_drop": 0.3}])
-def test_nothing_to_do(shape, options):
+def test_empty_batches_and_sequences(shape, options):
     layer = Recurrent("lstm", D, H, 2, True, **options)
     for lengths in (None, torch.zeros(shape[0], dtype=torch.int64)):
         y, (h, c) = layer(torch.randn(*shape, D), lengths)
@@ -199,14 +201,14 @@ def test_nothing_to_do(shape, options):
 
 
 @pytest.mark.parametrize("name", WITH_R)
-def test_every_cell_with_an_r_takes_recurrent_noise(name):
+def test_every_cell_with_an_r_supports_recurrent_noise(name):
     layer = Recurrent(name, D, H, recurrent_dropout=0.2, weight_drop=0.2)
     layer(torch.randn(2, 3, D))[0].sum().backward()
     assert all(p.grad.isfinite().all() for p in layer.parameters())
 
 
 @pytest.mark.parametrize("name", ["gru_reset_before", "lstm_layernorm"])
-def test_untraceable_cells_take_zoneout(name):
+def test_untraceable_cells_support_zoneout(name):
     layer = Recurrent(name, D, H, zoneout=0.2)
     layer(torch.randn(2, 3, D))[0].sum().backward()
     layer.eval()(torch.randn(2, 3, D))[0].sum().backward()
@@ -240,7 +242,7 @@ def test_noise_survives_copies_saving_and_traces():
         ("lstm", {"recurrent_dropout": True}, "recurrent_dropout must be"),
     ],
 )
-def test_noise_that_makes_no_sense(cell, options, message):
+def test_noise_that_cannot_be_applied_is_refused(cell, options, message):
     with pytest.raises(InputError, match=message):
         Recurrent(cell, D, H, **options)
 

@@ -1,4 +1,4 @@
-"""Long, narrow, wide, alone, extreme: the kernel where it is easiest to be wrong.
+"""The kernel with unusual shapes, strides and values.
 
 B batch, T time, D features in, H hidden units.
 """
@@ -31,14 +31,14 @@ def run(layer, engine, x, lengths=None, state=None):
     return [y.detach(), ends_of(end).detach(), *grads]
 
 
-def equal_engines(layer, x, *given, **exact):
+def assert_engines_agree(layer, x, *given, **exact):
     torch.testing.assert_close(
         run(layer, "cpu", x, *given), run(layer, "reference", x, *given), **exact
     )
 
 
 def test_twenty_thousand_steps():
-    """Finite, forwards and backwards, and no step drifts from the reference's."""
+    """All values are finite in both passes, and the first steps equal the reference."""
     layer = Recurrent("lstm", D, 8, engine="cpu").double()
     x = torch.randn(2, 20_000, D, dtype=torch.float64)
     found = run(layer, "cpu", x)
@@ -46,7 +46,7 @@ def test_twenty_thousand_steps():
     layer.engine = "reference"
     with torch.no_grad():
         torch.testing.assert_close(found[0][:, :500], layer(x[:, :500])[0], rtol=1e-10, atol=1e-12)
-    # The end does not know where it began: run over the last steps alone, it is the same.
+    # The last output does not depend on the start: the last 2,000 steps alone give the same.
     layer.engine = "cpu"
     torch.testing.assert_close(layer(x[:, -2000:])[0][:, -1], found[0][:, -1])
 
@@ -57,18 +57,22 @@ def test_units_that_do_not_fill_registers(cell, hidden):
     layer = Recurrent(cell, 3, hidden, 2, True).double()
     x = torch.randn(7, 5, 3, dtype=torch.float64)
     lengths = torch.tensor([5, 2, 0, 4, 5, 1, 3])
-    equal_engines(layer, x, lengths, rtol=1e-10, atol=1e-12)
+    assert_engines_agree(layer, x, lengths, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("features", [1, 2, 15, 16, 17, 70])
-def test_any_number_of_features(features):
+def test_various_numbers_of_features(features):
     layer = Recurrent("lstm", features, 3).double()
-    equal_engines(layer, torch.randn(4, 3, features, dtype=torch.float64), rtol=1e-10, atol=1e-12)
+    assert_engines_agree(
+        layer, torch.randn(4, 3, features, dtype=torch.float64), rtol=1e-10, atol=1e-12
+    )
 
 
 def test_a_thousand_units():
     layer = Recurrent("lstm", 10, 1000)
-    equal_engines(layer, torch.randn(3, 4, 10), torch.tensor([4, 1, 2]), rtol=2e-4, atol=2e-5)
+    assert_engines_agree(
+        layer, torch.randn(3, 4, 10), torch.tensor([4, 1, 2]), rtol=2e-4, atol=2e-5
+    )
 
 
 @pytest.mark.parametrize("batch", [1, 2, 6, 7, 13])
@@ -76,11 +80,11 @@ def test_a_thousand_units():
 def test_few_rows_and_steps(batch, time):
     layer = Recurrent("lstm", D, 6, bidirectional=True).double()
     x = torch.randn(batch, time, D, dtype=torch.float64)
-    equal_engines(layer, x, rtol=1e-10, atol=1e-12)
+    assert_engines_agree(layer, x, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (0, 0), (3, 0)])
-def test_nothing_to_do(shape):
+def test_empty_batches_and_sequences(shape):
     layer = Recurrent("lstm", D, 6, bidirectional=True, engine="cpu")
     y, (h, c) = layer(torch.randn(*shape, D), torch.zeros(shape[0], dtype=torch.int64))
     assert y.shape == (*shape, 12)
@@ -89,33 +93,35 @@ def test_nothing_to_do(shape):
     assert not any(p.grad is None or p.grad.any() for p in layer.parameters())
 
 
-def strided(x, how):
-    """Return the same numbers in another place in memory."""
-    if how == "time first":
+def strided(x, strides):
+    """Return the same numbers with other strides."""
+    if strides == "time first":
         return x.transpose(0, 1).contiguous().transpose(0, 1)
-    if how == "features first":
+    if strides == "features first":
         return x.permute(2, 0, 1).contiguous().permute(1, 2, 0)
-    if how == "part of a wider one":
+    if strides == "slice of features":
         return torch.cat([x, x], dim=2)[..., : x.shape[2]]
     return torch.cat([x, x], dim=1).flip(0).flip(0)[:, : x.shape[1]]
 
 
-@pytest.mark.parametrize("how", ["time first", "features first", "part of a wider one", "cut"])
-def test_input_that_lies_anyhow_in_memory(how):
+@pytest.mark.parametrize(
+    "strides", ["time first", "features first", "slice of features", "slice of time"]
+)
+def test_inputs_with_any_strides(strides):
     layer = Recurrent("lstm", D, 6, bidirectional=True, engine="cpu").double()
     x = torch.randn(4, 3, D, dtype=torch.float64)
     lengths = torch.tensor([3, 1, 2, 3])
-    other = strided(x, how)
+    other = strided(x, strides)
     assert other.equal(x)
     y, _ = layer(x, lengths)
-    moved, _ = layer(other, lengths)
-    assert torch.equal(moved, y)
+    strided_y, _ = layer(other, lengths)
+    assert torch.equal(strided_y, y)
     one = torch.randn(1, 1, D, dtype=torch.float64).expand(4, 3, D)
     torch.testing.assert_close(layer(one)[0], layer(one.contiguous())[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("shape", ["broadcast", "time first", "part"])
-def test_gradients_that_lie_anyhow_in_memory(shape):
+def test_gradients_with_any_strides(shape):
     layer = Recurrent("lstm", D, 6, engine="cpu").double()
     x = torch.randn(4, 3, D, dtype=torch.float64, requires_grad=True)
     y, _ = layer(x)
@@ -131,7 +137,7 @@ def test_gradients_that_lie_anyhow_in_memory(shape):
 
 @pytest.mark.parametrize("cell", ["lstm", "rnn"])
 def test_bfloat16_in_and_out(cell):
-    """Float32 inside: the result is the float32 result, rounded once."""
+    """Computed in float32: the result is the float32 result, rounded once."""
     layer = Recurrent(cell, D, 12, 1, True, engine="cpu").bfloat16()
     x = torch.randn(6, 9, D).bfloat16()
     lengths = torch.tensor([9, 1, 0, 5, 9, 3])
@@ -149,10 +155,10 @@ def test_bfloat16_in_and_out(cell):
 def slstm_in_log_space(layer, x_BTD):
     """Return h of every step in float64: a mean of all z so far, weighted by exponentials of sums.
 
-    log w of step s, seen from step t, is a_i of s plus the log of all forget gates in between.
+    At step t, the log weight of step s is a_i of s plus the logs of all forget gates in between.
     """
-    side = layer.layers[0]["fwd"]
-    w_GD, r_GH, b_G = (p.detach().double() for p in side.parameters())
+    direction = layer.layers[0]["fwd"]
+    w_GD, r_GH, b_G = (p.detach().double() for p in direction.parameters())
     h_BH = x_BTD.new_zeros(x_BTD.shape[0], layer.hidden_size, dtype=torch.float64)
     logs, seen, outputs = [], [], []
     for x_BD in x_BTD.double().unbind(1):
@@ -169,30 +175,30 @@ def slstm_in_log_space(layer, x_BTD):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("gates", ["i", "f", "both"])
 def test_slstm_at_pre_activations_of_80(engine, dtype, gates):
-    """+-80 at the exponential gate, or at the forget gate, or at both, drawn anew at each step."""
+    """+-80 at the exponential gate, at the forget gate, or at both, drawn at each step."""
     layer = Recurrent("slstm", 2, 6, engine=engine).to(dtype)
-    side = layer.layers[0]["fwd"]
+    direction = layer.layers[0]["fwd"]
     with torch.no_grad():
-        side.weight_input.uniform_(-1, 1)
-        side.weight_recurrent.mul_(0.3)
-        blocks = dict(zip(layer.cell.gates, side.weight_input.split(6), strict=True))
+        direction.weight_input.uniform_(-1, 1)
+        direction.weight_recurrent.mul_(0.3)
+        blocks = dict(zip(layer.cell.gates, direction.weight_input.split(6), strict=True))
         for gate in ("i", "f") if gates == "both" else gates:
             blocks[gate][:, 0] = 80.0
     x = torch.randn(3, 40, 2, dtype=dtype)
     x[..., 0] = x[..., 0].sign()
     found = run(layer, engine, x)
     assert all(value.isfinite().all() for value in found)
-    # What is added to 80 is rounded before the exponential: 80 * 2**-24 in float32, each step.
+    # Sums near 80 are rounded before the exponential: by 80 * 2**-24 in float32, at each step.
     exact = (
         {"rtol": 1e-4, "atol": 1e-4} if dtype == torch.float32 else {"rtol": 1e-9, "atol": 1e-11}
     )
     torch.testing.assert_close(found[0].double(), slstm_in_log_space(layer, x), **exact)
 
 
-def minimal_by_products(layer, x_BTD, h_BH):
-    """Return h of every step as the sum that the recurrence is: (1 - share) products and all."""
-    side = layer.layers[0]["fwd"]
-    a = linear(x_BTD, side.weight_input, side.bias)
+def minimal_cell_as_a_sum(layer, x_BTD, h_BH):
+    """Return h of every step as an explicit sum over all previous steps."""
+    direction = layer.layers[0]["fwd"]
+    a = linear(x_BTD, direction.weight_input, direction.bias)
     if layer.cell.gates == ("z", "n"):
         z, n = a.chunk(2, dim=-1)
         keep, new = 1 - z.sigmoid(), z.sigmoid() * n
@@ -210,17 +216,17 @@ def minimal_by_products(layer, x_BTD, h_BH):
 
 @pytest.mark.parametrize("engine", ["cpu", "reference"])
 @pytest.mark.parametrize("cell", ["minlstm", "mingru"])
-def test_minimal_cells_are_weighted_sums(cell, engine):
+def test_minimal_cells_equal_weighted_sums(cell, engine):
     layer = Recurrent(cell, D, 6, engine=engine).double()
     x = torch.randn(3, 12, D, dtype=torch.float64)
     h = torch.randn(3, 6, dtype=torch.float64)
     y, end = layer(x, None, h[None])
-    torch.testing.assert_close(y, minimal_by_products(layer, x, h), rtol=1e-11, atol=1e-12)
+    torch.testing.assert_close(y, minimal_cell_as_a_sum(layer, x, h), rtol=1e-11, atol=1e-12)
     assert torch.equal(end[0], y[:, -1])
 
 
-def test_minlstm_with_both_gates_shut():
-    """F / (F + I) where F and I are too small to be told from 0."""
+def test_minlstm_with_both_gates_closed():
+    """F / (F + I) where F and I underflow to 0."""
     layer = Recurrent("minlstm", 1, 3, engine="cpu").double()
     nn.init.zeros_(layer.layers[0]["fwd"].weight_input)
     with torch.no_grad():
@@ -230,13 +236,13 @@ def test_minlstm_with_both_gates_shut():
 
 
 class TwoProducts(Cell):
-    """A cell of a few lines: two products, a slot of R alone, parameters a unit, a state at 1.
+    """A small cell with two products, a slot without W x, vectors, and a state that starts at 1.
 
-        q = sigmoid(R_q h' + S_q s' + u)       no W: of R alone
+        q = sigmoid(R_q h' + S_q s' + u)       no W x
         h = q tanh(W_a x + R_a h' + b) + (1 - q) / s'
         s = max(s', h) / (1 + h^2)
 
-    Behind the last unit a register's lanes divide by 0: none of that may be seen.
+    In lanes after the last unit the kernel divides by 0, which must not affect the results.
     """
 
     gates = ("a",)
@@ -252,7 +258,7 @@ class TwoProducts(Cell):
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_cell_of_a_few_lines_has_every_engine(bias):
+def test_a_small_cell_runs_on_every_engine(bias):
     layer = Recurrent(TwoProducts(), 4, 11, 2, True, bias=bias, engine="cpu").double()
     with torch.no_grad():
         for parameter in layer.parameters():
@@ -261,13 +267,13 @@ def test_a_cell_of_a_few_lines_has_every_engine(bias):
     lengths = torch.tensor([6, 1, 0, 3, 6, 2, 4, 5])
     state = tuple(torch.rand(4, 8, 11, dtype=torch.float64) + 0.5 for _ in range(2))
     for given in ((None, None), (lengths, None), (lengths, state)):
-        equal_engines(layer, x, *given, rtol=1e-10, atol=1e-12)
+        assert_engines_agree(layer, x, *given, rtol=1e-10, atol=1e-12)
     layer.engine = "auto"
     assert torch.equal(layer(x, lengths)[0], run(layer, "cpu", x, lengths)[0])
 
 
-def test_backward_twice_and_through_parts():
-    """What is kept stays until the graph is gone; a second derivative is refused, not wrong."""
+def test_backward_twice_and_through_single_results():
+    """Kept values stay as long as the graph; a second derivative is refused."""
     layer = Recurrent(Lstm(), D, 6, engine="cpu").double()
     x = torch.randn(2, 4, D, dtype=torch.float64, requires_grad=True)
     y, (h, c) = layer(x)

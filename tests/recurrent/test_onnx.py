@@ -1,7 +1,7 @@
-"""Against ONNX Runtime's LSTM operator: peepholes, coupled gates, ends and both directions.
+"""Comparison with ONNX Runtime's LSTM operator: peepholes, coupled gates, lengths, directions.
 
-B batch, T time, D features in, H hidden units, N directions. The operator is float32; our engines
-run in float64 on the same numbers.
+B batch, T time, D features in, H hidden units, N directions. The operator is float32; the
+engines run in float64 on the same numbers.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from seqtag.recurrent import Recurrent
 
 B, T, D, H = 5, 6, 3, 4
 LENGTHS = (6, 1, 4, 2, 6)
-ORDER = ("i", "o", "f", "z")  # the operator calls z c
+ORDER = ("i", "o", "f", "z")  # the operator's name of z is c
 PEEPHOLES = ("i", "o", "f")
 CELLS = {
     "plain": Lstm(),
@@ -31,17 +31,17 @@ def by_gate(tensor, names):
 
 
 def gates_of(cell, direction):
-    """Return W, R, b and p of one direction by gate, as the operator wants them.
+    """Return W, R, b and p of one direction by gate, in the form of the operator.
 
-    It has f = 1 - i where the gates are coupled, and its f is there without any use. Where ours
-    is i = 1 - f, i is the sigmoid of minus what f is the sigmoid of.
+    With coupled gates the operator computes f = 1 - i and ignores the weights of f. For a cell with
+    i = 1 - f, i is the sigmoid of the negative pre-activation of f.
     """
     weights = [direction.weight_input, direction.weight_recurrent, direction.bias]
     blocks = [by_gate(weight, cell.gates) for weight in weights]
     for block in blocks:
         if "i" not in block:
             block["i"] = -block["f"]
-        # Were it read, the result would show it.
+        # Weights that the operator ignores: reading them would change the result.
         block["f"] = block["f"] if "f" in cell.gates and "i" in cell.gates else 7 + block["i"]
     vectors = {
         k: getattr(direction, f"peephole_{k}").detach().numpy().astype(np.float32)
@@ -53,14 +53,19 @@ def gates_of(cell, direction):
 
 
 def operator(layer):
-    """Return a session with one LSTM node that has the layer's weights."""
+    """Return a session with one LSTM node with the weights of a layer."""
     cell = layer.cell
-    sides = [gates_of(cell, layer.layers[0][way]) for way in layer.directions]
+    weights = [gates_of(cell, layer.layers[0][direction]) for direction in layer.directions]
     w_NGD, r_NGH, b_NG, p_NP = (
-        np.stack([np.concatenate([side[part][k] for k in order]) for side in sides])
+        np.stack(
+            [
+                np.concatenate([weights_of_direction[part][k] for k in order])
+                for weights_of_direction in weights
+            ]
+        )
         for part, order in enumerate((ORDER, ORDER, ORDER, PEEPHOLES))
     )
-    b_NG = np.concatenate([b_NG, np.zeros_like(b_NG)], axis=1)  # one bias, where it has two
+    b_NG = np.concatenate([b_NG, np.zeros_like(b_NG)], axis=1)  # the operator has two biases
     node = helper.make_node(
         "LSTM",
         ["x", "W", "R", "B", "lengths", "h", "c", "P"],
@@ -69,18 +74,18 @@ def operator(layer):
         direction="bidirectional" if layer.bidirectional else "forward",
         input_forget=int("coupled" in (cell.input_gate, cell.forget_gate)),
     )
-    number, whole, ways = TensorProto.FLOAT, TensorProto.INT32, len(layer.directions)
-    state = [ways, B, H]
-    inputs = {"x": (number, [T, B, D]), "lengths": (whole, [B]), "h": (number, state)}
+    number, integer, directions = TensorProto.FLOAT, TensorProto.INT32, len(layer.directions)
+    state = [directions, B, H]
+    inputs = {"x": (number, [T, B, D]), "lengths": (integer, [B]), "h": (number, state)}
     inputs["c"] = (number, state)
-    outputs = {"y": [T, ways, B, H], "end_h": state, "end_c": state}
-    given = {"W": w_NGD, "R": r_NGH, "B": b_NG, "P": p_NP}
+    outputs = {"y": [T, directions, B, H], "end_h": state, "end_c": state}
+    arrays = {"W": w_NGD, "R": r_NGH, "B": b_NG, "P": p_NP}
     graph = helper.make_graph(
         [node],
         "one_lstm",
         [helper.make_tensor_value_info(name, *form) for name, form in inputs.items()],
         [helper.make_tensor_value_info(name, number, form) for name, form in outputs.items()],
-        [numpy_helper.from_array(value, name) for name, value in given.items()],
+        [numpy_helper.from_array(value, name) for name, value in arrays.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
     checker.check_model(model, full_check=True)
@@ -101,17 +106,17 @@ def test_equals_the_operator(name, engine, bidirectional):
             parameter.uniform_(-1, 1)
     session = operator(layer)
     layer = layer.double()
-    ways = len(layer.directions)
-    x_BTD, h, c = torch.randn(B, T, D), torch.randn(ways, B, H), torch.randn(ways, B, H)
+    directions = len(layer.directions)
+    x_BTD, h, c = torch.randn(B, T, D), torch.randn(directions, B, H), torch.randn(directions, B, H)
     for lengths in ((T,) * B, LENGTHS):
         for start in ((h, c), (torch.zeros_like(h), torch.zeros_like(c))):
-            given = {
+            arrays = {
                 "x": x_BTD.transpose(0, 1).numpy(),
                 "lengths": np.array(lengths, np.int32),
                 "h": start[0].numpy(),
                 "c": start[1].numpy(),
             }
-            y_TNBH, *expected = (torch.from_numpy(part) for part in session.run(None, given))
+            y_TNBH, *expected = (torch.from_numpy(part) for part in session.run(None, arrays))
             y_BTH, ends = layer(
                 x_BTD.double(), torch.tensor(lengths), tuple(part.double() for part in start)
             )

@@ -1,4 +1,4 @@
-"""Cells as a stranger writes them: what works, and what is said against the rest."""
+"""Cells written by users: what works, and the errors for the rest."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from seqtag.recurrent.engines.torch import is_in_torch
 
 
 class Plain(Cell):
-    """Without `@dataclass`, and with gates of its own names."""
+    """A cell without `@dataclass`, and with its own names of gates."""
 
     beta: float = 1.0
     gates = ("keep", "new")
@@ -25,7 +25,7 @@ class Plain(Cell):
 
 
 class Inner(Cell):
-    """With a product inside the step, and nothing said about the other products."""
+    """A cell with a product inside the step, and the default for the other products."""
 
     gates = ("r", "n")
     states = ("h",)
@@ -38,22 +38,22 @@ class Inner(Cell):
 
 @pytest.fixture
 def registered():
-    """Return a function that registers a class as "own"; the name is free again at the end."""
+    """Return a function that registers a class as "own", until the end of the test."""
     yield lambda cls, **options: register("own", **options)(cls)
     CELLS._entries.pop("own", None)
 
 
 @pytest.mark.parametrize("cell", [Plain(), Inner()], ids=["plain", "inner"])
-def test_they_run_and_show_their_gates(cell):
+def test_they_run_and_have_traces(cell):
     layer = Recurrent(cell, 3, 4, bidirectional=True)
     y, _ = layer(torch.randn(2, 5, 3), torch.tensor([5, 2]))
     y.sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in layer.parameters())
-    seen = layer(torch.randn(2, 5, 3), trace=True)[2]["l0.fwd"]
-    assert list(seen) == ["keep", "h"] if isinstance(cell, Plain) else ["r", "h"]
+    trace = layer(torch.randn(2, 5, 3), trace=True)[2]["l0.fwd"]
+    assert list(trace) == ["keep", "h"] if isinstance(cell, Plain) else ["r", "h"]
 
 
-def test_a_class_without_dataclass_has_fields_once_it_is_registered(registered):
+def test_registering_makes_a_class_a_dataclass(registered):
     class Own(Plain):
         beta: float = 1.0
         pace = 1
@@ -67,7 +67,7 @@ def test_a_class_without_dataclass_has_fields_once_it_is_registered(registered):
         Plain(beta=2.0)
 
 
-def test_a_cell_that_is_made_from_another_is_not_taken_for_it():
+def test_a_subclass_of_a_torch_cell_is_not_in_torch():
     class Other(Lstm):
         pass
 
@@ -76,7 +76,7 @@ def test_a_cell_that_is_made_from_another_is_not_taken_for_it():
 
 
 @dataclass
-class Thawed(Plain):
+class NotFrozen(Plain):
     beta: float = 1.0
 
 
@@ -113,7 +113,7 @@ class OddShape(Plain):
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        (Thawed, r"Thawed\(\) must not change .*write @dataclass\(frozen=True\)"),
+        (NotFrozen, r"NotFrozen\(\) must not change .*write @dataclass\(frozen=True\)"),
         (WithoutGate, r"reads wx\['new'\], which is not among its gates \(keep\)"),
         (WithoutProduct, r"reads rh\['new'\], which is not among the gates of its products"),
         (WithoutState, "does not return the state 'c'"),
@@ -123,7 +123,7 @@ class OddShape(Plain):
         (OddShape, r"of the shape of the states, \[2, 3\] in this trial, but 'h' is \[2\]"),
     ],
 )
-def test_what_does_not_fit_is_said(cell, message):
+def test_inconsistent_cells_are_refused(cell, message):
     with pytest.raises(InputError, match=message):
         Recurrent(cell(), 3, 4)
 
@@ -150,6 +150,6 @@ class ListAsDefault(Plain):
         (dict, {}, "is not a subclass of seqtag.cells.Cell"),
     ],
 )
-def test_what_cannot_be_registered(cls, options, message, registered):
+def test_invalid_classes_cannot_be_registered(cls, options, message, registered):
     with pytest.raises(InputError, match=f"cell 'own': .*{message}"):
         registered(cls, **options)

@@ -1,4 +1,4 @@
-"""Layers that threads share, from the first call on; copies of layers that have run."""
+"""Layers that are shared by threads from the first call on; copies of layers after a call."""
 
 import pickle
 import sys
@@ -65,7 +65,7 @@ def run_at_once():
 def test_eight_threads_call_a_layer_at_once(run_at_once, engine, cell):
     layer = Recurrent(cell, 3, 4, bidirectional=True, engine=engine).eval()
     x, lengths = torch.randn(5, 6, 3), torch.tensor([6, 1, 3, 0, 5])
-    found = run_at_once(layer, x, lengths)  # the first call of all
+    found = run_at_once(layer, x, lengths)  # includes the first call
     layer.engine = "reference"
     with torch.no_grad():
         expected = layer(x, lengths)[0]
@@ -83,12 +83,12 @@ def test_eight_threads_call_a_layer_at_once(run_at_once, engine, cell):
         pytest.param({"name": "lstm", "peepholes": ["i", "o"]}, marks=pytest.mark.slow),
     ],
 )
-def test_a_layer_that_has_run_is_copied(copied, cell):
+def test_a_layer_can_be_copied_after_a_call(copied, cell):
     layer = Recurrent(cell, 3, 4, 2, zoneout=0.1, layer_norm=True).eval()
     x = torch.randn(2, 5, 3)
     y = layer(x)[0]
-    small = len(pickle.dumps(layer))
+    size = len(pickle.dumps(layer))
     other = copied(layer)
     assert other(x)[0].equal(y)
     assert repr(other) == repr(layer)
-    assert len(pickle.dumps(other)) == small
+    assert len(pickle.dumps(other)) == size

@@ -45,7 +45,7 @@ class Encoder(ABC):
 
     # Whether the first half of the output features depends on the words up to a position, the
     # second half on the words from it on: the language model's loss needs this.
-    two_ways: ClassVar[bool] = False
+    has_both_directions: ClassVar[bool] = False
     # Whether the module also takes `Entries` (rows of a table) as x.
     reads_entries: ClassVar[bool] = False
 

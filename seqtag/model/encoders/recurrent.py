@@ -12,7 +12,7 @@ from seqtag.model.encoders.registry import register
 class RecurrentEncoder(Encoder):
     """The encoder `Recurrent`. Its options are keys of the config group `model` itself."""
 
-    two_ways = True
+    has_both_directions = True
     reads_entries = True
 
     def module(self, input_size: int, model: NetworkOptions, cell: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Compiles a cell's step: trace, differentiate, choose values to keep, print C++, compile."""
+"""Compiles a cell's step: traces and differentiates it, selects values to keep, prints C++."""

@@ -172,7 +172,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def serialized(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function such that only one thread at a time runs any function wrapped by this.
+    """Return a wrapper of a function; only one thread at a time can run any of these wrappers.
 
     Otherwise threads that need the same kernel would each start a compiler, and on few cores all
     of them could exceed the time limit. This way the second thread finds the first one's library.

@@ -20,14 +20,13 @@ Number = float | int
 _node_lock = threading.Lock()
 _Table = WeakValueDictionary[Any, "Node"]
 _shared_nodes: _Table = WeakValueDictionary()
-_local_nodes: ContextVar[_Table] = ContextVar(
-    "_local_nodes"
-)  # operations made within `fresh_nodes`
+# Operations that are created within `fresh_nodes`.
+_local_nodes: ContextVar[_Table] = ContextVar("_local_nodes")
 
 
 @contextmanager
 def fresh_nodes() -> Iterator[None]:
-    """Share no operation with nodes that exist already.
+    """Run the block without sharing operations with existing nodes.
 
     Older nodes come first in the order, so the generated code and its order of summation would
     depend on which other cells the process has traced before.

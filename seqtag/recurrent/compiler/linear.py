@@ -1,4 +1,4 @@
-"""Finds out from a cell's expression graph whether it is linear in its state."""
+"""Decides from a cell's expression graph whether the cell is linear in its state."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -26,7 +26,7 @@ class Reference(Engine):
     def refuses(
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
-        """Refuse nothing."""
+        """Return None: this engine runs every cell."""
         return None
 
     def run(self, call: LayerCall) -> LayerOutput:

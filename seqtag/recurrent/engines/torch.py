@@ -68,7 +68,7 @@ def _kernel(
         y_TBH, final = _call(cell, x_TBD, parameters, start)
     else:
         with torch.autocast(device, enabled=False):
-            wide = ([t.to(computed) for t in given] for given in (parameters, start))
+            wide = ([t.to(computed) for t in tensors] for tensors in (parameters, start))
             y_TBH, final = _call(cell, x_TBD.to(computed), *wide)
     # Under autocast a GRU on a CPU returns float32.
     return y_TBH.to(dtype), {name: end.to(dtype) for name, end in final.items()}
@@ -93,8 +93,8 @@ def _call(
     cell: Cell, x_TBD: Tensor, parameters: list[Tensor], start: list[Tensor]
 ) -> tuple[Tensor, dict[str, Tensor]]:
     # `train` makes the kernel save values for the backward pass; eval mode may need that too.
-    given = (x_TBD, *parameters, *start)
-    train = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
+    tensors = (x_TBD, *parameters, *start)
+    train = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     options = (
         True,
         1,

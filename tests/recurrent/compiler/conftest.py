@@ -1,4 +1,4 @@
-"""Random programs: lists of operations that run alike on nodes and on tensors."""
+"""Random programs: lists of operations that run on nodes and on tensors."""
 
 import random
 
@@ -11,8 +11,8 @@ from seqtag.recurrent.compiler.graph import Node, as_node, input_node, walk
 INPUTS = 4
 
 
-def _lift(v, like):
-    """Return a number in the form of its neighbours: a node, or a tensor."""
+def _as_operand(v, like):
+    """Return a number as a node or a tensor, like the other argument."""
     if not isinstance(v, int | float):
         return v
     return as_node(v) if isinstance(like, Node) else torch.full_like(like, float(v))
@@ -25,7 +25,7 @@ def _compare(method, holds):
     return run
 
 
-# Arguments are kept where the operation is neither infinite nor flat.
+# Arguments are limited to a range where the operation is neither infinite nor flat.
 OPERATIONS = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -52,25 +52,25 @@ CONSTANTS = (0.0, 1.0, -1.0, 0.5, -2.0)
 def run_program(program, inputs):
     """Return all values of a program: those of its inputs, constants and steps."""
     inputs = list(inputs)
-    values = [*inputs, *(_lift(c, inputs[0]) for c in CONSTANTS)]
+    values = [*inputs, *(_as_operand(c, inputs[0]) for c in CONSTANTS)]
     for op, first, second in program:
         values.append(OPERATIONS[op](values[first % len(values)], values[second % len(values)]))
     return values
 
 
 def random_program(seed, length):
-    """Return a program; steps prefer what was made late."""
+    """Return a program; its steps prefer recent values."""
     draw = random.Random(seed)
 
-    def place(made):
-        known = INPUTS + len(CONSTANTS) + made
+    def place(steps):
+        known = INPUTS + len(CONSTANTS) + steps
         return draw.choice((draw.randrange(known), max(0, known - 1 - draw.randrange(4))))
 
     names = list(OPERATIONS)
     return [(draw.choice(names), place(i), place(i)) for i in range(length)]
 
 
-# What a node means, told once more and apart from the package.
+# The meaning of nodes, implemented independently of the package.
 MEANING = {
     "add": torch.add,
     "subtract": torch.subtract,
@@ -89,7 +89,7 @@ MEANING = {
 
 
 def evaluate(nodes, inputs):
-    """Return the nodes' values, given those of the inputs by node, each once computed."""
+    """Return the values of nodes, given those of the inputs; each node is computed once."""
     nodes = list(nodes)
     values = dict(inputs)
     like = next(iter(inputs.values()))

@@ -1,4 +1,4 @@
-"""Building: the cache, its key, two at once, compilers and folders that do not serve."""
+"""Compiling and the cache: its key, concurrent processes, broken compilers, unsafe folders."""
 
 import hashlib
 import logging
@@ -28,19 +28,19 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _forget():
-    """Look for a compiler and a folder anew, before and after."""
-    found = (building.compiler, building._version, building.private_folder)
-    for cached in found:
+def _clear_caches():
+    """Clear the caches of compiler and folder before and after a test."""
+    functions = (building.compiler, building._version, building.private_folder)
+    for cached in functions:
         cached.cache_clear()
     yield
-    for cached in found:
+    for cached in functions:
         cached.cache_clear()
 
 
 @pytest.fixture
 def fake_compiler(tmp_path, monkeypatch):
-    """Return a function that puts a script in the compiler's place."""
+    """Return a function that replaces the compiler by a script."""
 
     def put(script):
         path = tmp_path / "fake-c++"
@@ -55,17 +55,17 @@ def fake_compiler(tmp_path, monkeypatch):
 
 
 def libraries(folder):
-    """Return the libraries of a folder; there is nothing else in it but their digests."""
-    there = sorted(folder.iterdir())
-    found = [path for path in there if path.suffix == ".so"]
-    assert there == sorted([*found, *(path.with_suffix(".so.sha256") for path in found)])
-    return found
+    """Return the libraries of a folder, which must hold only them and their digests."""
+    files = sorted(folder.iterdir())
+    compiled = [path for path in files if path.suffix == ".so"]
+    assert files == sorted([*compiled, *(path.with_suffix(".so.sha256") for path in compiled)])
+    return compiled
 
 
-def test_built_once_and_kept(cache, monkeypatch, caplog):
+def test_a_library_is_compiled_once_and_cached(cache, monkeypatch, caplog):
     with caplog.at_level(logging.INFO, logger="seqtag"):
         assert build(SOURCE % 42, "first").answer() == 42
-        monkeypatch.setattr(building, "_compile", None)  # it would not be found again
+        monkeypatch.setattr(building, "_compile", None)  # a second compilation would fail
         assert build(SOURCE % 42, "first").answer() == 42
     (library,) = libraries(cache)
     assert library.name.startswith("first_")
@@ -103,13 +103,13 @@ def test_key_holds_source_compiler_version_and_flags(cache, monkeypatch, fake_co
         ({"SEQTAG_CACHE": "~/d", "HOME": "/c"}, "/c/d/kernels"),
     ],
 )
-def test_where_kernels_are_kept(variables, expected, monkeypatch):
+def test_the_folder_of_compiled_kernels(variables, expected, monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert str(building.kernel_folder()) == expected
 
 
-def test_compiler_is_the_one_asked_for(monkeypatch, fake_compiler):
+def test_cxx_selects_the_compiler(monkeypatch, fake_compiler):
     path = fake_compiler("exit 1")
     assert building.compiler() == str(path)
     monkeypatch.setenv("CXX", "no-such-compiler")
@@ -124,14 +124,14 @@ def test_compiler_is_the_one_asked_for(monkeypatch, fake_compiler):
     [
         ("exit 1", "exit code 1"),
         ('[ "$1" = --version ] || { echo "no licence" >&2; exit 3; }', "no licence"),
-        ("exit 0", "did not compile"),  # says that all is well, and leaves nothing
+        ("exit 0", "did not compile"),  # succeeds without writing a file
         (
             '[ "$1" = --version ] && exit; while [ "$1" != -o ]; do shift; done; echo no >"$2"',
             "did not compile",
         ),
     ],
 )
-def test_a_broken_compiler_is_one_error_that_names_it(cache, fake_compiler, script, message):
+def test_a_broken_compiler_gives_one_error_that_names_it(cache, fake_compiler, script, message):
     path = fake_compiler(script)
     with pytest.raises(BuildError, match=message) as caught:
         build(SOURCE % 5, "broken")
@@ -139,7 +139,7 @@ def test_a_broken_compiler_is_one_error_that_names_it(cache, fake_compiler, scri
     assert "\n" not in str(caught.value)
 
 
-def test_a_compiler_that_hangs_is_given_up(cache, fake_compiler, monkeypatch):
+def test_a_compiler_that_hangs_is_stopped(cache, fake_compiler, monkeypatch):
     fake_compiler('[ "$1" = --version ] || exec sleep 60')
     monkeypatch.setattr(building, "LIMIT_S", 0.5)
     with pytest.raises(BuildError, match="timed out"):
@@ -150,11 +150,11 @@ def test_a_compiler_that_hangs_is_given_up(cache, fake_compiler, monkeypatch):
 def test_source_that_does_not_compile(cache):
     with pytest.raises(BuildError, match=r"failed on the kernel wrong_.*error"):
         build("this is no C++", "wrong")
-    assert libraries(cache) == []  # nothing is left lying about
+    assert libraries(cache) == []  # no temporary file is left
 
 
-def test_a_cache_that_is_no_folder_or_cannot_be_written(tmp_path, monkeypatch, caplog):
-    """A kernel is then built in a folder of the process's own, and one line says so."""
+def test_a_cache_that_is_not_a_folder_or_not_writable(tmp_path, monkeypatch, caplog):
+    """A kernel is then compiled in a temporary folder, with one warning."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SEQTAG_CACHE", str(tmp_path / "file"))
     assert build(SOURCE % 7, "homeless").answer() == 7
@@ -173,7 +173,7 @@ def _build_at_once(start, results):
     results.put(build(SOURCE % 11, "both").answer())
 
 
-def test_processes_that_build_at_once_do_no_harm(cache):
+def test_processes_can_compile_at_the_same_time(cache):
     context = multiprocessing.get_context("fork")
     start, results = context.Barrier(3), context.Queue()
     processes = [context.Process(target=_build_at_once, args=(start, results)) for _ in range(3)]
@@ -200,9 +200,9 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_library_that_cannot_be_trusted_is_built_again(cache, damage, caplog):
+def test_an_untrusted_library_is_compiled_again(cache, damage, caplog):
     source, name = SOURCE % 13, "torn"
-    build_elsewhere(source, name)
+    build_in_another_process(source, name)
     (library,) = libraries(cache)
     DAMAGE[damage](library)
     assert build(source, name).answer() == 13
@@ -213,8 +213,8 @@ def test_a_library_that_cannot_be_trusted_is_built_again(cache, damage, caplog):
     assert not caplog.text
 
 
-def build_elsewhere(source, name):
-    """Build in a process of its own: what was loaded once from a path stays loaded."""
+def build_in_another_process(source, name):
+    """Compile in another process, because a library stays loaded in a process that loaded it."""
     context = multiprocessing.get_context("fork")
     process = context.Process(target=build, args=(source, name))
     process.start()
@@ -222,8 +222,8 @@ def build_elsewhere(source, name):
     assert process.exitcode == 0
 
 
-def test_a_library_without_the_symbol_is_built_again(cache, caplog):
-    build_elsewhere(SOURCE % 15, "other")
+def test_a_library_without_the_symbol_is_compiled_again(cache, caplog):
+    build_in_another_process(SOURCE % 15, "other")
     (library,) = libraries(cache)
     data = library.read_bytes().replace(b"answer", b"ansver")
     library.write_bytes(data)
@@ -234,25 +234,25 @@ def test_a_library_without_the_symbol_is_built_again(cache, caplog):
         build(SOURCE % 16, "other", ["question"])
 
 
-@pytest.mark.parametrize("whose", ["library", "digest", "folder", "root"])
-def test_what_belongs_to_another_user_is_not_loaded(cache, whose, caplog, monkeypatch):
-    """Its constructor would run. A library is then built where nobody else can write."""
-    build_elsewhere(SOURCE % 17, "foreign")
+@pytest.mark.parametrize("owned_by_other", ["library", "digest", "folder", "root"])
+def test_files_of_another_user_are_not_loaded(cache, owned_by_other, caplog, monkeypatch):
+    """Loading it would run its code. The library is compiled where no other user can write."""
+    build_in_another_process(SOURCE % 17, "foreign")
     (library,) = libraries(cache)
-    places = {"library": library, "folder": cache, "root": cache.parent}
-    foreign = places.get(whose, library.with_suffix(".so.sha256")).stat().st_ino
+    paths = {"library": library, "folder": cache, "root": cache.parent}
+    foreign = paths.get(owned_by_other, library.with_suffix(".so.sha256")).stat().st_ino
     real = library_cache._require_owner
 
-    def require(path, found):
-        if found.st_ino == foreign:
-            found = os.stat_result([*found[:4], os.getuid() + 1, *found[5:]])
-        real(path, found)
+    def require(path, status):
+        if status.st_ino == foreign:
+            status = os.stat_result([*status[:4], os.getuid() + 1, *status[5:]])
+        real(path, status)
 
     monkeypatch.setattr(library_cache, "_require_owner", require)
     loaded = build(SOURCE % 17, "foreign")
     assert loaded.answer() == 17
     assert "belongs to another user" in caplog.text
-    if whose in ("folder", "root"):
+    if owned_by_other in ("folder", "root"):
         assert not Path(loaded._name).is_relative_to(cache.parent)
         assert stat.S_IMODE(Path(loaded._name).parent.stat().st_mode) == 0o700
 
@@ -267,7 +267,7 @@ def test_a_folder_given_to_another_user_is_not_used(cache, caplog):
     assert list(cache.iterdir()) == []
 
 
-def test_nobody_else_can_write_whatever_the_umask(cache, caplog):
+def test_no_other_user_can_write_whatever_the_umask(cache, caplog):
     old = os.umask(0)
     try:
         build(SOURCE % 19, "open")
@@ -278,7 +278,7 @@ def test_nobody_else_can_write_whatever_the_umask(cache, caplog):
         assert not path.stat().st_mode & 0o022, path
 
 
-def test_an_own_folder_that_others_could_write_to_is_closed(cache, caplog):
+def test_write_permissions_of_others_are_removed(cache, caplog):
     cache.mkdir(parents=True)
     cache.chmod(0o777)
     cache.parent.chmod(0o775)
@@ -298,7 +298,7 @@ def test_the_private_folder_is_removed_at_the_end(tmp_path):
     assert not Path(done.stdout.strip()).exists()
 
 
-def test_a_closed_cache_that_has_the_kernel_is_used(cache, monkeypatch, caplog):
+def test_a_read_only_cache_that_has_the_kernel_is_used(cache, monkeypatch, caplog):
     build(SOURCE % 14, "there")
     monkeypatch.setattr(building.os, "access", lambda *_: False)
     assert build(SOURCE % 14, "there").answer() == 14

@@ -1,4 +1,4 @@
-"""Functions in C++: where they serve, and what serves elsewhere."""
+"""C++ functions, and the fallback to torch."""
 
 import logging
 
@@ -26,9 +26,9 @@ def results():
     return windows, crf.decode(emissions, torch.tensor([5, 0, 2]))
 
 
-def test_torch_serves_without_a_compiler(no_compiler, caplog):
+def test_torch_is_used_without_a_compiler(no_compiler, caplog):
     with caplog.at_level(logging.WARNING, "seqtag"):
-        without = [results(), results()][0]
+        without_compiler = [results(), results()][0]
     messages = [record.message for record in caplog.records]
     assert [message.partition(":")[0] for message in messages] == [
         "windows runs on torch's operations",
@@ -36,10 +36,10 @@ def test_torch_serves_without_a_compiler(no_compiler, caplog):
     ]
     assert all("no C++ compiler found" in message for message in messages)
     cpp_functions._build.cache_clear()
-    for found, expected in zip(results(), without, strict=True):
-        torch.testing.assert_close(found, expected)
+    for actual, expected in zip(results(), without_compiler, strict=True):
+        torch.testing.assert_close(actual, expected)
 
 
-def test_other_tensors_are_left_to_torch():
+def test_torch_is_used_for_other_tensors():
     assert load_functions(WINDOWS, torch.zeros(1, dtype=torch.bfloat16)) is None
     assert load_functions(WINDOWS, torch.zeros(1, device="meta")) is None

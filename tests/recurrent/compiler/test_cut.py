@@ -1,4 +1,4 @@
-"""The smallest sets of values to keep, against a search through all of them."""
+"""The smallest sets of values to keep, compared with an exhaustive search."""
 
 import random
 from itertools import combinations
@@ -12,44 +12,44 @@ from seqtag.recurrent.compiler.graph import Node, input_node, walk
 
 
 def random_graph(seed):
-    """Return nodes, lost ones among them, free ones, and needed ones."""
+    """Return all nodes, the lost ones, the free ones, and the needed ones."""
     draw = random.Random(seed)
     lost = [input_node(("lost", i)) for i in range(draw.randint(1, 4))]
-    at_hand = [input_node(("free", i)) for i in range(draw.randint(0, 2))]
-    nodes = [*lost, *at_hand]
+    available = [input_node(("free", i)) for i in range(draw.randint(0, 2))]
+    nodes = [*lost, *available]
     for i in range(draw.randint(1, 8)):
         args = tuple(draw.choice(nodes) for _ in range(draw.choice((1, 2, 2))))
         nodes.append(Node("some", args, label=i))
-    made = nodes[len(lost) + len(at_hand) :]
-    free = {*at_hand, *(node for node in made if draw.random() < 0.15)}
+    operations = nodes[len(lost) + len(available) :]
+    free = {*available, *(node for node in operations if draw.random() < 0.15)}
     needed = {draw.choice(nodes) for _ in range(draw.randint(1, 5))}
     return nodes, set(lost), free, needed
 
 
-def follows(needed, at_hand, lost):
-    """Whether all that is needed can be computed from what is at hand."""
-    reached = walk(needed, stop=lambda node: node in at_hand)
-    return not any(node in lost and node not in at_hand for node in reached)
+def is_computable(needed, available, lost):
+    """Return whether all needed nodes can be computed from the available ones."""
+    reached = walk(needed, stop=lambda node: node in available)
+    return not any(node in lost and node not in available for node in reached)
 
 
 @settings(deadline=None, derandomize=True, max_examples=300)
 @given(seed=st.integers(0, 2**32))
-def test_valid_and_smallest(seed):
+def test_the_set_is_sufficient_and_smallest(seed):
     nodes, lost, free, needed = random_graph(seed)
     kept = values_to_keep(needed, lost.__contains__, free.__contains__)
     assert not free & set(kept)
     assert len(set(kept)) == len(kept)
-    assert follows(needed, free | set(kept), lost)
+    assert is_computable(needed, free | set(kept), lost)
     candidates = [node for node in nodes if node not in free]
     for size in range(len(kept)):
         for fewer in combinations(candidates, size):
-            assert not follows(needed, free | set(fewer), lost)
+            assert not is_computable(needed, free | set(fewer), lost)
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(seed=st.integers(0, 2**32))
-def test_of_the_smallest_the_nearest_to_what_is_needed(seed):
-    """No kept value could be computed from other ones of a set as small that is nearer."""
+def test_the_set_is_the_smallest_one_nearest_to_the_needed_nodes(seed):
+    """No other set of the same size leaves fewer values to recompute."""
     nodes, lost, free, needed = random_graph(seed)
     kept = values_to_keep(needed, lost.__contains__, free.__contains__)
 
@@ -59,7 +59,7 @@ def test_of_the_smallest_the_nearest_to_what_is_needed(seed):
 
     candidates = [node for node in nodes if node not in free]
     for other in combinations(candidates, len(kept)):
-        if follows(needed, free | set(other), lost):
+        if is_computable(needed, free | set(other), lost):
             assert recomputed(kept) <= recomputed(other)
 
 
@@ -80,7 +80,10 @@ def keep(*needed):
     [
         ((a,), [a]),
         ((a.tanh(),), [a.tanh()]),
-        (((a + b).tanh(), (a + b).exp()), [a + b]),  # the sum, not its two parts or two results
+        (
+            ((a + b).tanh(), (a + b).exp()),
+            [a + b],
+        ),  # the sum, not its two arguments or its two results
         ((a.tanh(), b.tanh(), a.tanh() * b.tanh()), [a.tanh(), b.tanh()]),
         (((a + b) * (c + d),), [(a + b) * (c + d)]),
         ((free.tanh(), free), []),
@@ -89,12 +92,12 @@ def keep(*needed):
         ((), []),
     ],
 )
-def test_small_ones(needed, kept):
+def test_small_examples(needed, kept):
     assert keep(*needed) == kept
 
 
 def test_a_long_ladder():
-    """Two chains with rungs between: two values always, however long."""
+    """Two chains with cross connections: always two values, whatever the length."""
     left, right = a, b
     needed = []
     for _ in range(200):
@@ -102,4 +105,4 @@ def test_a_long_ladder():
         needed += [left * right, left + right]
     kept = keep(*needed)
     assert len(kept) == 2
-    assert follows(needed, {free, *kept}, {a, b})
+    assert is_computable(needed, {free, *kept}, {a, b})

@@ -1,4 +1,4 @@
-"""Derivatives of random programs against autograd in float64.
+"""Derivatives of random programs, compared with autograd in float64.
 
 B values at a time.
 """
@@ -13,23 +13,23 @@ from seqtag.recurrent.compiler.graph import Node, as_node, input_node
 
 B = 8
 x, y = input_node("x"), input_node("y")
-plainly = settings(
+deterministic = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, derandomize=True
 )
 
 
-@plainly
+@deterministic
 @given(seed=st.integers(0, 2**32), length=st.integers(1, 25), results=st.integers(1, 4))
 def test_random_programs(seed, length, results, symbols, run, random_programs, interpret):
     program = random_programs(seed, length)
     draw = torch.Generator().manual_seed(seed)
     inputs = list(torch.randn(len(symbols), B, generator=draw, dtype=torch.float64))
-    weighs = list(torch.randn(results, B, generator=draw, dtype=torch.float64))
+    weights = list(torch.randn(results, B, generator=draw, dtype=torch.float64))
     for value in inputs:
         value.requires_grad_()
     plain = run(program, inputs)[-results:]
     assume(all(value.isfinite().all() and value.abs().max() < 1e6 for value in plain))
-    loss = sum((value * w).sum() for value, w in zip(plain, weighs, strict=True))
+    loss = sum((value * w).sum() for value, w in zip(plain, weights, strict=True))
     assume(loss.requires_grad)
     expected = torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True)
 
@@ -37,11 +37,11 @@ def test_random_programs(seed, length, results, symbols, run, random_programs, i
     adjoints: dict[Node, Node] = {}
     for node, grad in zip(run(program, symbols)[-results:], arriving, strict=True):
         adjoints[node] = adjoints[node] + grad if node in adjoints else grad
-    given_values = dict(zip([*symbols, *arriving], [*inputs, *weighs], strict=True))
+    inputs_by_node = dict(zip([*symbols, *arriving], [*inputs, *weights], strict=True))
     with torch.no_grad():
-        found = interpret(gradients(adjoints, symbols), given_values)
+        actual = interpret(gradients(adjoints, symbols), inputs_by_node)
     scale = max(1.0, *(e.abs().max().item() for e in expected))
-    torch.testing.assert_close(found, list(expected), rtol=1e-8, atol=1e-9 * scale)
+    torch.testing.assert_close(actual, list(expected), rtol=1e-8, atol=1e-9 * scale)
 
 
 @pytest.mark.parametrize(
@@ -61,27 +61,27 @@ def test_random_programs(seed, length, results, symbols, run, random_programs, i
         (x, (as_node(1), as_node(0))),
     ],
 )
-def test_each_rule_is_written_shortly(result, expected):
-    """As a person would: by means of the result, and with nothing idle."""
-    found = gradients({result: as_node(1)}, [x, y])
-    assert all(a is b for a, b in zip(found, expected, strict=True))
+def test_each_rule_has_the_shortest_form(result, expected):
+    """Rules use the result, and have no operations without effect."""
+    actual = gradients({result: as_node(1)}, [x, y])
+    assert all(a is b for a, b in zip(actual, expected, strict=True))
 
 
-def test_gradients_that_arrive_within_and_at_the_end_add_up():
+def test_gradients_at_inner_and_outer_results_add_up():
     c = x * y
     h = c.tanh()
     dc, dh = input_node("dc"), input_node("dh")
-    found = gradients({h: dh, c: dc}, [c])
-    assert found == [dc + dh * (1 - h * h)]
+    actual = gradients({h: dh, c: dc}, [c])
+    assert actual == [dc + dh * (1 - h * h)]
 
 
-def test_a_value_used_many_times_costs_no_tree():
-    """Differentiated node by node, not path by path: here there are 2**200 paths."""
+def test_a_value_used_many_times_is_differentiated_once():
+    """Differentiation is by node, not by path: here there are 2**200 paths."""
     node = x
     for _ in range(200):
         node = (node + node * y).tanh()
-    (found,) = gradients({node: as_node(1)}, [x])
-    assert found.op != "constant"
+    (actual,) = gradients({node: as_node(1)}, [x])
+    assert actual.op != "constant"
 
 
 def test_an_unknown_operation_is_refused():
@@ -89,8 +89,8 @@ def test_an_unknown_operation_is_refused():
         gradients({Node("median", (x,)): as_node(1)}, [x])
 
 
-def test_ends_of_the_range(interpret):
-    """Where the step saturates, its derivative is 0, not NaN; minus infinity stays behind a max."""
+def test_extreme_arguments(interpret):
+    """Derivatives of saturated functions are finite, also at minus infinity."""
     ends = torch.tensor([-torch.inf, -800.0, -80.0, 0.0, 80.0, 800.0], dtype=torch.float64)
     for result in (x.sigmoid(), x.tanh(), x.log_sigmoid(), x.maximum(-90.0), x.relu()):
         (slope,) = interpret(gradients({result: as_node(1)}, [x]), {x: ends})

@@ -1,4 +1,4 @@
-"""Tracing: folding, sharing, walking and substituting; values equal those of the step run plainly.
+"""Expression graphs: folding, sharing, walking, substituting; values equal those on tensors.
 
 B values at a time.
 """
@@ -19,15 +19,15 @@ from seqtag.recurrent.compiler.graph import as_node, input_node, is_constant, su
 B = 16
 x, y, z = (input_node(name) for name in "xyz")
 seeds = st.integers(0, 2**32)
-# The fixtures are functions without a state.
-plainly = settings(
+# Fixtures are stateless functions, so hypothesis can share them between examples.
+deterministic = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, derandomize=True
 )
 
 
-@plainly
+@deterministic
 @given(seed=seeds, length=st.integers(1, 25))
-def test_traced_programs_give_what_they_give_on_tensors(
+def test_traced_programs_have_the_same_values_as_on_tensors(
     seed, length, symbols, run, random_programs, interpret
 ):
     program = random_programs(seed, length)
@@ -39,9 +39,11 @@ def test_traced_programs_give_what_they_give_on_tensors(
     torch.testing.assert_close(traced[finite], plain[finite], rtol=1e-12, atol=1e-12)
 
 
-@plainly
+@deterministic
 @given(seed=seeds, length=st.integers(1, 25))
-def test_walk_gives_each_node_once_and_arguments_first(seed, length, symbols, run, random_programs):
+def test_walk_yields_each_node_once_and_arguments_first(
+    seed, length, symbols, run, random_programs
+):
     nodes = list(walk(run(random_programs(seed, length), symbols)))
     places = {node: place for place, node in enumerate(nodes)}
     assert len(places) == len(nodes)
@@ -49,24 +51,26 @@ def test_walk_gives_each_node_once_and_arguments_first(seed, length, symbols, ru
     assert all(a.order < b.order for a, b in pairwise(nodes))
 
 
-@plainly
+@deterministic
 @given(seed=seeds, length=st.integers(1, 25))
-def test_substitution_is_tracing_with_something_else(
+def test_substitution_equals_tracing_with_other_inputs(
     seed, length, symbols, run, random_programs, interpret
 ):
     program = random_programs(seed, length)
     others = [x, y * 2, as_node(0.25), x]
-    put = substitute(run(program, symbols), dict(zip(symbols, others, strict=True)))
+    substituted = substitute(run(program, symbols), dict(zip(symbols, others, strict=True)))
     draw = torch.Generator().manual_seed(seed)
     inputs = dict(zip((x, y), torch.randn(2, B, generator=draw, dtype=torch.float64), strict=True))
-    assert not set(symbols) & set(walk(put))
-    found, expected = (torch.stack(interpret(n, inputs)) for n in (put, run(program, others)))
+    assert not set(symbols) & set(walk(substituted))
+    traced, expected = (
+        torch.stack(interpret(n, inputs)) for n in (substituted, run(program, others))
+    )
     finite = expected.isfinite()
-    torch.testing.assert_close(found[finite], expected[finite], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(traced[finite], expected[finite], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("made", "expected"),
+    ("folded", "expected"),
     [
         (x + 0, x),
         (0 + x, x),
@@ -95,8 +99,8 @@ def test_substitution_is_tracing_with_something_else(
         (as_node(-math.inf).log_sigmoid(), as_node(-math.inf)),
     ],
 )
-def test_constants_and_idle_parts_fold(made, expected):
-    assert made is expected
+def test_constants_and_operations_without_effect_fold(folded, expected):
+    assert folded is expected
 
 
 def test_common_parts_are_one_node():
@@ -108,7 +112,7 @@ def test_common_parts_are_one_node():
     assert sum(node.args == (x, y) for node in nodes) == 1
 
 
-def test_numbers_that_are_equal_but_not_the_same_are_two_constants():
+def test_plus_and_minus_zero_are_two_constants():
     assert as_node(0.0) is not as_node(-0.0)
     assert as_node(0) is as_node(0.0)
     assert is_constant(as_node(-0.0), 0)
@@ -116,7 +120,7 @@ def test_numbers_that_are_equal_but_not_the_same_are_two_constants():
 
 
 @pytest.mark.parametrize("value", ["1", None, torch.zeros(1), [1]])
-def test_nothing_but_nodes_and_numbers(value):
+def test_only_nodes_and_numbers_are_accepted(value):
     with pytest.raises(TypeError, match="made of nodes and numbers, not"):
         as_node(value)
 
@@ -126,7 +130,7 @@ def test_a_step_that_branches_on_a_value_is_refused():
         _ = x > 0
 
 
-def test_walk_stops_where_it_is_told():
+def test_walk_does_not_follow_stopped_nodes():
     inner = (x + y).tanh()
     nodes = list(walk([inner * z], stop=lambda node: node is inner))
     assert inner in nodes
@@ -142,7 +146,7 @@ def test_a_long_chain_needs_no_recursion():
     assert repr(node) == "tanh(...)"
 
 
-def test_every_operation_has_a_value_and_a_way_to_write_it():
+def test_every_operation_has_a_value_and_a_builder():
     assert set(graph.BUILDERS) == set(graph.OPERATIONS)
     for op, build in graph.BUILDERS.items():
         args = (x, y)[
@@ -152,29 +156,29 @@ def test_every_operation_has_a_value_and_a_way_to_write_it():
 
 
 @pytest.fixture
-def _restless():
-    """Let threads take turns as often as they can."""
+def _fast_switching():
+    """Make threads switch as often as possible."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(interval)
 
 
-@pytest.mark.usefixtures("_restless")
+@pytest.mark.usefixtures("_fast_switching")
 def test_threads_that_trace_at_once_agree_on_nodes():
-    """Were a node made twice, a gradient would be looked up at the wrong one of the two."""
+    """If equal nodes existed twice, gradients would be looked up at the wrong one."""
     start = threading.Barrier(4)
-    found = []
+    traced = []
 
     def trace():
         for turn in range(200):
             start.wait()
-            found.append((turn, [input_node((turn, i)) for i in range(10)]))
+            traced.append((turn, [input_node((turn, i)) for i in range(10)]))
 
     threads = [threading.Thread(target=trace) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 800
-    assert len({id(node) for _, nodes in found for node in nodes}) == 2000
+    assert len(traced) == 800
+    assert len({id(node) for _, nodes in traced for node in nodes}) == 2000

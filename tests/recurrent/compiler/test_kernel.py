@@ -1,4 +1,4 @@
-"""The built kernel as such: instruction sets, threads, forks, and failures to build.
+"""Compiled kernels: instruction sets, threads, forks, and failures to compile.
 
 B batch, T time, D features in, H hidden units.
 """
@@ -22,19 +22,19 @@ from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
 from seqtag.recurrent.engines import cpu
 from seqtag.recurrent.engines import registry as engines
 
-B, T, D, H = 13, 24, 16, 33  # enough work for several threads; nothing fills its registers
+B, T, D, H = 13, 24, 16, 33  # enough work for several threads; no size fills registers
 LENGTHS = torch.arange(B) * 2
 CELLS = {"lstm": Lstm(), "rnn": Rnn()}
 forks = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 
 def results_of(layer, x, lengths=LENGTHS):
-    """Return outputs and gradients, and outputs alone."""
+    """Return all results and gradients, and those that do not depend on the order of sums."""
     x = x.detach().clone().requires_grad_()
     y, end = layer(x, lengths)
     ends = torch.cat(tuple(end) if isinstance(end, tuple) else (end,))
-    wanted = (x, *layer.parameters())
-    grads = torch.autograd.grad(y.square().sum() + ends.pow(3).sum(), wanted)
+    inputs = (x, *layer.parameters())
+    grads = torch.autograd.grad(y.square().sum() + ends.pow(3).sum(), inputs)
     return [y.detach(), ends.detach(), *grads], [y.detach(), ends.detach(), grads[0]]
 
 
@@ -54,7 +54,7 @@ def expected(layer, x):
     return results_of(layer, x)
 
 
-def test_one_kernel_a_cell_and_dtype():
+def test_one_kernel_per_cell_and_dtype():
     kernel = kernel_of(Lstm(), "float32")
     assert kernel_of(Lstm(), "float32") is kernel
     assert kernel_of(Lstm(forget_bias=3.0), "float32").width == kernel.width
@@ -66,7 +66,7 @@ def test_one_kernel_a_cell_and_dtype():
 
 
 def narrower_sets():
-    """Return an instruction set, a cell and a dtype, for each build but the one in use."""
+    """Return an instruction set, a cell and a dtype, for instruction sets below the best one."""
     best = torch.backends.cpu.get_cpu_capability()
     double = pytest.param("DEFAULT", "rnn", torch.float64, marks=pytest.mark.slow)
     plain = [("DEFAULT", "lstm", torch.float32), double]
@@ -75,7 +75,7 @@ def narrower_sets():
 
 @pytest.mark.parametrize(("instructions", "name", "dtype"), narrower_sets())
 def test_instruction_sets_give_the_same_numbers(instructions, name, dtype, monkeypatch):
-    """Also over more rows than a weight's gradient sums at a time."""
+    """Also for more rows than the gradient of a weight sums at a time."""
     layer = Recurrent(CELLS[name], D, H, 1, True, engine="cpu").to(dtype)
     x, lengths = torch.randn(40, T, D, dtype=dtype), torch.arange(40) % (T + 1)
     expected, _ = results_of(layer, x, lengths)
@@ -92,7 +92,7 @@ def test_instruction_sets_give_the_same_numbers(instructions, name, dtype, monke
 @pytest.mark.parametrize("own_threads", [False, True])
 @pytest.mark.parametrize("threads", [1, 2, 3, 5, 64])
 def test_any_number_of_threads(layer, x, expected, threads, own_threads, set_threads, monkeypatch):
-    """Bit by bit, but for weights: their gradients are summed in another order."""
+    """Bitwise, except gradients of weights, which are summed in another order."""
     if own_threads:
         monkeypatch.setattr(kernels, "_find_team_address", lambda: None)
     set_threads(threads)
@@ -107,7 +107,7 @@ def test_calls_from_several_threads_at_once(layer, x, expected, threads, set_thr
     start = threading.Barrier(4)
 
     def run(_):
-        set_threads(threads)  # a thread's own number
+        set_threads(threads)  # the setting is per thread
         start.wait()
         return [results_of(layer, x) for _ in range(4)]
 
@@ -119,7 +119,7 @@ def test_calls_from_several_threads_at_once(layer, x, expected, threads, set_thr
 
 
 def wait_for(child, seconds=60):
-    """Return a child's exit code; kill it where it hangs."""
+    """Return the exit code of a child process, which is killed if it hangs."""
     alarm = threading.Timer(seconds, os.kill, (child, 9))
     alarm.start()
     _, status = os.waitpid(child, 0)
@@ -130,13 +130,13 @@ def wait_for(child, seconds=60):
 @forks
 @pytest.mark.parametrize("threads", [1, 3])
 def test_in_a_forked_child(layer, x, expected, threads, set_threads):
-    """A fork has none of its parent's threads, but their team's data."""
+    """A forked child has no threads of its parent, but the data of their team."""
     set_threads(threads)
     results_of(layer, x)  # the parent has used its team
     with torch.no_grad():
         here = layer(x, LENGTHS)[0]
     child = os.fork()
-    if child == 0:  # nothing may be raised through pytest's frames
+    if child == 0:  # no exception may reach pytest in the child
         code = 1
         try:
             with torch.no_grad():
@@ -144,10 +144,10 @@ def test_in_a_forked_child(layer, x, expected, threads, set_threads):
         finally:
             os._exit(code)
     assert wait_for(child) == 0
-    assert torch.equal(results_of(layer, x)[1][0], expected[1][0])  # and the parent goes on
+    assert torch.equal(results_of(layer, x)[1][0], expected[1][0])  # the parent still works
 
 
-def _learn(layer, x, queue):
+def _put_results(layer, x, queue):
     queue.put([g.tolist() for g in results_of(layer, x)[1]])
 
 
@@ -157,7 +157,7 @@ def test_a_forked_process_differentiates(layer, x, expected, set_threads):
     results_of(layer, x)
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
-    process = context.Process(target=_learn, args=(layer, x, queue), daemon=True)
+    process = context.Process(target=_put_results, args=(layer, x, queue), daemon=True)
     process.start()
     found = [torch.tensor(values) for values in queue.get(timeout=60)]
     process.join()
@@ -187,7 +187,7 @@ def test_in_data_loader_workers(layer, x, expected, set_threads):
 
 
 class Halved(Cell):
-    """A cell of a test's own, so that its kernel was not built before."""
+    """A cell that only one test uses, so that its kernel is not cached."""
 
     gates = ("a",)
     states = ("h",)
@@ -200,19 +200,19 @@ class Halved(Cell):
 
 
 @pytest.fixture
-def _forget():
-    found = (building.compiler, building._version, building.private_folder, engines._log_choice)
-    for cached in found:
+def _clear_caches():
+    caches = (building.compiler, building._version, building.private_folder, engines._log_choice)
+    for cached in caches:
         cached.cache_clear()
     yield
-    for cached in found:
+    for cached in caches:
         cached.cache_clear()
 
 
-@pytest.mark.usefixtures("_forget")
+@pytest.mark.usefixtures("_clear_caches")
 @pytest.mark.parametrize("compiler", ["/bin/false", "/no/such/compiler"])
-def test_without_a_working_compiler_another_engine_serves(compiler, x, monkeypatch, caplog):
-    """With one warning, however often it runs."""
+def test_without_a_working_compiler_another_engine_runs(compiler, x, monkeypatch, caplog):
+    """With one warning for all calls."""
     monkeypatch.setenv("CXX", compiler)
     layer = Recurrent(Halved(0.11), D, 4)
     with caplog.at_level(logging.INFO, logger="seqtag"):
@@ -220,14 +220,14 @@ def test_without_a_working_compiler_another_engine_serves(compiler, x, monkeypat
         layer(x)[0].sum().backward()
     layer.engine = "reference"
     torch.testing.assert_close(y, layer(x)[0])
-    warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
-    assert len(warned) == 1
-    assert "cpu" in warned[0]
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "cpu" in warnings[0]
 
 
-@pytest.mark.usefixtures("_forget")
-def test_a_build_that_failed_is_not_tried_at_each_call(x, monkeypatch):
-    """It costs seconds, and a layer is called thousands of times."""
+@pytest.mark.usefixtures("_clear_caches")
+def test_a_failed_compilation_is_not_repeated(x, monkeypatch):
+    """Compiling takes seconds, and a layer is called thousands of times."""
     calls = []
 
     def fail(source, name, symbols):
@@ -242,7 +242,7 @@ def test_a_build_that_failed_is_not_tried_at_each_call(x, monkeypatch):
 
 
 class Undeclared(Cell):
-    """A step on tensors alone, which does not say so."""
+    """A cell whose step runs on tensors only, without setting `untraceable`."""
 
     gates = ("a",)
     states = ("h",)

@@ -1,4 +1,4 @@
-"""What is kept of each cell, how its slots lie, and its derivative against autograd.
+"""Plans of cells: kept values, slots, and derivatives compared with autograd.
 
 B rows, H units.
 """
@@ -14,8 +14,8 @@ from seqtag.recurrent.compiler.plan import plan_of
 
 B, H = 6, 5
 TRACED = [name for name, cell in PRESETS.items() if not cell.untraceable]
-# What is needed and cannot be had from states: of lstm the four gates. tanh(c) is made again, for
-# c is kept as a state anyway; of fgr the gates are states too.
+# Number of values to keep in addition to states. For lstm the four gates: tanh(c) is recomputed,
+# because the state c is kept anyway. For fgr the gates are states.
 KEPT = {
     "lstm": 4,
     "lstm_peephole": 4,
@@ -28,7 +28,7 @@ KEPT = {
     "fgr": 1,
     "janet": 2,
     "gru": 4,  # r, z, n, and R_n h' + b'
-    "rnn": 0,  # h alone
+    "rnn": 0,  # only h
     "rnn_relu": 0,
     "indrnn": 0,
     "minlstm": 3,
@@ -38,17 +38,17 @@ KEPT = {
 
 
 @pytest.mark.parametrize("name", TRACED)
-def test_fewest_values_are_kept(name):
+def test_the_fewest_values_are_kept(name):
     plan = plan_of(PRESETS[name])
     assert len(plan.kept) == KEPT[name]
-    given = {*plan.kept, *plan.states.values()}
-    for node in walk(plan.gradients, stop=given.__contains__):
-        assert node in given or node.op != "input" or node.label[0] != "slot"
+    available = {*plan.kept, *plan.states.values()}
+    for node in walk(plan.gradients, stop=available.__contains__):
+        assert node in available or node.op != "input" or node.label[0] != "slot"
 
 
 @pytest.mark.parametrize("name", TRACED)
 def test_a_step_and_its_derivative_equal_autograd(name, interpret):
-    """One step at random slots; the gradients are made from the kept values and states alone."""
+    """One step with random slots; gradients are computed from kept values and states only."""
     cell = PRESETS[name]
     plan = plan_of(cell)
     draw = torch.Generator().manual_seed(3)
@@ -65,15 +65,15 @@ def test_a_step_and_its_derivative_equal_autograd(name, interpret):
         new, list(inputs.values()), list(arriving.values()), materialize_grads=True
     )
     kept = interpret([*plan.kept, *plan.states.values()], inputs)
-    at_hand = {node: value for node, value in inputs.items() if node.label[0] != "slot"}
-    at_hand |= dict(zip([*plan.kept, *plan.states.values()], kept, strict=True)) | arriving
+    values = {node: value for node, value in inputs.items() if node.label[0] != "slot"}
+    values |= dict(zip([*plan.kept, *plan.states.values()], kept, strict=True)) | arriving
     with torch.no_grad():
-        found = interpret(plan.gradients, at_hand)
-    torch.testing.assert_close(found, list(expected), rtol=1e-10, atol=1e-12)
+        actual = interpret(plan.gradients, values)
+    torch.testing.assert_close(actual, list(expected), rtol=1e-10, atol=1e-12)
 
 
 def test_slots():
-    """A sum that enters as one is one; the candidate of a GRU takes its parts apart."""
+    """A gate has one slot for a sum; the candidate of a GRU needs both parts."""
     assert plan_of(Lstm()).slots == ("i", "f", "z", "o")
     gru = plan_of(build_cell("gru"))
     assert gru.slots == ("r", "z", "n of x", "n of h")
@@ -84,7 +84,7 @@ def test_slots():
     assert plan_of(build_cell("mingru")).slots == ("z of x", "n of x")
 
 
-def test_a_gate_of_r_alone_has_a_slot_of_its_own():
+def test_a_gate_without_w_x_has_its_own_slot():
     class Damped(Cell):
         gates = ("a",)
         states = ("h",)
@@ -100,7 +100,7 @@ def test_a_gate_of_r_alone_has_a_slot_of_its_own():
     assert len(plan.kept) == 2
 
 
-def test_a_part_that_is_also_shown_alone_stays_apart():
+def test_a_part_that_is_also_returned_has_its_own_slot():
     class Shown(Cell):
         gates = ("a",)
         states = ("h", "seen")
@@ -113,7 +113,7 @@ def test_a_part_that_is_also_shown_alone_stays_apart():
     assert read <= set(plan.slots)
 
 
-def test_what_is_read_and_carried():
+def test_reads_and_carried_gradients():
     lstm, peephole, rnn = (plan_of(PRESETS[name]) for name in ("lstm", "lstm_peephole", "rnn"))
     assert lstm.carries("c")
     assert not lstm.carries("h")
@@ -125,7 +125,7 @@ def test_what_is_read_and_carried():
 
 
 def test_gates_that_are_off_fold_away():
-    """nog, nig and nfg cost less than lstm: fewer slots, fewer nodes."""
+    """Variants without a gate have fewer nodes than lstm."""
     full = len(list(walk([*plan_of(Lstm()).states.values(), *plan_of(Lstm()).gradients])))
     for name in ("nig", "nfg", "nog", "cifg", "niaf", "noaf"):
         plan = plan_of(PRESETS[name])

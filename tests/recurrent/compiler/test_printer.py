@@ -1,6 +1,6 @@
-"""Printed C++ against the programs that it was printed from, and the functions of the skeleton.
+"""Printed C++ compared with its programs, and the functions of the skeleton.
 
-Everything of a dtype and an instruction set is one file, compiled once.
+All functions for a dtype and an instruction set are one file, compiled once.
 """
 
 import ctypes
@@ -54,7 +54,7 @@ FUNCTIONS = {
 
 
 def print_file(dtype, functions):
-    """Return a source with each function, given as (inputs, results), and its driver."""
+    """Return a source with a function and its driver for each pair (inputs, results)."""
     skeleton = files("seqtag.recurrent.compiler") / "skeleton"
     parts = [HEADS[dtype], (skeleton / "vector.h").read_text(encoding="utf-8")]
     for name, (inputs, results) in functions.items():
@@ -84,7 +84,7 @@ def dtype(request):
 
 
 def capabilities():
-    """The instruction sets that this processor has, as torch names them, and the plain build."""
+    """Return the instruction sets of this processor, by torch's names, and the plain one."""
     best = torch.backends.cpu.get_cpu_capability()
     wider = list(INSTRUCTIONS)
     return ["DEFAULT", *(wider[wider.index(best) :] if best in wider else [])]
@@ -92,7 +92,7 @@ def capabilities():
 
 @pytest.fixture(scope="module", params=capabilities())
 def functions(request, dtype):
-    """The skeleton's functions, built for one dtype and one instruction set."""
+    """The functions of the skeleton, compiled for one dtype and one instruction set."""
     inputs = [input_node(0), input_node(1)]
     source = print_file(dtype, {name: (inputs, [node]) for name, node in FUNCTIONS.items()})
     with pytest.MonkeyPatch.context() as patch:
@@ -108,25 +108,25 @@ def functions(request, dtype):
 
 
 def test_random_programs_and_their_derivatives(dtype, symbols, run, random_programs, interpret):
-    kinds = {}
+    programs = {}
     for seed in range(PROGRAMS):
         results = run(random_programs(seed, 14), symbols)[-RESULTS:]
         arriving = [input_node(("new", j)) for j in range(RESULTS)]
         adjoints = {}
         for node, grad in zip(results, arriving, strict=True):
             adjoints[node] = adjoints[node] + grad if node in adjoints else grad
-        kinds[f"program_{seed}"] = (
+        programs[f"program_{seed}"] = (
             [*symbols, *arriving],
             [*results, *gradients(adjoints, symbols)],
         )
-    library = build(print_file(dtype, kinds), f"programs_{dtype}")
+    library = build(print_file(dtype, programs), f"programs_{dtype}")
     exact = 3e-5 if dtype == "float32" else 1e-11
     draw = np.random.default_rng(0)
-    for name, (inputs, results) in kinds.items():
-        given = draw.standard_normal((len(inputs), B)).astype(DTYPES[dtype])
-        values = dict(zip(inputs, torch.from_numpy(given.astype(np.float64)), strict=True))
+    for name, (inputs, results) in programs.items():
+        values_in = draw.standard_normal((len(inputs), B)).astype(DTYPES[dtype])
+        values = dict(zip(inputs, torch.from_numpy(values_in.astype(np.float64)), strict=True))
         expected = torch.stack(interpret(results, values)).numpy()
-        found = call(library, name, given, len(results))
+        found = call(library, name, values_in, len(results))
         scale = np.maximum(1, np.abs(expected).max(axis=1, keepdims=True))
         assert (np.abs(found - expected) / scale).max() < exact, name
 
@@ -157,28 +157,28 @@ def test_sources_are_the_same_each_time_and_differ_by_dtype(name):
     assert print_kernel(plan, "float32") != print_kernel(plan, "float64")
 
 
-class Turned(Cell):
-    """Uses its gates in one order or the other."""
+class TwoOrders(Cell):
+    """A cell that uses its gates in one of two orders."""
 
     gates = ("left", "right")
     states = ("h",)
 
-    def __init__(self, turned):
-        self.turned = turned
+    def __init__(self, reverse):
+        self.reverse = reverse
 
     def step(self, wx, rh, state, unit):
-        gates = reversed(self.gates) if self.turned else self.gates
+        gates = reversed(self.gates) if self.reverse else self.gates
         first, second = (sigmoid(wx[gate] + rh[gate]) for gate in gates)
         return {"h": (first + second) * state["h"]}
 
 
-def test_sources_do_not_hang_on_what_was_traced_before():
-    """A kernel is found again by its source, and sums in the order that it says."""
-    source = print_kernel(plan_of(Turned(False)), "float32")
+def test_sources_do_not_depend_on_cells_traced_before():
+    """Kernels are cached by their source, which fixes the order of sums."""
+    source = print_kernel(plan_of(TwoOrders(False)), "float32")
     plan_of.cache_clear()
     gc.collect()
-    other = plan_of(Turned(True))  # of the same nodes, made in another order
-    assert print_kernel(plan_of(Turned(False)), "float32") == source
+    other = plan_of(TwoOrders(True))  # the same nodes, created in another order
+    assert print_kernel(plan_of(TwoOrders(False)), "float32") == source
     assert print_kernel(other, "float32") != source
 
 
@@ -194,9 +194,9 @@ def exact_values(name, points):
         return np.array([float(meanings[name](mpmath.mpf(float(v)))) for v in points])
 
 
-# Furthest from the exact value, in units of the result's last place; float32 where its
-# rational functions are, float64 where it calls the C library.
-WORST = {
+# The largest error in units in the last place (ulp): float32 uses polynomials and rational
+# functions, float64 the C library.
+LARGEST_ERROR = {
     ("exp", "float32"): 2.5,
     ("tanh", "float32"): 6,
     ("sigmoid", "float32"): 4,
@@ -206,23 +206,25 @@ WORST = {
     ("sigmoid", "float64"): 3,
     ("log_sigmoid", "float64"): 3,
 }
-REACH = {"float32": 86.0, "float64": 700.0}
+RANGE = {"float32": 86.0, "float64": 700.0}
 
 
 @pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "log_sigmoid"])
 def test_accuracy(functions, dtype, name):
-    """Relative, over the whole range in which the result is a normal number."""
+    """Relative error, over the whole range in which the result is a normal number."""
     draw = np.random.default_rng(1)
-    sizes = np.exp(draw.uniform(np.log(1e-30), np.log(REACH[dtype]), 600))
-    points = np.concatenate([sizes, -sizes, np.linspace(-20, 20, 501)]).astype(DTYPES[dtype])
+    magnitudes = np.exp(draw.uniform(np.log(1e-30), np.log(RANGE[dtype]), 600))
+    points = np.concatenate([magnitudes, -magnitudes, np.linspace(-20, 20, 501)]).astype(
+        DTYPES[dtype]
+    )
     expected = exact_values(name, points)
     ulp = np.spacing(np.abs(expected).astype(DTYPES[dtype])).astype(np.float64)
     worst = np.abs(functions(name, points).astype(np.float64) - expected) / ulp
-    assert worst.max() <= WORST[name, dtype], points[worst.argmax()]
+    assert worst.max() <= LARGEST_ERROR[name, dtype], points[worst.argmax()]
 
 
-def test_ends(functions, dtype):
-    """Infinities, NaN, overflow, underflow and numbers too small to be normal."""
+def test_extreme_arguments(functions, dtype):
+    """Infinities, NaN, overflow, underflow and subnormal numbers."""
     inf, nan = np.inf, np.nan
     tiny = np.finfo(DTYPES[dtype]).smallest_subnormal
     points = [-inf, -1e4, -tiny, -0.0, 0.0, tiny, 1e4, inf, nan]
@@ -240,7 +242,7 @@ def test_ends(functions, dtype):
 
 
 def test_subnormal_results(functions, dtype):
-    """exp comes down to 0 by steps, not by a fall."""
+    """exp has subnormal results before it becomes 0."""
     points = np.linspace(-103.9, -87, 200) if dtype == "float32" else np.linspace(-745, -708, 200)
     points = points.astype(DTYPES[dtype])
     step = np.finfo(DTYPES[dtype]).smallest_subnormal
@@ -250,7 +252,7 @@ def test_subnormal_results(functions, dtype):
 
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid"])
-def test_bounded_and_rising_to_the_ends(functions, dtype, name):
+def test_bounded_and_monotonic(functions, dtype, name):
     lowest = {"tanh": -1, "sigmoid": 0}[name]
     points = np.linspace(-120, 120, 20011).astype(DTYPES[dtype])
     points = np.sort(np.concatenate([points, points / 12]))
@@ -259,8 +261,8 @@ def test_bounded_and_rising_to_the_ends(functions, dtype, name):
     assert values.max() <= 1
     assert values[0] == pytest.approx(lowest, abs=1e-30)
     assert values[-1] == 1
-    # Rising, but for what the two neighbours may be off by.
-    slack = 2 * WORST[name, dtype] * np.spacing(np.abs(values[1:]))
+    # Monotonic, within the errors of two neighbours.
+    slack = 2 * LARGEST_ERROR[name, dtype] * np.spacing(np.abs(values[1:]))
     assert (np.diff(values) >= -slack).all()
 
 
@@ -283,6 +285,6 @@ def test_constants(functions, dtype):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 15, 16, 17, 33])
-def test_rows_that_do_not_fill_registers(functions, dtype, count):
+def test_inputs_that_do_not_fill_registers(functions, dtype, count):
     values = np.arange(count) - count / 2
     np.testing.assert_array_equal(functions("relu", values), np.maximum(values, 0))

@@ -1,4 +1,4 @@
-"""Cells that are linear in their state: found by their graph, and run parallel in time."""
+"""The scan engine: which cells are linear in their state, and their results."""
 
 import pytest
 import torch
@@ -20,8 +20,8 @@ D, H = 3, 5
 LENGTHS = [None, torch.tensor([3, 7, 0, 1, 7]), torch.tensor([5, 4, 3, 2, 1])]
 
 
-class Quasi(Cell):
-    """Two linear memories, and an output that is not linear in either."""
+class TwoMemories(Cell):
+    """A cell with two linear memories, and an output that is not linear in them."""
 
     gates = ("f", "z", "o")
     states = ("h", "c", "n")
@@ -36,8 +36,8 @@ class Quasi(Cell):
         return {"h": o * tanh(c + 0.5 * state["c"]) + tanh(n), "c": c, "n": n}
 
 
-class Mixed(Cell):
-    """LinearCell, but each state in the other: a scan of products of matrices."""
+class Entangled(Cell):
+    """A linear cell whose states depend on each other: it would need matrix products."""
 
     gates = ("z",)
     states = ("h", "c")
@@ -48,7 +48,7 @@ class Mixed(Cell):
 
 
 class Growing(Cell):
-    """Doubles at each step."""
+    """A cell whose state doubles at each step."""
 
     gates = ("z",)
     states = ("h",)
@@ -59,7 +59,7 @@ class Growing(Cell):
 
 
 class Recurring(Growing):
-    """LinearCell, but with an R."""
+    """A linear cell with an R."""
 
     products = (Product("h", ("z",)),)
 
@@ -67,7 +67,7 @@ class Recurring(Growing):
 CELLS = {
     "minlstm": PRESETS["minlstm"],
     "mingru": PRESETS["mingru"],
-    "quasi": Quasi(),
+    "quasi": TwoMemories(),
     "growing": Growing(),
     "zoneout": ZoneoutCell(PRESETS["mingru"], 0.25),
 }
@@ -81,20 +81,20 @@ def layer_of(cell, **options):
 
 
 def test_which_cells_are_linear_in_their_state():
-    found = {
+    linear_cells = {
         n
         for n, c in PRESETS.items()
         if not c.untraceable and isinstance(linear_form(c), LinearCell)
     }
-    assert found == {"minlstm", "mingru"}
+    assert linear_cells == {"minlstm", "mingru"}
     assert all(isinstance(linear_form(cell), LinearCell) for cell in CELLS.values())
-    assert linear_form(Quasi()).carried == ("c", "n")
-    assert linear_form(Mixed()) == "its state h depends on another state"
+    assert linear_form(TwoMemories()).carried == ("c", "n")
+    assert linear_form(Entangled()) == "its state h depends on another state"
     assert linear_form(Recurring()) == "it has a recurrent weight R"
     assert linear_form(PRESETS["indrnn"]) == "it is not linear in its state h"
 
 
-def test_what_it_refuses():
+def test_cells_that_are_not_linear_are_refused():
     for cell in ("lstm", "indrnn", "lstm_layernorm"):
         with pytest.raises(InputError, match="not scan: "):
             Recurrent(cell, D, H, engine="scan")(torch.zeros(1, 1, D))
@@ -106,25 +106,25 @@ def test_what_it_refuses():
 def test_equals_reference_and_loop(name, lengths, options, outcome):
     layer = layer_of(CELLS[name], **options)
     expected, *others = (outcome(layer, e, lengths) for e in ("reference", "loop", "scan"))
-    for got in others:
-        torch.testing.assert_close(got, expected)
+    for actual in others:
+        torch.testing.assert_close(actual, expected)
 
 
 @pytest.mark.parametrize("name", ["minlstm", "quasi"])
 def test_equals_reference_in_pieces(name, outcome, monkeypatch):
-    """Time cut into pieces, in the scan and in what goes before it."""
+    """With time cut into pieces, in the scan and before it."""
     monkeypatch.setattr(scan_module, "SHORT", 3)
     monkeypatch.setattr(scan_module, "PIECE", 60)
     layer = layer_of(CELLS[name], bidirectional=True)
     lengths = torch.tensor([50, 3, 0, 1, 49])
-    expected, got = (outcome(layer, e, lengths, time=50) for e in ("reference", "scan"))
-    torch.testing.assert_close(got, expected)
+    expected, actual = (outcome(layer, e, lengths, time=50) for e in ("reference", "scan"))
+    torch.testing.assert_close(actual, expected)
 
 
 @pytest.mark.parametrize("time", [0, 1, 2, 64, 65, 100, 257, 4200])
 @pytest.mark.parametrize("backwards", [False, True])
-def test_scan_is_the_loop(time, backwards):
-    """Also where a is 0 or 1, and where products of it vanish."""
+def test_scan_equals_a_loop(time, backwards):
+    """Also where a is 0 or 1, and where its products underflow."""
     a, b = torch.rand(time, 2, 3, dtype=torch.float64), torch.randn(time, 2, 3).double()
     a[::7], a[3::11], a[:, 0] = 0.0, 1.0, a[:, 0] * 1e-3
     start = torch.randn(2, 3, dtype=torch.float64)
@@ -132,11 +132,11 @@ def test_scan_is_the_loop(time, backwards):
     for t in reversed(range(time)) if backwards else range(time):
         state = a[t] * state + b[t]
         expected[t] = state
-    given = a.clone(), start.clone()
+    copies = a.clone(), start.clone()
     scan_(a, b, start, backwards)
     torch.testing.assert_close(b, expected)
-    assert torch.equal(a, given[0])
-    assert torch.equal(start, given[1])
+    assert torch.equal(a, copies[0])
+    assert torch.equal(start, copies[1])
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -156,7 +156,7 @@ def test_gradcheck(name):
 
 @pytest.mark.parametrize("name", CELLS)
 def test_padding_changes_nothing_bitwise(name):
-    """Not even where the state would grow past all bounds behind the end."""
+    """Even if the state would grow without bound after the end."""
     layer = Recurrent(CELLS[name], D, H, bidirectional=True, engine="scan")
     lengths = torch.tensor([3, 2000, 0])
     if name == "growing":
@@ -182,7 +182,7 @@ def test_padding_changes_nothing_bitwise(name):
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
-def test_state_that_grows_behind_the_end_hurts_nothing():
+def test_a_state_that_grows_after_the_end_does_no_harm():
     layer = Recurrent(Growing(), D, H, engine="scan")
     x = torch.randn(2, 2000, D)
     x[1] = 0.0

@@ -62,9 +62,9 @@ static void through_product(const Transposed& t, int p, const S* const* after, i
                             int wide, V* to) {
   Source source{after, t.segments_r[p].data(), (i64)t.segments_r[p].size(), t.r[p].p,
                 t.stride_r[p]};
-  Scratch made;
-  product_tile(&source, 1, 0, rows, block, wide, made);
-  for (int k = 0; k < rows * wide; k++) to[k] += made[k];
+  Scratch result;
+  product_tile(&source, 1, 0, rows, block, wide, result);
+  for (int k = 0; k < rows * wide; k++) to[k] += result[k];
 }
 
 // The derivative of the cell's step for one sequence and one block of units. `through`: gradients
@@ -221,9 +221,9 @@ struct BackwardTask {
         for (int q = 0; q < STATES; q++)
           space.rows[i].arriving[q] = CARRIES[q] ? space.rows[i].carry + q * padded : nullptr;
     }
-    bool wanted = false;
-    for (int q = 0; q < STATES; q++) wanted |= grad().initial[q] != nullptr;
-    if (wanted) finish();
+    bool needs_initial = false;
+    for (int q = 0; q < STATES; q++) needs_initial |= grad().initial[q] != nullptr;
+    if (needs_initial) finish();
   }
 
   void finish() {

@@ -280,9 +280,9 @@ struct ForwardTask {
     set_start();
     i64 width = INPUTS * layer.padded();
     const S* input = nullptr;
-    for (i64 s = 0, made = 0; s < chunk.steps(); s++) {
+    for (i64 s = 0, prepared = 0; s < chunk.steps(); s++) {
       i64 n = chunk.running(s);
-      if (s == made && !layer.index) made += make_inputs(s), input = space.inputs.p;
+      if (s == prepared && !layer.index) prepared += make_inputs(s), input = space.inputs.p;
       advance(s, n);
       for (i64 i = 0; i < n; i++)
         space.rows[i].input =
@@ -298,18 +298,18 @@ static void run_forward(const Layer& layer) {
   Fixed<Weights> weights(layer.directions);
   for (i64 d = 0; d < layer.directions; d++) weights.add(layer, layer.sides[d]);
   i64 chunks = layer.chunks(), count = blocks(layer.H);
-  Threads few = layer.team();
-  few.run(count * layer.directions,
-          [&](i64 i) { weights[i / count].pack(layer, layer.sides[i / count], i % count); });
+  Threads team = layer.team();
+  team.run(count * layer.directions,
+           [&](i64 i) { weights[i / count].pack(layer, layer.sides[i / count], i % count); });
   if (layer.index) {
-    i64 shares = few.count;
-    few.run(layer.directions * shares,
-            [&](i64 i) { fill_table(weights[i / shares], layer, i % shares, shares); });
+    i64 shares = team.count;
+    team.run(layer.directions * shares,
+             [&](i64 i) { fill_table(weights[i / shares], layer, i % shares, shares); });
   }
   Fixed<ForwardSpace> spaces(chunks * layer.directions);
   for (i64 i = 0; i < chunks * layer.directions; i++)
     spaces.add(layer, (layer.schedule.B + chunks - 1) / chunks);
-  few.run(chunks * layer.directions, [&](i64 i) {
+  team.run(chunks * layer.directions, [&](i64 i) {
     i64 d = i / chunks;
     ForwardTask{layer, weights[d], Chunk{layer.schedule, i % chunks, chunks}, d, spaces[i]}.run();
   });

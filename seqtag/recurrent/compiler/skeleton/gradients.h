@@ -99,8 +99,8 @@ static void run_backward(const Layer& layer, const LayerGradients& gradients) {
   i64 count_r = PRODUCTS ? blocks(layer.H) : 0, count_w = inputs ? blocks(layer.D) : 0;
   Fixed<Transposed> weights(directions);
   for (i64 d = 0; d < directions; d++) weights.add(layer, layer.sides[d], inputs);
-  Threads few = layer.team();
-  few.run((count_r + count_w) * directions, [&](i64 i) {
+  Threads team = layer.team();
+  team.run((count_r + count_w) * directions, [&](i64 i) {
     i64 d = i % directions, block = i / directions;
     if (block < count_r)
       weights[d].pack_r(layer, layer.sides[d], block);
@@ -110,7 +110,7 @@ static void run_backward(const Layer& layer, const LayerGradients& gradients) {
   Fixed<BackwardSpace> spaces(chunks * directions);
   for (i64 i = 0; i < chunks * directions; i++)
     spaces.add(layer, (layer.schedule.B + chunks - 1) / chunks);
-  few.run(chunks * directions, [&](i64 i) {
+  team.run(chunks * directions, [&](i64 i) {
     i64 d = i / chunks;
     BackwardTask{layer, gradients, weights[d], Chunk{layer.schedule, i % chunks, chunks},
                  d,     spaces[i]}

@@ -51,17 +51,17 @@ struct Segment {
 // The slots of a product within a row [block][SLOTS][lane], without lanes after the last unit.
 template <typename Slots>
 static std::vector<Segment> segments_of(i64 H, i64 slots_in_row, i64 count, Slots slot) {
-  std::vector<Segment> found;
+  std::vector<Segment> segments;
   for (i64 block = 0; block < blocks(H); block++)
     for (i64 g = 0; g < count; g++) {
       i64 at = (block * slots_in_row + slot(g)) * LANES,
           n = std::min<i64>(LANES, H - block * LANES);
-      if (!found.empty() && found.back().at + found.back().length == at)
-        found.back().length += n;
+      if (!segments.empty() && segments.back().at + segments.back().length == at)
+        segments.back().length += n;
       else
-        found.push_back({at, n});
+        segments.push_back({at, n});
     }
-  return found;
+  return segments;
 }
 
 // Packs one block of columns of a weight (G*H, N): [k][lane] with k in the order of segments_of.
@@ -153,14 +153,14 @@ static void product_tile(const Source* sources, i64 count, i64 row, int rows, i6
 // to[row] = the sum of all sources' products, (rows, N).
 static void product(const Source* sources, i64 count, i64 first, i64 last, S* const* to, i64 N) {
   constexpr i64 PIECE = 96;  // rows that stay in the cache while all panels are multiplied
-  Scratch made;
+  Scratch result;
   for (i64 r = first; r < last; r += PIECE)
     columns(blocks(N), TILE, [&](i64 block, int width) {
       parts(std::min(PIECE, last - r), ROWS, [&](i64 start, int rows) {
-        product_tile(sources, count, r + start, rows, block, width, made);
+        product_tile(sources, count, r + start, rows, block, width, result);
         for (int i = 0; i < rows; i++)
           for (int u = 0; u < width; u++)
-            store(to[r + start + i] + (block + u) * LANES, made[i * width + u],
+            store(to[r + start + i] + (block + u) * LANES, result[i * width + u],
                   N - (block + u) * LANES);
       });
     });

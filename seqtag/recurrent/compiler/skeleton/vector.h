@@ -181,9 +181,9 @@ struct Fixed {
     while (count > 0) first[--count].~T();
     ::operator delete(first);
   }
-  template <typename... Given>
-  void add(const Given&... given) {
-    new (first + count) T(given...);
+  template <typename... Args>
+  void add(const Args&... args) {
+    new (first + count) T(args...);
     count++;
   }
   T& operator[](i64 i) const { return first[i]; }
@@ -212,8 +212,8 @@ struct Threads {
     const void* f;
   };
 
-  static void take(void* given) {
-    Work& work = *(Work*)given;
+  static void take(void* pointer) {
+    Work& work = *(Work*)pointer;
     for (i64 i; (i = work.next++) < work.tasks;) work.call(work.f, i);
   }
 
@@ -221,7 +221,7 @@ struct Threads {
     if (n > 1 && team != nullptr) return team(take, &work, (unsigned)n, 0);
     std::vector<pthread_t> helpers;
     helpers.reserve(n);
-    auto body = [](void* given) -> void* { return take(given), nullptr; };
+    auto body = [](void* pointer) -> void* { return take(pointer), nullptr; };
     for (pthread_t helper; (i64)helpers.size() + 1 < n; helpers.push_back(helper))
       if (pthread_create(&helper, nullptr, body, &work)) break;
     take(&work);

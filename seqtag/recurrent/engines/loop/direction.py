@@ -43,7 +43,7 @@ class DirectionCall:
 
     @property
     def hidden(self) -> int:
-        """H."""
+        """The number of hidden units, H."""
         return self.input_GD.shape[0] // len(self.layout.plan.cell.gates)
 
     def unit_steps(self, name: str) -> Steps:

@@ -1,4 +1,4 @@
-"""The loop in torch operations: equal to the reference, with what it writes in place checked."""
+"""The loop engine: equal to the reference, and safe although it writes in place."""
 
 import copy
 
@@ -23,10 +23,10 @@ TRACEABLE = {name: cell for name, cell in PRESETS.items() if not cell.untraceabl
 LENGTHS = [None, torch.tensor([3, 7, 0, 1, 7]), torch.tensor([5, 4, 3, 2, 1])]
 
 
-class Odd(Cell):
-    """Two products of two states, a slot of R alone, a unit parameter, every function.
+class EveryFeature(Cell):
+    """A cell with three products, a slot without W x, vectors, and every function.
 
-    A state that is an input as it is, one that nothing reads, and one that only an R reads.
+    One state is an unchanged input, one is read by nothing, and one is read by an R only.
     """
 
     gates = ("a", "b", "d")
@@ -43,7 +43,7 @@ class Odd(Cell):
         return {"h": h, "s": a - h, "u": tanh(u), "v": u, "w": wx["d"]}
 
 
-CELLS = {**TRACEABLE, "odd": Odd()}
+CELLS = {**TRACEABLE, "odd": EveryFeature()}
 
 
 def layer_of(cell, *args, **options):
@@ -58,8 +58,8 @@ def layer_of(cell, *args, **options):
 def test_equals_reference(name, lengths, outcome):
     for options in ({"bidirectional": True}, {"bias": False}):
         layer = layer_of(CELLS[name], **options)
-        expected, got = (outcome(layer, engine, lengths) for engine in ("reference", "loop"))
-        torch.testing.assert_close(got, expected)
+        expected, actual = (outcome(layer, engine, lengths) for engine in ("reference", "loop"))
+        torch.testing.assert_close(actual, expected)
 
 
 @pytest.mark.parametrize("name", ["odd", "gru", "lstm_peephole", "fgr"])
@@ -99,7 +99,7 @@ def test_padding_changes_nothing_bitwise(name):
 
 
 def test_backward_twice_gives_the_same():
-    """Nothing that is kept is written to."""
+    """Kept values are not overwritten."""
     for cell in CELLS.values():
         layer = layer_of(cell, bidirectional=True, engine="loop")
         y = layer(torch.randn(2, 4, D, dtype=torch.float64))[0].square().sum()
@@ -109,13 +109,13 @@ def test_backward_twice_gives_the_same():
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_outputs_may_be_written_to(bidirectional):
+def test_callers_can_overwrite_outputs(bidirectional):
     layer = layer_of("lstm", bidirectional=bidirectional, engine="loop")
     x = torch.randn(2, 4, D, dtype=torch.float64)
     parameters = list(layer.parameters())
     expected = torch.autograd.grad((layer(x)[0] * 2).square().sum(), parameters)
-    got = torch.autograd.grad(layer(x)[0].mul_(2).square().sum(), parameters)
-    torch.testing.assert_close(got, expected)
+    actual = torch.autograd.grad(layer(x)[0].mul_(2).square().sum(), parameters)
+    torch.testing.assert_close(actual, expected)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -128,7 +128,7 @@ def test_strided_input_and_inference(name):
         torch.testing.assert_close(layer(x)[0], expected)
 
 
-def test_bfloat16_runs_inside_in_float32():
+def test_bfloat16_is_computed_in_float32():
     x = torch.randn(3, 50, D).bfloat16()
     layer = Recurrent("gru", D, H, engine="loop").bfloat16()
     expected = copy.deepcopy(layer).float()(x.float())[0]
@@ -137,8 +137,8 @@ def test_bfloat16_runs_inside_in_float32():
     assert torch.equal(y, expected.bfloat16())
 
 
-def test_neighbours_share_a_call():
-    """The three gates of an lstm are one sigmoid, and nothing needs a buffer of its own."""
+def test_adjacent_values_share_a_call():
+    """The three gates of an lstm are one call of sigmoid, without extra buffers."""
     layout = layout_of(PRESETS["lstm"])
     calls = [(call.op, call.blocks) for call in layout.forward.calls]
     assert calls[0] == ("sigmoid", 3)
@@ -148,7 +148,7 @@ def test_neighbours_share_a_call():
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_expressions_evaluate_to_what_the_step_does(name):
+def test_expressions_evaluate_to_the_values_of_the_step(name):
     cell = CELLS[name]
     plan = plan_of(cell)
     like = torch.empty(4, H, dtype=torch.float64)
@@ -159,18 +159,18 @@ def test_expressions_evaluate_to_what_the_step_does(name):
     wx, state = random(cell.gates), random(cell.states)
     rh = random({gate for product in cell.products for gate in product.gates})
     unit = {vector.name: torch.rand(H, dtype=torch.float64) for vector in cell.vectors}
-    given = {input_node(("state", k)): v for k, v in state.items()}
-    given |= {input_node(("unit", k)): v.expand_as(like) for k, v in unit.items()}
+    known = {input_node(("state", k)): v for k, v in state.items()}
+    known |= {input_node(("unit", k)): v.expand_as(like) for k, v in unit.items()}
     for slot in plan.slots:
         gate, _, part = slot.partition(" of ")
         parts = {"x": [wx], "h": [rh], "": [wx, rh]}[part]
-        given[input_node(("slot", slot))] = sum(values[gate] for values in parts)
+        known[input_node(("slot", slot))] = sum(values[gate] for values in parts)
     expected = cell.step(wx, rh, state, unit)
-    for key, value in zip(plan.values, evaluate(plan.values.values(), given, like), strict=True):
+    for key, value in zip(plan.values, evaluate(plan.values.values(), known, like), strict=True):
         torch.testing.assert_close(value, expected[key])
 
 
-def test_what_it_refuses():
+def test_untraceable_cells_are_refused():
     for name in ("lstm_layernorm", "gru_reset_before"):
         with pytest.raises(InputError, match=f"not loop: {PRESETS[name].untraceable}"):
             Recurrent(name, D, H, engine="loop")(torch.zeros(1, 1, D))

@@ -1,4 +1,4 @@
-"""Where parameters start, and how many there are."""
+"""Initial values of parameters, and their number."""
 
 import pytest
 import torch
@@ -9,14 +9,14 @@ from seqtag.cells import build_cell
 H, D = 20_000, 3
 
 
-def started(cell, units=H):
+def initial_biases(cell, units=H):
     torch.manual_seed(0)
     biases = {k: torch.zeros(units) for k in cell.gates}
     cell.start_biases(biases)
     return biases
 
 
-def started_units(cell, units=H):
+def initial_vectors(cell, units=H):
     torch.manual_seed(0)
     cell = build_cell(cell)
     unit = {v.name: torch.full((units,), v.start) for v in cell.vectors}
@@ -25,7 +25,7 @@ def started_units(cell, units=H):
 
 
 def assert_uniform(values_H):
-    """The share of values on (0, 1) below each is off by less than 2 in a hundred."""
+    """Check that values are uniform on (0, 1): their distribution is off by less than 0.02."""
     expected = torch.linspace(0, 1, len(values_H), dtype=values_H.dtype)
     assert (values_H.sort().values - expected).abs().max() < 0.02
 
@@ -42,29 +42,29 @@ def assert_uniform(values_H):
     ids=str,
 )
 def test_forget_bias(name, expected):
-    for gate, bias_H in started(build_cell(name), 2).items():
+    for gate, bias_H in initial_biases(build_cell(name), 2).items():
         assert bias_H.tolist() == [expected.get(gate, 0.0)] * 2, gate
 
 
-def test_vectors_start():
-    starts = started_units("lstm_layernorm", 1)
+def test_initial_vectors():
+    starts = initial_vectors("lstm_layernorm", 1)
     assert {name for name, start_1 in starts.items() if start_1.item() == 1} == {
         *(f"gain_{part}_{k}" for part in ("input", "recurrent") for k in "ifzo"),
         *("gain_cell", "bias_f"),
     }
     assert {start_1.item() for start_1 in starts.values()} == {0.0, 1.0}
-    assert all(not unit_H.any() for unit_H in started_units("lstm_peephole").values())
+    assert all(not unit_H.any() for unit_H in initial_vectors("lstm_peephole").values())
 
 
-def test_indrnn_remembers_by_units_for_different_spans():
-    u_H = started_units("indrnn")["recurrent_weight"]
+def test_indrnn_weights_are_uniform():
+    u_H = initial_vectors("indrnn")["recurrent_weight"]
     assert u_H.min() >= 0
     assert u_H.max() <= 1
     assert_uniform(u_H)
 
 
 def test_layer_norm_with_chrono():
-    unit = started_units({"name": "lstm_layernorm", "chrono": 101})
+    unit = initial_vectors({"name": "lstm_layernorm", "chrono": 101})
     assert_uniform((unit["bias_f"].double().exp() - 1) / 99)
     assert torch.equal(unit["bias_i"], -unit["bias_f"])
 
@@ -75,7 +75,7 @@ def test_layer_norm_without_bias():
 
 
 @pytest.mark.parametrize(
-    ("cell", "keeps", "opposite"),
+    ("cell", "keep_gate", "opposite_gate"),
     [
         ({"name": "lstm"}, "f", "i"),
         ({"name": "lstm_peephole"}, "f", "i"),
@@ -89,50 +89,52 @@ def test_layer_norm_without_bias():
     ],
     ids=str,
 )
-def test_chrono(cell, keeps, opposite):
-    biases = started(build_cell({**cell, "chrono": 101}))
-    spans = biases[keeps].double().exp()
+def test_chrono(cell, keep_gate, opposite_gate):
+    biases = initial_biases(build_cell({**cell, "chrono": 101}))
+    spans = biases[keep_gate].double().exp()
     assert spans.min() >= 1 - 1e-5
     assert spans.max() <= 100 + 1e-3
     assert_uniform((spans - 1) / 99)
     for gate, bias_H in biases.items():
-        if gate == opposite:
-            assert torch.equal(bias_H, -biases[keeps])
-        elif gate != keeps:
+        if gate == opposite_gate:
+            assert torch.equal(bias_H, -biases[keep_gate])
+        elif gate != keep_gate:
             assert not bias_H.any()
 
 
 def test_chrono_where_the_forget_gate_is_coupled():
-    biases = started(build_cell({"name": "lstm", "forget_gate": "coupled", "chrono": 50}))
+    biases = initial_biases(build_cell({"name": "lstm", "forget_gate": "coupled", "chrono": 50}))
     spans = (-biases["i"]).exp()
     assert 1 - 1e-5 <= spans.min() < 1.1
     assert 48.9 < spans.max() <= 49 + 1e-3
 
 
-def test_chrono_where_the_gate_is_the_share_that_is_new():
-    assert_uniform(((-started(build_cell({"name": "mingru", "chrono": 101}))["z"]).exp() - 1) / 99)
+def test_chrono_where_the_gate_is_the_share_of_new_content():
+    assert_uniform(
+        ((-initial_biases(build_cell({"name": "mingru", "chrono": 101}))["z"]).exp() - 1) / 99
+    )
 
 
 @pytest.mark.parametrize("name", ["minlstm", "mingru", "slstm", "lstm_layernorm"])
 def test_chrono_spreads_over_the_spans_of_forgetting(name):
     """Without input a unit keeps t / (1 + t) of its state, t uniform on (1, 100)."""
     cell = build_cell({"name": name, "chrono": 101})
-    biases, unit = started(cell), started_units(cell)
+    biases, unit = initial_biases(cell), initial_vectors(cell)
     wx = {k: b_H[None].double() for k, b_H in biases.items()}
-    if name == "lstm_layernorm":  # whose norm of equal values is 0
+    if name == "lstm_layernorm":  # layer norm of equal values is 0
         wx = {k: torch.zeros(1, H, dtype=torch.float64) for k in cell.gates}
     zero = torch.zeros(1, H, dtype=torch.float64)
     state = dict.fromkeys(cell.states, zero)
-    found = cell.step(wx, dict.fromkeys(cell.gates, zero), state, unit)
-    kept_H = (1 - found["z"] if name == "mingru" else found["f"])[0]
+    values = cell.step(wx, dict.fromkeys(cell.gates, zero), state, unit)
+    kept_H = (1 - values["z"] if name == "mingru" else values["f"])[0]
     assert_uniform((kept_H / (1 - kept_H) - 1) / 99)
 
 
 def test_chrono_of_the_shortest_span():
-    assert started(build_cell({"name": "gru", "chrono": 3}))["z"].min() >= 0
+    assert initial_biases(build_cell({"name": "gru", "chrono": 3}))["z"].min() >= 0
 
 
-def parameters(cell, hidden):
+def count_parameters(cell, hidden):
     rows = len(cell.gates) * (D + cell.has_gate_bias) + len(cell.vectors)
     squares = sum(len(p.gates) for p in cell.products) + len(cell.inner_gates)
     return rows * hidden + squares * hidden**2
@@ -147,7 +149,7 @@ def parameters(cell, hidden):
         *((name, 4, 4, 0) for name in ("niaf", "noaf", "slstm")),
         ("fgr", 4, 4 + 9, 0),
         ("janet", 2, 2, 0),
-        # Its 4 biases are vectors: beside them 8 gains, and gain and bias of the memory.
+        # Its 4 biases are vectors, in addition to 8 gains and to gain and bias of the memory.
         ("lstm_layernorm", 4, 4, 8 + 2),
         ("gru", 3, 3, 1),
         ("gru_reset_before", 3, 3, 0),
@@ -157,10 +159,10 @@ def parameters(cell, hidden):
         ("mingru", 2, 0, 0),
     ],
 )
-def test_counts(name, gates, squares, vectors):
+def test_number_of_parameters(name, gates, squares, vectors):
     hidden = 7
     expected = gates * hidden * (D + 1) + squares * hidden**2 + vectors * hidden
-    assert parameters(PRESETS[name], hidden) == expected
+    assert count_parameters(PRESETS[name], hidden) == expected
 
 
 def test_a_gate_that_is_off_has_no_rows():
