@@ -1,1 +1,1 @@
-"""A trained tagger on disk: weights, card, and the checks before it is loaded."""
+"""Write and read model folders: configuration, weights, model card, and checks when loading."""

@@ -1,4 +1,4 @@
-"""The model card: what a model folder says of itself to a reader, and to the Hugging Face hub."""
+"""The model card: a description of a model folder for readers and for the Hugging Face hub."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from seqtag.data.encode.labelset import LabelSet
 from seqtag.metrics.main import main_score
 from seqtag.model.encoders.registry import encoder_name
 
-# More labels than this are counted, not listed.
+# At most this many labels are listed; of the others the number is given.
 _MOST_LABELS = 60
 _COUNTS = ("sentences", "tokens")
 _RATES = ("accuracy", "unknown_accuracy", "precision", "recall", "f1")
@@ -19,13 +19,13 @@ _CORPUS_KEYS = (
 
 
 def model_card(name: str, stored: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
-    """Return the card: metadata for the hub, then prose and tables for people.
+    """Return the card in Markdown: metadata for the hub, then prose and tables for readers.
 
     Args:
-        name: what the model is called.
-        stored: what ``config.json`` holds.
-        labels: the labels.
-        reads: what it reads of a word.
+        name: name of the model.
+        stored: the content of ``config.json``.
+        labels: the label set.
+        reads: descriptions of the inputs of a word.
     """
     parts = [
         _front_matter(name, stored),
@@ -42,7 +42,7 @@ def model_card(name: str, stored: Mapping[str, Any], labels: LabelSet, reads: Se
 
 
 def _front_matter(name: str, stored: Mapping[str, Any]) -> str:
-    from huggingface_hub import ModelCardData  # takes a moment to import
+    from huggingface_hub import ModelCardData  # slow to import
 
     data = ModelCardData(
         library_name="seqtag",
@@ -74,11 +74,11 @@ def _encoder(stored: Mapping[str, Any]) -> str:
     model = stored["model"]
     if (encoder := encoder_name(model.get("encoder"))) != "recurrent":
         return f"encoder `{_text(encoder)}`"
-    ways = "both directions" if model["bidirectional"] else "one direction"
+    directions = "both directions" if model["bidirectional"] else "one direction"
     plural = "s" * (model["num_layers"] != 1)
     return (
         f"{model['num_layers']} recurrent layer{plural} "
-        f"(`{_text(_cell_name(stored['cell']))}`, {model['hidden_size']} units, {ways})"
+        f"(`{_text(_cell_name(stored['cell']))}`, {model['hidden_size']} units, {directions})"
     )
 
 
@@ -86,8 +86,8 @@ def _how(stored: Mapping[str, Any]) -> str:
     features = (stored["data"] or {}).get("features")
     call = 'tagger.tag("Any text.")'
     if features:
-        given = ", ".join(f'"{feature}": [["..."]]' for feature in features)
-        call = f'tagger.tag([["Word"]], features={{{given}}})'
+        values = ", ".join(f'"{feature}": [["..."]]' for feature in features)
+        call = f'tagger.tag([["Word"]], features={{{values}}})'
     return (
         "## Use\n\n```python\nfrom seqtag import Tagger\n\n"
         f'tagger = Tagger.load("path/to/this/folder")\nfor sentence in {_text(call)}:\n'
@@ -108,7 +108,7 @@ def _labels(labels: LabelSet) -> str:
 def _corpus(data: Mapping[str, Any]) -> str:
     shown = dict(data)
     if Path(str(shown.get("path"))).is_absolute():
-        # A card is read by strangers: the corpus's own name, not where its owner keeps it.
+        # Cards are published: show the name of the corpus, not its path on the owner's disk.
         shown["path"] = Path(shown["path"]).name
     rows = [(key, shown[key]) for key in _CORPUS_KEYS if shown.get(key)]
     return _table(("key", "value"), [(f"`{key}`", _value(value)) for key, value in rows])

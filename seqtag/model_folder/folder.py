@@ -1,15 +1,15 @@
-"""The model folder: what a trained tagger is made of, as files that hold data and nothing else.
+"""The model folder: a trained tagger as files that contain only data, no code.
 
-    config.json        format, version, model, cell, data and figures: primitives only; where
-                       parts of other packages are used, also the names of these packages
+    config.json        format, version, model, cell, data and figures as JSON values, and the
+                       names of other packages whose parts the tagger uses
     model.safetensors  the weights
     tokenizer.json     the indexer: vocabularies and subwords
     labels.json        the labels and their schemes
-    README.md          the model card; not read again
+    README.md          the model card, which is never read
 
-Loading a folder that a stranger made runs none of their code: the weights are plain arrays, names
-are looked up in closed registries, and the weights on disk must be exactly those that the
-configuration asks for before anything of their size is allocated.
+Loading a model folder from an untrusted source never runs code from it: the weights are plain
+arrays, and names are only looked up in registries. Nothing of the size of the weights is allocated
+before the weights on disk match those of the configuration exactly.
 """
 
 import shutil
@@ -44,21 +44,21 @@ CONFIG, WEIGHTS, ENCODER, LABELS, CARD = FILES = (
     "labels.json",
     "README.md",
 )
-# Vocabularies of tens of millions of words.
+# Enough for vocabularies of tens of millions of words.
 _MOST_ENCODER_BYTES = 2 << 30
 _KEYS = ("format", "seqtag", "model", "cell", "data", "figures", "packages")
 
 
 class Parts(NamedTuple):
-    """What a model folder holds.
+    """The content of a model folder.
 
     Attributes:
-        network: the network, in evaluation mode when loaded.
-        indexer: words to numbers.
-        labels: the labels.
-        cell: the recurrent cell: its name and the fields of its spec.
-        data: how the training corpus was read, as plain values; None if not known.
-        figures: what training and evaluation measured; None if not known.
+        network: the network; in evaluation mode after loading.
+        indexer: maps words to ids.
+        labels: the label set.
+        cell: the recurrent cell: its name and options.
+        data: how the training corpus was read, as plain values; None if unknown.
+        figures: the figures of training and evaluation; None if unknown.
     """
 
     network: TaggerNetwork
@@ -70,19 +70,19 @@ class Parts(NamedTuple):
 
 
 def save_folder(folder: str | Path, parts: Parts) -> None:
-    """Write a model folder beside its place and move it there, over an older one if need be.
+    """Write a model folder atomically, in place of an older one.
 
-    Files of an older folder that are not of its own kind (a ``.git``, notes) are kept. The heads
-    of a language model serve training only and are left out.
+    Other files in an older folder (a ``.git``, notes) are kept. The heads of the auxiliary language
+    model are needed only in training and left out.
 
     Raises:
-        InputError: if the place is taken by something that is no model folder, the system refuses
-            to write there, or a weight is not finite.
+        InputError: if something other than a model folder is at that path, it cannot be written, or
+            a weight is not finite.
     """
     folder = Path(folder)
     for name, tensor in parts.network.state_dict().items():
         if not torch.isfinite(tensor).all():
-            raise InputError(f"{folder}: not written, for the weights {name!r} are not finite")
+            raise InputError(f"{folder}: not written, because weights {name!r} are not finite")
     with replace_folder(folder, "model folder", FILES) as aside:
         _write(aside, parts, folder.name or folder.resolve().name)
 
@@ -91,8 +91,8 @@ def load_folder(folder: str | Path) -> Parts:
     """Read a model folder; the network is on the CPU.
 
     Raises:
-        InputError: for a file that is missing, cut short, of a later format, or not what the
-            others ask for. It names the file.
+        InputError: for a file that is missing, truncated, of a newer format, or inconsistent with
+            the other files. The message names the file.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -120,7 +120,7 @@ def load_folder(folder: str | Path) -> Parts:
 
 
 def _write(folder: Path, parts: Parts, name: str) -> None:
-    # Nothing of the language model is used in tagging; its heads may outweigh all the rest.
+    # Tagging does not use the language model, whose heads can be larger than all other weights.
     config = replace(parts.network.config, language_model=0.0)
     weights = {
         key: tensor.detach().to("cpu").contiguous().clone()
@@ -147,9 +147,11 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     write_json(folder / LABELS, parts.labels.to_plain())
     try:
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
-    except SafetensorError as error:  # which has no number of the system's error
+    except SafetensorError as error:  # not an OSError, even if the disk is full
         raise InputError(f"{folder / WEIGHTS}: cannot be written: {error}") from error
-    shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # the library lets the owner alone read it
+    shutil.copymode(
+        folder / CONFIG, folder / WEIGHTS
+    )  # the library makes it readable by the owner only
     (folder / CARD).write_text(model_card(name, values, parts.labels, reads), encoding="utf-8")
 
 
@@ -165,23 +167,23 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if number > FORMAT:
         raise InputError(
             f"{path}: format {number}, written by seqtag {stored.get('seqtag')!r}; this is seqtag "
-            f"{__version__}, which reads up to {FORMAT}: pip install --upgrade seqtag"
+            f"{__version__}, which reads formats up to {FORMAT}: pip install --upgrade seqtag"
         )
     for key in stored:
         if key not in _KEYS:
             raise InputError(f"{path}: unknown key {key!r}{did_you_mean(key, _KEYS)}")
     for key, kinds in (("model", dict), ("cell", (dict, str))):
         if not isinstance(stored.get(key), kinds):
-            raise InputError(f"{path}: key {key!r} is missing or no mapping; {DAMAGED}")
+            raise InputError(f"{path}: key {key!r} is missing or not a mapping; {DAMAGED}")
     if not isinstance(stored.setdefault("packages", {}), dict):
-        raise InputError(f"{path}: key 'packages' is no mapping; {DAMAGED}")
+        raise InputError(f"{path}: key 'packages' is not a mapping; {DAMAGED}")
     for key in ("data", "figures"):
         if not isinstance(stored.setdefault(key, None), dict | None):
-            raise InputError(f"{path}: key {key!r} is no mapping; {DAMAGED}")
+            raise InputError(f"{path}: key {key!r} is not a mapping; {DAMAGED}")
     return stored
 
 
 def _check_indexer(indexer: Indexer, path: Path) -> None:
-    """Refuse an indexer that would fail, or give ids without a vector, in the middle of a text."""
+    """Encode two words, so that a damaged indexer fails when loaded and not during tagging."""
     trial = [["Try", "\u2603"]]
     read_untrusted(path, lambda: indexer.encode(trial, dict.fromkeys(indexer.features, trial)))

@@ -1,4 +1,4 @@
-"""Parts of installed packages that a model needs: their names, and what offers each, as text."""
+"""Names of the installed packages whose cells, inputs and encoders a model folder needs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,32 +12,32 @@ from seqtag.registry import Registry
 
 
 def packages_of(stored: Mapping[str, Any]) -> dict[str, str]:
-    """Return the packages of the parts that are not seqtag's own: {"cell mine": "extra"}.
+    """Return the packages of the parts that do not belong to seqtag: {"cell mine": "extra"}.
 
     Args:
-        stored: what ``config.json`` holds.
+        stored: the content of ``config.json``.
     """
     packages = {f"{part.kind} {name}": part.distribution(name) for part, name in _parts(stored)}
     return {part: package for part, package in packages.items() if package is not None}
 
 
 def require_packages(stored: Mapping[str, Any], path: Path) -> None:
-    """Refuse a folder with a part of a package that is not installed. Names are only compared.
+    """Check that the packages of all parts are installed, by comparing names only.
 
     Raises:
-        InputError: naming the part and the package.
+        InputError: for a package that is not; the message names the part and the package.
     """
     for registry, name in _parts(stored):
         package = stored["packages"].get(f"{registry.kind} {name}")
         if package is not None and name not in registry:
             raise InputError(
-                f"{path}: the {registry.kind} {shown(name)} is offered by the package "
+                f"{path}: the {registry.kind} {shown(name)} belongs to the package "
                 f"{shown(package)}, which is not installed: install that package"
             )
 
 
 def _parts(stored: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], str]]:
-    """Yield the parts that a configuration names, unchecked, and the registry of each."""
+    """Yield the names of parts in a configuration, unchecked, each with its registry."""
     model = stored["model"]
     inputs, characters = model.get("inputs"), model.get("characters")
     named = [

@@ -1,4 +1,4 @@
-"""Reading files that a stranger may have made: every fault becomes an `InputError`."""
+"""Read untrusted files: every error becomes an `InputError` that names the file."""
 
 import os
 import stat
@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 from seqtag.errors import InputError
 from seqtag.inputs.tokenizer_file import strict_json
 
-DAMAGED = "the folder is not as seqtag wrote it: copy or train it again"
+DAMAGED = "the folder is damaged: copy or train it again"
 
 T = TypeVar("T")
 
 
 def read_untrusted(path: Path, read: Callable[[], T]) -> T:
-    """Return what `read` returns: whatever goes wrong in it is the fault of the file at `path`.
+    """Call `read` and return its result; blame all of its errors on the file at `path`.
 
     Raises:
-        InputError: in the place of every error, with the file's name.
+        InputError: instead of any other error; the message names the file.
     """
     try:
         return read()
@@ -26,7 +26,7 @@ def read_untrusted(path: Path, read: Callable[[], T]) -> T:
         where = "" if str(path) in str(error) else f"{path}: "
         raise InputError(f"{where}{error}") from None
     except BaseException as error:
-        # What a Rust library raises when it gives up is no Exception, and has no public name.
+        # The PanicException of Rust libraries is not an Exception and cannot be imported.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise InputError(f"{path}: {_first_line(error)}; {DAMAGED}") from None
@@ -34,12 +34,16 @@ def read_untrusted(path: Path, read: Callable[[], T]) -> T:
 
 def _first_line(error: BaseException) -> str:
     line = (str(error) or type(error).__name__).splitlines()[0][:200]
-    # Libraries quote what is in the file; a terminal would obey some of it.
+    # Libraries quote the file in their messages, which may contain terminal escape sequences.
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def regular_file(path: Path) -> Path:
-    """Return `path` if it is a file: not missing, not a folder, not a device that never ends."""
+    """Return `path` if it is a regular file, not a folder or an endless device.
+
+    Raises:
+        InputError: if it is missing or not a regular file.
+    """
     if not path.is_file():
         what = "is not a regular file" if path.exists() else "is missing"
         raise InputError(f"{path}: {what}; copy or train the model folder again")
@@ -47,25 +51,26 @@ def regular_file(path: Path) -> Path:
 
 
 def read_bounded(path: Path, most_bytes: int) -> bytes:
-    """Return the bytes of a file that is regular once it is open, and at most so large.
+    """Return the content of a regular file of at most `most_bytes`.
 
-    No more is read than the size that the system states: of a file in /proc that is nothing.
+    Not more is read than the size that the system reports (nothing for a file in /proc).
 
     Raises:
-        InputError: if there is no such file, it is not a regular one, or it is too large.
+        InputError: if the file is missing, not a regular file, or too large.
     """
-    # A pipe or a device would block; between a check of the name and the opening it may change.
+    # Non-blocking, and checked again once open, since the file can be replaced between the check of
+    # the path and its opening: a pipe or a device would block.
     descriptor = os.open(regular_file(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb", buffering=0) as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{path}: is not a regular file; {DAMAGED}")
-        if found.st_size > most_bytes:
+        if status.st_size > most_bytes:
             raise InputError(
-                f"{path}: {found.st_size:,} bytes are more than such a file can need "
+                f"{path}: {status.st_size:,} bytes are more than such a file can need "
                 f"({most_bytes:,}); {DAMAGED}"
             )
-        parts, missing = [], found.st_size
+        parts, missing = [], status.st_size
         while missing and (part := file.read(missing)):
             parts.append(part)
             missing -= len(part)
@@ -73,16 +78,16 @@ def read_bounded(path: Path, most_bytes: int) -> bytes:
 
 
 def read_object(path: Path, most_bytes: int = 256 << 20) -> dict[str, Any]:
-    """Return the JSON object in a file.
+    """Return the JSON object in a file of at most `most_bytes`.
 
     Raises:
-        InputError: if there is no such file, or no JSON object in it.
+        InputError: as `read_bounded` does, or if the file does not contain a JSON object.
     """
     text = read_untrusted(path, lambda: read_bounded(path, most_bytes).decode("utf-8"))
     try:
         value = strict_json(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON, perhaps cut short ({error}); {DAMAGED}") from None
+        raise InputError(f"{path}: not JSON, perhaps truncated ({error}); {DAMAGED}") from None
     if not isinstance(value, dict):
-        raise InputError(f"{path}: a JSON object is expected; {DAMAGED}")
+        raise InputError(f"{path}: expected a JSON object; {DAMAGED}")
     return value

@@ -1,6 +1,6 @@
-"""Weights on disk to a network, checked before anything of their size is allocated.
+"""Load the weights of a network, checked before anything of their size is allocated.
 
-K labels.
+Legend: K labels.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from seqtag.model_folder.untrusted import DAMAGED, read_untrusted, regular_file
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _MOST_PARTS = 1000  # of one kind
 
-Form = tuple[str, tuple[int, ...]]  # dtype and shape of a tensor
+DtypeAndShape = tuple[str, tuple[int, ...]]  # of a tensor
 
 
 def load_network(
@@ -37,32 +37,32 @@ def load_network(
 ) -> TaggerNetwork:
     """Build the network that `config` and `cell` describe and fill it with the weights at `path`.
 
-    It is first laid out without memory, and its tensors are compared with those in the file: a
-    configuration can make nothing larger than the file that came with it.
+    The network is first built without memory (on the meta device), and its tensors are compared
+    with those in the file. So a configuration cannot allocate more memory than its weights need.
 
     Args:
-        path: the weights (safetensors).
-        config: what the network is made of.
-        cell: the cell's name and fields.
+        path: the file of the weights (safetensors).
+        config: the configuration of the network.
+        cell: the cell: its name and options.
         inputs: the inputs of a word by name.
-        labels: the labels.
-        config_path: where `config` and `cell` were read, for messages.
+        labels: the label set.
+        config_path: the file of `config` and `cell`, for messages.
 
     Raises:
-        InputError: if the file is missing or damaged, the description is none that seqtag knows,
-            or the two do not go together.
+        InputError: if the file is missing or damaged, the configuration is invalid, or the two do
+            not match.
     """
-    found = read_untrusted(path, lambda: _read_header(path))
-    read_untrusted(config_path, lambda: _refuse_more_parts(config, inputs, len(found), path.name))
+    stored = read_untrusted(path, lambda: _read_header(path))
+    read_untrusted(config_path, lambda: _refuse_more_parts(config, inputs, len(stored), path.name))
 
-    dtype = _dtype_of(found)
+    dtype = _dtype_of(stored)
 
-    # Transitions come in the square of K: they wait until the file is known to have K x K.
+    # Transitions take K x K values, so they are built only after the check of the file's shapes.
     empty = read_untrusted(
         config_path, lambda: meta_network(config, cell, inputs, len(labels)).to(dtype)
     )
-    wanted = {name: _form(tensor) for name, tensor in empty.state_dict().items()}
-    _check(path, found, wanted, config_path)
+    expected = {name: _dtype_and_shape(tensor) for name, tensor in empty.state_dict().items()}
+    _check(path, stored, expected, config_path)
     transitions = labels.transitions if config.decoder == "crf" else None
     if transitions is not None and (length := transitions.length_without_path()) is not None:
         raise InputError(
@@ -71,7 +71,7 @@ def load_network(
         )
 
     def build() -> TaggerNetwork:
-        # In the numbers of the file, whatever torch's default is at the moment.
+        # In the dtype of the file, not in torch's current default.
         with SkipInitialisation():
             return TaggerNetwork(config, cell, inputs, len(labels), transitions).to(dtype)
 
@@ -83,42 +83,42 @@ def load_network(
 def _refuse_more_parts(
     config: TaggerConfig, inputs: Mapping[str, Input], tensors: int, name: str
 ) -> None:
-    """Refuse what has more parts than there are tensors: each takes time to lay out."""
+    """Raise an error if a network has more parts than tensors, since building each takes time."""
     parts = config.built_encoder.parts(config)
     for input_name, options in config.input_options.items():
         parts |= find_input(inputs, input_name).parts(options)
     for key, count in parts.items():
         if count > min(tensors, _MOST_PARTS):
-            raise InputError(f"{key} ask for {count:,} parts, but {name} has {tensors:,} tensors")
+            raise InputError(f"{key} require {count:,} parts, but {name} has {tensors:,} tensors")
 
 
 def _finite(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors.
+    """Check that all values of the tensors are finite; return the tensors.
 
     Raises:
-        InputError: if one of their numbers is not finite.
+        InputError: if one is not.
     """
     for name, tensor in tensors.items():
-        # Both are NaN where a number is; no second tensor of the same size is made.
+        # Minimum and maximum are NaN if any value is; they need no second tensor of this size.
         ends = torch.stack(tensor.aminmax())
         if not torch.isfinite(ends).all():
-            raise InputError(f"the tensor {name!r} has numbers that are not finite; {DAMAGED}")
+            raise InputError(f"the tensor {name!r} has values that are not finite; {DAMAGED}")
     return tensors
 
 
-def _dtype_of(found: Mapping[str, Form]) -> torch.dtype:
-    """Return the floating dtype of all weights in a file; float32 where they differ."""
-    kinds = {dtype for dtype, _ in found.values()}
+def _dtype_of(stored: Mapping[str, DtypeAndShape]) -> torch.dtype:
+    """Return the floating dtype of all weights in a file; float32 if they differ."""
+    kinds = {dtype for dtype, _ in stored.values()}
     kind = kinds.pop() if len(kinds) == 1 else "float32"
     return getattr(torch, kind) if kind in _DTYPES.values() else torch.float32
 
 
-def _form(tensor: Tensor) -> Form:
+def _dtype_and_shape(tensor: Tensor) -> DtypeAndShape:
     return str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
 
 
-def _read_header(path: Path) -> dict[str, Form]:
-    """Return the forms of the tensors in a file without reading the tensors."""
+def _read_header(path: Path) -> dict[str, DtypeAndShape]:
+    """Return dtype and shape of the tensors in a file, without reading their values."""
     with safe_open(regular_file(path), framework="pt") as weights:
         parts = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118
         return {
@@ -128,16 +128,19 @@ def _read_header(path: Path) -> dict[str, Form]:
 
 
 def _check(
-    path: Path, found: Mapping[str, Form], wanted: Mapping[str, Form], config_path: Path
+    path: Path,
+    stored: Mapping[str, DtypeAndShape],
+    expected: Mapping[str, DtypeAndShape],
+    config_path: Path,
 ) -> None:
-    for name in wanted:
-        if name not in found:
+    for name in expected:
+        if name not in stored:
             raise InputError(f"{path}: the tensor {name!r} is missing; {DAMAGED}")
-    for name, (dtype, shape) in found.items():
-        if name not in wanted:
-            raise InputError(f"{path}: the tensor {name!r} has no place in the network; {DAMAGED}")
-        if (dtype, shape) != wanted[name]:
+    for name, (dtype, shape) in stored.items():
+        if name not in expected:
+            raise InputError(f"{path}: the network has no tensor {name!r}; {DAMAGED}")
+        if (dtype, shape) != expected[name]:
             raise InputError(
                 f"{path}: the tensor {name!r} is {dtype} {list(shape)}, but {config_path.name} "
-                f"asks for {wanted[name][0]} {list(wanted[name][1])}; {DAMAGED}"
+                f"requires {expected[name][0]} {list(expected[name][1])}; {DAMAGED}"
             )

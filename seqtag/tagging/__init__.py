@@ -1,1 +1,1 @@
-"""A trained tagger at work: raw text in, labels and spans out."""
+"""Use a trained tagger: raw text or words in, labels and spans out."""

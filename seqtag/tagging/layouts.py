@@ -1,4 +1,4 @@
-"""The layout of a file to be tagged: the tagger's own, or what the options say."""
+"""The layout of a file to tag: that of the training corpus, changed by command line options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from seqtag.errors import InputError
 from seqtag.model_folder.untrusted import read_untrusted
 
 TOKENS = "tokens"
-# What a model folder says about its corpus and `seqtag tag` follows: how columns are laid out.
-# Paths, files and folders are not among it, for a stranger may have written them.
-_FOLLOWED = (
+# Settings that `seqtag tag` takes from the corpus description in a model folder: the columns.
+# Paths are not among them, since a model folder may come from an untrusted source.
+_LAYOUT_KEYS = (
     *("columns", "token_column", "label_column", "separator", "comment", "document_marker"),
     "absent",
 )
@@ -21,13 +21,13 @@ _FOLLOWED = (
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says about columns; None: nothing.
+    """Command line options for files in columns; None if not given.
 
     Attributes:
-        columns: their names, as in ``_,tokens,pos,*``.
-        separator: what stands between cells: ``tab``, ``comma``, ``null`` for spaces and tabs, ...
-        comment: how lines to be skipped begin; empty: none are.
-        document_marker: how lines that begin a document do; empty: none does.
+        columns: names of the columns, as in ``_,tokens,pos,*``.
+        separator: separator of cells: ``tab``, ``comma``, ``null`` for spaces and tabs, ...
+        comment: beginning of lines to skip; empty to skip none.
+        document_marker: beginning of lines that separate documents; empty for none.
     """
 
     columns: str | None = None
@@ -36,7 +36,7 @@ class Options:
     document_marker: str | None = None
 
     def names(self) -> list[str]:
-        """Return the options that were given, as they are written."""
+        """Return the names of the given options, as on the command line."""
         names = ("columns", "separator", "comment", "document_marker")
         return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
 
@@ -48,17 +48,17 @@ def layout_of(
     options: Options,
     where: str,
 ) -> Layout:
-    """Return what is to be read from a file of `format_`, and how.
+    """Return the layout of a file of `format_`.
 
     Args:
         format_: the input format.
-        data: how the tagger's training corpus was read, as its model folder says; may be None.
-        features: the columns that the tagger reads beside the tokens.
-        options: what the command line says; it goes first.
-        where: the place of `data`, for messages.
+        data: how the tagger's training corpus was read, from its model folder; may be None.
+        features: the columns that the tagger reads in addition to the tokens.
+        options: the command line options, which take precedence.
+        where: the file that contains `data`, for messages.
 
     Raises:
-        InputError: for columns that cannot be meant.
+        InputError: for columns that are contradictory or incomplete.
     """
     trained = read_untrusted(where, lambda: _trained(data, features))
     own = trained if trained is not None and trained.format == format_ else None
@@ -71,24 +71,23 @@ def layout_of(
         label_column=None,
         document_column=None,
         setting_template="--{}",
-        missing_advice=". The tagger reads it: --input-format column (see --columns) and json can "
-        "have it",
+        missing_advice=". The tagger reads it: use --input-format column (see --columns) or json",
     )
 
 
 def _trained(data: Mapping[str, Any] | None, features: Sequence[str]) -> CorpusConfig | None:
-    """Return how the training corpus was read, as far as it is known and of use."""
+    """Return how the training corpus was read; None if its layout is unknown or cannot be used."""
     name = None if data is None else data.get("format")
     if data is None or name not in FORMATS or find_format(name).tag_input is None:
         return None
-    followed = {key: data[key] for key in _FOLLOWED if key in data}
+    settings = {key: data[key] for key in _LAYOUT_KEYS if key in data}
     if find_format(name).positional and "columns" not in data:
         return None
-    for key, value in followed.items():
+    for key, value in settings.items():
         parts = value if key == "columns" and isinstance(value, list | tuple) else [value]
         if not all(isinstance(part, str | None) for part in parts):
-            raise InputError(f"data.{key}={value!r}: text is expected")
-    return CorpusConfig(format=name, path="-", features=tuple(features), **followed)
+            raise InputError(f"data.{key}={value!r}: must be text")
+    return CorpusConfig(format=name, path="-", features=tuple(features), **settings)
 
 
 def _columns(
@@ -125,7 +124,7 @@ def _columns(
 
 
 def _named(layout: Layout, columns: tuple[str, ...]) -> Layout:
-    """Return the layout with other columns: those of the file, exactly."""
+    """Return the layout with the columns of ``--columns``, which must match the file exactly."""
     token_column = layout.token_column if layout.token_column in columns else TOKENS
     layout = replace(
         layout,

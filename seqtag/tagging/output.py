@@ -1,4 +1,4 @@
-"""What tagging gives: tokens, labels and spans, with places in the text and probabilities."""
+"""Results of tagging: sentences with labels and spans, offsets in the text and probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,20 @@ from seqtag.tagging.text import Sentence, Token
 
 @dataclass(frozen=True, slots=True)
 class TaggedSpan:
-    """A span that the labels spell out.
+    """A span of tokens that the labels of a sentence encode.
+
+        for span in tagger.tag("Alex Graves left Munich.")[0].spans:
+            print(span.type, span.text, span.start, span.end)  # PER Alex Graves 0 11
 
     Attributes:
-        text: the words; as they stand in the text, or joined by spaces where they came split.
-        type: what the span is.
-        start: place of its first character in the text; None where the words came split.
-        end: place behind its last character, or None.
-        first_token: its first token, counted from 0 in the sentence.
-        last_token: its last token, itself part of the span.
-        probability: the least of its tokens' probabilities, or None if not asked for. The
-            probability that all its labels are right is at most this.
+        text: the text of the span; words of a sentence that was given split are joined by spaces.
+        type: the type of the span, such as ``PER``.
+        start: offset of its first character in the text; None if the sentence was given split.
+        end: offset after its last character, or None.
+        first_token: index of its first token in the sentence, from 0.
+        last_token: index of its last token (inclusive).
+        probability: the least of its tokens' label probabilities, None if not requested. It is an
+            upper bound on the probability that all its labels are right.
     """
 
     text: str
@@ -32,7 +35,7 @@ class TaggedSpan:
     probability: float | None = None
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as JSON values, leaving out what is None."""
+        """Return the attributes that are not None as JSON values."""
         values = ((name, getattr(self, name)) for name in self.__slots__)
         return {name: _rounded(value) for name, value in values if value is not None}
 
@@ -41,13 +44,17 @@ class TaggedSpan:
 class TaggedSentence:
     """A sentence with its labels.
 
+        sentence = tagger.tag([["Alex", "left", "."]], probabilities=True)[0]
+        for token, label, p in zip(sentence.tokens, sentence.labels, sentence.probabilities):
+            print(token.text, label, p)
+
     Attributes:
-        text: the sentence as it stands in the text, or None if it came split.
+        text: the sentence as in the text, or None if it was given split into words.
         tokens: its tokens.
-        labels: a label each, in the scheme of the corpus.
-        spans: what the labels spell out, in order; empty with plain labels.
-        probabilities: each label's probability, or None if not asked for. With a CRF it is the
-            marginal one, over all labellings of the sentence.
+        labels: the label of each token, in the scheme of the training corpus.
+        spans: the spans that the labels encode, in order; empty for plain labels.
+        probabilities: the probability of each label, None if not requested. For a CRF it is the
+            marginal probability, over all label sequences.
     """
 
     text: str | None
@@ -57,10 +64,10 @@ class TaggedSentence:
     probabilities: tuple[float, ...] | None = None
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as JSON values.
+        """Return the sentence as JSON values.
 
-        ``tokens`` and ``labels`` are lists of strings, as a corpus in JSON lines has them;
-        where the text is known, ``text`` holds it and ``offsets`` each token's start and end.
+        ``tokens`` and ``labels`` are lists of strings, as in a corpus in JSON lines. For raw text
+        there are also ``text``, and ``offsets`` with start and end of each token.
         """
         plain: dict[str, Any] = {"tokens": [token.text for token in self.tokens]}
         if self.text is not None:
@@ -79,9 +86,9 @@ def tagged_sentence(
     scheme: str,
     probabilities: Sequence[float] | None = None,
 ) -> TaggedSentence:
-    """Put a sentence and its labels together; `scheme` is that of the labels."""
+    """Return a sentence with its labels, which are in `scheme`, and the spans they encode."""
     tokens = sentence.tokens
-    found = [
+    spans = [
         TaggedSpan(
             text=_covered(sentence, first, end),
             type=type_,
@@ -93,12 +100,12 @@ def tagged_sentence(
         )
         for type_, first, end in (() if scheme == "plain" else spans_of(labels, scheme))
     ]
-    certain = None if probabilities is None else tuple(probabilities)
-    return TaggedSentence(sentence.text, tuple(tokens), tuple(labels), tuple(found), certain)
+    by_token = None if probabilities is None else tuple(probabilities)
+    return TaggedSentence(sentence.text, tuple(tokens), tuple(labels), tuple(spans), by_token)
 
 
 def _covered(sentence: Sentence, first: int, end: int) -> str:
-    """Return the text of the tokens from `first` to before `end`."""
+    """Return the text of the tokens from `first` to `end` (exclusive)."""
     tokens = sentence.tokens[first:end]
     if sentence.text is None:
         return " ".join(token.text for token in tokens)

@@ -1,7 +1,7 @@
-"""Input of `seqtag tag`: raw text, or a data format as training reads it, as it comes.
+"""Streaming input of `seqtag tag`: raw text, or a data format as training reads it.
 
-Readers yield an `Item` for each sentence and `PAUSE` where nothing more is at hand for now, so
-that what came through a pipe can be tagged before more comes.
+Readers yield an `Item` for each sentence, and `PAUSE` when no more input is available for now,
+so that sentences from a pipe are tagged as soon as they arrive.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +14,17 @@ from seqtag.data.formats.sentence import Sentence as Words
 from seqtag.tagging.text import Sentence, Token, split_text
 
 PAUSE = None
-# Inputs without any columns.
+# Input formats without columns, and their descriptions.
 PLAIN = {
     "text": (
-        "raw text, split into sentences and tokens; the end of a line ends a sentence, unless "
-        "--wrapped. Places in the output count characters from the start of the input."
+        "raw text, which is split into sentences and tokens; the end of a line ends a sentence, "
+        "except with --wrapped. Offsets in the output count characters from the start of the input."
     ),
     "tokens": (
-        "a sentence a line, tokens between spaces; an empty line is a sentence without tokens"
+        "one sentence per line, tokens separated by spaces; an empty line is an empty sentence"
     ),
 }
-# A line or paragraph of raw text longer than this is cut, so that memory stays bounded.
+# Longer lines or paragraphs of raw text are cut, so that memory stays bounded.
 _LONGEST = 1 << 20
 
 
@@ -32,11 +32,11 @@ class Item(NamedTuple):
     """A sentence to tag.
 
     Attributes:
-        sentence: its tokens.
+        sentence: the tokens.
         features: values of further columns by name.
-        id: what the input calls it, handed on to the output; None for nothing.
-        line: line of the input where it begins.
-        shares_line: further sentences may be of the same line: of one raw text in JSONL.
+        id: the ``id`` in the input, which is copied to the output; None if there is none.
+        line: line of the input at which the sentence begins.
+        shares_line: whether other sentences may be from the same line (raw text in JSONL).
     """
 
     sentence: Sentence
@@ -49,26 +49,26 @@ class Item(NamedTuple):
 def read_items(
     source: Source, format_: str, layout: Layout | None = None, wrapped: bool = False
 ) -> Iterator[Item | None]:
-    """Yield the sentences of `source`.
+    """Yield the sentences of `source`, and `PAUSE` (None) when no more input is available.
 
     Args:
         source: the input.
         format_: ``text``, ``tokens`` or the name of a data format.
-        layout: (data formats) the columns to be read.
-        wrapped: (text) lines are broken anywhere; only an empty one ends a paragraph.
+        layout: (data formats) the columns to read.
+        wrapped: (text) only an empty line ends a paragraph; other line ends are like spaces.
 
     Raises:
-        InputError: naming file and line, for bytes that are no text in the encoding, for lines
-            that the format does not have, and for a column that is not there.
+        InputError: naming file and line, for bytes that are not in the encoding, for lines that are
+            not in the format, and for a missing column.
     """
     if format_ == "text":
         yield from _read_text(source, wrapped)
         return
     if layout is None or format_ in PLAIN:
-        found = with_input_errors(_read_tokens(source), source.name, format_)
+        sentences = with_input_errors(_read_tokens(source), source.name, format_)
     else:
-        found = read_source(source, find_format(format_), layout)
-    for sentence in found:
+        sentences = read_source(source, find_format(format_), layout)
+    for sentence in sentences:
         if sentence is None:
             yield PAUSE
         elif sentence.text is not None:
@@ -105,7 +105,7 @@ def _read_text(source: Source, wrapped: bool) -> Iterator[Item | None]:
 def lines(source: Source, longest: int | None = None) -> Iterator[str | None]:
     r"""Yield the lines with their ends (``\n`` only), and `PAUSE` after each piece of input.
 
-    A line of more than `longest` characters comes in parts, cut behind a space if there is one.
+    A line of more than `longest` characters is yielded in parts, cut after a space if possible.
     """
     pieces: list[str] = []
     size = 0

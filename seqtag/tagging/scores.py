@@ -1,4 +1,4 @@
-"""From a network's scores to labels and probabilities that can be relied on.
+"""Check a network's scores and labels, and compute the probabilities of its labels.
 
 Legend: B sentences, T words, K labels.
 """
@@ -17,53 +17,58 @@ from seqtag.model.network import TaggerNetwork
 
 
 def check_scores(network: TaggerNetwork, emissions_BTK: Tensor) -> None:
-    """Refuse scores that are not finite: the best of them would be any label, with no warning.
+    """Raise an error for scores that are not finite, whose best label would be arbitrary.
 
     Raises:
         InputError: naming weights of the network that are not finite.
     """
-    sound = emissions_BTK.isfinite().all()
+    finite = emissions_BTK.isfinite().all()
     if network.crf is not None:
-        # A step may be forbidden by a weight of minus infinity; NaN compares as false.
+        # Minus infinity is allowed: it forbids a transition. NaN compares as false.
         for weight in network.crf.parameters():
-            sound = sound & (weight < torch.inf).all()
-    if sound:
+            finite = finite & (weight < torch.inf).all()
+    if finite:
         return
     wrong = (name for name, p in network.named_parameters() if not p.isfinite().all())
     names = ", ".join(islice(wrong, 3))
-    reason = f"weights that are not: {names}" if names else "its weights are, but overflow"
+    reason = f"weights that are not finite: {names}" if names else "finite weights that overflow"
     raise InputError(
         f"this tagger computes scores of labels that are not finite numbers ({reason}). Its "
-        "training diverged, or its weights were damaged since: train it again, with a lower "
+        "training diverged, or its weights were damaged later: train it again, with a lower "
         "learning rate if the loss became nan, or load another model"
     )
 
 
 def check_labels(ids_BT: Tensor, lengths: Sequence[int]) -> None:
-    """Refuse labels that are not there, which mean that no sequence of labels is allowed.
+    """Check that every word has a label (an id of 0 or more).
 
     Raises:
-        InputError: if a word has no label.
+        InputError: if a word has none, because the CRF allows no sequence of labels.
     """
     if int((ids_BT >= 0).sum()) != sum(lengths):
         raise InputError(
-            "this tagger's labels and the weights of their transitions allow no labels for a "
-            "sentence of this length: its model folder is damaged; train it again"
+            "this tagger's transition weights allow no sequence of labels for a sentence of this "
+            "length: its model folder is damaged; train it again"
         )
 
 
 def chosen_probabilities(labels: LabelSet, chosen: Sequence[str], p_TK: np.ndarray) -> list[float]:
-    """Return the probability of each chosen label, from those of the network's labels.
+    """Return the probability of the chosen label of each word.
 
-    `chosen` are in the scheme of the corpus: the probabilities of all labels of the network that
-    are written so are added up.
+    The labels in `chosen` are in the scheme of the corpus. The probability of each is the sum over
+    all labels of the network that are converted to it.
+
+    Args:
+        labels: the label set of the network.
+        chosen: the chosen label of each word, T labels.
+        p_TK: the probabilities of the network's labels.
 
     Raises:
         InputError: for a probability that is not a number.
     """
     known = labels.labels
     if labels.scheme != labels.corpus_scheme:
-        # bio and bioes describe the same spans: B is B or S of the other, I is I or E.
+        # bio and bioes encode the same spans: B of bio is B or S of bioes, I is I or E.
         known, chosen = list(map(_as_bio, known)), list(map(_as_bio, chosen))
     columns: dict[str, list[int]] = {}
     for number, label in enumerate(known):

@@ -1,9 +1,8 @@
-"""Sentences and features as callers give them, read once into lists of strings.
+"""Read sentences and features from any ordered iterables of strings into lists.
 
-Any iterable in an order is read: lists, tuples, pandas Series (by position, whatever the index),
-arrays of numpy and pyarrow, columns of `datasets`, generators, views of a dictionary. Every
-sentence that is given is returned, in the same order; what cannot be read is an `InputError` that
-names its place, counted from 1.
+Accepted are lists, tuples, pandas Series (by position, not by index), arrays of numpy and pyarrow,
+columns of `datasets`, generators, views of a dictionary. Every sentence is returned, in the same
+order; anything else is an `InputError` that names its position, counted from 1.
 """
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, Set
@@ -15,63 +14,63 @@ from seqtag.errors import InputError
 from seqtag.tagging.text import Sentence
 
 _STRINGS = {str}
-_EXPECTED = "a list of sentences is expected, each a list of {}"
+_EXPECTED = "expected a list of sentences, each a list of {}"
 _REMEDY = "for one sentence of words write [words], for raw text tag(text)"
 
 _short = Repr()
 _short.maxstring = _short.maxother = 60
 
 
-def read_sentences(given: Any, offset: int = 0) -> list[list[str]]:
+def read_sentences(values: Any, offset: int = 0) -> list[list[str]]:
     """Return sentences as lists of words.
 
     Args:
-        given: an iterable of sentences, each an iterable of strings.
-        offset: how many sentences came before these, for messages.
+        values: an iterable of sentences, each an iterable of strings.
+        offset: number of sentences before these, for messages.
 
     Raises:
         InputError: for anything else; it names the sentence and the word.
     """
-    return _rows(given, None, offset)
+    return _rows(values, None, offset)
 
 
-def read_tokens(given: Iterable[Sentence]) -> tuple[list[Sentence], list[list[str]]]:
-    """Return sentences of tokens as a list, and the words of each.
+def read_tokens(values: Iterable[Sentence]) -> tuple[list[Sentence], list[list[str]]]:
+    """Return a list of sentences of tokens, and a list of the words of each.
 
     Raises:
-        InputError: for what is not a `Sentence` of `Token`, and for a token that has no string.
+        InputError: for anything but a `Sentence` of `Token`, and for a token without a string.
     """
     sentences, words = [], []
-    for number, sentence in enumerate(iterate(given, None), 1):
+    for number, sentence in enumerate(iterate(values, None), 1):
         try:
             tokens = tuple(sentence.tokens)
             words.append([token.text for token in tokens])
         except (AttributeError, TypeError):
             raise InputError(
-                f"sentence {number}: a Sentence with a list of Token is expected "
-                f"(seqtag.tagging.text), not {_shown(sentence)}; words go to tag(...)"
+                f"sentence {number}: expected a Sentence with a list of Token "
+                f"(seqtag.tagging.text), not {_shown(sentence)}; for lists of words use tag(...)"
             ) from None
         sentences.append(Sentence(tokens, sentence.text))
     return sentences, read_sentences(words)
 
 
 def read_features(
-    given: Any, names: Sequence[str], sentences: Sequence[Sequence[str]], offset: int = 0
+    features: Any, names: Sequence[str], sentences: Sequence[Sequence[str]], offset: int = 0
 ) -> dict[str, list[list[str]]]:
-    """Return a list of strings for each sentence, by the name of the feature.
+    """Return the features with some names: for each sentence a list with one string per word.
 
     Args:
-        given: a mapping, or a data frame or data set, with at least these names.
-        names: the features that are read.
-        sentences: the words, one for each value.
-        offset: how many sentences came before these, for messages.
+        features: a mapping, or a data frame or data set, with at least these names.
+        names: the features to read.
+        sentences: the words of each sentence.
+        offset: number of sentences before these, for messages.
 
     Raises:
         InputError: if a feature is missing, is not made of strings, or does not have one value
             for each word.
     """
     columns = {}
-    for name, values in pick_features(given, names).items():
+    for name, values in pick_features(features, names).items():
         column = _rows(values, name, offset)
         if len(column) != len(sentences):
             raise InputError(
@@ -87,60 +86,61 @@ def read_features(
     return columns
 
 
-def pick_features(given: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Return the features that are read out of those that are given, by name.
+def pick_features(features: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return the features with some names, unread.
 
     Raises:
-        InputError: if one is missing, or there is nothing to find it by its name.
+        InputError: if one is missing, or `features` cannot be indexed by name.
     """
-    found = {}
+    picked = {}
     for name in names:
         try:
-            found[name] = {}[name] if given is None else given[name]
+            picked[name] = {}[name] if features is None else features[name]
         except KeyError:
             raise InputError(
-                f"this tagger was trained with the column {name!r} as an input beside the "
-                f"words, and the input has none: give features={{{name!r}: ...}} with words "
-                "that are split already, or train one without it"
+                f"this tagger was trained with the column {name!r} in addition to the words, "
+                f"which the input does not have: pass features={{{name!r}: ...}} with sentences "
+                "of words, or train a tagger without it"
             ) from None
         except (TypeError, IndexError, ValueError):
             raise InputError(
                 f"features= must be a mapping such as {{{name!r}: [[...], ...]}}, not "
-                f"{_shown(given)}"
+                f"{_shown(features)}"
             ) from None
-    return found
+    return picked
 
 
-def iterate(given: Any, name: str | None, place: str = "") -> Iterator[Any]:
-    """Return an iterator over the sentences, or over the words of one at `place`.
+def iterate(values: Any, name: str | None, place: str = "") -> Iterator[Any]:
+    """Return an iterator over sentences, or over the words of the sentence at `place`.
 
-    `name` is that of a feature, None for the words themselves.
+    `name` is the name of a feature, or None for the words themselves.
 
     Raises:
-        InputError: for a string, a mapping, a set, and anything else without items in an order.
+        InputError: for a string, a mapping, a set, and anything else that is not an ordered
+            iterable.
     """
-    if hasattr(type(given), "as_py"):  # a scalar of pyarrow
-        given = given.as_py()
-    unordered = isinstance(given, Set) and not isinstance(given, KeysView | ItemsView)
-    if not (unordered or isinstance(given, str | bytes | bytearray | memoryview | Mapping)):
+    if hasattr(type(values), "as_py"):  # a scalar of pyarrow
+        values = values.as_py()
+    unordered = isinstance(values, Set) and not isinstance(values, KeysView | ItemsView)
+    if not (unordered or isinstance(values, str | bytes | bytearray | memoryview | Mapping)):
         try:
-            return iter(given)
+            return iter(values)
         except TypeError:
             pass
     expected = _EXPECTED.format("words" if name is None else "values")
-    reason = f", not {_shown(given)}"
+    reason = f", not {_shown(values)}"
     if place:
-        expected, reason = f"{place} is {_shown(given)}", f": {expected}"
+        expected, reason = f"{place} is {_shown(values)}", f": {expected}"
     if name is not None:
         raise InputError(f"features[{name!r}]: {expected}{reason}")
     raise InputError(f"{expected}{reason}: {_REMEDY}")
 
 
-def _rows(given: Any, name: str | None, offset: int) -> list[list[str]]:
-    # Copies: the caller may change the lists in another thread meanwhile.
+def _rows(values: Any, name: str | None, offset: int) -> list[list[str]]:
+    # Copied, since the caller may change the lists in another thread.
     rows = [
         list(row) if type(row) in (list, tuple) else list(iterate(row, name, f"sentence {number}"))
-        for number, row in enumerate(iterate(given, name), offset + 1)
+        for number, row in enumerate(iterate(values, name), offset + 1)
     ]
     if set(map(type, chain.from_iterable(rows))) <= _STRINGS:
         return rows
@@ -151,7 +151,7 @@ def _rows(given: Any, name: str | None, offset: int) -> list[list[str]]:
 
 
 def _string(value: Any, name: str | None, sentence: int, word: int) -> str:
-    """Return a word or value as a `str` itself, not as a subclass that may compare otherwise."""
+    """Return a word or value as exactly `str`; subclasses may compare differently."""
     if hasattr(type(value), "as_py"):
         value = value.as_py()
     if isinstance(value, str):
@@ -164,7 +164,7 @@ def _string(value: Any, name: str | None, sentence: int, word: int) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value and its type, cut short, for messages."""
+    """Return a value, cut short, and its type for an error message."""
     if value is None:
         return "None"
     return f"{_short.repr(value)} ({type(value).__name__})"

@@ -1,4 +1,4 @@
-"""Tagger: a trained network with all it takes to use it on text.
+"""Tagger: a trained network with everything that is needed to use it on text.
 
 Legend: B sentences, T words, K labels.
 """
@@ -33,13 +33,13 @@ from seqtag.tagging.sentences import (
 from seqtag.tagging.text import Sentence, Token, replace_surrogates, split_text
 from seqtag.tagging.workers import Workers
 
-# A batch holds at most so many words, padding counted, and so many sentences.
+# Limits of a batch: words including padding, and sentences.
 _BATCH_TOKENS, _BATCH_SENTENCES = 4096, 128
-# A batch of `probabilities`.
-_JUDGED = BatchConfig(sentences=128, tokens=16_384)
-# Sentences that `stream` tags together.
+# Limits of a batch in `probabilities`.
+_PROBABILITY_BATCH = BatchConfig(sentences=128, tokens=16_384)
+# Number of sentences that `stream` tags together.
 _WINDOW = 1024
-# Of each word, in sentences; also a data frame or data set with such columns.
+# Values by feature: for each sentence one per word. Also a data frame or data set of such columns.
 Features = Mapping[str, Iterable[Iterable[str]]]
 
 
@@ -50,18 +50,20 @@ class Tagger:
         for sentence in tagger.tag("Alex Graves is going to Paris."):
             print(sentence.spans)
 
-    Threads may share a tagger. It can be pickled and copied, for a pool of processes say: a copy
-    holds the weights and the vocabularies, and nothing that was remembered of texts.
+        tagger.predict([["Alex", "left", "."]])  # words in, labels out: [["B-PER", "O", "O"]]
+
+    Threads may share a tagger. It can be pickled and copied, e.g. for a pool of processes: a copy
+    contains the weights and the vocabularies, but no cached results.
 
     Args:
         network: the network; it is set to evaluation mode.
-        indexer: words to numbers, as in training.
-        labels: the labels.
-        cell: the recurrent cell: its name and the fields of its spec.
-        data: how the training corpus was read, as plain values, for evaluation on its splits.
+        indexer: maps words to ids, as in training.
+        labels: the label set.
+        cell: the recurrent cell: its name and options.
+        data: how the training corpus was read, as plain values, to evaluate on other files.
 
     Attributes:
-        figures: what training and evaluation measured, if the folder it came from tells.
+        figures: the figures of training and evaluation in the model folder; None if unknown.
     """
 
     def __init__(
@@ -81,11 +83,11 @@ class Tagger:
 
     @classmethod
     def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> Tagger:
-        """Load a model folder. Nothing in it can run code.
+        """Load a model folder; never runs code from it.
 
         Raises:
-            InputError: if a file is missing, damaged or of a later format, or there is no such
-                device.
+            InputError: if a file is missing, damaged or of a newer format, or the device cannot be
+                used.
         """
         parts = load_folder(folder)
         try:
@@ -97,10 +99,14 @@ class Tagger:
         return tagger
 
     def save(self, folder: str | Path, figures: Mapping[str, Any] | None = None) -> None:
-        """Write a model folder, over an older one at the same place.
+        """Write a model folder atomically, in place of an older one.
+
+        Args:
+            folder: path of the model folder.
+            figures: figures for the model card; by default those of the tagger.
 
         Raises:
-            InputError: if the place is taken by something else, or cannot be written.
+            InputError: if something else is at that path, or it cannot be written.
         """
         figures = self.figures if figures is None else figures
         parts = (self.network, self.indexer, self.labels, self.cell, self.data, figures)
@@ -108,12 +114,12 @@ class Tagger:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device of the network."""
         return next(self.network.parameters()).device
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the input columns that it reads beside the words."""
+        """Names of the input columns that the tagger reads in addition to the words."""
         return self.indexer.features
 
     def tag(
@@ -122,22 +128,22 @@ class Tagger:
         features: Features | None = None,
         probabilities: bool = False,
     ) -> list[TaggedSentence]:
-        """Tag raw text, or sentences that are split into words already.
+        """Tag raw text, or sentences of words.
 
         Args:
             text: raw text, which is split into sentences and tokens (see `split_text`); or
-                sentences, each of words: lists, or any other iterables (see `io.inputs`).
-            features: for each further column that the tagger was trained with, the values of
-                each sentence. Only for sentences that are split already.
-            probabilities: also return how probable each label is.
+                sentences of words, as lists or other iterables (see `seqtag.tagging.sentences`).
+            features: the values of each column in `features` of the tagger: for each sentence one
+                string per word. Only for sentences of words.
+            probabilities: also return the probability of each label.
 
         Returns:
-            A `TaggedSentence` for each sentence. Offsets are in characters of `text`; sentences
-            that came split have none.
+            A `TaggedSentence` for each sentence. Offsets count characters of `text`; sentences of
+            words have none.
 
         Raises:
-            InputError: for what is not sentences of words, if a column that the tagger reads is
-                not given or does not fit, or if the tagger has no finite scores for its labels.
+            InputError: for input of another form, if a column that the tagger reads is missing or
+                of another length, or if the tagger's scores are not finite.
         """
         if isinstance(text, str):
             return self.tag_sentences(split_text(str.__str__(text)), features, probabilities)
@@ -149,7 +155,7 @@ class Tagger:
         features: Features | None = None,
         probabilities: bool = False,
     ) -> list[TaggedSentence]:
-        """Tag sentences of `Token`, whose places are carried over to the spans.
+        """Tag sentences of `Token`, whose offsets are copied to the spans.
 
         Raises:
             InputError: as `tag` does.
@@ -161,7 +167,9 @@ class Tagger:
     def predict(
         self, sentences: Iterable[Iterable[str]], features: Features | None = None
     ) -> list[list[str]]:
-        """Return the labels of sentences of words, in the scheme of the corpus: the fast way.
+        """Return only the labels of sentences of words, in the scheme of the training corpus.
+
+        Faster than `tag`, since no spans are built.
 
         Raises:
             InputError: as `tag` does.
@@ -175,10 +183,10 @@ class Tagger:
         sentences: Sequence[Sequence[str]],
         features: Mapping[str, Sequence[Sequence[str]]] | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Return what the network reads of a batch of sentences of words, on its device.
+        """Return the input tensors of the network for a batch of sentences, on its device.
 
         Raises:
-            InputError: if a column that the tagger reads is not given or does not fit.
+            InputError: if a column that the tagger reads is missing or of another length.
         """
         inputs = self.indexer.encode(sentences, features)
         return {name: tensor.to(self.device) for name, tensor in inputs.items()}
@@ -187,12 +195,13 @@ class Tagger:
     def probabilities(
         self, sentences: Sequence[Sequence[str]]
     ) -> Iterator[tuple[list[int], torch.Tensor]]:
-        """Yield how probable each label is at each word, for batches of similar lengths.
+        """Yield the probabilities of all labels at each word, in batches of similar length.
 
-        With the numbers of a batch's sentences comes (B, T, K), on the CPU, 0 behind the end.
+        Each item is a list of B indices of sentences, and their probabilities: a CPU tensor of
+        shape (B, T, K), which is 0 after the end of a sentence.
         """
         lengths = np.array([len(words) for words in sentences])
-        for rows in BatchOrder(lengths, _JUDGED, shuffle=False):
+        for rows in BatchOrder(lengths, _PROBABILITY_BATCH, shuffle=False):
             inputs = self.read([sentences[row] for row in rows])
             yield rows, self.network.eval().probabilities(inputs).cpu()
 
@@ -202,12 +211,12 @@ class Tagger:
         probabilities: bool = False,
         features: Features | None = None,
     ) -> Iterator[TaggedSentence]:
-        """Tag any number of sentences of words, holding no more than a thousand at a time.
+        """Tag an iterable of sentences of words lazily, about a thousand at a time.
 
-        `features` are iterables as well, and are read side by side with the sentences.
+        The values of `features` may be iterators too; they are read in step with the sentences.
 
         Raises:
-            InputError: as `tag` does; for a sentence that cannot be read after those before it.
+            InputError: as `tag` does; for a wrong sentence when the iteration reaches it.
         """
         columns = pick_features(features, self.features)
         waiting = {name: iterate(column, name) for name, column in columns.items()}
@@ -236,12 +245,12 @@ class Tagger:
     def _combine(
         self,
         sentences: Sequence[Sentence],
-        found: Sequence[tuple[list[str], list[float] | None]],
+        results: Sequence[tuple[list[str], list[float] | None]],
     ) -> list[TaggedSentence]:
         scheme = self.labels.corpus_scheme
         return [
-            tagged_sentence(sentence, labels, scheme, certain)
-            for sentence, (labels, certain) in zip(sentences, found, strict=True)
+            tagged_sentence(sentence, labels, scheme, probabilities)
+            for sentence, (labels, probabilities) in zip(sentences, results, strict=True)
         ]
 
     def _run(
@@ -250,7 +259,7 @@ class Tagger:
         columns: Mapping[str, list[list[str]]],
         probabilities: bool,
     ) -> list[tuple[list[str], list[float] | None]]:
-        """Return labels and, if asked for, their probabilities by sentence."""
+        """Return the labels and, if requested, their probabilities of each sentence."""
         results: list[tuple[list[str], list[float] | None]] = [
             ([], [] if probabilities else None) for _ in sentences
         ]
@@ -278,7 +287,7 @@ class Tagger:
     def _decode(
         self, inputs: Mapping[str, torch.Tensor], probabilities: bool
     ) -> tuple[list[list[int]], list[np.ndarray | None]]:
-        """Return each sentence's label ids and, if asked for, probabilities (T, K)."""
+        """Return the label ids of each sentence and, if requested, probabilities (T, K)."""
         lengths = inputs["lengths_B"].tolist()
         inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
         if self._spellings is not None and self.device.type == "cpu":
@@ -299,15 +308,15 @@ class Tagger:
         columns: Mapping[str, Sequence[list[str]]],
         rows: Sequence[int],
     ) -> dict[str, torch.Tensor]:
-        def text(given: Sequence[list[str]]) -> list[list[str]]:
-            return [list(map(replace_surrogates, given[row])) for row in rows]
+        def select(column: Sequence[list[str]]) -> list[list[str]]:
+            return [list(map(replace_surrogates, column[row])) for row in rows]
 
-        chosen = {name: text(column) for name, column in columns.items()}
-        return self.indexer.encode(text(sentences), chosen)
+        features = {name: select(column) for name, column in columns.items()}
+        return self.indexer.encode(select(sentences), features)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield rows of similar length, the longest first; rows of empty sentences are left out."""
+    """Yield batches of row numbers, longest sentences first; empty sentences are left out."""
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
         if not lengths[row]:

@@ -1,17 +1,17 @@
-"""Raw text to sentences and tokens with exact places: ``text[start:end]`` is the token.
+"""Split raw text into sentences and tokens with exact offsets: ``text[start:end]`` is the token.
 
-Every character that is no white space (``str.isspace``) is in exactly one token, in order, in any
-script. Places count characters (code points), as Python's strings do.
+Every character that is not white space (``str.isspace``) is in exactly one token, in order, in any
+script. Offsets count characters (code points), as in Python's strings.
 
 Tokens follow the Penn Treebank where it has a rule: ``do n't``, ``it 's``, ``can not``, ``Mr.``,
-``U.S.``, ``$ 5``, ``well-known``. Quotation marks stay as they are. Addresses of the web and of
-mail, @mentions, #hashtags, emoticons and emoji (flags, skin tones and joined ones too) are one
-token each. Chinese characters stand alone; scripts that write no spaces otherwise (Thai, kana)
-come out in longer runs, since cutting them takes a dictionary.
+``U.S.``, ``$ 5``, ``well-known``. Quotation marks are unchanged. URLs, e-mail addresses, @mentions,
+#hashtags, emoticons and emoji (also flags, skin tones and joined ones) are one token each. Each
+Chinese character is a token. Text in other scripts without spaces (Thai, kana) gives long tokens,
+since splitting it requires a dictionary.
 
-The pattern is run by the `tokenizers` library, whose classes know letters and marks of all
-scripts (Python's ``re`` breaks Devanagari at its vowel signs). No repetition in it that looks
-ahead is unbounded, so that the time stays linear in the length of the text.
+The pattern is matched by the `tokenizers` library, which supports letters and marks of all scripts
+(Python's ``re`` splits Devanagari at its vowel signs). Repetitions with a lookahead are bounded in
+the pattern, so that the time is linear in the length of the text.
 """
 
 import re
@@ -23,9 +23,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Token(NamedTuple):
-    """A token and its place in the text, ``text[start:end]``, in characters.
+    """A token and its offsets in the text, ``text[start:end]``, in characters.
 
-    Tokens that came split have no place: `start` and `end` are None.
+    `start` and `end` are None for a token of a sentence that was given split into words.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Token(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """Tokens, and the text from the first to the last as it stands; None if they came split."""
+    """Tokens, and the text from the first to the last; None if they were given as words."""
 
     tokens: Sequence[Token]
     text: str | None = None
@@ -43,34 +43,37 @@ class Sentence(NamedTuple):
 def split_text(text: str, *, wrapped: bool = False, offset: int = 0) -> list[Sentence]:
     """Split raw text into sentences of tokens.
 
-    A sentence ends behind ``.``, ``!``, ``?`` and their like in other scripts, and closing quotes
-    or brackets that touch them, unless the next word begins in lower case; a dot of an
-    abbreviation ends one only before a word that often opens a sentence (``The``, ``But``).
+        for sentence in split_text("Dr. Smith left. He didn't say why."):
+            print([token.text for token in sentence.tokens])
+
+    A sentence ends after ``.``, ``!``, ``?`` and similar marks of other scripts, with the closing
+    quotes or brackets that touch them, unless the next word begins in lower case. The dot of an
+    abbreviation ends a sentence only before a word that often begins one (``The``, ``But``).
 
     Args:
         text: the text.
-        wrapped: lines are broken anywhere, and only an empty line ends a paragraph. Otherwise
-            the end of a line ends a sentence as well.
-        offset: what to add to all places, for text that is read in parts.
+        wrapped: only an empty line ends a paragraph; other line ends are like spaces. By default
+            the end of a line ends a sentence.
+        offset: number that is added to all offsets, for text that is read in parts.
     """
     sentences = []
     for start, paragraph in _paragraphs(text, wrapped):
-        # The replacement character is as long as a surrogate, so no place shifts.
+        # The replacement character is as long as a surrogate, so offsets do not shift.
         pieces = _splitter().pre_tokenize_str(replace_surrogates(paragraph))
         spans = [span for _, span in pieces]
         words = [paragraph[first:end] for first, end in spans]
         base = start + offset
         for first, end in _sentences(words, spans):
             tokens = [
-                Token(word, base + begin, base + behind)
-                for word, (begin, behind) in zip(words[first:end], spans[first:end], strict=True)
+                Token(word, base + left, base + right)
+                for word, (left, right) in zip(words[first:end], spans[first:end], strict=True)
             ]
             sentences.append(Sentence(tokens, paragraph[spans[first][0] : spans[end - 1][1]]))
     return sentences
 
 
 def _paragraphs(text: str, wrapped: bool) -> Iterator[tuple[int, str]]:
-    """Yield the start and the text of what no sentence crosses."""
+    """Yield start and text of each line or, if `wrapped`, paragraph; no sentence crosses them."""
     start = end = 0
     for line in text.splitlines(keepends=True):
         if wrapped and not line.isspace():
@@ -89,9 +92,9 @@ def _paragraphs(text: str, wrapped: bool) -> Iterator[tuple[int, str]]:
 
 
 def replace_surrogates(text: str) -> str:
-    """Return a text with the replacement character for each lone surrogate.
+    """Return a text with each lone surrogate replaced by U+FFFD.
 
-    Those are not text: there are no bytes for them, and no tokenizer reads them.
+    Surrogates cannot be encoded in UTF-8, so tokenizers refuse them.
     """
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
@@ -99,7 +102,7 @@ def replace_surrogates(text: str) -> str:
 # Sentences
 
 _ENDS = frozenset(".!?…‼⁇⁈⁉")
-# Behind these no space is needed, and there is no lower case to go by.
+# Marks that end a sentence without a space after them, in scripts without lower case.
 _ENDS_ALONE = frozenset("。！？｡।॥؟۔։።")
 _CLOSING = frozenset(('"', "'", "''", "”", "’", "»", "›", "」", "』", ")", "]", "}", "）"))
 _STARTERS = (
@@ -110,7 +113,7 @@ _OPENS_SENTENCE = frozenset(_STARTERS.split())
 
 
 def _sentences(words: Sequence[str], spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the first token of each sentence and the one behind its last."""
+    """Yield the index of the first token of each sentence and that after its last token."""
     first = position = 0
     last = len(words)
     while position < last:
@@ -161,15 +164,15 @@ _BEFORE_NUMBERS = "No|Nos|Fig|Figs|Art|Vol|Sec|Eq|Ch|pp|p"
 
 
 def _pattern() -> str:
-    # A character of a word: not a Chinese one, which is a word by itself. The joiners and the
-    # soft hyphen belong to the word that they stand in.
+    # A character of a word. Chinese characters are excluded, since each is a word by itself; the
+    # joiners and the soft hyphen are included.
     w = r"[\p{L}\p{M}\p{N}\u00AD\u200C\u200D&&[^\p{Han}]]"
     abbreviations = f"{_TITLES} {_ABBREVIATIONS}".replace(" ", "|")
     top = "com|org|net|edu|gov|mil|int|info|biz|io|ai|app|dev|uk|de|fr|eu|us|ca|au|jp|cn|ru|ch|tv"
     clitic = rf"['’](?i:s|m|d|ll|re|ve)(?!{w})"
     part = rf"(?:(?!(?i:n['’]t)(?!{w})){w})+"
     picture = r"\p{Extended_Pictographic}[\uFE0F\u20E3\x{1F3FB}-\x{1F3FF}\x{E0020}-\x{E007F}]*"
-    # Python counts four control characters among white space that Unicode does not.
+    # Four control characters are white space in Python but not in Unicode.
     space = r"\s\x1c-\x1f"
     path = rf"(?:[^{space}<>\"()]|\([^{space}<>\"()]{{0,99}}\))*(?<![.,;:!?…'’”»])"
     return "|".join(
@@ -199,6 +202,6 @@ def _pattern() -> str:
 
 @cache
 def _splitter() -> Any:
-    from tokenizers import Regex, pre_tokenizers  # not needed where only help is asked for
+    from tokenizers import Regex, pre_tokenizers  # slow, and not needed for help
 
     return pre_tokenizers.Split(Regex(_pattern()), "removed", invert=True)

@@ -1,4 +1,4 @@
-"""Threads that run batches side by side."""
+"""Run batches in parallel threads."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -8,10 +8,10 @@ import torch
 
 
 class Workers:
-    """An executor for so many batches; on a CPU with several threads, workers of one thread each.
+    """Context manager of an executor for a number of batches.
 
-    Most operations on a batch are too small for two threads to be worth their meeting, so each
-    batch has one. Elsewhere a batch runs where it is submitted.
+    On a CPU, batches run in parallel, each in one thread: most operations on a batch are too small
+    to profit from two threads. On other devices, and with one thread, `submit` runs the batch.
     """
 
     def __init__(self, device: torch.device, batches: int) -> None:
@@ -20,7 +20,7 @@ class Workers:
 
     def __enter__(self) -> Executor:
         if self._count <= 1:
-            return _Here()
+            return _SynchronousExecutor()
         self._pool = ThreadPoolExecutor(
             self._count,
             thread_name_prefix="seqtag",
@@ -36,15 +36,15 @@ class Workers:
             # After an error, Ctrl-C included, batches that have not started are dropped.
             self._pool.shutdown(cancel_futures=error[0] is not None)
         finally:
-            # The workers' setting is their own, but threads to come would take it over.
+            # Each worker has set its own number of threads, but new threads would inherit it.
             torch.set_num_threads(self._threads)
 
 
-class _Here(Executor):
-    """Runs what it is given at once, where it is called."""
+class _SynchronousExecutor(Executor):
+    """Executor that runs each function immediately, in the calling thread."""
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Future:
-        """Return a future that is done."""
-        done: Future = Future()
-        done.set_result(function(*args, **options))
-        return done
+        """Run the function; return a finished future."""
+        future: Future = Future()
+        future.set_result(function(*args, **options))
+        return future

@@ -90,7 +90,7 @@ def test_a_folder_says_which_package_its_cell_is_of(verb, model, tmp_path, capsy
     }
     assert main([verb, *arguments[verb]]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "the cell 'mine' is offered by the package 'seqtag-extra', which is not inst" in line
+    assert "the cell 'mine' belongs to the package 'seqtag-extra', which is not inst" in line
 
 
 @pytest.mark.usefixtures("uninstalled")

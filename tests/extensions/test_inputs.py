@@ -94,7 +94,7 @@ def test_a_folder_whose_package_is_missing(folder, monkeypatch):
     assert config["packages"] == {"input suffix": "seqtag-extra"}
     monkeypatch.setattr(INPUTS, "installed", {})
     monkeypatch.delitem(INPUTS._entries, "suffix")
-    with pytest.raises(InputError, match="the input 'suffix' is offered by the package 'seq"):
+    with pytest.raises(InputError, match="the input 'suffix' belongs to the package 'seq"):
         Tagger.load(folder)
 
 
@@ -102,7 +102,7 @@ def test_a_folder_whose_package_is_missing(folder, monkeypatch):
     ("packages", "inputs", "message"),
     [
         ([], None, "'packages'"),
-        ({"input os": "os"}, {"os": {}}, "the input 'os' is offered by the package 'os'"),
+        ({"input os": "os"}, {"os": {}}, "the input 'os' belongs to the package 'os'"),
         ({}, {"os.system": {}}, "unknown input 'os.system'"),
         ({}, ["suffix"], "model.inputs must be"),
         ({}, {"suffix": {"size": 4, "length": 2}, "_target_": {}}, "unknown input '_target_'"),

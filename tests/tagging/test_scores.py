@@ -70,7 +70,7 @@ def test_no_sequence_of_labels_is_allowed(build_tagger):
     with torch.no_grad():
         tagger.network.crf.start_K.fill_(-math.inf)
     for call in run(tagger):
-        with pytest.raises(InputError, match="allow no labels"):
+        with pytest.raises(InputError, match="allow no sequence of labels"):
             call()
 
 

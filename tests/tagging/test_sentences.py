@@ -179,7 +179,9 @@ def test_tokens_of_any_type(tagger):
     for given in (iter(plain), objects(odd), pd.Series(odd, index=[5, 1]), tuple(odd)):
         assert tagger.tag_sentences(given) == expected
     for wrong in (WORDS, [["Alex"]], [None], ["Alex"]):
-        with pytest.raises(InputError, match="sentence 1: a Sentence with a list of Token"):
+        with pytest.raises(
+            InputError, match="sentence 1: expected a Sentence with a list of Token"
+        ):
             tagger.tag_sentences(wrong)
     with pytest.raises(InputError, match=r"sentence 2, word 1: words are strings, not 5 \(int\)"):
         tagger.tag_sentences([plain[0], Sentence([Token(5)])])
@@ -199,7 +201,7 @@ def calls(tagger):
 )
 def test_what_is_not_sentences(tagger, wrong):
     for call in calls(tagger):
-        with pytest.raises(InputError, match="a list of sentences is expected, each a list of w"):
+        with pytest.raises(InputError, match="expected a list of sentences, each a list of w"):
             call(wrong)
 
 
@@ -244,7 +246,7 @@ def test_one_string_in_place_of_all(tagger):
 @pytest.mark.parametrize("wrong", [None, {}, {"upos": POS}, pd.DataFrame({"upos": POS})])
 def test_a_feature_that_is_not_given(pos_tagger, wrong):
     for call in (pos_tagger.predict, pos_tagger.tag):
-        with pytest.raises(InputError, match="column 'pos' as an input beside"):
+        with pytest.raises(InputError, match="column 'pos' in addition to"):
             call(WORDS, wrong)
     with pytest.raises(InputError, match=r"features=\{'pos': \.\.\.\}"):
         pos_tagger.stream(WORDS, features=wrong)
@@ -258,7 +260,7 @@ def test_features_without_names(pos_tagger, wrong):
 
 @pytest.mark.parametrize("wrong", [None, 5, "NNP", {"a": POS}, set()])
 def test_a_feature_that_is_not_a_list(pos_tagger, wrong):
-    with pytest.raises(InputError, match=r"^features\['pos'\]: a list of sentences is expected"):
+    with pytest.raises(InputError, match=r"^features\['pos'\]: expected a list of sentences"):
         pos_tagger.predict(WORDS, {"pos": wrong})
 
 
