@@ -1,7 +1,7 @@
-"""Machines to train on: two of them joined by a wire, and a SLURM cluster of two nodes.
+"""Fixtures for distributed tests: two connected machines, and a SLURM cluster of two nodes.
 
-All are this machine. What is started here ends with the tests, even if they are killed: each
-process asks the kernel to be killed when the one that started it dies.
+Both are simulated on this machine. All processes started here end with the tests, even if these are
+killed: each process has the kernel kill it when its parent dies.
 """
 
 import os
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
-# Two nodes of one core each. A job in `low` makes way for one in `high`: it is warned, and ended
-# when the seconds of grace are over. One that is started again waits for cred_expire seconds.
+DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
+# Two nodes of one core each. A job in `high` preempts a job in `low`: that one is warned, and ended
+# after GraceTime seconds. A requeued job waits for cred_expire seconds.
 SLURM_CONF = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -49,8 +49,8 @@ PartitionName=high Nodes=ALL PriorityTier=2 PreemptMode=OFF
 """
 
 
-def need(*commands: str, packages: str) -> None:
-    """Skip the test where it cannot run."""
+def require_commands(*commands: str, packages: str) -> None:
+    """Skip the test if this is not root, or a command is missing."""
     if os.geteuid() != 0:
         pytest.skip("only root may set up machines")
     if missing := [command for command in commands if not shutil.which(command)]:
@@ -59,8 +59,8 @@ def need(*commands: str, packages: str) -> None:
 
 @contextmanager
 def running(*command: str, **options) -> Iterator[subprocess.Popen]:
-    """Keep a program running, and end it."""
-    process = subprocess.Popen([*DIES_WITH_US, *command], **options)
+    """Run a program inside this context, and end it on exit."""
+    process = subprocess.Popen([*DIES_WITH_PARENT, *command], **options)
     try:
         yield process
     finally:
@@ -73,7 +73,7 @@ def running(*command: str, **options) -> Iterator[subprocess.Popen]:
 
 
 def wait(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
-    """Wait for a condition; fail where it does not come about."""
+    """Wait for a condition; fail if it is not met in time."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s"
@@ -82,13 +82,13 @@ def wait(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> Non
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., None]:
-    """Return the function that waits for a condition, so many seconds at most."""
+    """Return the function `wait`."""
     return wait
 
 
 @pytest.fixture(scope="session")
 def small() -> tuple[str, ...]:
-    """Return overrides for a corpus that the program makes and a network that trains in seconds."""
+    """Return overrides for a generated corpus and a network that trains in seconds."""
     return (
         *("data.train=192", "data.dev=64", "data.test=64", "data.batch.sentences=8"),
         *("model.hidden_size=16", "model.words.size=16", "trainer.max_epochs=2"),
@@ -97,12 +97,12 @@ def small() -> tuple[str, ...]:
 
 @pytest.fixture
 def two_machines() -> Iterator[tuple[list[str], list[str]]]:
-    """Return what runs a command on each of two machines: 10.99.0.1 and 10.99.0.2.
+    """Return the command prefixes that run a command on machine 10.99.0.1 and on 10.99.0.2.
 
-    Each is a network namespace without a name, kept by a sleeping process; the kernel clears it
-    away, with its end of the wire, when that is gone.
+    Each machine is an anonymous network namespace, held open by a sleeping process; when that
+    process ends, the kernel removes the namespace and its end of the wire.
     """
-    need("ip", "unshare", "nsenter", "setpriv", packages="iproute2 util-linux")
+    require_commands("ip", "unshare", "nsenter", "setpriv", packages="iproute2 util-linux")
     own = os.readlink("/proc/self/ns/net")
     with (
         running("unshare", "--net", "sleep", "600") as one,
@@ -123,41 +123,43 @@ def two_machines() -> Iterator[tuple[list[str], list[str]]]:
 
 
 class Cluster:
-    """A SLURM cluster: jobs are submitted to it, and looked after."""
+    """A SLURM cluster: submits jobs and reads their state."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def say(self, *command: str) -> str:
-        """Return what a command of SLURM's prints."""
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+    def run(self, *command: str) -> str:
+        """Run a command of SLURM; return its output."""
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert completed.returncode == 0, completed.stderr
+        return completed.stdout.strip()
 
-    def submit(self, *words: str) -> str:
+    def submit(self, *arguments: str) -> str:
         """Submit a job; return its number."""
-        return self.say("sbatch", "--parsable", *words)
+        return self.run("sbatch", "--parsable", *arguments)
 
-    def about(self, job: str) -> dict[str, str]:
-        """Return what SLURM knows of a job: JobState, Restarts, ExitCode and much else."""
-        words = self.say("scontrol", "show", "job", job).split()
+    def fields(self, job: str) -> dict[str, str]:
+        """Return SLURM's fields of a job: JobState, Restarts, ExitCode and many more."""
+        words = self.run("scontrol", "show", "job", job).split()
         return dict(word.split("=", 1) for word in words if "=" in word)
 
     def wait(self, job: str, *states: str, seconds: float = 300.0) -> dict[str, str]:
-        """Wait until a job is in one of these states; return what SLURM knows of it then."""
-        wait(lambda: self.about(job)["JobState"] in states, f"job {job} {states}", seconds)
-        return self.about(job)
+        """Wait until a job is in one of these states; return its fields."""
+        wait(lambda: self.fields(job)["JobState"] in states, f"job {job} {states}", seconds)
+        return self.fields(job)
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """Start a SLURM cluster of two nodes on this machine, and end it with all its jobs."""
+    """Run a SLURM cluster of two nodes on this machine; cancel its jobs and end it on exit."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin")
-        need("slurmctld", "slurmd", "srun", "munged", "setpriv", packages="slurm-wlm munge")
-        # The name of a socket may not be long.
+        require_commands(
+            "slurmctld", "slurmd", "srun", "munged", "setpriv", packages="slurm-wlm munge"
+        )
+        # Not in tmp_path: the path of a socket must be short.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slurm-")))
-        folder.chmod(0o755)  # munged wants its socket within everybody's reach
+        folder.chmod(0o755)  # munged requires that all users can reach its socket
         host = socket.gethostname()
         conf = SLURM_CONF.format(host=host, folder=folder, ports=_free_ports(3))
         (folder / "slurm.conf").write_text(conf)
@@ -179,8 +181,8 @@ def cluster() -> Iterator[Cluster]:
         try:
             yield cluster
         finally:
-            cluster.say("scancel", "--user=root")
-            wait(lambda: not cluster.say("squeue", "--noheader"), "no job left", 60)
+            cluster.run("scancel", "--user=root")
+            wait(lambda: not cluster.run("squeue", "--noheader"), "no job left", 60)
 
 
 def _free_ports(count: int) -> list[int]:
@@ -191,5 +193,5 @@ def _free_ports(count: int) -> list[int]:
 
 def _idle_nodes(folder: Path) -> int:
     command = ["sinfo", "--noheader", "--Node", "--partition=low", "--format=%T"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    return done.stdout.split().count("idle")
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return completed.stdout.split().count("idle")

@@ -216,14 +216,17 @@ def test_the_trainer_expects_all_started_processes(configure, monkeypatch):
     trainer = trainer_of(ddp)
     assert (trainer.world_size, trainer.num_nodes, trainer.global_rank) == (4, 2, 0)
     assert trainer.strategy.cluster_environment.creates_processes_externally
-    message = "torchrun started 2 processes on each of 2 machines, but there is trainer.devices=1"
+    message = (
+        "torchrun started 2 processes on each of 2 machines, but the configuration has "
+        "trainer.devices=1"
+    )
     with pytest.raises(InputError, match=message):
         trainer_of(configure())
 
 
 def test_several_machines_need_a_launcher(configure):
     two = configure("trainer=ddp_sim", "trainer.num_nodes=2")
-    with pytest.raises(InputError, match="num_nodes=2: more than one machine needs torchrun or sr"):
+    with pytest.raises(InputError, match="num_nodes=2: several machines need torchrun or srun"):
         trainer_of(two)
 
 
