@@ -15,7 +15,7 @@ WORDS = ["Anna", "and", "the", "old", "king", "saw", "Paris", "again", "left", "
 
 
 def build(cell="lstm", pieces=False, **model) -> Tagger:
-    """Return a small tagger that has learned nothing."""
+    """Return a small untrained tagger."""
     torch.manual_seed(3)
     subwords = SubwordConfig(vocab_size=40) if pieces else None
     sentences = [{"tokens": WORDS}]
@@ -33,7 +33,7 @@ def build(cell="lstm", pieces=False, **model) -> Tagger:
         }
     )
     network = TaggerNetwork(config, cell, indexer.inputs, len(labels), labels.transitions)
-    set_engine(network, "reference")  # a kernel for each cell would take seconds to build
+    set_engine(network, "reference")  # compiling a kernel for each cell would take seconds
     return Tagger(network, indexer, labels, {"name": cell} if isinstance(cell, str) else cell)
 
 

@@ -28,17 +28,17 @@ def item(target=6, label="M", length=8):
     return SimpleNamespace(tokens=TOKENS[:length], labels=labels, targets=(target,))
 
 
-def loss_from(tagger, given, step, name):
-    """Return the loss as a function of what is added to a state of the top layer after a step.
+def loss_from(tagger, item_, step, name):
+    """Return the loss as a function of a change added to a state of the top layer after a step.
 
-    It runs the rest of the sentence from there in one call: no step of `gradient_curve`'s.
+    It runs the rest of the sentence in one call, unlike the steps of `gradient_curve`.
     """
     network = deepcopy(tagger.network).double()
     cell = network.encoder.cell
     with torch.no_grad():
-        x_BTD, lengths_B = encoder_input(network, tagger.indexer.encode([given.tokens]))
+        x_BTD, lengths_B = encoder_input(network, tagger.indexer.encode([item_.tokens]))
         y_BTH, state = network.encoder(x_BTD[:, : step + 1])
-    labels_BT = torch.tensor([tagger.labels.encode(given.labels)])
+    labels_BT = torch.tensor([tagger.labels.encode(item_.labels)])
 
     def loss(added_H):
         parts = list(state) if isinstance(state, tuple) else [state]
@@ -58,10 +58,10 @@ def loss_from(tagger, given, step, name):
     return loss
 
 
-def expected(tagger, given, lag, name):
+def expected(tagger, item_, lag, name):
     norms = []
     for k in range(lag + 1):
-        loss = loss_from(tagger, given, given.targets[0] - k, name)
+        loss = loss_from(tagger, item_, item_.targets[0] - k, name)
         zero_H = torch.zeros(tagger.network.encoder.hidden_size, dtype=torch.float64)
         norms.append(torch.autograd.functional.jacobian(loss, zero_H).norm().item())
     return norms
@@ -74,7 +74,7 @@ def test_the_curve_is_the_jacobian_of_the_rest_of_the_sentence(cell, decoder, bu
     if decoder == "crf":
         with torch.no_grad():
             for parameter in tagger.network.crf.parameters():
-                parameter.normal_()  # at 0, labels would not hang together
+                parameter.normal_()  # at 0, labels would be independent
     curves = gradient_curve(tagger, [item()], 6)
     assert list(curves) == list(PRESETS[cell].states)
     for name, norm_K in curves.items():
@@ -82,14 +82,14 @@ def test_the_curve_is_the_jacobian_of_the_rest_of_the_sentence(cell, decoder, bu
 
 
 @pytest.mark.parametrize("options", [{}, {"residual": True, "layer_norm": True}, {"zoneout": 0.1}])
-def test_of_several_layers_it_is_the_top_one(options, build_tagger):
+def test_of_several_layers_the_curve_is_that_of_the_top_one(options, build_tagger):
     tagger = build_tagger(num_layers=3, **options)
     for name, norm_K in gradient_curve(tagger, [item()], 4).items():
         np.testing.assert_allclose(norm_K, expected(tagger, item(), 4, name), rtol=1e-9, atol=1e-14)
 
 
 @pytest.mark.parametrize("cell", PRESETS)
-def test_of_every_cell_it_is_the_slope_by_finite_differences(cell, build_tagger):
+def test_the_curve_of_every_cell_agrees_with_finite_differences(cell, build_tagger):
     tagger = build_tagger(cell, hidden_size=3)
     lag = 3
     for name, norm_K in gradient_curve(tagger, [item()], lag).items():
@@ -100,11 +100,11 @@ def test_of_every_cell_it_is_the_slope_by_finite_differences(cell, build_tagger)
         assert norm_K[lag] == pytest.approx(slope_H.norm().item(), rel=1e-5, abs=1e-9)
 
 
-def test_the_mean_is_over_the_items_that_reach_so_far(build_tagger):
+def test_the_mean_is_over_the_items_that_are_long_enough(build_tagger):
     tagger = build_tagger()
     items = [item(2, "F", 4), item(6), item(1, "PL", 8)]
     together = gradient_curve(tagger, items, 7)["h"]
-    alone = [gradient_curve(tagger, [given], 7)["h"] for given in items]
+    alone = [gradient_curve(tagger, [item_], 7)["h"] for item_ in items]
     for k in range(7):
         reaching = [norm_K[k] for norm_K in alone if not np.isnan(norm_K[k])]
         assert together[k] == pytest.approx(np.mean(reaching), rel=1e-12)
@@ -112,16 +112,16 @@ def test_the_mean_is_over_the_items_that_reach_so_far(build_tagger):
     assert [int(np.isfinite(norm_K).sum()) for norm_K in alone] == [3, 7, 2]
 
 
-def test_the_last_target_is_the_one(build_tagger):
+def test_the_loss_is_that_of_the_last_target(build_tagger):
     several = item()
     several.labels[2] = "F"
     several.targets = (2, 6)
     tagger = build_tagger()
-    one, two = (gradient_curve(tagger, [given], 6)["c"] for given in (item(), several))
+    one, two = (gradient_curve(tagger, [item_], 6)["c"] for item_ in (item(), several))
     np.testing.assert_array_equal(one, two)
 
 
-def test_the_tagger_is_left_as_it_is(build_tagger):
+def test_the_tagger_is_not_changed(build_tagger):
     tagger = build_tagger()
     before = {name: value.clone() for name, value in tagger.network.state_dict().items()}
     engine = tagger.network.encoder.engine
@@ -146,23 +146,23 @@ def test_without_recurrent_weights_the_forget_gate_alone_is_the_slope(build_tagg
     assert of_c.half_distance == pytest.approx(np.log(0.5) / of_c.slope)
 
 
-def test_a_cell_without_a_gate_that_keeps_foretells_nothing(build_tagger):
+def test_a_cell_without_a_forget_gate_has_no_expected_slope(build_tagger):
     tagger = build_tagger("rnn")
     assert not has_kept_share(tagger)
     assert all(np.isnan(curve.kept) for curve in gradient_report(tagger, tagger, [item()], 2))
 
 
-def test_the_slope_is_fitted_where_it_means_something():
+def test_the_slope_ignores_lag_0_and_underflow():
     lags = np.arange(200)
     assert slope(3.0 * np.exp(-0.2 * lags)) == pytest.approx(-0.2)
     fading = np.exp(-0.2 * lags)
-    fading[0], fading[150:] = 0.0, 1e-31  # no memory's reader is left, underflow
+    fading[0], fading[150:] = 0.0, 1e-31  # lag 0, and underflow
     assert slope(fading) == pytest.approx(-0.2)
     assert np.isnan(slope(np.array([1.0, 0.5, 0.0])))
     assert Curve("trained", "h", lags, 0.1, 0.0).half_distance == np.inf
 
 
-def test_a_table_of_the_curves(tmp_path):
+def test_curves_are_written_as_a_table(tmp_path):
     curves = [Curve("initial", "c", np.array([0.0, 0.5]), -1.0, -1.0)]
     about = {"run": "first", "cell": "lstm", "start": "bias 1", "seed": 1}
     write_gradients(str(tmp_path / "gradients.csv"), curves, about)
@@ -184,6 +184,6 @@ def test_a_table_of_the_curves(tmp_path):
         ({}, [SimpleNamespace(tokens=TOKENS, labels=[None] * 8, targets=())], 2, "no target"),
     ],
 )
-def test_what_has_no_curve_is_refused(options, items, lag, message, build_tagger):
+def test_inputs_without_a_curve_are_refused(options, items, lag, message, build_tagger):
     with pytest.raises(InputError, match=message):
         gradient_curve(build_tagger(**options), items, lag)

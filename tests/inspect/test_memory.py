@@ -12,13 +12,13 @@ KEEPERS = [name for name in PRESETS if name not in ("nfg", "rnn", "rnn_relu", "i
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_which_cells_have_a_gate_that_keeps(name, build_tagger):
+def test_which_cells_have_a_gate_for_the_share_kept(name, build_tagger):
     assert has_kept_share(build_tagger(name)) == (name in KEEPERS)
 
 
 @pytest.mark.parametrize("name", KEEPERS)
-def test_what_is_kept_is_how_a_change_of_the_memory_comes_through(name, build_tagger):
-    # Gates held as they were, the step is linear in its memory, and the share is its slope.
+def test_the_share_kept_is_the_derivative_of_the_memory(name, build_tagger):
+    # With its gates fixed, a step is linear in the memory, and the share is its slope.
     tagger = build_tagger(name)
     encoder = tagger.network.encoder
     cell = encoder.cell
@@ -29,7 +29,7 @@ def test_what_is_kept_is_how_a_change_of_the_memory_comes_through(name, build_ta
     memory = "c" if "c" in cell.states else "h"
     v = {key: value_TH[1:] for key, value_TH in values.items()}
     old_TH = values[memory][:-1]
-    if name == "slstm":  # of what it puts out, the average c / n
+    if name == "slstm":  # the memory that it outputs is the average c / n
         old_TH, new_TH = old_TH / values["n"][:-1], v["c"] / v["n"]
         written_TH = (1 - share_TH[1:]) * v["z"]
     elif "gru" in name:
@@ -41,14 +41,14 @@ def test_what_is_kept_is_how_a_change_of_the_memory_comes_through(name, build_ta
 
 
 def set_forget_gate(tagger, bias_H):
-    """Have the forget gate at sigmoid(bias) at every word."""
+    """Fix the forget gate at sigmoid(bias) at every word."""
     with torch.no_grad():
         for parameter in tagger.network.encoder.parameters():
             parameter.zero_()
         tagger.network.encoder.layers[0]["fwd"].bias[5:10] = torch.tensor(bias_H)
 
 
-def test_half_of_it_is_left_after_the_half_life(build_tagger):
+def test_half_lives_of_constant_forget_gates(build_tagger):
     tagger = build_tagger("lstm")
     half, third, all_, none = 0.0, float(np.log(0.5)), 200.0, -200.0
     set_forget_gate(tagger, [half, third, all_, none, 5.0])
@@ -63,23 +63,23 @@ def test_the_mean_is_over_words_not_sentences(tagger):
     means = mean_log_kept(tagger, sentences)
     assert list(means) == ["l0.fwd", "l0.bwd", "l1.fwd", "l1.bwd"]
     for layer, later in (("l1.fwd", slice(1, None)), ("l1.bwd", slice(-1))):
-        seen = [trace(tagger, tokens).values[layer]["f"][later] for tokens in sentences]
-        np.testing.assert_allclose(means[layer], np.log(np.vstack(seen)).mean(axis=0), rtol=1e-5)
+        shares = [trace(tagger, tokens).values[layer]["f"][later] for tokens in sentences]
+        np.testing.assert_allclose(means[layer], np.log(np.vstack(shares)).mean(axis=0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", KEEPERS)
-def test_at_its_start_every_cell_keeps_something(name, build_tagger):
+def test_every_untrained_cell_keeps_something(name, build_tagger):
     for life_H in half_lives(build_tagger(name), [SENTENCE]).values():
         assert (life_H > 0).all()
 
 
 @pytest.mark.parametrize("name", ["nfg", "rnn"])
-def test_a_cell_that_does_not_fade_by_a_gate_is_refused(name, build_tagger):
+def test_a_cell_without_a_forget_gate_is_refused(name, build_tagger):
     with pytest.raises(InputError, match="has no gate for the share"):
         half_lives(build_tagger(name), [SENTENCE])
 
 
-def test_nothing_to_measure_is_refused(tagger):
+def test_sentences_without_a_second_word_are_refused(tagger):
     for sentences in ([], [["Anna"]]):
         with pytest.raises(InputError, match="no sentence of two words or more is given"):
             half_lives(tagger, sentences)

@@ -14,15 +14,15 @@ EARLY = Event(["Anna", *PLAIN], 0)
 
 
 def many(event, count=24):
-    """Return as many events, each of other words around it."""
+    """Return `count` events like this one, with different words before it."""
     before = event.tokens[: event.position]
-    behind = event.tokens[event.position :]
+    after = event.tokens[event.position :]
     rotated = (before[n % 5 :] + before[: n % 5] for n in range(count))
-    return [Event([*words, *behind], event.position) for words in rotated]
+    return [Event([*words, *after], event.position) for words in rotated]
 
 
 def forgetting(build_tagger):
-    """Return a tagger whose units 7 and 19, of 20, shut their forget gates at "Anna"."""
+    """Return a tagger whose units 7 and 19, of 20, close their forget gates at "Anna"."""
     tagger = build_tagger("lstm", hidden_size=20)
     network = tagger.network
     inputs = tagger.indexer.encode([["Anna"]])
@@ -34,7 +34,7 @@ def forgetting(build_tagger):
     return tagger
 
 
-def test_the_units_that_forget_are_found_and_when(build_tagger):
+def test_units_that_forget_are_found_and_the_place_where_they_do(build_tagger):
     tagger = forgetting(build_tagger)
     events = {"new subject": many(SWITCH), "attractor": many(OTHER), "first": many(EARLY)}
     curves = switch_curves(tagger, events)
@@ -68,7 +68,7 @@ def test_the_means_are_those_of_the_traces(build_tagger):
             assert np.isnan([mean, low, high]).all()
 
 
-def test_an_interval_holds_the_truth_as_often_as_it_says():
+def test_an_interval_has_its_nominal_coverage():
     rng = np.random.default_rng(0)
     kept_NP = rng.normal(0.5, 0.1, size=(100, 400))
     kept_NP[rng.random(kept_NP.shape) < 0.3] = np.nan
@@ -77,7 +77,7 @@ def test_an_interval_holds_the_truth_as_often_as_it_says():
     assert 0.91 < held.mean() < 0.98
 
 
-def test_few_events_at_a_place_show_nothing(build_tagger):
+def test_places_with_few_events_are_nan(build_tagger):
     events = many(EARLY, 30) + many(SWITCH, 9)
     band = switch_curves(build_tagger(), {"a": events, "b": events}).every["a"]
     assert band.count_P[-FIRST - 1] == 9
@@ -103,6 +103,6 @@ def test_the_same_call_gives_the_same_arrays(build_tagger):
         ("lstm", {"a": many(SWITCH), "b": many(OTHER)}, "l0.bwd", "use l0.fwd"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(cell, events, layer, message, build_tagger):
+def test_wrong_events_cells_and_layers_are_refused(cell, events, layer, message, build_tagger):
     with pytest.raises(InputError, match=message):
         switch_curves(build_tagger(cell, bidirectional=True), events, layer)

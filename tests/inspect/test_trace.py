@@ -12,25 +12,25 @@ SENTENCE = ["Anna", "left", "the", "king", "."]
 
 
 def test_values_of_all_layers_and_directions(tagger):
-    seen = trace(tagger, SENTENCE)
-    assert seen.tokens == tuple(SENTENCE)
-    assert list(seen.labels) == tagger.predict([SENTENCE])[0]
-    assert list(seen.values) == layer_names(tagger.network.encoder)
-    assert list(seen.values) == ["l0.fwd", "l0.bwd", "l1.fwd", "l1.bwd"]
-    assert {name: v.shape for name, v in seen.values["l1.bwd"].items()} == dict.fromkeys(
+    traced = trace(tagger, SENTENCE)
+    assert traced.tokens == tuple(SENTENCE)
+    assert list(traced.labels) == tagger.predict([SENTENCE])[0]
+    assert list(traced.values) == layer_names(tagger.network.encoder)
+    assert list(traced.values) == ["l0.fwd", "l0.bwd", "l1.fwd", "l1.bwd"]
+    assert {name: v.shape for name, v in traced.values["l1.bwd"].items()} == dict.fromkeys(
         "ifzoch", (5, 5)
     )
 
 
-def test_outputs_are_what_the_tagger_reads_labels_off(tagger):
-    seen = trace(tagger, SENTENCE)
+def test_outputs_are_those_that_labels_are_predicted_from(tagger):
+    traced = trace(tagger, SENTENCE)
     with torch.no_grad():
         y_BTH = tagger.network.encode(tagger.indexer.encode([SENTENCE]))
-    top = [seen.values[layer]["h"] for layer in ("l1.fwd", "l1.bwd")]
+    top = [traced.values[layer]["h"] for layer in ("l1.fwd", "l1.bwd")]
     np.testing.assert_allclose(np.concatenate(top, axis=1), y_BTH[0], atol=1e-6)
 
 
-def test_the_step_holds_between_words(build_tagger):
+def test_values_satisfy_the_equations_of_the_cell(build_tagger):
     values = trace(build_tagger(), SENTENCE).values["l0.fwd"]
     previous_TH = np.vstack([np.zeros((1, 5)), values["c"][:-1]])
     expected_TH = values["f"] * previous_TH + values["i"] * values["z"]
@@ -38,44 +38,44 @@ def test_the_step_holds_between_words(build_tagger):
     np.testing.assert_allclose(values["h"], values["o"] * np.tanh(values["c"]), atol=1e-6)
 
 
-def test_with_characters_words_are_read_by_reference(build_tagger):
+def test_a_tagger_with_characters_is_traced(build_tagger):
     tagger = build_tagger(characters={"size": 4, "filters": 3, "widths": [2, 3]})
     with torch.inference_mode():
         y_BTH = tagger.network.encode(tagger.indexer.encode([SENTENCE]))
     np.testing.assert_allclose(trace(tagger, SENTENCE).values["l0.fwd"]["h"], y_BTH[0], atol=1e-6)
 
 
-def test_with_pieces_a_word_has_the_values_of_its_first(build_tagger):
+def test_with_pieces_a_word_has_the_values_of_its_first_piece(build_tagger):
     tagger = build_tagger(pieces=True)
     tokens = ["Annaleft", "again", "."]
     inputs = tagger.indexer.encode([tokens])
     assert inputs["pieces_BS"].shape[1] > len(tokens)
     with torch.inference_mode():
         y_BTH = tagger.network.encode(inputs)
-    seen = trace(tagger, tokens)
-    np.testing.assert_allclose(seen.values["l0.fwd"]["h"], y_BTH[0], atol=1e-6)
+    traced = trace(tagger, tokens)
+    np.testing.assert_allclose(traced.values["l0.fwd"]["h"], y_BTH[0], atol=1e-6)
 
 
-def test_many_sentences_are_as_each_alone(build_tagger):
+def test_traces_of_many_sentences_equal_those_of_each_alone(build_tagger):
     tagger = build_tagger("gru")
     sentences = [SENTENCE[: 1 + n % 5] for n in range(70)]
-    for tokens, seen in zip(sentences, traces(tagger, sentences), strict=True):
+    for tokens, traced in zip(sentences, traces(tagger, sentences), strict=True):
         alone = trace(tagger, tokens)
-        assert seen.tokens == alone.tokens
-        assert seen.labels == alone.labels
+        assert traced.tokens == alone.tokens
+        assert traced.labels == alone.labels
         for name, value_TH in alone.values["l0.fwd"].items():
-            np.testing.assert_allclose(seen.values["l0.fwd"][name], value_TH, atol=1e-6)
+            np.testing.assert_allclose(traced.values["l0.fwd"][name], value_TH, atol=1e-6)
 
 
-def test_arrays_go_through_a_file_without_pickle(tagger):
-    seen = trace(tagger, ["Łódź", "\ud800", "left"])
+def test_arrays_can_be_saved_without_pickle(tagger):
+    traced = trace(tagger, ["Łódź", "\ud800", "left"])
     to = io.BytesIO()
-    np.savez(to, allow_pickle=False, **seen.arrays())
+    np.savez(to, allow_pickle=False, **traced.arrays())
     to.seek(0)
     read = np.load(to, allow_pickle=False)
     assert read["tokens"].tolist() == ["Łódź", "\ufffd", "left"]
-    assert read["labels"].tolist() == list(seen.labels)
-    np.testing.assert_array_equal(read["l1.bwd/f"], seen.values["l1.bwd"]["f"])
+    assert read["labels"].tolist() == list(traced.labels)
+    np.testing.assert_array_equal(read["l1.bwd/f"], traced.values["l1.bwd"]["f"])
 
 
 def test_a_sentence_without_words_is_refused(tagger):
@@ -83,14 +83,14 @@ def test_a_sentence_without_words_is_refused(tagger):
         next(traces(tagger, [SENTENCE, []]))
 
 
-def test_the_nearest_layer_is_offered(tagger):
+def test_the_closest_layer_is_suggested(tagger):
     assert check_layer(tagger.network.encoder, "l1.bwd") == "l1.bwd"
     with pytest.raises(InputError, match=r"unknown layer 'l0.forward' \(did you mean 'l0.fwd'\?\)"):
         check_layer(tagger.network.encoder, "l0.forward")
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_name_of_every_cell_has_a_meaning(name, build_tagger):
+def test_every_traced_name_of_every_cell_has_a_description(name, build_tagger):
     tagger = build_tagger(name)
     cell = tagger.network.encoder.cell
     values = display_order(cell, trace(tagger, SENTENCE).values["l0.fwd"])
@@ -98,7 +98,7 @@ def test_every_name_of_every_cell_has_a_meaning(name, build_tagger):
     assert list(values)[-1] == "h"
 
 
-def test_z_and_n_mean_what_the_cell_means():
+def test_the_meaning_of_z_and_n_depends_on_the_cell():
     assert PRESETS["lstm"].meanings["z"] == "cell input"
     assert PRESETS["gru"].meanings["z"] == "update gate"
     assert PRESETS["gru"].meanings["n"] == "candidate"

@@ -16,7 +16,7 @@ ITEMS = st.lists(
 
 
 def effect(right, n):
-    """Return the design effect of items with so many right answers of so many."""
+    """Return the design effect of items with these numbers of right answers and of answers."""
     right, n = np.array(right, float), np.array(n, float)
     sums = (right, n, right**2, right * n, n**2)
     return design_effect(*(np.array([values.sum()]) for values in sums))[0]
@@ -24,23 +24,23 @@ def effect(right, n):
 
 @SETTINGS
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_is_wilsons(numbers):
+def test_the_interval_is_that_of_wilson_in_scipy(numbers):
     right, n = numbers
     low, high = wilson(np.array([right]), np.array([n]))
-    wanted = stats.binomtest(right, n).proportion_ci(method="wilson")
-    np.testing.assert_allclose([low[0], high[0]], wanted, atol=1e-6)
+    expected = stats.binomtest(right, n).proportion_ci(method="wilson")
+    np.testing.assert_allclose([low[0], high[0]], expected, atol=1e-6)
     assert 0 <= low[0] <= right / n <= high[0] <= 1
 
 
 @SETTINGS
 @given(st.lists(st.integers(0, 1), min_size=1, max_size=60))
-def test_one_answer_an_item_is_one_answer(right):
+def test_with_one_answer_per_item_the_effect_is_1(right):
     assert effect(right, [1] * len(right)) == 1
 
 
 @SETTINGS
 @given(st.lists(st.integers(0, 1), min_size=1, max_size=60), st.integers(2, 9))
-def test_answers_that_are_always_alike_are_one(right, size):
+def test_equal_answers_of_an_item_count_as_one(right, size):
     items = len(right)
     worth = size * items / effect([size * all_ for all_ in right], [size] * items)
     assert worth == pytest.approx(items)
@@ -48,23 +48,23 @@ def test_answers_that_are_always_alike_are_one(right, size):
 
 @SETTINGS
 @given(ITEMS)
-def test_answers_are_worth_at_most_their_number_and_the_order_is_nothing(items):
+def test_the_effect_is_at_least_1_and_independent_of_order(items):
     right, n = zip(*items, strict=True)
-    found = effect(right, n)
-    assert found >= 1
-    assert effect(right[::-1], n[::-1]) == pytest.approx(found)
-    # Wrong answers are as much alike as right ones.
+    value = effect(right, n)
+    assert value >= 1
+    assert effect(right[::-1], n[::-1]) == pytest.approx(value)
+    # Wrong answers are as correlated as right ones.
     wrong = [answers - share for share, answers in items]
-    assert effect(wrong, n) == pytest.approx(found)
+    assert effect(wrong, n) == pytest.approx(value)
 
 
-def test_the_interval_holds_the_truth_as_often_as_it_says():
-    """Items whose answers lean together: each item's own share is drawn first."""
+def test_the_interval_has_its_nominal_coverage():
+    """Answers of an item are correlated: each item's own share of right ones is drawn first."""
     rng = np.random.default_rng(0)
     held = dict.fromkeys(("items", "answers"), 0)
     studies, items, size = 600, 80, 5
     for _ in range(studies):
-        right = rng.binomial(size, rng.beta(3.5, 1.5, items))  # 0.7 in the mean
+        right = rng.binomial(size, rng.beta(3.5, 1.5, items))  # 0.7 on average
         n = size * items
         worth = {"items": n / effect(right, [size] * items), "answers": n}
         for name, answers in worth.items():

@@ -1,4 +1,4 @@
-"""The main score among the figures of an evaluation, as this version and earlier ones name it."""
+"""The main score of an evaluation, with the keys of this version and of earlier ones."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from seqtag.metrics.main import main_score
         ({"accuracy": 0.5, "f1": 0.4, "metric": "f1"}, ("f1", 0.4)),
         ({"accuracy": 0.5, "f1": 0.4, "metric": "accuracy"}, ("accuracy", 0.5)),
         ({"accuracy": 0.5, "kappa": 0.1, "metric": "kappa"}, ("kappa", 0.1)),
-        # Of earlier versions, and of files that others have changed.
+        # Files of earlier versions, and files that have been edited.
         ({"accuracy": 0.5, "f1": 0.4}, ("f1", 0.4)),
         ({"accuracy": 0.5}, ("accuracy", 0.5)),
         ({"accuracy": 0.5, "metric": "kappa"}, ("accuracy", 0.5)),

@@ -1,4 +1,4 @@
-"""SpanScore against seqeval, by default and strictly, legal labels and illegal ones."""
+"""SpanScore compared with seqeval, in default and strict mode, on legal and illegal labels."""
 
 import time
 
@@ -14,7 +14,7 @@ from seqtag.metrics.spans import SpanScore
 
 steady = settings(max_examples=50, deadline=None, derandomize=True)
 
-# seqeval warns of types without a predicted or a gold span; zero_division=0 does not reach all.
+# seqeval warns of types without a predicted or a gold span; zero_division=0 does not silence all.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.UndefinedMetricWarning",
 )
@@ -65,7 +65,7 @@ def assert_same(scores, micro, per_label):
 @pytest.mark.parametrize("scheme", ["bio", "bioes"])
 @steady
 @given(data=st.data())
-def test_scores_are_seqevals(scheme, illegal, data):
+def test_scores_equal_those_of_seqeval(scheme, illegal, data):
     predicted, gold = data.draw(corpora(scheme))
     score = SpanScore(LABELS, scheme, illegal)
     score.update(predicted[:2], gold[:2])
@@ -81,7 +81,7 @@ def test_scores_are_seqevals(scheme, illegal, data):
 @pytest.mark.parametrize("illegal", ["repair", "strict"])
 @steady
 @given(data=st.data())
-def test_ignored_tokens_are_taken_out_of_both_sides(illegal, data):
+def test_ignored_tokens_are_removed_from_predicted_and_gold(illegal, data):
     predicted, gold = data.draw(corpora("bioes", ignored=True))
     score = SpanScore(LABELS, "bioes", illegal)
     score.update(predicted, gold)
@@ -128,7 +128,7 @@ def test_processes_and_merges_sum_their_counts():
     there.update(*second)
     whole.update(*first)
     whole.update(*second)
-    # What torchmetrics does under DDP, with the gathering of the states played by hand.
+    # What torchmetrics does under DDP, with the gathering of states replaced by a list.
     here.distributed_available_fn = lambda: True
     here.dist_sync_fn = lambda state, group: [state, there.counts]
     assert here.compute() == whole.compute()
@@ -138,7 +138,7 @@ def test_processes_and_merges_sum_their_counts():
     assert there.compute() == whole.compute()
 
 
-def test_reset_forgets():
+def test_reset_clears_the_counts():
     score = SpanScore(LABELS, "bio")
     score.update([["B-X"]], [["B-X"]])
     assert score.compute()["f1"] == 1.0
@@ -168,12 +168,12 @@ def test_wrong_use_is_refused():
     assert score.compute()["per_label"]["X"] == NOTHING
 
 
-def test_an_epochs_evaluation_is_quick():
+def test_the_evaluation_of_an_epoch_is_fast():
     sentence = ["B-X", "I-X", "B-Y", "O", "B-X"] * 5
     score = SpanScore(LABELS, "bio")
-    began = time.process_time()  # what else the machine does must not count
+    began = time.process_time()  # excludes other load on the machine
     for _ in range(32):
         score.update([sentence] * 32, [sentence] * 32)
     score.compute()
-    # About 0.05 s; the bound only catches a change of order on a slow machine.
+    # About 0.05 s; the bound only detects a much slower algorithm.
     assert time.process_time() - began < 1.0

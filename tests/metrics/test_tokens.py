@@ -1,4 +1,4 @@
-"""TokenScore against counts made by numpy, token by token."""
+"""TokenScore compared with counts by numpy, token by token."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from seqtag.metrics.tokens import Slices, TokenScore
 
 steady = settings(max_examples=60, deadline=None, derandomize=True)
-LABELS = ("A", "B", "C", "D")  # of which the last one is never predicted
+LABELS = ("A", "B", "C", "D")  # the last one is never predicted
 SLICES = {"distance": Slices((1, 5, 6)), "switches": Slices((0, 2), exact=True)}
 
 
@@ -45,8 +45,8 @@ def oracle(all_batches):
     hits = guess == answer
     per_label = {}
     for number, label in enumerate(LABELS):
-        found, true = guess == number, answer == number
-        precision = hits[found].mean() if found.any() else 0.0
+        predicted, true = guess == number, answer == number
+        precision = hits[predicted].mean() if predicted.any() else 0.0
         recall = hits[true].mean() if true.any() else 0.0
         both = precision + recall
         per_label[label] = {
@@ -76,7 +76,7 @@ def oracle(all_batches):
 
 @steady
 @given(drawn=st.lists(batches(), max_size=3))
-def test_counts_are_numpys(drawn):
+def test_counts_equal_those_of_numpy(drawn):
     score = TokenScore(LABELS, factors=SLICES)
     for batch in drawn:
         score.update(*batch)
@@ -88,9 +88,9 @@ def test_counts_are_numpys(drawn):
     for label, row in per_label.items():
         assert scores["per_label"][label] == pytest.approx(row, abs=1e-12)
     assert scores["factors"].keys() == slices.keys()
-    for name, wanted in slices.items():
-        assert list(scores["factors"][name]) == list(wanted)
-        for key, row in wanted.items():
+    for name, expected in slices.items():
+        assert list(scores["factors"][name]) == list(expected)
+        for key, row in expected.items():
             assert scores["factors"][name][key] == pytest.approx(row, abs=1e-12)
 
 

@@ -10,7 +10,7 @@ ABOUT = {"direction": "both", "layers": 1, "hidden": 32, "parameters": 8448}
 GRID = {"distance": (5, 20, 100), "attractors": (0, 4)}
 
 
-# Of a suite whose text does not decide.
+# A group of a suite whose text does not decide the answer.
 STEREOTYPES = {
     **{"suite": "winogender", "group": "occupation", "n": 60, "left_out": 0, "female": 0.7},
     **{"male": 0.4, "gap": 0.3, "coverage": 0.5},
@@ -18,7 +18,7 @@ STEREOTYPES = {
 
 
 def groups(number):
-    """Return the groups of a suite as a run of that number scores them."""
+    """Return the groups of a suite as scored by the run of that number."""
     score = 0.6 + number / 10
     return [
         {
@@ -31,8 +31,8 @@ def groups(number):
     ] + [{"suite": "blimp", "group": "verb_agreement", "n": 0, "left_out": 100}]
 
 
-def fading(cell, seed):
-    """Return what a run leaves of gradients that shrink by a fixed factor at each step."""
+def shrinking_gradients(cell, seed):
+    """Return a run's gradients, which shrink by a fixed factor at each step."""
     factors = {"initial": 0.9 if cell == "lstm" else 0.5, "trained": 0.95 - seed / 10}
     lags = np.arange(9)
     curves = [
@@ -62,7 +62,7 @@ def results(judged, save_run, tmp_path_factory):
                 splits=("templates", "test"),
                 **about,
             )
-            save_run(folder / f"pronoun-{cell}-{seed}", items, **fading(cell, seed))
+            save_run(folder / f"pronoun-{cell}-{seed}", items, **shrinking_gradients(cell, seed))
         counting = {"unit": "symbols <b>", "chance": 0.0, "probe": "counting_ab", **about}
         inside = {"within": lambda f: f["n"] <= 10, "accuracy": lambda f: float(f["n"] < 15)}
         items = judged({"n": tuple(range(1, 31))}, n=1, whole=True, **inside, **counting)

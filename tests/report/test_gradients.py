@@ -27,7 +27,7 @@ def test_a_line_for_each_setup_before_training_and_after(results):
     assert before.get_yscale() == "log"
 
 
-def test_many_setups_have_a_panel_each_and_what_underflows_is_left_out(results):
+def test_many_setups_have_a_panel_each_and_underflow_is_left_out(results):
     names = [f"cell_{number}" for number in range(8)]
     rnn = results.curves[results.curves["name"] == "rnn"]
     table = pd.concat([rnn.assign(name=name) for name in names])
@@ -39,7 +39,7 @@ def test_many_setups_have_a_panel_each_and_what_underflows_is_left_out(results):
     assert as_png(figure)
 
 
-def test_slopes_stand_beside_the_lags_that_are_learned(results):
+def test_the_table_has_slopes_and_learned_lags(results):
     table = slopes_table(results.slopes, results.learned_lags, ORDER, 8)
     lstm, chrono, rnn = (row.split("<td>") for row in table.split("<tr><th scope=row>")[1:])
     assert lstm[2].startswith("0.900<")
@@ -52,7 +52,7 @@ def test_slopes_stand_beside_the_lags_that_are_learned(results):
     assert "at lags 1 to 8" in table
 
 
-def test_a_gradient_that_grows_is_told_as_a_multiple(results):
+def test_a_gradient_that_grows_is_shown_as_a_multiple(results):
     fitted = results.slopes.assign(factor=1.05)
     assert "<td>132\N{NO-BREAK SPACE}times</td>" in slopes_table(
         fitted, results.learned_lags, ORDER, 8

@@ -8,7 +8,7 @@ VOID = {"meta", "img", "br"}
 
 
 class Balanced(HTMLParser):
-    """Checks that what is opened is closed; keeps tags and text."""
+    """Parser that checks that all tags are closed, and stores tags and text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Balanced(HTMLParser):
         self.text += data
 
 
-def test_nothing_that_is_shown_becomes_html():
+def test_all_texts_are_escaped():
     parts = [
         html.paragraph(HOSTILE),
         html.contents([(HOSTILE, HOSTILE)]),
@@ -39,27 +39,27 @@ def test_nothing_that_is_shown_becomes_html():
         html.picture(b"", HOSTILE),
     ]
     page = html.page(HOSTILE, html.section(HOSTILE, parts, anchor=HOSTILE))
-    seen = Balanced(page)
-    assert "script" not in {tag for tag, _ in seen.tags}
+    parsed = Balanced(page)
+    assert "script" not in {tag for tag, _ in parsed.tags}
     assert page.count("<script") == 0
-    assert seen.text.count(HOSTILE) == 14
+    assert parsed.text.count(HOSTILE) == 14
 
 
-def test_a_table_has_heads_of_columns_and_rows():
-    seen = Balanced(html.table(["", "n"], [["lstm", ("1", "[0, 2]")], ["rnn", "3"]], "counts"))
-    scopes = [attrs["scope"] for tag, attrs in seen.tags if tag == "th"]
+def test_a_table_has_headings_of_columns_and_rows():
+    parsed = Balanced(html.table(["", "n"], [["lstm", ("1", "[0, 2]")], ["rnn", "3"]], "counts"))
+    scopes = [attrs["scope"] for tag, attrs in parsed.tags if tag == "th"]
     assert scopes == ["col", "col", "row", "row"]
-    assert "caption" in {tag for tag, _ in seen.tags}
-    assert "1 [0, 2]" in seen.text
+    assert "caption" in {tag for tag, _ in parsed.tags}
+    assert "1 [0, 2]" in parsed.text
 
 
 def test_a_folded_table_shows_its_caption():
-    seen = Balanced(html.table(["a"], [["b"]], "what it is", folded=True))
-    assert [tag for tag, _ in seen.tags][:2] == ["details", "summary"]
-    assert seen.text.startswith("what it is")
+    parsed = Balanced(html.table(["a"], [["b"]], "what it is", folded=True))
+    assert [tag for tag, _ in parsed.tags][:2] == ["details", "summary"]
+    assert parsed.text.startswith("what it is")
 
 
-def test_a_picture_is_in_the_page():
+def test_a_picture_is_embedded_in_the_page():
     ((_, _), (tag, attrs), *_) = Balanced(html.picture(b"png", "a curve")).tags
     assert (tag, attrs["alt"]) == ("img", "a curve")
     kind, data = attrs["src"].split(",")
@@ -67,7 +67,7 @@ def test_a_picture_is_in_the_page():
     assert base64.b64decode(data) == b"png"
 
 
-def test_a_page_asks_for_nothing():
+def test_a_page_needs_no_other_file():
     text = html.page("t", html.paragraph("p"))
     for word in ("http", "//", "url(", "<link", "<script", "@import"):
         assert word not in text

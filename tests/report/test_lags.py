@@ -11,7 +11,7 @@ def crosses(panel):
     return [line for line in panel.lines if line.get_marker() == "x" and len(line.get_xdata())]
 
 
-def test_lags_that_were_learned_and_those_that_were_not(results):
+def test_lines_for_learned_lags_and_crosses_for_others(results):
     figure = plot_lags(results.learn, "pronoun", ORDER)
     (panel,) = figure.axes
     (bias, chrono, rnn) = (container.lines[0] for container in panel.containers)
@@ -25,7 +25,7 @@ def test_lags_that_were_learned_and_those_that_were_not(results):
     assert at_40[0] != at_40[1]
 
 
-def test_lags_that_some_runs_learned_are_hollow(results):
+def test_lags_that_only_some_runs_learned_have_hollow_markers(results):
     some = results.learn.assign(seeds=2)
     (panel,) = plot_lags(some, "pronoun", ORDER).axes
     hollow = [line for line in panel.lines if line.get_markerfacecolor() == "white"]

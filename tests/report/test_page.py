@@ -19,7 +19,7 @@ def test_a_section_for_each_probe(page):
         assert f'href="#{anchor}"' in page
 
 
-def test_what_the_runs_say_of_themselves_is_escaped(page):
+def test_texts_of_the_runs_are_escaped(page):
     assert "symbols &lt;b&gt;" in page
     assert "<b>" not in page
     assert "left &amp; out" in page
@@ -35,7 +35,7 @@ def test_the_headline_has_intervals(results, page):
     assert "Accuracy beyond the training range" in page
 
 
-def test_where_there_are_more_probes_than_setups_they_go_down_the_page(results):
+def test_if_there_are_more_probes_than_setups_probes_are_rows(results):
     many = [replace(results.probes[0], probe=f"p{number}") for number in range(6)]
     page = render(replace(results, probes=many), [])
     table = page[page.index("Accuracy within the training range") :].partition("</table>")[0]
@@ -46,20 +46,20 @@ def test_where_there_are_more_probes_than_setups_they_go_down_the_page(results):
     assert "<th scope=row>p5</th>" in table
 
 
-def test_medians_are_shown_where_there_are_several_seeds(pronoun, counting, results):
+def test_medians_are_shown_if_there_are_several_seeds(pronoun, counting, results):
     assert "median over seeds" in overview(pronoun, "test", results.names)
     assert "median over seeds" not in overview(counting, "test", results.names)
 
 
-def test_how_far_each_setup_gets(counting, pronoun, results):
+def test_the_overview_has_d50_and_solved_up_to(counting, pronoun, results):
     table = overview(counting, "test", results.names)
-    assert "14" in table  # counts to 14
+    assert "14" in table  # solved up to 14
     assert "stale" not in table
     assert "stale, beyond" in overview(pronoun, "test", results.names)
     assert "&gt;\N{NO-BREAK SPACE}100<" in overview(pronoun, "test", results.names)
 
 
-def test_a_long_axis_has_a_few_columns(counting, results):
+def test_a_long_axis_has_at_most_12_columns(counting, results):
     table = by_axis(counting, "test", results.names)
     assert table.count("<th scope=col>") == 13
     assert "<th scope=col>1</th>" in table
@@ -69,18 +69,18 @@ def test_a_long_axis_has_a_few_columns(counting, results):
 def test_baselines_and_chance_are_in_the_table(pronoun, results):
     table = by_axis(pronoun, "test", results.names)
     assert "baseline: majority" in table
-    assert "baseline: window" not in table  # it says nothing
+    assert "baseline: window" not in table  # it gives no answers
     assert ">33.3<" in table
 
 
-def test_contrasts_where_there_are_some(pronoun, counting, results):
+def test_a_table_by_contrast_if_the_probe_has_any(pronoun, counting, results):
     table = by_contrast(pronoun, "test", results.names)
     assert "incongruent: rnn" in table
     assert "distance 100, others in range" in table
     assert by_contrast(counting, "test", results.names) == ""
 
 
-def test_differences_are_to_the_lstm(pronoun):
+def test_differences_are_relative_to_the_lstm(pronoun):
     table = differences(pronoun)
     assert "minus that of lstm, bias 1" in table
     (beyond,) = pronoun.differences.query("not within")["difference"]
@@ -88,14 +88,14 @@ def test_differences_are_to_the_lstm(pronoun):
     assert beyond < -0.1
 
 
-def test_lags_and_the_sequences_they_took(results):
+def test_the_table_of_lags_has_the_sequences_they_took(results):
     table = lags(results.learn, results.names)
     assert "1 of 1 <small>200</small>" in table
     assert "0 of 1" in table
     assert "budget 1,000 sequences" in table
 
 
-def test_a_picture_stands_in_its_part_of_the_section(results):
+def test_a_picture_is_in_its_part_of_the_section(results):
     drawn = [Picture("pronoun", part, part, f"[{part}]", b"") for part in ("gradients", "learn")]
     page = render(results, drawn)
     places = [
@@ -106,7 +106,7 @@ def test_a_picture_stands_in_its_part_of_the_section(results):
 
 
 @pytest.mark.slow
-def test_pictures_of_all_that_was_judged(results):
+def test_a_report_has_all_its_pictures(results):
     names = [picture.name for picture in pictures(results)]
     assert names == [
         "overview",

@@ -10,7 +10,7 @@ ORDER = ["lstm, bias 1", "lstm, chrono 100", "rnn"]
 
 
 def many(probe, number=9):
-    """Return the probe with so many setups more, like the ones that there are."""
+    """Return the probe with `number` setups, all copies of the rnn, and their names."""
     names = [f"cell_{n}" for n in range(number)]
     one = {
         field: getattr(probe, field)[getattr(probe, field)["name"] == "rnn"]
@@ -32,20 +32,20 @@ def test_a_few_setups_share_two_panels(pronoun):
     for panel, slice_ in ((easy, "axis, others in range"), (hard, "axis, others beyond")):
         rows = pronoun.rows(slice_, "test")
         line = next(line for line in panel.lines if line.get_label() == "rnn")
-        wanted = rows[rows["name"] == "rnn"]
-        np.testing.assert_allclose(line.get_ydata(), wanted["accuracy"])
+        expected = rows[rows["name"] == "rnn"]
+        np.testing.assert_allclose(line.get_ydata(), expected["accuracy"])
         np.testing.assert_array_equal(line.get_xdata(), [5, 20, 100])
         (shade,) = panel.patches
         assert shade.get_x() + shade.get_width() == 20
     assert figure.get_figwidth() == WIDTH
-    said = texts(figure)
-    assert "pronoun: accuracy by distance (test split)" in said
-    assert "distance: tokens" in said
-    assert "training range" in said
-    assert "lstm, bias 1" in said
+    shown_text = texts(figure)
+    assert "pronoun: accuracy by distance (test split)" in shown_text
+    assert "distance: tokens" in shown_text
+    assert "training range" in shown_text
+    assert "lstm, bias 1" in shown_text
 
 
-def test_a_setup_looks_the_same_whatever_was_judged(pronoun):
+def test_a_setup_has_the_same_style_whichever_others_are_shown(pronoun):
     figure = plot_accuracy(pronoun, "test", ORDER)
     line = next(line for line in figure.axes[0].lines if line.get_label() == "rnn")
     assert line.get_color() == COLOURS[2]
@@ -60,25 +60,25 @@ def test_many_setups_have_a_panel_each(pronoun):
     assert as_png(figure)
 
 
-def test_one_factor_is_one_panel_without_markers_where_values_are_many(counting):
+def test_one_factor_gives_one_panel_without_markers_if_it_has_many_values(counting):
     figure = plot_accuracy(counting, "test", ORDER)
     (panel,) = figure.axes
     assert {line.get_marker() for line in panel.lines} <= {"", "None"}
 
 
-def test_lines_of_21_setups_differ():
+def test_styles_of_21_setups_differ():
     assert len({tuple(map(str, line_style(number).values())) for number in range(21)}) == 21
 
 
-def test_a_setup_has_its_line_in_all_plots_unless_two_have_the_same_colour():
+def test_a_setup_keeps_its_style_unless_two_have_the_same_colour():
     order = [f"cell_{number}" for number in range(9)]
     assert line_styles(order[2:4], order) == {order[2]: line_style(2), order[3]: line_style(3)}
-    apart = line_styles([order[0], order[7]], order)
-    assert apart == {order[0]: line_style(0), order[7]: line_style(1)}
+    styles = line_styles([order[0], order[7]], order)
+    assert styles == {order[0]: line_style(0), order[7]: line_style(1)}
     assert line_styles(order, order)[order[8]] == line_style(8)
 
 
-def test_kinds_of_error_add_up(pronoun):
+def test_kinds_of_error_add_up_to_all_errors(pronoun):
     figure = plot_errors(pronoun, "test", ORDER)
     within, beyond = figure.axes
     assert [text.get_text() for text in within.get_yticklabels()] == ["lstm, bias 1", "rnn"]
@@ -99,7 +99,7 @@ def test_each_run_is_a_dot(pronoun):
     np.testing.assert_allclose(sorted(dots[1]), sorted(runs.loc[chosen, "accuracy"]))
 
 
-def test_the_axis_starts_where_nothing_is_lower(pronoun):
+def test_the_accuracy_axis_starts_below_the_lowest_value(pronoun):
     table = pronoun.summary.assign(accuracy=0.97, low=0.92, high=0.99)
     near = plot_accuracy(replace(pronoun, summary=table), "test", ORDER)
     low, high = near.axes[0].get_ylim()
@@ -107,6 +107,6 @@ def test_the_axis_starts_where_nothing_is_lower(pronoun):
     assert high > 1
     assert "chance (33 %): below" in texts(near)
     np.testing.assert_allclose(near.axes[0].get_yticks(), [0.9, 0.92, 0.94, 0.96, 0.98, 1])
-    whole = plot_accuracy(pronoun, "test", ORDER)
-    assert whole.axes[0].get_ylim()[0] < 0
-    assert "below" not in texts(whole)
+    full = plot_accuracy(pronoun, "test", ORDER)
+    assert full.axes[0].get_ylim()[0] < 0
+    assert "below" not in texts(full)

@@ -12,7 +12,7 @@ def rows(table):
     return table.split("<tr><th scope=row>")[1:]
 
 
-def test_a_row_for_each_group_and_setup_and_all_of_them_last(parts):
+def test_a_row_for_each_group_and_setup(parts):
     heads = [row.split("</th>")[0] for row in rows(parts[0])]
     trained = "<small>trained on pronoun</small>"
     assert heads == [
@@ -22,7 +22,7 @@ def test_a_row_for_each_group_and_setup_and_all_of_them_last(parts):
     ]
 
 
-def test_scores_have_an_interval_or_of_several_runs_a_range(parts):
+def test_scores_have_an_interval_or_a_range_of_several_runs(parts):
     lstm, rnn = rows(parts[0])[:2]
     assert "65.0 <small>60.0 to 70.0</small>" in lstm
     assert "80.0 <small>[70.0, 90.0]</small>" in rnn
@@ -33,12 +33,12 @@ def test_scores_have_an_interval_or_of_several_runs_a_range(parts):
         assert "–" in row  # no item has both sides
 
 
-def test_groups_that_no_model_can_be_asked_are_named(parts):
+def test_groups_that_no_model_can_be_judged_on_are_named(parts):
     assert "verb_agreement" in parts[1]
     assert "verb" not in parts[0]
 
 
-def test_where_the_text_does_not_decide_there_is_a_gap_and_no_accuracy(parts):
+def test_a_suite_of_stereotypes_has_a_gap_and_no_accuracy(parts):
     table = parts[2]
     assert "winogender" in table
     assert "<td>30.0</td><td>70.0</td><td>40.0</td><td>50.0</td>" in table

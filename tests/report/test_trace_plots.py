@@ -29,7 +29,7 @@ def words(figure) -> list[str]:
     return [text.get_text() for text in figure.axes[1].get_xticklabels()]
 
 
-def test_a_panel_a_name_over_the_words():
+def test_one_panel_per_name_above_the_words():
     figure = draw(["Anna", "left", "."], ["B-PER", "O", "O"])
     panels = figure.axes[:2]
     assert [panel.get_title(loc="left") for panel in panels] == ["f: forget gate", "c: memory"]
@@ -40,13 +40,13 @@ def test_a_panel_a_name_over_the_words():
     assert figure.get_figwidth() == WIDTH
 
 
-def test_shares_go_from_0_to_1_and_other_values_both_ways_from_0():
+def test_colour_ranges_of_shares_and_of_other_values():
     shares, states = (panel.images[0].get_clim() for panel in draw(["a", "b"]).axes[:2])
     assert shares == (0.0, 1.0)
     assert states[0] == -states[1] < 0
 
 
-def test_units_that_vary_most_in_the_order_of_their_peaks():
+def test_units_that_vary_most_are_ordered_by_their_peaks():
     state_TH = np.array([[0.0, 0.1, 2.0, 0.0], [0.0, 0.1, 0.0, -3.0], [1.0, 0.1, 0.0, 0.0]])
     figure = plot_trace(["a", "b", "c"], ["O"] * 3, {"c": state_TH}, TITLES, "c", 3)
     shown_HT = figure.axes[0].images[0].get_array()
@@ -54,7 +54,7 @@ def test_units_that_vary_most_in_the_order_of_their_peaks():
     assert "3 of 4 units" in figure.get_supylabel()
 
 
-def test_words_are_no_formulas_and_never_too_long():
+def test_words_are_not_formulas_and_are_shortened():
     figure = draw(["$x", "$y", "a" * 30, "<b>"])
     assert words(figure) == ["$x", "$y", "a" * 13 + "…", "<b>"]
     assert not any(text.get_parse_math() for text in figure.axes[1].get_xticklabels())
@@ -64,7 +64,7 @@ def test_a_script_that_the_font_lacks_is_drawn_without_a_warning():
     assert as_png(draw(["日本", "🙂"]))
 
 
-def test_a_long_text_is_no_wider_than_a_picture_can_be():
+def test_a_picture_of_a_long_text_has_a_limited_width():
     figure = draw([str(n) for n in range(2000)], hidden=2)
     assert figure.get_figwidth() == pytest.approx(60)
     assert words(figure)[:3] == ["0", "14", "28"]
@@ -75,7 +75,7 @@ def test_a_long_text_is_no_wider_than_a_picture_can_be():
 
 @pytest.mark.slow
 def test_the_number_of_ticks_does_not_grow_with_the_text():
-    """They are what takes the time."""
+    """Ticks take most of the drawing time."""
     counts = []
     for length in (20, 300, 1500):
         figure = draw(["word"] * length, hidden=2)
@@ -102,7 +102,7 @@ def test_the_page_has_the_words_as_text_and_needs_no_other_file():
     assert "http" not in text
 
 
-def test_gradients_on_a_logarithmic_axis_in_pairs():
+def test_gradient_curves_are_paired_on_a_logarithmic_axis():
     lags = np.arange(50)
     norms = {"lstm, initial": 0.5**lags, "gru, initial": 0.8**lags, "lstm, trained": 0.9**lags}
     norms["lstm, trained"][0] = 0.0
@@ -117,7 +117,7 @@ def test_gradients_on_a_logarithmic_axis_in_pairs():
     assert axes.get_ylim()[0] < 0.5**49
 
 
-def test_half_lives_as_shares_of_units():
+def test_half_lives_are_drawn_as_cumulative_shares_of_units():
     lives = {"l0.fwd": np.array([np.inf, 0.0, 8.0, 2.0]), "l0.bwd": np.array([1.0, 3.0])}
     (axes,) = plot_half_lives(lives).axes
     one, other = axes.lines
@@ -127,7 +127,7 @@ def test_half_lives_as_shares_of_units():
     assert [line.get_label() for line in axes.lines] == ["l0.fwd: median 5", "l0.bwd: median 2"]
 
 
-def test_a_panel_a_group_of_units_and_a_line_a_kind_of_event():
+def test_one_panel_per_group_of_units_and_one_line_per_kind_of_event():
     places = np.arange(-2, 3)
     mean = np.array([0.9, 0.8, 0.2, 0.7, np.nan])
     bands = {"new subject": (mean, mean - 0.1, mean + 0.1), "attractor": (mean, mean, mean)}

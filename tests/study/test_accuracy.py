@@ -25,7 +25,7 @@ def near(factors):
 
 @pytest.fixture(scope="module")
 def counts(judged):
-    """Two seeds: all is right up to distance 20, about half of it behind."""
+    """Two seeds: all answers are right up to distance 20, about half beyond."""
     runs = [
         judged(GRID, near, lambda f: 1.0 if f["distance"] <= 20 else 0.5, n=20, seed=seed)
         for seed in (0, 1)
@@ -39,12 +39,12 @@ def table(counts):
 
 
 def row(table, slice_, contrast="", **where):
-    """Return the one row of a slice."""
+    """Return the only row of a slice with these values."""
     chosen = (table["slice"] == slice_) & (table["contrast"] == contrast)
     for name, value in where.items():
         chosen &= table[name] == value
-    (found,) = table[chosen].to_dict("records")
-    return found
+    (only,) = table[chosen].to_dict("records")
+    return only
 
 
 def test_sums_of_a_run_are_those_of_its_rows(judged):
@@ -76,27 +76,29 @@ def test_a_whole_item_is_right_if_all_its_targets_are(judged):
     assert count_answers(whole)["n"].sum() == 12
 
 
-def test_targets_are_units_where_items_are_not_whole(judged):
+def test_each_target_is_an_answer_if_items_are_not_judged_whole(judged):
     items = judged({"n": (1, 2)}, lambda f: True, lambda f: 1.0, n=6, targets=3)
     assert count_answers(answers_of(items))["n"].sum() == 36
 
 
-def test_targets_of_an_item_make_one_answer_where_they_are_alike(judged):
+def test_equal_targets_of_an_item_count_as_one_independent_answer(judged):
     grid = {"n": (1, 2)}
-    apart = judged(grid, lambda f: True, lambda f: 0.7, n=60, targets=4)
-    alike = apart.assign(right=apart["right"].groupby(apart["item"]).transform("first"))
+    independent = judged(grid, lambda f: True, lambda f: 0.7, n=60, targets=4)
+    equal = independent.assign(
+        right=independent["right"].groupby(independent["item"]).transform("first")
+    )
     rows = {}
-    for name, items in (("apart", apart), ("alike", alike)):
+    for name, items in (("independent", independent), ("equal", equal)):
         rows[name] = row(summary(count_answers(answers_of(items))), WITHIN)
         assert (rows[name]["n"], rows[name]["items"]) == (480, 120)
-    assert rows["apart"]["design_effect"] < 1.5
-    assert rows["alike"]["design_effect"] == pytest.approx(4)
+    assert rows["independent"]["design_effect"] < 1.5
+    assert rows["equal"]["design_effect"] == pytest.approx(4)
     first = judged(grid, lambda f: True, lambda f: 0.7, n=60).assign(
-        right=alike.loc[alike["position"] == 0, "right"].to_numpy()
+        right=equal.loc[equal["position"] == 0, "right"].to_numpy()
     )
     one = row(summary(count_answers(answers_of(first))), WITHIN)
     assert one["design_effect"] == 1
-    assert (rows["alike"]["low"], rows["alike"]["high"]) == pytest.approx((one["low"], one["high"]))
+    assert (rows["equal"]["low"], rows["equal"]["high"]) == pytest.approx((one["low"], one["high"]))
 
 
 def test_slices_by_the_axis_and_by_the_training_range(counts):
@@ -110,7 +112,7 @@ def test_slices_by_the_axis_and_by_the_training_range(counts):
     assert set(chosen[CORNER]["factor_attractors"]) == {4}
 
 
-def test_a_factor_that_was_judged_in_its_range_alone_is_free_in_the_far_corner(judged):
+def test_a_factor_judged_only_within_its_range_is_not_fixed_in_the_far_corner(judged):
     grid = {"distance": (5, 100), "depth": (0, 1)}
     items = judged(grid, lambda f: f["distance"] == 5, lambda f: 1.0, n=4)
     counts = count_answers(answers_of(items))
@@ -137,7 +139,7 @@ def test_summary_of_the_training_range_and_beyond(table):
     assert not table[table["slice"].isin([BEYOND, CORNER])]["within"].any()
 
 
-def test_summary_is_told_by_contrast_too(table):
+def test_summary_has_rows_for_each_contrast(table):
     whole = row(table, AXIS_IN, factor_distance=100)
     parts = [
         row(table, AXIS_IN, contrast, factor_distance=100)
@@ -153,9 +155,9 @@ def test_median_and_range_are_over_runs(counts, table):
     runs = accuracy_by_run(counts)
     accuracy = runs.loc[~runs["within"], "accuracy"]
     assert len(accuracy) == 2
-    found = row(table, BEYOND)
-    assert (found["least"], found["most"]) == (accuracy.min(), accuracy.max())
-    assert found["median"] == pytest.approx(accuracy.mean())
+    beyond = row(table, BEYOND)
+    assert (beyond["least"], beyond["most"]) == (accuracy.min(), accuracy.max())
+    assert beyond["median"] == pytest.approx(accuracy.mean())
 
 
 def setups(*rows):
@@ -163,14 +165,14 @@ def setups(*rows):
     return pd.DataFrame(rows, columns=columns).assign(settings="")
 
 
-def test_a_cell_is_enough_of_a_name_where_nothing_else_differs():
+def test_a_name_is_the_cell_alone_if_nothing_else_differs():
     same = ("bias 1", "both", 1, 32, 900)
-    found = setup_names(setups(("p", "reach", "lstm", *same), ("p", "reach", "gru", *same)))
-    assert found.tolist() == ["lstm", "gru"]
+    names = setup_names(setups(("p", "reach", "lstm", *same), ("p", "reach", "gru", *same)))
+    assert names.tolist() == ["lstm", "gru"]
 
 
-def test_names_tell_what_sets_setups_apart():
-    found = setup_names(
+def test_names_have_the_columns_in_which_setups_differ():
+    names = setup_names(
         setups(
             ("p", "reach", "lstm", "bias 1", "both", 1, 32, 900),
             ("q", "learn", "lstm", "chrono 100", "both", 1, 32, 900),
@@ -181,24 +183,24 @@ def test_names_tell_what_sets_setups_apart():
             ("p", "given", "cifg", "", "both", 2, 32, 700),
         )
     )
-    assert found.tolist() == [
+    assert names.tolist() == [
         *("lstm, bias 1", "lstm, chrono 100", "rnn, 32 units", "rnn, 60 units"),
         *("gru", "gru", "cifg, given"),
     ]
 
 
-def test_a_start_is_told_beside_a_cell_without_one():
+def test_a_start_is_in_the_name_if_another_setup_of_the_cell_has_none():
     starts = [("p", "learn", "gru", start, "both", 1, 32, 700) for start in ("", "chrono 100")]
     assert setup_names(setups(*starts)).tolist() == ["gru", "gru, chrono 100"]
 
 
-def test_other_settings_end_a_name():
+def test_other_settings_are_at_the_end_of_a_name():
     same = ("p", "reach", "lstm", "bias 1", "both", 1, 32, 900)
-    found = setup_names(setups(same, same).assign(settings=["optimizer.lr=0.1", ""]))
-    assert found.tolist() == ["lstm, optimizer.lr=0.1", "lstm"]
+    names = setup_names(setups(same, same).assign(settings=["optimizer.lr=0.1", ""]))
+    assert names.tolist() == ["lstm, optimizer.lr=0.1", "lstm"]
 
 
-def test_where_nothing_is_within_the_probe_says_what_is_in_range(judged):
+def test_without_items_within_the_range_the_probe_defines_it(judged):
     grid = {"distance": (50, 500), "attractors": (0, 6), "switches": (0,), "depth": (1,)}
     items = judged(grid, lambda f: False, lambda f: float(f["attractors"] == 0))
     table = summary(count_answers(answers_of(items)))
@@ -208,8 +210,8 @@ def test_where_nothing_is_within_the_probe_says_what_is_in_range(judged):
     assert (corner["n"], corner["accuracy"]) == (10, 0.0)
 
 
-def test_the_scores_of_a_run_are_the_figures_of_its_report(judged, save_run, tmp_path):
-    """Both have the main split alone, however right the other one is."""
+def test_scores_of_a_run_equal_the_figures_of_its_report(judged, save_run, tmp_path):
+    """Both use only the main split, here less accurate than the other one."""
     items = judged(GRID, near, lambda f: 0.6, n=20, splits=("templates", "test"))
     items.loc[items["split"] == "templates", "right"] = True
     scores = region_accuracy(count_answers(answers_of(items)))

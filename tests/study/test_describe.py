@@ -1,4 +1,4 @@
-"""What a run is called, and how large its encoder is."""
+"""Labels of a run's cell, and the size of its encoder."""
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +14,8 @@ from seqtag.study.describe import (
     start_label,
 )
 
-ONE_WAY = TaggerConfig(num_layers=1, bidirectional=False)
-BOTH_WAYS = TaggerConfig(num_layers=2)
+FORWARD = TaggerConfig(num_layers=1, bidirectional=False)
+BIDIRECTIONAL = TaggerConfig(num_layers=2)
 
 
 @pytest.mark.parametrize(
@@ -39,18 +39,18 @@ def test_labels_of_a_cell(cell, label, start):
 @given(
     st.sampled_from(["lstm", "gru", "rnn", "cifg", "lstm_peephole"]),
     st.integers(2000, 200_000),
-    st.sampled_from([ONE_WAY, BOTH_WAYS]),
+    st.sampled_from([FORWARD, BIDIRECTIONAL]),
 )
-def test_the_hidden_size_for_so_many_parameters_is_the_nearest(cell, parameters, model):
+def test_the_hidden_size_is_the_closest_to_a_number_of_parameters(cell, parameters, model):
     units = hidden_size_for(cell, parameters, 16, model)
 
-    def off(hidden_size: int) -> int:
+    def distance(hidden_size: int) -> int:
         layer = Recurrent(cell, 16, hidden_size, model.num_layers, model.bidirectional)
         return abs(count_parameters(layer) - parameters)
 
-    assert off(units) <= min(off(units + 1), off(max(1, units - 1)))
+    assert distance(units) <= min(distance(units + 1), distance(max(1, units - 1)))
 
 
-def test_too_few_parameters():
+def test_too_few_parameters_are_refused():
     with pytest.raises(InputError, match="one unit of this cell has 72"):
-        hidden_size_for("lstm", 10, 16, ONE_WAY)
+        hidden_size_for("lstm", 10, 16, FORWARD)

@@ -1,4 +1,4 @@
-"""Judging: each target has its row, whatever the batches, and the columns mean what they say."""
+"""Judging: one row for each target, independent of batches, with correct columns."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def table(tagger):
     return judge(tagger, GRID, ABOUT, fitted, untrained=make_tagger(seed=1))
 
 
-def test_a_row_a_target_with_the_columns_of_the_schema(table):
+def test_one_row_per_target_with_the_columns_of_the_schema(table):
     items, splits = grid_items(GRID)
     assert table.schema == items_schema(("distance", "attractors", "switches", "depth"))
     assert len(table) == len(items)
@@ -65,13 +65,13 @@ def test_a_row_a_target_with_the_columns_of_the_schema(table):
 def test_within_is_the_training_range(table):
     inside = [d <= 20 for d in table["factor_distance"].to_pylist()]
     allowed = [s <= 1 for s in table["factor_switches"].to_pylist()]
-    want = [a and b for a, b in zip(inside, allowed, strict=True)]
-    assert table["within"].to_pylist() == want
-    assert True in want
-    assert False in want
+    expected = [a and b for a, b in zip(inside, allowed, strict=True)]
+    assert table["within"].to_pylist() == expected
+    assert True in expected
+    assert False in expected
 
 
-def test_right_and_error_and_baselines(table):
+def test_right_error_and_baseline_columns(table):
     rows = table.to_pylist()
     items = grid_items(GRID)[0]
     solvers = PronounProbe().baselines()
@@ -79,28 +79,28 @@ def test_right_and_error_and_baselines(table):
         assert row["right"] == (row["predicted"] == row["gold"])
         assert (row["error"] == "") == row["right"]
         (target,) = item.targets
-        said = solvers["last_cue"](item.tokens)[target]
-        assert row["baseline_last_cue"] == (said == row["gold"])
+        answer = solvers["last_cue"](item.tokens)[target]
+        assert row["baseline_last_cue"] == (answer == row["gold"])
     assert {row["error"] for row in rows} > {""}
     assert table["baseline_majority"].null_count == 0
-    assert table["baseline_untrained"].null_count == 0  # four items of each are all shown
+    assert table["baseline_untrained"].null_count == 0  # it is judged on all four items of each
 
 
-def test_the_untrained_model_sees_few_items(tagger):
+def test_the_untrained_model_is_judged_on_few_items(tagger):
     grid = Grid("pronoun", 7, override=(*GRID.override, ("switches", (1,)), ("depth", (0,))))
     shown = judge(tagger, grid, ABOUT, untrained=tagger)["baseline_untrained"]
     assert len(shown) - shown.null_count == len(shown) * 5 // 7
 
 
 @pytest.mark.parametrize("sentences", [1, 5, 128])
-def test_predictions_do_not_hang_on_batches(sentences, tagger, monkeypatch):
+def test_predictions_do_not_depend_on_batches(sentences, tagger, monkeypatch):
     items = PronounProbe().corpus("test", 40, 0)
-    want = predict(tagger, items)
+    expected = predict(tagger, items)
     monkeypatch.setattr(tagging, "_JUDGED", BatchConfig(sentences=sentences, tokens=300))
-    said = predict(tagger, items)
-    assert said.labels == want.labels
-    np.testing.assert_allclose(said.p_gold_N, want.p_gold_N, atol=1e-6)
-    np.testing.assert_allclose(said.margin_N, want.margin_N, atol=1e-6)
+    predictions = predict(tagger, items)
+    assert predictions.labels == expected.labels
+    np.testing.assert_allclose(predictions.p_gold_N, expected.p_gold_N, atol=1e-6)
+    np.testing.assert_allclose(predictions.margin_N, expected.margin_N, atol=1e-6)
 
 
 def test_probabilities_are_those_of_the_tagger(tagger):
@@ -108,7 +108,7 @@ def test_probabilities_are_those_of_the_tagger(tagger):
     both = ProbeItem(
         item.tokens, ("M", *item.labels[1:]), (0, *item.targets), item.factors, (), "", "", ""
     )
-    said = predict(tagger, [item, both])
+    predictions = predict(tagger, [item, both])
     inputs = tagger.indexer.encode([item.tokens])
     p_TK = tagger.network.probabilities(inputs)[0].detach()
     for n, (target, gold) in enumerate(
@@ -116,23 +116,25 @@ def test_probabilities_are_those_of_the_tagger(tagger):
     ):
         gold = gold or item.labels[item.targets[0]]
         p_K = dict(zip(("F", "M", "PL"), p_TK[target].tolist(), strict=True))
-        assert said.labels[n] == max(p_K, key=p_K.get)
-        assert said.p_gold_N[n] == pytest.approx(p_K.pop(gold), abs=1e-6)
-        assert said.margin_N[n] == pytest.approx(said.p_gold_N[n] - max(p_K.values()), abs=1e-6)
+        assert predictions.labels[n] == max(p_K, key=p_K.get)
+        assert predictions.p_gold_N[n] == pytest.approx(p_K.pop(gold), abs=1e-6)
+        assert predictions.margin_N[n] == pytest.approx(
+            predictions.p_gold_N[n] - max(p_K.values()), abs=1e-6
+        )
 
 
-def test_a_label_that_the_tagger_does_not_know():
-    strange = make_tagger(labels=("F", "PL"))
+def test_a_label_that_the_tagger_does_not_have():
+    limited = make_tagger(labels=("F", "PL"))
     items = [i for i in PronounProbe().corpus("test", 60, 0) if "M" in i.labels]
-    said = predict(strange, items)
-    assert not said.p_gold_N.any()
-    assert (said.margin_N < 0).all()
+    predictions = predict(limited, items)
+    assert not predictions.p_gold_N.any()
+    assert (predictions.margin_N < 0).all()
     with pytest.raises(InputError, match="does not have the labels M; it has F, PL"):
-        check_labels(strange, PronounProbe())
+        check_labels(limited, PronounProbe())
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"probe": "pronoum"}, "did you mean 'pronoun'"),
         ({"items": 0}, "items must be a whole number of at least 1"),
@@ -140,6 +142,6 @@ def test_a_label_that_the_tagger_does_not_know():
         ({"override": (("distance", (5,)), ("attractors", (6,)), ("depth", (3,)))}, "no item has"),
     ],
 )
-def test_an_impossible_grid_is_refused(change, said):
-    with pytest.raises(InputError, match=said):
+def test_an_impossible_grid_is_refused(change, message):
+    with pytest.raises(InputError, match=message):
         grid_items(Grid(**({"probe": "pronoun", "items": 2} | change)))

@@ -27,37 +27,37 @@ def find_d50(judged, accuracy, **about):
     rows = next(table[rows] for name, rows, _ in slices(table) if name == AXIS_IN)
     table = accuracies(rows, [*PROBE, *SETUP, "split", "contrast", "factor_distance"])
     table = table[table["contrast"] == "congruent"].assign(contrast="", slice=AXIS_IN)
-    (found,) = d50_table(table).to_dict("records")
-    return found["d50"], found["text"]
+    (row_,) = d50_table(table).to_dict("records")
+    return row_["d50"], row_["text"]
 
 
-def test_where_half_is_lost_is_between_two_judged_values(judged):
+def test_d50_is_interpolated_between_two_judged_values(judged):
     # Lower ends of 50 of 50 and 0 of 50: 0.9286 and 0; the middle between chance and 1 is 2/3.
     where, text = find_d50(judged, lambda f: float(f["distance"] <= 10 or f["attractors"] > 0))
     assert where == pytest.approx(10 * 10 ** ((0.92864 - 2 / 3) / 0.92864), rel=1e-3)
     assert text == "19"
 
 
-def test_nothing_is_lost_or_all_of_it(judged):
+def test_d50_above_the_last_and_below_the_first_value(judged):
     assert find_d50(judged, lambda f: 1.0)[1] == ">\N{NO-BREAK SPACE}1000"
     where, text = find_d50(judged, lambda f: 0.1)
     assert text == "<\N{NO-BREAK SPACE}10"
     assert np.isnan(where)
 
 
-def test_a_few_answers_that_are_right_prove_nothing(judged):
+def test_too_few_right_answers_give_no_d50(judged):
     where, text = find_d50(judged, lambda f: 1.0, n=4)
     assert text == "too few answers"
     assert np.isnan(where)
 
 
-def test_chance_moves_the_middle(judged):
+def test_d50_depends_on_chance(judged):
     easy = find_d50(judged, lambda f: float(f["distance"] <= 10), chance=0.0)[0]
     hard = find_d50(judged, lambda f: float(f["distance"] <= 10), chance=0.8)[0]
     assert hard < easy
 
 
-def test_unbroken_ends_before_the_first_failure(judged):
+def test_solved_up_to_ends_before_the_first_failure(judged):
     right = {10: 1.0, 100: 0.5, 1000: 1.0}
     table = pd.concat(
         [
@@ -92,26 +92,26 @@ def test_lags_count_runs_that_gave_up_before():
         [
             *(row("a", 10, True, 100), row("a", 20, True, 300), row("a", 40, True)),
             *(row("b", 10, True, 200), row("b", 20, False)),  # gave up
-            *(row("c", 10, True, 600), row("c", 20, True, 500)),  # not asked for more
+            *(row("c", 10, True, 600), row("c", 20, True, 500)),  # has no longer lags to train at
         ]
     )
-    found = lags(table).set_index("lag")
-    assert found["seeds"].to_dict() == {10: 3, 20: 3, 40: 2}
-    assert found["tried"].to_dict() == {10: 3, 20: 3, 40: 1}
-    assert found["solved"].to_dict() == {10: 3, 20: 2, 40: 1}
-    assert found["share"].tolist() == [1.0, pytest.approx(2 / 3), 0.5]
-    assert found.loc[10, ["median", "least", "most"]].tolist() == [200, 100, 600]
-    assert found.loc[20, ["median", "least", "most"]].tolist() == [400, 300, 500]
-    assert set(found["budget"]) == {1000}
+    by_lag = lags(table).set_index("lag")
+    assert by_lag["seeds"].to_dict() == {10: 3, 20: 3, 40: 2}
+    assert by_lag["tried"].to_dict() == {10: 3, 20: 3, 40: 1}
+    assert by_lag["solved"].to_dict() == {10: 3, 20: 2, 40: 1}
+    assert by_lag["share"].tolist() == [1.0, pytest.approx(2 / 3), 0.5]
+    assert by_lag.loc[10, ["median", "least", "most"]].tolist() == [200, 100, 600]
+    assert by_lag.loc[20, ["median", "least", "most"]].tolist() == [400, 300, 500]
+    assert set(by_lag["budget"]) == {1000}
 
 
-def test_lags_that_no_run_solved_took_no_sequences():
-    (found,) = lags(pd.DataFrame([row("a", 10, False)])).to_dict("records")
-    assert (found["solved"], found["share"]) == (0, 0.0)
-    assert np.isnan(found["median"])
+def test_lags_that_no_run_solved_have_no_number_of_sequences():
+    (table,) = lags(pd.DataFrame([row("a", 10, False)])).to_dict("records")
+    assert (table["solved"], table["share"]) == (0, 0.0)
+    assert np.isnan(table["median"])
 
 
-def test_lags_of_each_setup_are_apart():
+def test_lags_are_counted_for_each_setup():
     table = pd.DataFrame([row("a", 10, True), row("b", 10, False, cell="rnn")])
     assert lags(table).set_index("cell")["solved"].to_dict() == {"lstm": 1, "rnn": 0}
 

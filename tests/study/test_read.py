@@ -24,7 +24,7 @@ def items(judged):
 
 @pytest.fixture
 def store(tmp_path):
-    """Return a function that writes a frame as a run's items; its folder."""
+    """Return a function that writes a frame as a run's items, and returns its folder."""
 
     def to(frame):
         pq.write_table(
@@ -55,7 +55,7 @@ def test_a_missing_column_is_named(items, store):
         read_items(folder)
 
 
-def test_a_baseline_that_is_younger_than_the_file_says_nothing(items, store):
+def test_a_baseline_missing_from_an_older_file_is_null(items, store):
     read = read_items(store(items.drop(columns="baseline_frequent_cue")))
     assert read["baseline_frequent_cue"].isna().all()
     assert read.columns.tolist() == items.columns.tolist()
@@ -79,7 +79,7 @@ def test_no_rows_are_refused(items, store):
         read_items(store(items.iloc[:0]))
 
 
-def test_what_is_no_table_is_refused(tmp_path, write):
+def test_an_invalid_items_file_is_refused(tmp_path, write):
     write("items.parquet", b"PAR1, or so it seems")
     with pytest.raises(InputError, match=r"items\.parquet"):
         read_items(tmp_path)
@@ -90,12 +90,12 @@ def test_lags_are_read(tmp_path, write):
     read = read_learn(tmp_path)
     assert read["solved"].tolist() == [True, False]
     assert read["lag"].tolist() == [10, 10]
-    assert set(read["start"]) == {""}  # and not missing
+    assert set(read["start"]) == {""}  # not nan
     assert set(read["run"]) == {str(tmp_path)}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             f"{HEAD.replace(',budget', '')}\n{ROW.replace(',1000', '')}\n",
@@ -107,9 +107,9 @@ def test_lags_are_read(tmp_path, write):
         (b"\xff\xfe\x00", "learn.csv"),
     ],
 )
-def test_what_is_no_table_of_lags_is_refused(tmp_path, write, text, said):
+def test_an_invalid_table_of_lags_is_refused(tmp_path, write, text, message):
     write("learn.csv", text)
-    with pytest.raises(InputError, match=said) as raised:
+    with pytest.raises(InputError, match=message) as raised:
         read_learn(tmp_path)
     assert "learn.csv" in str(raised.value)
 
@@ -130,7 +130,7 @@ def test_gradients_are_read(tmp_path, write):
 
 
 @pytest.mark.parametrize(
-    ("curve", "note", "said"),
+    ("curve", "record", "message"),
     [
         (CURVE.replace("norm", "size"), {"gradients": [SLOPE]}, "csv: column norm is missing"),
         (CURVE.replace(",0,", ",x,"), {"gradients": [SLOPE]}, "gradients.csv"),
@@ -138,10 +138,10 @@ def test_gradients_are_read(tmp_path, write):
         (CURVE, {"gradients": [{"when": "initial"}]}, "run.json: column state, slope, kept"),
     ],
 )
-def test_what_is_no_gradient_is_refused(tmp_path, write, curve, note, said):
+def test_invalid_gradients_are_refused(tmp_path, write, curve, record, message):
     write("gradients.csv", curve)
-    write("run.json", json.dumps(note))
-    with pytest.raises(InputError, match=said):
+    write("run.json", json.dumps(record))
+    with pytest.raises(InputError, match=message):
         read_gradients(tmp_path)
 
 
@@ -152,7 +152,7 @@ JUDGED = {
 }
 
 
-def test_groups_of_a_suite_are_read_with_whom_it_judged(tmp_path, write):
+def test_groups_of_a_suite_are_read_with_the_judged_model(tmp_path, write):
     assert read_groups(tmp_path) is None
     write("suite.json", json.dumps([GROUP]))
     write("run.json", json.dumps({"judged": JUDGED}))
@@ -163,7 +163,7 @@ def test_groups_of_a_suite_are_read_with_whom_it_judged(tmp_path, write):
 
 
 @pytest.mark.parametrize(
-    ("groups", "note", "said"),
+    ("groups", "record", "message"),
     [
         ({}, {"judged": JUDGED}, "suite.json: expected a list of JSON objects"),
         ([{"suite": "blimp"}], {"judged": JUDGED}, "suite.json: column group, n, left_out"),
@@ -171,14 +171,14 @@ def test_groups_of_a_suite_are_read_with_whom_it_judged(tmp_path, write):
         ([GROUP], {}, "run.json: expected a list of JSON objects, not .None"),
     ],
 )
-def test_what_is_no_suite_is_refused(tmp_path, write, groups, note, said):
+def test_an_invalid_suite_is_refused(tmp_path, write, groups, record, message):
     write("suite.json", json.dumps(groups))
-    write("run.json", json.dumps(note))
-    with pytest.raises(InputError, match=said):
+    write("run.json", json.dumps(record))
+    with pytest.raises(InputError, match=message):
         read_groups(tmp_path)
 
 
-def test_runs_are_found_once_and_unfinished_ones_apart(tmp_path, write):
+def test_each_run_is_found_once_and_unfinished_ones_separately(tmp_path, write):
     for name, finished in (("b/1", True), ("a", True), ("b/2", False)):
         write(f"{name}/run.json", json.dumps({"config": {"probe": {}}, "finished": finished}))
     done, unfinished = find_runs([tmp_path / "b", tmp_path])
@@ -186,7 +186,7 @@ def test_runs_are_found_once_and_unfinished_ones_apart(tmp_path, write):
     assert [folder.name for folder in unfinished] == ["2"]
 
 
-def test_no_runs(tmp_path, write):
+def test_folders_without_runs_are_refused(tmp_path, write):
     with pytest.raises(InputError, match="no finished run of a probe here or below;"):
         find_runs([tmp_path])
     with pytest.raises(InputError, match="there is no such folder"):

@@ -1,6 +1,7 @@
-"""A program whose verb `train` trains nothing: what its job does is told by the seed.
+"""A program whose verb `train` trains nothing; the seed determines how its job ends.
 
-1 is done, 2 is killed, 3 a mistake, 4 a fault; any other says how many threads it may use.
+2 kills it, 3 is a user's mistake, 4 a bug; with any other seed it succeeds and records how many
+threads it may use.
 """
 
 import os
@@ -14,7 +15,7 @@ from seqtag.sweeps.records import recorded
 
 @recorded
 def job(settings):
-    """Do what the seed says."""
+    """Succeed, fail or die, depending on the seed."""
     match settings.training.seed:
         case 2:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A job in a forked process: how it ended, what it is told, that it ends with us."""
+"""A job in a forked process: its result, its inputs, and that an interrupt ends it."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ from seqtag.sweeps.forked import run_forked
 
 
 @pytest.fixture
-def said(tmp_path, monkeypatch):
+def output(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    return tmp_path / "said.txt"
+    return tmp_path / "output.txt"
 
 
-def run(said, body):
-    (said.parent / "work.py").write_text(f"def main(arguments):\n    {body}\n")
-    return run_forked("work", ["a", "b=1"], said, ())
+def run(output, body):
+    (output.parent / "work.py").write_text(f"def main(arguments):\n    {body}\n")
+    return run_forked("work", ["a", "b=1"], output, ())
 
 
 @pytest.mark.parametrize(
@@ -31,44 +31,44 @@ def run(said, body):
         pytest.param("1/0", (1, "ZeroDivisionError: division by zero"), marks=pytest.mark.slow),
     ],
 )
-def test_how_it_ended(body, ended, said):
-    assert run(said, body) == ended
+def test_exit_code_and_reason(body, ended, output):
+    assert run(output, body) == ended
 
 
 @pytest.mark.slow
-def test_what_it_is_told(said, monkeypatch):
-    monkeypatch.chdir(said.parent)
-    for told in ("one", "two"):
-        monkeypatch.setenv("TOLD", told)
-        assert run(said, "import os; print(*arguments, os.environ['TOLD'], os.getcwd())")[0] == 0
-        assert said.read_text() == f"a b=1 {told} {said.parent}\n"
+def test_arguments_environment_and_working_directory(output, monkeypatch):
+    monkeypatch.chdir(output.parent)
+    for value in ("one", "two"):
+        monkeypatch.setenv("VALUE", value)
+        assert run(output, "import os; print(*arguments, os.environ['VALUE'], os.getcwd())")[0] == 0
+        assert output.read_text() == f"a b=1 {value} {output.parent}\n"
 
 
 @pytest.mark.slow
-def test_what_was_put_off_to_its_end_is_done(said):
-    assert run(said, "import atexit; atexit.register(print, 'done'); return 0") == (0, None)
-    assert said.read_text() == "done\n"
+def test_exit_functions_are_called(output):
+    assert run(output, "import atexit; atexit.register(print, 'done'); return 0") == (0, None)
+    assert output.read_text() == "done\n"
 
 
-def test_where_there_is_a_device_it_begins_anew(said, monkeypatch):
-    """In the same process, but with nothing of what was forked."""
-    monkeypatch.chdir(said.parent)
-    (said.parent / "torch.py").write_text(
+def test_with_a_device_the_program_is_started_anew(output, monkeypatch):
+    """The process is the same, but has no state from before the fork."""
+    monkeypatch.chdir(output.parent)
+    (output.parent / "torch.py").write_text(
         "class accelerator:\n    is_available = staticmethod(lambda: True)\n"
     )
-    (said.parent / "work.py").write_text(
+    (output.parent / "work.py").write_text(
         "import sys\nprint(sys.argv[1:], 'torch' in sys.modules)\n"
     )
-    assert run_forked("work", ["a", "b=1"], said, ()) == (0, None)
-    assert said.read_text() == "['a', 'b=1'] False\n"
+    assert run_forked("work", ["a", "b=1"], output, ()) == (0, None)
+    assert output.read_text() == "['a', 'b=1'] False\n"
 
 
-def test_it_ends_with_us(said):
+def test_an_interrupt_ends_the_job(output):
     def interrupt(*_):
         raise KeyboardInterrupt
 
     def interrupt_once_it_runs():
-        while not (said.exists() and said.read_text().endswith("\n")):
+        while not (output.exists() and output.read_text().endswith("\n")):
             time.sleep(0.02)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
 
@@ -77,10 +77,10 @@ def test_it_ends_with_us(said):
     watch.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            run(said, "import os, time; print(os.getpid(), flush=True); time.sleep(60)")
+            run(output, "import os, time; print(os.getpid(), flush=True); time.sleep(60)")
     finally:
         signal.signal(signal.SIGALRM, before)
     watch.join()
-    process = int(said.read_text())
+    process = int(output.read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)

@@ -1,4 +1,4 @@
-"""A job in a process of its own: how it ended, that it ends with us, how many threads it takes."""
+"""A job in its own process: its result, that an interrupt ends it, and its threads."""
 
 import os
 import signal
@@ -19,29 +19,29 @@ from seqtag.sweeps.isolated import cores, limited_threads, run_isolated
         ("1/0", (1, "ZeroDivisionError: division by zero")),
     ],
 )
-def test_how_it_ended(code, ended, tmp_path):
-    assert run_isolated([sys.executable, "-c", code], tmp_path / "said.txt") == ended
+def test_exit_code_and_reason(code, ended, tmp_path):
+    assert run_isolated([sys.executable, "-c", code], tmp_path / "output.txt") == ended
 
 
-def test_it_ends_with_us(tmp_path):
+def test_an_interrupt_ends_the_job(tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
-    said = tmp_path / "said.txt"
+    output = tmp_path / "output.txt"
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, 1.0)
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_isolated([sys.executable, "-c", code], said)
+            run_isolated([sys.executable, "-c", code], output)
     finally:
         signal.signal(signal.SIGALRM, before)
-    process = int(said.read_text())
+    process = int(output.read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
 
 
-def test_threads(monkeypatch):
+def test_jobs_share_the_cores_unless_the_user_sets_threads(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with limited_threads(1):
         assert "OMP_NUM_THREADS" not in os.environ

@@ -1,4 +1,4 @@
-"""Locks on run folders: one live run, which may die in any way; systems without locks."""
+"""Locks on run folders: one live run per folder, killed runs, systems without locks."""
 
 import errno
 import json
@@ -15,7 +15,7 @@ from seqtag.errors import InputError
 from seqtag.sweeps import locks
 from seqtag.sweeps.locks import LOCK, FolderInUse, FolderLock, live_run
 
-# Holds a lock, beside a worker that was forked after it was taken and outlives this process.
+# Holds a lock; a worker forked after that outlives this process.
 HOLDER = """
 import os, sys, time
 from pathlib import Path
@@ -23,7 +23,7 @@ from seqtag.sweeps.locks import FolderLock
 lock = FolderLock(Path(sys.argv[1]), shared=len(sys.argv) > 2).acquire()
 worker = os.fork()
 if not worker:
-    lock.release()  # of a child: it has no lock to give back
+    lock.release()  # no effect in a child, which does not have the lock
     time.sleep(60)
     os._exit(0)
 print(worker, flush=True)
@@ -38,7 +38,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture
 def hold():
-    """Return a function that has another process lock a folder; what it started is ended."""
+    """Return a function that starts a process which locks a folder; all are ended afterwards."""
     started = []
 
     def holder(folder, *more):
@@ -54,25 +54,25 @@ def hold():
         process.communicate()
 
 
-def test_one_live_run_and_none_that_was_killed(hold, tmp_path):
+def test_a_folder_is_locked_until_its_run_is_killed(hold, tmp_path):
     process = hold(tmp_path)
     before = (tmp_path / LOCK).read_bytes()
     with pytest.raises(FolderInUse) as raised:
         FolderLock(tmp_path).acquire()
-    said = str(raised.value)
-    assert said.startswith(f"{tmp_path}: another run (process {process.pid} on ")
-    assert socket.gethostname() in said
-    assert live_run(tmp_path) == said
+    message = str(raised.value)
+    assert message.startswith(f"{tmp_path}: another run (process {process.pid} on ")
+    assert socket.gethostname() in message
+    assert live_run(tmp_path) == message
     assert (tmp_path / LOCK).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
     process.kill()
     process.wait()
     assert live_run(tmp_path) is None
-    with FolderLock(tmp_path):  # though its worker lives
+    with FolderLock(tmp_path):  # although its worker is alive
         assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
 
 
-def test_within_a_process_too(tmp_path):
+def test_a_lock_excludes_other_runs_of_the_process(tmp_path):
     folder = tmp_path / "new"
     with FolderLock(folder):
         with pytest.raises(FolderInUse, match="another run of this process"):
@@ -84,7 +84,7 @@ def test_within_a_process_too(tmp_path):
         pass
 
 
-def test_those_that_share_a_search(hold, tmp_path):
+def test_shared_locks_exclude_only_exclusive_ones(hold, tmp_path):
     process = hold(tmp_path, "shared")
     with FolderLock(tmp_path, shared=True):
         pass
@@ -98,7 +98,7 @@ def test_those_that_share_a_search(hold, tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
-def test_a_file_system_without_locks(number, tmp_path, monkeypatch, caplog):
+def test_a_file_system_without_locks_gives_a_warning(number, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.WARNING, logger="seqtag")
 
     def refuse(*_):
@@ -111,27 +111,27 @@ def test_a_file_system_without_locks(number, tmp_path, monkeypatch, caplog):
     assert line.startswith(f"{tmp_path}: its file system has no locks ({os.strerror(number)})")
 
 
-def test_a_system_without_locks(tmp_path, monkeypatch, caplog):
+def test_an_operating_system_without_locks_gives_a_warning(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(locks, "fcntl", None)
     with FolderLock(tmp_path):
         assert "has no locks" in caplog.text
 
 
-def test_a_folder_that_cannot_be_written(tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file/x: cannot be written: Not a directory"):
         FolderLock(tmp_path / "file" / "x").acquire()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "5", "\x00"])
-def test_a_damaged_signature_is_no_fault(content, hold, tmp_path):
+def test_a_damaged_lock_file_gives_the_usual_message(content, hold, tmp_path):
     hold(tmp_path)
     (tmp_path / LOCK).write_text(content)
     with pytest.raises(FolderInUse, match="another run is using this folder"):
         FolderLock(tmp_path).acquire()
 
 
-def test_the_machine_of_the_other_run_may_be_gone(hold, tmp_path):
+def test_the_message_has_a_remedy_if_another_machine_is_gone(hold, tmp_path):
     hold(tmp_path)
     (tmp_path / LOCK).write_text('{"pid": 1, "host": "elsewhere", "since": "today"}')
     assert f"if that machine is gone, remove {tmp_path / LOCK}" in live_run(tmp_path)

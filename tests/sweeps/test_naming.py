@@ -1,4 +1,4 @@
-"""Names of run folders: reversible, free of what needs quotes, and never shared by accident."""
+"""Names of run folders: reversible, without characters that need quotes, and unique."""
 
 import re
 import shlex
@@ -17,15 +17,15 @@ KEYS = ("cell", "seed", "model.hidden_size", "size", "optimizer.lr")
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("overrides", "name"),
     [
         ("cell=gru,seed=1", "cell-gru+seed-1"),
         ("cell=lstm_peephole,optimizer.lr=1e-4", "cell-lstm_peephole+optimizer.lr-1e-4"),
         ("", "run"),
     ],
 )
-def test_names_that_can_be_read(given, name):
-    assert run_name(given) == name
+def test_reversible_names(overrides, name):
+    assert run_name(overrides) == name
 
 
 @given(st.lists(st.tuples(st.sampled_from(KEYS), st.text("ab1._-+=,[ü' ", min_size=1)), max_size=4))
@@ -50,14 +50,14 @@ def test_different_runs_have_different_names(items):
         ("a=ü", "a=ö"),
     ],
 )
-def test_names_stay_apart(pair):
+def test_similar_overrides_have_different_names(pair):
     assert run_name(pair[0]) != run_name(pair[1])
 
 
 def test_a_folder_belongs_to_the_run_with_the_same_overrides(tmp_path, write):
     for name, overrides in {
         "cell-gru": ["data=a", "cell=gru", "study=x"],
-        # As earlier versions named them.
+        # Names by earlier versions.
         "cell-lstm+data-a+seed-1": ["data=a", "cell=lstm", "seed=1"],
         "cell=rnn,data=a": ["cell=rnn", "data=a"],
     }.items():
@@ -78,7 +78,7 @@ def test_a_folder_belongs_to_the_run_with_the_same_overrides(tmp_path, write):
 @pytest.mark.parametrize(
     "study", ["mine", "a/b", "x.1+y=2", 5, "数据", "a b", "2026-01-01_10-00-00"]
 )
-def test_names_of_studies(study):
+def test_valid_names_of_studies(study):
     check_study(study)
 
 
@@ -89,16 +89,16 @@ def test_names_of_studies(study):
         *("a\\b", "a\nb", "~", "-x", ".hidden", "a:b", "x" * 300),
     ],
 )
-def test_what_is_not_the_name_of_a_study(study):
+def test_invalid_names_of_studies(study):
     with pytest.raises(InputError, match=r"^study"):
         check_study(study)
 
 
-def test_a_new_folder_is_nobody_elses(tmp_path):
-    found = []
+def test_new_folders_are_unique_across_threads(tmp_path):
+    folders = []
 
     def create():
-        found.append(create_unique_folder(tmp_path / "logs" / "x"))
+        folders.append(create_unique_folder(tmp_path / "logs" / "x"))
 
     threads = [threading.Thread(target=create) for _ in range(8)]
     for thread in threads:
@@ -106,7 +106,7 @@ def test_a_new_folder_is_nobody_elses(tmp_path):
     for thread in threads:
         thread.join()
     names = ["x", *(f"x_{number}" for number in range(2, 9))]
-    assert sorted(path.name for path in found) == sorted(names)
+    assert sorted(path.name for path in folders) == sorted(names)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be created"):
         create_unique_folder(tmp_path / "file" / "x")

@@ -1,4 +1,4 @@
-"""What is said of jobs that run elsewhere, as their records change."""
+"""Log lines about jobs in other processes, from changes of their records."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ def record(folder, **what):
     write_record(Identity(folder, {}), **what)
 
 
-def test_each_that_ends_is_told_of_once(tmp_path, monkeypatch, caplog):
+def test_each_job_that_ends_is_logged_once(tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO, logger="seqtag")
     monkeypatch.setattr(progress, "_EVERY", 0.01)
     quick, broken, killed, again = (tmp_path / name for name in ("a", "b", "c", "d"))

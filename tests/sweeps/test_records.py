@@ -1,4 +1,4 @@
-"""The record of a run: when it is the same run, when it is done, what is put back."""
+"""The record of a run: equality of runs, finished runs, and restored records."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from seqtag.sweeps.records import (
 
 
 class Settings(NamedTuple):
-    """The settings of a verb, as far as a record needs them."""
+    """The part of a verb's settings that a record needs."""
 
     identity: Identity
 
@@ -34,7 +34,7 @@ def run_of(tmp_path):
     return lambda seed: Settings(Identity(tmp_path, {"seed": seed}))
 
 
-def test_a_key_without_a_value_is_one_that_is_missing(tmp_path):
+def test_a_null_value_equals_a_missing_key(tmp_path):
     identity = Identity(tmp_path, {"seed": 1, "callbacks": {"last": None}})
     assert is_record_of({"config": {"seed": 1, "callbacks": {}, "new": None}}, identity)
     assert not is_record_of({"config": {"seed": 1, "callbacks": {}, "new": 1}}, identity)
@@ -42,13 +42,13 @@ def test_a_key_without_a_value_is_one_that_is_missing(tmp_path):
     assert read_record(tmp_path) == {"config": identity.config, "finished": True}
 
 
-def test_a_class_that_has_another_name_now_is_the_same(tmp_path):
+def test_a_renamed_class_is_the_same(tmp_path):
     old, new = next(iter(TARGETS.items()))
     assert is_record_of({"config": {"_target_": old}}, Identity(tmp_path, {"_target_": new}))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
-def test_no_note_or_none_that_is_whole(text, tmp_path):
+def test_a_missing_or_damaged_record_is_empty(text, tmp_path):
     assert read_record(tmp_path) == {}
     (tmp_path / "run.json").write_text(text)
     assert read_record(tmp_path) == {}
@@ -73,7 +73,7 @@ def test_a_finished_run_is_not_repeated(run_of, tmp_path):
     assert "splits" not in record
 
 
-def test_why_a_run_failed(run_of, tmp_path):
+def test_the_record_says_why_a_run_failed(run_of, tmp_path):
     @recorded
     def run(settings):
         raise ZeroDivisionError("a\nbug")
@@ -84,7 +84,7 @@ def test_why_a_run_failed(run_of, tmp_path):
     assert (record["finished"], record["error"]) == (False, "ZeroDivisionError: a bug")
 
 
-def test_a_mistake_leaves_what_was_there(run_of, tmp_path):
+def test_an_input_error_restores_the_earlier_record(run_of, tmp_path):
     @recorded
     def run(settings):
         raise InputError("no")
@@ -98,7 +98,7 @@ def test_a_mistake_leaves_what_was_there(run_of, tmp_path):
     assert is_finished(run_of(1).identity)
 
 
-def test_scores_say_most_first():
+def test_scores_have_the_most_important_first():
     splits = {"dev": {"accuracy": 0.9, "f1": 0.8}, "test": {"accuracy": 0.7}}
     assert list(scores_of({"splits": splits}).items()) == [("test accuracy", 0.7), ("dev f1", 0.8)]
     assert scores_of({"scores": {"beyond": 0.3}}) == {"beyond": 0.3}

@@ -1,4 +1,4 @@
-"""A search: seeded by trial, shared by its storage, gone on with; what is killed is run again."""
+"""A search: reproducible, shared through its storage, resumed, and trials that were killed."""
 
 import json
 import subprocess
@@ -12,18 +12,18 @@ from seqtag.errors import InputError
 from seqtag.sweeps.search import Search, SearchConfig
 
 SPACE = {"x": FloatDistribution(0, 1), "cell": CategoricalDistribution(["lstm", "gru"])}
-GIVEN = {
+OPTIONS = {
     **{"sampler": "tpe", "trials": 4, "metric": "dev", "direction": "maximize"},
     **{"seed": 1, "storage": None},
 }
 
 
-def search(name="train/a", space=SPACE, **given) -> Search:
-    return Search(SearchConfig(**{**GIVEN, **given}), space, name)
+def search(name="train/a", space=SPACE, **options) -> Search:
+    return Search(SearchConfig(**{**OPTIONS, **options}), space, name)
 
 
 def run(searching: Search, most: int = 1) -> list[dict]:
-    """Run a search to its end; the value is x. Return what was chosen."""
+    """Run a search to its end with x as the value; return the parameters of its trials."""
     chosen = []
     while trials := searching.ask(most):
         for trial in trials:
@@ -38,7 +38,7 @@ def storage(request, tmp_path):
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
-def test_the_seed_decides(sampler):
+def test_trials_depend_only_on_the_seed(sampler):
     first = run(search(sampler=sampler, trials=14))
     assert len(first) == 14
     assert run(search(sampler=sampler, trials=14)) == first
@@ -46,13 +46,13 @@ def test_the_seed_decides(sampler):
     assert len({choice["x"] for choice in first}) == 14
 
 
-def test_side_by_side_too():
+def test_parallel_trials_are_reproducible():
     first = run(search(trials=7), most=3)
     assert len(first) == 7
     assert run(search(trials=7), most=3) == first
 
 
-def test_two_share_a_storage(storage):
+def test_two_processes_share_a_storage(storage):
     first, second = search(storage=storage, trials=5), search(storage=storage, trials=5)
     asked = [*first.ask(2), *second.ask(2)]
     assert [trial.number for trial in asked] == [0, 1, 2, 3]
@@ -67,7 +67,7 @@ def test_two_share_a_storage(storage):
     assert second.best().number == max(asked, key=lambda trial: trial.params["x"]).number
 
 
-def test_gone_on_with_to_more_trials(storage):
+def test_a_search_is_resumed_with_more_trials(storage):
     first = run(search(storage=storage, trials=3))
     more = run(search(storage=storage, trials=5))
     assert len(more) == 2
@@ -78,30 +78,30 @@ KILLED = """
 import json, os, sys
 from optuna.distributions import FloatDistribution
 from seqtag.sweeps.search import Search, SearchConfig
-given = json.loads(sys.argv[1])
-Search(SearchConfig(**given), {"x": FloatDistribution(0, 1)}, "train/a").ask(2)
+options = json.loads(sys.argv[1])
+Search(SearchConfig(**options), {"x": FloatDistribution(0, 1)}, "train/a").ask(2)
 os.kill(os.getpid(), 9)
 """
 
 
-def test_the_trials_of_a_killed_process_are_run_again(tmp_path):
-    given = {**GIVEN, "trials": 3, "storage": f"sqlite:///{tmp_path}/x.db"}
+def test_trials_of_a_killed_process_are_replaced(tmp_path):
+    options = {**OPTIONS, "trials": 3, "storage": f"sqlite:///{tmp_path}/x.db"}
     space = {"x": FloatDistribution(0, 1)}
-    living = Search(SearchConfig(**given), space, "train/a")
-    done = subprocess.run([sys.executable, "-c", KILLED, json.dumps(given)], check=False)
+    surviving = Search(SearchConfig(**options), space, "train/a")
+    done = subprocess.run([sys.executable, "-c", KILLED, json.dumps(options)], check=False)
     assert done.returncode == -9
-    assert len(run(living)) == 3
-    assert len(living.rows()) == 4
+    assert len(run(surviving)) == 3
+    assert len(surviving.rows()) == 4
 
 
-def test_a_trial_that_was_given_back_is_run_again():
+def test_a_released_trial_is_replaced():
     searching = search(trials=2)
     (trial,) = searching.ask(1)
     searching.free(trial)
     assert len(run(searching)) == 2
 
 
-def test_least_is_best_if_so_said():
+def test_direction_minimize():
     searching = search(direction="minimize")
     chosen = run(searching)
     assert searching.best().params == min(chosen, key=lambda choice: choice["x"])
@@ -109,7 +109,7 @@ def test_least_is_best_if_so_said():
     assert values == sorted(values)
 
 
-def test_no_trial_went_well():
+def test_a_search_whose_trials_all_failed_has_no_best():
     searching = search(trials=1)
     (trial,) = searching.ask(1)
     searching.tell(trial, None, "no")
@@ -118,7 +118,7 @@ def test_no_trial_went_well():
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("options", "message"),
     [
         ({"sampler": "tpee"}, "search.sampler must be one of tpe, random, not 'tpee' (did you"),
         ({"direction": "max"}, "search.direction must be one of maximize, minimize, not"),
@@ -127,21 +127,21 @@ def test_no_trial_went_well():
         ({"trails": 3}, "unknown key 'trails' (did you mean 'trials'?)"),
     ],
 )
-def test_mistakes(given, said):
+def test_wrong_settings_are_refused(options, message):
     with pytest.raises(InputError) as raised:
-        from_plain(SearchConfig, {**GIVEN, **given}, "search")
-    assert said in str(raised.value)
+        from_plain(SearchConfig, {**OPTIONS, **options}, "search")
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize(
     "storage", ["sqlite:////no/such/folder/x.db", "nonsense://x", "/no/such/folder/x.journal"]
 )
-def test_a_storage_that_cannot_be_reached(storage):
+def test_an_unreachable_storage_is_refused(storage):
     with pytest.raises(InputError, match=f"search.storage={storage}: ."):
         search(storage=storage)
 
 
-def test_another_search_of_that_name(storage):
+def test_another_search_of_the_same_name_is_refused(storage):
     run(search(storage=storage))
     with pytest.raises(InputError, match=r"exists already with search\.direction=maximize"):
         search(storage=storage, direction="minimize")
@@ -149,7 +149,7 @@ def test_another_search_of_that_name(storage):
         search(storage=storage, space={"x": FloatDistribution(0, 1)})
 
 
-def test_without_optuna(monkeypatch):
+def test_without_optuna_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(InputError, match=r"pip install 'seqtag\[search\]'"):
         search()

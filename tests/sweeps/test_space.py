@@ -1,4 +1,4 @@
-"""What a search may choose from: Hydra's syntax read as Optuna's distributions."""
+"""The search space: Hydra's sweep syntax as Optuna's distributions."""
 
 import pytest
 import yaml
@@ -10,7 +10,7 @@ from seqtag.sweeps.space import Space
 
 
 class Groups:
-    """Knows one group, as Hydra's loader of configurations does."""
+    """Stand-in for Hydra's config loader, with one group."""
 
     def get_group_options(self, name, results_filter=None):
         return ["gru", "lstm", "rnn"] if name == "cell" else []
@@ -36,7 +36,7 @@ def space(*overrides: str) -> Space:
         ("range(0.5, 1.25, 0.25)", CategoricalDistribution(["0.5", "0.75", "1.0"])),
     ],
 )
-def test_distributions(value, distribution):
+def test_sweep_overrides_become_distributions(value, distribution):
     assert space(f"x={value}").distributions() == {"x": distribution}
 
 
@@ -45,7 +45,7 @@ def test_a_glob_is_a_choice_of_options():
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ("interval(1, 0)", "x=interval(1, 0): "),
         ("tag(log, interval(0, 1))", "x=tag(log, interval(0, 1)): "),
@@ -54,33 +54,33 @@ def test_a_glob_is_a_choice_of_options():
         ("range(4, 1)", "it has no values"),
     ],
 )
-def test_what_cannot_be_searched(value, said):
+def test_invalid_search_spaces_are_refused(value, message):
     with pytest.raises(InputError) as raised:
         space(f"x={value}").distributions()
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
-def test_nothing_to_search():
+def test_a_search_without_searched_overrides_is_refused():
     with pytest.raises(InputError, match="needs something to search"):
         space("search=tpe", "search.trials=3", "cell=lstm", "seed=1,2")
 
 
 def test_a_trial_is_a_job_for_each_seed():
-    made = space("search=tpe", "cell=lstm,gru", "+a.b='x y'", "seed=1,2", "study=mine")
-    assert made.jobs({"cell": "gru"}) == [
+    parsed = space("search=tpe", "cell=lstm,gru", "+a.b='x y'", "seed=1,2", "study=mine")
+    assert parsed.jobs({"cell": "gru"}) == [
         ["+a.b='x y'", "study=mine", "cell=gru", f"seed={seed}"] for seed in (1, 2)
     ]
 
 
-def test_each_option_is_seen_once():
-    seen = list(space("cell=lstm,gru,rnn", "x=interval(0, 1)").covering_choices())
-    assert [choice["cell"] for choice in seen] == ["lstm", "gru", "rnn"]
-    assert {choice["x"] for choice in seen} == {0.0, 1.0}
+def test_covering_choices_have_each_option():
+    choices = list(space("cell=lstm,gru,rnn", "x=interval(0, 1)").covering_choices())
+    assert [choice["cell"] for choice in choices] == ["lstm", "gru", "rnn"]
+    assert {choice["x"] for choice in choices} == {0.0, 1.0}
 
 
-def test_the_best_as_an_experiment():
-    made = space("cell=lstm,gru", "a.b.c=interval(0, 1)", "a.b.d=choice([1, 2], x)", "e=1,2")
-    text = made.experiment({"cell": "gru", "a.b.c": 0.25, "a.b.d": "[1,2]", "e": "2"})
+def test_parameters_as_an_experiment():
+    parsed = space("cell=lstm,gru", "a.b.c=interval(0, 1)", "a.b.d=choice([1, 2], x)", "e=1,2")
+    text = parsed.experiment({"cell": "gru", "a.b.c": 0.25, "a.b.d": "[1,2]", "e": "2"})
     assert yaml.safe_load(text) == {
         "defaults": [{"override /cell": "gru"}],
         "a": {"b": {"c": 0.25, "d": [1, 2]}},

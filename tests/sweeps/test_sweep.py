@@ -1,4 +1,4 @@
-"""Sweeps of jobs that train nothing: gone on with, failed, searched, side by side."""
+"""Sweeps of jobs that train nothing: resumed, failed, searched, in parallel."""
 
 import csv
 import itertools
@@ -28,22 +28,22 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 class Jobs:
-    """Runs sweeps of the verb train, and keeps what was run."""
+    """Runs sweeps of the verb train, and stores which jobs were run."""
 
     def __init__(self):
         self.ran: list[tuple[str, int]] = []
-        self.wrong: dict[tuple[str, int], Exception] = {}
+        self.failing: dict[tuple[str, int], Exception] = {}
 
     def __call__(self, *arguments: str) -> int:
         return launch("train", recorded(self._job), list(arguments))
 
     def _job(self, settings):
-        what = (settings.training.cell["name"], settings.training.seed)
-        self.ran.append(what)
-        if what in self.wrong:
-            raise self.wrong[what]
+        run = (settings.training.cell["name"], settings.training.seed)
+        self.ran.append(run)
+        if run in self.failing:
+            raise self.failing[run]
         far = abs(math.log10(settings.training.optimizer.options["lr"] / 0.01))
-        return {"scores": {"dev f1": 0.9 - far / 10 - 0.1 * (what[0] == "gru")}}
+        return {"scores": {"dev f1": 0.9 - far / 10 - 0.1 * (run[0] == "gru")}}
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def table(folder: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_only_what_is_missing_is_run(jobs, capsys):
-    jobs.wrong = {
+def test_only_unfinished_jobs_are_run(jobs, capsys):
+    jobs.failing = {
         ("lstm", 2): ZeroDivisionError("a bug"),
         ("gru", 1): InputError("no such corpus"),
     }
@@ -69,7 +69,7 @@ def test_only_what_is_missing_is_run(jobs, capsys):
     ]
     assert "ZeroDivisionError: a bug" in capsys.readouterr().out
 
-    jobs.wrong = {}
+    jobs.failing = {}
     assert jobs("-m", "study=mine", "seed=2,1", "cell=lstm,gru") == 0
     assert jobs.ran[4:] == [("lstm", 2), ("gru", 1)]
     rows = table("logs/train/mine")
@@ -85,24 +85,24 @@ def runs_in(study: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_folders_are_named_after_what_differs(jobs):
-    given = ("-m", "study=mine", "model.hidden_size=8", "seed=1")
-    assert jobs(*given, "cell=lstm,gru") == 0
+def test_folders_are_named_after_the_swept_overrides(jobs):
+    overrides = ("-m", "study=mine", "model.hidden_size=8", "seed=1")
+    assert jobs(*overrides, "cell=lstm,gru") == 0
     assert runs_in("mine") == ["cell-gru", "cell-lstm"]
-    # More of the same, named after what differs in it: what is finished stays where it is.
+    # With seeds swept too, new folders have them in their names; finished runs stay where they are.
     assert jobs("-m", "study=mine", "model.hidden_size=8", "seed=1,2", "cell=lstm,gru") == 0
     assert jobs.ran[2:] == [("lstm", 2), ("gru", 2)]
     assert runs_in("mine") == ["cell-gru", "cell-gru+seed-2", "cell-lstm", "cell-lstm+seed-2"]
 
 
-def test_a_run_with_a_default_written_out_is_the_run_without(jobs):
+def test_a_run_with_an_explicit_default_is_the_same_run(jobs):
     assert jobs("-m", "study=mine", "cell=lstm") == 0
     assert jobs("-m", "study=mine", "cell=lstm", "seed=1,2") == 0
     assert jobs.ran == [("lstm", 1), ("lstm", 2)]
 
 
 @pytest.mark.slow
-def test_a_sweep_that_differs_in_what_is_fixed_has_folders_of_its_own(jobs):
+def test_sweeps_with_other_fixed_overrides_have_other_folders(jobs):
     for size in (8, 16, 8):
         assert jobs("-m", "study=mine", f"model.hidden_size={size}", "cell=lstm,gru") == 0
     assert jobs.ran == [("lstm", 1), ("gru", 1)] * 2
@@ -117,7 +117,7 @@ def test_a_sweep_that_differs_in_what_is_fixed_has_folders_of_its_own(jobs):
 
 
 @pytest.mark.slow
-def test_what_is_run_again_with_other_defaults_keeps_its_folder(jobs, write):
+def test_a_run_with_other_defaults_keeps_its_folder(jobs, write):
     for lr in (0.1, 0.2):
         write("mine/experiment/own.yaml", f"# @package _global_\noptimizer:\n  lr: {lr}\n")
         own = ("--config-dir", "mine", "experiment=own")
@@ -126,22 +126,22 @@ def test_what_is_run_again_with_other_defaults_keeps_its_folder(jobs, write):
     assert runs_in("mine") == ["cell-gru", "cell-lstm"]
 
 
-def test_what_cannot_be_configured_is_said_before_anything_is_run(jobs):
-    for wrong, said in (
+def test_wrong_configurations_are_refused_before_any_job_is_run(jobs):
+    for wrong, message in (
         ("data=pronoun,column", "data.path is not set"),
         ("optimizer.lr=interval(0.1,1)", "a grid takes no interval; add search=tpe"),
         ("hydra/launcher=joblb", "did you mean 'joblib'"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             jobs("-m", "study=mine", "seed=1", wrong)
     assert jobs.ran == []
     assert not any(path.is_file() for path in Path("logs").rglob("*"))
 
 
-def test_a_search(jobs, here, capsys):
+def test_a_search_writes_its_table_and_best_experiment(jobs, here, capsys):
     space = ["cell=lstm,gru", "optimizer.lr=tag(log, interval(1e-4, 1))", "seed=1,2"]
-    given = ["search=tpe", *space, "study=mine"]
-    assert jobs(*given, "search.trials=2") == 0
+    overrides = ["search=tpe", *space, "study=mine"]
+    assert jobs(*overrides, "search.trials=2") == 0
     assert len(jobs.ran) == 4
     rows = table("logs/train/mine")
     assert [row["failed"] for row in rows] == [""] * 2
@@ -153,26 +153,26 @@ def test_a_search(jobs, here, capsys):
     assert jobs("--config-dir", "logs/train/mine", "experiment=best") == 0
     assert jobs.ran[-1][0] == rows[0]["cell"]
 
-    # In memory too: the same seed, the same trials, and all of them are finished.
-    assert jobs(*given, "search.trials=2") == 0
+    # Without a storage, the same seed gives the same trials, and all of them are finished.
+    assert jobs(*overrides, "search.trials=2") == 0
     assert len(jobs.ran) == 5
 
 
 @pytest.mark.slow
-def test_a_search_in_a_storage_goes_on_past_what_fails(jobs):
-    jobs.wrong = {("gru", 1): InputError("no such corpus")}
-    given = ["search=random", "cell=lstm,gru", "search.storage=sqlite:///x.db"]
+def test_a_search_with_a_storage_continues_after_a_failed_trial(jobs):
+    jobs.failing = {("gru", 1): InputError("no such corpus")}
+    overrides = ["search=random", "cell=lstm,gru", "search.storage=sqlite:///x.db"]
     with pytest.raises(InputError, match="give study=NAME"):
-        jobs(*given)
+        jobs(*overrides)
     for trials in (2, 3):
-        jobs(*given, f"search.trials={trials}", "study=mine")
+        jobs(*overrides, f"search.trials={trials}", "study=mine")
     rows = table("logs/train/mine")
     assert sorted(row["trial"] for row in rows) == ["0", "1", "2"]
     assert {row["cell"]: row["failed"] for row in rows} == {"lstm": "", "gru": "no such corpus"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["search=tpee"], "did you mean 'tpe'"),
         (["search=tpe"], "needs something to search"),
@@ -186,15 +186,15 @@ def test_a_search_in_a_storage_goes_on_past_what_fails(jobs):
         ),
     ],
 )
-def test_mistakes_in_a_search(arguments, said, jobs):
+def test_mistakes_in_a_search_are_refused(arguments, message, jobs):
     with pytest.raises(InputError) as raised:
         jobs(*arguments)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert jobs.ran == []
     assert not any(path.is_file() for path in Path(".").rglob("*"))
 
 
-def test_a_score_that_there_is_not(jobs):
+def test_an_unknown_score_fails_the_trial(jobs):
     assert jobs("search=tpe", "cell=lstm,gru", "search.trials=1", "search.metric=tst") == 0
     (row,) = table(next(Path("logs/train").iterdir()))
     assert row["failed"] == "no score 'tst'; this run has dev f1"
@@ -202,14 +202,14 @@ def test_a_score_that_there_is_not(jobs):
 
 @pytest.fixture
 def fake(monkeypatch):
-    """Have jobs that run elsewhere do what ``fake.py`` says, and the cores be free for them."""
+    """Make jobs in other processes run ``fake.py``, without a limit on threads."""
     monkeypatch.setattr(task, "PROGRAM", (sys.executable, FAKE))
     monkeypatch.delenv("OMP_NUM_THREADS")
 
 
 @pytest.mark.slow
-def test_side_by_side_by_joblib(capfd):
-    """Trainings of the program itself, each in a process of its own."""
+def test_parallel_jobs_with_joblib(capfd):
+    """Real trainings, each in its own process."""
     tiny = ["data.train=32", "data.dev=8", "data.test=8", "trainer.max_epochs=1"]
     tiny += ["model.hidden_size=8", "engine=reference", "study=mine", "seed=1,2"]
     joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
@@ -220,18 +220,18 @@ def test_side_by_side_by_joblib(capfd):
     assert [read_record(folder.parent)["seed"] for folder in folders] == [1, 2]
     for folder in folders:
         assert "epoch 1/1:" in (folder.parent / "terminal.txt").read_text()
-    told = capfd.readouterr().err
-    assert "epoch 1/1:" not in told
+    output = capfd.readouterr().err
+    assert "epoch 1/1:" not in output
     assert (
-        len(re.findall(r" [12] of 2: .*seed-[12].* done in 0:00:\d\d; 0:00:\d\d to go\n", told))
+        len(re.findall(r" [12] of 2: .*seed-[12].* done in 0:00:\d\d; 0:00:\d\d to go\n", output))
         == 2
     )
 
 
 @pytest.mark.slow
-def test_side_by_side_by_submitit(fake):
-    given = ["hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2", "study=mine"]
-    assert launch("train", len, ["-m", *given, "seed=1,2,4"]) == 1
+def test_parallel_jobs_with_submitit(fake):
+    overrides = ["hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2", "study=mine"]
+    assert launch("train", len, ["-m", *overrides, "seed=1,2,4"]) == 1
     (row,) = table("logs/train/mine")
     assert row["seeds"] == "1"
     assert row["failed"] == (
@@ -243,7 +243,7 @@ def test_side_by_side_by_submitit(fake):
 
 
 @pytest.mark.slow
-def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatch):
+def test_in_another_process_a_job_is_the_command_that_runs_it_alone(here, monkeypatch):
     commands = []
 
     def run_isolated(command, terminal):
@@ -252,7 +252,7 @@ def test_elsewhere_a_job_is_the_command_that_would_run_it_alone(here, monkeypatc
 
     monkeypatch.setattr(task, "run_isolated", run_isolated)
     numbers = itertools.count(1)
-    monkeypatch.setattr(os, "getpid", lambda: next(numbers))  # now here, now there
+    monkeypatch.setattr(os, "getpid", lambda: next(numbers))  # each call looks like another process
     (here / "mine").mkdir()
     assert launch("train", len, ["-m", "--config-dir", "mine", "study=a b", "seed=1,2"]) == 1
     folders = [here / "logs" / "train" / "a b" / f"seed-{seed}" for seed in (1, 2)]

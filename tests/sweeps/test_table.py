@@ -1,4 +1,4 @@
-"""The table of a sweep: by_configuration by configuration, intervals over seeds, failures named."""
+"""The table of a sweep: rows by configuration, intervals over seeds, failures."""
 
 import csv
 import io
@@ -23,8 +23,8 @@ from seqtag.sweeps.table import (
 
 
 @pytest.fixture
-def leave(tmp_path):
-    """Return a function that leaves a run in a folder, as a job of a sweep does."""
+def write_run(tmp_path):
+    """Return a function that writes the files of a run, as a job of a sweep does."""
 
     def run(name, overrides, test=None, error=None, seed=1, record=True):
         folder = tmp_path / name
@@ -37,15 +37,15 @@ def leave(tmp_path):
             figures = {"seed": seed, "seconds": 3.0, "parameters": 1234, "splits": splits}
             (folder / "metrics.json").write_text(json.dumps(figures))
         if record:
-            note = {"finished": test is not None, "error": error, "scores": {"test f1": test}}
-            (folder / "run.json").write_text(json.dumps(note))
+            values = {"finished": test is not None, "error": error, "scores": {"test f1": test}}
+            (folder / "run.json").write_text(json.dumps(values))
 
     return run
 
 
 @settings(derandomize=True, deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 100), min_size=3, max_size=8))
-def test_the_interval_is_students(values):
+def test_the_interval_is_that_of_student_in_scipy(values):
     low, high = map(float, interval(values).split(" to "))
     t, spread = stats.t(len(values) - 1), stats.sem(values)
     half = t.ppf(0.975) * spread
@@ -56,17 +56,17 @@ def test_the_interval_is_students(values):
     )
 
 
-def test_of_two_seeds_the_range():
+def test_two_seeds_have_a_range():
     assert interval([2.0, 1.0]) == "1.00 to 2.00 (range)"
     assert interval([2.0]) == ""
 
 
-def test_a_row_a_configuration(leave, tmp_path):
+def test_one_row_per_configuration(write_run, tmp_path):
     for seed, test in ((1, 0.9), (2, 0.92), (3, 0.94)):
-        leave(f"a{seed}", ["cell=lstm", "data=x", f"seed={seed}"], test, seed=seed)
-    leave("b1", ["cell=gru", "data=x", "seed=1"], 0.8)
-    leave("b2", ["cell=gru", "data=x", "seed=2"], error="no such corpus")
-    leave("b3", ["cell=gru", "data=x", "seed=3"])
+        write_run(f"a{seed}", ["cell=lstm", "data=x", f"seed={seed}"], test, seed=seed)
+    write_run("b1", ["cell=gru", "data=x", "seed=1"], 0.8)
+    write_run("b2", ["cell=gru", "data=x", "seed=2"], error="no such corpus")
+    write_run("b3", ["cell=gru", "data=x", "seed=3"])
     head, lstm, gru = tabulate(read_runs(tmp_path))
     assert head == [
         *("", "seeds", "test f1 %", "mean", "95% interval", "parameters", "s", "failed"),
@@ -77,8 +77,8 @@ def test_a_row_a_configuration(leave, tmp_path):
     assert gru[-1] == "seed 2: no such corpus; seed 3: not finished"
 
 
-def test_of_another_split_and_by_a_factor(leave, tmp_path):
-    leave("a", ["seed=1"], 0.9)
+def test_another_split_and_columns_by_factor(write_run, tmp_path):
+    write_run("a", ["seed=1"], 0.9)
     head, row = tabulate(read_runs(tmp_path), "dev")
     assert (head[2], row[:3]) == ("dev f1 %", ["(all the same)", "1", "60.00"])
     head, row = tabulate(read_runs(tmp_path), factor="distance")
@@ -90,18 +90,21 @@ def test_of_another_split_and_by_a_factor(leave, tmp_path):
         tabulate(read_runs(tmp_path), factor="distances")
 
 
-def test_runs_of_an_earlier_version_have_no_record(leave, tmp_path):
-    leave("0", ["cell=lstm"], 0.5, seed=7, record=False)
+def test_runs_of_an_earlier_version_have_no_record(write_run, tmp_path):
+    write_run("0", ["cell=lstm"], 0.5, seed=7, record=False)
     _, row = tabulate(read_runs(tmp_path))
     assert row[:3] == ["(all the same)", "7", "50.00"]
 
 
-def test_runs_without_a_score_in_common_count_by_their_own(tmp_path):
-    notes = {"reach": {"scores": {"within": 0.9, "beyond": 0.5}}, "learn": {"scores": {"lags": 1}}}
-    for name, note in {**notes, "old": {}}.items():
+def test_runs_without_a_common_score_are_shown_with_their_own(tmp_path):
+    records = {
+        "reach": {"scores": {"within": 0.9, "beyond": 0.5}},
+        "learn": {"scores": {"lags": 1}},
+    }
+    for name, values in {**records, "old": {}}.items():
         (tmp_path / name / ".hydra").mkdir(parents=True)
         (tmp_path / name / ".hydra" / "overrides.yaml").write_text(f"[regime={name}, seed=1]")
-        (tmp_path / name / "run.json").write_text(json.dumps({"finished": True, **note}))
+        (tmp_path / name / "run.json").write_text(json.dumps({"finished": True, **values}))
     head, *rows = tabulate(read_runs(tmp_path))
     assert head[2] == "score %"
     assert {row[0]: row[2:4] for row in rows} == {
@@ -111,27 +114,27 @@ def test_runs_without_a_score_in_common_count_by_their_own(tmp_path):
     }
 
 
-def test_if_all_failed(leave, tmp_path):
-    leave("a", ["cell=lstm", "seed=1"], error="no")
-    leave("b", ["cell=gru", "seed=1"], error="no")
+def test_a_table_of_failed_runs(write_run, tmp_path):
+    write_run("a", ["cell=lstm", "seed=1"], error="no")
+    write_run("b", ["cell=gru", "seed=1"], error="no")
     head, *rows = tabulate(read_runs(tmp_path))
     assert head[2] == "score %"
     assert [row[-1] for row in rows] == ["seed 1: no", "seed 1: no"]
 
 
-def test_no_run(tmp_path):
+def test_a_folder_without_runs_is_refused(tmp_path):
     (tmp_path / "metrics.json").write_text('{"f1": 0.5}')  # an evaluation
     with pytest.raises(InputError, match="holds no run"):
         read_runs(tmp_path)
 
 
-def test_a_study_may_have_grown(leave, tmp_path):
-    leave("a", ["cell=lstm", "study=x"], 0.5)
-    leave("b", ["cell=lstm", "study=x", "optimizer.lr=1"], 0.5)
+def test_a_run_without_extra_overrides_is_named_all_the_same(write_run, tmp_path):
+    write_run("a", ["cell=lstm", "study=x"], 0.5)
+    write_run("b", ["cell=lstm", "study=x", "optimizer.lr=1"], 0.5)
     assert list(by_configuration(read_runs(tmp_path))) == ["(all the same)", "optimizer.lr=1"]
 
 
-def test_written_for_people_and_programs(tmp_path):
+def test_tables_are_written_as_csv_and_markdown(tmp_path):
     rows = [["", "failed"], ["cell=a|b", 'seed 1: "no", said it']]
     write_table(tmp_path, rows)
     assert list(csv.reader(io.StringIO((tmp_path / "table.csv").read_text()))) == rows
