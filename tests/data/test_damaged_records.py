@@ -1,4 +1,4 @@
-"""Damaged JSONL, CSV and parquet files: read, or refused with their place; nothing else."""
+"""Damaged JSONL, CSV and parquet files are either read or refused with their line."""
 
 import csv
 import io
@@ -75,9 +75,9 @@ PIECES += [b"\\ud800", b"9" * 5000, b"NaN", b"null", b"1", b"[" * 3000, b"...", 
 
 
 def damaged(files):
-    """Draw a valid file with a few bytes changed, cut, repeated or put in.
+    """Return a strategy of valid files with a few bytes flipped, cut, repeated or inserted.
 
-    All choices follow from one number, so that they cost next to nothing.
+    All choices follow from one random number, which makes drawing fast.
     """
     return st.integers(0, 2**64).map(lambda seed: _damaged(Random(seed), files))
 
@@ -99,7 +99,7 @@ def _damaged(chance, files):
 
 
 def read(format, data, parts=1, **settings):
-    """Return the sentences of a file, or the message with which it is refused."""
+    """Return the sentences of a file, and the error message or None."""
     config = CorpusConfig(format=format, path="a.x", **settings)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.x"
@@ -148,13 +148,13 @@ def test_damaged_parquet(data):
 
 @pytest.mark.fuzz("json")
 @given(damaged(FILES["json"]), st.integers(2, 9))
-def test_json_in_parts_is_the_same(data, parts):
+def test_json_in_parts_equals_the_whole(data, parts):
     whole, refusal = read("json", data, features=["pos"])
-    in_parts, also = read("json", data, parts, features=["pos"])
+    in_parts, refusal_in_parts = read("json", data, parts, features=["pos"])
     assert in_parts == [s._replace(doc=0) for s in whole]
-    # Which of two faults is named may differ: of a file as a whole more is decoded at once.
-    assert (refusal is None) == (also is None)
-    assert refusal is None or re.match(r"a\.x:\d+: ", also)
+    # Of two errors either may be reported: a whole file is decoded in larger pieces.
+    assert (refusal is None) == (refusal_in_parts is None)
+    assert refusal is None or re.match(r"a\.x:\d+: ", refusal_in_parts)
 
 
 VALUES = [

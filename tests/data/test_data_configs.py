@@ -1,4 +1,4 @@
-"""The YAML files of the data group: each ends in a CorpusConfig, and each key is explained."""
+"""The YAML files of the data group: each composes to a CorpusConfig, and each key is known."""
 
 import dataclasses
 import re
@@ -29,7 +29,7 @@ def composed(*overrides):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_composes_and_needs_nothing_but_a_path(name):
+def test_only_the_path_is_required(name):
     config = composed(f"+data={name}", "data.path=somewhere")
     assert config.path == "somewhere"
 
@@ -48,7 +48,7 @@ def test_keys_are_known_and_explained(name):
     assert lines[0].startswith("# ")
 
 
-def test_what_a_user_types(write, tmp_path):
+def test_overrides_on_the_command_line(write, tmp_path):
     write("one.txt", "a O\n\nb B-X\n")
     one = composed("+data=column", f"data.path={tmp_path}/one.txt")
     assert list(load_corpus(one).splits) == ["train", "dev"]
@@ -71,7 +71,7 @@ def test_conll2000_with_parts_of_speech(write, tmp_path):
     assert corpus.splits["test"][0]["labels"] == ["B-NP"]
 
 
-# Keys that messages about a corpus advise to set, and where the messages may come from.
+# Keys that messages advise to set, and the configs whose corpora can cause the messages.
 ADVISED = {
     ("path", "files", "token_column", "label_column", "features", "scheme"): NAMES[:6],
     ("label_names", "dev_fraction", "processes", "streaming", "cache_dir"): NAMES[:6],
@@ -89,7 +89,7 @@ def test_keys_that_messages_advise_can_be_set(advised, names):
         assert set(advised) <= keys(f"+data={name}").keys(), name
 
 
-def test_every_key_that_a_message_names_is_in_that_table():
+def test_the_table_has_every_key_that_messages_name():
     folder = CONF.parent / "seqtag" / "data"
     text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     named = set(re.findall(r"[Ss]et data\.([a-z_]+)", text))

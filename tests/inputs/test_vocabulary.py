@@ -26,7 +26,7 @@ def again(vocabulary):
     return Vocabulary.from_plain(json.loads(json.dumps(vocabulary.to_plain())))
 
 
-def test_ids_fall_with_frequency_and_ties_are_alphabetical():
+def test_ids_are_ordered_by_frequency_then_alphabetically():
     vocabulary = build_vocabulary(Counter("baccddc"))
     assert vocabulary.strings() == ["<pad>", "<unk>", "c", "d", "a", "b"]
     assert [vocabulary[s] for s in ("c", "d", "a", "b", "z", "")] == [2, 3, 4, 5, 1, 1]
@@ -49,7 +49,7 @@ def test_digits_and_case_fold_before_counting():
     assert vocabulary["٤"] == Vocabulary.UNKNOWN
 
 
-def test_strings_that_look_like_the_special_ones_are_unknown():
+def test_strings_spelled_like_padding_or_unknown_are_unknown():
     vocabulary = build_vocabulary(Counter(["<pad>", "<unk>", "a"]))
     assert vocabulary.strings() == ["<pad>", "<unk>", "a"]
     assert vocabulary["<pad>"] == vocabulary["<unk>"] == Vocabulary.UNKNOWN
@@ -85,12 +85,12 @@ def test_trained_pieces_spell_the_word(kind):
 
 
 @pytest.mark.parametrize("kind", ["bpe", "wordpiece"])
-def test_white_space_in_a_word_does_not_part_it(kind):
+def test_white_space_in_a_word_does_not_split_it(kind):
     tokenizer = train_subwords([["a b", "c\u00a0d"]] * 3, SubwordConfig(kind, vocab_size=50))
     assert tokenizer.encode(["a b", "c\u00a0d"], is_pretokenized=True).word_ids == [0, 1]
 
 
-def test_a_loaded_tokenizer_neither_cuts_nor_fills(tmp_path):
+def test_a_loaded_tokenizer_neither_truncates_nor_pads(tmp_path):
     tokenizer = train_subwords(SENTENCES, SubwordConfig(vocab_size=20))
     tokenizer.enable_truncation(2)
     tokenizer.enable_padding(length=7)
@@ -127,6 +127,6 @@ def test_a_missing_tokenizer(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "bpo"}, {"vocab_size": 1}, {"vocab_size": "many"}])
-def test_what_cannot_be_meant(wrong):
+def test_invalid_values_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         SubwordConfig(**wrong)

@@ -1,4 +1,4 @@
-"""Tables that grow: what was handed out before never changes."""
+"""Tables that grow: extending a table never changes it."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def test_a_column_grows():
     assert longer.values[-1] == 9999
 
 
-def test_a_longer_column_leaves_the_shorter_one():
+def test_a_longer_column_does_not_change_shorter_ones():
     columns = [Column.empty()]
     for size in (0, 1, 1000, 30, 3000, 1):
         columns.append(columns[-1].extend(range(size)))
@@ -32,7 +32,7 @@ def test_rows_of_different_lengths():
     assert rows.counts.values.tolist() == [2, 0, 1, 1]
 
 
-def test_a_copy_shares_nothing():
+def test_a_copy_is_independent():
     table = Table.empty({"id": False, "list": True})
     table = table.extend({"id": [1, 2], "list": [[5], [6, 7]]})
     copy = table.copy()
@@ -40,8 +40,8 @@ def test_a_copy_shares_nothing():
         t.extend({"id": [number], "list": [[number]]}) for t, number in ((table, 10), (copy, 20))
     )
     everything = np.arange(3)
-    for found, number in ((one, 10), (other, 20)):
-        assert len(found) == 3
-        assert found.values("id").tolist() == [1, 2, number]
-        assert found.padded("list", everything).tolist() == [[5, 0], [6, 7], [number, 0]]
-        assert found.rows("list", everything)[1].tolist() == [5, 6, 7, number]
+    for longer_table, number in ((one, 10), (other, 20)):
+        assert len(longer_table) == 3
+        assert longer_table.values("id").tolist() == [1, 2, number]
+        assert longer_table.padded("list", everything).tolist() == [[5, 0], [6, 7], [number, 0]]
+        assert longer_table.rows("list", everything)[1].tolist() == [5, 6, 7, number]

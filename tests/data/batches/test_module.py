@@ -1,4 +1,4 @@
-"""The data module: what a batch holds, who gets which, and going on from a checkpoint exactly."""
+"""The data module: contents of batches, their division among ranks, and exact resuming."""
 
 from types import SimpleNamespace
 
@@ -56,7 +56,7 @@ def module(corpus, workers=0, seed=7):
 
 
 class Learner(L.LightningModule):
-    """Learns something from every value of a batch, and notes which batches it saw."""
+    """A model that learns from every value of a batch and records the batches."""
 
     def __init__(self, data):
         super().__init__()
@@ -98,7 +98,7 @@ def fit(data, folder, ckpt_path=None, **options):
 
 @pytest.fixture(scope="module")
 def whole(corpus, tmp_path_factory):
-    """Train without a break, with a checkpoint after every step."""
+    """Train without interruption, with a checkpoint after every step."""
     folder = tmp_path_factory.mktemp("whole")
     data = module(corpus)
     learner, trainer = fit(data, folder, every_n_train_steps=1)
@@ -131,7 +131,7 @@ def test_epochs_differ_and_hold_every_sentence(whole, corpus):
 
 
 @pytest.mark.parametrize("where", ["first", "middle", "end of epoch", "second epoch", "last"])
-def test_going_on_is_exact(whole, corpus, tmp_path, where):
+def test_resuming_is_exact(whole, corpus, tmp_path, where):
     count = whole.data.batches_per_epoch()
     steps = {
         "first": 1,
@@ -154,7 +154,7 @@ def test_workers_change_nothing(whole, corpus, tmp_path):
 
 
 @pytest.mark.parametrize("at_train_end", [True, False])
-def test_going_on_from_the_end_of_an_epoch(whole, corpus, tmp_path, at_train_end):
+def test_resuming_at_the_end_of_an_epoch(whole, corpus, tmp_path, at_train_end):
     data = module(corpus)
     fit(data, tmp_path, every_n_epochs=1, save_on_train_epoch_end=at_train_end)
     count = data.batches_per_epoch()
@@ -164,13 +164,13 @@ def test_going_on_from_the_end_of_an_epoch(whole, corpus, tmp_path, at_train_end
     assert resumed(corpus, whole, checkpoint, tmp_path / "rest") == count
 
 
-def test_the_position_when_training_has_ended(whole):
+def test_the_position_at_the_end_of_training(whole):
     assert whole.data.state_dict() == {"epoch": 2, "batch": 0}
 
 
 @pytest.fixture(scope="module")
 def streamed(tmp_path_factory):
-    """Return a corpus whose training split is a stream of three files, seven batches an epoch."""
+    """Return a corpus whose training split is a stream of three files, seven batches per epoch."""
     folder = tmp_path_factory.mktemp("streamed")
     for name, rows_of in {"train-0": rows(9, 0), "train-1": rows(8, 1), "dev": rows(3, 2)}.items():
         rows_of.select_columns(["tokens", "labels"]).to_json(folder / f"{name}.jsonl")
@@ -181,11 +181,11 @@ def streamed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_stream_goes_on_exactly(streamed, tmp_path, workers):
+def test_resuming_a_stream_is_exact(streamed, tmp_path, workers):
     data = module(streamed, workers)
     learner, _ = fit(data, tmp_path / "whole", every_n_train_steps=1)
     count = data.batches_per_epoch()
-    assert count == (8 if workers else 7)  # as many for each worker
+    assert count == (8 if workers else 7)  # the same number for each worker
     assert [seen[:2] for seen in learner.seen] == [(e, b) for e in range(2) for b in range(count)]
     whole = SimpleNamespace(learner=learner)
     for step in (1, count, count + 4) if not workers else (1,):
@@ -195,7 +195,7 @@ def test_a_stream_goes_on_exactly(streamed, tmp_path, workers):
     assert data.sequences_after(2 * count) == sentences
 
 
-def test_a_stream_goes_on_with_as_many_workers(streamed, tmp_path):
+def test_a_stream_needs_the_same_number_of_workers(streamed, tmp_path):
     data = module(streamed)
     fit(data, tmp_path, every_n_train_steps=1)
     with pytest.raises(
@@ -223,7 +223,7 @@ def test_without_a_development_split(corpus):
     assert module(alone).val_dataloader() == []
 
 
-def test_processes_share_the_development_split_out(corpus):
+def test_processes_divide_the_development_split(corpus):
     data, seen, counts = module(corpus), [], set()
     for rank in range(4):
         data.trainer = SimpleNamespace(global_rank=rank, world_size=4)
@@ -235,13 +235,13 @@ def test_processes_share_the_development_split_out(corpus):
 
 
 class Unsearched(list):
-    """Text that nobody may look through."""
+    """A list that fails if it is searched."""
 
     def __iter__(self):
         raise AssertionError("searched for tensors")
 
 
-def test_text_goes_with_its_batch_unsearched(corpus):
+def test_text_is_passed_on_without_a_search_for_tensors(corpus):
     data = module(corpus)
     loader = data.val_dataloader()
     words_BT = next(iter(loader))["inputs"]["words_BT"]

@@ -1,4 +1,4 @@
-"""The order of batches: every property a resumable, distributed epoch rests on."""
+"""The order of batches: the properties that resuming and distributed training rely on."""
 
 import hashlib
 import json
@@ -30,19 +30,21 @@ def flat(batches):
 
 @quick
 @given(lengths, configs, worlds)
-def test_in_evaluation_every_sentence_comes_once_over_all_ranks(lengths, config, world_size):
+def test_in_evaluation_the_ranks_together_have_each_sentence_once(lengths, config, world_size):
     ranks = [list(order) for order in orders(lengths, config, world_size, shuffle=False)]
     assert flat(batch for rank in ranks for batch in rank) == list(range(len(lengths)))
 
 
 @quick
 @given(lengths, configs, worlds, st.integers(0, 5))
-def test_in_training_the_ranks_share_the_batches_of_one(lengths, config, world_size, epoch):
+def test_in_training_the_ranks_divide_the_batches_of_one_process(
+    lengths, config, world_size, epoch
+):
     alone = BatchOrder(lengths, config, shuffle=True).batches(epoch)
     ranks = [o.batches(epoch) for o in orders(lengths, config, world_size, shuffle=True)]
     for batch, *shares in zip(alone, *ranks, strict=True):
         sizes = {len(share) for share in shares}
-        if len(batch) < world_size:  # each takes all of it
+        if len(batch) < world_size:  # each rank gets all of it
             assert flat(shares) == sorted(batch.tolist() * world_size)
             assert sizes == {len(batch)}
         else:
@@ -52,7 +54,9 @@ def test_in_training_the_ranks_share_the_batches_of_one(lengths, config, world_s
 
 @quick
 @given(lengths, configs, worlds, st.booleans())
-def test_all_ranks_have_equally_many_batches_in_all_epochs(lengths, config, world_size, shuffle):
+def test_all_ranks_have_the_same_number_of_batches_in_all_epochs(
+    lengths, config, world_size, shuffle
+):
     ranks = orders(lengths, config, world_size, shuffle=shuffle)
     counts = {len(order.batches(epoch)) for order in ranks for epoch in range(4)}
     assert counts == {len(order) for order in ranks}
@@ -60,7 +64,7 @@ def test_all_ranks_have_equally_many_batches_in_all_epochs(lengths, config, worl
 
 @quick
 @given(lengths, configs, st.booleans(), st.integers(0, 3))
-def test_the_budget_is_kept_but_for_single_sentences(lengths, config, shuffle, epoch):
+def test_only_single_sentences_exceed_the_budget(lengths, config, shuffle, epoch):
     for batch in BatchOrder(lengths, config, shuffle=shuffle).batches(epoch):
         assert 1 <= len(batch) <= config.sentences
         assert len(batch) == 1 or len(batch) * lengths[batch].max() <= config.tokens
@@ -68,13 +72,13 @@ def test_the_budget_is_kept_but_for_single_sentences(lengths, config, shuffle, e
 
 @quick
 @given(lengths, configs, st.integers(0, 99), st.integers(0, 9), worlds)
-def test_the_order_is_a_pure_function(lengths, config, seed, epoch, world_size):
+def test_the_order_depends_only_on_the_arguments(lengths, config, seed, epoch, world_size):
     for one, other in zip(
         orders(lengths, config, world_size, shuffle=True, seed=seed),
         orders(lengths, config, world_size, shuffle=True, seed=seed),
         strict=True,
     ):
-        list(other)  # what was read before does not matter
+        list(other)  # earlier iterations do not matter
         for used in (0, epoch + 1, epoch):
             other.set_epoch(used)
             last = list(other)
@@ -83,14 +87,14 @@ def test_the_order_is_a_pure_function(lengths, config, seed, epoch, world_size):
 
 @quick
 @given(lengths, configs, st.integers(0, 9), worlds, st.data())
-def test_starting_in_the_middle_gives_the_rest(lengths, config, epoch, world_size, data):
+def test_starting_in_the_middle_yields_the_rest(lengths, config, epoch, world_size, data):
     for order in orders(lengths, config, world_size, shuffle=True):
         order.set_epoch(epoch)
         whole = list(order)
         order.start = data.draw(st.integers(0, len(whole)))
         start = order.start
         assert list(order) == whole[start:]
-        assert list(order) == whole  # only the coming epoch is cut
+        assert list(order) == whole  # `start` applies to one epoch only
 
 
 def test_the_order_never_changes():
@@ -117,7 +121,7 @@ def test_epochs_and_seeds_differ():
     assert len(seen) == 6
 
 
-def test_sentences_of_a_batch_are_of_about_one_length():
+def test_sentences_of_a_batch_have_similar_lengths():
     lengths = np.random.default_rng(0).integers(1, 100, 500)
     for batch in BatchOrder(lengths, BatchConfig(), shuffle=True).batches(0):
         assert lengths[batch].max() <= max(1, int(1.2 * lengths[batch].min()))
@@ -136,6 +140,6 @@ def test_no_sentences():
     "wrong",
     [{"sentences": 0}, {"tokens": 1.5}, {"workers": -1}, {"tokens": None}, {"workers": True}],
 )
-def test_what_cannot_be_meant(wrong):
+def test_invalid_values_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         BatchConfig(**wrong)

@@ -1,4 +1,4 @@
-"""Streams in lanes: who reads what, in which order, and going on from anywhere."""
+"""Batches of a stream: shares of processes and workers, order, and resuming anywhere."""
 
 import json
 from itertools import chain
@@ -19,7 +19,7 @@ SHARDS, EACH = 4, 7
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Return a folder of shards; the first token of each sentence is its own alone."""
+    """Return a folder of shards; the first token of each sentence is unique."""
     folder = tmp_path_factory.mktemp("stream")
     for shard in range(SHARDS):
         records = [
@@ -46,17 +46,17 @@ def batches_of(corpus, rank=0, world_size=1, workers=0, seed=1):
     return StreamedBatches(corpus.stream, indexer, labels, config, seed, rank, world_size)
 
 
-def words(batches, batch):
+def first_words(batches, batch):
     """Return the first word of each sentence of a batch."""
     strings = batches._indexer.words.strings()
     return [strings[row[0]] for row in batch["inputs"]["words_BT"].tolist()]
 
 
 def first_pass(batches):
-    """Return the sentences that one process has before its lane begins anew."""
+    """Return the sentences that one process yields in its first pass through its share."""
     seen, number = [], 0
     while (batch := batches[number])["position"]["pass"] == 0:
-        seen += words(batches, batch)
+        seen += first_words(batches, batch)
         number += 1
     return seen
 
@@ -65,19 +65,19 @@ EVERY_SENTENCE = sorted(f"s{shard}-{i}" for shard in range(SHARDS) for i in rang
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 4])
-def test_each_sentence_comes_once_in_a_pass_over_all_processes(folder, world_size):
+def test_the_processes_together_have_each_sentence_once_per_pass(folder, world_size):
     corpus = corpus_of(folder)
     seen = [first_pass(batches_of(corpus, rank, world_size)) for rank in range(world_size)]
     assert sorted(word for of_rank in seen for word in of_rank) == EVERY_SENTENCE
     assert min(map(len, seen)) >= len(EVERY_SENTENCE) // world_size - 1
 
 
-def test_batches_keep_their_budget_and_sentences_are_shuffled(folder):
+def test_batches_stay_within_the_budget_and_sentences_are_shuffled(folder):
     batches = batches_of(corpus_of(folder))
     seen = [batches[number] for number in range(40)]
     assert all(len(batch["labels_BT"]) <= 2 for batch in seen)
     first, second = (
-        [words(batches, batch) for batch in seen if batch["position"]["pass"] == number]
+        [first_words(batches, batch) for batch in seen if batch["position"]["pass"] == number]
         for number in (0, 1)
     )
     assert (
@@ -85,12 +85,12 @@ def test_batches_keep_their_budget_and_sentences_are_shuffled(folder):
     )
     assert first != second
     other = batches_of(corpus_of(folder), seed=2)
-    assert [words(other, other[number]) for number in range(len(first))] != first
+    assert [first_words(other, other[number]) for number in range(len(first))] != first
 
 
 @pytest.mark.parametrize("world_size", [1, 3])
 @pytest.mark.parametrize("done", [1, 2, 5, 9, 14, 30])
-def test_going_on_from_a_position_gives_the_rest(folder, done, world_size):
+def test_resuming_from_a_position_yields_the_rest(folder, done, world_size):
     whole = batches_of(corpus_of(folder), 0, world_size)
     seen = [whole[number] for number in range(done + 20)]
     rest = batches_of(corpus_of(folder), 0, world_size)
@@ -98,11 +98,11 @@ def test_going_on_from_a_position_gives_the_rest(folder, done, world_size):
     assert rest[done - 1] is None
     for number in range(done, done + 20):
         batch = rest[number]
-        assert words(rest, batch) == words(whole, seen[number])
+        assert first_words(rest, batch) == first_words(whole, seen[number])
         assert batch["position"] == seen[number]["position"]
 
 
-def test_workers_have_lanes_of_their_own_and_go_on_in_them(folder):
+def test_each_worker_has_its_lane_and_resumes_in_it(folder):
     def loader(first=0, positions=()):
         batches = batches_of(corpus_of(folder), workers=2)
         batches.first, batches.positions = first, dict(positions)
@@ -114,7 +114,7 @@ def test_workers_have_lanes_of_their_own_and_go_on_in_them(folder):
         for epoch in range(order.epoch, 3):
             order.set_epoch(epoch)
             for batch in loader:
-                yield words(batches, batch), batch["position"]
+                yield first_words(batches, batch), batch["position"]
 
     whole = list(loader())
     assert len(whole) == 18
@@ -128,7 +128,7 @@ def test_workers_have_lanes_of_their_own_and_go_on_in_them(folder):
     assert list(loader(done, positions)) == whole[done:]
 
 
-def test_not_more_workers_than_shards(folder, caplog):
+def test_more_workers_than_shards_are_refused(folder, caplog):
     corpus = corpus_of(folder)
     assert corpus.stream.rows.num_shards == SHARDS
     batches_of(corpus, world_size=2, workers=2)
@@ -148,7 +148,7 @@ def test_a_large_file_is_several_shards(folder, tmp_path, monkeypatch):
     assert sorted(first_pass(batches_of(corpus))) == EVERY_SENTENCE
 
 
-def test_a_label_that_was_not_known_beforehand(folder, tmp_path):
+def test_a_label_missing_in_the_first_sentences_is_refused(folder, tmp_path):
     lines = ['{"tokens": ["a"], "labels": ["B-A"]}\n'] * 3 + [
         '{"tokens": ["b"], "labels": ["B-B"]}\n'
     ]
@@ -166,7 +166,7 @@ def test_a_label_that_was_not_known_beforehand(folder, tmp_path):
         list(loader)
 
 
-def test_a_process_without_a_sentence(tmp_path):
+def test_a_process_without_a_sentence_is_an_error(tmp_path):
     for shard, text in enumerate(['{"tokens": ["a"], "labels": ["O"]}\n'] * 2):
         (tmp_path / f"train-{shard}.jsonl").write_text(text)
     corpus = corpus_of(tmp_path)
@@ -176,7 +176,7 @@ def test_a_process_without_a_sentence(tmp_path):
         [batches[0] for batches in ranks]
 
 
-def test_what_is_told(folder, tmp_path):
+def test_notes_and_splits_of_a_streamed_corpus(folder, tmp_path):
     corpus = corpus_of(folder)
     assert set(corpus.splits) == {"train"}
     assert corpus.notes[-2:] == (
@@ -198,14 +198,14 @@ def hub_features():
 
 @pytest.mark.slow
 def test_a_data_set_of_the_hub(tmp_path, monkeypatch):
-    """Parquet shards as on the hub, through the library's own streaming."""
+    """Parquet shards, as on the hub, streamed by the `datasets` library."""
     from seqtag.data.corpus import hub
 
     for shard in range(3):
         rows = {"tokens": [[f"s{shard}-{i}", "x"] for i in range(5)], "ner_tags": [[1, 0]] * 5}
-        made = datasets.Dataset.from_dict(rows, features=hub_features())
-        made.to_parquet(tmp_path / f"train-{shard}.parquet", batch_size=2)
-    made.select([0]).to_parquet(tmp_path / "dev.parquet")
+        shard_rows = datasets.Dataset.from_dict(rows, features=hub_features())
+        shard_rows.to_parquet(tmp_path / f"train-{shard}.parquet", batch_size=2)
+    shard_rows.select([0]).to_parquet(tmp_path / "dev.parquet")
     load = datasets.load_dataset
 
     def local(name, configuration, revision, streaming):

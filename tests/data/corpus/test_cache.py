@@ -1,4 +1,4 @@
-"""The cache: found by content, never half there, mended when damaged."""
+"""The cache: entries are results by content, never incomplete, and rebuilt if damaged."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ def builder(count=3):
     return lambda folder: build_split(folder, [Part("a", partial(sentences, count))], (), "auto")
 
 
-def test_built_once_and_opened_then(tmp_path):
+def test_an_entry_is_built_once(tmp_path):
     _, (rows,) = cached(tmp_path, "key", ["data"], builder())
     assert rows["tokens"][1] == ["w1", "x"]
     assert rows.cache_files[0]["filename"].endswith("key/data.arrow")
@@ -55,7 +55,7 @@ def test_damaged_entries_are_built_again(tmp_path, damage):
     assert rows.num_rows == 4000
 
 
-def test_nothing_is_left_of_a_failed_build(tmp_path):
+def test_a_failed_build_leaves_nothing(tmp_path):
     def fails(folder):
         (folder / "half").write_text("x")
         raise InputError("no")
@@ -65,7 +65,7 @@ def test_nothing_is_left_of_a_failed_build(tmp_path):
     assert list((tmp_path / "corpora").iterdir()) == []
 
 
-def test_two_at_once(tmp_path):
+def test_two_builds_at_once(tmp_path):
     both = threading.Barrier(2)
 
     def slow(folder):
@@ -74,18 +74,18 @@ def test_two_at_once(tmp_path):
         both.wait(timeout=10)
         return meta
 
-    found = []
+    results = []
 
     def run():
-        found.append(cached(tmp_path, "key", ["data"], slow)[1][0][:])
+        results.append(cached(tmp_path, "key", ["data"], slow)[1][0][:])
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 2
-    assert found[0] == found[1]
+    assert len(results) == 2
+    assert results[0] == results[1]
     assert [path.name for path in (tmp_path / "corpora").iterdir()] == ["key"]
 
 
@@ -95,7 +95,7 @@ def test_a_cache_that_cannot_be_written(write):
         load_corpus(CorpusConfig(format="column", path=str(path), cache_dir=str(path)))
 
 
-def test_digest_tells_values_and_bytes_apart(write):
+def test_digest_distinguishes_values_and_bytes(write):
     one, two = write("a", "x"), write("b", "x")
     assert digest(one) == digest(two) != digest(write("c", "y"))
     assert digest("ab", "c") != digest("a", "bc")
@@ -104,7 +104,7 @@ def test_digest_tells_values_and_bytes_apart(write):
 
 @pytest.mark.parametrize(("size", "fraction", "count"), [(0, 0.1, 0), (1, 0.5, 0), (2, 0.1, 1),
                          (10, 0.99, 9), (8936, 0.1, 894), (100, 0, 0)])  # fmt: skip
-def test_held_out_is_a_pure_function_of_seed_and_size(size, fraction, count):
+def test_held_out_sentences_depend_only_on_the_arguments(size, fraction, count):
     mask = held_out_mask(size, fraction, seed=3)
     assert mask.sum() == count
     assert (mask == held_out_mask(size, fraction, seed=3)).all()

@@ -56,7 +56,7 @@ def test_columns_of_the_data_set(write):
     assert corpus.notes == ("no development split (data.dev_fraction=0)",)
 
 
-def test_documents_count_on_from_file_to_file(write, tmp_path):
+def test_documents_are_numbered_across_files(write, tmp_path):
     write("a.txt", "-DOCSTART- O\n\na O\n\n-DOCSTART- O\n\nb O\n")
     write("b.txt", "c O\n")
     config = column(tmp_path, files={"train": ["a.txt", "b.txt"]}, dev_fraction=0)
@@ -66,7 +66,7 @@ def test_documents_count_on_from_file_to_file(write, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("labels", "scheme", "kept", "read_as"),
+    ("labels", "scheme", "stored_as", "stored_labels"),
     [
         ("I-X I-X O I-X B-X", "auto", "bio", "B-X I-X O B-X B-X"),
         ("I-X I-X O I-X B-X", "iob1", "bio", "B-X I-X O B-X B-X"),
@@ -78,11 +78,11 @@ def test_documents_count_on_from_file_to_file(write, tmp_path):
         ("B-X I-X O", "plain", "plain", "B-X I-X O"),
     ],
 )
-def test_schemes(write, labels, scheme, kept, read_as):
+def test_schemes(write, labels, scheme, stored_as, stored_labels):
     path = write("a.txt", "".join(f"w {label}\n" for label in labels.split()))
     corpus = load_corpus(column(path, scheme=scheme))
-    assert corpus.scheme == kept
-    assert corpus.splits["train"]["labels"][0] == read_as.split()
+    assert corpus.scheme == stored_as
+    assert corpus.splits["train"]["labels"][0] == stored_labels.split()
     assert any("IOB1" in note for note in corpus.notes) == (labels[0] == "I" and scheme != "bio")
 
 
@@ -97,13 +97,13 @@ def test_schemes(write, labels, scheme, kept, read_as):
         ("bioes", r"a.txt:5: 'X-Y' is not a label of the bioes scheme"),
     ],
 )
-def test_a_label_that_is_none_of_the_scheme(write, scheme, message):
+def test_a_label_that_is_not_in_the_scheme(write, scheme, message):
     path = write("a.txt", "a B-X\nb I-X\n\n# c\nd X-Y\ne O\n")
     with pytest.raises(InputError, match=message):
         load_corpus(column(path, scheme=scheme, comment="#"))
 
 
-def test_splits_must_agree_in_scheme_but_o_alone_goes_with_any(write, tmp_path):
+def test_splits_must_have_the_same_scheme_unless_all_labels_are_o(write, tmp_path):
     write("train.txt", "a B-X\nb E-X\nc S-X\n")
     write("test.txt", "a O\n")
     assert load_corpus(column(tmp_path)).scheme == "bioes"
@@ -113,7 +113,7 @@ def test_splits_must_agree_in_scheme_but_o_alone_goes_with_any(write, tmp_path):
     assert load_corpus(column(tmp_path), ["test"]).scheme == "bio"
 
 
-def test_development_split_is_held_out_and_said(write, tmp_path):
+def test_a_development_split_is_held_out_with_a_note(write, tmp_path):
     write("train.txt", "".join(f"w{i} O\n\n" for i in range(40)))
     write("test.txt", "x O\n")
     corpus = load_corpus(column(tmp_path))
@@ -130,13 +130,13 @@ def test_development_split_is_held_out_and_said(write, tmp_path):
     assert words(load_corpus(column(tmp_path, split_seed=1)), "dev") != dev
 
 
-def test_one_sentence_cannot_be_parted(write):
+def test_a_single_sentence_cannot_be_split(write):
     corpus = load_corpus(column(write("a.txt", "a O\n")))
     assert list(corpus.splits) == ["train"]
     assert "too few" in corpus.notes[0]
 
 
-def test_only_the_splits_asked_for_are_read(write, tmp_path):
+def test_only_the_requested_splits_are_read(write, tmp_path):
     write("train.txt", "wrong\n")
     write("test.txt", "a O\n")
     assert list(load_corpus(column(tmp_path), ["test"]).splits) == ["test"]
@@ -181,7 +181,7 @@ def test_files_that_are_not_used_are_named(write, tmp_path, path):
     assert load_corpus(column(tmp_path, files=files)).notes == ()
 
 
-def test_empty_sentences_are_left_out_and_said(write):
+def test_empty_sentences_are_left_out_with_a_note(write):
     text = '{"tokens": ["a"], "labels": ["O"]}\n{"tokens": [], "labels": []}\n'
     corpus = load_corpus(CorpusConfig(format="json", path=str(write("a.jsonl", text))))
     assert corpus.splits["train"]["length"][:] == [1]
@@ -192,13 +192,13 @@ def test_empty_sentences_are_left_out_and_said(write):
         load_corpus(config)
 
 
-def test_labels_that_are_null_stay_null(write):
+def test_null_labels_stay_null(write):
     text = '{"tokens": ["a", "b"], "labels": [null, "X"]}\n'
     corpus = load_corpus(CorpusConfig(format="json", path=str(write("a.jsonl", text))))
     assert corpus.splits["train"]["labels"][0] == [None, "X"]
 
 
-def test_a_change_of_content_is_seen(write):
+def test_a_changed_file_is_read_again(write):
     path = write("a.txt", "a O\n")
     assert load_corpus(column(path)).splits["train"]["tokens"][0] == ["a"]
     write("a.txt", "b O\n")
@@ -218,11 +218,11 @@ def test_reading_is_quick_the_second_time(write):
     config = column(path, columns=["tokens", "_", "labels"])
 
     def spent():
-        start = time.process_time()  # what else the machine does must not count
+        start = time.process_time()  # CPU time, so that other processes do not count
         load_corpus(config)
         return time.process_time() - start
 
-    assert spent() > 5 * spent()  # it is thirty times
+    assert spent() > 5 * spent()  # in fact about thirty times
 
 
 def test_memory_does_not_grow_with_the_corpus(write, monkeypatch):
@@ -234,13 +234,13 @@ def test_memory_does_not_grow_with_the_corpus(write, monkeypatch):
         path = write(name, "some O\nword B-X\n\n" * sentences)
         tracemalloc.start()
         load_corpus(column(path, dev_fraction=0))
-        found = tracemalloc.get_traced_memory()[1]
+        peak_bytes = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return found
+        return peak_bytes
 
     peak("warm.txt", 100)
-    # Both are more than what is written at once. Kept in memory, the large one's sentences would
-    # take several times the small one's peak.
+    # Both corpora exceed one batch of written sentences. If the sentences of the large one stayed
+    # in memory, they would need several times the peak of the small one.
     assert peak("large.txt", 12_000) < 2 * peak("small.txt", 1_500)
 
 
@@ -249,7 +249,7 @@ def test_unknown_key_is_refused_by_name():
         from_plain(CorpusConfig, {"format": "column", "path": "x", "colums": []}, "data")
 
 
-def test_missing_file_is_told_without_importing_datasets():
+def test_a_missing_file_is_reported_without_importing_datasets():
     code = (
         "import sys\nfrom seqtag.data.corpus.corpus import *\n"
         "try: load_corpus(CorpusConfig(format='column', path='/none/x'))\n"

@@ -1,4 +1,4 @@
-"""Finding the files of a corpus: folders, globs, lists, URLs, and what is said when they lack."""
+"""Finding the files of a corpus: folders, globs, lists, URLs, and errors for missing files."""
 
 import functools
 import http.server
@@ -13,12 +13,12 @@ from seqtag.errors import InputError
 
 
 def names(path, files=None, format="column"):
-    found = find_splits(CorpusConfig(format=format, path=str(path), files=files))
-    return {split: [place.name for place in places] for split, places in found.items()}
+    splits = find_splits(CorpusConfig(format=format, path=str(path), files=files))
+    return {split: [file.name for file in group] for split, group in splits.items()}
 
 
 @pytest.mark.parametrize(
-    ("there", "format", "found"),
+    ("files", "format", "splits"),
     [
         (
             ["train.txt", "valid.txt", "test.txt", "README.md", ".hidden-train"],
@@ -50,13 +50,13 @@ def names(path, files=None, format="column"):
         (["contest.txt"], "column", {"train": ["contest.txt"]}),
     ],
 )
-def test_names_tell_the_split(write, tmp_path, there, format, found):
-    for name in there:
+def test_file_names_say_the_split(write, tmp_path, files, format, splits):
+    for name in files:
         write(name, "x")
-    assert names(tmp_path, format=format) == found
+    assert names(tmp_path, format=format) == splits
 
 
-def test_files_given_are_all_there_is(write, tmp_path):
+def test_data_files_are_the_only_files(write, tmp_path):
     for name in ("train.txt", "test.txt", "more/a.txt", "more/b.txt"):
         write(name, "x")
     assert names(tmp_path, {"train": "test.txt", "dev": None}) == {"train": ["test.txt"]}
@@ -89,14 +89,14 @@ def test_single_file_glob_and_file_url(write, tmp_path):
         ("train.txt", {"train": "train.txt"}, "is one file, but data.files names files too"),
     ],
 )
-def test_what_does_not_exist(write, tmp_path, path, files, message):
+def test_missing_files(write, tmp_path, path, files, message):
     for name in ("train.txt", "b.txt", "c.txt"):
         write(name, "x")
     with pytest.raises(InputError, match=message):
         names(tmp_path / path, files)
 
 
-def test_names_that_do_not_tell(write, tmp_path):
+def test_names_that_do_not_say_the_split(write, tmp_path):
     write("a.txt", "x")
     write("b.txt", "x")
     with pytest.raises(InputError, match=r"do not say which .*: a.txt, b.txt. Set data.files"):
@@ -117,7 +117,7 @@ def server(tmp_path):
 
     handler = functools.partial(Quiet, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
-        # The argument is how often, in seconds, it looks whether it is to stop.
+        # The argument is the poll interval for the shutdown, in seconds.
         thread = threading.Thread(target=serving.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{serving.server_port}"

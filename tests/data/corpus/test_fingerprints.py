@@ -1,4 +1,4 @@
-"""What is cached_result of files: found once, and found again when they are others."""
+"""Cached digests and results: computed once, and again for changed files."""
 
 import os
 
@@ -12,26 +12,26 @@ from seqtag.data.corpus.fingerprints import cached_result, file_digest
 
 @pytest.fixture
 def old(write):
-    """Return a function that writes a file and makes it look settled."""
+    """Return a function that writes a file with an old modification time."""
 
-    def made(content):
+    def write_old(content):
         path = write("big.txt", content)
         os.utime(path, (1, 1))
         return path
 
-    return made
+    return write_old
 
 
 @pytest.fixture
 def digests(monkeypatch):
-    """Note the files that are read, and take them for large and settled ones."""
+    """Return a list of the files that are read; all files count as large and old."""
     read = []
 
-    def noted(*parts):
+    def recorded_digest(*parts):
         read.extend(part for part in parts if isinstance(part, os.PathLike))
         return digest(*parts)
 
-    monkeypatch.setattr(module, "digest", noted)
+    monkeypatch.setattr(module, "digest", recorded_digest)
     monkeypatch.setattr(module, "_LARGE_BYTES", 4)
     monkeypatch.setattr(module, "_SETTLED_SECONDS", -1.0)
     return read
@@ -44,7 +44,7 @@ def test_a_large_file_is_read_once(old, digests, tmp_path):
     assert digests == [path]
 
 
-def test_a_file_of_the_same_size_and_time_is_told_apart(old, digests, tmp_path):
+def test_a_file_of_the_same_size_and_time_is_distinguished(old, digests, tmp_path):
     first = file_digest(old("a word"), tmp_path)
     (tmp_path / "big.txt").unlink()
     assert file_digest(old("a ward"), tmp_path) != first
@@ -59,11 +59,11 @@ def test_a_file_just_written_is_read_again(write, digests, monkeypatch, tmp_path
 
 
 @pytest.mark.parametrize("damage", ["", '"half', "gone"])
-def test_a_damaged_memory_is_mended(old, digests, tmp_path, damage):
+def test_a_damaged_digest_file_is_replaced(old, digests, tmp_path, damage):
     path = old("a word")
     first = file_digest(path, tmp_path)
-    (kept,) = (tmp_path / "digests").iterdir()
-    kept.unlink() if damage == "gone" else kept.write_text(damage)
+    (digest_file,) = (tmp_path / "digests").iterdir()
+    digest_file.unlink() if damage == "gone" else digest_file.write_text(damage)
     assert file_digest(path, tmp_path) == first
     assert digests == [path, path]
 
@@ -73,7 +73,7 @@ def test_a_cache_that_cannot_be_written_does_no_harm(old, digests, write):
     assert file_digest(path, write("no-folder", "")) == digest(path)
 
 
-def test_of_a_corpus_by_key(write):
+def test_results_of_a_corpus_are_cached_by_key(write):
     path = write("train.txt", "a O\n")
     rows = load_corpus(CorpusConfig(format="column", path=str(path), dev_fraction=0))
     train = rows.splits["train"]

@@ -1,4 +1,4 @@
-"""Hub data sets, with the loader replaced at the boundary: nothing here touches the network."""
+"""Hub data sets, with `load_dataset` replaced, so that no test uses the network."""
 
 import datasets
 import pytest
@@ -25,7 +25,7 @@ def split(*words):
 
 @pytest.fixture
 def loader(monkeypatch):
-    """Replace datasets.load_dataset; the test reads the calls and sets the answers."""
+    """Replace datasets.load_dataset; tests set the answers and check the calls."""
 
     class Loader:
         answers: list = []  # noqa: RUF012
@@ -134,7 +134,7 @@ def test_documents_by_a_column(loader):
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-def test_what_is_wrong_in_a_row_is_named_by_its_number(loader, monkeypatch, streaming):
+def test_errors_name_the_row(loader, monkeypatch, streaming):
     rows = datasets.Dataset.from_dict({"tokens": [["a"], ["b"]], "ner_tags": [["O"], [""]]})
     monkeypatch.setattr(hub, "commit_hash", lambda config: "1")
     whole = {"train": rows.to_iterable_dataset() if streaming else rows}
@@ -145,7 +145,7 @@ def test_what_is_wrong_in_a_row_is_named_by_its_number(loader, monkeypatch, stre
         load_corpus(config("owner/name", streaming=streaming, dev_fraction=0))
 
 
-def test_a_network_that_fails_on_the_way(loader, monkeypatch):
+def test_a_network_failure_in_the_first_sentences(loader, monkeypatch):
     def rows():
         yield {"tokens": ["a"], "ner_tags": ["O"]}
         raise ConnectionError("gone")
@@ -159,7 +159,7 @@ def test_a_network_that_fails_on_the_way(loader, monkeypatch):
         load_corpus(config("owner/name", streaming=True))
 
 
-def test_a_network_that_fails_while_training_reads(loader, monkeypatch):
+def test_a_network_failure_during_training(loader, monkeypatch):
     reads = []
 
     def rows():

@@ -1,4 +1,4 @@
-"""Mapped files: the same rows before and after their pages were let go of."""
+"""Memory-mapped files: the same rows before and after their pages are released."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def train(tmp_path_factory):
     ]
 
 
-def test_rows_stay_what_they_are(train):
+def test_rows_stay_the_same(train):
     before = train[5:2000:7]
     drop_pages(train)
     assert train[5:2000:7] == before
@@ -28,7 +28,7 @@ def test_rows_stay_what_they_are(train):
 
 
 def mapped_kb(path):
-    """Return how much of a file is in this process's memory."""
+    """Return how many KiB of a file are resident in this process's memory."""
     size, inside = 0, False
     for line in Path("/proc/self/smaps").read_text().splitlines():
         if "-" in line.split(" ", 1)[0]:
@@ -38,7 +38,7 @@ def mapped_kb(path):
     return size
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux tells, others do not")
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs /proc/self/smaps (Linux)")
 def test_pages_are_no_longer_resident(train):
     path = train.cache_files[0]["filename"]
     train[:]
@@ -51,7 +51,7 @@ def test_pages_are_no_longer_resident(train):
     assert mapped_kb(path) == 0
 
 
-def test_what_is_no_arrow_file(write):
+def test_files_that_are_not_arrow(write):
     with pytest.raises(ValueError, match="empty"):
         open_table(write("empty", ""))
     with pytest.raises(pa.ArrowException):

@@ -1,4 +1,4 @@
-"""Labels that are nearly a scheme: what is said, and that the advice works."""
+"""Labels that nearly follow a scheme: the messages, and that their advice works."""
 
 import shutil
 import subprocess
@@ -24,8 +24,8 @@ def load(write, text, name="train.txt", **settings):
     )
 
 
-def told(corpus):
-    """Return the finding on the labels, which training logs too."""
+def finding_of(corpus):
+    """Return the finding about the labels, which is also a note of the corpus."""
     (finding,) = [f for f in examine(corpus).findings if "the labels are nearly" in f.message]
     assert f"{finding.where}: {finding.message}" in corpus.notes
     assert finding.level == "warning"
@@ -39,7 +39,7 @@ def rewritten(text, change):
     )
 
 
-WAYS = {
+VARIANTS = {
     "lower case": (BIO, lambda label: label.lower(), "b-per"),
     "underscore": (BIO, lambda label: label.replace("-", "_"), "B_PER"),
     "colon": (BIO, lambda label: label.replace("-", ":"), "B:PER"),
@@ -61,13 +61,13 @@ WAYS = {
 
 
 @pytest.mark.skipif(shutil.which("sed") is None, reason="there is no sed on this machine")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_the_advice_converts_the_file(write, tmp_path, way, ends):
-    text, change, shown = WAYS[way]
+def test_the_advice_converts_the_file(write, tmp_path, variant, ends):
+    text, change, shown = VARIANTS[variant]
     corpus = load(write, rewritten(text, change).replace("\n", ends))
     assert corpus.scheme == "plain"
-    finding = told(corpus)
+    finding = finding_of(corpus)
     assert f"'{shown}' for " in finding.message
     assert finding.where.startswith("train.txt:")
     command = finding.message.partition("Convert the files: ")[2].partition(" FILE > NEW")[0]
@@ -84,7 +84,7 @@ def test_the_advice_converts_the_file(write, tmp_path, way, ends):
 @pytest.mark.parametrize("outside", ["o", "0", "OTHER", "null"])
 def test_another_sign_for_outside(write, outside):
     text = BIO.replace(" O", f" {outside}") + f"he {outside}\n" * 9
-    finding = told(load(write, text))
+    finding = finding_of(load(write, text))
     assert f"'{outside}' for O" in finding.message
     assert finding.where == "train.txt:2"
 
@@ -94,17 +94,17 @@ def test_absent_of_conllu(write):
     words = [("Eva", "name=B-PER"), *[("x", "_")] * 5]
     text = "".join(line.format(i, *word) for i, word in enumerate(words, 1)) + "\n"
     settings = {"format": "conllu", "label_column": "misc.name"}
-    finding = told(load(write, text, "train.conllu", **settings))
+    finding = finding_of(load(write, text, "train.conllu", **settings))
     assert "Set data.absent=O, or" in finding.message
     corpus = load(write, text, "train.conllu", **settings, absent="O")
     assert corpus.scheme == "bio"
-    # Where most tokens have a label the scheme is found, and `_` is not of it.
+    # If most tokens have a label, the scheme is detected, and `_` is not in it.
     text = text.replace("x\t_\t_\t_\t_\t_\t_\t_\t_\n", "x\t_\t_\t_\t_\t_\t_\t_\tname=I-PER\n", 4)
     with pytest.raises(InputError, match=r"train\.conllu:6: .*data\.absent=O"):
         load(write, text, "train.conllu", **settings)
 
 
-def test_an_entity_behind_a_space_in_misc_is_not_lost(write):
+def test_an_entity_after_a_space_in_misc_is_not_lost(write):
     line = "1\tEva\t_\t_\t_\t_\t_\t_\t_\t{}\n\n"
     settings = {"format": "conllu", "label_column": "misc.name", "absent": "O"}
     good = line.format("SpaceAfter=No|name=B-PER")
@@ -115,7 +115,7 @@ def test_an_entity_behind_a_space_in_misc_is_not_lost(write):
             load(write, text, "b.conllu", **settings)
 
 
-def test_a_space_at_every_end(write):
+def test_a_space_after_every_label(write):
     text = rewritten(BIO, lambda label: label).replace(" ", "\t").replace("\n", " \n")
     with pytest.raises(InputError, match=r"train\.txt:2: 'O ' .*It is 'O' with spaces"):
         load(write, text.replace(" \n \n", " \n\n"), separator="tab")
@@ -137,7 +137,7 @@ def test_a_space_at_every_end(write):
         ("ran M-PER", "nearly 'I-PER'"),
     ],
 )
-def test_a_single_label_of_no_scheme_is_explained(write, line, advice):
+def test_a_single_label_that_is_not_in_the_scheme_is_explained(write, line, advice):
     with pytest.raises(InputError) as caught:
         load(write, f"{line}\n{BIO}", scheme="bio")
     assert "train.txt:1: " in str(caught.value)
@@ -149,7 +149,7 @@ def test_comments_of_another_width_are_named(write):
         load(write, "# id 12 domain=en\n" + BIO)
 
 
-def test_bilou_is_told(write):
+def test_bilou_is_reported(write):
     text = BIOES.replace("S-", "U-").replace("E-", "L-")
     corpus = load(write, text)
     assert "the labels are BILOU; L and U were converted to E and S (BIOES)" in corpus.notes
@@ -186,7 +186,7 @@ def test_brackets(brackets):
 
 
 @given(st.text(max_size=12))
-def test_any_text_is_read_or_not(label):
+def test_any_text_can_be_interpreted(label):
     reading = read_loosely(label)
     if reading is not None and not reading.departures:
         assert reading.meant == label.replace("L-", "E-", 1).replace("U-", "S-", 1) or label in "LU"

@@ -1,4 +1,4 @@
-"""Corpora read in parts: the same as read in one go, wherever they are cut."""
+"""Corpora read in parts equal corpora read as a whole, wherever they are cut."""
 
 import os
 from functools import partial
@@ -25,7 +25,7 @@ COLUMN = st.sampled_from(
 )
 ROWS = ["\t".join([number, word, *"_X______"]) for number, word in (("1", "a"), ("2", "b"))]
 MORE = "\t".join(["1-2", "ab", *"________"]) + "\n" + "\n".join(ROWS)
-# Most rows end their sentence, so that there are places to cut at, and few ids start again.
+# Most rows end their sentence, so that files can be cut, and few sentences repeat an id.
 CONLLU = st.sampled_from(
     [*[ROWS[0] + "\n"] * 5, ROWS[0], ROWS[1], MORE + "\n", "", "# newdoc", "# text = a", " ", "x"]
 )
@@ -34,7 +34,7 @@ ends = st.sampled_from(["\n", "\r\n"])
 
 
 def built(folder, pieces, scheme="plain", processes=1):
-    """Return the rows and the meta data of a split, or what was wrong with it."""
+    """Return the rows and the metadata of a split, or the error message."""
     Path(folder).mkdir()
     try:
         meta = build_split(Path(folder), pieces, (), scheme, processes=processes)
@@ -62,7 +62,7 @@ def same_in_parts(lines, end, config, monkeypatch, count):
 @pytest.mark.parametrize(
     ("format", "line"), [("column", COLUMN), ("conllu", CONLLU), ("json", JSON)]
 )
-def test_a_file_in_parts_is_the_file(format, line, monkeypatch):
+def test_a_file_in_parts_equals_the_whole(format, line, monkeypatch):
     most = []
 
     @quick
@@ -84,7 +84,7 @@ def test_a_file_in_parts_is_the_file(format, line, monkeypatch):
         {"format": "column", "name": "a.gz"},
     ],
 )
-def test_what_cannot_be_cut_is_read_whole(write, monkeypatch, settings):
+def test_files_that_cannot_be_cut_are_read_whole(write, monkeypatch, settings):
     name = settings.pop("name", "a.txt")
     monkeypatch.setattr(parts, "_MIN_PART_BYTES", 1)
     config = CorpusConfig(path="x", processes=4, **settings)
@@ -101,7 +101,7 @@ def test_conllu_plus_is_read_whole(write, monkeypatch, before):
     assert len(file_parts([file], config)) == 1
 
 
-def test_two_processes_read_what_one_does(write, tmp_path, monkeypatch):
+def test_two_processes_read_the_same_as_one(write, tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "_MIN_PART_BYTES", 100)
     for number in range(3):
         lines = [f"w{i} {'BI'[i % 2]}-X\n" + "\n" * (i % 3) for i in range(60)]
@@ -121,7 +121,7 @@ def test_two_processes_read_what_one_does(write, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("processes", [1, 3])
-def test_the_first_mistake_is_told_with_its_line(write, monkeypatch, processes):
+def test_the_first_error_is_reported_with_its_line(write, monkeypatch, processes):
     monkeypatch.setattr(parts, "_MIN_PART_BYTES", 10)
     text = "a O\n\n" * 50 + "bad\n\n" + "a O\n\n" * 50 + "worse\n"
     path = write("train.txt", text)
@@ -149,7 +149,7 @@ def test_rows_of_the_hub_in_parts(monkeypatch, tmp_path):
     assert built(tmp_path / "one", one) == built(tmp_path / "three", three)
 
 
-def test_documents_go_on_over_parts(tmp_path):
+def test_documents_continue_across_parts(tmp_path):
     def part(*docs, continues_document=False):
         text = "\n\n".join("-DOCSTART- O\n\na O" if doc else "a O" for doc in docs)
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.txt"

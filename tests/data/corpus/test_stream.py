@@ -1,4 +1,4 @@
-"""Streams: what is read of a training split before training, and what while it goes on."""
+"""Streams: what is read of a training split before training and during it."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def streamed(path, format="column", **settings):
     return load_corpus(CorpusConfig(format=format, path=str(path), streaming=True, **settings))
 
 
-def test_the_other_schemes(write):
+def test_labels_of_a_stream_are_converted(write):
     path = write("train.txt", "a I-A\nb B-A\n\nc O\n\n" * 5)
     corpus = streamed(path)
     assert (corpus.scheme, corpus.origins["train"].scheme) == ("bio", "iob1")
@@ -24,7 +24,7 @@ def test_the_other_schemes(write):
         list(corpus.stream.read(corpus.stream.rows))
 
 
-def test_the_beginning_is_that_of_each_file(write, tmp_path):
+def test_the_first_sentences_are_from_each_file(write, tmp_path):
     for name in ("train-1.txt", "train-2.txt", "train-3.txt"):
         write(name, "".join(f"{name[6]}{i} O\n\n" for i in range(9)))
     corpus = streamed(tmp_path, stream={"fit_sentences": 5})
@@ -34,7 +34,7 @@ def test_the_beginning_is_that_of_each_file(write, tmp_path):
     assert len(list(corpus.stream.read(corpus.stream.rows))) == 27
 
 
-def test_the_beginning_is_read_again_where_a_file_was_written_to(write):
+def test_the_first_sentences_are_read_again_after_a_change(write):
     path = write("train.txt", "a O\n")
     assert streamed(path).splits["train"]["tokens"][0] == ["a"]
     write("train.txt", "b O\n\nb O\n")
@@ -44,7 +44,7 @@ def test_the_beginning_is_read_again_where_a_file_was_written_to(write):
     assert whole.splits["train"].num_rows == 2
 
 
-def test_further_columns_and_labels_come_along(write):
+def test_features_and_label_names_of_a_stream(write):
     path = write("train.txt", "a N O\nb V B-X\n")
     settings = {"columns": ("tokens", "pos", "labels"), "features": ("pos",)}
     corpus = streamed(path, label_names=("B-Y",), **settings)
@@ -63,6 +63,6 @@ def test_further_columns_and_labels_come_along(write):
         ({"stream": {"batches_per_epoch": 0}}, "batches_per_epoch must be a whole number"),
     ],
 )
-def test_what_cannot_be_meant(wrong, message):
+def test_invalid_values_are_refused(wrong, message):
     with pytest.raises(InputError, match=message):
         CorpusConfig(format="json", path="x", **wrong)

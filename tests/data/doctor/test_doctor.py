@@ -26,13 +26,13 @@ def report(write, tmp_path):
     return examined
 
 
-def found(report, words):
+def finding_with(report, words):
     (finding,) = [finding for finding in report.findings if words in finding.message]
     return finding
 
 
 def text(*sentences):
-    """Write sentences as column text; each is a string "token/label token/label"."""
+    """Return column text of sentences, which are strings "token/label token/label"."""
     return "".join(
         "\n".join(pair.replace("/", "\t") for pair in sentence.split(" ")) + "\n\n"
         for sentence in sentences
@@ -50,18 +50,18 @@ def test_a_sound_corpus(report):
     assert (train.sentences, train.tokens, train.scored, train.labels) == (2, 6, 6, 3)
     assert (train.longest, train.documents, train.unknown) == (3, 1, None)
     assert test.unknown == pytest.approx(1 / 3)
-    assert found(result, "label scheme: bio").level == "info"
-    assert found(result, "tokens unknown in training: 33.3%").split == "test"
+    assert finding_with(result, "label scheme: bio").level == "info"
+    assert finding_with(result, "tokens unknown in training: 33.3%").split == "test"
 
 
-def test_converted_scheme_is_told(report):
+def test_a_converted_scheme_is_reported(report):
     result = report(train=text("a/I-X b/I-X c/B-X"))
-    assert found(result, "label scheme: iob1, converted to bio")
+    assert finding_with(result, "label scheme: iob1, converted to bio")
 
 
 def test_illegal_transitions(report):
     result = report({"scheme": "bio"}, train=GOOD + text("x/O y/I-PER", "x/O y/I-LOC z/O w/I-PER"))
-    finding = found(result, "illegal transitions under bio")
+    finding = finding_with(result, "illegal transitions under bio")
     assert (finding.level, finding.count, finding.where) == ("warning", 3, "train.txt:9")
     assert finding.examples[0] == "I-PER may not follow O"
     assert result.exit_code == 0
@@ -70,8 +70,8 @@ def test_illegal_transitions(report):
 def test_enormous_and_odd_sentences(report):
     long = text(" ".join(["w/O"] * 1001))
     result = report({"separator": "tab"}, train=GOOD + long + "x\xa0y\tO\nx\u200b\tO\n")
-    assert found(result, "more than 1,000 tokens (longest: 1,001)").level == "warning"
-    finding = found(result, "zero-width")
+    assert finding_with(result, "more than 1,000 tokens (longest: 1,001)").level == "warning"
+    finding = finding_with(result, "zero-width")
     assert (finding.level, finding.count) == ("info", 2)
     assert finding.examples == (r"'x\xa0y'", r"'x\u200b'")
 
@@ -79,13 +79,13 @@ def test_enormous_and_odd_sentences(report):
 def test_a_token_that_is_the_empty_string(write):
     lines = '{"tokens": ["a", "b"], "labels": ["X", "Y"]}\n{"tokens": [""], "labels": ["X"]}\n'
     config = CorpusConfig(format="json", path=str(write("a.jsonl", lines)), dev_fraction=0)
-    assert found(examine(load_corpus(config)), "the empty string").where == "a.jsonl:2"
+    assert finding_with(examine(load_corpus(config)), "the empty string").where == "a.jsonl:2"
 
 
 def test_sentences_left_out(write):
     lines = '{"tokens": ["a"], "labels": ["X"]}\n{"tokens": [], "labels": []}\n'
     config = CorpusConfig(format="json", path=str(write("a.jsonl", lines)))
-    finding = found(examine(load_corpus(config)), "left out")
+    finding = finding_with(examine(load_corpus(config)), "left out")
     assert (finding.level, finding.count, finding.where) == ("warning", 1, "a.jsonl:2")
 
 
@@ -93,7 +93,7 @@ def test_duplicates_within_and_across(report):
     long = "one/O two/O three/O four/O five/O Anna/B-PER"
     short = "Yes/O ./O"
     result = report(train=GOOD + text(long, short, short), dev=text(short), test=text(long, short))
-    again = found(result, "sentences that are repeated: 1 of 5 (20.0%), 0 of them longer")
+    again = finding_with(result, "sentences that are repeated: 1 of 5 (20.0%), 0 of them longer")
     assert (again.level, again.split) == ("info", "train")
     across = {f.split: f for f in result.findings if "also in the train split" in f.message}
     assert across["dev"].level == "info"
@@ -103,29 +103,29 @@ def test_duplicates_within_and_across(report):
 
 def test_conflicting_labels(report):
     result = report(train=GOOD + text("May/O runs/O", "May/B-PER runs/O"))
-    finding = found(result, "occurred before with other labels")
+    finding = finding_with(result, "occurred before with other labels")
     assert (finding.level, finding.count) == ("warning", 1)
     assert finding.examples == ("train.txt:12 and train.txt:9",)
-    assert "words with more than one label: 1 of 6" in found(result, "more than one").message
+    assert "words with more than one label: 1 of 6" in finding_with(result, "more than one").message
 
 
 def test_labels_unseen_in_training(report):
     result = report(train=GOOD, test=text("x/O y/B-LOC", "y/B-LOC z/B-ORG"))
-    finding = found(result, "labels that do not occur in training")
+    finding = finding_with(result, "labels that do not occur in training")
     assert (finding.level, finding.count, finding.where) == ("warning", 2, "test.txt:1")
     assert finding.examples == ("B-LOC (2 times)", "B-ORG (1 times)")
 
 
-def test_rare_labels_and_those_that_differ_in_case(report):
+def test_rare_labels_and_labels_that_differ_in_case(report):
     result = report(train=GOOD + text("x/B-per"))
-    assert found(result, "fewer than 5 tokens").examples[0] == "I-PER (1)"
-    finding = found(result, "differ only in case or in spaces")
+    assert finding_with(result, "fewer than 5 tokens").examples[0] == "I-PER (1)"
+    finding = finding_with(result, "differ only in case or in spaces")
     assert (finding.level, finding.examples) == ("warning", ("'PER' and 'per'",))
 
 
 def test_many_unknown_words_are_a_warning(report):
     result = report(train=GOOD, test=text("x/O y/O z/B-PER"))
-    assert found(result, "tokens unknown in training: 100.0%").level == "warning"
+    assert finding_with(result, "tokens unknown in training: 100.0%").level == "warning"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_errors(report, splits, message):
     settings = {"files": {split: f"{split}.txt" for split in splits}}
     result = report(settings, **splits)
     assert result.exit_code == 1
-    assert found(result, message).level == "error"
+    assert finding_with(result, message).level == "error"
     assert result.findings[0].level == "error"
 
 
@@ -147,16 +147,16 @@ def test_no_labels_at_all(write):
     lines = '{"tokens": ["a"], "labels": [null]}\n'
     config = CorpusConfig(format="json", path=str(write("a.jsonl", lines)))
     result = examine(load_corpus(config))
-    assert found(result, "no labels").level == "error"
+    assert finding_with(result, "no labels").level == "error"
     assert result.sizes[0].scored == 0
 
 
-def test_notes_of_the_corpus_are_passed_on(report):
+def test_notes_of_the_corpus_are_findings(report):
     result = report({"dev_fraction": 0.5}, train=GOOD)
-    assert found(result, "held out 1 of 2 training sentences").level == "info"
+    assert finding_with(result, "held out 1 of 2 training sentences").level == "info"
 
 
-def test_rendering_survives_square_brackets_and_controls(report):
+def test_rendering_escapes_square_brackets_and_control_characters(report):
     result = report(train=GOOD + text("a\x1b[1m/B-[red] b/O"))
     console = Console(file=io.StringIO(), width=120)
     console.print(render(result))
@@ -167,7 +167,7 @@ def test_rendering_survives_square_brackets_and_controls(report):
         assert words in shown
 
 
-def test_a_csv_with_a_token_a_row(write, tmp_path):
+def test_a_csv_with_one_token_per_row(write, tmp_path):
     rows = ["Sentence #,Word,POS,Tag"]
     for number in range(1, 13):
         rows += [f"Sentence: {number},Eva,NNP,B-PER", ',"ran,fast",VBD,O']
@@ -176,7 +176,7 @@ def test_a_csv_with_a_token_a_row(write, tmp_path):
         format="csv", path=str(path), token_column="Word", label_column="Tag", dev_fraction=0
     )
     corpus = load_corpus(config)
-    finding = found(examine(corpus), "sentences have a single token")
+    finding = finding_with(examine(corpus), "sentences have a single token")
     assert (finding.level, finding.where) == ("warning", "ner.csv:2")
     assert f"{finding.where}: {finding.message}" in corpus.notes
     command = finding.message.partition("Convert it: ")[2].partition(" < FILE")[0]
@@ -192,7 +192,7 @@ def test_a_csv_with_a_token_a_row(write, tmp_path):
 
 def test_an_empty_line_after_every_token(report):
     result = report(train="a O\n\nb B-PER\n\n" * 6)
-    finding = found(result, "sentences have a single token")
+    finding = finding_with(result, "sentences have a single token")
     assert (finding.where, finding.count) == ("train.txt:1", 12)
     assert "every token is followed by an empty line" in finding.message
 
@@ -204,8 +204,8 @@ def test_an_empty_line_after_every_token(report):
         "".join(f"{'NV'[i % 2]} word{i}\n" for i in range(200)),
     ],
 )
-def test_tokens_and_labels_exchanged(report, text):
-    finding = found(report(train=text), "seem to be swapped")
+def test_swapped_tokens_and_labels(report, text):
+    finding = finding_with(report(train=text), "seem to be swapped")
     assert (finding.level, finding.where) == ("error", "train.txt:1")
     assert "data.columns, or data.token_column (now 'tokens')" in finding.message
 
@@ -225,7 +225,7 @@ def test_tokens_and_labels_exchanged(report, text):
     ],
 )
 def test_misread_columns(report, text, words, level, where):
-    finding = found(report(train=text), words)
+    finding = finding_with(report(train=text), words)
     assert (finding.level, finding.where) == (level, where)
 
 
@@ -233,7 +233,7 @@ def test_document_markers_read_as_sentences(write):
     lines = '{"tokens": ["-DOCSTART-"], "labels": ["O"]}\n'
     lines += '{"tokens": ["Eva", "ran"], "labels": ["B-PER", "O"]}\n'
     config = CorpusConfig(format="json", path=str(write("a.jsonl", lines)), dev_fraction=0)
-    finding = found(examine(load_corpus(config)), "sentences of the token -DOCSTART-")
+    finding = finding_with(examine(load_corpus(config)), "sentences of the token -DOCSTART-")
     assert (finding.level, finding.where) == ("warning", "a.jsonl:1")
 
 
@@ -249,7 +249,7 @@ def test_words_in_two_forms_also_across_splits(report):
 def test_utf8_read_as_another_encoding(report):
     words = ["caf\u00e9", "na\u00efve", "r\u00f4le", "\u00fcber", "se\u00f1or"]
     train = GOOD + text(*(f"{word}/O" for word in words))
-    finding = found(report({"encoding": "latin-1"}, train=train), "read in another encoding")
+    finding = finding_with(report({"encoding": "latin-1"}, train=train), "read in another encoding")
     assert (finding.level, finding.where, finding.count) == ("warning", "train.txt:9", 5)
     assert finding.examples[0] == "caf\u00c3\u00a9 for caf\u00e9"
     assert not [f for f in report(train=train).findings if "encoding" in f.message]
@@ -258,19 +258,19 @@ def test_utf8_read_as_another_encoding(report):
 def test_a_feature_that_never_changes(report):
     settings = {"columns": ["tokens", "pos", "labels"], "features": ["pos"]}
     result = report(settings, train="Eva X B-PER\nran X O\n")
-    assert found(result, "the feature 'pos' is 'X' at every token").level == "warning"
+    assert finding_with(result, "the feature 'pos' is 'X' at every token").level == "warning"
 
 
 def test_a_slip_in_a_label(report):
     many = text(*["Eva/B-PER ran/O"] * 200)
-    finding = found(report(train=many + text("Bob/B-PRE", "Xu/B-LOC")), "slips?")
+    finding = finding_with(report(train=many + text("Bob/B-PRE", "Xu/B-LOC")), "slips?")
     assert (finding.where, finding.examples) == ("train.txt:601", ("PRE (1) and PER (200)",))
 
 
 def test_files_left_out_are_a_warning(write):
     corpus = load_corpus(CorpusConfig(format="column", path=str(write("train.txt", GOOD))))
     corpus = dataclasses.replace(corpus, notes=("eval.txt: left out, its name tells no split",))
-    assert found(examine(corpus), "eval.txt").level == "warning"
+    assert finding_with(examine(corpus), "eval.txt").level == "warning"
 
 
 @pytest.mark.parametrize(

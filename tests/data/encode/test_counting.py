@@ -1,4 +1,4 @@
-"""Counting in Arrow: the same as counting in Python, once for a corpus, over whatever it holds."""
+"""Counting in Arrow: the same as in Python, and only once for a corpus on disk."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ STRINGS = datasets.Features(tokens=datasets.List(datasets.Value("string")))
 
 @settings(max_examples=40, derandomize=True, deadline=None)
 @given(sentences, st.integers(1, 5))
-def test_a_data_set_is_counted_as_its_sentences_are(lists, size):
+def test_counts_in_arrow_equal_counts_in_python(lists, size):
     rows = datasets.Dataset.from_dict({"tokens": lists}, features=STRINGS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mapped, "_BATCH_SENTENCES", size)
@@ -30,12 +30,12 @@ def test_a_data_set_is_counted_as_its_sentences_are(lists, size):
     assert counts == expected == count_strings([{"tokens": strings} for strings in lists], "tokens")
 
 
-def test_selected_rows_alone_are_counted():
+def test_only_selected_rows_are_counted():
     rows = datasets.Dataset.from_dict({"tokens": [["a"], ["b"], ["b", "c"]]}, features=STRINGS)
     assert count_strings(rows.select([2, 0]), "tokens") == Counter("abc")
 
 
-def test_an_encoder_from_a_data_set_is_that_from_its_sentences(write):
+def test_an_indexer_of_a_data_set_equals_one_of_its_sentences(write):
     path = write("a.txt", "\n\n".join(f"Wort{i % 7} p{i % 3} O\ndas p0 B-X" for i in range(30)))
     config = CorpusConfig(
         format="column", path=str(path), columns=("tokens", "pos", "labels"), features=("pos",)
@@ -54,10 +54,10 @@ def test_labels_of_a_corpus_on_disk_are_counted_once(write, monkeypatch):
     assert distinct_labels(load_corpus(config).splits["train"]) == ["B-X", "B-Y", "O"]
 
     def never(*_):
-        raise AssertionError("they were counted before")
+        raise AssertionError("the labels were counted again")
 
     monkeypatch.setattr(counting, "count_strings", never)
     train = load_corpus(config).splits["train"]
     assert distinct_labels(train) == ["B-X", "B-Y", "O"]
-    with pytest.raises(AssertionError):  # other rows of the same file are no corpus known
+    with pytest.raises(AssertionError):  # nothing is cached for other rows of the same file
         distinct_labels(train.select([0]))

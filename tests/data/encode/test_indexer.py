@@ -1,4 +1,4 @@
-"""Encoding: what each tensor of a batch holds, for any text."""
+"""Encoding sentences: the contents of each tensor of a batch, for any text."""
 
 import json
 
@@ -47,7 +47,7 @@ def test_each_tensor_of_a_batch():
     assert batch["case_BT"].tolist() == [case, [letter_case("in"), 0, 0]]
     assert batch["feature.pos"].tolist() == [[pos["NNP"], pos["IN"], 1], [pos["IN"], 0, 0]]
     characters = indexer.inputs["characters"].vocabulary
-    assert len(batch["characters_UW"]) == 3  # "in" is spelled out once
+    assert len(batch["characters_UW"]) == 3  # "in" is encoded once
     spelled = batch["characters_UW"][batch["spelling_BT"]]
     for row, sentence in enumerate(sentences):
         for place, word in enumerate(sentence):
@@ -57,12 +57,12 @@ def test_each_tensor_of_a_batch():
 
 
 def test_a_batch_does_not_depend_on_what_was_encoded_before():
-    """Or sums over its words would be rounded otherwise in a process that begins in the middle."""
+    """Otherwise sums over its words would be rounded differently in a resumed process."""
     sentences = [["Paris", "in", "Anna"], ["in", "1999"]]
     fresh = fit().encode(sentences)
-    experienced = fit()
-    experienced.encode([["1999", "Anna", "stays", "in", "Paris"]])
-    again = experienced.encode(sentences)
+    used = fit()
+    used.encode([["1999", "Anna", "stays", "in", "Paris"]])
+    again = used.encode(sentences)
     assert all(torch.equal(tensor, again[name]) for name, tensor in fresh.items())
 
 
@@ -80,8 +80,8 @@ def test_sizes_bound_the_ids():
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.lists(text, max_size=5), max_size=4), st.sampled_from(["bpe", "wordpiece"]))
-def test_a_sentence_is_encoded_alike_alone_and_in_a_batch(sentences, kind):
-    indexer = ENCODERS[kind]
+def test_a_sentence_is_encoded_the_same_alone_and_in_a_batch(sentences, kind):
+    indexer = INDEXERS[kind]
     batch = indexer.encode(sentences)
     for row, sentence in enumerate(sentences):
         alone = indexer.encode([sentence])
@@ -104,12 +104,12 @@ def test_a_sentence_is_encoded_alike_alone_and_in_a_batch(sentences, kind):
         assert not spelled[:, width:].any()
 
 
-ENCODERS = {kind: fit(subwords=SubwordConfig(kind, vocab_size=60)) for kind in ("bpe", "wordpiece")}
+INDEXERS = {kind: fit(subwords=SubwordConfig(kind, vocab_size=60)) for kind in ("bpe", "wordpiece")}
 
 
 @pytest.mark.parametrize("kind", ["bpe", "wordpiece"])
 def test_pieces_are_aligned_by_word(kind):
-    indexer = ENCODERS[kind]
+    indexer = INDEXERS[kind]
     sentences = [["Staying", "", "in", "Parisstays"], [], ["жч", "1999"]]
     batch = indexer.encode(sentences)
     assert batch["first_piece_BT"].shape == (3, 4)
@@ -127,7 +127,7 @@ def test_pieces_are_aligned_by_word(kind):
             assert first == 0 or words[first - 1] == number - 1
 
 
-def test_words_whose_pieces_vanish_keep_their_place(tmp_path):
+def test_words_without_pieces_keep_their_position(tmp_path):
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1, "b": 2}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Replace("\u200b", "")
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -137,7 +137,7 @@ def test_words_whose_pieces_vanish_keep_their_place(tmp_path):
     assert batch["pieces_BS"].tolist() == [[2, 1, 3, 2, 1], [1, 0, 0, 0, 0]]
     assert batch["piece_word_BS"].tolist() == [[0, 1, 2, 2, 3], [0] * 5]
     assert batch["first_piece_BT"].tolist() == [[0, 1, 2, 4], [0] * 4]
-    # A model folder holds the pieces themselves: the file may be gone.
+    # A model folder contains the tokenizer, so its file is not needed any more.
     (tmp_path / "tokenizer.json").unlink()
     loaded = Indexer.from_plain(json.loads(json.dumps(indexer.to_plain())))
     assert loaded.encode([["b"]])["pieces_BS"].tolist() == [[3]]
@@ -156,7 +156,7 @@ def test_empty_batches_and_sentences():
 
 
 def test_a_sentence_of_50_000_tokens_is_not_cut():
-    indexer = ENCODERS["bpe"]
+    indexer = INDEXERS["bpe"]
     batch = indexer.encode([[f"word{i % 500}" for i in range(50_000)], ["in"]])
     assert batch["words_BT"].shape == (2, 50_000)
     assert batch["lengths_B"].tolist() == [50_000, 1]
@@ -170,13 +170,13 @@ def test_odd_words_survive_being_saved():
     before, after = indexer.encode([ODD]), loaded.encode([ODD])
     assert before.keys() == after.keys()
     assert all((before[name] == after[name]).all() for name in before)
-    assert (before["words_BT"] > 1).sum() == len(ODD) - 1  # "<pad>" is no word
+    assert (before["words_BT"] > 1).sum() == len(ODD) - 1  # "<pad>" is unknown
     assert (before["words_BT"] > 0).all()
     assert loaded.to_plain() == indexer.to_plain()
     assert loaded.config == indexer.config
 
 
-def test_a_feature_that_is_not_given():
+def test_a_missing_feature():
     indexer = fit(["pos"])
     for features in (None, {}, {"pas": [["NNP"]]}):
         with pytest.raises(InputError, match="column 'pos'"):
@@ -200,7 +200,7 @@ def test_a_feature_without_a_value_for_each_word(values):
         {"subwords": {"kind": "words"}},
     ],
 )
-def test_what_cannot_be_meant(wrong):
+def test_invalid_values_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         EncodeConfig(**wrong)
 
@@ -223,6 +223,6 @@ def damaged(**change):
         damaged(characters={"num_frequent": 2}),
     ],
 )
-def test_a_damaged_encoder_is_refused(plain):
+def test_a_damaged_indexer_is_refused(plain):
     with pytest.raises(InputError):
         Indexer.from_plain(plain)

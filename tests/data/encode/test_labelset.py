@@ -1,4 +1,4 @@
-"""Label sets: ids and back between the scheme of the corpus and that of the network."""
+"""Label sets: labels to ids and back, between the schemes of the corpus and the network."""
 
 import json
 from itertools import pairwise
@@ -33,7 +33,7 @@ def test_plain_labels():
     assert labels.decode([2, 1]) == ["VERB", "NOUN"]
 
 
-def test_what_is_not_labelled_or_unseen_is_not_scored():
+def test_unlabelled_tokens_and_unseen_labels_are_not_scored():
     labels = LabelSet.fit(BIO, "bio", "bioes")
     ids = labels.encode(["B-PER", None, "I-PER", "B-NEW", "O"])
     assert [labels.labels[i] if i >= 0 else None for i in ids] == [
@@ -58,8 +58,8 @@ def test_labels_without_types():
 
 
 def test_a_type_that_means_no_type_is_not_lost_silently():
-    kept = LabelSet.fit([["B-_", "O"]], "bio")
-    assert kept.decode(kept.encode(["B-_", "I-_", "O"])) == ["B-_", "I-_", "O"]
+    labels = LabelSet.fit([["B-_", "O"]], "bio")
+    assert labels.decode(labels.encode(["B-_", "I-_", "O"])) == ["B-_", "I-_", "O"]
     with pytest.raises(InputError, match="means no type"):
         LabelSet.fit([["B-_", "O"]], "bio", "bioes")
 
@@ -83,7 +83,7 @@ def test_legal_labels_come_back(parts, corpus_scheme, scheme):
     ids = labels.encode(sentence)
     assert NOT_SCORED not in ids
     assert labels.decode(ids) == sentence
-    # The network's own labels make a path that its transitions allow.
+    # The transitions allow the sequence of the network's labels.
     transitions = labels.transitions
     assert transitions.start[ids[0]]
     assert transitions.end[ids[-1]]
@@ -104,7 +104,7 @@ def test_legal_labels_come_back(parts, corpus_scheme, scheme):
         ([["O", "X-PER"]], ("bio",), "'X-PER' is not a label of the bio scheme"),
     ],
 )
-def test_what_does_not_go_together(sentences, arguments, message):
+def test_incompatible_arguments(sentences, arguments, message):
     with pytest.raises(InputError, match=message):
         LabelSet.fit(sentences, *arguments)
 
@@ -138,7 +138,7 @@ def test_a_damaged_label_file(change, message):
 
 
 @pytest.mark.parametrize("plain", [{}, [], None, {"labels": ["O"], "scheme": "bio"}])
-def test_no_label_file(plain):
+def test_files_that_are_not_label_files(plain):
     with pytest.raises(InputError, match=r"labels\.json: not a label file"):
         LabelSet.from_plain(plain)
 
@@ -147,8 +147,8 @@ def test_no_label_file(plain):
     st.lists(st.lists(st.sampled_from(["O", "B-x", "I-x", "B-y", "I-y", None]), max_size=9)),
     st.sampled_from([("bio", "bioes"), ("bioes", "bio")]),
 )
-def test_conversion_by_memory_is_conversion(sentences, schemes):
-    """Illegal sequences too, whatever was remembered from the sentences before."""
+def test_cached_conversion_equals_conversion(sentences, schemes):
+    """Also for illegal sequences, and whatever was cached from earlier sentences."""
     source, target = schemes
     if source == "bioes":
         ends = {"B-y": "S-y", "I-y": "E-y", "I-x": "E-x"}

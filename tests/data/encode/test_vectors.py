@@ -1,4 +1,4 @@
-"""Word vectors from text files: two formats, odd words, faults by line, and the cache."""
+"""Word vectors from text files: two formats, unusual words, errors by line, and the cache."""
 
 import gzip
 import math
@@ -47,21 +47,23 @@ def test_words_are_found_exactly_or_lower_cased(write, header, end):
 def test_words_with_spaces_of_any_kind(write):
     words = ["a\u00a0b", "\u3000", ". . .", "x\u2028y", "z\x85", "👩‍🚀", "1", "1 /"]
     path = write("vectors.vec", "".join(f"{w} {i} -1e-3 \n" for i, w in enumerate(words)))
-    found = load(path, ["<pad>", *words])
-    assert {row: values[0] for row, values in found.items()} == {i + 1: i for i in range(8)}
+    vectors_by_row = load(path, ["<pad>", *words])
+    assert {row: values[0] for row, values in vectors_by_row.items()} == {
+        i + 1: i for i in range(8)
+    }
 
 
-def test_padding_is_never_filled_and_unknown_may_be(write):
+def test_padding_never_has_a_vector_but_unknown_may(write):
     path = write("vectors.txt", "<pad> 1 1\n<unk> 2 2\n")
     assert load(path) == {1: [2, 2]}
 
 
-def test_blank_lines_and_a_mark(write):
+def test_blank_lines_and_a_byte_order_mark(write):
     path = write("other.txt", "\ufeffa 1 2\n\nb 3 4\n\n")
     assert load(path, ["<pad>", "<unk>", "a", "b"]) == {2: [1, 2], 3: [3, 4]}
 
 
-def test_no_word_found_is_refused_and_few_are_warned_of(write, caplog):
+def test_no_match_is_an_error_and_few_are_a_warning(write, caplog):
     path = write("vectors.txt", "le 1 2\nla 3 4\n")
     message = r"vectors.txt: none of the 2 words .* begins with 'le', 'la', the voc.* with .*'the'"
     with pytest.raises(InputError, match=message):
@@ -107,7 +109,7 @@ def test_a_compressed_file(tmp_path):
         (b"9 2\n\x00\x01\x02binary", "txt:2"),
     ],
 )
-def test_faults(write, content, message):
+def test_errors(write, content, message):
     path = write("vectors.txt", content)
     with pytest.raises(InputError, match=message) as caught:
         load(path)
@@ -120,7 +122,7 @@ def test_a_missing_file(tmp_path):
         load(tmp_path / "none.txt")
 
 
-def test_what_was_found_is_kept_by_content(write, monkeypatch):
+def test_vectors_are_cached_by_content(write, monkeypatch):
     path = write("vectors.txt", GLOVE)
     first = load(path)
     assert [file.suffix for file in cached_files()] == [".safetensors"]
@@ -133,7 +135,7 @@ def test_what_was_found_is_kept_by_content(write, monkeypatch):
     assert len(cached_files()) == 3
 
 
-def test_a_damaged_entry_is_made_anew(write):
+def test_a_damaged_cache_file_is_replaced(write):
     path = write("vectors.txt", GLOVE)
     first = load(path)
     cached_files()[0].write_bytes(b"cut short")
@@ -164,14 +166,14 @@ def test_damaged_files(changes):
         path = Path(folder) / "v.txt"
         path.write_bytes(data)
         try:
-            found, refusal = load(path), ""
+            vectors_by_row, refusal = load(path), ""
         except InputError as error:
-            found, refusal = {}, str(error)
+            vectors_by_row, refusal = {}, str(error)
     if refusal:
         assert re.match(r".*v\.txt(:\d+)?: ", refusal)
         return
-    assert found
-    for row, values in found.items():
+    assert vectors_by_row
+    for row, values in vectors_by_row.items():
         for value in values:
             assert math.isfinite(value)
         assert STRINGS[row].lower().encode() in data.lower()

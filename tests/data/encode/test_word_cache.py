@@ -1,4 +1,4 @@
-"""The memory of word forms: letter case, spellings, pieces; emptied, shared, interrupted."""
+"""The cache of word ids: letter case, spellings, pieces; emptied, shared, interrupted."""
 
 import itertools
 import pickle
@@ -24,10 +24,10 @@ WORDS = ["the", "The", "house", "IBM", "1999", "x", "👩‍🚀", "in\u200bvisi
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
-def memory(most=40):
+def new_cache(max_characters=40):
     inputs = (
         Words(build_vocabulary(Counter(WORDS))),
-        Characters(build_vocabulary(Counter("".join(WORDS))), most),
+        Characters(build_vocabulary(Counter("".join(WORDS))), max_characters),
         Case(),
         Subwords(train_subwords([WORDS], SubwordConfig(vocab_size=60))),
     )
@@ -56,13 +56,13 @@ def test_every_word_has_a_letter_case(word):
     assert 1 <= letter_case(word) < len(CASES)
 
 
-def spelled(forms, words):
-    numbers, table = forms.lookup(words)
+def spelled(cache, words):
+    numbers, table = cache.lookup(words)
     return table.padded("characters", numbers)
 
 
-def test_what_is_known_of_each_word():
-    numbers, table = memory().lookup([*WORDS, "unheard", "the"])
+def test_ids_of_each_word():
+    numbers, table = new_cache().lookup([*WORDS, "unheard", "the"])
     assert numbers[0] == numbers[-1]
     assert len(set(numbers)) == len(WORDS) + 1
     vocabulary, characters = (
@@ -77,44 +77,46 @@ def test_what_is_known_of_each_word():
 
 
 def test_spellings_are_padded_to_the_longest():
-    padded = spelled(memory(), ["x", "", "house"])
+    padded = spelled(new_cache(), ["x", "", "house"])
     assert padded.shape == (3, 5)
     assert (padded != 0).sum(1).tolist() == [1, 0, 5]
-    assert spelled(memory(), []).shape == (0, 1)
+    assert spelled(new_cache(), []).shape == (0, 1)
 
 
-@pytest.mark.parametrize(("limit", "kept"), [(5, "abcij"), (4, "abij"), (1, "a"), (10, None)])
-def test_long_words_are_read_by_their_two_ends(limit, kept):
+@pytest.mark.parametrize(
+    ("limit", "characters_read"), [(5, "abcij"), (4, "abij"), (1, "a"), (10, None)]
+)
+def test_long_words_are_read_by_their_two_ends(limit, characters_read):
     characters = build_vocabulary(Counter("abcdefghij"))
-    forms = WordCache({"characters": Characters(characters, limit)})
-    ids = spelled(forms, ["abcdefghij"]).tolist()
-    assert ids == [[characters[c] for c in kept or "abcdefghij"]]
+    cache = WordCache({"characters": Characters(characters, limit)})
+    ids = spelled(cache, ["abcdefghij"]).tolist()
+    assert ids == [[characters[c] for c in characters_read or "abcdefghij"]]
 
 
 def test_pieces_of_each_word_in_order():
-    forms = memory()
+    cache = new_cache()
     words = ["house", "", "the", "house", "жж"]
-    numbers, table = forms.lookup(words)
+    numbers, table = cache.lookup(words)
     counts, flat = table.rows("subwords", numbers)
     assert counts.sum() == len(flat)
     parts = np.split(flat, np.cumsum(counts)[:-1])
     assert parts[0].tolist() == parts[3].tolist()
-    assert parts[1].tolist() == [1]  # nothing is left of it: piece 0
+    assert parts[1].tolist() == [1]  # normalised to nothing: piece 0
     assert parts[4].tolist() == [1, 1]  # two unknown characters
     assert (flat > 0).all()
-    numbers, table = forms.lookup([])
+    numbers, table = cache.lookup([])
     counts, flat = table.rows("subwords", numbers)
     assert len(counts) == len(flat) == 0
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.lists(st.lists(text, max_size=8), max_size=12))
-def test_emptying_the_memory_changes_nothing(calls):
+def test_emptying_the_cache_changes_nothing(calls):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(word_cache, "_MAX_WORDS", 3)
-        forgetful = memory()
+        small = new_cache()
         for words in calls:
-            (old, known), (new, fresh) = forgetful.lookup(words), memory().lookup(words)
+            (old, known), (new, fresh) = small.lookup(words), new_cache().lookup(words)
             assert (known.values("words")[old] == fresh.values("words")[new]).all()
             assert (known.values("case")[old] == fresh.values("case")[new]).all()
             assert (known.padded("characters", old) == fresh.padded("characters", new)).all()
@@ -123,9 +125,9 @@ def test_emptying_the_memory_changes_nothing(calls):
             assert len(known) <= 4 + len(words)  # bounded
 
 
-def described(forms, words):
-    """Return everything that a memory has of some words."""
-    numbers, table = forms.lookup(words)
+def all_ids(cache, words):
+    """Return all ids that a cache returns for some words."""
+    numbers, table = cache.lookup(words)
     counts, pieces = table.rows("subwords", numbers)
     ids = [table.values(name)[numbers] for name in ("words", "case")]
     values = (*ids, table.padded("characters", numbers))
@@ -142,67 +144,67 @@ EVERY = pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.s
 @EVERY
 @pytest.mark.parametrize("copies", [False, True])
 def test_an_interrupt_anywhere_changes_nothing(interrupt, copies, every):
-    forms, other, met = memory(), memory(), ["the"]
+    cache, other, seen = new_cache(), new_cache(), ["the"]
     for place in itertools.count(step=every):
-        if copies:  # as another call that is at work, or was interrupted, leaves it
-            forms._cached.extensible.clear()
+        if copies:  # as during another call, or after an interrupted one
+            cache._cached.extensible.clear()
         words = new_words(place)
-        met += words
-        if not interrupt(lambda words=words: forms.lookup(words), place, word_cache, word_table):
+        seen += words
+        if not interrupt(lambda words=words: cache.lookup(words), place, word_cache, word_table):
             break
-        checked = [*words, *met[-6:], "later"]
-        assert described(forms, checked) == described(other, checked)
+        checked = [*words, *seen[-6:], "later"]
+        assert all_ids(cache, checked) == all_ids(other, checked)
     assert place > 250
-    assert described(forms, met) == described(other, met)
+    assert all_ids(cache, seen) == all_ids(other, seen)
 
 
 @EVERY
-def test_an_interrupt_while_the_memory_is_emptied(interrupt, monkeypatch, every):
+def test_an_interrupt_while_the_cache_is_emptied(interrupt, monkeypatch, every):
     monkeypatch.setattr(word_cache, "_MAX_WORDS", 3)
-    forms, other = memory(), memory()
+    cache, other = new_cache(), new_cache()
     for place in itertools.count(step=every):
-        forms.lookup(["these", "are", "the", "words", "before"])
+        cache.lookup(["these", "are", "the", "words", "before"])
         words = new_words(place)
-        if not interrupt(lambda words=words: forms.lookup(words), place, word_cache, word_table):
+        if not interrupt(lambda words=words: cache.lookup(words), place, word_cache, word_table):
             break
-        assert described(forms, words) == described(other, words)
+        assert all_ids(cache, words) == all_ids(other, words)
     assert place > 250
 
 
 def test_a_word_that_the_tokenizer_fails_on():
-    forms = memory()
-    described(forms, ["the"])
-    with pytest.raises(TypeError):  # no bytes, so no text
-        forms.lookup(["new", "\ud800", "house"])
+    cache = new_cache()
+    all_ids(cache, ["the"])
+    with pytest.raises(TypeError):  # not valid Unicode text
+        cache.lookup(["new", "\ud800", "house"])
     words = ["house", "new", "the", "newer"]
-    assert described(forms, words) == described(memory(), words)
+    assert all_ids(cache, words) == all_ids(new_cache(), words)
 
 
 @pytest.mark.parametrize("limit", [200_000, 50])
-def test_threads_share_a_memory(at_once, monkeypatch, limit):
+def test_threads_share_a_cache(at_once, monkeypatch, limit):
     monkeypatch.setattr(word_cache, "_MAX_WORDS", limit)
-    forms = memory()
+    cache = new_cache()
     calls = [[f"w{(7 * call + n) % 400}" for n in range(12)] for call in range(150)]
-    expected = [described(memory(), words) for words in calls]
+    expected = [all_ids(new_cache(), words) for words in calls]
 
     def read(seed):
         order = np.random.default_rng(seed).permutation(len(calls)).tolist()
-        return [call for call in order if described(forms, calls[call]) != expected[call]]
+        return [call for call in order if all_ids(cache, calls[call]) != expected[call]]
 
     assert at_once(*(lambda seed=seed: read(seed) for seed in range(8))) == [[]] * 8
 
 
-@pytest.mark.parametrize("copied", [deepcopy, lambda forms: pickle.loads(pickle.dumps(forms))])
-def test_a_copy_has_none_of_the_words_that_were_met(copied):
-    forms = memory()
-    before = described(forms, WORDS)
-    small = len(pickle.dumps(forms))
-    described(forms, [f"word {number}" for number in range(3000)])
-    assert len(pickle.dumps(forms)) == small
-    assert described(copied(forms), WORDS) == before == described(forms, WORDS)
+@pytest.mark.parametrize("copied", [deepcopy, lambda cache: pickle.loads(pickle.dumps(cache))])
+def test_a_copy_has_no_cached_words(copied):
+    cache = new_cache()
+    before = all_ids(cache, WORDS)
+    small = len(pickle.dumps(cache))
+    all_ids(cache, [f"word {number}" for number in range(3000)])
+    assert len(pickle.dumps(cache)) == small
+    assert all_ids(copied(cache), WORDS) == before == all_ids(cache, WORDS)
 
 
-def test_an_input_must_give_each_word_its_ids():
+def test_an_input_must_return_ids_for_each_word():
     class Short(Case):
         def ids(self, words):
             return super().ids(words)[1:]

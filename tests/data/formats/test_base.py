@@ -1,4 +1,4 @@
-"""The guard around every reader: bad input is an InputError with its place, a bug is not."""
+"""Error handling around readers: bad input is an InputError with its line, a bug is not."""
 
 import pickle
 
@@ -37,22 +37,22 @@ def failing(error):
         pa.ArrowException("x"),
     ],
 )
-def test_errors_of_the_input_are_refused_with_their_place(error):
-    found = with_input_errors(failing(error), "a.txt", "conllu")
-    assert [next(found).tokens, next(found)] == [["a", "b"], None]
+def test_errors_of_the_input_are_reported_with_their_line(error):
+    sentences = with_input_errors(failing(error), "a.txt", "conllu")
+    assert [next(sentences).tokens, next(sentences)] == [["a", "b"], None]
     kind = type(error).__name__
     with pytest.raises(InputError, match=rf"^a.txt:7: .* as conllu \({kind}: .*x") as caught:
-        next(found)
+        next(sentences)
     assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize("error", [AttributeError("x"), AssertionError("x"), NameError("x")])
-def test_errors_of_the_program_pass(error):
+def test_bugs_are_not_caught(error):
     with pytest.raises(type(error)):
         list(with_input_errors(failing(error), "a.txt", "conllu"))
 
 
-def test_an_error_that_has_its_place_keeps_it():
+def test_an_input_error_is_passed_on():
     with pytest.raises(InputError, match=r"^b:1: y$"):
         list(with_input_errors(failing(InputError("b:1: y")), "a.txt", "conllu"))
 
@@ -64,7 +64,7 @@ def test_an_error_that_has_its_place_keeps_it():
         (["O", "O"], [], "^a.txt:5: the format own read 0 of the columns pos: leave out"),
     ],
 )
-def test_a_sentence_that_lacks_what_is_asked_for(labels, features, message, write):
+def test_a_sentence_without_all_labels_and_features(labels, features, message, write):
     class Own(Format):
         name = "own"
 

@@ -1,4 +1,4 @@
-"""Column files: layouts, boundaries, odd characters, and every way to get them wrong."""
+"""Column files: layouts, boundaries, unusual characters, and errors."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ def read(path, **settings):
     return list(config.read(SourceFile(path, path.name)))
 
 
-def test_sentences_end_at_blank_lines_and_know_their_lines(write):
+def test_sentences_end_at_blank_lines_and_have_line_numbers(write):
     path = write("a.txt", "\n\nA B-X\nb I-X\n \t \nc O\n\n\n")
     first, second = read(path)
     assert first.tokens == ["A", "b"]
@@ -74,12 +74,12 @@ def test_document_marker_in_the_token_column(write):
     assert [(s.tokens, s.doc) for s in sentences] == [(["a"], 0), (["b"], 1)]
 
 
-def test_no_marker_at_all(write):
+def test_without_a_document_marker(write):
     (sentence,) = read(write("a.txt", "-DOCSTART- O\n"), document_marker=None)
     assert sentence.tokens == ["-DOCSTART-"]
 
 
-def test_comments_only_where_asked_for(write):
+def test_comments_only_if_set(write):
     path = write("a.txt", "# a comment\n# O\nx O\n# in between\ny O\n")
     (sentence,) = read(path, comment="#")
     assert (sentence.tokens, list(sentence.lines)) == (["x", "y"], [3, 5])
@@ -126,7 +126,7 @@ def test_undecodable_bytes_are_found_by_line(write, lines):
         read(path)
 
 
-def test_cut_off_character_and_utf16_are_told(write):
+def test_incomplete_characters_and_utf16_are_reported(write):
     with pytest.raises(InputError, match=r"a.txt:2: not utf-8"):
         read(write("a.txt", b"a O\nb\xc3"))
     with pytest.raises(InputError, match=r"a.txt:1: .*set data.encoding \(utf-16\)"):
@@ -218,12 +218,12 @@ def test_empty_file_has_no_sentences(write):
         ({"path": None}, "data.path is missing"),
     ],
 )
-def test_settings_that_cannot_be_meant(settings, message):
+def test_invalid_settings(settings, message):
     with pytest.raises(InputError, match=message):
         CorpusConfig(**{"format": "column", "path": "x", **settings})
 
 
-# Anything but the separator, the line end, and what is dropped or skipped by design.
+# Any text without separators and line ends, and without prefixes that are dropped or skipped.
 CELLS = st.text(
     st.characters(exclude_characters="\t\n\r\0", exclude_categories=["Cs"]), min_size=1, max_size=8
 ).filter(lambda t: t.strip(" \t") and not t.startswith(("\ufeff", "-DOC")))
@@ -237,5 +237,5 @@ def test_round_trip(tmp_path_factory, sentences, end):
     for sentence in sentences:
         lines += ["\t".join(row) for row in sentence] + [""]
     path.write_bytes("".join(line + end for line in lines).encode())
-    found = [list(zip(s.tokens, s.labels, strict=True)) for s in read(path, separator="tab")]
-    assert found == sentences
+    read_back = [list(zip(s.tokens, s.labels, strict=True)) for s in read(path, separator="tab")]
+    assert read_back == sentences

@@ -56,7 +56,7 @@ def test_fields_as_labels_and_as_features(write, column, values):
     assert read(path, features=[column])[0].features == [values]
 
 
-def test_what_is_absent_can_be_named(write):
+def test_the_absent_value_can_be_set(write):
     first = read(write("a.conllu", TEXT), label_column="misc.NE", absent="O")[0]
     assert first.labels == ["B-X", "O", "O"]
 
@@ -71,7 +71,7 @@ def test_extended_columns_of_conllu_plus(write):
         read(write("a.conllup", "# global.columns = FORM\na\n"))
 
 
-def test_odd_characters_survive(write):
+def test_unusual_characters_are_kept(write):
     odd = ["a\u2028b", "\x85", "10\xa0000", "x\x1cy", "👩‍👩‍👧", "New York"]
     text = "".join(f"{i}\t{t}" + "\t_" * 8 + "\r\n" for i, t in enumerate(odd, start=1))
     (sentence,) = read(write("a.conllu", "\ufeff" + text))
@@ -116,12 +116,12 @@ def test_error_of_the_library_in_a_field_that_is_read(write):
         ("# global.columns = ID FORM FORM\n1\ta\ta\n", "1: global.columns names 'form' twice"),
     ],
 )
-def test_what_is_not_conllu_is_refused_with_its_line(write, lines, message):
+def test_invalid_conllu_is_refused_with_its_line(write, lines, message):
     with pytest.raises(InputError, match=f"^a.conllu:{message}"):
         read(write("a.conllu", lines), label_column="head" if "Failed" in message else "lemma")
 
 
-def test_a_sentence_of_no_words_is_empty(write):
+def test_a_sentence_without_words_is_empty(write):
     empty, full = read(write("a.conllu", "# x\n" + ROW.replace("1", "1.1", 1) + "\n" + ROW))
     assert (empty.tokens, empty.labels, empty.line) == ([], [], 2)
     assert full.tokens == ["a"]
@@ -134,7 +134,7 @@ def test_a_value_with_an_equals_sign_is_whole(write):
     assert read(path, features=["misc.D", "misc.Flag"])[0].features == [["_"], ["_"]]
 
 
-def test_columns_that_are_not_there(write):
+def test_missing_columns(write):
     path = write("a.conllu", TEXT)
     with pytest.raises(InputError, match=r"no column 'ups' \(did you mean 'upos'\?\); there are"):
         read(path, label_column="ups")
@@ -146,7 +146,7 @@ def test_columns_that_are_not_there(write):
         load_corpus(CorpusConfig(format="conllu", path=str(path), features=["feats.Nubmer"]))
 
 
-def test_a_feature_may_lack_in_the_test_split(write, tmp_path):
+def test_a_feature_may_be_missing_in_the_test_split(write, tmp_path):
     write("x-train.conllu", TEXT)
     write("x-test.conllu", ROW)
     config = CorpusConfig(format="conllu", path=str(tmp_path), label_column="feats.Number")
@@ -155,5 +155,5 @@ def test_a_feature_may_lack_in_the_test_split(write, tmp_path):
     assert corpus.scheme == "plain"
 
 
-def test_comments_alone_are_no_sentence(write):
+def test_comments_alone_are_not_a_sentence(write):
     assert read(write("a.conllu", "# only\n\n# comments\n")) == []

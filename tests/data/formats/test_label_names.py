@@ -1,4 +1,4 @@
-"""Names of labels stored as integers: decoded or refused in every format, never ignored."""
+"""Names of labels stored as integers: every format decodes or refuses them."""
 
 import json
 
@@ -81,7 +81,7 @@ def test_strings_must_be_among_the_names(write, kind):
 
 
 @pytest.mark.parametrize("kind", TYPED)
-def test_a_string_of_digits_is_not_an_integer_where_types_are_known(write, kind):
+def test_a_string_of_digits_is_not_an_integer_in_typed_formats(write, kind):
     with pytest.raises(
         InputError, match=r"a.x:\d: labels contains '1', which is not in data.label_names"
     ):
@@ -91,7 +91,7 @@ def test_a_string_of_digits_is_not_an_integer_where_types_are_known(write, kind)
 
 
 @pytest.mark.parametrize("kind", UNTYPED)
-def test_names_that_are_numbers_are_refused_where_types_are_not_known(write, kind):
+def test_names_that_are_numbers_are_refused_in_untyped_formats(write, kind):
     assert labels_of(write, kind, [1, 0], label_names=["0", "1"]) == ["1", "0"]
     for names in (["1", "0"], ["1", "2"], ["O", "1", "7"]):
         with pytest.raises(InputError, match=r"is ambiguous, .*data.label_names are numbers"):
@@ -123,12 +123,12 @@ def test_integers_without_names(write, kind):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_of_a_stream_they_are_further_labels(write, kind):
+def test_label_names_of_a_stream_add_to_its_labels(write, kind):
     assert labels_of(write, kind, ["B-X", "O"], label_names=["B-Y"], streaming=True) == ["B-X", "O"]
     assert labels_of(write, kind, [1, 0], streaming=True) == ["B-PER", "O"]
 
 
 @pytest.mark.parametrize("names", [[], ["O", "O"], ["O", ""]])
-def test_names_that_cannot_be_meant(names):
+def test_invalid_label_names(names):
     with pytest.raises(InputError, match=r"data.label_names=.*it is a list of different names"):
         CorpusConfig(format="json", path="x", label_names=names)

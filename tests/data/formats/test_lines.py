@@ -1,4 +1,4 @@
-"""Lines of text files: ends, marks, bytes that are not text, and pieces of any size."""
+"""Lines of text files: line ends, byte order marks, binary data, and pieces of any size."""
 
 import bz2
 import gzip
@@ -13,7 +13,7 @@ from seqtag.errors import InputError
 
 
 class Pieces(io.RawIOBase):
-    """Gives bytes in pieces of `size`, as a pipe may."""
+    """A stream that returns at most `size` bytes at a time, as a pipe may."""
 
     def __init__(self, content, size):
         self.raw, self.size = io.BytesIO(content), size
@@ -23,11 +23,11 @@ class Pieces(io.RawIOBase):
 
 
 def outcome(lists):
-    """Return the lines before an error, and the error or None."""
+    """Return the lines before any error, and its message or None."""
     lines = []
     try:
-        for found in lists:
-            lines += found
+        for more in lists:
+            lines += more
     except InputError as error:
         return lines, str(error)
     return lines, None
@@ -39,7 +39,7 @@ def file_lines(file, encoding, keep_returns=False):
 
 
 def read(write, content, encoding="utf-8", keep_returns=False):
-    """Return what a file gives; it is the same in pieces of any size."""
+    """Return the outcome for a file, and check that it is the same in pieces of any size."""
     path = write("a.txt", content)
     whole = outcome(file_lines(SourceFile(path, "a.txt"), encoding, keep_returns))
     for size in (1, 2, 3, 5):
@@ -56,7 +56,7 @@ def read(write, content, encoding="utf-8", keep_returns=False):
         ("\n", [""]),
         ("a", ["a"]),
         ("a\r\nb\n\r\n c", ["a", "b", "", " c"]),
-        # Cut between the two characters of its last line end.
+        # Cut between the CR and LF of the last line end.
         ("a\r\nb\r", ["a", "b"]),
         ("a\r\n\r", ["a", ""]),
         ("\ufeffa\x85b\u2028c\x1c\x0b\x0c\n", ["a\x85b\u2028c\x1c\x0b\x0c"]),
@@ -67,7 +67,7 @@ def test_line_ends(write, content, lines):
 
 
 @pytest.mark.parametrize(
-    ("content", "before", "line"),
+    ("content", "num_before", "line"),
     [
         ("a\rb\rc\r", 0, 1),
         ("a\n\rb\n", 1, 2),
@@ -77,16 +77,16 @@ def test_line_ends(write, content, lines):
         ("a\n" * 5 + "x\ry\nb\n", 5, 6),
     ],
 )
-def test_a_carriage_return_alone_is_refused(write, content, before, line):
+def test_a_carriage_return_alone_is_refused(write, content, num_before, line):
     lines, error = read(write, content)
-    assert len(lines) == before
+    assert len(lines) == num_before
     assert error.startswith(f"a.txt:{line}: a carriage return")
     assert "old Mac" in error
-    # A reader whose cells may hold one takes it.
+    # Readers whose cells may contain carriage returns keep them.
     assert read(write, content, keep_returns=True)[1] is None
 
 
-def test_a_part_of_a_file_that_was_cut_is_read_as_the_file(write):
+def test_a_later_part_of_a_file_is_read_like_the_file(write):
     path = write("a.txt", "a\r\n\r\nb\r")
     assert outcome(file_lines(SourceFile(path, "a.txt", 5, 7, 3), "utf-8")) == (["b"], None)
     path = write("a.txt", "a\n\nb\r")
@@ -109,7 +109,7 @@ def test_a_part_of_a_file_that_was_cut_is_read_as_the_file(write):
         (b"+2AA-", "utf-7", "a lone surrogate"),
     ],
 )
-def test_another_encoding_is_told(write, content, encoding, message):
+def test_another_encoding_is_reported(write, content, encoding, message):
     lines, error = read(write, content, encoding)
     assert lines == []
     assert error.startswith("a.txt:1: ")
@@ -118,12 +118,12 @@ def test_another_encoding_is_told(write, content, encoding, message):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-7"])
-def test_marks_of_the_encoding_itself_are_dropped(write, encoding):
+def test_byte_order_marks_are_dropped(write, encoding):
     content = ("\ufeff" if encoding == "utf-16-le" else "") + "é\r\nb"
     assert read(write, content.encode(encoding), encoding) == (["é", "b"], None)
 
 
-def test_lines_before_a_fault_come_first(write):
+def test_lines_before_an_error_are_yielded(write):
     for fault, message in (
         (b"\xff", "not utf-8"),
         (b"\0", "a NUL character"),
@@ -147,7 +147,7 @@ def test_lines_before_a_fault_come_first(write):
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_files_that_are_not_text_are_told(write, content, message, encoding):
+def test_binary_files_are_reported(write, content, message, encoding):
     lines, error = read(write, content, encoding)
     assert lines == []
     with pytest.raises(InputError, match=f"^a.txt:1: this is not text but {message}"):
@@ -155,17 +155,17 @@ def test_files_that_are_not_text_are_told(write, content, message, encoding):
 
 
 @pytest.mark.parametrize("text", ["PAR1 O\n", "PK O\n", "BZh9 O\n", "(µ\n", "ÿþ O\n"])
-def test_texts_that_begin_nearly_so_are_read(write, text):
+def test_texts_that_begin_like_binary_files_are_read(write, text):
     assert read(write, text) == ([text[:-1]], None)
 
 
-def test_a_line_that_never_ends_is_refused(write, monkeypatch):
+def test_a_very_long_line_is_refused(write, monkeypatch):
     monkeypatch.setattr("seqtag.data.formats.lines._MAX_LINE", 100)
     _, error = read(write, "a\n" + "x" * 101)
     assert error.startswith("a.txt:2: a line of more than 100 characters")
     assert read(write, "x" * 100 + "\n" + "y" * 100)[1] is None
 
 
-def test_lines_for_readers_of_records_keep_their_returns(write):
+def test_text_lines_keep_carriage_returns(write):
     path = write("a.csv", 'a,"b\rc"\r\nd,e\r')
     assert list(text_lines(SourceFile(path, "a.csv"), "utf-8")) == ['a,"b\rc"', "d,e"]

@@ -1,4 +1,4 @@
-"""Cells of a CSV file: a list in each notation, never two strings made into one."""
+"""Cells of a CSV file: lists in each notation; strings are never joined."""
 
 import csv
 import io
@@ -93,7 +93,7 @@ def test_a_list_in_each_notation(cell, items):
         ("[['a'], ['b']" + "," + "]", "is not a string or number"),
     ],
 )
-def test_what_is_not_a_list(cell, reason):
+def test_cells_that_are_not_lists(cell, reason):
     with pytest.raises(ValueError, match=reason):
         parse_list(cell)
 
@@ -105,7 +105,7 @@ def row(tokens, labels, *more):
     return [lists[1], lists[0], *lists[2:]]
 
 
-def test_each_cell_of_a_row_is_read_by_its_own_notation():
+def test_the_cells_of_a_row_may_differ_in_notation():
     assert row("['Eva' 'ran']", '["O", "O"]', "('N', 'V')") == [
         ["Eva", "ran"],
         ["O", "O"],
@@ -129,7 +129,7 @@ def test_each_cell_of_a_row_is_read_by_its_own_notation():
         ('("Hi there")', "O O"),
     ],
 )
-def test_brackets_and_quotes_are_words_where_labels_are_spaced(tokens, labels):
+def test_brackets_and_quotes_are_words_if_labels_are_spaced(tokens, labels):
     assert row(tokens, labels) == [tokens.split(), labels.split()]
     assert row(tokens, labels, tokens) == [tokens.split(), labels.split(), tokens.split()]
 
@@ -158,7 +158,7 @@ def test_brackets_and_quotes_are_words_where_labels_are_spaced(tokens, labels):
         ("['Eva' 'ran']", "['O' ... 'O']", "labels is not a list.*left out"),
     ],
 )
-def test_rows_that_are_neither(tokens, labels, message):
+def test_rows_that_mix_lists_and_spaced_strings(tokens, labels, message):
     with pytest.raises(ValueError, match=message):
         row(tokens, labels)
 
@@ -178,7 +178,7 @@ def read_csv(text, **settings):
 
 
 def written(rows, notation):
-    """Return rows of lists as a CSV file with cells in a notation."""
+    """Return a CSV file of rows of lists, whose cells are printed by `notation`."""
     stream = io.StringIO()
     lines = csv.writer(stream)
     lines.writerow(["tokens", "labels", "pos"])
@@ -214,29 +214,29 @@ ROWS = st.lists(ROW, min_size=1, max_size=3).map(
 
 @pytest.mark.fuzz("csv")
 @given(rows=ROWS, notation=st.sampled_from(sorted(NOTATIONS)))
-def test_what_programs_write_is_read_as_it_was(rows, notation):
-    # NumPy's fixed-width strings end before a NUL.
+def test_lists_in_each_notation_round_trip(rows, notation):
+    # NumPy's fixed-width strings drop trailing NUL characters.
     ends = any(string.endswith("\0") for row in rows for cell in row for string in cell)
     assume(notation != "numpy's strings" or not ends)
-    found = read_csv(NOTATIONS[notation](rows), features=["pos"])
-    assert [(s.tokens, s.labels, *s.features) for s in found] == rows
+    sentences = read_csv(NOTATIONS[notation](rows), features=["pos"])
+    assert [(s.tokens, s.labels, *s.features) for s in sentences] == rows
 
 
-def test_what_datasets_writes_is_read_as_it_was():
+def test_csv_written_by_datasets_round_trips():
     rows = [(["it's", "a", "\n"], ["O", "B-X", "O"], ["N", '"', "]"]), (["b"], ["O"], ["N"])]
     table = dict(zip(("tokens", "labels", "pos"), map(list, zip(*rows, strict=True)), strict=True))
     stream = io.BytesIO()
     datasets.Dataset.from_dict(table).to_csv(stream)
-    found = read_csv(stream.getvalue().decode(), features=["pos"])
-    assert [(s.tokens, s.labels, *s.features) for s in found] == rows
+    sentences = read_csv(stream.getvalue().decode(), features=["pos"])
+    assert [(s.tokens, s.labels, *s.features) for s in sentences] == rows
 
 
 @pytest.mark.fuzz("csv")
 @given(rows=ROWS)
-def test_spaced_strings_are_read_as_they_were_or_refused(rows):
+def test_spaced_strings_round_trip_or_are_refused(rows):
     text = written(rows, " ".join)
     try:
-        found = read_csv(text, features=["pos"])
+        sentences = read_csv(text, features=["pos"])
     except InputError as error:
         refusal = str(error)
     else:
@@ -248,12 +248,12 @@ def test_spaced_strings_are_read_as_they_were_or_refused(rows):
         tuple([word for word in re.split("[ \n\t]", " ".join(cell)) if word] for cell in row)
         for row in rows
     ]
-    assert [(s.tokens, s.labels, *s.features) for s in found] == as_words
+    assert [(s.tokens, s.labels, *s.features) for s in sentences] == as_words
 
 
 @pytest.mark.fuzz("csv")
 @given(st.text(st.sampled_from(list("[]()'\",\\ \nabx01.N{}:")), max_size=30))
-def test_a_cell_is_a_list_of_items_that_stand_in_it_or_is_refused(cell):
+def test_the_items_of_a_list_occur_in_its_cell(cell):
     try:
         items = parse_list(cell)
     except ValueError:

@@ -83,12 +83,12 @@ def test_jsonl_errors_name_the_line(write, line, message):
         read("json", path)
 
 
-def test_pretty_printed_json_is_told(write):
+def test_pretty_printed_json_is_reported(write):
     with pytest.raises(InputError, match=r"a.json:1: not JSON: .*one object per line is expected"):
         read("json", write("a.json", json.dumps([GOOD], indent=1)))
 
 
-def test_a_key_that_is_repeated_and_not_used(write):
+def test_only_repeated_keys_that_are_read_are_refused(write):
     path = write("a.jsonl", '{"id": 1, "tokens": ["a"], "labels": ["O"], "id": 2}\n')
     assert [s.tokens for s in read("json", path)] == [["a"]]
     with pytest.raises(InputError, match=r"a.jsonl:1: the key 'id' occurs more than once"):
@@ -120,8 +120,8 @@ def test_jsonl_round_trip(tmp_path_factory, sentences, escaped):
         for sentence in sentences:
             record = {"tokens": [t for t, _ in sentence], "labels": [y for _, y in sentence]}
             stream.write(json.dumps(record, ensure_ascii=escaped) + "\n")
-    found = [list(zip(s.tokens, s.labels, strict=True)) for s in read("json", path)]
-    assert found == sentences
+    read_back = [list(zip(s.tokens, s.labels, strict=True)) for s in read("json", path)]
+    assert read_back == sentences
 
 
 def test_csv_cells_as_json_python_or_words(write):
@@ -179,12 +179,12 @@ def test_csv_with_a_column_twice(write):
     with pytest.raises(InputError, match=r"a.csv:1: more than one column is called 'labels'; ther"):
         read("csv", path)
     path = write("a.csv", "id,tokens,labels,id\n1,x,O,1\n")
-    assert read("csv", path)[0].labels == ["O"]  # which `id` is meant does not matter
+    assert read("csv", path)[0].labels == ["O"]  # `id` is not read, so it may be ambiguous
     with pytest.raises(InputError, match=r"more than one column is called 'id'"):
         read("csv", path, document_column="id")
 
 
-def test_a_row_that_is_never_closed_is_named_by_its_beginning(write):
+def test_an_unclosed_row_is_reported_with_its_first_line(write):
     with pytest.raises(InputError, match=r"^a.csv:3: not CSV: unexpected end of data"):
         read("csv", write("a.csv", 'tokens,labels\nx,O\n"x,O\ny,O\n' + "y,O\n" * 9))
 
@@ -214,7 +214,7 @@ def test_parquet_classes_are_decoded_by_their_own_names(tmp_path):
     assert sentence.features == [["V", "V"]]
 
 
-def test_parquet_that_is_none(write, tmp_path):
+def test_files_that_are_not_valid_parquet(write, tmp_path):
     with pytest.raises(InputError, match=r"a.parquet: cannot be read"):
         read("parquet", write("a.parquet", "text"))
     pq.write_table(pa.table({"words": [["a"]], "labels": [["O"]]}), tmp_path / "b.parquet")
@@ -272,7 +272,7 @@ def test_parquet_errors_name_the_row(tmp_path, tokens, message):
         read("parquet", tmp_path / "a.parquet")
 
 
-def noted(features):
+def metadata_of(features):
     return json.dumps({"info": {"features": features}})
 
 
@@ -282,36 +282,36 @@ DAMAGED = [
     "[]",
     "{}",
     '{"info": null}',
-    noted([]),
-    noted({"labels": {"feature": {"_type": "ClassLabel"}, "_type": "List"}}),
-    noted({"labels": [{"names": [1], "_type": "ClassLabel"}]}),
+    metadata_of([]),
+    metadata_of({"labels": {"feature": {"_type": "ClassLabel"}, "_type": "List"}}),
+    metadata_of({"labels": [{"names": [1], "_type": "ClassLabel"}]}),
     "[" * 9000,
 ]
 
 
-def with_note(path, labels, note):
+def write_with_metadata(path, labels, metadata):
     table = pa.table({"tokens": [["a"]], "labels": [labels]})
-    pq.write_table(table.replace_schema_metadata({"huggingface": note}), path)
+    pq.write_table(table.replace_schema_metadata({"huggingface": metadata}), path)
     return path
 
 
-@pytest.mark.parametrize("note", DAMAGED)
-def test_damaged_notes_on_classes(tmp_path, note):
-    path = with_note(tmp_path / "a.parquet", [1], note)
+@pytest.mark.parametrize("metadata", DAMAGED)
+def test_damaged_metadata_of_classes(tmp_path, metadata):
+    path = write_with_metadata(tmp_path / "a.parquet", [1], metadata)
     with pytest.raises(
         InputError, match=r"a.parquet: labels contains integers, and the metadata th"
     ):
         read("parquet", path)
     assert read("parquet", path, label_names=["O", "B-Y"])[0].labels == ["B-Y"]
-    assert read("parquet", with_note(path, ["B-X"], note))[0].labels == ["B-X"]
+    assert read("parquet", write_with_metadata(path, ["B-X"], metadata))[0].labels == ["B-X"]
 
 
-def test_notes_on_other_columns_and_of_unknown_types_do_not_matter(tmp_path):
-    note = noted({"labels": CLASSES, "x": {"_type": "OfTomorrow"}})
-    path = with_note(tmp_path / "a.parquet", [1], note)
+def test_metadata_of_other_columns_and_unknown_types_is_ignored(tmp_path):
+    metadata = metadata_of({"labels": CLASSES, "x": {"_type": "OfTomorrow"}})
+    path = write_with_metadata(tmp_path / "a.parquet", [1], metadata)
     assert read("parquet", path)[0].labels == ["B-X"]
-    path = with_note(
-        path, [1], noted({"labels": {"feature": {"dtype": "int64", "_type": "Value"}}})
+    path = write_with_metadata(
+        path, [1], metadata_of({"labels": {"feature": {"dtype": "int64", "_type": "Value"}}})
     )
     with pytest.raises(InputError, match=r"set data.label_names"):
         read("parquet", path)

@@ -1,4 +1,4 @@
-"""Words from characters. The oracle of the CNN is nn.Conv1d over all windows of a word."""
+"""Character encoders; the CNN is compared with nn.Conv1d over all windows of a word."""
 
 import pytest
 import torch
@@ -28,9 +28,9 @@ def cnn(**settings):
 
 
 def convolved(module, characters_UW):
-    """The same by nn.Conv1d and a mask over the windows that hold padding alone."""
+    """Return the result by nn.Conv1d, with windows of only padding masked."""
     lengths_U = (characters_UW != 0).sum(1).clamp(min=1)
-    found = []
+    pooled = []
     for convolution in module.convolutions:
         width = convolution.kernel_size[0]
         around = nn.functional.pad(characters_UW, (width - 1, width - 1))
@@ -38,8 +38,8 @@ def convolved(module, characters_UW):
         scores_UFP = nn.functional.conv1d(x_UCW, convolution.weight, convolution.bias)
         windows_P = torch.arange(scores_UFP.shape[2])
         empty_UP = windows_P >= (lengths_U + width - 1)[:, None]
-        found.append(scores_UFP.masked_fill(empty_UP[:, None], -torch.inf).amax(2))
-    return torch.cat(found, 1)
+        pooled.append(scores_UFP.masked_fill(empty_UP[:, None], -torch.inf).amax(2))
+    return torch.cat(pooled, 1)
 
 
 def gradients(module, y_UF):
@@ -49,7 +49,7 @@ def gradients(module, y_UF):
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(spellings)
-def test_values_and_gradients_are_those_of_conv1d(words):
+def test_values_and_gradients_equal_conv1d(words):
     module, characters_UW = cnn(), padded(words)
     y_UF, expected_UF = module(characters_UW), convolved(module, characters_UW)
     assert y_UF.shape == (len(words), module.output_size)
@@ -59,7 +59,7 @@ def test_values_and_gradients_are_those_of_conv1d(words):
 
 
 def test_one_convolution_word_by_word():
-    """No mask at all: each word alone through the module's own nn.Conv1d, padded with zeros."""
+    """Without a mask: each word by itself through the module's nn.Conv1d, padded with zeros."""
     module = cnn()
     with torch.no_grad():
         module.embedding.weight[0] = 0.0
@@ -73,7 +73,7 @@ def test_one_convolution_word_by_word():
 @pytest.mark.parametrize("encoder", ["cnn", "lstm", "gru", "rnn"])
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(words=spellings, wider=st.integers(0, 12))
-def test_a_word_is_the_same_beside_any_other(encoder, words, wider):
+def test_the_vector_of_a_word_does_not_depend_on_the_batch(encoder, words, wider):
     module = build(encoder)
     y_UF = module(padded(words, wider))
     for row, word in zip(y_UF, words, strict=True):
@@ -100,7 +100,7 @@ def test_no_words_and_empty_words(encoder):
     mixed.sum().backward()
 
 
-def test_recurrent_characters_are_two_final_states():
+def test_recurrent_vectors_are_the_two_final_states():
     module = build("lstm")
     first, last = module(padded([[1, 2, 3], [4]])).split(4, dim=1)
     x = module.embedding(torch.tensor([[1, 2, 3]]))

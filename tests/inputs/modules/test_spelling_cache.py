@@ -1,4 +1,4 @@
-"""The memory of spellings: as the encoder, whatever came before."""
+"""The cache of spellings returns the encoder's output, whatever was cached before."""
 
 import itertools
 import pickle
@@ -14,7 +14,7 @@ from seqtag.model.config import CharacterConfig
 
 
 class Counting(torch.nn.Module):
-    """An encoder that counts the words that it is given."""
+    """An encoder that counts the words it encodes."""
 
     def __init__(self, encoder):
         super().__init__()
@@ -40,28 +40,28 @@ def words(*spellings, width=5):
 
 
 @pytest.mark.parametrize(("kind", "encoder"), [(CharacterCNN, "cnn"), (CharacterRNN, "gru")])
-def test_vectors_are_those_of_the_encoder(kind, encoder):
+def test_vectors_equal_the_output_of_the_encoder(kind, encoder):
     torch.manual_seed(0)
     characters = kind(300, CharacterConfig(encoder=encoder, size=3, filters=2, hidden_size=4))
-    remembered = SpellingCache(characters.eval())
+    cache = SpellingCache(characters.eval())
     # 256 is 1 with a zero byte before it; the last word has no characters.
     batches = [words([1], [1, 2], [256]), words([2, 1], [1, 2], [2], [], width=9), words([256, 1])]
     for batch in (*batches, *batches):
         with torch.no_grad():
-            torch.testing.assert_close(remembered(batch), characters(batch), rtol=0, atol=1e-6)
-    assert remembered(words()).shape == (0, characters.output_size)
+            torch.testing.assert_close(cache(batch), characters(batch), rtol=0, atol=1e-6)
+    assert cache(words()).shape == (0, characters.output_size)
 
 
 def test_a_spelling_is_encoded_once(counting):
-    remembered = SpellingCache(counting)
-    remembered(words([1], [1, 2]))
-    remembered(words([1, 2], [3], width=8))
+    cache = SpellingCache(counting)
+    cache(words([1], [1, 2]))
+    cache(words([1, 2], [3], width=8))
     assert counting.words == 3
-    # What is returned is a copy.
+    # The result is a copy, not a view of the cache.
     with torch.inference_mode():
-        first = remembered(words([1])).clone()
-        remembered(words([1])).zero_()
-    assert remembered(words([1])).equal(first)
+        first = cache(words([1])).clone()
+        cache(words([1])).zero_()
+    assert cache(words([1])).equal(first)
 
 
 def _in_place(network):
@@ -79,45 +79,45 @@ def _by_an_optimizer(network):
 
 
 def test_another_precision_is_noticed(counting):
-    remembered = SpellingCache(counting)
-    remembered(words([1]))
+    cache = SpellingCache(counting)
+    cache(words([1]))
     counting.double()
     with torch.no_grad():
-        assert remembered(words([1])).equal(counting.encoder(words([1])))
+        assert cache(words([1])).equal(counting.encoder(words([1])))
 
 
 @pytest.mark.parametrize("change", [_in_place, _for_other_parameters, _by_an_optimizer])
 def test_changed_weights_are_noticed(counting, change):
-    remembered = SpellingCache(counting)
-    before = remembered(words([1]))
+    cache = SpellingCache(counting)
+    before = cache(words([1]))
     change(counting)
-    after = remembered(words([1]))
+    after = cache(words([1]))
     assert not after.equal(before)
     with torch.no_grad():
         assert after.equal(counting.encoder(words([1])))
 
 
-def test_weights_that_were_made_in_inference_mode():
+def test_weights_created_in_inference_mode():
     with torch.inference_mode():
         characters = CharacterCNN(9, CharacterConfig(size=3, filters=2)).eval()
-        remembered = SpellingCache(characters)
-        assert remembered(words([1])).equal(characters(words([1])))
+        cache = SpellingCache(characters)
+        assert cache(words([1])).equal(characters(words([1])))
 
 
-def test_a_full_memory_begins_anew(counting, monkeypatch):
+def test_a_full_cache_is_emptied(counting, monkeypatch):
     monkeypatch.setattr(module, "_BYTES", 3 * 4 * counting.output_size)  # three words
-    remembered = SpellingCache(counting)
+    cache = SpellingCache(counting)
     five = words([1], [2], [3], [4], [5])
     with torch.no_grad():
         expected = counting.encoder(five)
     for rows in ([0, 1], [2, 3], [0, 1, 2, 3, 4], [3, 4], [1, 0]):
-        assert remembered(five[rows]).equal(expected[rows])
+        assert cache(five[rows]).equal(expected[rows])
 
 
 @pytest.mark.parametrize("size", [1 << 20, 40])
-def test_threads_share_a_memory(counting, at_once, monkeypatch, size):
+def test_threads_share_a_cache(counting, at_once, monkeypatch, size):
     monkeypatch.setattr(module, "_BYTES", size * 4 * counting.output_size)
-    remembered = SpellingCache(counting)
+    cache = SpellingCache(counting)
     every = words(*([a, b] for a in range(1, 20) for b in range(1, 20)))
     with torch.no_grad():
         expected = counting.encoder(every)
@@ -125,7 +125,7 @@ def test_threads_share_a_memory(counting, at_once, monkeypatch, size):
     def read(seed):
         order = torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))
         parts = order.split(40)
-        return [part for part in parts if not remembered(every[part]).equal(expected[part])]
+        return [part for part in parts if not cache(every[part]).equal(expected[part])]
 
     assert at_once(*(lambda seed=seed: read(seed) for seed in range(8))) == [[]] * 8
 
@@ -133,24 +133,24 @@ def test_threads_share_a_memory(counting, at_once, monkeypatch, size):
 @pytest.mark.parametrize("room", [1000, 3])
 def test_an_interrupt_anywhere_changes_nothing(counting, interrupt, monkeypatch, room):
     monkeypatch.setattr(module, "_BYTES", room * 4 * counting.output_size)
-    remembered = SpellingCache(counting)
+    cache = SpellingCache(counting)
     for place in itertools.count():
         if place % 3 == 0:
-            _in_place(counting)  # other weights: a new memory
+            _in_place(counting)  # changed weights empty the cache
         a, b = 1 + place % 15, 1 + place // 15
-        asked = words([a, b], [b], [b, b, a])
-        if not interrupt(lambda asked=asked: remembered(asked), place, module):
+        batch = words([a, b], [b], [b, b, a])
+        if not interrupt(lambda batch=batch: cache(batch), place, module):
             break
-        asked = words([b, a], [a, b], [a], [b, b, a], [b])
+        batch = words([b, a], [a, b], [a], [b, b, a], [b])
         with torch.no_grad():
-            assert remembered(asked).equal(counting.encoder(asked))
+            assert cache(batch).equal(counting.encoder(batch))
     assert place > 150
 
 
 @pytest.mark.parametrize("copied", [deepcopy, lambda memory: pickle.loads(pickle.dumps(memory))])
-def test_a_copy_has_none_of_the_spellings(counting, copied):
-    remembered = SpellingCache(counting)
-    small = len(pickle.dumps(remembered))
-    found = remembered(words([1], [1, 2]))
-    assert len(pickle.dumps(remembered)) == small
-    assert copied(remembered)(words([1], [1, 2])).equal(found)
+def test_a_copy_has_no_cached_spellings(counting, copied):
+    cache = SpellingCache(counting)
+    small = len(pickle.dumps(cache))
+    vectors = cache(words([1], [1, 2]))
+    assert len(pickle.dumps(cache)) == small
+    assert copied(cache)(words([1], [1, 2])).equal(vectors)
