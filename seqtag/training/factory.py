@@ -42,10 +42,10 @@ def factory(target: Target, base: type, positional: int = 0, **extra: Any) -> Ca
     accepted = {parameter.name for parameter in accepted_parameters(cls)}
     options = {name: value for name, value in extra.items() if name in accepted} | target.options
     check_options(cls, options, positional, target.where)
-    return partial(call, cls, target.where, **options)
+    return partial(instantiate, cls, target.where, **options)
 
 
-def call(cls: type, where: str, /, *arguments: Any, **options: Any) -> Any:
+def instantiate(cls: type, where: str, /, *arguments: Any, **options: Any) -> Any:
     """Return `cls(*arguments, **options)`.
 
     Raises:

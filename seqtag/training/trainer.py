@@ -22,7 +22,7 @@ from seqtag.data.batches.module import CorpusModule
 from seqtag.distributed.leader import LaunchedEnvironment
 from seqtag.distributed.process import ProcessInfo, current_process
 from seqtag.errors import InputError, unknown
-from seqtag.training.factory import call, factory
+from seqtag.training.factory import factory, instantiate
 from seqtag.training.resume.files import CheckpointFiles
 from seqtag.training.resume.state import ResumeCallback
 from seqtag.training.settings import TrainingSettings
@@ -112,7 +112,7 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
         # The data module itself splits batches among processes.
         "use_distributed_sampler": False,
     }
-    trainer = call(L.Trainer, "trainer", **options, **parts)
+    trainer = instantiate(L.Trainer, "trainer", **options, **parts)
     _require_world_size(trainer, process)
     return trainer
 
@@ -154,7 +154,7 @@ def total_steps(trainer: L.Trainer, data: CorpusModule) -> int:
     Lightning's own estimate would build the data loaders too early for an exact resume.
 
     Raises:
-        InputError: if an epoch has no batches, or the number of steps is not limited: a schedule
+        InputError: if no batch of an epoch is used, or the number of steps is unlimited: a schedule
             needs its last step.
     """
     share, batches = trainer.limit_train_batches, data.batches_per_epoch()

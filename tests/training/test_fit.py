@@ -31,12 +31,12 @@ def weights(folder) -> bytes:
 def test_all_files_of_a_run(configure, tmp_path, caplog, capsys):
     run = tmp_path / "run"
     with caplog.at_level(logging.INFO):
-        figures = train(configure("trainer.max_epochs=4"))
-    assert figures == read(run / "metrics.json")
+        metrics = train(configure("trainer.max_epochs=4"))
+    assert metrics == read(run / "metrics.json")
     assert {path.name for path in (run / "model").iterdir()} == {
         *("config.json", "labels.json", "model.safetensors", "README.md", "tokenizer.json"),
     }
-    dev, test = figures["splits"]["dev"], figures["splits"]["test"]
+    dev, test = metrics["splits"]["dev"], metrics["splits"]["test"]
     assert REQUIRED <= test.keys() <= REQUIRED | OPTIONAL
     assert (dev["split"], test["split"], test["sentences"]) == ("dev", "test", 20)
     assert set(test["per_label"]) == {"PER", "LOC"}
@@ -93,11 +93,11 @@ def test_plain_labels_have_no_span_scores(configure, tmp_path):
     ids=" ".join,
 )
 def test_various_taggers_and_trainings(overrides, configure, tmp_path):
-    figures = train(configure("trainer.max_epochs=1", *overrides))
-    assert 0.0 <= figures["splits"]["test"]["accuracy"] <= 1.0
+    metrics = train(configure("trainer.max_epochs=1", *overrides))
+    assert 0.0 <= metrics["splits"]["test"]["accuracy"] <= 1.0
     evaluated = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
     again = evaluate(configure(*evaluated, verb="evaluate"))
-    assert again["accuracy"] == figures["splits"]["test"]["accuracy"]
+    assert again["accuracy"] == metrics["splits"]["test"]["accuracy"]
 
 
 @pytest.mark.filterwarnings("ignore:.*AMP with fp16 is not supported on CPU")
@@ -122,16 +122,16 @@ def test_taggers_of_any_precision_load_and_score_as_in_training(
     precision, overrides, configure, tmp_path, caplog
 ):
     options = (f"trainer.precision={precision}", *overrides)
-    figures = train(configure(*options, "trainer.max_epochs=1"))
+    metrics = train(configure(*options, "trainer.max_epochs=1"))
     tagger = Tagger.load(tmp_path / "run" / "model")
     assert {tensor.dtype for tensor in tagger.network.parameters()} == {torch.float32}
     evaluated = (f"model_dir={tmp_path / 'run' / 'model'}", "data.path=CORPUS")
     again = evaluate(configure(*evaluated, verb="evaluate"))
-    assert again["per_label"] == figures["splits"]["test"]["per_label"]
+    assert again["per_label"] == metrics["splits"]["test"]["per_label"]
     with caplog.at_level(logging.INFO):
-        figures = train(configure(*options, "trainer.max_epochs=2", "ckpt_path=last"))
+        metrics = train(configure(*options, "trainer.max_epochs=2", "ckpt_path=last"))
     assert "last.ckpt, written after step 8" in caplog.text
-    assert figures["epochs"] == 2
+    assert metrics["epochs"] == 2
 
 
 def test_equal_seeds_give_equal_weights(configure, tmp_path):
@@ -153,32 +153,32 @@ def test_training_without_a_development_split(configure, corpus, caplog):
 
 
 def test_overfitting_reaches_a_loss_near_zero(configure, tmp_path):
-    figures = train(configure("debug=overfit", "trainer.max_epochs=20"))
-    assert set(figures["splits"]) == {"dev"}
-    assert figures["splits"]["dev"]["f1"] == 1.0
+    metrics = train(configure("debug=overfit", "trainer.max_epochs=20"))
+    assert set(metrics["splits"]) == {"dev"}
+    assert metrics["splits"]["dev"]["f1"] == 1.0
     with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8") as file:
         losses = [float(row["train/loss"]) for row in csv.DictReader(file) if row["train/loss"]]
     assert losses[-1] < 0.01 * losses[0]
 
 
 def test_early_stopping_ends_training(configure):
-    figures = train(configure("callbacks.early_stopping.patience=1", "trainer.max_epochs=30"))
-    assert figures["epochs"] < 30
-    assert figures["best_epoch"] < figures["epochs"]
+    metrics = train(configure("callbacks.early_stopping.patience=1", "trainer.max_epochs=30"))
+    assert metrics["epochs"] < 30
+    assert metrics["best_epoch"] < metrics["epochs"]
 
 
 def test_training_on_a_stream(configure):
     stream = ("data.streaming=true", "data.stream={buffer: 20, batches_per_epoch: 5}")
-    figures = train(configure(*stream))
-    assert figures["epochs"] == 2
-    assert 40 < figures["sequences"] <= 2 * 5 * 8
-    assert set(figures["splits"]) == {"dev", "test"}
+    metrics = train(configure(*stream))
+    assert metrics["epochs"] == 2
+    assert 40 < metrics["sequences"] <= 2 * 5 * 8
+    assert set(metrics["splits"]) == {"dev", "test"}
 
 
 @pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
 def test_training_may_end_before_the_first_evaluation(configure):
-    figures = train(configure("trainer.max_steps=2"))
-    assert (figures["sequences"], figures["best_epoch"]) == (16, 1)
+    metrics = train(configure("trainer.max_steps=2"))
+    assert (metrics["sequences"], metrics["best_epoch"]) == (16, 1)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, "one", True, 1.5, None])

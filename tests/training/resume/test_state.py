@@ -197,8 +197,8 @@ def test_the_best_epoch_remains_known_in_a_moved_folder(configure, tmp_path):
     """With a learning rate of 0 the first epoch remains the best one."""
     train(configure("optimizer.lr=0.0", "trainer.max_epochs=1", output="old"))
     (tmp_path / "old").rename(tmp_path / "new")
-    figures = train(configure("optimizer.lr=0.0", "ckpt_path=last", output="new"))
-    assert (figures["epochs"], figures["best_epoch"]) == (2, 1)
+    metrics = train(configure("optimizer.lr=0.0", "ckpt_path=last", output="new"))
+    assert (metrics["epochs"], metrics["best_epoch"]) == (2, 1)
 
 
 def test_early_stopping_still_stops_after_a_resume(configure, train_killed):
