@@ -44,6 +44,7 @@ def launch(
             job itself outside a sweep. The run folder is then removed, if it is still unused.
         RunStopped: if a job had to stop; a signal stops the whole sweep.
     """
+    _refuse_cfg_of_many(arguments)
     if _shows_job(arguments):
         return _show_job(verb, job, arguments)
     arguments = quote_values(arguments)
@@ -108,6 +109,14 @@ def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
         root.setLevel(level)
 
 
+def _refuse_cfg_of_many(arguments: Sequence[str]) -> None:
+    """Refuse to print the configurations of a sweep: there is one for each of its runs."""
+    if {"--cfg", "-c"} & {*arguments} and {*_MANY} & {*arguments}:
+        raise InputError(
+            "--cfg prints the configuration of one run; leave out -m, and give one value per key"
+        )
+
+
 def _shows_job(arguments: Sequence[str]) -> bool:
     """Return whether ``--cfg job`` requests the whole configuration of one run."""
     flags = _flags(arguments)
@@ -127,4 +136,8 @@ def _show_job(verb: str, job: Job, arguments: Sequence[str]) -> int:
 
 def _flags(arguments: Sequence[str]) -> list[str]:
     """Return the arguments that are not overrides."""
-    return [word for word in arguments if "=" not in word or word.startswith("-")]
+    return [
+        word
+        for word in arguments
+        if word.startswith("-") or not ("=" in word or word.startswith("~"))
+    ]

@@ -73,3 +73,10 @@ def test_help_lists_every_key_of_the_main_groups():
                 assert f"  {group}.{'.'.join(path)} " in text
     assert "data.probe" in help_text("probe")
     assert "data.separator" not in help_text("probe")
+
+
+def test_cfg_with_a_deletion_and_with_a_sweep(capsys):
+    assert main(["train", "~preset", "seed=3", "--cfg", "job"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["model"]["decoder"] == "crf"
+    assert main(["train", "-m", "cell=gru,lstm", "--cfg", "job"]) == 2
+    assert "leave out -m" in capsys.readouterr().err
