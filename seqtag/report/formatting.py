@@ -94,8 +94,11 @@ DEFINITIONS = (
     (
         "baselines",
         "Accuracy of simple solvers that cannot do the task, on those answers for which they make "
-        "a prediction. Untrained is the model before training, on a few items of each "
-        "combination, all setups together.",
+        "a prediction. Majority, context free and window predict the label that was most frequent "
+        "in training: of all targets, of targets with the same word, and of targets with the same "
+        "last four words. First cue, last cue and frequent cue decide by the first, the last or "
+        "the most frequent word that looks like a cue, such as a person. Untrained is the model "
+        "before training, on a few items of each combination, all setups together.",
     ),
     (
         "differences",

@@ -45,7 +45,7 @@ def plot_mean_gradients(curves: pd.DataFrame, probe: str, order: Sequence[str]) 
     """
     rows = curves[(curves["state"] == STATE) & (curves["norm"] > _FLOOR)]
     names = [name for name in order if name in set(rows["name"])]
-    figure = (_shared_panels if len(names) <= MAX_LINES else _panel_each)(rows, names, order)
+    figure = (_shared_panels if len(names) <= MAX_LINES else _panel_per_setup)(rows, names, order)
     figure_title(figure, f"{probe}: how far back the loss reaches")
     figure.supylabel("mean ‖∂L(t) / ∂h(t − k)‖", fontsize=TEXT)
     return figure
@@ -65,7 +65,7 @@ def _shared_panels(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str
     return figure
 
 
-def _panel_each(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
+def _panel_per_setup(rows: pd.DataFrame, names: Sequence[str], order: Sequence[str]) -> Figure:
     figure, panels = new_panels(names, PANELS, 0.9, 1.25)
     for name, panel in panels.items():
         own = rows[rows["name"] == name]
@@ -171,7 +171,7 @@ def _caption(max_lag: int, learned: bool) -> str:
     )
     if learned:
         text += (
-            " A lag is learned if more than half of the runs that were trained at that lag alone "
-            "solve it."
+            " A lag is learned if more than half of the runs solve it, trained separately at "
+            "each lag."
         )
     return text

@@ -37,7 +37,7 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
     parts.append(html.section(_RUNS[1], [_setups(results.setups)], anchor=_RUNS[0]))
     if results.probes:
         shown = [_headline(results, region) for region in _REGIONS]
-        parts.append(html.section("All cells on all probes", [*shown, *_shown(pictures, "")]))
+        parts.append(html.section("All cells on all probes", [*shown, *_figures(pictures, "")]))
     parts += [_probe(name, judged.get(name), results, pictures) for name in probes]
     if len(results.suites):
         tables = suites(results.suites, results.names)
@@ -55,7 +55,7 @@ _RUNS, _SUITES, _DEFINED = (
 )
 
 
-def _shown(pictures: Sequence[Picture], probe: str, part: str = "judged") -> list[str]:
+def _figures(pictures: Sequence[Picture], probe: str, part: str = "judged") -> list[str]:
     chosen = (p for p in pictures if (p.probe, p.part) == (probe, part))
     return [html.picture(picture.png, picture.caption) for picture in chosen]
 
@@ -63,9 +63,12 @@ def _shown(pictures: Sequence[Picture], probe: str, part: str = "judged") -> lis
 def _setups(setups: pd.DataFrame) -> str:
     head = list(setups.columns)
     rows = [[str(value) for value in row] for row in setups.itertuples(index=False)]
-    return html.table(
-        head, rows, "Setups: a setup is a configuration whose runs differ only in their seeds."
+    caption = (
+        "A setup is a configuration whose runs differ only in their seeds. Start: initial biases "
+        "of the gates. Direction: forward, or both (bidirectional). Hidden: units per layer and "
+        "direction. Parameters: those of the encoder."
     )
+    return html.table(head, rows, caption)
 
 
 def _headline(results: Results, region: str) -> str:
@@ -116,7 +119,7 @@ def _probe(
         parts.append(_about(probe))
         for split in probe.splits:
             parts.append(overview(probe, split, order))
-        parts += [baselines(probe, probe.splits[0]), *_shown(pictures, name)]
+        parts += [baselines(probe, probe.splits[0]), *_figures(pictures, name)]
         parts += [by_axis(probe, split, order) for split in probe.splits]
         parts += [by_contrast(probe, split, order) for split in probe.splits]
         parts.append(differences(probe))
@@ -125,12 +128,12 @@ def _probe(
         for table in (results.learn, results.slopes, results.learned_lags)
     )
     if len(learn):
-        shown = [*_shown(pictures, name, "learn"), lags(learn, order)]
+        shown = [*_figures(pictures, name, "learn"), lags(learn, order)]
         parts.append(html.section("Trained at one lag alone", shown, level=3))
     if len(fitted):
         max_lag = results.curves.loc[results.curves["probe"] == name, "k"].max()
         shown = [
-            *_shown(pictures, name, "gradients"),
+            *_figures(pictures, name, "gradients"),
             slopes_table(fitted, learned, order, max_lag),
         ]
         parts.append(html.section("How far back the gradient reaches", shown, level=3))

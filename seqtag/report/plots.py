@@ -46,7 +46,7 @@ def plot_accuracy(results: ProbeResults, split: str, order: Sequence[str]) -> Fi
     """
     names = [name for name in order if name in results.names]
     together = len(names) <= MAX_LINES
-    figure = (_shared_panels if together else _panel_each)(results, split, names, order)
+    figure = (_shared_panels if together else _panel_per_setup)(results, split, names, order)
     figure_title(figure, f"{results.probe}: accuracy by {results.axis} ({split} split)")
     return figure
 
@@ -75,7 +75,7 @@ def _shared_panels(
     return figure
 
 
-def _panel_each(
+def _panel_per_setup(
     results: ProbeResults, split: str, names: Sequence[str], order: Sequence[str]
 ) -> Figure:
     easy, hard = (results.rows(slice_, split) for slice_ in (AXIS_IN, AXIS_BEYOND))

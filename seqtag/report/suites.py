@@ -14,7 +14,9 @@ _DECIDED = (
     *("ceiling, whole group", "published score"),
 )
 _STEREOTYPES = (
-    *("pairs judged", "gap", "stereotype female", "stereotype male", "antecedent known"),
+    "pairs judged",
+    "gap",
+    *("where stereotype female", "where stereotype male", "antecedent known"),
 )
 
 

@@ -94,7 +94,7 @@ class Runner:
         Raises:
             InputError: for a job that cannot be configured, before any job is started.
         """
-        jobs = [self._plan(list(job), number) for number, job in enumerate(overrides)]
+        jobs = [self._plan(list(of_job), number) for number, of_job in enumerate(overrides)]
         waiting = list({job.folder: job for job in jobs if not is_finished(job.identity)}.values())
         if done := len({job.folder for job in jobs}) - len(waiting):
             log.info("%d of %d jobs are finished already", done, done + len(waiting))
