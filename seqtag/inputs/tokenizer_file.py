@@ -196,7 +196,7 @@ def _built(build: Any, where: str) -> Tokenizer:
 
 
 def _check_model(model: Any, where: str) -> None:
-    """Refuse a model that could fail on some word, draws at random or takes very long."""
+    """Raise an InputError for a model that could fail on a word, is random or takes very long."""
     if not isinstance(model, dict):
         raise InputError(f"{where}: its model is missing")
     kind, vocab = model.get("type"), model.get("vocab")

@@ -83,7 +83,7 @@ class Table:
 
     @classmethod
     def empty(cls, ragged: Mapping[str, bool]) -> Table:
-        """Return a table of no words; `ragged` says for each column whether a word has a list."""
+        """Return an empty table; `ragged` says for each column whether a word has a list."""
         return cls(
             {name: (Ragged if is_ragged else Column).empty() for name, is_ragged in ragged.items()}
         )

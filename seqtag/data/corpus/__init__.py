@@ -1,1 +1,1 @@
-"""From files, hub data sets and streams to one `datasets.Dataset` a split."""
+"""From files, hub data sets and streams to one `datasets.Dataset` per split."""

@@ -113,42 +113,42 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
         and config.dev_fraction > 0
         and not config.streaming
     )
-    there = [split for split in SPLITS if split in sources or (split == "dev" and holds_out)]
-    wanted = [split for split in SPLITS if split in (there if splits is None else splits)]
+    available = [split for split in SPLITS if split in sources or (split == "dev" and holds_out)]
+    requested = [split for split in SPLITS if split in (available if splits is None else splits)]
     for split in splits or ():
-        if split not in there:
-            raise unknown("split of data", split, there)
+        if split not in available:
+            raise unknown("split of data", split, available)
     root = cache_root(config.cache_dir)
-    found: dict[str, datasets.Dataset] = {}
+    loaded: dict[str, datasets.Dataset] = {}
     origins: dict[str, Origin] = {}
     notes: list[str] = []
     for split in sources:
-        if split in wanted or (split == "train" and holds_out and "dev" in wanted):
-            found[split], origins[split], path, unfilled = _open(sources[split], config, root)
+        if split in requested or (split == "train" and holds_out and "dev" in requested):
+            loaded[split], origins[split], path, unfilled = _open(sources[split], config, root)
             if split == "train":
                 _require_features(sources[split], config, unfilled)
             if split == "train" and holds_out:
-                _hold_out_dev(found, origins, notes, config, root, path)
+                _hold_out_dev(loaded, origins, notes, config, root, path)
     notes += origin_notes(origins, config) + _unused_notes(sources)
-    if "train" in found:
-        notes += single_token_notes(found["train"], config)
+    if "train" in loaded:
+        notes += single_token_notes(loaded["train"], config)
     stream = None
-    if "train" in found and config.streaming:
+    if "train" in loaded and config.streaming:
         scheme = origins["train"].scheme
         stream = replace(sources["train"].stream(), schemes=(scheme, STORED_SCHEME[scheme]))
         notes.append(
             f"the training split is a stream in {stream.rows.num_shards} shards; its first "
-            f"{found['train'].num_rows:,} sentences define the vocabulary and the labels"
+            f"{loaded['train'].num_rows:,} sentences define the vocabulary and the labels"
         )
-    if "train" in found and "dev" not in there:
+    if "train" in loaded and "dev" not in available:
         why = "none is held out of a stream" if config.streaming else "data.dev_fraction=0"
         notes.append(f"no development split ({why})")
     return Corpus(
-        splits={split: found[split] for split in wanted if split in found},
+        splits={split: loaded[split] for split in requested if split in loaded},
         scheme=_common_scheme(origins),
         features=config.features,
         notes=tuple(notes),
-        origins={split: origins[split] for split in wanted if split in origins},
+        origins={split: origins[split] for split in requested if split in origins},
         stream=stream,
         config=config,
     )
@@ -195,7 +195,7 @@ def _require_features(source: SplitSource, config: CorpusConfig, unfilled: list[
 
 
 def _hold_out_dev(
-    found: dict[str, datasets.Dataset],
+    loaded: dict[str, datasets.Dataset],
     origins: dict[str, Origin],
     notes: list[str],
     config: CorpusConfig,
@@ -203,13 +203,13 @@ def _hold_out_dev(
     path: Path,
 ) -> None:
     """Split the training split into training and development sentences, and add a note."""
-    size = found["train"].num_rows
+    size = loaded["train"].num_rows
     if size < 2:
         notes.append("no development split, and too few training sentences to hold one out")
         return
     chosen = (size, config.dev_fraction, config.split_seed)
     key = digest("held out", READER_VERSION, path.parent.name, *chosen)
-    _, (found["train"], found["dev"]) = cached(
+    _, (loaded["train"], loaded["dev"]) = cached(
         root,
         key,
         ["train", "dev"],

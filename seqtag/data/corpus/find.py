@@ -131,7 +131,7 @@ def _split_of(file: CorpusFile) -> str | None:
     return splits.pop() if len(splits) == 1 else None
 
 
-def unused_files(config: CorpusConfig, found: dict[str, list[CorpusFile]]) -> list[str]:
+def unused_files(config: CorpusConfig, splits: dict[str, list[CorpusFile]]) -> list[str]:
     """Return the names of local files that may belong to a corpus but are in no split of it.
 
     These are files of the folder or glob `data.path` with the ending of a file that is used.
@@ -140,7 +140,7 @@ def unused_files(config: CorpusConfig, found: dict[str, list[CorpusFile]]) -> li
     root = _root(config)
     if config.files or is_url(root) or Path(root).is_file():
         return []
-    used = [file for group in found.values() for file in group]
+    used = [file for group in splits.values() for file in group]
     endings = {_ending(file.name) for file in used}
     addresses = {file.address for file in used}
     return [
@@ -175,6 +175,7 @@ def _resolve_setting(root: str, value: Any, split: str) -> list[CorpusFile]:
 
 
 def _local_glob(pattern: str, root: Path) -> list[CorpusFile]:
+    """Return the files of a glob; those below `root` are named by their relative path."""
     paths = sorted(Path(p) for p in glob.glob(pattern, recursive=True) if Path(p).is_file())
     return [
         CorpusFile(
@@ -188,13 +189,13 @@ def _candidates(folder: Path, format: str) -> list[CorpusFile]:
     paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
     endings = find_format(format).endings
     if endings:
-        kept = [path for path in paths if _ending(path.name) in endings]
+        candidates = [path for path in paths if _ending(path.name) in endings]
     else:
-        kept = [path for path in paths if _ending(path.name) not in _IGNORED_ENDINGS]
-    if not kept:
+        candidates = [path for path in paths if _ending(path.name) not in _IGNORED_ENDINGS]
+    if not candidates:
         kind = f"no {' or '.join(endings)} file" if endings else "no file"
         raise InputError(f"{folder}: {kind} in this folder. {_describe_folder(str(folder / 'x'))}")
-    return [CorpusFile(str(path), path.name) for path in kept]
+    return [CorpusFile(str(path), path.name) for path in candidates]
 
 
 def _ending(name: str) -> str:
@@ -206,19 +207,19 @@ def _by_name(
     files: list[CorpusFile], config: CorpusConfig, strict: bool = True
 ) -> dict[str, list[CorpusFile]]:
     """Return files by the split that the words of their names say."""
-    found: dict[str, list[CorpusFile]] = {}
+    splits: dict[str, list[CorpusFile]] = {}
     for file in files:
         if split := _split_of(file):
-            found.setdefault(split, []).append(file)
-    if not found and len(files) == 1:
+            splits.setdefault(split, []).append(file)
+    if not splits and len(files) == 1:
         return {"train": files}
     names = ", ".join(file.name for file in files[:_MAX_LISTED])
-    if not found and strict:
+    if not splits and strict:
         raise InputError(
             f"data.path={config.path}: the names do not say which file is which split: {names}. "
             "Set data.files.train=NAME (and dev, test)"
         )
-    for split, group in found.items():
+    for split, group in splits.items():
         # The names of shards differ only in numbers.
         if len({re.sub(r"\d+", "0", file.name) for file in group}) > 1 and strict:
             names = ", ".join(file.name for file in group)
@@ -226,7 +227,7 @@ def _by_name(
                 f"data.path={config.path}: several files could be the {split} split: {names}. "
                 f"Set data.files.{split}=NAME"
             )
-    return {split: found[split] for split in SPLITS if split in found}
+    return {split: splits[split] for split in SPLITS if split in splits}
 
 
 def _describe_folder(path: str) -> str:
@@ -239,8 +240,8 @@ def _describe_folder(path: str) -> str:
     except OSError as error:
         return f"{folder} cannot be listed: {error.strerror}"
     more = ", ..." if len(names) > _MAX_LISTED else ""
-    there = ", ".join(names[:_MAX_LISTED]) + more if names else "nothing"
-    return f"In {folder} there is: {there}{did_you_mean(Path(path).name, names)}"
+    listing = ", ".join(names[:_MAX_LISTED]) + more if names else "nothing"
+    return f"In {folder} there is: {listing}{did_you_mean(Path(path).name, names)}"
 
 
 def _remote_files(url: str) -> list[CorpusFile]:

@@ -104,7 +104,7 @@ def _sentence(reader: RecordReader, record: Record, row: int = 0) -> tuple[Sente
 
 
 def read_stream(stream: Stream, count: int | None) -> Iterator[Sentence]:
-    """Yield the sentences of a stream, only so many of them if `count` says so."""
+    """Yield the sentences of a stream, only the first `count` unless it is None."""
     for row, record in enumerate(
         islice(_with_hub_errors(stream.rows, stream.name), count), start=1
     ):
@@ -170,12 +170,12 @@ def converted_files(name: str, configuration: str | None, paths: list[str]) -> d
         split = split.removeprefix("partial-")
         address = f"hf://datasets/{name}@{_CONVERTED}/{path}"
         by_configuration.setdefault(owner, {}).setdefault(split, []).append(address)
-    there = ", ".join(by_configuration) or "none"
+    available = ", ".join(by_configuration) or "none"
     if configuration is None and len(by_configuration) == 1:
         return next(iter(by_configuration.values()))
     if configuration not in by_configuration:
         raise InputError(
-            f"{name}: set data.name to one of the configurations of this data set: {there}"
+            f"{name}: set data.name to one of the configurations of this data set: {available}"
         )
     return by_configuration[configuration]
 
@@ -183,23 +183,23 @@ def converted_files(name: str, configuration: str | None, paths: list[str]) -> d
 def _choose_splits(
     name: str, loaded: dict[str, datasets.Dataset], config: CorpusConfig
 ) -> dict[str, datasets.Dataset]:
-    there = ", ".join(loaded)
+    available = ", ".join(loaded)
     if config.files:
-        for split, wanted in config.files.items():
-            if wanted not in loaded:
+        for split, theirs in config.files.items():
+            if theirs not in loaded:
                 raise InputError(
-                    f"{name}: data.files.{split}={wanted}: no such split; there are: {there}"
+                    f"{name}: data.files.{split}={theirs}: no such split; there are: {available}"
                 )
         return {split: loaded[config.files[split]] for split in SPLITS if split in config.files}
-    theirs = {"train": ("train",), "dev": _DEV_NAMES, "test": ("test",)}
-    found = {
+    candidates = {"train": ("train",), "dev": _DEV_NAMES, "test": ("test",)}
+    splits = {
         split: loaded[next(n for n in names if n in loaded)]
-        for split, names in theirs.items()
+        for split, names in candidates.items()
         if any(n in loaded for n in names)
     }
-    if not found:
-        raise InputError(f"{name}: set data.files.train to one of its splits: {there}")
-    return found
+    if not splits:
+        raise InputError(f"{name}: set data.files.train to one of its splits: {available}")
+    return splits
 
 
 def _unreachable(name: str, error: Exception) -> InputError:

@@ -122,7 +122,7 @@ _WORD_MESSAGES = {
     "forms": (
         "warning",
         "words that are also spelled with other code points (composed or decomposed: NFC, NFD) "
-        "and count as different words. Convert all files, and texts to be tagged, to one form: "
+        "and count as distinct words. Convert all files, and texts to be tagged, to one form: "
         "python -c \"import sys,unicodedata as u; sys.stdout.write(u.normalize('NFC', "
         'sys.stdin.read()))" < FILE > NEW',
     ),
@@ -131,15 +131,15 @@ _WORD_MESSAGES = {
 
 def word_oddities(tallies: Tallies) -> list[Oddity]:
     """Return the findings about the words of a split."""
-    found = []
+    findings = []
     for kind, (level, text) in _WORD_MESSAGES.items():
         tally = tallies[kind]
         # A few such words are peculiarities of the text, not signs of misreading.
         if tally.count < _MANY_WORDS and kind != "forms":
             level = "info"
         if tally.count:
-            found.append(Oddity(level, text, tally))
-    return found
+            findings.append(Oddity(level, text, tally))
+    return findings
 
 
 class ColumnChecker:
@@ -150,7 +150,7 @@ class ColumnChecker:
         self.sentences = self.tokens = self._several = 0
         self.first = ""
         # The distinct tokens; None once there are too many of them to be labels.
-        self.different: set[str] | None = set()
+        self.distinct: set[str] | None = set()
 
     def add(self, tokens: Sequence[str], labels: Sequence[str | None], where: str) -> None:
         """Add a sentence to the counts."""
@@ -159,10 +159,10 @@ class ColumnChecker:
         self.first = self.first or where
         if not tokens:
             return
-        if self.different is not None:
-            self.different.update(tokens)
-            if len(self.different) > _MOST_LABELS:
-                self.different = None
+        if self.distinct is not None:
+            self.distinct.update(tokens)
+            if len(self.distinct) > _MOST_LABELS:
+                self.distinct = None
         if len(tokens) == 1:
             self.tallies["single"].add(where)
             if tokens[0] == _DOCSTART:
@@ -177,15 +177,15 @@ class ColumnChecker:
     def findings(self, labels: Counter[str], config: CorpusConfig | None) -> list[Oddity]:
         """Return the findings about the columns of the split."""
         numbered, single = self.tallies["numbered"], self.tallies["single"]
-        found = self._exchanged(labels, config)
+        findings = self._swapped(labels, config)
         if self._several and numbered.count >= _NEARLY_ALL * self._several:
             text = (
                 "the tokens are 1, 2, 3, ...: the column of token numbers is read as the tokens. "
                 f"{_choose('token', config)}"
             )
-            found.append(Oddity("error", text, numbered))
+            findings.append(Oddity("error", text, numbered))
         if mostly_single_tokens(single.count, self.sentences):
-            found.append(
+            findings.append(
                 Oddity(
                     "warning", explain_single_tokens(single.count, self.sentences, config), single
                 )
@@ -195,31 +195,31 @@ class ColumnChecker:
                 f"all {self.tokens:,} tokens are one sentence: are the empty lines between "
                 "sentences missing?"
             )
-            found.append(Oddity("warning", text, _at(self.first)))
+            findings.append(Oddity("warning", text, _at(self.first)))
         if (marker := self.tallies["marker"]).count:
             is_column = config is not None and config.format == "column"
             remedy = f"set data.document_marker={_DOCSTART}" if is_column else "remove them"
             text = f"sentences of the token {_DOCSTART}, which marks the start of a document: "
             text += remedy
-            found.append(Oddity("warning", text, marker))
+            findings.append(Oddity("warning", text, marker))
         if (header := self.tallies["header"]).count:
             text = "a header is read as a token and its label: delete its line from the file"
-            found.append(Oddity("warning", text, header))
-        return found
+            findings.append(Oddity("warning", text, header))
+        return findings
 
-    def _exchanged(self, labels: Counter[str], config: CorpusConfig | None) -> list[Oddity]:
+    def _swapped(self, labels: Counter[str], config: CorpusConfig | None) -> list[Oddity]:
         """Return a finding if the tokens look like labels or are all the same, else none."""
-        different = self.different
-        if different is None or self.tokens < _FEW_SINGLE:
+        distinct = self.distinct
+        if distinct is None or self.tokens < _FEW_SINGLE:
             return []
-        if len(different) == 1:
-            (token,) = different
+        if len(distinct) == 1:
+            (token,) = distinct
             text = f"every token is {token!a}: there is nothing to learn from. "
             return [Oddity("error", text + _choose("token", config), _at(self.first))]
-        if look_like_spans(different) and not look_like_spans(labels):
+        if look_like_spans(distinct) and not look_like_spans(labels):
             text = "the tokens are labels of a span scheme"
-        elif len(labels) > max(50, 10 * len(different)):
-            text = f"{len(different):,} distinct tokens, but {len(labels):,} distinct labels"
+        elif len(labels) > max(50, 10 * len(distinct)):
+            text = f"{len(distinct):,} distinct tokens, but {len(labels):,} distinct labels"
         else:
             return []
         text += ": tokens and labels seem to be swapped. " + _choose("token", config)
@@ -256,14 +256,14 @@ def constant_features(values: Mapping[str, Callable[[], Iterable[str]]]) -> list
 
     `values` has, for each column, a function that returns its distinct values.
     """
-    found = []
+    findings = []
     for name, distinct_values in values.items():
         distinct = list(distinct_values())
         if len(distinct) == 1:
             value = distinct[0]
             text = f"the feature {name!r} is {value!a} at every token: is it the right column?"
-            found.append(Oddity("warning", text, Tally()))
-    return found
+            findings.append(Oddity("warning", text, Tally()))
+    return findings
 
 
 def likely_slips(types: Counter[str]) -> list[tuple[str, str]]:

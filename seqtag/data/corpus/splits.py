@@ -56,11 +56,11 @@ def find_sources(config: CorpusConfig) -> dict[str, SplitSource]:
             splits = hub.load_splits(config)
             return {split: make_source(config, split, rows) for split, rows in splits.items()}
         config = replace(config, format=format_by_ending(config.path or ""))
-    found = find_splits(config)
-    for file in chain.from_iterable(found.values()):
+    splits = find_splits(config)
+    for file in chain.from_iterable(splits.values()):
         _require_text_name(file)
-    unused = tuple(unused_files(config, found))
-    sources = {s: _file_split(config, found[s], unused) for s in SPLITS if s in found}
+    unused = tuple(unused_files(config, splits))
+    sources = {s: _file_split(config, splits[s], unused) for s in SPLITS if s in splits}
     if config.streaming and "train" in sources:
         sources["train"] = _beginning_of(sources["train"], config)
     return sources

@@ -49,27 +49,27 @@ def build_split(
     work = partial(_write_part, folder=folder, features=features, absent=absent)
     notes = map_in_processes(work, list(enumerate(parts)), processes)
     _refuse_empty(parts, notes)
-    found, near = scheme, None
+    detected, near = scheme, None
     labels: dict[str, LabelPlace] = {}
     for note in notes:
         for label, place in note.labels.items():
             labels.setdefault(label, place)
     if scheme == "auto":
         pairs = sum((note.neighbours for note in notes), Counter())
-        found = scheme_of(pairs)
-        if found == "plain":
+        detected = scheme_of(pairs)
+        if detected == "plain":
             near = _near(pairs, labels)
-    _check_labels(labels, found, detected=scheme == "auto")
-    kept = STORED_SCHEME[found]
+    _check_labels(labels, detected, is_auto=scheme == "auto")
+    stored = STORED_SCHEME[detected]
     # BILOU letters are accepted as BIOES; the conversion below replaces them by E and S.
-    bilou = found == "bioes" and any(label[0] in "LU" for label in labels)
-    rewritten = found == "iob1" or bilou
-    rows = _join(folder, parts, notes, (found, kept) if rewritten else None)
+    bilou = detected == "bioes" and any(label[0] in "LU" for label in labels)
+    rewritten = detected == "iob1" or bilou
+    rows = _join(folder, parts, notes, (detected, stored) if rewritten else None)
     empty = [note for note in notes if note.empty]
     return {
         "rows": {"data": rows},
-        "found_scheme": found,
-        "scheme": kept,
+        "found_scheme": detected,
+        "scheme": stored,
         "bare": set(labels) <= {OUTSIDE},
         "bilou": bilou,
         "near": near,
@@ -211,13 +211,13 @@ def _refuse_empty(parts: list[Part], notes: list[_PartNotes]) -> None:
             raise InputError(f"{part.name}: empty: this file has no sentence with a token")
 
 
-def _check_labels(labels: Mapping[str, LabelPlace], scheme: str, detected: bool) -> None:
+def _check_labels(labels: Mapping[str, LabelPlace], scheme: str, is_auto: bool) -> None:
     """Raise an InputError for the first label that does not follow the scheme."""
     for label, (where, token) in labels.items():
         try:
             allowed_transitions([label], scheme)
         except InputError as error:
-            how = f" (data.scheme=auto found {scheme} labels)" if detected else ""
+            how = f" (data.scheme=auto found {scheme} labels)" if is_auto else ""
             raise InputError(
                 f"{where}: {error}{how}.{label_hint(label, token)} Correct it, or set "
                 "data.scheme=plain if the labels are plain"

@@ -66,12 +66,12 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
     if found is None:
         found = _read_vectors(file, strings, size)
         _save_cached(cache_file, found)
-    words = len(strings) - 2  # padding and the unknown word
-    if len(found["rows_N"]) < FEW_FOUND * words:
+    num_words = len(strings) - 2  # without padding and the unknown word
+    if len(found["rows_N"]) < FEW_FOUND * num_words:
         log.warning(
             "%s: only %d of the %d words of the vocabulary have a vector in this file: check that "
             "it has the language and spelling of the corpus",
-            *(file.name, len(found["rows_N"]), words),
+            *(file.name, len(found["rows_N"]), num_words),
         )
     return torch.from_numpy(found["rows_N"]), torch.from_numpy(found["vectors_ND"])
 
@@ -109,10 +109,10 @@ def _read_vectors(file: SourceFile, strings: Sequence[str], size: int) -> dict[s
     }
     rows = [row for row, spelling in spelled.items() if spelling in vectors]
     if not rows:
-        ours = [string for row, string in enumerate(strings) if row != Vocabulary.PADDING]
+        words = [string for row, string in enumerate(strings) if row != Vocabulary.PADDING]
         raise InputError(
-            f"{file.name}: none of the {len(ours):,} words of the vocabulary has a vector in this "
-            f"file. It begins with {_quoted(first)}, the vocabulary with {_quoted(ours)}: use a "
+            f"{file.name}: none of the {len(words):,} words of the vocabulary has a vector in this "
+            f"file. It begins with {_quoted(first)}, the vocabulary with {_quoted(words)}: use a "
             "file of the language of the corpus, or set model.words.vectors=null"
         )
     vectors_ND = np.zeros((len(rows), size), np.float32)

@@ -125,9 +125,9 @@ def find_format(name: str) -> Format:
     entry = FORMATS[name]
     if not (isinstance(entry.cls, type) and issubclass(entry.cls, Format)):
         raise InputError(f"data.format {name!r}: {entry.cls!r} is not a class derived from Format")
-    found = entry.make()
-    found.name = name
-    return found
+    format = entry.make()
+    format.name = name
+    return format
 
 
 def format_by_ending(path: str) -> str:

@@ -88,7 +88,9 @@ class Column(Format):
             cells.append([f"{value:.6f}" for value in record["probabilities"]])
         for token in record["tokens"]:
             if not token.strip(" ") or any(sign in token for sign in "\t\n\r"):
-                raise InputError(f"the token {token!r} cannot stand in a column: use --format json")
+                raise InputError(
+                    f"the token {token!r} cannot be written in a column: use --format json"
+                )
         return "".join("\t".join(row) + "\n" for row in zip(*cells, strict=True)) + "\n"
 
 

@@ -202,9 +202,9 @@ def _word_id(where: str, cell: str) -> int | None:
     from conllu.parser import parse_id_value
 
     try:
-        found = parse_id_value(cell)
+        number = parse_id_value(cell)
     except ParseException as error:
         raise InputError(f"{where}: {error}") from None
-    if found is None:
+    if number is None:
         raise InputError(f"{where}: a token without an id")
-    return found if isinstance(found, int) else None
+    return number if isinstance(number, int) else None

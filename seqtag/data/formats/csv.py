@@ -32,14 +32,14 @@ class Csv(Format):
     def read(self, source: Source, layout: Layout) -> Iterator[Sentence]:
         """Yield the sentence of each row."""
         reader = RecordReader(source.name, layout)
-        wanted = (layout.label_column or "", layout.token_column, *layout.features)
+        columns = (layout.label_column or "", layout.token_column, *layout.features)
         header: list[str] = []
         for line, cells in _rows(source, layout.separator):
             where = f"{source.name}:{line}"
             if not header:
                 header = cells
                 reader.require(header, where)
-                places = [header.index(name) for name in wanted]
+                positions = [header.index(name) for name in columns]
                 document = header.index(layout.document_column) if layout.document_column else None
                 continue
             if len(cells) != len(header):
@@ -47,13 +47,13 @@ class Csv(Format):
                     f"{where}: {len(cells)} columns where the header has {len(header)}"
                 )
             try:
-                lists, spaced = row_lists([cells[place] for place in places], wanted)
+                lists, spaced = row_lists([cells[position] for position in positions], columns)
             except ValueError as error:
                 raise InputError(f"{where}: {error}") from None
-            record: dict[str, Any] = dict(zip(wanted, lists, strict=True))
+            record: dict[str, Any] = dict(zip(columns, lists, strict=True))
             if layout.document_column and document is not None:
                 record.setdefault(layout.document_column, cells[document])
-            escapes = not spaced and any("\\" in cells[place] for place in places)
+            escapes = not spaced and any("\\" in cells[position] for position in positions)
             yield reader.sentence(record, line, spaced, escapes)
 
 

@@ -58,20 +58,20 @@ def class_names(schema: Any, columns: Sequence[str], name: str) -> dict[str, lis
         InputError: if there are columns of integers and the metadata is damaged; to treat them as
             plain numbers would be a silent error.
     """
-    note = (schema.metadata or {}).get(_METADATA_KEY)
+    metadata = (schema.metadata or {}).get(_METADATA_KEY)
     integers = [column for column in columns if _holds_integers(schema.field(column).type)]
-    if note is None or not integers:
+    if metadata is None or not integers:
         return {}
     try:
-        features = json.loads(note)["info"]["features"]
-        found = {column: _names(features.get(column)) for column in integers}
+        features = json.loads(metadata)["info"]["features"]
+        names_by_column = {column: _names(features.get(column)) for column in integers}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{name}: {', '.join(integers)} contains integers, and the metadata that names them "
             f"({_METADATA_KEY.decode()!r}) is damaged: {type(error).__name__}: {error}; for labels "
             "set data.label_names, or write strings instead"
         ) from None
-    return {column: names for column, names in found.items() if names}
+    return {column: names for column, names in names_by_column.items() if names}
 
 
 def _holds_integers(kind: Any) -> bool:
@@ -96,9 +96,9 @@ def _names(feature: Any) -> list[str] | None:
 
 def class_label_names(features: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the names of the columns of (lists of) ClassLabel among features of `datasets`."""
-    found = {}
+    names_by_column = {}
     for column, feature in features.items():
         inner = feature[0] if isinstance(feature, list) else getattr(feature, "feature", feature)
         if getattr(inner, "names", None):
-            found[column] = list(inner.names)
-    return found
+            names_by_column[column] = list(inner.names)
+    return names_by_column
