@@ -1,4 +1,4 @@
-"""What is said of options that set keys of other groups; presets that do not exist."""
+"""Log lines for options that set keys of other groups; errors for unknown presets."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from seqtag.errors import InputError
 
 @pytest.fixture
 def logged(tmp_path, monkeypatch, capsys):
-    """Return a function that launches a verb on arguments and returns the lines of the log."""
+    """Return a function that launches a verb and returns the lines of the log."""
     monkeypatch.chdir(tmp_path)
 
     def run(verb, *arguments):
@@ -18,27 +18,27 @@ def logged(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_a_preset_is_named_with_the_keys_that_it_sets(logged):
+def test_a_preset_is_logged_with_the_keys_that_it_sets(logged):
     (line,) = [line for line in logged("train") if line.startswith("preset=")]
     assert line.startswith("preset=pronoun sets model.characters=null, model.decoder=softmax")
     assert line.endswith("(switch off with ~preset)")
 
 
-def test_a_key_that_is_given_is_not_the_presets(logged):
+def test_an_overridden_key_is_not_logged_with_the_preset(logged):
     (line,) = [line for line in logged("train", "model.decoder=crf") if "preset" in line]
     assert "model.decoder" not in line
 
 
-def test_without_a_preset_nothing_is_said(logged):
+def test_nothing_is_logged_without_a_preset(logged):
     assert not [line for line in logged("train", "~preset") if "preset" in line]
 
 
-def test_a_regime_is_named_with_the_keys_of_other_groups(logged):
+def test_a_regime_is_logged_with_the_keys_of_other_groups(logged):
     lines = [line for line in logged("probe", "regime=reach") if line.startswith("regime=")]
     assert lines == ["regime=reach sets optimizer.weight_decay=0.3"]
 
 
-def test_a_preset_of_ones_own(logged, tmp_path):
+def test_a_preset_from_a_config_dir(logged, tmp_path):
     folder = tmp_path / "mine" / "preset"
     folder.mkdir(parents=True)
     (folder / "wide.yaml").write_text("# @package _global_\nmodel:\n  hidden_size: 300\n")
@@ -46,6 +46,6 @@ def test_a_preset_of_ones_own(logged, tmp_path):
     assert any(line.startswith("preset=wide sets model.hidden_size=300") for line in lines)
 
 
-def test_a_preset_that_does_not_exist_is_refused(logged):
+def test_an_unknown_preset_is_refused(logged):
     with pytest.raises(InputError, match=r"unknown preset 'pronuon' \(did you mean 'pronoun'\?\)"):
         logged("train", "preset=pronuon")

@@ -1,4 +1,4 @@
-"""What `evaluate` scores: the user's file as a whole, and nothing by a model folder's word."""
+"""The verb `evaluate`: which files it reads, and what it uses from a model folder."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from seqtag.labels import convert
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory, compose_filled, make_sentences) -> Path:
-    """Return a folder with a corpus, and taggers of it: ``bio``, ``bioes``, ``plain``."""
+    """Return a folder with a corpus, and taggers trained on it: ``bio``, ``bioes``, ``plain``."""
     folder = tmp_path_factory.mktemp("models")
     (folder / "corpus").mkdir()
     for seed, (split, count) in enumerate({"train": 60, "dev": 20, "test": 20}.items()):
@@ -35,7 +35,7 @@ def models(tmp_path_factory, compose_filled, make_sentences) -> Path:
 
 @pytest.fixture
 def scored(models, tmp_path, monkeypatch, compose_filled):
-    """Return a function from overrides to the figures of a tagger, in an empty folder."""
+    """Return a function that evaluates a tagger with some overrides, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     def run(*overrides: str, model: str | Path = "bio"):
@@ -78,7 +78,7 @@ def twenty(make_sentences) -> str:
         ("train.txt", "dev", ("data=column", "data.columns=[tokens,pos,labels]")),
     ],
 )
-def test_a_single_file_is_scored_whole(twenty, scored, write, name, split, layout):
+def test_a_single_file_is_evaluated_as_a_whole(twenty, scored, write, name, split, layout):
     write(name, twenty)
     chosen = f"data.path='{name}'"
     scores = scored(*layout, chosen, f"split={split}")
@@ -92,7 +92,7 @@ def test_a_single_file_is_scored_whole(twenty, scored, write, name, split, layou
         (("a.txt", "b.txt"), "'set/*.txt'"),
     ],
 )
-def test_files_without_splits_are_scored_whole(make_sentences, scored, write, files, path):
+def test_files_without_splits_are_evaluated_as_a_whole(make_sentences, scored, write, files, path):
     for name in files:
         write(f"set/{name}", make_sentences(20 // len(files), 7))
     assert scored(f"data.path={path}")["sentences"] == 20
@@ -121,7 +121,7 @@ def test_the_layout_is_that_of_the_training_corpus(twenty, scored, write):
         scored("data=column", "data.path=new.txt")
 
 
-def test_without_a_place_nothing_is_read(scored, models):
+def test_the_corpus_must_be_named(scored, models):
     with pytest.raises(InputError, match=r"name the corpus with data.path=PATH") as caught:
         scored()
     assert f"data.path='{models / 'corpus'}'" in str(caught.value)
@@ -142,7 +142,9 @@ def test_without_a_place_nothing_is_read(scored, models):
     ],
     ids=str,
 )
-def test_of_a_folder_the_layout_alone_is_obeyed(twenty, scored, write, with_data, values, tmp_path):
+def test_only_the_layout_of_a_model_folder_is_used(
+    twenty, scored, write, with_data, values, tmp_path
+):
     write("new.txt", twenty)
     folder = with_data(**values)
     assert scored("data.path=new.txt", model=folder)["sentences"] == 20
@@ -165,20 +167,20 @@ def test_of_a_folder_the_layout_alone_is_obeyed(twenty, scored, write, with_data
     ],
     ids=str,
 )
-def test_a_wrong_layout_is_the_folders_fault(twenty, scored, write, with_data, values):
+def test_errors_in_the_layout_name_the_model_folder(twenty, scored, write, with_data, values):
     write("new.txt", twenty)
     with pytest.raises(InputError, match=r"stranger/config\.json"):
         scored("data.path=new.txt", model=with_data(**values))
 
 
-def test_a_terminal_is_not_sent_what_a_folder_says(scored, with_data):
+def test_error_messages_escape_values_of_the_folder(scored, with_data):
     with pytest.raises(InputError) as caught:
         scored(model=with_data(path="\x1b[2Jx\ny"))
     assert "\x1b" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_generated_items_are_those_of_the_training(scored, with_data):
+def test_generated_items_follow_the_settings_of_the_training(scored, with_data):
     told = {"format": "probe", "probe": "parity", "test": 30}
     folder = with_data(**told)
     with pytest.raises(InputError, match="the tagger's labels are bio, but the corpus's are plain"):
@@ -211,7 +213,7 @@ def test_another_span_scheme_is_converted(twenty, scored, write, model, caplog):
         assert converted[name] == same[name]
 
 
-def test_a_scheme_that_the_folder_names_does_not_stand_in_the_way(scored, write, with_data):
+def test_scheme_of_the_corpus_may_differ_from_that_in_the_folder(scored, write, with_data):
     write("gold.txt", "Ada N S-PER\nleft V O\n\nDr N O\nBob N B-PER\nSmith N E-PER\n")
     scores = scored("data.path=gold.txt", model=with_data(scheme="bio"))
     assert scores["tokens"] == 5
@@ -220,7 +222,7 @@ def test_a_scheme_that_the_folder_names_does_not_stand_in_the_way(scored, write,
         scored("data.path=bad.txt", model=Path("stranger"))
 
 
-def test_plain_labels_and_spans_are_not_compared(scored, write):
+def test_plain_and_span_labels_are_not_converted(scored, write):
     with pytest.raises(InputError, match="the tagger's labels are bio, but the corpus's are plain"):
         scored(
             *("data=column", "data.path=CORPUS", "data.columns=[tokens,pos,labels]"),
@@ -230,7 +232,7 @@ def test_plain_labels_and_spans_are_not_compared(scored, write):
     assert scored("data.path=all_o.txt", model="plain")["accuracy"] == 0.0
 
 
-def test_conversion_leaves_the_other_columns(models):
+def test_conversion_keeps_the_other_columns(models):
     from seqtag.commands.evaluate import _in_scheme
     from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
     from seqtag.tagging.tagger import Tagger
@@ -241,8 +243,8 @@ def test_conversion_leaves_the_other_columns(models):
     corpus = load_corpus(config, ("test",))
     tagger = Tagger.load(models / "bio" / "model")
     tagger.labels = LabelSet(tagger.labels.labels, "bio", "bioes")
-    found = _in_scheme(corpus, "test", tagger)
-    before, after = corpus.splits["test"], found.splits["test"]
+    converted = _in_scheme(corpus, "test", tagger)
+    before, after = corpus.splits["test"], converted.splits["test"]
     assert isinstance(after, datasets.Dataset)
     assert before.column_names == after.column_names
     for column in set(before.column_names) - {"labels"}:

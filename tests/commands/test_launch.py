@@ -1,4 +1,4 @@
-"""Configurations: every file composes and explains its keys; wrong overrides are named."""
+"""Configurations: every file composes and has comments; errors of overrides; launching a verb."""
 
 import re
 from itertools import zip_longest
@@ -33,9 +33,9 @@ def cleared():
 
 
 def composed(verb: str, *overrides: str):
-    """Return a configuration in which values that must be given are given."""
+    """Return a configuration with values for all mandatory keys."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        # Hydra tells the folder at run time only.
+        # Hydra sets the folder only at run time.
         config = compose(verb, [*overrides, "paths.output_dir=out"])
     for key in OmegaConf.missing_keys(config):
         OmegaConf.update(config, key, "given")
@@ -53,16 +53,16 @@ def test_each_verb_composes(verb):
 
 
 def choices() -> list[tuple[str, ...]]:
-    """Return a verb and options, so that each option is there once.
+    """Return verbs with options, such that each option occurs once.
 
-    An experiment chooses options of other groups, and is alone; other groups are composed together.
+    An experiment chooses options of other groups, so it is alone; other groups are combined.
     """
-    found = [("train", f"experiment={name}") for name in OPTIONS["experiment"]]
+    chosen = [("train", f"experiment={name}") for name in OPTIONS["experiment"]]
     train = groups_of("train") - {"experiment"}
     for verb, groups in (("train", train & {*OPTIONS}), ("probe", {*OPTIONS} - groups_of("train"))):
         columns = [[f"{group}={name}" for name in OPTIONS[group]] for group in sorted(groups)]
-        found += [(verb, *filter(None, row)) for row in zip_longest(*columns)]
-    return found
+        chosen += [(verb, *filter(None, row)) for row in zip_longest(*columns)]
+    return chosen
 
 
 @pytest.mark.parametrize("chosen", choices(), ids=" ".join)
@@ -70,14 +70,14 @@ def test_each_option_composes(chosen):
     assert {"data", "model", "cell", "optimizer", "trainer", "seed"} <= composed(*chosen).keys()
 
 
-def test_no_option_is_forgotten():
+def test_choices_cover_all_options():
     every = {f"{group}={name}" for group, names in OPTIONS.items() for name in names}
     assert {word for _, *words in choices() for word in words} == every
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF).as_posix())
-def test_each_key_is_explained(path):
-    """A key has a comment on its line or right above it; one that only opens a block needs none."""
+def test_each_key_has_a_comment(path):
+    """A key has a comment on its line or just above it, unless it only begins a block."""
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("# "), "a file begins by saying what it is"
     bare = []
@@ -93,13 +93,13 @@ def test_each_key_is_explained(path):
     assert not bare, "keys without a comment:\n" + "\n".join(bare)
 
 
-def test_every_folder_is_a_group_that_a_verb_knows():
+def test_every_folder_of_conf_is_a_group_of_a_verb():
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
     assert groups == groups_of("train") | groups_of("probe")
 
 
 def run(*arguments: str, verb: str = "train") -> list[dict]:
-    """Return the configurations that the job was called with."""
+    """Launch a verb with a job that does nothing; return the settings of each call of the job."""
     called: list[dict] = []
     launch(verb, called.append, list(arguments))
     return called
@@ -111,20 +111,20 @@ def in_folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_the_job_gets_the_settings(in_folder):
+def test_the_job_receives_the_parsed_settings(in_folder):
     (settings,) = run("seed=7", "cell=gru", "hydra.run.dir=out")
     assert (settings.training.seed, settings.training.cell["name"]) == (7, "gru")
     assert str(settings.identity.folder) == str(in_folder / "out")
 
 
 @pytest.mark.parametrize("flags", [["-m", "seed=1,2"], ["seed=1"]])
-def test_in_the_end_the_folder_is_handed_on(flags, in_folder):
+def test_finish_receives_the_folder(flags, in_folder):
     folders: list[Path] = []
     launch("probe", lambda settings: None, [*flags, "study=mine"], folders.append)
     assert [folder.resolve() for folder in folders] == [in_folder / "logs" / "probe" / "mine"]
 
 
-def test_not_if_every_run_was_a_mistake(in_folder):
+def test_finish_is_not_called_if_every_run_failed(in_folder):
     def refuse(settings: dict) -> None:
         raise InputError("no")
 
@@ -132,7 +132,7 @@ def test_not_if_every_run_was_a_mistake(in_folder):
         launch("probe", refuse, ["study=mine"], lambda folder: pytest.fail("called"))
 
 
-def test_runs_of_a_study_are_named_after_what_sets_them_apart(in_folder):
+def test_runs_of_a_study_are_named_after_their_differences(in_folder):
     configs = run("-m", "cell=lstm,gru", "probe.grid={distance: [5]}", "study=x", verb="probe")
     names = [settings.identity.folder.name for settings in configs]
     for name, cell in zip(names, ("lstm", "gru"), strict=True):
@@ -142,7 +142,7 @@ def test_runs_of_a_study_are_named_after_what_sets_them_apart(in_folder):
 def test_exit_codes_are_those_of_the_job(in_folder):
     assert launch("check", lambda settings: 1, []) == 1
     assert launch("check", lambda settings: None, []) == 0
-    assert list(in_folder.iterdir()) == []  # nothing is written by a check
+    assert list(in_folder.iterdir()) == []  # check writes no files
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_exit_codes_are_those_of_the_job(in_folder):
         (["seed"], "'seed'"),
     ],
 )
-def test_mistakes_are_named(arguments, message, in_folder, capsys):
+def test_messages_of_wrong_overrides(arguments, message, in_folder, capsys):
     with pytest.raises(InputError) as raised:
         run(*arguments)
     assert message in str(raised.value)
@@ -174,7 +174,7 @@ def test_mistakes_are_named(arguments, message, in_folder, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_key_of_the_user_under_a_group_is_the_groups_own_business(in_folder):
+def test_keys_added_to_callbacks_are_allowed(in_folder):
     part = "{_target_: lightning.pytorch.callbacks.LearningRateMonitor}"
     (settings,) = run(f"+callbacks.mine={part}", "hydra.run.dir=out")
     assert settings.training.callbacks["mine"].name.endswith("LearningRateMonitor")
@@ -184,13 +184,13 @@ def refuse(settings):
     raise InputError("no such corpus")
 
 
-def test_a_run_that_ended_before_it_began_leaves_no_folder(in_folder):
+def test_a_run_refused_at_the_start_leaves_no_folder(in_folder):
     with pytest.raises(InputError, match="no such corpus"):
         launch("train", refuse, ["hydra.run.dir=out/run"])
     assert not (in_folder / "out" / "run").exists()
 
 
-def test_a_folder_with_anything_in_it_stays(in_folder):
+def test_a_folder_with_files_is_not_removed(in_folder):
     kept = in_folder / "out" / "metrics.csv"
     kept.parent.mkdir()
     kept.write_text("of an earlier run")
@@ -199,7 +199,7 @@ def test_a_folder_with_anything_in_it_stays(in_folder):
     assert kept.read_text() == "of an earlier run"
 
 
-def test_a_fault_of_the_program_is_no_mistake_of_the_user(in_folder):
+def test_other_exceptions_are_passed_on(in_folder):
     def fail(settings):
         raise ZeroDivisionError("a bug")
 
@@ -208,7 +208,7 @@ def test_a_fault_of_the_program_is_no_mistake_of_the_user(in_folder):
 
 
 @pytest.mark.parametrize("arguments", [[], ["-m", "seed=1,2"]], ids=["run", "sweep"])
-def test_a_run_that_was_stopped_is_the_last_one(arguments, in_folder):
+def test_a_stopped_run_ends_the_sweep(arguments, in_folder):
     seen = []
 
     def stop(settings):
@@ -221,7 +221,7 @@ def test_a_run_that_was_stopped_is_the_last_one(arguments, in_folder):
     assert seen == [1]
 
 
-def test_the_process_is_left_as_it_was(in_folder):
+def test_the_state_of_the_process_is_restored(in_folder):
     import logging
     import os
     import sys
@@ -235,7 +235,7 @@ def test_the_process_is_left_as_it_was(in_folder):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_names_every_option_with_its_comment(verb):
+def test_help_lists_every_option_with_its_comment(verb):
     text = help_text(verb)
     assert text.startswith(f"usage: seqtag {verb} ")
     assert f"\n  seqtag {verb} " in text

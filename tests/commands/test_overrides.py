@@ -1,4 +1,4 @@
-"""Arguments as Hydra can read them: the very text that was given, or an error that names it."""
+"""Quoting of arguments: Hydra reads exactly the given text, or the error names the argument."""
 
 import shlex
 
@@ -13,9 +13,9 @@ from seqtag.errors import InputError
 
 
 def value(word: str, *more: str):
-    """Return what Hydra reads in an argument, after it was made readable."""
-    *_, made = quote_values([*more, word])
-    (override,) = OverridesParser.create().parse_overrides([made])
+    """Return the value that Hydra reads from an argument after quoting."""
+    *_, argument = quote_values([*more, word])
+    (override,) = OverridesParser.create().parse_overrides([argument])
     return override.value()
 
 
@@ -28,7 +28,7 @@ def value(word: str, *more: str):
     ],
 )
 @pytest.mark.parametrize("key", ["data.path", "model_dir", "data.comment", "+callbacks.x"])
-def test_plain_text(key, text):
+def test_plain_text_is_quoted(key, text):
     assert value(f"{key}={text}") == text
 
 
@@ -46,7 +46,7 @@ def test_plain_text(key, text):
         ("x={a: 1}", {"a": 1}),
     ],
 )
-def test_what_hydra_can_read_means_what_it_did(word, expected):
+def test_values_that_hydra_can_read_are_unchanged(word, expected):
     assert value(word) == expected
 
 
@@ -59,13 +59,13 @@ def test_several_values():
 
 @pytest.mark.parametrize("name", ["a,b", "5", "true", "cell=gru,seed=1", "[x]", "a\\(1", " x "])
 @pytest.mark.parametrize("flags", [[], ["-m"]])
-def test_a_path_that_exists_is_meant(name, flags, tmp_path, monkeypatch):
+def test_an_existing_path_is_quoted(name, flags, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).mkdir()
     assert value(f"model_dir={name}", *flags) == name
 
 
-def test_the_home_folder(monkeypatch, tmp_path):
+def test_the_home_folder_is_expanded(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert value("data.path=~/x") == f"{tmp_path}/x"
     assert value("data.path=~/a,~/b", "-m").list[1].text == f"{tmp_path}/b"
@@ -77,7 +77,7 @@ def test_the_home_folder(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [
         (
             "data.path=",
@@ -100,19 +100,19 @@ def test_the_home_folder(monkeypatch, tmp_path):
         ("x=\udcff", "not UTF-8"),
     ],
 )
-def test_what_cannot_be_meant(word, said):
+def test_contradictory_or_incomplete_values_are_refused(word, message):
     with pytest.raises(InputError) as raised:
         quote_values([word])
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
-def test_flags_and_words_are_left_alone():
+def test_flags_and_other_words_are_unchanged():
     words = ["--cfg", "job", "--config-dir=é", "seed", "~data.path", "~x=é"]
     assert quote_values(words) == words
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_a_hint_can_be_followed(text):
+def test_a_hint_gives_exactly_the_text(text):
     (word,) = shlex.split(hint("data.comment", text))
     assert value(word) == text
 
@@ -126,23 +126,23 @@ def test_a_hint_can_be_followed(text):
     ),
     st.booleans(),
 )
-def test_any_value_is_read_as_it_stands_or_refused(key, text, several):
+def test_any_value_is_read_literally_or_refused(key, text, several):
     word = f"{key}={text}"
     try:
-        *_, made = quote_values(["-m", word] if several else [word])
+        *_, argument = quote_values(["-m", word] if several else [word])
     except InputError as error:
-        said = str(error)
+        message = str(error)
     else:
-        _check_read(key, text, made)
+        _check_read(key, text, argument)
         return
-    assert f"{key}=" in said or repr(text) in said
+    assert f"{key}=" in message or repr(text) in message
 
 
-def _check_read(key: str, text: str, made: str) -> None:
-    """Check that Hydra reads a text as it stands in an argument that was made of it."""
-    (override,) = OverridesParser.create().parse_overrides([made])
+def _check_read(key: str, text: str, argument: str) -> None:
+    """Check that Hydra reads exactly `text` from the quoted argument."""
+    (override,) = OverridesParser.create().parse_overrides([argument])
     read = override.value()
-    if made == f"{key}={text}":  # read by Hydra's own grammar, as documented there
+    if argument == f"{key}={text}":  # read by Hydra's own grammar, as documented there
         if isinstance(read, str) and not set("\\'\"") & set(text):
             assert read.strip(" \t") == text.strip(" \t")
     elif isinstance(read, ChoiceSweep):

@@ -1,4 +1,4 @@
-"""The verb probe: trained and judged, judged alone, lag by lag; what is done is not done again."""
+"""The verb `probe`: train and evaluate, evaluate only, train lag by lag; finished runs are kept."""
 
 import csv
 import json
@@ -32,7 +32,7 @@ LEARN = (
 
 @pytest.fixture
 def probed(configure, tmp_path):
-    """Return a function from overrides to the run's folder, once it has run there."""
+    """Return a function that runs the verb with some overrides and returns the run folder."""
 
     def run(*overrides: str, output: str = "run"):
         probe(configure(*SMALL, *overrides, verb="probe", output=output))
@@ -47,7 +47,7 @@ def test_every_probe_has_its_configuration():
 
 
 @pytest.mark.parametrize("name", PROBES.names())
-def test_each_configuration_names_its_probe(name, configure):
+def test_each_configuration_has_the_name_of_its_probe(name, configure):
     settings = configure(f"probe={name}", verb="probe")
     assert settings.probe.name == settings.training.data.corpus.probe == name
     assert settings.training.trainer.max_epochs == settings.probe.quick.epochs
@@ -75,15 +75,18 @@ def test_reach_writes_items_and_a_tagger(probed, caplog):
     assert set(judged["regime"].to_pylist()) == {"given"}
 
 
-def test_learn_goes_on_where_it_stopped(probed, caplog):
+def test_learn_resumes_where_it_stopped(probed, caplog):
     run = probed(*LEARN, "regime.solved=0.99")
     with (run / "learn.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["lag"] for row in rows] == ["3", "4"]  # two in a row, not the third
+    assert [row["lag"] for row in rows] == [
+        "3",
+        "4",
+    ]  # stopped after two unsolved lags, without a third
     assert {row["solved"] for row in rows} == {"False"}
     assert all(abs(int(row["sequences"]) - 128) <= 64 for row in rows)  # whole batches
 
-    # As if it had been stopped in its second lag.
+    # Simulate a stop in the second lag.
     lines = (run / "learn.csv").read_text().splitlines(keepends=True)
     (run / "learn.csv").write_text("".join(lines[:2]))
     note = (run / "run.json").read_text()
@@ -91,11 +94,11 @@ def test_learn_goes_on_where_it_stopped(probed, caplog):
     with caplog.at_level(logging.INFO):
         probed(*LEARN, "regime.solved=0.99")
     assert (run / "learn.csv").read_text() == "".join(lines)
-    said = [r.getMessage() for r in caplog.records if r.getMessage().startswith("lag ")]
-    assert [line.partition(":")[0] for line in said] == ["lag 4"]
+    lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("lag ")]
+    assert [line.partition(":")[0] for line in lines] == ["lag 4"]
 
 
-def test_learn_does_not_go_on_with_another_run(probed):
+def test_learn_does_not_resume_another_run(probed):
     for cell in ("rnn", "gru"):
         run = probed(*LEARN, "regime.lags=[3]", f"cell={cell}")
         with (run / "learn.csv").open() as file:
@@ -108,11 +111,11 @@ def test_learn_stops_when_it_is_solved(probed):
     with (run / "learn.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert row["solved"] == "True"
-    assert 0 < int(row["sequences"]) <= 128  # one look, after a batch or two
+    assert 0 < int(row["sequences"]) <= 128  # one evaluation, after a batch or two
 
 
-def test_of_whole_items_the_right_ones_are_counted(probed):
-    # One symbol in 81 is the end of the string, and whoever never says so misses every item.
+def test_accuracy_of_whole_items(probed):
+    # One symbol in 81 is the end of the string: a model that never predicts it misses every item.
     run = probed("probe=counting_ab", *LEARN, "regime.lags=[40]", "regime.solved=0.9")
     with (run / "learn.csv").open() as file:
         (row,) = csv.DictReader(file)
@@ -135,7 +138,7 @@ def test_scores_are_the_figures_of_the_report(probed):
     assert scores == {region: reported[region, "pronoun"] for region in scores}
 
 
-def test_what_another_run_left_in_the_folder_is_gone(probed, configure):
+def test_tables_of_another_run_are_removed(probed, configure):
     run = probed("inspect=gradients", "inspect_lag=8", "probe.grid={distance: [5]}")
     assert {"items.parquet", "gradients.csv", "gradients.png"} <= {p.name for p in run.iterdir()}
     probed(*LEARN, "regime.lags=[3]")
@@ -148,7 +151,7 @@ def test_what_another_run_left_in_the_folder_is_gone(probed, configure):
     assert not (run / "learn.csv").exists()
 
 
-def test_gradients_before_and_after(probed):
+def test_gradients_before_and_after_training(probed):
     run = probed("inspect=gradients", "inspect_lag=8", "probe.grid={distance: [5]}")
     with (run / "gradients.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -159,16 +162,16 @@ def test_gradients_before_and_after(probed):
     assert (run / "gradients.png").read_bytes()[:4] == b"\x89PNG"
     slopes = json.loads((run / "run.json").read_text())["gradients"]
     assert len(slopes) == 4
-    # At its start the forget gate of bias 1 keeps about sigmoid(1) = 0.73 at a step.
+    # Before training, a forget gate of bias 1 keeps about sigmoid(1) = 0.73 per step.
     assert slopes[0]["kept"] == pytest.approx(math.log(0.73), abs=0.05)
 
 
-def test_an_encoder_of_so_many_parameters(probed):
+def test_hidden_size_for_a_number_of_parameters(probed):
     run = probed("cell=rnn", "parameters=3000", "probe.grid={distance: [5]}")
     assert abs(pq.read_table(run / "items.parquet")["parameters"][0].as_py() - 3000) < 60
 
 
-def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
+def test_a_suite_evaluates_a_trained_tagger(probed, tmp_path, capsys):
     model = probed("probe.grid={distance: [5]}") / "model"
     pair = {
         "sentence_good": "Peter saw himself.",
@@ -190,11 +193,11 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
     note = json.loads((run / "run.json").read_text())
     assert (note["judged"]["cell"], note["judged"]["trained"]) == ("lstm", "pronoun")
     probed(f"model_dir={model}", "suite=blimp", f"suite_path={file}", output="suite")
-    assert capsys.readouterr().out == ""  # it is done already
+    assert capsys.readouterr().out == ""  # the run is finished already
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "message"),
     [
         (("probe.grid={distance: 5}",), "probe.grid.distance must be a list"),
         (("probe.grid={distence: [5]}",), "did you mean 'distance'"),
@@ -223,7 +226,7 @@ def test_a_suite_judges_a_trained_tagger(probed, tmp_path, capsys):
         (("suite=blimp", "model_dir=x"), "give suite_path="),
     ],
 )
-def test_mistakes(overrides, said, configure, tmp_path):
-    with pytest.raises(InputError, match=said):
+def test_mistakes(overrides, message, configure, tmp_path):
+    with pytest.raises(InputError, match=message):
         probe(configure(*SMALL, *overrides, verb="probe"))
     assert not [path for path in (tmp_path / "run").rglob("*") if path.is_file()]

@@ -33,7 +33,7 @@ def study(items, save_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def of_a(study, tmp_path_factory):
-    """The folder of a report on two runs of an LSTM."""
+    """Return the folder of a report on two runs of an LSTM."""
     return report([study / "a"], tmp_path_factory.mktemp("reports") / "a").parent
 
 
@@ -41,7 +41,7 @@ def tree(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def test_a_page_a_table_and_pictures(study, tmp_path, capsys):
+def test_report_writes_page_table_and_pictures(study, tmp_path, capsys):
     output = tmp_path / "new" / "report"
     assert main(["report", str(study / "a"), str(study / "b"), "--output", str(output)]) == 0
     assert capsys.readouterr().out == f"{output / 'report.html'}\n"
@@ -64,7 +64,7 @@ def test_a_page_a_table_and_pictures(study, tmp_path, capsys):
     assert wanted <= set(table.columns)
 
 
-def test_the_same_runs_give_the_same_bytes_in_place_of_an_older_report(study, of_a, tmp_path):
+def test_an_older_report_is_replaced_with_identical_bytes(study, of_a, tmp_path):
     place = tmp_path / "r"
     (place / "figures").mkdir(parents=True)
     for name in ("report.html", "figures/old.png", "notes.txt"):
@@ -75,7 +75,7 @@ def test_the_same_runs_give_the_same_bytes_in_place_of_an_older_report(study, of
         assert (place / name).read_bytes() == (of_a / name).read_bytes()
 
 
-def test_nothing_else_is_replaced(study, tmp_path):
+def test_a_folder_of_other_files_is_not_replaced(study, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(InputError, match="not empty and not a report"):
         report([study / "a"], tmp_path)
@@ -88,7 +88,7 @@ def failed(capsys, *arguments):
     return line.removeprefix("seqtag: error: ")
 
 
-def test_mistakes_are_told_in_a_line_and_nothing_is_written(items, save_run, tmp_path, capsys):
+def test_errors_are_one_line_and_nothing_is_written(items, save_run, tmp_path, capsys):
     assert "no finished run" in failed(capsys, tmp_path)
     run = save_run(tmp_path / "run", items())
     (run / "items.parquet").write_bytes(b"no table")
@@ -98,7 +98,7 @@ def test_mistakes_are_told_in_a_line_and_nothing_is_written(items, save_run, tmp
     assert tree(tmp_path) == ["run", "run/run.json"]
 
 
-def test_a_run_told_twice_is_refused(items, save_run, tmp_path):
+def test_two_identical_runs_are_refused(items, save_run, tmp_path):
     save_run(tmp_path / "one", items())
     save_run(tmp_path / "two", items())
     with pytest.raises(
@@ -107,7 +107,7 @@ def test_a_run_told_twice_is_refused(items, save_run, tmp_path):
         report([tmp_path], tmp_path / "r")
 
 
-def test_runs_of_other_settings_are_told_apart(items, save_run, tmp_path):
+def test_runs_are_named_by_their_different_settings(items, save_run, tmp_path):
     for lr in (0.1, 0.2):
         for seed in (0, 1):
             config = {"probe": {}, "optimizer": {"lr": lr, "betas": [0.9, 0.99]}, "seed": seed}
@@ -121,7 +121,7 @@ def test_runs_of_other_settings_are_told_apart(items, save_run, tmp_path):
     }
 
 
-def test_of_sizes_what_follows_from_them_is_not_told(items, save_run, tmp_path):
+def test_settings_implied_by_size_are_not_in_names(items, save_run, tmp_path):
     for size in ("quick", "full"):
         config = {"probe": {}, "size": size, "data": {"train": len(size)}, "parameters": None}
         save_run(tmp_path / size, items(), config=config)
@@ -129,13 +129,13 @@ def test_of_sizes_what_follows_from_them_is_not_told(items, save_run, tmp_path):
     assert sorted(names) == ["lstm, size=full", "lstm, size=quick"]
 
 
-def test_runs_of_other_verbs_are_left_out(items, save_run, tmp_path):
+def test_runs_of_other_verbs_are_ignored(items, save_run, tmp_path):
     save_run(tmp_path / "judged", items())
     save_run(tmp_path / "trained", config={"model": {}})
     assert len(gather(*find_runs([tmp_path]))[0].setups) == 1
 
 
-def test_many_probes_are_counted_in_the_title(save_run, tmp_path):
+def test_the_title_counts_many_probes(save_run, tmp_path):
     run = {
         **{"run": "", "cell": "lstm", "start": "", "direction": "both", "layers": 1, "hidden": 8},
         **{"parameters": 99, "seed": 0, "lag": 5, "budget": 9, "solved": True, "sequences": 5},
@@ -149,14 +149,14 @@ def test_many_probes_are_counted_in_the_title(save_run, tmp_path):
     assert gather(folders[:2], [])[0].title == "Probes: p0, p1"
 
 
-def test_versions_of_a_probe_are_refused(items, save_run, tmp_path):
+def test_different_versions_of_a_probe_are_refused(items, save_run, tmp_path):
     save_run(tmp_path / "one", items())
     save_run(tmp_path / "two", items(seed=1, version=2))
     with pytest.raises(InputError, match="probe pronoun: versions 1 and 2 cannot be compared"):
         report([tmp_path], tmp_path / "r")
 
 
-def test_without_output_it_goes_into_the_first_folder_and_without_torch(items, save_run, tmp_path):
+def test_default_output_is_in_the_first_folder_and_torch_is_not_imported(items, save_run, tmp_path):
     save_run(tmp_path / "run", items())
     code = (
         "import sys\nfrom seqtag.cli import main\n"

@@ -1,4 +1,4 @@
-"""Every key of every verb: any value is accepted or refused by name, and what is accepted works."""
+"""Every key of every verb: any value is accepted and works, or is refused with the key's name."""
 
 import dataclasses
 import inspect
@@ -68,7 +68,7 @@ def composed(name: str) -> dict:
 
 
 def keys(value, above=()):
-    """Yield the path of each key, of groups as well."""
+    """Yield the path of each key, including groups."""
     for key, inner in value.items() if isinstance(value, dict) else ():
         yield (*above, key)
         yield from keys(inner, (*above, key))
@@ -80,7 +80,7 @@ def all_keys() -> list[tuple[str, tuple[str, ...]]]:
 
 
 def changed(config: dict, path: tuple[str, ...], value) -> dict:
-    """Return a configuration in which one key has another value; the rest is shared."""
+    """Return a copy of a configuration with one key changed; other values are shared."""
     key, *below = path
     if below:
         return {**config, key: changed(config[key], tuple(below), value)}
@@ -89,8 +89,8 @@ def changed(config: dict, path: tuple[str, ...], value) -> dict:
     )
 
 
-def refusal(name: str, path: tuple[str, ...], value) -> str | None:
-    """Return what is said against a value; None where it is accepted. Nothing else is raised."""
+def error_message(name: str, path: tuple[str, ...], value) -> str | None:
+    """Return the error message for a value, or None if it is accepted."""
     try:
         settings_of(COMPOSED[name][0], changed(composed(name), path, value))
     except InputError as error:
@@ -99,20 +99,20 @@ def refusal(name: str, path: tuple[str, ...], value) -> str | None:
 
 
 @pytest.mark.parametrize("name", COMPOSED)
-def test_the_configurations_that_come_with_the_program_are_accepted(name):
+def test_all_configurations_of_the_program_are_accepted(name):
     settings_of(COMPOSED[name][0], composed(name))
 
 
 @pytest.mark.fuzz("settings")
 @given(st.data())
-def test_any_value_of_any_key_is_accepted_or_refused_by_name(data):
+def test_any_value_of_any_key_is_accepted_or_refused_with_its_key(data):
     name, path = data.draw(st.builds(lambda n: all_keys()[n % len(all_keys())], st.integers(0)))
     value = data.draw(
         st.integers(0, len(WRONG) - 1).map(lambda number: WRONG[number]) | st.floats() | st.text()
     )
-    said = refusal(name, path, value)
-    assert said is None or path[-1] in said, (path, said)
-    assert said is None or "\n" not in said
+    message = error_message(name, path, value)
+    assert message is None or path[-1] in message, (path, message)
+    assert message is None or "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def test_any_value_of_any_key_is_accepted_or_refused_by_name(data):
         ("learn", "callbacks.early_stopping", None, "callbacks.early_stopping is required by"),
     ],
 )
-def test_what_was_taken_or_ended_in_a_traceback_is_refused(name, key, value, message):
-    assert message in (refusal(name, tuple(key.split(".")), value) or "accepted")
+def test_wrong_values_are_refused(name, key, value, message):
+    assert message in (error_message(name, tuple(key.split(".")), value) or "accepted")
 
 
 @pytest.mark.parametrize(
@@ -262,8 +262,8 @@ def test_what_was_taken_or_ended_in_a_traceback_is_refused(name, key, value, mes
         ("probe", "probe.grid", {"distance": [5, 50]}),
     ],
 )
-def test_what_is_meant_is_accepted(name, key, value):
-    assert refusal(name, tuple(key.split(".")), value) is None
+def test_correct_values_are_accepted(name, key, value):
+    assert error_message(name, tuple(key.split(".")), value) is None
 
 
 TARGETS = {**targets.OPTIMIZERS, **targets.SCHEDULES, **targets.CALLBACKS, **targets.LOGGERS}
@@ -275,7 +275,7 @@ def takes(target: str):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_options_that_are_described_are_those_of_the_target(target):
+def test_declared_options_are_those_of_the_class(target):
     described = {field.name for field in dataclasses.fields(TARGETS[target])}
     known = takes(target)
     open_ended = any(one.kind is one.VAR_KEYWORD for one in known.values())
@@ -288,20 +288,20 @@ def test_the_options_that_are_described_are_those_of_the_target(target):
     assert required - {"params", "optimizer", "total_steps"} <= described
 
 
-def test_the_trainers_options_are_lightnings():
+def test_trainer_options_are_those_of_lightning():
     described = {field.name for field in dataclasses.fields(TrainerOptions)}
     apart = {"callbacks", "logger", "plugins", "default_root_dir", "use_distributed_sampler"}
     assert described == set(inspect.signature(L.Trainer).parameters) - apart
 
 
-def test_names_that_are_listed_without_torch_are_those_of_the_program():
+def test_literal_names_equal_the_registered_ones():
     assert set(get_args(configuration.Engine)) == {"auto", *ENGINES}
     suites, _ = get_args(get_type_hints(configuration.ProbeKeys)["suite"])
     assert set(get_args(suites)) == SUITES.keys()
 
 
 @pytest.mark.parametrize("target", targets.OPTIMIZERS)
-def test_an_optimizer_that_is_accepted_is_built_and_makes_a_step(target):
+def test_an_accepted_optimizer_can_make_a_step(target):
     names = [field.name for field in dataclasses.fields(TARGETS[target])]
     for name, value in product(names, (value for value in WRONG if value is not REMOVED)):
         part = {"_target_": target, name: value}
@@ -317,7 +317,7 @@ def test_an_optimizer_that_is_accepted_is_built_and_makes_a_step(target):
         optimizer.step()
 
 
-def test_a_run_is_the_same_wherever_it_is(compose_plain):
+def test_identity_of_a_run_does_not_depend_on_its_folder(compose_plain):
     def run(*overrides, **place):
         return identity(compose_plain(*overrides, **place))
 
@@ -390,8 +390,8 @@ def value_at(config: dict, path: tuple[str, ...]):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_accepted_trains_or_is_refused(seed, compose_plain, tmp_path):
-    """Two or three random values at once, as far as they are accepted, through a whole training."""
+def test_accepted_settings_train_or_are_refused(seed, compose_plain, tmp_path):
+    """Train with two or three random values at once, if they are accepted."""
     choose = random.Random(seed)
     base = compose_plain("trainer.max_epochs=1", "model.hidden_size=8", "trainer.accelerator=cpu")
     paths = [path for path in keys(base) if not set(path) & set(APART)]
@@ -402,7 +402,7 @@ def test_what_is_accepted_trains_or_is_refused(seed, compose_plain, tmp_path):
             name = ".".join(path)
             meant = MEANT.get(name) or [plausible(value_at(base, path), choose)]
             value = choose.choice(meant if choose.random() < 0.8 else SLOW_VALUES)
-            # A value may have taken the place of the group before.
+            # An earlier change may have replaced the group by a value.
             with suppress(KeyError, TypeError, AttributeError):
                 config = changed(config, path, value)
         folder = json.dumps(str(tmp_path / str(number)))[1:-1]

@@ -19,7 +19,7 @@ TEXT = "Alex Graves is going  to Paris. Anna 💃 stays.\r\n\n\nThe énd"
 
 @pytest.fixture
 def tag(folder, tmp_path, monkeypatch, capfdbinary):
-    """Run the verb on text or bytes; return what it writes."""
+    """Return a function that runs the verb on text or bytes and returns its output."""
 
     def run(content="", *options, model=folder, output=None):
         raw = content.encode() if isinstance(content, str) else content
@@ -43,18 +43,18 @@ def records(text):
 # Through the verb
 
 
-def test_jsonl_has_places_in_the_whole_input(tag, tagger):
-    found = records(tag(TEXT, "--format", "jsonl", "--probabilities"))
+def test_jsonl_offsets_count_from_the_start_of_the_input(tag, tagger):
+    output = records(tag(TEXT, "--format", "jsonl", "--probabilities"))
     wanted = [s.to_plain() for s in tagger.tag(TEXT, probabilities=True)]
-    assert len(found) == len(wanted) == 3
-    for got, want in zip(found, wanted, strict=True):
-        assert got["offsets"] == want["offsets"]
-        assert got["labels"] == want["labels"]
-        assert got["probabilities"] == pytest.approx(want["probabilities"], abs=1e-5)
-    assert TEXT[slice(*found[2]["offsets"][1])] == "énd"
+    assert len(output) == len(wanted) == 3
+    for record, expected in zip(output, wanted, strict=True):
+        assert record["offsets"] == expected["offsets"]
+        assert record["labels"] == expected["labels"]
+        assert record["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
+    assert TEXT[slice(*output[2]["offsets"][1])] == "énd"
 
 
-def test_a_mark_of_byte_order_is_no_text(tag):
+def test_a_byte_order_mark_is_not_text(tag):
     (record,) = records(tag(b"\xef\xbb\xbfAnna", "--format", "jsonl"))
     assert record["offsets"] == [[0, 4]]
 
@@ -62,14 +62,14 @@ def test_a_mark_of_byte_order_is_no_text(tag):
 @pytest.mark.parametrize("format_", ["text", "conll", "jsonl"])
 @pytest.mark.parametrize("content", ["", "\n", " \n\t\n\r\n", "\ufeff"])
 @pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "conllu", "jsonl"])
-def test_nothing_in_nothing_out(tag, format_, content, input_format):
+def test_empty_input_gives_empty_output(tag, format_, content, input_format):
     lines = content.count("\n") if input_format == "tokens" else 0
     empty = {"text": "\n", "conll": "\n", "jsonl": '{"tokens": [], "labels": [], "spans": []}\n'}
     wanted = lines * empty[format_]
     assert tag(content, "--format", format_, "--input-format", input_format) == wanted
 
 
-def test_all_ways_in_give_the_same_labels(tag, tagger):
+def test_all_input_formats_give_the_same_labels(tag, tagger):
     words = [["Alex", "goes", "."], ["Anna", "stays"]]
     wanted = "".join(
         "".join(f"{w}\t{label}\n" for w, label in zip(s, labels, strict=True)) + "\n"
@@ -99,13 +99,13 @@ def test_all_ways_in_give_the_same_labels(tag, tagger):
         ),
     ],
 )
-def test_each_sentence_in_gives_one_out(
+def test_each_input_sentence_gives_one_output_sentence(
     tag, plain_tagger, tmp_path, input_format, content, sentences
 ):
     out = ("--input-format", input_format, "--format")
-    found = records(tag(content, *out, "jsonl"))
-    assert [record["tokens"] for record in found] == sentences
-    assert all(len(record["labels"]) == len(record["tokens"]) for record in found)
+    output = records(tag(content, *out, "jsonl"))
+    assert [record["tokens"] for record in output] == sentences
+    assert all(len(record["labels"]) == len(record["tokens"]) for record in output)
     conll = tag(content, *out, "conll", "--probabilities")
     lines = "\n".join(line.split("\t")[0] for line in conll.splitlines())
     assert lines == "\n".join("\n".join([*words, ""]) for words in sentences)
@@ -115,13 +115,13 @@ def test_each_sentence_in_gives_one_out(
         assert [bool(line) for line in shown.split("\n")[:-1]] == list(map(bool, sentences))
 
 
-def test_sentences_of_a_text_record_have_its_line(tag):
+def test_sentences_of_a_text_record_have_its_line_number(tag):
     content = '\n{"text": "Alex. Anna."}\n{"tokens": ["x"]}\n{"text": ""}\n'
-    found = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
-    assert [record.get("line") for record in found] == [2, 2, None, 4]
+    output = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
+    assert [record.get("line") for record in output] == [2, 2, None, 4]
 
 
-def test_output_in_lines_stays_in_lines(tag):
+def test_line_breaks_in_tokens_do_not_break_output_lines(tag):
     content = '{"tokens": ["a\\nb", "\\u2028", "\\u0085"]}\n'
     out = ("--input-format", "jsonl", "--format")
     assert records(tag(content, *out, "jsonl"))[0]["tokens"] == ["a\nb", "\u2028", "\x85"]
@@ -129,7 +129,7 @@ def test_output_in_lines_stays_in_lines(tag):
 
 
 @pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
-def test_compressed_input_by_its_name(tag, tmp_path, ending):
+def test_compressed_input_is_recognised_by_name(tag, tmp_path, ending):
     import bz2
     import gzip
     import lzma
@@ -146,7 +146,7 @@ def test_compressed_input_by_its_name(tag, tmp_path, ending):
 
 
 @pytest.mark.parametrize("input_format", ["text", "tokens", "conll", "conllu", "jsonl"])
-def test_what_is_not_text_is_refused_in_each_format(tag, input_format):
+def test_binary_input_is_refused_in_each_format(tag, input_format):
     for content in (b"PK\x03\x04x", "Anna\n".encode("utf-16"), "Anna\n".encode("utf-16-le")):
         with pytest.raises(InputError, match=r"input\.txt:1: .*(--encoding|unpack it)"):
             tag(content, "--input-format", input_format)
@@ -169,24 +169,28 @@ def test_wrapped_lines(tag):
     assert wrapped[1]["offsets"] == [[13, 17]]
 
 
-def test_an_id_is_handed_on(tag):
+def test_an_id_is_copied_to_the_output(tag):
     content = '{"id": 7, "text": "Alex. Anna."}\n{"id": "b", "tokens": ["x"]}'
-    found = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
-    assert [r["id"] for r in found] == [7, 7, "b"]
+    output = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
+    assert [r["id"] for r in output] == [7, 7, "b"]
 
 
 def test_another_encoding(tag):
-    found = records(tag("Ännchen 👍".encode("utf-16"), "--encoding", "utf-16", "--format", "jsonl"))
-    assert found[0]["tokens"] == ["Ännchen", "👍"]
+    output = records(
+        tag("Ännchen 👍".encode("utf-16"), "--encoding", "utf-16", "--format", "jsonl")
+    )
+    assert output[0]["tokens"] == ["Ännchen", "👍"]
 
 
-def test_surrogates_in_json_survive(tag):
-    found = records(tag('{"tokens": ["\\ud800x"]}', "--input-format", "jsonl", "--format", "jsonl"))
-    assert found[0]["tokens"] == ["\ud800x"]
+def test_surrogates_in_json_are_kept(tag):
+    output = records(
+        tag('{"tokens": ["\\ud800x"]}', "--input-format", "jsonl", "--format", "jsonl")
+    )
+    assert output[0]["tokens"] == ["\ud800x"]
     assert tag('{"tokens": ["\\ud800x"]}', "--input-format", "jsonl", "--format", "conll")
 
 
-def test_a_file_appears_whole_or_not_at_all(tag, tmp_path):
+def test_output_files_are_written_atomically(tag, tmp_path):
     output = tmp_path / "out" / "tagged.txt"
     output.parent.mkdir()
     assert tag("Anna.", output=output)
@@ -242,7 +246,7 @@ def test_features_by_column(tag, build_tagger, tmp_path):
         ('{"text": 1}', "a string is expected"),
     ],
 )
-def test_lines_that_are_no_records(tag, content, message):
+def test_lines_that_are_not_records(tag, content, message):
     with pytest.raises(InputError, match=message):
         tag(content, "--input-format", "jsonl")
 
@@ -279,8 +283,8 @@ def test_mistakes_in_the_arguments(tag, options, message):
 
 
 def test_only_utf8_line_ends_count(tag):
-    found = records(tag("a\u2028b\x85c\x0bd", "--input-format", "tokens", "--format", "jsonl"))
-    assert len(found) == 1
+    output = records(tag("a\u2028b\x85c\x0bd", "--input-format", "tokens", "--format", "jsonl"))
+    assert len(output) == 1
 
 
 # As a program
@@ -317,7 +321,7 @@ def test_neither_arrow_nor_datasets_are_imported():
         ("conllu", b"1\tAnna" + b"\t_" * 8 + b"\n\n"),
     ],
 )
-def test_a_sentence_is_there_as_soon_as_it_has_come(tagger, input_format, sentence):
+def test_a_sentence_is_read_as_soon_as_it_arrives(tagger, input_format, sentence):
     from seqtag.data.formats.decoding import Place
     from seqtag.data.formats.lines import Source
     from seqtag.tagging.readers import PLAIN, read_items
@@ -334,7 +338,7 @@ def test_a_sentence_is_there_as_soon_as_it_has_come(tagger, input_format, senten
         assert [item for item in items if item] == []
 
 
-def test_a_pipe_is_answered_as_it_comes_and_a_broken_one_is_silent(folder):
+def test_a_pipe_is_tagged_as_it_arrives_and_a_broken_pipe_is_silent(folder):
     process = _program(folder, stdin=subprocess.PIPE)
     watch = threading.Timer(60, process.kill)
     watch.start()

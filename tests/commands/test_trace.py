@@ -1,4 +1,4 @@
-"""The verb `trace`, from its arguments to its files."""
+"""The verb `trace`: arguments, output files and errors."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from seqtag.tagging.tagger import Tagger
 
 
 def save(folder, labels=("F", "M", "PL")) -> str:
-    """Write a small tagger of the pronoun probe that has learned nothing; return its folder."""
+    """Save a small untrained tagger for the pronoun probe; return its model folder."""
     torch.manual_seed(0)
     items = PronounProbe().corpus("train", 20, 0)
     indexer = Indexer.fit([{"tokens": item.tokens} for item in items], EncodeConfig(), ())
@@ -35,7 +35,7 @@ def failed(capsys, *arguments) -> str:
     return capsys.readouterr().err
 
 
-def test_a_sentence_gives_arrays_a_page_and_a_picture_each_way(model, tmp_path, capsys):
+def test_a_sentence_gives_arrays_page_and_a_picture_per_direction(model, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["trace", "--model", model, "Anna left. PRON slept .", "--output", str(out)]) == 0
     names = ["trace.npz", "l0.fwd.png", "l0.bwd.png", "trace.html"]
@@ -48,7 +48,7 @@ def test_a_sentence_gives_arrays_a_page_and_a_picture_each_way(model, tmp_path, 
 
 
 @pytest.mark.slow
-def test_memory_of_the_sentence_and_forgetting_in_the_probe(model, tmp_path):
+def test_memory_in_the_sentence_and_switch_curves_in_the_probe(model, tmp_path):
     out = tmp_path / "out"
     arguments = ["--memory", "--switch", "--output", str(out)]
     assert main(["trace", "--model", model, "Anna left .", *arguments]) == 0
@@ -62,24 +62,24 @@ def test_memory_of_the_sentence_and_forgetting_in_the_probe(model, tmp_path):
     here = switch["places"].tolist().index(0)
     assert counts["new subject"][here] == counts["first subject"][here] == 200
     assert counts["attractor"][here] > 100
-    # The window ends before PRON's link: at most 20 words between, a comma among them.
+    # The window ends before PRON's link: at most 20 words including a comma.
     assert all(count_P[-1] == 0 for count_P in counts.values())
     page = (out / "trace.html").read_text(encoding="utf-8")
     assert page.count("<img") == 4
 
 
-def test_memory_without_a_sentence_is_over_the_probe(model, tmp_path):
+def test_memory_without_a_sentence_uses_the_probe(model, tmp_path):
     arguments = ["--memory", "--layer", "l0.fwd", "--output", str(tmp_path / "out")]
     assert main(["trace", "--model", model, *arguments]) == 0
     assert np.load(tmp_path / "out" / "memory.npz").files == ["l0.fwd"]
     assert "sentences of the pronoun probe" in (tmp_path / "out" / "trace.html").read_text()
 
 
-def test_one_layer_in_a_folder_of_the_day(model, tmp_path, monkeypatch, capsys):
+def test_one_layer_in_the_default_folder(model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["trace", "--model", model, "Anna left", "--layer", "l0.bwd"]) == 0
-    (made,) = (tmp_path / "logs" / "trace").iterdir()
-    assert {path.name for path in made.glob("*.png")} == {"l0.bwd.png"}
+    (folder,) = (tmp_path / "logs" / "trace").iterdir()
+    assert {path.name for path in folder.glob("*.png")} == {"l0.bwd.png"}
 
 
 @pytest.mark.parametrize(
@@ -92,23 +92,23 @@ def test_one_layer_in_a_folder_of_the_day(model, tmp_path, monkeypatch, capsys):
         (["Anna", "--units", "some"], "--units some: must be a whole number of at least 1, or all"),
     ],
 )
-def test_mistakes_are_told_and_nothing_is_written(arguments, message, model, tmp_path, capsys):
+def test_errors_of_trace_write_nothing(arguments, message, model, tmp_path, capsys):
     out = tmp_path / "out"
     assert message in failed(capsys, "--model", model, "--output", str(out), *arguments)
     assert not out.exists()
 
 
-def test_a_model_that_is_not_there(tmp_path, capsys):
+def test_a_missing_model_folder(tmp_path, capsys):
     folder = str(tmp_path / "nowhere")
     assert "there is no such folder" in failed(capsys, "--model", folder, "Anna")
 
 
-def test_a_tagger_that_does_not_know_the_probe(tmp_path, capsys):
+def test_a_tagger_without_the_labels_of_the_probe(tmp_path, capsys):
     folder = save(tmp_path / "model", labels=["NOUN", "VERB"])
     assert "cannot answer the probe pronoun" in failed(capsys, "--model", folder, "--switch")
 
 
-def test_a_place_that_is_taken_by_a_file(model, tmp_path, capsys):
+def test_output_that_is_a_file(model, tmp_path, capsys):
     (tmp_path / "out").write_text("")
     arguments = ("--model", model, "Anna", "--output", str(tmp_path / "out"))
     assert "out: there is a file of that name" in failed(capsys, *arguments)

@@ -1,8 +1,8 @@
-"""A small package, `package/`, that counts as installed in these tests alone.
+"""A small package, `package/`, that is installed only in these tests.
 
-A test that runs in this process asks for `installed`; one of the command line for `seqtag`. To
-offer a part of another kind, add a module and a group to `entry_points.txt` there, and the
-registry to `REGISTRIES`.
+Tests in this process use the fixture `installed`, tests of the command line `seqtag`. To add a part
+of another kind, add a module and a group in `entry_points.txt` there, and the registry to
+`REGISTRIES`.
 """
 
 import os
@@ -26,7 +26,7 @@ REGISTRIES = (CELLS, PROBES, INPUTS, ENCODERS, FORMATS, SCORES)
 
 
 def forget():
-    """Have the registries look for installed packages again, and drop what the package added."""
+    """Reset the registries: search for installed packages again, drop the package's parts."""
     for registry in REGISTRIES:
         registry.__dict__.pop("installed", None)
         for name, entry in list(registry._entries.items()):
@@ -40,7 +40,7 @@ def forget():
 
 @pytest.fixture(scope="module")
 def installed():
-    """Have the package installed, in this process and in those that it starts."""
+    """Install the package for this process and its subprocesses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(PACKAGE))
         patch.setenv("PYTHONPATH", str(PACKAGE), prepend=os.pathsep)
@@ -51,7 +51,7 @@ def installed():
 
 @pytest.fixture
 def uninstalled(installed, monkeypatch):
-    """Take the package away again for a test."""
+    """Uninstall the package during a test."""
     monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(PACKAGE)])
     forget()
     yield
@@ -61,7 +61,7 @@ def uninstalled(installed, monkeypatch):
 
 @pytest.fixture(scope="module")
 def seqtag(installed):
-    """Return a function that runs `seqtag` in a process of its own where the package is there."""
+    """Return a function that runs `seqtag` in a subprocess with the package installed."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "seqtag.cli", *arguments]

@@ -1,4 +1,4 @@
-"""Cells of an installed package: by name, as those of this package."""
+"""Cells of an installed package are used by name, like those of seqtag."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ SENTENCE = ["Anna", "left", "the", "king", "."]
 
 @pytest.fixture(scope="module")
 def swept(installed, tmp_path_factory):
-    """Return the folder of a sweep over a cell of ours and one of the package."""
+    """Return the folder of a sweep over a cell of seqtag and one of the package."""
     folder = tmp_path_factory.mktemp("sweep")
     assert main(["train", "-m", "cell=lstm,mine", *TINY, f"hydra.sweep.dir={folder}"]) == 0
     return folder
@@ -38,7 +38,7 @@ def model(swept):
     return next(swept.glob("cell-mine*")) / "model"
 
 
-def test_names_build_cells():
+def test_cells_are_built_by_name():
     assert str(build_cell("mine_slow")) == "Mine(haste=0.5)"
     assert str(build_cell({"name": "mine", "haste": 2.0})) == "Mine(haste=2.0)"
     with pytest.raises(InputError, match=r"cell 'mine': unknown key 'hast' \(did you mean 'haste'"):
@@ -48,14 +48,14 @@ def test_names_build_cells():
 
 
 @pytest.mark.parametrize("name", ["mine", "inner"])
-def test_they_run_and_learn_in_a_layer(name):
+def test_cells_run_and_learn_in_a_layer(name):
     torch.manual_seed(0)
     layer = Recurrent(name, 3, 5, bidirectional=True, zoneout=0.1, recurrent_dropout=0.1)
     layer(torch.randn(2, 4, 3), torch.tensor([4, 2]))[0].sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in layer.parameters())
 
 
-def test_a_sweep_trains_and_saves_them(swept, model):
+def test_a_sweep_trains_and_saves_taggers(swept, model):
     assert len(list(swept.glob("*/model"))) == 2
     config = json.loads((model / "config.json").read_text())
     assert config["cell"] == {"name": "mine", "haste": 1.0}
@@ -64,7 +64,7 @@ def test_a_sweep_trains_and_saves_them(swept, model):
     assert "packages" not in json.loads(ours.read_text())
 
 
-def test_they_are_traced_by_the_names_of_their_gates(model, tmp_path, capsys):
+def test_traces_have_the_names_of_the_gates(model, tmp_path, capsys):
     arguments = ["--model", str(model), "--memory", "--output", str(tmp_path), " ".join(SENTENCE)]
     assert main(["trace", *arguments]) == 0
     arrays = np.load(tmp_path / "trace.npz")
@@ -82,7 +82,7 @@ def test_they_are_traced_by_the_names_of_their_gates(model, tmp_path, capsys):
 
 @pytest.mark.usefixtures("uninstalled")
 @pytest.mark.parametrize("verb", ["evaluate", "tag", "trace"])
-def test_a_folder_says_which_package_its_cell_is_of(verb, model, tmp_path, capsys):
+def test_the_error_names_the_missing_package(verb, model, tmp_path, capsys):
     arguments = {
         "evaluate": [f"model_dir={model}", f"hydra.run.dir={tmp_path / 'run'}"],
         "tag": ["--model", str(model), "--input", str(model / "README.md")],
@@ -104,7 +104,7 @@ def test_the_name_of_a_package_is_shown_escaped_and_never_imported(model, tmp_pa
     assert "antigravity" not in sys.modules
 
 
-def test_a_file_of_the_users_own_wins_and_help_lists_the_names(tmp_path, capsys):
+def test_a_config_dir_file_takes_precedence_and_help_lists_the_names(tmp_path, capsys):
     (tmp_path / "cell").mkdir()
     (tmp_path / "cell" / "mine.yaml").write_text("name: mine\nhaste: 7.0\n")
     shown = ["train", "--cfg", "job", "data=pronoun", "cell=mine"]

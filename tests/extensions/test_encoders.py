@@ -30,7 +30,7 @@ def folder(installed, tmp_path_factory):
     return place / "run" / "model"
 
 
-def test_it_tags_alike_alone_and_in_a_batch(folder):
+def test_labels_are_the_same_alone_and_in_a_batch(folder):
     tagger = Tagger.load(folder)
     assert tagger.network.config.encoder == {"name": "neighbours", "width": 2}
     together = tagger.tag(SENTENCES, probabilities=True)
@@ -41,7 +41,7 @@ def test_it_tags_alike_alone_and_in_a_batch(folder):
     assert "encoder `neighbours`" in (folder / "README.md").read_text()
 
 
-def test_what_only_a_recurrent_encoder_has(folder):
+def test_features_of_recurrent_encoders_are_refused(folder):
     with pytest.raises(InputError, match="encoder 'neighbours' is not recurrent"):
         trace(Tagger.load(folder), ["Anna"])
 
@@ -57,12 +57,12 @@ def test_what_only_a_recurrent_encoder_has(folder):
         ({"encoder": "neighbours", "language_model": 0.1}, "needs both directions"),
     ],
 )
-def test_what_cannot_be_meant(config, message):
+def test_contradictory_or_incomplete_values_are_refused(config, message):
     with pytest.raises(InputError, match=message):
         TaggerConfig(**config)
 
 
-def test_a_folder_whose_package_is_missing(folder, monkeypatch):
+def test_a_model_folder_whose_package_is_missing(folder, monkeypatch):
     config = json.loads((folder / "config.json").read_text())
     assert config["packages"]["encoder neighbours"] == "seqtag-extra"
     monkeypatch.setattr(ENCODERS, "installed", {})

@@ -37,7 +37,7 @@ def test_a_corpus_is_found_read_and_cut(corpus):
 
 
 @pytest.mark.usefixtures("installed")
-def test_its_errors_name_file_and_line(write):
+def test_errors_name_file_and_line(write):
     path = write("a.sl", "Anna/B-PER\n/O\n")
     with pytest.raises(InputError, match=r"^a.sl:2: token/label is expected"):
         load_corpus(CorpusConfig(format="mine", path=str(path)))
@@ -52,7 +52,7 @@ def test_files_are_read_again_when_its_code_changes(corpus, write, monkeypatch):
     assert source.identity() != before
 
 
-def test_every_verb_reads_it(seqtag, corpus, tmp_path):
+def test_every_verb_reads_the_format(seqtag, corpus, tmp_path):
     data = ["data=mine", f"data.path={corpus}"]
     small = ["model.hidden_size=4", "model.words.size=4", "model.characters=null"]
     model, scores = tmp_path / "run" / "model", tmp_path / "scores"

@@ -15,7 +15,7 @@ from seqtag.tagging.tagger import Tagger
 
 pytestmark = pytest.mark.usefixtures("installed")
 
-# The suffix alone says what a word is.
+# The suffix alone determines the label of a word.
 WORDS = [stem + suffix for stem in ("wal", "tal", "jum", "pla") for suffix in ("ked", "king")]
 LABELS = ["past" if word.endswith("ed") else "now" for word in WORDS]
 MODEL = {
@@ -50,7 +50,7 @@ def folder(trained, tmp_path_factory):
     return folder
 
 
-def test_it_is_read_when_tagging_after_loading_too(trained, folder):
+def test_the_input_is_used_before_and_after_loading(trained, folder):
     sentences = [["unseen", "looking", "cooked"], ["king"]]
     loaded = Tagger.load(folder)
     for tagger in (trained, loaded):
@@ -78,7 +78,7 @@ def test_vectors_by_spelling_are_those_of_the_words(trained):
         ({"words": {}}, "model.inputs.words: set this input by its own key"),
     ],
 )
-def test_what_cannot_be_meant(inputs, message):
+def test_contradictory_or_incomplete_values_are_refused(inputs, message):
     with pytest.raises(InputError, match=message):
         TaggerConfig(inputs=inputs)
 
@@ -89,7 +89,7 @@ def test_a_network_without_the_ids_of_a_chosen_input(trained):
         TaggerNetwork(trained.network.config, "gru", standard, 2)
 
 
-def test_a_folder_whose_package_is_missing(folder, monkeypatch):
+def test_a_model_folder_whose_package_is_missing(folder, monkeypatch):
     config = json.loads((folder / "config.json").read_text())
     assert config["packages"] == {"input suffix": "seqtag-extra"}
     monkeypatch.setattr(INPUTS, "installed", {})

@@ -15,7 +15,7 @@ TINY = (
 )
 
 
-def test_it_chooses_the_model_and_is_shown(tmp_path, capfd):
+def test_the_metric_chooses_the_model_and_is_shown(tmp_path, capfd):
     own = (f"paths.log_dir={tmp_path}", "metric=sentences", "seed=1,2")
     assert main(["train", "-m", *TINY, *own]) == 0
     printed = "".join(capfd.readouterr())
@@ -40,7 +40,7 @@ def test_it_chooses_the_model_and_is_shown(tmp_path, capfd):
     assert "test sentences_right %" in head
 
 
-def test_a_metric_that_is_not_there_is_refused_before_anything_is_written(tmp_path, capfd):
+def test_an_unknown_metric_is_refused_before_anything_is_written(tmp_path, capfd):
     own = (f"hydra.run.dir={tmp_path / 'run'}", "metric=sentence")
     assert main(["train", *TINY, *own]) == 2
     assert "unknown metric 'sentence' (did you mean 'sentences'?)" in capfd.readouterr().err

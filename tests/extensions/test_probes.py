@@ -1,4 +1,4 @@
-"""A probe of an installed package: by name, as those of this package."""
+"""A probe of an installed package is used by name, like those of seqtag."""
 
 import pyarrow.parquet as pq
 import pytest
@@ -10,7 +10,7 @@ from seqtag.probes import PROBES, make_probe
 pytestmark = pytest.mark.usefixtures("installed")
 
 
-def test_its_items_are_generated_and_solved():
+def test_items_are_generated_and_solved():
     probe = make_probe("mine")
     for item in probe.corpus("train", 20, 0):
         assert probe.oracle(item.tokens) == list(item.labels)
@@ -31,7 +31,7 @@ def test_a_tagger_is_trained_and_judged_on_it(tmp_path):
     assert (run / "report" / "report.html").is_file()
 
 
-def test_its_settings_are_those_of_every_probe(capsys):
+def test_the_probe_has_the_settings_of_all_probes(capsys):
     assert main(["probe", "--cfg", "job", "probe=mine", "probe.quick.items=7"]) == 0
     text = capsys.readouterr().out
     assert "items: 7" in text

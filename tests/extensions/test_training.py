@@ -1,4 +1,4 @@
-"""An optimizer and a callback of a package that knows nothing of seqtag, by YAML alone."""
+"""An optimizer and a callback of a package independent of seqtag, used through YAML files."""
 
 import json
 
@@ -17,7 +17,7 @@ TINY = (
 
 @pytest.fixture
 def options(tmp_path):
-    """Return the options of the command line for a configuration folder of one's own."""
+    """Return command line options for a configuration folder of the user."""
     (tmp_path / "conf" / "optimizer").mkdir(parents=True)
     (tmp_path / "conf" / "callbacks").mkdir()
     (tmp_path / "conf" / "optimizer" / "sign.yaml").write_text(
@@ -30,7 +30,7 @@ def options(tmp_path):
     return ("--config-dir", str(tmp_path / "conf"), f"hydra.run.dir={tmp_path / 'run'}")
 
 
-def test_a_yaml_is_enough(options, tmp_path, capfd):
+def test_a_yaml_file_is_enough(options, tmp_path, capfd):
     own = (*options, *TINY, "optimizer=sign", "callbacks=witness")
     assert main(["train", *own]) == 0
     assert (tmp_path / "run" / "witness.txt").read_text() == "SignDescent"
@@ -50,7 +50,7 @@ def test_a_yaml_is_enough(options, tmp_path, capfd):
         (["optimizer._target_=seqtag_xtra.training.SignDescent"], "no module seqtag_xtra;"),
     ],
 )
-def test_mistakes_end_before_anything_is_written(options, overrides, message, tmp_path, capfd):
+def test_errors_end_before_anything_is_written(options, overrides, message, tmp_path, capfd):
     assert main(["train", *options, *TINY, "optimizer=sign", *overrides]) == 2
     assert message in capfd.readouterr().err
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""Model folders with anything in them: refused with the file's name, or they tag."""
+"""Property tests: randomly damaged model folders are refused with the file's name, or can tag."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ KINDS = {
         **{"layer_norm": True, "characters": {"encoder": "gru", "hidden_size": 3}},
     },
 }
-# Seconds of this process; a fifth of one is usual for an import, a hundredth for a folder.
+# Limit in CPU seconds; an import usually takes 0.2, a folder 0.01.
 LIMIT_S = 2
 numbers = st.integers(0, 2**64)
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory, build_any):
-    """Return the files of a folder of each kind."""
+    """Return the files of an undamaged folder of each kind."""
     made = {}
     for kind, options in KINDS.items():
         folder = tmp_path_factory.mktemp("any") / kind
@@ -61,7 +61,7 @@ def tag(folder: Path) -> None:
 
 
 def refuses_or_tags(files: dict[str, bytes]) -> bool:
-    """Return whether the folder tags; if not, check that a line says which file is at fault."""
+    """Return whether the folder can tag; if not, check that the error names the file."""
     folder = Path(tempfile.mkdtemp())
     started, refusal = time.process_time(), None
     try:
@@ -75,7 +75,7 @@ def refuses_or_tags(files: dict[str, bytes]) -> bool:
     assert time.process_time() - started < LIMIT_S
     if refusal is None:
         return True
-    # Weights that overflow are seen when they are used, by the tagger.
+    # Weights that overflow are detected only when the tagger uses them.
     assert "not finite" in refusal or any(str(folder / name) in refusal for name in READ), refusal
     assert refusal.isprintable(), refusal
     return False
@@ -86,10 +86,10 @@ WORDS_OF_FILES = ["", "O", "B-X", "crf", "softmax", "lstm", "gru", "cnn", "bio",
 
 
 class Chance(Random):
-    """Choices of one example: all follow from one number."""
+    """Random choices of one example, all from one seed."""
 
     def value(self, depth=0):
-        """Return any JSON value."""
+        """Return a random JSON value."""
         kind = self.randrange(8 if depth < 3 else 6)
         if kind < 3:
             return self.choice([None, True, False, *ODD_NUMBERS])
@@ -99,14 +99,14 @@ class Chance(Random):
         return parts if kind == 6 else {self.text(): part for part in parts}
 
     def text(self):
-        """Return any short string."""
+        """Return a random short string."""
         return "".join(
             self.choice("aB-\x1b\n\0é日\u2028\U0001f600") for _ in range(self.randrange(6))
         )
 
 
 def places(value, path=()):
-    """Yield the paths of all parts of a JSON value; of long lists and objects the first ones."""
+    """Yield the paths of the parts of a JSON value; of long lists and objects only the first."""
     yield path
     if isinstance(value, dict):
         for key in list(value)[:40]:
@@ -152,7 +152,7 @@ def changed(chance, value):
 
 
 def json_changes(chance, kinds):
-    """Return a folder's files with changes of its JSON, that inside of a string too."""
+    """Return a folder's files with changes in their JSON, also in JSON inside of strings."""
     kind = chance.choice(list(KINDS))
     files = dict(kinds[kind])
     for _ in range(chance.randint(1, 2)):
@@ -187,7 +187,7 @@ def byte_changes(chance, kinds):
     name = chance.choice(READ)
     content = files[name]
     for _ in range(chance.randint(1, 3)):
-        # Half of the changes in the beginning, where the headers are.
+        # Half of the changes are at the beginning, where the headers are.
         end = len(content) if chance.random() < 0.5 else min(len(content), 400)
         i, j = sorted((chance.randint(0, end), chance.randint(0, end)))
         how = chance.choice(["flip", "cut", "insert", "repeat", "swap"])
@@ -208,7 +208,7 @@ def byte_changes(chance, kinds):
 
 
 def offsets_of(tensor, size):
-    """Return where a tensor's bytes begin and end, if its header says so."""
+    """Return the offsets of a tensor's bytes from its header, if they are valid."""
     match tensor.get("data_offsets"):
         case [int(begin), int(end)] if 0 <= begin <= end <= size:
             return begin, end
@@ -216,7 +216,7 @@ def offsets_of(tensor, size):
 
 
 def tensor_changes(chance, kinds):
-    """Return a folder's files with other weights, or another header of the weights."""
+    """Return a folder's files with changed weights or a changed header of the weights."""
     kind = chance.choice(list(KINDS))
     content = kinds[kind]["model.safetensors"]
     size = struct.unpack("<Q", content[:8])[0]

@@ -28,7 +28,7 @@ READ = FILES[:-1]
         {"characters": {"encoder": "gru", "hidden_size": 3}},
     ],
 )
-def test_a_loaded_tagger_is_the_saved_one(tmp_path, build_tagger, options):
+def test_a_loaded_tagger_equals_the_saved_one(tmp_path, build_tagger, options):
     tagger = build_tagger(**options)
     tagger.save(tmp_path / "model")
     loaded = Tagger.load(tmp_path / "model")
@@ -38,7 +38,7 @@ def test_a_loaded_tagger_is_the_saved_one(tmp_path, build_tagger, options):
     assert not loaded.network.training
 
 
-def test_the_folder_holds_what_it_should(tmp_path, tagger):
+def test_files_of_a_model_folder(tmp_path, tagger):
     figures = {"splits": {"test": {"accuracy": 0.9, "f1": math.nan, "tokens": np.int64(1200)}}}
     tagger.save(tmp_path / "new" / "model", figures)
     folder = tmp_path / "new" / "model"
@@ -57,7 +57,7 @@ def test_saving_again_keeps_the_figures(tmp_path, tagger):
     assert Tagger.load(tmp_path / "b").figures == {"seconds": 3}
 
 
-def test_the_card_is_metadata_and_tables(tmp_path, tagger):
+def test_the_card_has_metadata_and_tables(tmp_path, tagger):
     from huggingface_hub import ModelCard
 
     per_label = {"PER": {"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 7}}
@@ -87,7 +87,7 @@ def test_the_card_names_the_corpus_and_shows_no_accuracy_of_no_words(tmp_path, t
     assert "unknown_accuracy" in (tmp_path / "model" / "README.md").read_text()
 
 
-def test_heads_of_the_language_model_stay_behind(tmp_path, build_tagger):
+def test_heads_of_the_language_model_are_not_saved(tmp_path, build_tagger):
     tagger = build_tagger(language_model=0.1)
     tagger.save(tmp_path / "model")
     assert not any("language" in name for name in load_file(tmp_path / "model/model.safetensors"))
@@ -112,7 +112,7 @@ def test_saving_through_a_link_replaces_what_it_points_to(tmp_path, folder, tagg
 
 
 @pytest.mark.parametrize("what", ["file", "other"])
-def test_saving_harms_nothing_that_is_no_model_folder(tmp_path, tagger, what):
+def test_saving_does_not_replace_other_folders_or_files(tmp_path, tagger, what):
     place = tmp_path / "place"
     if what == "file":
         place.write_text("mine")
@@ -138,7 +138,7 @@ def _no_space(*args, **keywords):
     raise OSError(28, "No space left on device")
 
 
-def test_loading_leaves_the_random_numbers_alone(folder):
+def test_loading_does_not_change_the_random_state(folder):
     torch.manual_seed(1)
     wanted = torch.rand(3)
     torch.manual_seed(1)
@@ -147,7 +147,7 @@ def test_loading_leaves_the_random_numbers_alone(folder):
 
 
 def test_a_folder_of_links_loads(tmp_path, folder):
-    # That is how the cache of the Hugging Face hub keeps its files.
+    # The cache of the Hugging Face hub stores files as links.
     linked = tmp_path / "linked"
     linked.mkdir()
     for name in READ:

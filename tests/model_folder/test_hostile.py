@@ -1,4 +1,4 @@
-"""Folders that are damaged, or that somebody made to do harm."""
+"""Model folders that are damaged or malicious are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READ = FILES[:-1]
 
 
 def change(path: Path, **values) -> None:
-    """Set keys of a JSON file; a dotted key goes down, None of a key removes nothing."""
+    """Set keys of a JSON file; ``a__b`` is key ``b`` in the object ``a``."""
     content = json.loads(path.read_text("utf-8"))
     for key, value in values.items():
         *above, last = key.split("__")
@@ -35,7 +35,7 @@ def change(path: Path, **values) -> None:
     path.write_text(json.dumps(content), "utf-8")
 
 
-def test_no_folder(tmp_path):
+def test_missing_folder(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         load_folder(tmp_path / "none")
     (tmp_path / "file").touch()
@@ -60,7 +60,7 @@ def test_a_damaged_file_is_named(folder, name, damage):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_pipe_is_no_file(folder):
+def test_a_named_pipe_is_refused(folder):
     (folder / "config.json").unlink()
     os.mkfifo(folder / "config.json")
     with pytest.raises(InputError, match="not a regular file"):
@@ -68,7 +68,7 @@ def test_a_pipe_is_no_file(folder):
 
 
 @pytest.mark.parametrize("number", [FORMAT + 1, 10**30])
-def test_a_later_format_is_refused_with_what_to_do(folder, number):
+def test_a_newer_format_is_refused_with_a_remedy(folder, number):
     change(folder / "config.json", format=number, seqtag="9.0", surprise={"new": "things"})
     with pytest.raises(InputError, match=r"seqtag '9.0'.*pip install --upgrade seqtag"):
         load_folder(folder)
@@ -187,7 +187,7 @@ def _vocabulary(ids, unknown="<unk>"):
         ({"words": _vocabulary({"<pad>": 0, "<unk>": 1})}, "embedding.words"),
     ],
 )
-def test_a_hostile_encoder_is_refused(folder, values, message):
+def test_a_hostile_indexer_is_refused(folder, values, message):
     change(folder / "tokenizer.json", **values)
     with pytest.raises(InputError, match=message) as caught:
         load_folder(folder)
@@ -262,7 +262,7 @@ def test_hostile_subwords_are_refused_also_in_training(tmp_path, build_tagger, p
         REGEX,
     ],
 )
-def test_a_vocabulary_has_the_normalizers_of_seqtag_alone(folder, normalizer):
+def test_only_the_normalizers_of_seqtag_are_allowed(folder, normalizer):
     path = folder / "tokenizer.json"
     words = json.loads(json.loads(path.read_text("utf-8"))["words"]["tokenizer"])
     change(path, words__tokenizer=json.dumps(words | {"normalizer": normalizer}))
@@ -270,8 +270,8 @@ def test_a_vocabulary_has_the_normalizers_of_seqtag_alone(folder, normalizer):
         load_folder(folder)
 
 
-def test_what_subwords_do_not_need_is_left_out(tmp_path, build_tagger):
-    """Of known files: a decoder, a post-processor, a model that does not say its type."""
+def test_needless_parts_of_subwords_are_left_out(tmp_path, build_tagger):
+    """From otherwise valid files: a decoder, a post-processor, a model without its type."""
     build_tagger(encode={"subwords": {"vocab_size": 40}}, subword_size=3).save(tmp_path / "model")
     wanted = Tagger.load(tmp_path / "model").indexer.encode([["Paris"]])["pieces_BS"]
     path = tmp_path / "model" / "tokenizer.json"
@@ -295,9 +295,9 @@ def test_a_device_is_not_read(folder, name, target):
         load_folder(folder)
 
 
-def test_a_file_larger_than_any_can_be_is_not_read(folder):
+def test_a_file_above_the_size_limit_is_not_read(folder):
     with (folder / "labels.json").open("ab") as file:
-        file.truncate(1 << 40)  # takes no room on the disk
+        file.truncate(1 << 40)  # a sparse file, which needs no disk space
     with pytest.raises(InputError, match=r"labels\.json: 1,099,511,627,776 bytes are more than"):
         load_folder(folder)
 
@@ -323,9 +323,9 @@ def test_json_bombs_are_refused(folder, name, text):
 
 
 def save_as(folder: Path, build_tagger, labels: list[str], scheme: str, decoder: str) -> None:
-    """Save a tagger with these labels, as only somebody else would write it."""
+    """Save a tagger with these labels, which seqtag itself would not write."""
     made = LabelSet(labels, scheme, scheme)
-    # Without transitions: they come in the square of the labels.
+    # Without transitions, whose size is the square of the number of labels.
     made.__class__ = type("Free", (LabelSet,), {"transitions": None})
     build_tagger(labels=made, decoder=decoder).save(folder)
 
@@ -339,12 +339,12 @@ def save_as(folder: Path, build_tagger, labels: list[str], scheme: str, decoder:
         (1_000, "bio", "BI", "crf"),
     ],
 )
-def test_many_labels_load_at_once(tmp_path, build_tagger, count, scheme, letters, decoder):
+def test_many_labels_load_quickly(tmp_path, build_tagger, count, scheme, letters, decoder):
     labels = ["O", *(f"{letter}-{i}" for i in range(count) for letter in letters)]
     save_as(tmp_path / "model", build_tagger, labels, scheme, decoder)
     started = time.process_time()
     tagger = Tagger.load(tmp_path / "model")
-    assert time.process_time() - started < 4  # it was a minute, and 20 s
+    assert time.process_time() - started < 4  # formerly a minute and 20 s
     assert len(tagger.predict([["Alex"]])[0]) == 1
 
 
@@ -360,7 +360,9 @@ def test_many_labels_load_at_once(tmp_path, build_tagger, count, scheme, letters
         (["B-PER", "I-PER"], "bioes", 1),
     ],
 )
-def test_each_length_needs_an_allowed_path(tmp_path, build_tagger, labels, scheme, length):
+def test_labels_without_an_allowed_sequence_are_refused(
+    tmp_path, build_tagger, labels, scheme, length
+):
     save_as(tmp_path / "model", build_tagger, labels, scheme, "crf")
     if length is None:
         tagger = Tagger.load(tmp_path / "model")
@@ -381,7 +383,7 @@ def test_each_length_needs_an_allowed_path(tmp_path, build_tagger, labels, schem
 @pytest.mark.parametrize(
     "name", ["projection.bias", "crf.transitions_KK", "embedding.words.weight"]
 )
-def test_weights_are_finite(folder, number, name):
+def test_weights_must_be_finite(folder, number, name):
     path = folder / "model.safetensors"
     weights = load_file(path)
     weights[name].view(-1)[-1] = number
@@ -402,7 +404,7 @@ def test_labels_that_break_a_line_are_refused_also_in_training(folder, mark, sch
         LabelSet.fit([["O", label]], scheme)
 
 
-def test_subwords_are_neither_filled_up_nor_cut(tmp_path, build_tagger):
+def test_subwords_are_neither_padded_nor_truncated(tmp_path, build_tagger):
     build_tagger(encode={"subwords": {"vocab_size": 40}}, subword_size=3).save(tmp_path / "model")
     wanted = Tagger.load(tmp_path / "model").indexer.encode([["Paris"]])["piece_lengths_B"]
     path = tmp_path / "model" / "tokenizer.json"
@@ -431,7 +433,7 @@ def test_tensors_must_be_those_of_the_network(folder, fault):
         load_folder(folder)
 
 
-def test_a_header_cannot_promise_more_than_the_file_has(folder):
+def test_a_header_larger_than_the_file_is_refused(folder):
     change(folder / "config.json", model__hidden_size=10**5)
     header = {
         "projection.bias": {"dtype": "F32", "shape": [10**12], "data_offsets": [0, 4 * 10**12]}

@@ -1,4 +1,4 @@
-"""One tagger in threads, interrupted, and handed to other processes."""
+"""One tagger used in several threads, interrupted, copied, and sent to other processes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FILES = (
 
 
 def texts(seed, number, letters="AlexGravesß漢"):
-    """Return calls of sentences of words, of which few were met before."""
+    """Return random calls: lists of sentences of words, most of which are new."""
     rng = random.Random(seed)
 
     def word():
@@ -56,7 +56,7 @@ def texts(seed, number, letters="AlexGravesß漢"):
 
 
 def same(found, expected):
-    """Whether sentences have the same labels, and probabilities up to rounding."""
+    """Return whether sentences have equal labels, and probabilities equal up to rounding."""
     return [s.labels for s in found] == [s.labels for s in expected] and all(
         one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
         for one, other in zip(found, expected, strict=True)
@@ -65,14 +65,14 @@ def same(found, expected):
 
 @pytest.fixture(params=OPTIONS)
 def shared(request, build_tagger):
-    """A tagger, and another one like it that is used by one caller alone."""
+    """Return a tagger to share, and an equal one that only one thread uses."""
     options = OPTIONS[request.param]
     return build_tagger(**options), build_tagger(**options)
 
 
 @pytest.fixture
-def small_memories(monkeypatch):
-    """Memories that are emptied again and again."""
+def small_caches(monkeypatch):
+    """Make all caches so small that they are cleared often."""
     monkeypatch.setattr(seqtag.data.encode.word_cache, "_MAX_WORDS", 60)
     monkeypatch.setattr(seqtag.inputs.modules.spelling_cache, "_BYTES", 1500)
 
@@ -102,15 +102,15 @@ def test_eight_threads(shared, at_once):
     run_in_threads(shared, at_once, 12)
 
 
-def test_eight_threads_with_small_memories(shared, at_once, small_memories):
+def test_eight_threads_with_small_caches(shared, at_once, small_caches):
     run_in_threads(shared, at_once, 12)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("memories", ["large", "small"])
-def test_eight_threads_for_long(shared, at_once, memories, request):
+def test_eight_threads_for_a_long_time(shared, at_once, memories, request):
     if memories == "small":
-        request.getfixturevalue("small_memories")
+        request.getfixturevalue("small_caches")
     run_in_threads(shared, at_once, 300)
 
 
@@ -126,7 +126,7 @@ def test_coroutines_that_run_in_threads(shared):
 
 @pytest.mark.parametrize("every", [211, pytest.param(31, marks=pytest.mark.slow)])
 def test_an_interrupt_at_any_bytecode(build_tagger, interrupt, every):
-    """The whole of a call, at every so many bytecodes; the memories alone have tests of each."""
+    """Interrupt a whole call at every n-th bytecode; the caches are tested at each bytecode."""
     options = OPTIONS["characters and subwords"]
     tagger, alone = build_tagger(**options), build_tagger(**options)
     place, interrupted = 0, True
@@ -142,7 +142,7 @@ def test_an_interrupt_at_any_bytecode(build_tagger, interrupt, every):
 
 
 def interrupted_at_random(tagger, rng, sentences, longest):
-    """Predict until another thread raises KeyboardInterrupt here, after a random time."""
+    """Predict until another thread interrupts this one, after a random time."""
     here = ctypes.c_ulong(threading.get_ident())
 
     def raise_later():
@@ -172,7 +172,7 @@ def test_interrupts_at_random(shared, times):
 
 
 @pytest.mark.slow
-def test_threads_while_one_is_interrupted(shared, at_once):
+def test_threads_while_one_thread_is_interrupted(shared, at_once):
     tagger, alone = shared
     calls = texts(3, 60)
     expected = [alone.predict(call) for call in calls]
@@ -187,7 +187,7 @@ def test_threads_while_one_is_interrupted(shared, at_once):
     assert at_once(*(lambda seed=seed: work(seed) for seed in range(8))) == [[]] * 8
 
 
-def test_an_error_in_the_middle_changes_nothing(build_tagger, monkeypatch):
+def test_results_are_the_same_after_an_error(build_tagger, monkeypatch):
     options = OPTIONS["characters and subwords"]
     tagger, alone = build_tagger(**options), build_tagger(**options)
     for owner, name in (
@@ -204,7 +204,7 @@ def test_an_error_in_the_middle_changes_nothing(build_tagger, monkeypatch):
             assert tagger.predict(call) == alone.predict(call)
 
 
-def test_an_interrupt_drops_the_batches_that_wait(set_threads):
+def test_an_interrupt_drops_waiting_batches(set_threads):
     set_threads(2)
     started = []
 
@@ -255,7 +255,7 @@ def test_copies(shared, name):
     assert not other.network.training
     for call in texts(4, 3):
         assert other.predict(call) == tagger.predict(call) == alone.predict(call)
-    with torch.no_grad():  # the copy's memory is of its own network
+    with torch.no_grad():  # the copy has its own cache
         other.network.projection.weight.neg_()
         if hasattr(other.network.embedding, "characters"):
             next(other.network.embedding.characters.parameters()).add_(1.0)
@@ -264,11 +264,11 @@ def test_copies(shared, name):
         assert same(tagger.tag(WORDS, probabilities=True), before)
 
 
-def test_a_pickle_is_small(shared, small_memories):
+def test_a_pickle_is_small(shared, small_caches):
     tagger, alone = shared
     for call in texts(6, 20):
         tagger.predict(call)
-    # Pickle stores equal strings once or twice, as they are one object or two.
+    # Pickle stores equal strings once if they are one object, else twice.
     assert abs(len(pickle.dumps(tagger)) - len(pickle.dumps(alone))) < 100
     weights = sum(tensor.nbytes for tensor in tagger.network.state_dict().values())
     assert len(pickle.dumps(tagger)) < weights + 25_000

@@ -1,4 +1,4 @@
-"""Any text and any words can be tagged: places are exact, and all ways give the same labels."""
+"""Property tests: any text and any words can be tagged, with exact offsets and equal labels."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from seqtag.labels import spans
 
-# Characters that meet in odd ways: line ends, spaces, joiners, marks, directions, controls,
-# surrogates, emoji of several characters, and letters that grow or shrink with their case.
+# Characters with unusual combinations: line ends, spaces, joiners, marks, directions, controls,
+# surrogates, emoji of several characters, and letters whose length changes with their case.
 _ODD = (
     "\r\n\t\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029\xa0\u1680\u2003\u202f\u3000 "
     "\u200b\u200c\u200d\u2060\ufeff\xad\u0301\u20e3\ufe0f\u0489\u202a\u202e\u2066\u2069\u061c\x00\x07\x7f"
@@ -41,7 +41,7 @@ def any_tagger(request, build_tagger_once):
 
 
 def check_places(text, sentences):
-    """Check that tokens are what the text has where they say, in order, and all that is seen."""
+    """Check that tokens equal the text at their offsets, in order, and cover all visible text."""
     covered = 0
     for sentence in sentences:
         assert sentence.tokens
@@ -88,13 +88,13 @@ def test_raw_text(any_tagger, text):
 @pytest.mark.fuzz("text")
 @given(sentences=SENTENCES)
 def test_words(any_tagger, sentences):
-    """Words may be anything too: spaces, nothing at all, line ends."""
+    """Words may be any strings too: spaces, empty strings, line ends."""
     found = any_tagger.tag(sentences, probabilities=True)
     assert [[token.text for token in s.tokens] for s in found] == sentences
     for sentence in found:
         check_labels(any_tagger, sentence)
     assert any_tagger.predict(map(tuple, sentences)) == [list(s.labels) for s in found]
     assert list(any_tagger.stream(sentences, probabilities=True)) == found
-    # No label depends on what else is tagged.
+    # Labels do not depend on the other sentences.
     apart = [any_tagger.predict([words])[0] for words in sentences[:2]]
     assert apart == [list(s.labels) for s in found[:2]]

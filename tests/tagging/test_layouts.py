@@ -1,4 +1,4 @@
-"""The layout of a file to be tagged: the tagger's own, options over it, and what is refused."""
+"""The layout of a file to tag: that of the training corpus, options, and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMN |= {"label_column": "ner", "features": ["pos"], "separator": None}
 
 
 def read(content, data=COLUMN, features=("pos",), format_="column", **options):
-    """Return the words and features that `seqtag tag` reads."""
+    """Return the words and features that `seqtag tag` reads from a file."""
     layout = layout_of(format_, data, features, Options(**options), "m/config.json")
     raw = io.BufferedReader(io.BytesIO(content.encode()))
     items = read_items(Source(raw, Place("x", "utf-8")), format_, layout)
@@ -40,7 +40,7 @@ WANTED = [(["Eva", "ran"], ["NNP", "VBD"])]
         "-DOCSTART- x\n\nEva \tNNP\n ran  VBD\r\n",
     ],
 )
-def test_a_file_may_lack_what_is_not_read(content):
+def test_columns_that_are_not_read_may_be_missing(content):
     assert read(content) == WANTED
 
 
@@ -61,13 +61,13 @@ def test_rows_that_do_not_fit_are_refused(content, message):
         read(content)
 
 
-def test_the_trained_layout_is_followed():
+def test_the_layout_of_the_training_corpus_is_used():
     data = {**COLUMN, "separator": "tab", "comment": "# id", "document_marker": None, "absent": "-"}
     content = "# id 1\n1\tNew York\t\tO\n1\t-DOCSTART-\tX\tO\n"
     assert read(content, data) == [(["New York", "-DOCSTART-"], ["-", "X"])]
 
 
-def test_options_go_first():
+def test_options_take_precedence():
     assert read("NNP,Eva\nVBD,ran\n", columns="pos,word", separator="comma") == WANTED
     assert read("NNP Eva\nVBD ran\n", columns="pos, tokens") == WANTED
     data = {**COLUMN, "comment": "#"}
@@ -88,7 +88,7 @@ def test_options_go_first():
         ({"separator": ""}, "--separator is empty"),
     ],
 )
-def test_options_that_cannot_be_meant(options, message):
+def test_contradictory_options_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         read("Eva NNP\n", **options)
 
@@ -96,7 +96,7 @@ def test_options_that_cannot_be_meant(options, message):
 @pytest.mark.parametrize(
     "data", [None, {"format": "probe"}, {"format": "json"}, {"format": "column"}]
 )
-def test_without_a_layout_the_token_comes_first(data):
+def test_without_a_layout_the_first_column_is_the_token(data):
     assert read("Eva NNP x y\nran VBD\n", data) == WANTED
     assert read("12\xa0000\u2028 CD\n", data) == [(["12\xa0000\u2028"], ["CD"])]
     for content in ("New York\tNNP\n", "Eva\t\tNNP\n"):
@@ -108,7 +108,7 @@ def test_without_a_layout_the_token_comes_first(data):
     assert read("New\tYork NNP\n", data, separator="null") == [(["New"], ["York"])]
 
 
-def test_conllu_for_a_tagger_with_features_of_it():
+def test_conllu_for_a_tagger_with_conllu_features():
     row = "1\tEva\teva\tPROPN\t_\tNumber=Sing\t0\troot\t_\tX=a=b\n"
     features = ("upos", "feats.Number", "misc.X", "misc.Y")
     data = {"format": "conllu", "token_column": "lemma", "label_column": "deprel", "absent": "-"}
@@ -121,7 +121,7 @@ def test_conllu_for_a_tagger_with_features_of_it():
         read(row, COLUMN, ("pos",), "conllu")
 
 
-def test_json_lines_by_the_names_of_the_corpus():
+def test_json_keys_are_those_of_the_training_corpus():
     data = {"format": "json", "token_column": "words", "absent": "-"}
     record = '{"words": ["Eva", "ran"], "pos": [null, 3], "tokens": 5}'
     assert read(record, data, format_="json") == [(["Eva", "ran"], ["-", "3"])]
@@ -138,6 +138,6 @@ def test_json_lines_by_the_names_of_the_corpus():
         {**COLUMN, "separator": 5},
     ],
 )
-def test_a_folder_with_another_layout_than_can_be_is_refused(data):
+def test_an_impossible_layout_in_a_model_folder_is_refused(data):
     with pytest.raises(InputError, match=r"^m/config.json: "):
         read("1 Eva NNP O\n", data)

@@ -15,7 +15,7 @@ def source_of(raw):
 
 
 class Drops(io.RawIOBase):
-    """Gives its parts one by one, as a pipe does."""
+    """Returns its parts one by one, like a pipe."""
 
     def __init__(self, *parts):
         self.parts = list(parts)
@@ -24,7 +24,7 @@ class Drops(io.RawIOBase):
         return self.parts.pop(0) if self.parts else b""
 
 
-def test_lines_survive_any_cut():
+def test_lines_do_not_depend_on_the_pieces_of_a_pipe():
     whole = "añ\r\nb\n\n👍漢\u2028x\nend".encode()
     for cut in range(len(whole)):
         found = list(lines(source_of(Drops(whole[:cut] or b"", whole[cut:]))))
@@ -39,14 +39,14 @@ def test_lines_survive_any_cut():
         ]
 
 
-def test_what_has_come_is_told_before_more_is_read():
+def test_available_lines_are_yielded_before_more_is_read():
     source = source_of(Drops(b"Anna. Al", b"ex\nBo\n"))
     kinds = [item and item.sentence.text for item in read_items(source, "text")]
     assert kinds == [None, "Anna.", "Alex", "Bo", None]
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_a_line_without_end_is_cut_and_keeps_its_places(wrapped, monkeypatch):
+def test_an_endless_line_is_cut_and_keeps_its_offsets(wrapped, monkeypatch):
     monkeypatch.setattr("seqtag.tagging.readers._LONGEST", 40)
     monkeypatch.setattr("seqtag.data.formats.lines._CHUNK", 16)
     text = "word and " * 50 + "x" * 90 + "\n" * wrapped + "more words " * 10
@@ -58,7 +58,7 @@ def test_a_line_without_end_is_cut_and_keeps_its_places(wrapped, monkeypatch):
     assert max(len(item.sentence.tokens) for item in items) < 30
 
 
-def test_the_line_of_a_bad_byte_is_named_wherever_it_is_cut():
+def test_the_line_of_a_bad_byte_does_not_depend_on_the_pieces():
     whole = b"a\n\xc3\xa9\nb\xe9c\n"
     for cut in range(1, len(whole)):
         with pytest.raises(InputError, match=r"^x:3: not utf-8 \(byte 0xe9"):

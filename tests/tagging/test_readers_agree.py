@@ -23,7 +23,7 @@ from seqtag.errors import InputError
 from seqtag.tagging.layouts import Options, layout_of
 from seqtag.tagging.readers import PAUSE, read_items
 
-# Characters that other programs take for spaces, line ends, marks or nothing at all.
+# Characters that other programs treat as spaces, line ends, marks or ignore.
 ODD = "\xa0\u2028\u2029\x85\u3000\x1c\x1f\x0b\x0c\u200b\ufeff\xad#_|=\"'\\.-,;1é漢👩\u200d\x7f\x1b"
 SIGNS = st.sampled_from(ODD) | st.characters(
     exclude_categories=["Cs"], exclude_characters="\t\n\r\0 "
@@ -36,7 +36,7 @@ SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=5)
 
 
 class Pipe(io.RawIOBase):
-    """Gives bytes in pieces of these sizes, again and again."""
+    """Returns bytes in pieces of the given sizes, in a cycle."""
 
     def __init__(self, content, sizes):
         self.raw, self.sizes = io.BytesIO(content), cycle(sizes)
@@ -66,10 +66,10 @@ PIECES = [
 
 
 class Chance(Random):
-    """Choices of one example: all follow from one number, so that they cost next to nothing."""
+    """Random choices of one example, all from one seed, which is fast."""
 
     def word(self):
-        """Return a word of odd characters."""
+        """Return a word of unusual characters."""
         odd = [*ODD, "a", "b", "Eva", "-DOCSTART-", "New York"]
         return "".join(self.choice(odd) for _ in range(self.randint(1, 3)))
 
@@ -94,12 +94,12 @@ class Chance(Random):
         return content
 
     def sizes(self):
-        """Return sizes of what a pipe gives at a time."""
+        """Return sizes of the pieces of a pipe."""
         return [self.randint(1, 40) for _ in range(self.randint(1, 4))]
 
 
 def outcome(sentences):
-    """Return what was read before an error, and the error: it must name file and line."""
+    """Return the sentences before an error, and the error, which must name file and line."""
     found = []
     try:
         found.extend(sentences)
@@ -112,12 +112,12 @@ def outcome(sentences):
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """Return the path of the one file that all examples are written to: folders take their time."""
+    """Return the path of a file that all examples share, since creating folders is slow."""
     return tmp_path_factory.mktemp("agree") / "a.txt"
 
 
 def trained(path, content, config, share=None):
-    """Return what training reads of a file, in parts of `share` bytes."""
+    """Return what training reads from a file, in parts of `share` bytes."""
     path.write_bytes(content)
     files = [SourceFile(path, "a.txt")]
     if share is not None:
@@ -126,7 +126,7 @@ def trained(path, content, config, share=None):
 
 
 def tagged(content, format_, layout, sizes=(1 << 20,)):
-    """Return what `seqtag tag` reads of a pipe: (words, features by name, line)."""
+    """Return what `seqtag tag` reads from a pipe: (words, features by name, line)."""
     source = Source(Pipe(content, sizes), Place("a.txt", "utf-8"))
     return outcome(
         ([token.text for token in item.sentence.tokens], dict(item.features), item.line)
@@ -136,21 +136,21 @@ def tagged(content, format_, layout, sizes=(1 << 20,)):
 
 
 def as_tagged(sentences, layout):
-    """Return sentences of training as `tagged` gives them."""
+    """Return sentences of training in the form of `tagged`."""
     return [
         (s.tokens, dict(zip(layout.features, s.features, strict=True)), s.line) for s in sentences
     ]
 
 
 def same_in_every_way(path, content, config, format_, share, sizes):
-    """Check a file of any bytes; return what is read of it and how it is refused."""
+    """Check that a file is read in the same way by training and tagging; return the outcome."""
     layout = config.layout()
     whole, error = trained(path, content, config)
     parts, refused = trained(path, content, config, share)
     assert refused == error
-    # The documents of a part are counted on where the parts are put together.
+    # Document numbers of a part are adjusted only when the parts are joined.
     assert [s._replace(doc=0) for s in parts] == [s._replace(doc=0) for s in whole]
-    # With the labels, as training reads it: the same, and refused in the same words.
+    # With labels, as in training, the sentences and the error message are the same.
     assert tagged(content, format_, layout, sizes) == (as_tagged(whole, layout), error)
     return whole, error
 
@@ -202,7 +202,7 @@ def column_files(draw):
     cut = draw(st.sampled_from([0, 1, 2]))
     content = text.encode()
     if sentences and cut and text.endswith(end + end):
-        # Only an earlier line shows that a carriage return at the end is half of a line end.
+        # Only an earlier line shows that a final carriage return is half of a line end.
         half = cut == 2 and end == "\r\n" and end in text[: -2 * len(end)]
         content = content[: -len(end) * 2 + half] or content
     return config, sentences, content
@@ -210,7 +210,7 @@ def column_files(draw):
 
 @pytest.mark.fuzz("conll")
 @given(column_files(), st.integers(1, 60), SIZES)
-def test_columns_are_read_as_they_were_written(path, drawn, share, sizes):
+def test_columns_are_read_as_written(path, drawn, share, sizes):
     config, sentences, content = drawn
     whole, error = same_in_every_way(path, content, config, "column", share, sizes)
     assert error is None
@@ -221,7 +221,7 @@ def test_columns_are_read_as_they_were_written(path, drawn, share, sizes):
         at = columns.index(feature)
         wanted = [[row[at] or config.absent for row in rows] for rows in sentences]
         assert [s.features[i] for s in whole] == wanted
-    # The tagger's own layout reads the file too, and is not about labels.
+    # The layout of the tagger's training corpus reads the file too, without labels.
     data = {**config.reader_settings(), "path": "/etc/passwd", "cache_dir": "/"}
     layout = layout_of("column", data, config.features, Options(), "config.json")
     assert tagged(content, "column", layout) == (as_tagged(whole, layout), None)
@@ -302,7 +302,7 @@ def conllu_files(draw):
 
 @pytest.mark.fuzz("conllu")
 @given(conllu_files(), st.integers(40, 200), SIZES)
-def test_conllu_is_read_as_it_was_written(path, drawn, share, sizes):
+def test_conllu_is_read_as_written(path, drawn, share, sizes):
     config, sentences, content = drawn
     whole, error = same_in_every_way(path, content, config, "conllu", share, sizes)
     assert error is None
@@ -338,7 +338,7 @@ def test_damaged_conllu(path, seed):
     same_in_every_way(path, content, config, "conllu", chance.randint(40, 200), chance.sizes())
 
 
-# A sentence a line
+# One sentence per line
 
 
 @pytest.mark.fuzz("tokens")

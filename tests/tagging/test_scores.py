@@ -1,4 +1,4 @@
-"""Scores that are not numbers are refused, never returned as labels that are certain."""
+"""Scores that are not finite are refused, never turned into labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(tagger):
 @pytest.mark.parametrize("decoder", ["crf", "softmax"])
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("name", ["projection.bias", "projection.weight", "embedding.words.weight"])
-def test_emissions_that_are_not_finite(build_tagger, decoder, value, name):
+def test_emissions_that_are_not_finite_are_refused(build_tagger, decoder, value, name):
     tagger = build_tagger(decoder=decoder)
     with torch.no_grad():
         tagger.network.get_parameter(name)[1:] = value
@@ -36,7 +36,7 @@ def test_emissions_that_are_not_finite(build_tagger, decoder, value, name):
     assert tagger.predict([[], []]) == [[], []]  # no label that could be wrong
 
 
-def test_an_overflow_of_finite_weights(build_tagger):
+def test_an_overflow_of_finite_weights_is_refused(build_tagger):
     tagger = build_tagger()
     with torch.no_grad():
         tagger.network.projection.weight.fill_(torch.finfo(torch.float32).max)
@@ -47,7 +47,7 @@ def test_an_overflow_of_finite_weights(build_tagger):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("name", ["crf.start_K", "crf.transitions_KK", "crf.end_K"])
-def test_transitions_that_are_not_numbers(build_tagger, value, name):
+def test_transitions_that_are_not_numbers_are_refused(build_tagger, value, name):
     tagger = build_tagger()
     with torch.no_grad():
         tagger.network.get_parameter(name).view(-1)[0] = value
@@ -56,7 +56,7 @@ def test_transitions_that_are_not_numbers(build_tagger, value, name):
             call()
 
 
-def test_a_step_may_be_forbidden_by_its_weight(build_tagger):
+def test_a_weight_of_minus_infinity_forbids_a_transition(build_tagger):
     tagger = build_tagger()
     with torch.no_grad():
         tagger.network.crf.start_K[1:] = -math.inf
@@ -65,7 +65,7 @@ def test_a_step_may_be_forbidden_by_its_weight(build_tagger):
     assert found[2].probabilities == (1.0,)  # no other label is allowed
 
 
-def test_no_sequence_of_labels_is_allowed(build_tagger):
+def test_transitions_without_an_allowed_sequence_are_refused(build_tagger):
     tagger = build_tagger()
     with torch.no_grad():
         tagger.network.crf.start_K.fill_(-math.inf)
@@ -74,7 +74,7 @@ def test_no_sequence_of_labels_is_allowed(build_tagger):
             call()
 
 
-def test_a_probability_is_a_number():
+def test_a_probability_must_be_a_number():
     labels = LabelSet(["A", "B"], "plain", "plain")
     assert chosen_probabilities(
         labels, ["A", "B"], np.array([[0.25, 0.75], [0.0, 1.0 + 1e-7]])

@@ -1,4 +1,4 @@
-"""Sentences of any type: read as their list is, or refused with their place."""
+"""Sentences of any type are read like lists, or refused with their position."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SQUARE = [["Alex", "goes"], ["to", "Paris"], ["Anna", "."]]
 
 
 class Word(str):
-    """A word that is never equal to another and has no use as a key."""
+    """A word that is never equal to another one and cannot be a key."""
 
     __slots__ = ()
     __hash__ = None
@@ -40,7 +40,7 @@ class Pick(enum.StrEnum):
 
 
 class OldSequence:
-    """Items by number, and nothing else."""
+    """A sequence with `__getitem__` only."""
 
     def __init__(self, items):
         self.items = items
@@ -60,7 +60,7 @@ def series(rows, index=(7, 3, 3, 0)):
 
 
 def shuffled(rows):
-    """Return the rows as what is left of a longer Series, in another order than its index."""
+    """Return the rows as part of a longer Series whose order differs from its index."""
     longer = pd.Series([["never", "read"], *rows[::-1], ["or", "this"]])
     return longer.iloc[len(rows) : 0 : -1]
 
@@ -158,7 +158,7 @@ def test_features_by_name_of_any_table(pos_tagger, make):
         pos_tagger.predict(WORDS, make({"id": [1, 2, 3, 4]}))
 
 
-def test_what_a_caller_changes_meanwhile_is_not_read(tagger):
+def test_changes_by_the_caller_during_tagging_are_not_seen(tagger):
     rows = [list(row) for row in WORDS]
     stream = tagger.stream(rows)
     next(stream)
@@ -199,7 +199,7 @@ def calls(tagger):
         *(torch.tensor(1), object()),
     ],
 )
-def test_what_is_not_sentences(tagger, wrong):
+def test_errors_for_other_types_of_sentences(tagger, wrong):
     for call in calls(tagger):
         with pytest.raises(InputError, match="expected a list of sentences, each a list of w"):
             call(wrong)
@@ -212,7 +212,7 @@ def test_what_is_not_sentences(tagger, wrong):
         *(pa.scalar(None, pa.list_(pa.string())), np.array("x"), pa.scalar("Alex")),
     ],
 )
-def test_what_is_not_a_sentence(tagger, pos_tagger, wrong):
+def test_errors_for_other_types_of_a_sentence(tagger, pos_tagger, wrong):
     for call in calls(tagger):
         with pytest.raises(InputError, match=r"^sentence 3 is .*each a list of words: for one"):
             call([["Alex"], [], wrong])
@@ -228,7 +228,7 @@ def test_what_is_not_a_sentence(tagger, pos_tagger, wrong):
         {"a": "b"},
     ],
 )
-def test_what_is_not_a_word(tagger, pos_tagger, wrong):
+def test_errors_for_other_types_of_a_word(tagger, pos_tagger, wrong):
     for call in calls(tagger):
         with pytest.raises(InputError, match=r"^sentence 2, word 3: words are strings, not "):
             call([["Alex"], ["a", Word("b"), wrong, None], [None]])
@@ -237,14 +237,14 @@ def test_what_is_not_a_word(tagger, pos_tagger, wrong):
             pos_tagger.predict([words], {"pos": [["X", wrong]]})
 
 
-def test_one_string_in_place_of_all(tagger):
+def test_one_string_instead_of_sentences(tagger):
     for call in (tagger.predict, tagger.stream):
         with pytest.raises(InputError, match=r"'Alex goes'.*\[words\].*tag\(text\)"):
             call("Alex goes")
 
 
 @pytest.mark.parametrize("wrong", [None, {}, {"upos": POS}, pd.DataFrame({"upos": POS})])
-def test_a_feature_that_is_not_given(pos_tagger, wrong):
+def test_a_missing_feature(pos_tagger, wrong):
     for call in (pos_tagger.predict, pos_tagger.tag):
         with pytest.raises(InputError, match="column 'pos' in addition to"):
             call(WORDS, wrong)
@@ -279,7 +279,7 @@ def test_a_stream_counts_sentences_from_its_start(pos_tagger, monkeypatch):
         list(pos_tagger.stream([["a"]] * 4, features={"pos": [["X"]] * 3 + [["X", "Y"]]}))
 
 
-def test_errors_of_a_generator_are_its_own(tagger):
+def test_errors_of_a_generator_are_passed_on(tagger):
     def broken():
         yield ["Alex"]
         raise TypeError("mine")
@@ -290,8 +290,8 @@ def test_errors_of_a_generator_are_its_own(tagger):
 
 
 @pytest.mark.parametrize("words", [4000, pytest.param(250_000, marks=pytest.mark.slow)])
-def test_a_wide_list_of_words(tagger, words, monkeypatch):
-    """More different words than are remembered, in sentences of very different lengths."""
+def test_many_different_words(tagger, words, monkeypatch):
+    """More distinct words than caches hold, in sentences of very different lengths."""
     monkeypatch.setattr(word_cache, "_MAX_WORDS", words * 4 // 5)
     given = [f"w{number}" for number in range(words)]
     sentences = [given[: words // 2], [], given[words // 2 : -1], given[-1:]]

@@ -18,7 +18,7 @@ TEXT = "Alex Graves is going  to Paris. Anna 💃 stays, really?\n\nThe end"
 WORDS = [["Alex", "goes", "."], [], ["Anna"], ["to", "Paris", "in", "1999", "."]]
 
 
-def test_raw_text_gives_exact_places(tagger):
+def test_raw_text_gives_exact_offsets(tagger):
     found = tagger.tag(TEXT, probabilities=True)
     assert [s.tokens for s in found] == [tuple(s.tokens) for s in split_text(TEXT)]
     assert any(s.spans for s in found)
@@ -33,7 +33,7 @@ def test_raw_text_gives_exact_places(tagger):
         assert [(s.type, s.first_token, s.last_token) for s in sentence.spans] == wanted
 
 
-def test_sentences_that_are_split_have_no_places(tagger):
+def test_sentences_of_words_have_no_offsets(tagger):
     found = tagger.tag(WORDS)
     assert [[t.text for t in s.tokens] for s in found] == WORDS
     assert all(t.start is None and t.end is None for s in found for t in s.tokens)
@@ -45,12 +45,12 @@ def test_sentences_that_are_split_have_no_places(tagger):
     assert span.text == " ".join(token.text for token in words)
 
 
-def test_predict_is_tag_without_the_rest(tagger):
+def test_predict_gives_the_labels_of_tag(tagger):
     assert tagger.predict(WORDS) == [list(s.labels) for s in tagger.tag(WORDS)]
     assert [len(labels) for labels in tagger.predict(WORDS)] == [3, 0, 1, 5]
 
 
-def test_labels_do_not_depend_on_what_shares_a_batch(tagger, monkeypatch):
+def test_labels_do_not_depend_on_the_batch(tagger, monkeypatch):
     sentences = [WORDS[i % 4] + ["Paris"] * (i % 7) for i in range(50)]
     together = tagger.tag(sentences, probabilities=True)
     monkeypatch.setattr(module, "_BATCH_TOKENS", 10)
@@ -61,7 +61,7 @@ def test_labels_do_not_depend_on_what_shares_a_batch(tagger, monkeypatch):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
 
 
-def test_batches_hold_each_row_once_within_the_budget(monkeypatch):
+def test_batches_contain_each_row_once_within_the_limits(monkeypatch):
     monkeypatch.setattr(module, "_BATCH_TOKENS", 100)
     monkeypatch.setattr(module, "_BATCH_SENTENCES", 8)
     lengths = np.random.default_rng(0).integers(0, 40, 300).tolist()
@@ -75,19 +75,19 @@ def test_batches_hold_each_row_once_within_the_budget(monkeypatch):
 
 
 @pytest.mark.parametrize("nothing", ["", " \n", [], ()])
-def test_nothing_in_nothing_out(tagger, nothing):
+def test_empty_input_gives_empty_output(tagger, nothing):
     assert tagger.tag(nothing) == []
     assert list(tagger.stream([])) == []
 
 
-def test_nothing_to_predict(tagger):
+def test_predict_with_empty_sentences(tagger):
     assert tagger.predict([]) == []
     assert tagger.predict([[], []]) == [[], []]
     assert tagger.tag([[]], probabilities=True)[0].probabilities == ()
 
 
 @pytest.mark.parametrize("scheme", ["bio", "bioes"])
-def test_probabilities_are_those_of_the_labels_told(build_tagger, scheme):
+def test_probabilities_belong_to_the_returned_labels(build_tagger, scheme):
     tagger = build_tagger(scheme=scheme)
     words = ["Alex", "goes", "to", "Paris"]
     (sentence,) = tagger.tag([words], probabilities=True)
@@ -108,7 +108,7 @@ def test_softmax_probabilities(build_tagger):
         assert sentence.spans == ()
 
 
-def test_features_are_asked_for(build_tagger):
+def test_features_are_required(build_tagger):
     tagger = build_tagger(features=("pos",))
     assert tagger.features == ("pos",)
     with pytest.raises(InputError, match="'pos'"):
@@ -124,7 +124,7 @@ def test_features_are_asked_for(build_tagger):
     assert [len(s.labels) for s in found] == [1, 3]
 
 
-def test_features_change_the_answer(build_tagger):
+def test_features_change_the_labels(build_tagger):
     tagger = build_tagger(features=("pos",))
     a, b = (
         tagger.tag([["Alex", "is"]], {"pos": [pos]}, probabilities=True)[0].probabilities
@@ -134,14 +134,14 @@ def test_features_change_the_answer(build_tagger):
 
 
 @pytest.mark.parametrize("wrong", [["Alex", "goes"], [["Alex", 3]], [["Alex", None]]])
-def test_what_is_no_list_of_sentences_is_refused(tagger, wrong):
+def test_other_input_than_sentences_is_refused(tagger, wrong):
     with pytest.raises(InputError, match="words"):
         tagger.tag(wrong)
     with pytest.raises(InputError, match="words"):
         tagger.predict(wrong)
 
 
-def test_streams_do_not_read_ahead_without_bound(tagger):
+def test_streams_read_ahead_within_bounds(tagger):
     taken = itertools.count()
 
     def endless():
@@ -175,7 +175,7 @@ def test_any_characters_can_be_tagged(build_tagger, text):
         assert len(tagger.predict([["a", text]])[0]) == 2
 
 
-def test_plain_values_are_json_and_a_corpus(tagger):
+def test_plain_values_are_json_and_readable_as_a_corpus(tagger):
     sentence = tagger.tag(TEXT, probabilities=True)[0]
     plain = json.loads(json.dumps(sentence.to_plain()))
     assert plain["tokens"] == ["Alex", "Graves", "is", "going", "to", "Paris", "."]
@@ -189,20 +189,20 @@ def test_plain_values_are_json_and_a_corpus(tagger):
     assert list(bare) == ["tokens", "labels", "spans"]
 
 
-def test_the_network_is_left_in_evaluation_mode(build_tagger):
+def test_the_network_stays_in_evaluation_mode(build_tagger):
     tagger = build_tagger()
     tagger.network.train()
     assert not Tagger(tagger.network, tagger.indexer, tagger.labels, "lstm").network.training
 
 
 @pytest.mark.parametrize("device", ["nowhere", "cuda:99", "cpu:x"])
-def test_a_device_that_is_not_there(folder, device):
+def test_an_unavailable_device(folder, device):
     with pytest.raises(InputError, match=device):
         Tagger.load(folder, device)
 
 
-def test_threads_change_nothing(tagger, set_threads):
-    """Batches run side by side, one thread each; the caller's number of threads stays."""
+def test_results_do_not_depend_on_threads(tagger, set_threads):
+    """Batches run in parallel, one thread each; the caller's number of threads stays."""
     sentences = [["The", "cat", "sat"] * n for n in range(1, 60)] * 5
     expected = tagger.predict(sentences)
     set_threads(3)
@@ -210,7 +210,7 @@ def test_threads_change_nothing(tagger, set_threads):
     assert torch.get_num_threads() == 3
 
 
-def test_a_fault_in_a_worker_is_raised(tagger, monkeypatch, set_threads):
+def test_an_error_in_a_worker_is_raised(tagger, monkeypatch, set_threads):
     def fails(*scores):
         raise MemoryError("no room")
 
@@ -222,7 +222,7 @@ def test_a_fault_in_a_worker_is_raised(tagger, monkeypatch, set_threads):
 
 @pytest.fixture
 def default_dtype():
-    """Return the function that sets torch's default dtype; afterwards it is as before."""
+    """Return `torch.set_default_dtype`; restore the default after the test."""
     before = torch.get_default_dtype()
     yield torch.set_default_dtype
     torch.set_default_dtype(before)

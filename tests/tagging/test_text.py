@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqtag.tagging.text import split_text
 
-# Odd characters often, so that they meet: joiners, marks, controls, line ends, surrogates, emoji.
+# Unusual characters in high frequency: joiners, marks, controls, line ends, surrogates, emoji.
 _ODD = "\x1f\u200b\u200c\u200d\ufeff\u0301\u202e\x00\x1c\x85\u2028\r\n\t .'’!?@#-_"
 _ODD += "👩🏽🇩1️⃣é漢กिİß\ud800\udfff"
 TEXTS = st.text(st.one_of(st.sampled_from(_ODD), st.sampled_from("abIn't.5"), st.characters()))
@@ -117,7 +117,7 @@ def test_ends_of_lines_and_wrapped_paragraphs():
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\u00a0\u3000\u2029"])
-def test_nothing_but_space(text):
+def test_only_white_space(text):
     assert split_text(text) == split_text(text, wrapped=True) == []
 
 
@@ -137,10 +137,10 @@ def test_offsets_count_characters_not_bytes():
 def test_time_is_linear_in_the_length(part):
     started = time.process_time()
     split_text(part * (50_000 // len(part)))
-    assert time.process_time() - started < 5.0  # it takes a tenth of this; squared, minutes
+    assert time.process_time() - started < 5.0  # a tenth of this if linear, minutes if quadratic
 
 
-def test_categories_are_covered():
+def test_all_unicode_categories_are_tokenised():
     # One character of each category, alone and in a word.
     seen = {unicodedata.category(chr(c)): chr(c) for c in range(0x3000)}
     for character in seen.values():

@@ -41,14 +41,14 @@ SPLIT = TaggedSentence(
 )
 
 
-def test_text_for_reading():
+def test_readable_text():
     assert text_line(RAW, False) == "[PER 0.50 Alex Graves], in ([LOC 0.25 Paris])\n"
     assert text_line(SPLIT, False) == "[PER Alex Graves] met [PER Anna]\n"
     assert text_line(SPLIT, True) == "Alex/B-PER Graves/I-PER met/O Anna/B-PER\n"
     assert text_line(RAW, True).startswith("Alex/B-PER/0.50 Graves/I-PER/0.75 ")
 
 
-def test_columns():
+def test_column_format():
     as_column = writer_of("column", False)
     assert as_column(SPLIT, None, None) == "Alex\tB-PER\nGraves\tI-PER\nmet\tO\nAnna\tB-PER\n\n"
     assert as_column(RAW, None, None).startswith("Alex\tB-PER\t0.500000\n")
@@ -57,7 +57,7 @@ def test_columns():
             as_column(TaggedSentence(None, (Token(text),), ("O",), ()), None, None)
 
 
-def test_json_lines_stay_lines():
+def test_json_lines_have_no_line_breaks():
     sentence = TaggedSentence(None, (Token("a\nb\u2028"),), ("O",), ())
     line = writer_of("json", False)(sentence, {"any": 1}, 7)
     assert line.count("\n") == 1
@@ -65,7 +65,7 @@ def test_json_lines_stay_lines():
     assert json.loads(line)["line"] == 7
 
 
-def test_a_device_is_written_to_and_not_replaced():
+def test_a_device_is_not_replaced_by_a_file():
     with open_output(os.devnull) as output:
         output.write(b"x")
     assert not Path(os.devnull).is_file()

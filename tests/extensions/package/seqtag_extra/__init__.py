@@ -1,1 +1,1 @@
-"""Parts of seqtag that another package offers."""
+"""A package that adds one part of each kind to seqtag."""

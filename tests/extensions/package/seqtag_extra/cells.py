@@ -1,4 +1,4 @@
-"""Two cells: one without `@dataclass` and with gates of its own names, one with an inner R."""
+"""Two cells: one without `@dataclass` and with new gate names, one with an inner R."""
 
 from dataclasses import dataclass
 

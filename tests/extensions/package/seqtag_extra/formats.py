@@ -1,4 +1,4 @@
-"""A data format: a sentence a line, each token with its label behind a slash."""
+"""A data format: a sentence per line, each token with a slash and its label."""
 
 from seqtag.data.formats import Format, Sentence, register
 from seqtag.errors import InputError

@@ -1,4 +1,4 @@
-"""A metric for tests: the share of sentences that are right as a whole."""
+"""A metric for tests: the fraction of sentences without a wrong label."""
 
 import torch
 
@@ -7,7 +7,7 @@ from seqtag.metrics import Score, register
 
 @register("sentences")
 class Sentences(Score):
-    """The share of sentences whose labels are all right."""
+    """The fraction of sentences whose labels are all correct."""
 
     main = "sentences_right"
 
@@ -21,6 +21,6 @@ class Sentences(Score):
             self.counts += torch.tensor([guesses == answers, 1])
 
     def compute(self):
-        """Return the share."""
+        """Return the fraction."""
         right, sentences = self.counts.tolist()
         return {"sentences_right": right / max(1, sentences)}

@@ -1,4 +1,4 @@
-"""An optimizer and a callback for tests, of a package that knows nothing of seqtag."""
+"""An optimizer and a callback for tests, independent of seqtag."""
 
 from pathlib import Path
 
