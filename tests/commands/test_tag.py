@@ -242,8 +242,8 @@ def test_features_by_column(tag, build_tagger, tmp_path):
         ("[" * 100_000, r"input\.txt:1: not JSON"),
         ('{"token": ["a"]}', "expected"),
         ('{"tokens": "a b"}', "tokens is 'a b'; a list is expected"),
-        ('{"tokens": ["a", 1]}', "tokens holds 1, which is not a string"),
-        ('{"text": 1}', "a string is expected"),
+        ('{"tokens": ["a", 1]}', "tokens contains 1, which is not a string"),
+        ('{"text": 1}', '"text" must be a string'),
     ],
 )
 def test_lines_that_are_not_records(tag, content, message):
