@@ -59,11 +59,12 @@ def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str
             raise InputError(f"callbacks.early_stopping.monitor: {error}") from error
         if "DataLoader worker" not in str(error):
             raise
-        raise RunStopped(
-            "a worker process of the data loader died, perhaps out of memory; to resume, run the "
-            "same command with ckpt_path=last; data.batch.workers=0 uses no workers "
-            f"({error})"
-        ) from error
+        raise _worker_died(error) from error
+    except ConnectionResetError as error:
+        # The queue of a killed data-loader worker can break before torch notices its death.
+        if not data.batch.workers or current_process().world_size > 1:
+            raise
+        raise _worker_died(error) from error
     except SIGTERMException:
         raise RunStopped("stopped by SIGTERM; no checkpoint was written", 143) from None
     except SystemExit as error:
@@ -71,6 +72,13 @@ def _run(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str
         if type(error) is SystemExit and trainer.interrupted:
             raise KeyboardInterrupt from None
         raise
+
+
+def _worker_died(error: Exception) -> RunStopped:
+    return RunStopped(
+        "a worker process of the data loader died, perhaps out of memory; to resume, run the "
+        f"same command with ckpt_path=last; data.batch.workers=0 uses no workers ({error})"
+    )
 
 
 def _fit(trainer: L.Trainer, task: TaggingTask, data: CorpusModule, resumed: str | None) -> None:
