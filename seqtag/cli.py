@@ -63,7 +63,7 @@ def _report() -> Any:
 
 # Verbs that Hydra configures: the function that runs the verb on its settings, one line of help.
 _CONFIGURED: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "train": (_train, "train a tagger and write it into a folder"),
+    "train": (_train, "train a tagger, evaluate it, and write it to a folder"),
     "evaluate": (_evaluate, "evaluate a trained tagger on a corpus"),
     "check": (_check, "check a corpus for errors before training on it"),
     "probe": (_probe, "train a tagger on short distances and evaluate it on long ones"),
@@ -72,7 +72,7 @@ _CONFIGURED: dict[str, tuple[Callable[[Any], Any], str]] = {
 _OWN: dict[str, tuple[Callable[[], Any], str]] = {
     "tag": (_tag, "tag text with a trained tagger"),
     "trace": (_trace, "show gates, states and memory inside a trained tagger"),
-    "report": (_report, "summarise finished runs of probes on one page"),
+    "report": (_report, "summarise finished runs of probes on a page"),
 }
 
 

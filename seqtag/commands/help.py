@@ -20,17 +20,18 @@ _EXTENDED = ("cell", "probe")
 
 _FLAGS = """\
 flags:
-  --cfg job         print all keys with their values and descriptions, and exit
+  --cfg job         print every key with its value and description, and exit
   --multirun, -m    run once for each combination of values: -m cell=lstm,gru seed=1,2,3
-  --config-dir DIR  also search for options in your folder DIR: DIR/experiment/mine.yaml
+  --config-dir DIR  add the options in your folder DIR, such as DIR/experiment/mine.yaml
   --help, -h        print this help and exit"""
 _CODES = """\
 exit codes:
-  0    success
-  1    a fault of the program, of another process or of the machine
-  2    a mistake in the arguments or the data; nothing was lost
-  75   stopped by SIGTERM or SIGUSR1 after a checkpoint was written; the same command with
-       ckpt_path=auto hydra.run.dir=FOLDER resumes the run with the same results"""
+  0      success
+  1      an error in the program, in another process or on the machine; a failed job of a sweep
+  2      wrong arguments or data, or a file that cannot be read or written
+  75     stopped by a signal (SIGTERM, SIGUSR1) after a checkpoint was written; the same command
+         with ckpt_path=auto hydra.run.dir=FOLDER resumes the run with the same results
+  128+N  stopped by signal N; no checkpoint was written"""
 
 
 def config_dir() -> Path:

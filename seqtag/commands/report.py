@@ -11,7 +11,8 @@ _WRITTEN = """\
 files written to the output folder:
   report.html  all tables and pictures on one self-contained page, including the results of
                inspect=gradients and of suites
-  summary.csv  accuracies with intervals, baselines and kinds of error, a row per slice
+  summary.csv  accuracies with intervals, baselines and kinds of error; one row for each slice of
+               the items: by factor, and within or beyond the training range
   figures      the pictures, as PNG
 
 example:
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _WRITTEN
     add = parser.add_argument
     add("folders", metavar="DIR", nargs="+", type=Path, help="folder with runs, at any depth")
-    add("--output", metavar="DIR", type=Path, help="output folder (default: first DIR/report)")
+    add("--output", metavar="DIR", type=Path, help="output folder (default: report in first DIR)")
 
 
 def run(args: argparse.Namespace) -> int:

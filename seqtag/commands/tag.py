@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WINDOW_SENTENCES, _WINDOW_TOKENS = 1024, 50_000
 _INPUTS = "input formats (--input-format); files named .gz, .bz2 or .xz are decompressed:"
 _OUTPUTS = (
-    "output formats (--format); every input sentence, even an empty one, is written, in order:"
+    "output formats (--format); each input sentence, even an empty one, is written, in input order:"
 )
 # Other names of data formats.
 _ALIASES = {"conll": "column", "jsonl": "json"}
@@ -78,25 +78,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--format", **name, choices=outputs, help="output format (default: text)")
     add("--input-format", **name, choices=inputs, help="input format (default: text)")
     add("--probabilities", action="store_true", help="also write the probability of each label")
-    add("--wrapped", action="store_true", help="raw text: only an empty line ends a paragraph")
-    add(
-        "--columns",
-        metavar="NAMES",
-        help="column: names of the columns, e.g. _,tokens,pos,* (_ skips one, a final * the rest)",
-    )
-    add(
-        "--separator",
-        metavar="TEXT",
-        help="column: separator of columns: null (spaces and tabs), tab, space, comma, ...",
-    )
-    add("--comment", metavar="TEXT", help="column: skip lines that begin with TEXT; '': none")
-    add(
-        "--document-marker",
-        metavar="TEXT",
-        help="column: lines that begin with TEXT end a sentence and are skipped; '': none",
-    )
+    add("--wrapped", action="store_true", help="in raw text, only an empty line ends a paragraph")
     add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
+    add = parser.add_argument_group("options of --input-format column").add_argument
+    names = "names of the columns, e.g. _,tokens,pos,* (_ skips one, a final * the rest)"
+    add("--columns", metavar="NAMES", help=names)
+    between = "text between columns: null (spaces and tabs), tab, space, comma, ..."
+    add("--separator", metavar="TEXT", help=between)
+    add("--comment", metavar="TEXT", help="skip lines that begin with TEXT; '': none")
+    marker = "lines that begin with TEXT end a sentence and are skipped; '': none"
+    add("--document-marker", metavar="TEXT", help=marker)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -27,9 +27,9 @@ files written to the output folder:
                gate of the first layer in forward direction, an array (words, units)
   l0.fwd.png   a picture of the gates and states of each layer and direction, e.g. l0.fwd
   memory.png, memory.npz   with --memory: half-life of each unit's memory in tokens, by layer,
-               over the sentence, or without one over sentences of the pronoun probe
-  switch.png, switch.npz   with --switch: how much memory is kept at a new subject, an attractor
-               and a first subject of the pronoun probe, for a tagger trained on that probe
+               measured on the sentence, or if there is none, on sentences of the pronoun probe
+  switch.png, switch.npz   with --switch, for a tagger trained on the pronoun probe: share of
+               memory that is kept at a new subject, at an attractor and at a first subject
 """
 # Sentences of the pronoun probe: number of each kind, and factors within the training range.
 _ITEMS, _FACTORS = 200, {"distance": 20, "attractors": 1}
@@ -40,13 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _WRITTEN
     add = parser.add_argument
-    add("sentence", nargs="?", help="the text to trace, which is not split into sentences")
+    add("sentence", nargs="?", help="the text to trace, as one sentence")
     add("--model", metavar="DIR", required=True, help="the model folder")
     add("--output", metavar="DIR", help="output folder (default: logs/trace/DATE_TIME)")
-    add("--layer", metavar="NAME", help="l0.fwd, l0.bwd, l1.fwd, ... (default: all; --switch: top)")
-    add("--units", metavar="N", default="50", help="draw the N units that vary most, or all (50)")
-    add("--memory", action="store_true", help="show how long units remember")
-    add("--switch", action="store_true", help="show what is forgotten at a new subject")
+    layer = "l0.fwd, l0.bwd, l1.fwd, ... (default: all; for --switch the top one)"
+    add("--layer", metavar="NAME", help=layer)
+    add("--units", metavar="N", default="50", help="number of units that vary most, or all (50)")
+    add("--memory", action="store_true", help="show the half-life of each unit's memory")
+    add("--switch", action="store_true", help="show how much memory is kept at a new subject")
 
 
 @dataclass
