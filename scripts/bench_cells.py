@@ -202,10 +202,10 @@ COLUMNS = {
 }
 
 
-def show_ratios(title: str, found: Mapping[str, Mapping[str, float]], console: Console) -> None:
+def show_ratios(title: str, by_cell: Mapping[str, Mapping[str, float]], console: Console) -> None:
     """Print a table with a row for each cell and a column for each ratio."""
     table = Table("", *COLUMNS.values(), title=title, title_justify="left")
-    for cell, ratios in found.items():
+    for cell, ratios in by_cell.items():
         table.add_row(cell, *(f"{ratios[k]:.2f}" if k in ratios else "" for k in COLUMNS))
     console.print(table)
 
@@ -218,8 +218,8 @@ def bench_cpu(cells: Sequence[str], pace: Pace, console: Console) -> None:
     results = []
     for shape in SHAPES:
         ms = bench_shape(shape, cells, pace)
-        found = {cell: relative(ms, cell) for cell in cells}
-        show_ratios(str(shape), found, console)
+        by_cell = {cell: relative(ms, cell) for cell in cells}
+        show_ratios(str(shape), by_cell, console)
         peers = [name for name in ms if name.startswith("nn.") or name == "packed"]
         console.print("ms:", ", ".join(f"{name} {ms[name]:.2f}" for name in peers))
         shares = (
@@ -228,7 +228,7 @@ def bench_cpu(cells: Sequence[str], pace: Pace, console: Console) -> None:
             for what, passes in (("train", 3), ("infer", 1))
         )
         console.print("share of the machine's product speed:", ", ".join(shares), end="\n\n")
-        results.append(found)
+        results.append(by_cell)
     medians = {
         cell: {
             k: statistics.median(of[cell][k] for of in results if k in of[cell]) for k in COLUMNS

@@ -12,9 +12,9 @@ These choices favour the other library:
 
 - Its sentence objects for training are created in advance, outside the measured time.
 - Flair trains in a plain loop over its own `forward_loss`, without ModelTrainer's logging,
-  plug-ins, loaders and evaluations. Its words are not projected again before the LSTM. Its batches
-  are random, as in ModelTrainer; with `by_length` they hold sentences of similar length, which
-  Flair does not offer.
+  plug-ins, loaders and evaluations. Its word vectors are not projected again before the LSTM. Its
+  batches are random, as in ModelTrainer; with `by_length` they hold sentences of similar length,
+  which Flair does not offer.
 - spaCy keeps its own network, optimizer and dropout (`blank("en")`, component ner: four
   convolutional layers of 96 on hashed words, prefixes, suffixes and shapes; no vectors). Its
   batches have the same number of sentences as those of the others; its own schedule starts at 100

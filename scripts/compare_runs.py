@@ -1,4 +1,4 @@
-"""Print the runs of one or several sweeps as one table: each configuration over its seeds.
+"""Print the runs of one or several sweeps as one table: a row for each configuration.
 
     seqtag train -m experiment=cells data.path=FOLDER cell=lstm,gru,rnn seed=1,2,3 study=cells
     python scripts/compare_runs.py logs/train/cells              # F1, else accuracy

@@ -6,7 +6,7 @@ for each trained lag), and `run.json` (the record of the run). A study is many s
 Columns of `items.parquet`:
 
     run         name of the run's folder
-    probe       name of the probe; version: its version; axis: the factor that accuracy is drawn
+    probe       name of the probe; version: its version; axis: the factor that accuracy is plotted
                 against, whose value is in `factor_<axis>`; unit: what the axis counts; whole:
                 whether an item is right only if all its targets are right (they share `item`)
     cell        name of the recurrent cell; start: initial biases of its gates: "bias 1",

@@ -23,7 +23,7 @@ class LayerNormLstm(Cell):
     W (4H, D), R (4H, H), blocks in the order i, f, z, o. For each gate k of these, the gains g
     and u and the bias b are `gain_recurrent_k`, `gain_input_k` and `bias_k` (H); v and b_c (H)
     are `gain_cell` and `bias_cell`. The paper's two biases inside LN and its outer one only
-    act as a sum, so there is one b. W x has no bias: LN normalises it together with W x.
+    act as a sum, so there is one b. No bias is added to W x: LN would normalise both together.
 
     LN needs all units at once, so only the reference engine runs the cell.
 

@@ -165,7 +165,7 @@ class Cell(ABC):
     def start_units(self, unit: Values) -> None:  # noqa: B027  few cells need it
         """Set, in place, initial values of vectors whose units start at different values.
 
-        All are at their `Vector.start` when this is called. Biases are absent in a layer without.
+        All are at their `Vector.start` when this is called. A layer without biases has none here.
         """
 
     @abstractmethod

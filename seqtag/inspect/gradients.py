@@ -55,7 +55,8 @@ class Curve(NamedTuple):
         kept: mean ln of the share of memory that the top layer keeps per step, over words and
             units: the slope that the forget gate alone would give without the recurrent weights R;
             nan without such a gate. The gradient through R (in an LSTM through i, o and z) adds to
-            it: with R orthogonal and gates half open about i o = 1/4, compared with f = 0.73.
+            it: at initialisation about i o = 1/4 per step (R orthogonal, gates half open), compared
+            with f = 0.73.
     """
 
     when: str
@@ -90,9 +91,9 @@ def gradient_report(before: Tagger, after: Tagger, items: Sequence[Item], lag: i
 def gradient_curve(tagger: Tagger, items: Sequence[Item], lag: int) -> dict[str, np.ndarray]:
     """Return the mean of |dL/ds_{t-k}| over items for k = 0..lag, by state s of the top layer.
 
-    L is the negative log-probability of an item's last target, t its position. At each k the mean
-    is over the items with at least k words before the target; nan if there are none. The tagger is
-    not changed.
+    L is the negative log-probability of an item's label at its last target, t the target's
+    position. At each k the mean is over the items with at least k words before the target; nan if
+    there are none. The tagger is not changed.
 
     Raises:
         InputError: for a bidirectional tagger, or one that reads subword pieces; for no items, an

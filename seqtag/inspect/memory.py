@@ -59,8 +59,9 @@ def mean_log_kept(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[st
 def half_lives(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
     """Return each unit's half-life: the number of words after which half of its memory is left.
 
-    By layer, (H). It is ln(1/2) over the mean of ln f, as if the unit kept the same share at every
-    word; infinite for a unit that keeps everything. Zoneout, which keeps more, is ignored.
+    The half-lives are by layer and direction, (H): ln(1/2) divided by the mean of ln f, as if the
+    unit kept the same share f at every word; infinite for a unit that keeps everything. Zoneout,
+    which keeps more, is ignored.
 
     Raises:
         InputError: as `mean_log_kept` does.

@@ -32,9 +32,10 @@ class Event(NamedTuple):
 
 
 class Band(NamedTuple):
-    """The mean over events at each place, and the ends of its 95 % interval (P).
+    """The mean over events at each place, the ends of its 95 % interval, and the number of events.
 
-    nan at places with too few events. The interval is a bootstrap over events.
+    All (P); mean and ends are nan at places with too few events. The interval is a bootstrap over
+    events.
     """
 
     mean_P: np.ndarray
@@ -60,7 +61,7 @@ class SwitchCurves(NamedTuple):
     units: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return it as arrays by name: ``places``, ``units``, ``every/KIND/mean``, ..."""
+        """Return the curves as arrays by name: ``places``, ``units``, ``every/KIND/mean``, ..."""
         named = {"places": self.places_P, "units": self.units}
         for group, bands in (("every", self.every), ("reacting", self.reacting)):
             for kind, band in bands.items():

@@ -44,7 +44,7 @@ class Trace(NamedTuple):
     values: Mapping[str, Values]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return it as arrays by name: ``l0.fwd/f`` (T, H), ..., ``tokens`` and ``labels`` (T)."""
+        """Return the trace as arrays: ``l0.fwd/f`` (T, H), ..., ``tokens`` and ``labels`` (T)."""
         named = {
             f"{layer}/{name}": value_TH
             for layer, values in self.values.items()
@@ -125,7 +125,7 @@ def check_layer(encoder: Recurrent, name: str) -> str:
     """Return the name of a layer and direction, such as ``l0.fwd``, unchanged.
 
     Raises:
-        InputError: if the encoder has none of that name; the message suggests the closest one.
+        InputError: if the encoder has no such layer; the message suggests the closest name.
     """
     known = layer_names(encoder)
     if name not in known:

@@ -1,8 +1,8 @@
 """95 % intervals for the mean of a few runs, and for shares of right answers.
 
 Answers within one item are not independent: an item that is hard at one target is often hard at the
-others. Their accuracy varies like that of fewer independent answers; the ratio of the two numbers
-is the design effect (Kish 1965). Wilson's interval is taken at the smaller number.
+others. The accuracy of n such answers varies like that of fewer independent ones; the ratio of the
+two numbers is the design effect (Kish 1965). Wilson's interval is taken at the smaller number.
 
 G groups of items.
 """

@@ -34,9 +34,7 @@ class Slices:
     def __post_init__(self) -> None:
         object.__setattr__(self, "starts", tuple(self.starts))
         if not self.starts or list(self.starts) != sorted(set(self.starts)):
-            raise ValueError(
-                f"slices need at least one start, and the starts must rise: {self.starts}"
-            )
+            raise ValueError(f"slices need at least one start, and ascending starts: {self.starts}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,7 +84,7 @@ class TokenScore(Score):
         super().__init__(labels, scheme)
         self._ids = {label: number for number, label in enumerate(self.labels)}
         if len(self._ids) < len(self.labels):
-            raise ValueError(f"labels contain one twice: {self.labels}")
+            raise ValueError(f"a label is given twice: {self.labels}")
         self.slices = dict(factors or {})
         self._add_counts("counts", len(self.labels), 3)
         self._add_counts("unknown", 1, 2)

@@ -140,8 +140,8 @@ def scaling_is_exact(potentials: Potentials) -> bool:
 
     If every label reaches every other in d steps, then two labels at one position differ by at
     most d times (range of the emissions at a position + range of the transitions + log K),
-    however long the sentence: the worse one can always leave the better one's best path d steps
-    ago. A position clamped to one label is common to all paths, which can only lower d.
+    however long the sentence: a path to the worse one can leave the best path to the better one
+    d steps before. A position clamped to one label is common to all paths, which can only lower d.
     """
     emissions_BTK, start_K, transitions_KK, end_K, *_, mixing_steps = potentials
     if mixing_steps is None:

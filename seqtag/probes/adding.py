@@ -73,7 +73,8 @@ class AddingProbe(Synthetic):
     def baselines(self) -> dict[str, Labeller]:
         """Return baselines that see one marked digit and predict its most likely sum.
 
-        That is the sum with 0 or 9, because the fewest pairs have it. Both score 24%.
+        That is the sum with 0 (digits up to 4) or 9: among the possible sums it has the fewest
+        pairs, and all sums are equally frequent. Both score 24%.
         """
         return {
             "first_cue": lambda tokens: at_end(tokens, _likeliest(_marked(tokens)[0])),

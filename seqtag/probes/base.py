@@ -75,7 +75,7 @@ class Probe(ABC):
         whole: whether an item counts as right only if all its targets are right.
         training: values of each factor within the training range.
         evaluation: values of each factor on the grid that a model is judged on.
-        quick: the same for size=quick; a factor left out is at its first value in `evaluation`.
+        quick: the same for size=quick; a factor left out takes its first value in `evaluation`.
         published: published results, with their sources.
     """
 
@@ -97,7 +97,7 @@ class Probe(ABC):
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
     ) -> list[ProbeItem]:
-        """Return `n` items with these factors; a factor left out is at its first value.
+        """Return `n` items with these factors; a factor left out takes its first value.
 
         The result depends only on the arguments, and is the same on every machine.
 
@@ -232,7 +232,7 @@ class Probe(ABC):
     def complete(self, n: int, split: str, factors: Mapping[str, int]) -> dict[str, int]:
         """Check the arguments of `generate`; return all factors, defaults filled in.
 
-        A factor left out is at its first value.
+        A factor left out takes its first value.
 
         Raises:
             InputError: as `check` does, or if no item can have these factors.

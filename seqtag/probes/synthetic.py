@@ -56,7 +56,7 @@ class Synthetic(Probe):
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
     ) -> list[ProbeItem]:
-        """Return `n` items with these factors; a factor left out is at its first value.
+        """Return `n` items with these factors; a factor left out takes its first value.
 
         Raises:
             InputError: for an unknown split or factor, or factors that no item can have.

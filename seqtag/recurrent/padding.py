@@ -43,7 +43,7 @@ class Padding:
     def of(cls, x_BTD: Tensor, lengths_B: Tensor | None) -> Padding:
         """Return the padding of a batch, after checking the lengths against x.
 
-        Reads two numbers from the device, so on an accelerator it waits for it once per call.
+        Reads two numbers from the device, so with an accelerator it waits once per call.
 
         Raises:
             InputError: unless lengths are (B,) integers from 0 to T on x's device.

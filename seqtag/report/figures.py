@@ -61,7 +61,7 @@ _OVERVIEW = (
 )
 _ACCURACY = (
     "Accuracy with its 95 % interval, all seeds together. Shaded: the training range. Dotted: "
-    "chance. The accuracy axis may start above 0, where no value is lower."
+    "chance. The accuracy axis starts above 0 if all values are high."
 )
 _LEARN = (
     "Number of sequences seen in training until a lag was learned, with a separate training for "

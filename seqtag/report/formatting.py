@@ -24,7 +24,7 @@ def interval(share: float, low: float, high: float) -> tuple[str, str] | str:
 def spread(
     middle: float, least: float, most: float, form: Callable[[float], str] = percent
 ) -> tuple[str, str] | str:
-    """Return a median, and the range around it unless that is one value, for a cell of a table."""
+    """Return a median, with its range unless all values are equal, for a cell of a table."""
     if pd.isna(middle):
         return DASH
     return form(middle) if least == most else (form(middle), f"{form(least)} to {form(most)}")
@@ -53,8 +53,8 @@ DEFINITIONS = (
         "one factor lies outside it. Both are averages over the answers at all judged "
         "combinations of factors; short sequences have no room for the hardest combinations, so "
         "the mix of combinations differs along the axis. Far corner: every factor that was judged "
-        "outside its training range has its largest judged value. The scores beyond and within "
-        "that a run prints and keeps in run.json are these accuracies, for the split test.",
+        "outside its training range has its largest judged value. A run prints its "
+        "accuracy beyond and within, for the test split, and stores them in run.json as scores.",
     ),
     (
         "median, range, solve rate",
@@ -63,12 +63,14 @@ DEFINITIONS = (
     ),
     (
         "d50",
-        "The value of the axis at which accuracy is halfway lost: where the lower end of its "
-        "interval falls below the middle between chance and 100 %, with the other factors in "
-        "their training range. It is interpolated between the first judged value below the middle "
-        "and the value before, linearly in the logarithm of the axis (in the axis itself if it "
-        "has a 0). More answers make the interval narrower, which makes d50 slightly larger. "
-        "Above 500: accuracy is not halfway lost at 500, the largest judged value.",
+        "The value of the axis at which accuracy is halfway down to chance: where the lower end of "
+        "its interval falls below the middle between chance and 100 %, with the other factors in "
+        "their training range. It is interpolated between the first judged value where the lower "
+        "end is below the middle and the value before, linearly in the logarithm of the axis (in "
+        "the axis itself if it has a 0). More answers make the interval narrower, which makes d50 "
+        "slightly larger. > 500: the lower end is not below the middle up to 500, the largest "
+        "judged value. < 5: it is already below it at 5, the smallest one. Too few answers: it is "
+        "below the middle although all answers are right.",
     ),
     (
         "solved up to",
@@ -88,8 +90,8 @@ DEFINITIONS = (
     (
         "contrast",
         "Which shallow cues are misleading in an item, named by the probe. In the pronoun probe "
-        "the cues are the first and the last person: the first, the last, both (incongruent) or "
-        "neither (congruent) has another gender than the answer.",
+        "the cues are the first and the last person: the gender of the first, of the last, of both "
+        "(incongruent) or of neither (congruent) differs from the answer.",
     ),
     (
         "baselines",

@@ -50,7 +50,7 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
 # Anchor and heading.
 _RUNS, _SUITES, _DEFINED = (
     ("runs", "What was run"),
-    ("suites", "Suites: sentence pairs written by people"),
+    ("suites", "Suites: published sentence pairs"),
     ("definitions", "How the figures are defined"),
 )
 
@@ -91,7 +91,8 @@ def _headline(results: Results, region: str) -> str:
         lines = list(map(list, zip(*lines, strict=True)))
     caption = (
         f"Accuracy {_REGIONS[region]}, in %, with its 95 % interval in brackets; test split, all "
-        "seeds together. After it, if there are several seeds: the lowest and highest seed."
+        "seeds together. After the interval, if there are several seeds: the accuracy of the worst "
+        "and of the best seed."
     )
     head = [str(cell) for cell in lines[0]]
     return html.table(head, lines[1:], caption)
@@ -149,7 +150,7 @@ def _about(probe: ProbeResults) -> str:
     ranges = "; ".join(judged_values(probe, c) for c in [probe.column, *probe.other_factors])
     text = (
         f"Accuracy is counted over {answers}. The axis is {probe.axis}, in {probe.unit}. "
-        f"{with_separators(rows['n'].sum())} answers of {runs} {'run' if runs == 1 else 'runs'}. "
+        f"{with_separators(rows['n'].sum())} answers from {runs} {'run' if runs == 1 else 'runs'}. "
         f"Judged values: {ranges}."
     )
     return html.paragraph(text)

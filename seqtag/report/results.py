@@ -21,7 +21,7 @@ class ProbeResults:
             items, seeds, accuracy, low, high, design_effect, median, least, most, solve_rate,
             chance, baselines, stale, capture, wrong.
         runs: one row for each run: name, run, seed, split, within, accuracy.
-        d50: where accuracy is halfway lost: name, split, d50, text.
+        d50: where accuracy is halfway down to chance: name, split, d50, text.
         solved_up_to: one row for each run: name, run, seed, split, reached.
         differences: name, items, seeds, difference, low, high, within; in the main split.
         reference: the setup that differences are taken to.

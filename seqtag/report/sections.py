@@ -38,7 +38,7 @@ def overview(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
         rows.append(row)
     caption = (
         f"{split} split: accuracy in %, within and beyond the training range. d50 (accuracy is "
-        f"halfway lost) and solved up to are values of the axis, in {probe.unit}."
+        f"halfway down to chance) and solved up to are values of the axis, in {probe.unit}."
     )
     return html.table(head, rows, caption)
 
@@ -96,7 +96,7 @@ def _columns(values: Sequence) -> list:
 
 
 def by_contrast(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
-    """Return a table of accuracy by contrast: within, along the axis beyond, and far corner."""
+    """Return a table of accuracy by contrast: within, at axis values beyond, in the far corner."""
     contrasts = sorted(set(probe.summary["contrast"]) - {""})
     if not contrasts:
         return ""
@@ -167,7 +167,7 @@ def lags(learn: pd.DataFrame, order: Sequence[str]) -> str:
     budgets = " or ".join(with_separators(budget) for budget in sorted(learn["budget"].unique()))
     caption = (
         "How many of the runs learned a lag, and the number of sequences it took them (median, "
-        f"range); budget {budgets} sequences. {DASH} no run tried this lag."
+        f"range); budget {budgets} sequences. {DASH}: no run tried this lag."
     )
     return html.table(["", *(f"lag {value}" for value in values)], rows, caption)
 

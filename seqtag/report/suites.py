@@ -1,4 +1,4 @@
-"""The tables of suites of minimal pairs: pairs of sentences written by people."""
+"""The tables of published suites of minimal pairs."""
 
 from collections.abc import Iterator, Sequence
 

@@ -38,9 +38,10 @@ def show_scores(
 def show_groups(
     title: str, rows: Sequence[Mapping[str, Any]], console: Console | None = None
 ) -> None:
-    """Print rows with the same keys as columns, one for each row, headed by its `group`.
+    """Print a table with a column for each of the rows, headed by its `group`, and a line per key.
 
-    Floats are shares, shown as percentages; keys that have a value in no row are left out.
+    All rows have the same keys. Floats are shares, shown as percentages; keys without a value in
+    any row are left out.
     """
     table = _table(title)
     table.add_column("")

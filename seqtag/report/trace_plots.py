@@ -108,7 +108,7 @@ def plot_half_lives(lives: Mapping[str, np.ndarray]) -> Figure:
     """Draw the cumulative distribution of the half-lives of each layer's units (H), in tokens.
 
     The axis begins at a tenth of a token, where units that keep nothing are drawn. Units that keep
-    everything have an infinite half-life: a curve that ends below 100 % lacks them.
+    everything have an infinite half-life: they are missing where a curve ends below 100 %.
     """
     figure = Figure((WIDTH, 3.4), dpi=DPI, layout="constrained")
     axes = figure.subplots()

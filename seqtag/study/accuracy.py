@@ -72,8 +72,9 @@ def factors_of(frame: pd.DataFrame) -> list[str]:
 def answers_of(items: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each answer: for each target, or for each item if items are judged whole.
 
-    A whole item is right if all its targets are right; so are its baselines, which are null if
-    they give no answer at one of the targets. Its error is that of its first wrong target.
+    A whole item is right if all its targets are right. A baseline is right on it if it is right at
+    all targets, and null if it gives no answer at one of them. The item's error is that of its
+    first wrong target.
 
     Args:
         items: the rows of a run's ``items.parquet``, see `seqtag.columns`.
@@ -100,8 +101,8 @@ def count_answers(answers: pd.DataFrame) -> pd.DataFrame:
 
     Columns: those of probe, setup, run, seeds, split, contrast, within and factors; numbers of
     answers: all (n), right (right_model) and of each kind of error; the sum of chance; how many
-    answers each baseline gives (`known_*`) and gives rightly (`right_*`); the number of items, and
-    the sums over items that `intervals.design_effect` takes.
+    answers each baseline gives (`known_*`) and how many of these are right (`right_*`); the number
+    of items, and the sums over items that `intervals.design_effect` takes.
     """
     by = ["split", "contrast", "within", *factors_of(answers)]
     sums = answers[[*by, "item"]].copy()
@@ -166,8 +167,8 @@ def slices(counts: pd.DataFrame) -> Iterator[tuple[str, pd.Series, list[str]]]:
     """Yield the slices of a probe: name, mask of the rows that belong to it, columns to group by.
 
     A factor's value is in range if some judged item within the training range has it, or, if no
-    item is within it, if the probe's training range holds it. The far corner is the combination in
-    which every factor that was judged beyond its range has its largest value.
+    item is within it, if the probe's training range contains it. The far corner is the
+    combination in which every factor that was judged beyond its range has its largest value.
     """
     axis, *others = factors = factors_of(counts)
     within = counts["within"]

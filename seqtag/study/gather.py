@@ -75,7 +75,7 @@ class _Read:
         """Read the tables of a run's folder.
 
         Raises:
-            InputError: for a table that cannot be read, or no table at all.
+            InputError: for a table that cannot be read, or a run without any table.
         """
         items, learn, groups = read_items(folder), read_learn(folder), read_groups(folder)
         config = read_config(folder)
@@ -117,7 +117,8 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
         unfinished: folders that the notes of the report list as left out.
 
     Raises:
-        InputError: if all runs are damaged, or two runs differ in no column.
+        InputError: if all runs are damaged, two runs have the same probe, setup and seeds, or runs
+            used different versions of a probe.
     """
     read = _Read()
     damaged: list[InputError] = []
@@ -157,7 +158,7 @@ def gather(runs: Sequence[Path], unfinished: Sequence[Path]) -> tuple[Results, p
 def _joined(
     tables: Sequence[pd.DataFrame], columns: list[str], then: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return `then` of all tables concatenated; an empty table if none of them has rows."""
+    """Return `then(all tables concatenated)`; an empty table if none of them has rows."""
     filled = [table for table in tables if len(table)]
     if not filled:
         return pd.DataFrame(columns=columns)
@@ -178,7 +179,7 @@ def _notes(unfinished: Sequence[Path], damaged: Sequence[InputError]) -> list[st
     notes = [f"Left out, damaged: {error}." for error in damaged]
     if unfinished:
         folders = ", ".join(map(str, unfinished))
-        notes.append(f"Left out, because they are not finished: {folders}.")
+        notes.append(f"Left out, not finished: {folders}.")
     return notes
 
 

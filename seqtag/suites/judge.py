@@ -73,8 +73,8 @@ def judge_suite(tagger: Tagger, pairs: Sequence[Pair]) -> list[Judgement]:
     a tagger with the labels M, F and PL.
 
     Raises:
-        InputError: if the tagger has the labels of no pair, if it needs further columns, or if
-            the placeholder is not in its vocabulary.
+        InputError: if the tagger does not have both labels of any pair, needs further columns, or
+            does not have the placeholder in its vocabulary.
     """
     fitting = _fitting(tagger, pairs)
     judgements: list[Judgement | None] = [None] * len(fitting)
@@ -96,7 +96,7 @@ def _fitting(tagger: Tagger, pairs: Sequence[Pair]) -> list[Pair]:
     if not fitting:
         classes = sorted({label for pair in pairs for label in (pair.gold, pair.foil)})
         raise InputError(
-            f"no pair of the suite has two labels of the model: the suite has the classes "
+            f"the model does not have both labels of any pair: the suite has the classes "
             f"{', '.join(classes)}, the model has the labels {', '.join(tagger.labels.labels[:8])}"
         )
     if tagger.features:

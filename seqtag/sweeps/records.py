@@ -83,7 +83,7 @@ def write_record(identity: Identity, **values: Any) -> None:
 
 
 def is_finished(identity: Identity) -> bool:
-    """Return whether its folder has the record of the same run, finished."""
+    """Return whether the folder of a run has a record of this run as finished."""
     record = read_record(identity.folder)
     return bool(record.get("finished")) and is_record_of(record, identity)
 
@@ -107,7 +107,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Make `run`, a function from a verb's settings to figures, write a record.
+    """Wrap `run`, a function from a verb's settings to figures, so that it writes a record.
 
     A run that is already finished in its folder is not repeated: its record is returned. After an
     `InputError`, a mistake of the user, the record that was there before is restored.

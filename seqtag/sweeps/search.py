@@ -53,7 +53,7 @@ class SearchConfig:
 
 
 class Search:
-    """A search: ask for trials, run them, and tell their results.
+    """A search: the caller gets trials from `ask`, runs them, and passes their results to `tell`.
 
     Args:
         settings: of the search.

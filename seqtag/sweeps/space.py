@@ -68,7 +68,7 @@ class Space:
         return {key: _distribution(override) for key, override in self.searched.items()}
 
     def covering_choices(self) -> Iterator[dict[str, Any]]:
-        """Yield parameters that together have each option and both ends of each interval."""
+        """Yield parameters that together contain each option and both ends of each interval."""
         options = {key: _options(override) for key, override in self.searched.items()}
         for turn in range(max(map(len, options.values()))):
             yield {key: choices[turn % len(choices)] for key, choices in options.items()}

@@ -61,7 +61,7 @@ class Run(NamedTuple):
         return next(seeds, f"={self.figures.get('seed', '')}").partition("=")[2]
 
     def score(self, name: str) -> list[float]:
-        """Return a list with its score of that name, else its first score; empty if it has none."""
+        """Return a list of one score: that of the name, else the first; empty if there is none."""
         return [self.scores[name]] if name in self.scores else [*self.scores.values()][:1]
 
 
@@ -71,7 +71,7 @@ def read_runs(folder: Path) -> list[Run]:
     A run whose files are damaged is left out with a warning.
 
     Raises:
-        InputError: if there are none.
+        InputError: if there are no runs.
     """
     folders = {file.parent for name in (RECORD, "metrics.json") for file in folder.rglob(name)}
     runs = []
@@ -128,7 +128,7 @@ def by_configuration(runs: Sequence[Run]) -> dict[str, list[Run]]:
     common = set.intersection(*map(set, relevant)) if relevant else set()
     groups: dict[str, list[Run]] = {}
     for run, overrides in zip(runs, relevant, strict=True):
-        name = " ".join(text for text in overrides if text not in common) or "(all the same)"
+        name = " ".join(text for text in overrides if text not in common) or "(no other overrides)"
         groups.setdefault(name, []).append(run)
     return groups
 

@@ -154,6 +154,6 @@ def test_wrong_use_is_refused():
 
 
 @pytest.mark.parametrize("starts", [(), (3, 1), (1, 1)])
-def test_slices_must_rise(starts):
-    with pytest.raises(ValueError, match="must rise"):
+def test_starts_of_slices_must_be_ascending(starts):
+    with pytest.raises(ValueError, match="ascending starts"):
         Slices(starts)

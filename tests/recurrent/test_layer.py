@@ -301,7 +301,7 @@ def test_torch_engine_returns_bfloat16_on_any_processor(cell):
 
 # Torch warns at any graph break: it reads the gradient of a tensor that crosses it.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
-def test_under_torch_compile_one_graph_break_at_any_time():
+def test_under_torch_compile_one_graph_break_for_any_number_of_steps():
     model = nn.Sequential(nn.Linear(D, D), Recurrent("lstm", D, H, bidirectional=True))
     frames = CompileCounter()
     compiled = torch.compile(model, backend=frames)

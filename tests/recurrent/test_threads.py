@@ -65,13 +65,13 @@ def run_at_once():
 def test_eight_threads_call_a_layer_at_once(run_at_once, engine, cell):
     layer = Recurrent(cell, 3, 4, bidirectional=True, engine=engine).eval()
     x, lengths = torch.randn(5, 6, 3), torch.tensor([6, 1, 3, 0, 5])
-    found = run_at_once(layer, x, lengths)  # includes the first call
+    results = run_at_once(layer, x, lengths)  # includes the first call
     layer.engine = "reference"
     with torch.no_grad():
         expected = layer(x, lengths)[0]
-    for y_BTH in found:
+    for y_BTH in results:
         torch.testing.assert_close(y_BTH, expected)
-        assert y_BTH.equal(found[0])
+        assert y_BTH.equal(results[0])
 
 
 @pytest.mark.parametrize("copied", [deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])

@@ -200,7 +200,7 @@ def test_other_settings_are_at_the_end_of_a_name():
     assert names.tolist() == ["lstm, optimizer.lr=0.1", "lstm"]
 
 
-def test_without_items_within_the_range_the_probe_defines_it(judged):
+def test_without_items_within_the_training_range_the_probe_defines_it(judged):
     grid = {"distance": (50, 500), "attractors": (0, 6), "switches": (0,), "depth": (1,)}
     items = judged(grid, lambda f: False, lambda f: float(f["attractors"] == 0))
     table = summary(count_answers(answers_of(items)))

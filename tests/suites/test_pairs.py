@@ -74,7 +74,7 @@ def test_sides_share_a_name_and_have_the_subject_as_antecedent():
     assert (first.gold, first.foil) == (second.foil, second.gold)
 
 
-def test_what_follows_the_placeholder_may_differ_between_sides():
+def test_tokens_after_the_placeholder_may_differ_between_sides():
     one = pair("The boy is good", "The boy are good", "a")
     other = pair("The boys are fond of tea", "The boys is fond of tea", "b")
     assert as_sides(one, other)[1].pair == "a"

@@ -50,7 +50,7 @@ def test_exit_functions_are_called(output):
     assert output.read_text() == "done\n"
 
 
-def test_with_a_device_the_program_is_started_anew(output, monkeypatch):
+def test_with_a_device_the_program_is_started_again(output, monkeypatch):
     """The process is the same, but has no state from before the fork."""
     monkeypatch.chdir(output.parent)
     (output.parent / "torch.py").write_text(

@@ -73,7 +73,7 @@ def test_a_finished_run_is_not_repeated(run_of, tmp_path):
     assert "splits" not in record
 
 
-def test_the_record_says_why_a_run_failed(run_of, tmp_path):
+def test_the_record_has_the_reason_of_a_failure(run_of, tmp_path):
     @recorded
     def run(settings):
         raise ZeroDivisionError("a\nbug")

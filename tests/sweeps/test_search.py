@@ -149,7 +149,7 @@ def test_another_search_of_the_same_name_is_refused(storage):
         search(storage=storage, space={"x": FloatDistribution(0, 1)})
 
 
-def test_without_optuna_the_error_says_how_to_install_it(monkeypatch):
+def test_without_optuna_the_error_has_the_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(InputError, match=r"pip install 'seqtag\[search\]'"):
         search()

@@ -80,7 +80,7 @@ def test_one_row_per_configuration(write_run, tmp_path):
 def test_another_split_and_columns_by_factor(write_run, tmp_path):
     write_run("a", ["seed=1"], 0.9)
     head, row = tabulate(read_runs(tmp_path), "dev")
-    assert (head[2], row[:3]) == ("dev f1 %", ["(all the same)", "1", "60.00"])
+    assert (head[2], row[:3]) == ("dev f1 %", ["(no other overrides)", "1", "60.00"])
     head, row = tabulate(read_runs(tmp_path), factor="distance")
     assert head[5:7] == ["distance 5", "distance 50"]
     assert row[5:7] == ["90", "40"]
@@ -93,7 +93,7 @@ def test_another_split_and_columns_by_factor(write_run, tmp_path):
 def test_runs_of_an_earlier_version_have_no_record(write_run, tmp_path):
     write_run("0", ["cell=lstm"], 0.5, seed=7, record=False)
     _, row = tabulate(read_runs(tmp_path))
-    assert row[:3] == ["(all the same)", "7", "50.00"]
+    assert row[:3] == ["(no other overrides)", "7", "50.00"]
 
 
 def test_runs_without_a_common_score_are_shown_with_their_own(tmp_path):
@@ -128,10 +128,10 @@ def test_a_folder_without_runs_is_refused(tmp_path):
         read_runs(tmp_path)
 
 
-def test_a_run_without_extra_overrides_is_named_all_the_same(write_run, tmp_path):
+def test_a_run_with_only_common_overrides_has_a_row(write_run, tmp_path):
     write_run("a", ["cell=lstm", "study=x"], 0.5)
     write_run("b", ["cell=lstm", "study=x", "optimizer.lr=1"], 0.5)
-    assert list(by_configuration(read_runs(tmp_path))) == ["(all the same)", "optimizer.lr=1"]
+    assert list(by_configuration(read_runs(tmp_path))) == ["(no other overrides)", "optimizer.lr=1"]
 
 
 def test_tables_are_written_as_csv_and_markdown(tmp_path):

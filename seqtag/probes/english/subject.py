@@ -76,7 +76,7 @@ class SubjectProbe(Probe):
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
     ) -> list[ProbeItem]:
-        """Return `n` items with these factors; a factor left out is at its first value.
+        """Return `n` items with these factors; a factor left out takes its first value.
 
         Raises:
             InputError: for an unknown split or factor, or factors that no sentence can have.

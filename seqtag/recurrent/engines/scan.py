@@ -237,12 +237,13 @@ def _step_gradients(
 
 
 def scan_(decay_TBH: Tensor, added_TBH: Tensor, start_BH: Tensor, backwards: bool = False) -> None:
-    """Overwrite b with s_t = a_t s_{t-1} + b_t, starting from `start_BH`.
+    """Overwrite b (`added_TBH`) with s_t = a_t s_{t-1} + b_t, starting from `start_BH`.
 
-    With `backwards`, from the last step to the first. Long sequences are cut into pieces of time,
-    which are scanned in parallel from 0. Then each gets the final state of the previous piece,
-    times the product of its a so far. Without division there is no needless overflow; a product
-    that underflows belongs to a state that is long forgotten.
+    a is `decay_TBH`. With `backwards`, from the last step to the first. Long sequences are cut into
+    pieces of time, which are scanned in parallel from 0. Then each step of a piece gets the final
+    state of the previous piece, times the product of a over the piece's steps so far. Without
+    division there is no needless overflow; a product that underflows belongs to a state that is
+    long forgotten.
     """
     time = len(decay_TBH)
     wide = start_BH.numel() >= WIDE and not start_BH.is_cuda

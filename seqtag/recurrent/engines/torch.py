@@ -78,7 +78,7 @@ def _kernel(
 def _missing_dtypes() -> tuple[torch.dtype, ...]:
     """Return the 16-bit dtypes that oneDNN's LSTM does not support on this processor.
 
-    Autocast passes them to it nevertheless, and it fails.
+    Autocast passes such tensors to it nevertheless, and the call fails.
     """
     mkldnn = torch.ops.mkldnn
     has = {

@@ -21,11 +21,12 @@ Steps = list[Tensor]  # one tensor per step, for the sequences that run at it
 
 @dataclass
 class DirectionCall:
-    """The arguments of one direction. Tensors as in `Weights`, states and masks by rank.
+    """The arguments of one direction; states and masks are by rank.
 
     Attributes:
         layout: the layout of the cell.
         rows: the rows of this direction.
+        input_GD, bias_G: W and b, as in `Weights`.
         recurrent: R of each product.
         unit: vectors by name, (H), or (R, H) if they differ from step to step.
         initial: initial states by name, (B, H).
