@@ -172,7 +172,7 @@ class CorpusConfig:
         if format.positional:
             self.layout().check_columns()
         if self.path is None and not self.files:
-            raise InputError("data.path is missing: a file, folder, glob or URL of a corpus")
+            raise InputError("data.path is missing: set it to a file, folder, glob or URL")
 
     def _set(self, key: str, value: Any) -> None:
         object.__setattr__(self, key, value)
@@ -185,7 +185,7 @@ class CorpusConfig:
                 )
             if feature in RESERVED:
                 raise InputError(
-                    f"data.features: the name {feature!r} is taken; rename that column"
+                    f"data.features: the name {feature!r} is reserved; rename that column"
                 )
         if len(set(self.features)) < len(self.features):
             raise InputError("data.features names a column twice")

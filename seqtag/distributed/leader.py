@@ -52,7 +52,7 @@ def require_work_for_all(processes: int, sentences: int, batch: BatchConfig) -> 
     """Refuse more processes than training sentences, or than sentences in a batch.
 
     Raises:
-        InputError: if there are more.
+        InputError: if there are too many.
     """
     for number, what, remedy in (
         (sentences, "training sentences", "use fewer processes (trainer.devices)"),
@@ -73,7 +73,7 @@ def distributed_training(
     Args:
         trainer: the trainer of this process.
         plain_settings: the settings of the training, which the leader sends to the followers.
-        seed: of the training.
+        seed: seed of the training.
         digest: returns a digest of data and checkpoint; all processes must agree on it.
 
     Raises:
@@ -104,7 +104,7 @@ def distributed_training(
 
 
 def follow(train: Callable[[dict[str, Any]], Any]) -> int:
-    """Run as a follower: train on each settings from the leader; return the exit code.
+    """Run as a follower: train with all settings that the leader sends; return the exit code.
 
     Followers log nothing: the leader reports their errors.
 

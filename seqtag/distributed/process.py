@@ -65,7 +65,7 @@ _SRUN = {
 
 
 def current_process(environment: Mapping[str, str] = os.environ) -> ProcessInfo:
-    """Return the rank of this process, as set by torchrun, else by srun, else as a single process.
+    """Return the rank that torchrun or srun gave this process; without them, that of a single one.
 
     Raises:
         InputError: if a variable is not a number, or srun started a different number of processes
@@ -89,7 +89,7 @@ def current_process(environment: Mapping[str, str] = os.environ) -> ProcessInfo:
 
 
 def torchrun_environment(process: ProcessInfo, port: int) -> dict[str, str]:
-    """Return the variables by which torchrun would give a process on this machine its rank."""
+    """Return the environment variables that torchrun would set for a process on this machine."""
     variables = {name: str(getattr(process, field)) for field, name in _TORCHRUN.items()}
     return {**variables, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
 

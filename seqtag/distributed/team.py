@@ -100,7 +100,7 @@ class Team:
 
         Args:
             device: the device of this process.
-            digest: of its data; all processes must have the same.
+            digest: digest of its data; all processes must have the same.
 
         Raises:
             InputError: if the digests differ, or a follower refused its settings or data.

@@ -137,11 +137,14 @@ class Input(ABC):
         """Return the vectors (B, T, D) that `module` computes from the arrays (as tensors)."""
 
     def parts(self, options: Any) -> dict[str, int]:
-        """Return the number of submodules by the setting that determines it, if it is unbounded."""
+        """Return numbers of submodules that depend on a setting without an upper bound.
+
+        The keys are the settings. A model folder with fewer tensors than that is refused.
+        """
         return {}
 
     def titles(self) -> Sequence[str]:
-        """Return names of the input for people; the model card lists them."""
+        """Return human-readable names of the input, for the model card."""
         return (self.name,)
 
 

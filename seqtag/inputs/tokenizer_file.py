@@ -202,7 +202,7 @@ def _check_model(model: Any, where: str) -> None:
     kind, vocab = model.get("type"), model.get("vocab")
     if kind not in ("BPE", "WordPiece", "Unigram", "WordLevel"):
         raise InputError(
-            f"{where}: the model {kind!r} is not allowed; there are BPE, WordPiece, Unigram and "
+            f"{where}: the model {kind!r} is not allowed; allowed are BPE, WordPiece, Unigram and "
             "WordLevel"
         )
     if model.get("dropout"):
@@ -247,7 +247,7 @@ def _check_parts(value: Any, known: Mapping[str, tuple[str, ...]], what: str, wh
         if not isinstance(kind, str) or kind not in known:
             raise InputError(
                 f"{where}: the {what} {kind!r} is not allowed: its cost or safety is not known; "
-                f"there are {', '.join(known)}, and Sequence of these"
+                f"allowed are {', '.join(known)}, and a Sequence of these"
             )
         for key, option in part.items():
             # `add_prefix_space` and `str_rep` only occur in older files.

@@ -19,7 +19,7 @@ _PADDING = "<pad>"
 
 
 class Vocabulary:
-    """Mapping from strings to ids: 0 is padding, 1 is unknown, the others by falling frequency.
+    """Mapping from strings to ids: 0 is padding, 1 is unknown, the others by decreasing frequency.
 
         vocabulary = build_vocabulary({"the": 5, "cat": 1})
         vocabulary["the"], vocabulary["dog"]  # 2, 1

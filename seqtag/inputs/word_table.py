@@ -1,4 +1,4 @@
-"""Immutable tables of words that can be extended; a longer table shares arrays with a shorter."""
+"""Immutable tables of word ids; an extended table shares its arrays with the original."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Table:
 
     @classmethod
     def empty(cls, ragged: Mapping[str, bool]) -> Table:
-        """Return an empty table; `ragged` says for each column whether a word has a list."""
+        """Return an empty table; `ragged` says for each column whether a word has a list of ids."""
         return cls(
             {name: (Ragged if is_ragged else Column).empty() for name, is_ragged in ragged.items()}
         )

@@ -45,7 +45,7 @@ def corpus(
 
 
 def training_corpus(settings: TrainingSettings, splits: tuple[str, ...] | None = None) -> Corpus:
-    """Read or generate the corpus of a run, reduced to a few batches if it is to overfit them."""
+    """Read or generate the corpus of a run; with `trainer.overfit_batches` only a few batches."""
     config = settings.data.corpus
     if isinstance(config, ProbeCorpusConfig):
         log.info("generating sentences of the probe %s", config.probe)
@@ -136,8 +136,8 @@ def few_batches(corpus: Corpus, count: float, config: BatchConfig, seed: int) ->
     Args:
         corpus: the whole corpus.
         count: number of batches, or their share if it is a float.
-        config: of the batches.
-        seed: of their order.
+        config: size limits of the batches.
+        seed: seed of their order.
     """
     train = corpus.splits["train"]
     lengths = lengths_of(train)

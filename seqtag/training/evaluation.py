@@ -27,7 +27,7 @@ def evaluate_split(
         tagger: the tagger; its network is set to evaluation mode.
         corpus: the corpus.
         split: name of the split.
-        config: of the batches.
+        config: size limits of the batches.
         metric: the registered metric that gives the main score; see `TaggingScore`.
 
     Raises:

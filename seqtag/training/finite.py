@@ -55,7 +55,7 @@ def divergence_error(trainer: L.Trainer, what: str, rate: float | None = None) -
     """Return the error for a diverged run: the cause, remedies, and how to resume.
 
     Args:
-        trainer: of the run.
+        trainer: the trainer of the run.
         what: the value that is not finite, and its step: "the loss of step 3 is not finite".
         rate: the learning rate of that step, if known.
     """
@@ -79,11 +79,11 @@ def _resume_advice(trainer: L.Trainer) -> str:
     }
     files = sorted(path for folder in folders for path in folder.glob("*.ckpt"))
     if not files:
-        return "No checkpoint was written before: start again"
+        return "No checkpoint was written before this: start again"
     last = any(path.name in (LAST, PREVIOUS) for path in files)
     return (
-        f"Checkpoints from before: {', '.join(map(str, files))}; to resume, run the same command "
-        f"with one of these changes, ckpt_path={'last' if last else files[0]} and "
+        f"Checkpoints from before this: {', '.join(map(str, files))}; to resume, make one of these "
+        f"changes and run the same command with ckpt_path={'last' if last else files[0]} "
         f"hydra.run.dir={files[0].parent.parent}"
     )
 

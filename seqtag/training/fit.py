@@ -47,7 +47,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     """Train a tagger on the training split; choose the best epoch on the development split.
 
     Args:
-        settings: of the run.
+        settings: the settings of the run.
         corpus: the corpus; without a development split the last epoch is the best one.
 
     Raises:
@@ -59,7 +59,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     network = build.network(settings.model, settings.cell, indexer, labels)
     set_engine(network, settings.engine)
     log.info(
-        "network: %s parameters, %s words known, %s labels",
+        "network: %s parameters, %s known words, %s labels",
         f"{count_parameters(network):,}",
         f"{len(indexer.words):,}",
         f"{len(labels):,}",

@@ -91,7 +91,7 @@ class TrainingSettings:
         optimizer, scheduler: the optimizer and its learning-rate schedule.
         trainer: options of Lightning's trainer.
         callbacks, logger: the enabled ones, by name.
-        seed: of all random numbers.
+        seed: seed of all random numbers.
         output_dir: the run folder.
         ckpt_path: the checkpoint to resume from: a file, ``last``, ``auto`` or None.
         engine: the engine that runs the cell.
@@ -121,7 +121,7 @@ class TrainingSettings:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> TrainingSettings:
-        """Parse the composed configuration, ignoring keys of a single verb.
+        """Parse the composed configuration; keys that belong to a single verb are ignored.
 
         Raises:
             InputError: for an invalid key; it names the key as written on the command line, the

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
-# Two nodes of one core each. A job in `high` preempts a job in `low`: that one is warned, and ended
+# Two nodes of one core each. A job in `high` preempts a job in `low`, which is warned, and ended
 # after GraceTime seconds. A requeued job waits for cred_expire seconds.
 SLURM_CONF = """
 ClusterName=test

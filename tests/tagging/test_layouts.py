@@ -84,7 +84,7 @@ def test_options_take_precedence():
         ({"columns": "word"}, r"^--columns: no column 'pos'; there are: word"),
         ({"columns": "wrd,pos"}, "^--columns: no column 'tokens'"),
         ({"columns": "word,word,pos"}, "^--columns names a column twice: word"),
-        ({"columns": "*,word,pos"}, "can only stand last"),
+        ({"columns": "*,word,pos"}, "must be the last name"),
         ({"separator": ""}, "--separator is empty"),
     ],
 )

@@ -67,7 +67,7 @@ def test_a_nonfinite_loss_stops_training(overrides, configure, tmp_path):
     assert message.startswith("the loss of step 2 is not finite (learning rate 1e+20): ")
     for advice in ("optimizer.lr", "trainer.gradient_clip_val=1.0", "scheduler.warmup"):
         assert advice in message
-    assert message.endswith("No checkpoint was written before: start again")
+    assert message.endswith("No checkpoint was written before this: start again")
     assert not (tmp_path / "run" / "model").exists()
     assert not list(tmp_path.rglob("*.ckpt"))
     record = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -82,8 +82,8 @@ def test_the_last_finite_checkpoint_can_be_resumed_with_another_learning_rate(
     with pytest.raises(RunStopped, match="the loss of step 2 is not finite") as raised:
         train(configure(*DIVERGING, *steps))
     last = tmp_path / "run" / "checkpoints" / "last.ckpt"
-    assert f"Checkpoints from before: {last}; " in str(raised.value)
-    assert "ckpt_path=last and hydra.run.dir=" in str(raised.value)
+    assert f"Checkpoints from before this: {last}; " in str(raised.value)
+    assert "ckpt_path=last hydra.run.dir=" in str(raised.value)
     assert torch.load(last, weights_only=True)["global_step"] == 1
 
     good = ("trainer.max_steps=2", *steps[1:], "scheduler.warmup=0")

@@ -51,7 +51,7 @@ class EncodedSentences(Dataset):
 
 
 def _unchanged(batch: dict[str, Any]) -> dict[str, Any]:
-    """Return the batch as it is: torch's default would search its text for numbers."""
+    """Return the batch unchanged: torch's default collation would search its text for arrays."""
     return batch
 
 
@@ -72,7 +72,7 @@ class CorpusModule(L.LightningDataModule):
         self.corpus, self.indexer, self.labels = corpus, indexer, labels
         self.batch, self.seed = batch, seed
         self._resume_at = {"epoch": 0, "batch": 0}
-        self._positions: dict[int, Position] = {}  # of the lanes of a stream
+        self._positions: dict[int, Position] = {}  # by lane of a stream
 
     def train_dataloader(self) -> DataLoader:
         """Return a loader of shuffled training batches that starts at the restored position."""
@@ -100,8 +100,8 @@ class CorpusModule(L.LightningDataModule):
     def digest(self, resumed: str | None) -> str:
         """Return a digest of the training data and of the checkpoint; all ranks must agree on it.
 
-        Splits on disk enter with their content. Splits in memory follow from the settings or
-        from a split on disk, and enter with the lengths of their sentences only.
+        A split on disk is identified by its content. A split in memory is derived from the
+        settings or from a split on disk, so the lengths of its sentences are enough.
         """
         splits = {
             name: rows._fingerprint if rows.cache_files else rows.data.column("length").to_pylist()

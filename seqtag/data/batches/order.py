@@ -14,9 +14,10 @@ _BUCKET_GROWTH = 1.2
 class BatchOrder(Sampler[list[int]]):
     """Sampler that yields the batches of one process, each a list of sentence numbers.
 
-    Sentences of similar length share a bucket, whose batches hold as many sentences as the budget
-    allows at its greatest length. So the number of batches is the same in every epoch, and their
-    contents depend only on the lengths, `config`, `seed`, the epoch, `rank` and `world_size`.
+    Sentences of similar length share a bucket. Its batches hold as many sentences as the budget
+    allows if all are as long as the longest one of the bucket. So the number of batches is the
+    same in every epoch, and their contents depend only on the lengths, `config`, `seed`, the
+    epoch, `rank` and `world_size`.
 
     All ranks get the same number of batches. In training (`shuffle`) each batch is divided among
     the ranks, so that they take the same steps as a single process; a batch with fewer sentences

@@ -90,7 +90,7 @@ def _build(folder: Path, build: Callable[[Path], dict[str, Any]]) -> None:
     except OSError as error:
         raise InputError(
             f"{folder.parent}: cannot write the cache ({error.strerror or error}); set "
-            "SEQTAG_CACHE or data.cache_dir to a folder with room"
+            "SEQTAG_CACHE or data.cache_dir to a writable folder with free space"
         ) from error
 
 

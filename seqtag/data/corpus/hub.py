@@ -185,10 +185,11 @@ def _choose_splits(
 ) -> dict[str, datasets.Dataset]:
     available = ", ".join(loaded)
     if config.files:
-        for split, theirs in config.files.items():
-            if theirs not in loaded:
+        for split, name_on_hub in config.files.items():
+            if name_on_hub not in loaded:
                 raise InputError(
-                    f"{name}: data.files.{split}={theirs}: no such split; there are: {available}"
+                    f"{name}: data.files.{split}={name_on_hub}: no such split; there are: "
+                    f"{available}"
                 )
         return {split: loaded[config.files[split]] for split in SPLITS if split in config.files}
     candidates = {"train": ("train",), "dev": _DEV_NAMES, "test": ("test",)}

@@ -27,9 +27,9 @@ _FEW_SINGLE, _NEARLY_ALL, _ALL_SINGLE = 10, 0.98, 3
 _LONG_ALONE = 200
 # A column with more distinct strings than this cannot be the labels.
 _MOST_LABELS = 500
-# A label type that occurs at most _SLIPS times is a likely slip if another type with nearly the
+# A label type that occurs at most _TYPOS times is a likely typo if another type with nearly the
 # same name is this many times more frequent.
-_MUCH_RARER, _SLIPS = 200, 2
+_MUCH_RARER, _TYPOS = 200, 2
 
 _ONE_LINER = (
     "python -c \"import csv,sys,itertools as i; s=['']; f=lambda r: s.__setitem__(0, "
@@ -247,7 +247,7 @@ def explain_single_tokens(count: int, sentences: int, config: CorpusConfig | Non
         return text + "if every token is followed by an empty line, keep only those after sentences"
     if config.format == "csv":
         command = _ONE_LINER.format(token=config.token_column, label=config.label_column)
-        return f"{text}the file has one token per row, but needs a sentence. Convert it: {command}"
+        return f"{text}the file has a token per row, not a sentence per row. Convert it: {command}"
     return text + "a record must be a sentence, with lists of tokens and labels; join the records"
 
 
@@ -266,13 +266,13 @@ def constant_features(values: Mapping[str, Callable[[], Iterable[str]]]) -> list
     return findings
 
 
-def likely_slips(types: Counter[str]) -> list[tuple[str, str]]:
+def likely_typos(types: Counter[str]) -> list[tuple[str, str]]:
     """Return pairs of a rare type and a frequent one whose names differ by one edit."""
     common = [name for name, count in types.items() if count >= _MUCH_RARER and len(name) > 2]
     return [
         (rare, name)
         for rare, count in types.items()
-        if count <= _SLIPS and len(rare) > 2
+        if count <= _TYPOS and len(rare) > 2
         for name in common
         if types[name] >= _MUCH_RARER * count
         and _differ_by_one_edit(rare.casefold(), name.casefold())

@@ -24,7 +24,7 @@ from seqtag.data.corpus.oddities import (
     Tally,
     WordChecker,
     constant_features,
-    likely_slips,
+    likely_typos,
     word_oddities,
 )
 from seqtag.data.doctor.findings import LEVELS, Finding, Report, Size, render
@@ -64,8 +64,10 @@ class _Seen(NamedTuple):
 def examine(corpus: Corpus) -> Report:
     """Examine a corpus and return the sizes of its splits and the findings.
 
-    report = examine(load_corpus(config))
-    print([finding.message for finding in report.findings], report.exit_code)
+        report = examine(load_corpus(config))
+        print([finding.message for finding in report.findings], report.exit_code)
+
+    Every sentence of every loaded split is read once.
     """
     examination = _Examination(corpus)
     # Training first, since the other splits are compared with it.
@@ -339,15 +341,15 @@ class _Examination:
                 least = min(group, key=types.__getitem__)
                 alike.add(first[least], " and ".join(map(ascii, group)))
         if spans:
-            for slip, name in likely_slips(types):
-                rare.add(first[slip], f"{slip} ({types[slip]}) and {name} ({types[name]:,})")
+            for typo, name in likely_typos(types):
+                rare.add(first[typo], f"{typo} ({types[typo]}) and {name} ({types[name]:,})")
         for message, tally in (
             (
                 "labels with spaces or invisible characters: correct them in the files",
                 odd,
             ),
             ("labels that differ only in case or in spaces", alike),
-            ("rare labels that resemble frequent ones: slips?", rare),
+            ("rare labels that resemble frequent ones: typos?", rare),
         ):
             if tally.count:
                 self._add("warning", "train", message, tally)

@@ -1,6 +1,6 @@
 """Load the word vectors of a vocabulary from text files of GloVe or fastText, with a cache.
 
-Legend: N words with a vector in the file, D numbers of a vector.
+Legend: N words with a vector in the file, D dimensions of a vector.
 """
 
 import logging
@@ -34,8 +34,8 @@ _SHOWN = 5
 def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[Tensor, Tensor]:
     """Return the vectors that a text file has for the strings of a vocabulary.
 
-    A line is a word and its numbers, separated by single spaces; fastText files begin with a line
-    of the number of words and D. A word may contain spaces of any kind, since its numbers are
+    A line is a word and its D numbers, separated by single spaces; the first line of a fastText
+    file is the number of words and D. A word may contain spaces of any kind, since its numbers are
     counted from the right. If a word occurs more than once, its first line counts. The file (also
     ``.gz``, ``.bz2`` or ``.xz``) is read line by line. The result is cached under a digest of the
     file and the strings. If fewer than 1% of the strings have a vector, a warning is logged.
@@ -43,8 +43,8 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
     Args:
         path: the file.
         strings: a vocabulary in the order of its ids (`Vocabulary.strings`). A string gets the
-            vector of its own spelling, else that of its lower-cased one. Padding gets none.
-        size: D, the numbers of a vector.
+            vector of its own spelling, else that of its lower-cased form. Padding gets none.
+        size: D, the number of dimensions.
 
     Returns:
         The ids of strings with a vector, ascending: (N,) int64; their vectors: (N, D) float32.
@@ -127,20 +127,20 @@ def _quoted(words: Sequence[str]) -> str:
 
 def _entries(file: SourceFile, size: int) -> Iterator[tuple[int, str, bytes]]:
     """Yield (line number, word, its numbers as bytes); only their count is checked."""
-    promised = None
+    announced = None
     count = 0
     for line, text in enumerate(_lines(file), start=1):
         if line == 1:
-            if (promised := _header(text, file, size)) is not None:
+            if (announced := _header(text, file, size)) is not None:
                 continue
             _check_first(text, file, size)
         if not text:
             continue
         yield line, *_split(text, file, line, size)
         count += 1
-    if promised is not None and count < promised:
+    if announced is not None and count < announced:
         raise InputError(
-            f"{file.name}: cut short: its first line promises {promised:,} words, but there are "
+            f"{file.name}: cut short: its first line announces {announced:,} words, but there are "
             f"{count:,}"
         )
     if not count:
@@ -179,7 +179,7 @@ def _check_first(text: bytes, file: SourceFile, size: int) -> None:
 
 def _other_size(file: SourceFile, found: int, size: int) -> InputError:
     return InputError(
-        f"{file.name}:1: the vectors have {found} numbers, but words.size is {size}: set "
+        f"{file.name}:1: the vectors have {found} dimensions, but words.size is {size}: set "
         f"model.words.size={found}"
     )
 
@@ -245,6 +245,6 @@ def _save_cached(path: Path, found: dict[str, np.ndarray]) -> None:
             save_file(found, temporary)
     except (OSError, SafetensorError) as error:
         raise InputError(
-            f"{path.parent}: cannot write the cache ({error}); set SEQTAG_CACHE to a folder with "
-            "room"
+            f"{path.parent}: cannot write the cache ({error}); set SEQTAG_CACHE to a writable "
+            "folder with free space"
         ) from error

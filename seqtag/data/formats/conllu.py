@@ -184,10 +184,10 @@ def _words(
     return words, repeated_id
 
 
-def _wrong_width(where: str, line: str, width: int, wanted: int) -> InputError:
+def _wrong_width(where: str, line: str, width: int, expected: int) -> InputError:
     spaces = "; columns are separated by single tabs" if width == 1 else ""
     return InputError(
-        f"{where}: {width} column{'s' * (width != 1)} where CoNLL-U has {wanted}{spaces}: "
+        f"{where}: {width} column{'s' * (width != 1)} where CoNLL-U has {expected}{spaces}: "
         f"{line[:60]!r}"
     )
 

@@ -29,12 +29,12 @@ class ColumnReader:
 
     def __init__(self, layout: Layout, fields: tuple[str, ...], where: str) -> None:
         columns = (layout.token_column, layout.label_column, *layout.features)
-        wanted = [column for column in columns if column is not None]
+        requested = [column for column in columns if column is not None]
         self._fields = fields
-        self._keyed = [column for column in wanted if self._is_keyed(column)]
+        self._keyed = [column for column in requested if self._is_keyed(column)]
         plain = [field for field in fields if field not in _UNREADABLE]
         layout.require(plain + self._keyed, where)
-        self._getters = [self._getter(column, layout.absent) for column in wanted]
+        self._getters = [self._getter(column, layout.absent) for column in requested]
 
     def values(self, name: str, words: list[Row]) -> list[list[str]]:
         """Return the values of each column (tokens, labels, features) for the words of a sentence.

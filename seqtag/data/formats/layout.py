@@ -84,7 +84,7 @@ class Layout:
         if repeated := repeated_names(self.columns):
             raise InputError(f"{setting} names a column twice: {listed(repeated)}")
         if REST in self.columns[:-1]:
-            raise InputError(f"{setting}: {REST!r} (any further columns) can only stand last")
+            raise InputError(f"{setting}: {REST!r} (any further columns) must be the last name")
         self.require([name for name in self.columns if name not in (SKIP, REST)], setting)
 
     def unlabelled(self, labels: str | None) -> Layout:

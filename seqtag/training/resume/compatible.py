@@ -170,7 +170,7 @@ def _check_order(value: Any, where: str) -> None:
 
 
 def _check_optimizer(saved: Mapping[str, Any], expected: ExpectedCheckpoint) -> None:
-    """Check the states of optimizer and schedule: their shapes, and a step with one parameter."""
+    """Check the states of optimizer and schedule: their shapes, and that a step with them works."""
     states, schedules = saved["optimizer_states"], saved["lr_schedulers"]
     _require(len(states) == len(schedules) == 1, "there is not exactly one optimizer and schedule")
     _check_like(states[0], {"state": {}, "param_groups": []}, "optimizer_states.0")
@@ -232,13 +232,16 @@ def _check_resume_state(own: Any) -> None:
     _require(own["rows"] >= 0, f"{KEY}.rows is {own['rows']}")
     _require(bool(own["processes"]), f"{KEY}.processes is empty")
     for name, value in own["figures"].items():
-        _require(isinstance(value, Tensor) and value.numel() == 1, f"{KEY}.figures.{name}")
+        fits = isinstance(value, Tensor) and value.numel() == 1
+        _require(fits, f"{KEY}.figures.{name} is not a tensor with one value")
     for number, process in enumerate(own["processes"]):
         where = f"{KEY}.processes.{number}"
         _check_like(process, {"random": {}, "loss": {}}, where)
-        _require(process["loss"].keys() in (set(), {"total", "sentences"}), f"{where}.loss")
+        known = process["loss"].keys() in (set(), {"total", "sentences"})
+        _require(known, f"{where}.loss has other keys than total and sentences")
         for name, value in process["loss"].items():
-            _require(isinstance(value, Tensor) and not value.dim(), f"{where}.loss.{name}")
+            fits = isinstance(value, Tensor) and not value.dim()
+            _require(fits, f"{where}.loss.{name} is not a tensor with one value")
         _require(first_non_finite(process["loss"]) is None, f"{where}.loss is not finite")
         states = process["random"]
         try:
@@ -271,9 +274,8 @@ def _check_like(value: Any, template: Any, where: str) -> None:
             _check_like(value[key], part, f"{where}.{key}")
     elif isinstance(template, Tensor):
         _require(isinstance(value, Tensor), f"{where} is not a tensor")
-        _require(
-            template.is_floating_point() == value.is_floating_point(), f"{where}: {value.dtype}"
-        )
+        same = template.is_floating_point() == value.is_floating_point()
+        _require(same, f"{where} has the wrong dtype, {value.dtype}")
     elif template is not None:  # None is a score that a run does not have yet
         kinds = (int, float) if isinstance(template, float) else (type(template),)
         if type(value) not in kinds:

@@ -37,7 +37,7 @@ def requeue() -> None:
         return
     log.info("SLURM has requeued job %s", job)
     if "SUBMITIT_EXECUTOR" in os.environ:
-        # submitit takes a process that exits for a finished job. Wait until SLURM kills both.
+        # submitit treats a process that exits as a finished job. Wait until SLURM kills both.
         sleep(_KILL_WAIT_SECONDS)
 
 

@@ -95,7 +95,7 @@ class ResumeCallback(L.Callback):
             restore_random_states(processes[0]["random"], pl_module.device)
         else:
             log.warning(
-                "the checkpoint is of another number of processes (%d, now %d): random numbers "
+                "the checkpoint was written by %d processes, but this run has %d: random numbers "
                 "start from the seed again",
                 *(len(processes), trainer.world_size),
             )
@@ -113,7 +113,7 @@ class ResumeCallback(L.Callback):
             # The run was interrupted after an evaluation. Lightning does not repeat the evaluation,
             # but would count the step before it again.
             uncount_step(trainer)
-        if _stops_early(trainer):
+        if _has_early_stopping(trainer):
             trainer.should_stop = saved["stop"]
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -135,7 +135,7 @@ class ResumeCallback(L.Callback):
             (trainer.max_epochs, _epochs(checkpoint)["current"]["processed"] - 1),
         )
         reached = any(limit not in (None, -1) and count >= limit for limit, count in limits)
-        return not reached and not (_stops_early(trainer) and checkpoint[KEY]["stop"])
+        return not reached and not (_has_early_stopping(trainer) and checkpoint[KEY]["stop"])
 
 
 def _epochs(checkpoint: dict[str, Any]) -> dict[str, dict[str, int]]:
@@ -154,7 +154,7 @@ def _is_partial_epoch(checkpoint: dict[str, Any]) -> bool:
     return _is_epoch_end(checkpoint) and checkpoint[CorpusModule.__qualname__]["batch"] > 0
 
 
-def _stops_early(trainer: L.Trainer) -> bool:
+def _has_early_stopping(trainer: L.Trainer) -> bool:
     return any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks)
 
 

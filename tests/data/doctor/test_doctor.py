@@ -261,9 +261,9 @@ def test_a_feature_that_never_changes(report):
     assert finding_with(result, "the feature 'pos' is 'X' at every token").level == "warning"
 
 
-def test_a_slip_in_a_label(report):
+def test_a_typo_in_a_label(report):
     many = text(*["Eva/B-PER ran/O"] * 200)
-    finding = finding_with(report(train=many + text("Bob/B-PRE", "Xu/B-LOC")), "slips?")
+    finding = finding_with(report(train=many + text("Bob/B-PRE", "Xu/B-LOC")), "typos?")
     assert (finding.where, finding.examples) == ("train.txt:601", ("PRE (1) and PER (200)",))
 
 

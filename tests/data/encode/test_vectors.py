@@ -91,8 +91,8 @@ def test_a_compressed_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a 1 2 3\nb 1 2 3\n", "txt:1: the vectors have 3 numbers, but words.size is 2"),
-        ("9 300\na 1 2\n", "txt:1: the vectors have 300 numbers"),
+        ("a 1 2 3\nb 1 2 3\n", "txt:1: the vectors have 3 dimensions, but words.size is 2"),
+        ("9 300\na 1 2\n", "txt:1: the vectors have 300 dimensions"),
         ("a 1 2\nb 1\n", "txt:2: .*there are 1 numbers"),
         ("a 1 2\nb\n", "txt:2: .*there are 0 numbers"),
         ("a 1 2\nb 1 2 3\n", "txt:2: there are more than 2 numbers"),
@@ -100,10 +100,10 @@ def test_a_compressed_file(tmp_path):
         ("a 1 2\nthe 1  2\n", "txt:2"),
         ("a 1 2\nthe 1 1_0\n", "txt:2: '1_0' is not a number"),
         ("the\t1\t2\n", "txt:1: .*separated by spaces, not tabs"),
-        ("9" * 5000 + " 2\nthe 1 2\n", "txt:1: the vectors have 1 numbers"),
+        ("9" * 5000 + " 2\nthe 1 2\n", "txt:1: the vectors have 1 dimensions"),
         ("a 1 2\nthe 1 nan\n", "txt:2: .*not finite"),
         ("a 1 2\nthe 1 1e99\n", "txt:2: .*not finite"),
-        ("3 2\na 1 2\nb 1 2\n", "cut short: .*promises 3 words, but there are 2"),
+        ("3 2\na 1 2\nb 1 2\n", "cut short: .*announces 3 words, but there are 2"),
         ("", "contains no word vectors"),
         ("\n\n", "contains no word vectors"),
         (b"9 2\n\x00\x01\x02binary", "txt:2"),

@@ -200,11 +200,14 @@ def test_empty_file_has_no_sentences(write):
     [
         ({"columns": "tokens"}, r"data.columns must be a list.*write data.columns=\[tokens\]"),
         ({"columns": ["a", "a", "tokens", "labels"]}, "names a column twice"),
-        ({"columns": ["*", "tokens", "labels"]}, "can only stand last"),
+        ({"columns": ["*", "tokens", "labels"]}, "must be the last name"),
         ({"label_column": "lables"}, r"no column 'lables' \(did you mean 'labels'\?\)"),
         ({"features": ["pos"]}, "no column 'pos'; there are: tokens, labels. Set data.features"),
         ({"features": ["labels"]}, "already the column of tokens or labels"),
-        ({"columns": ["tokens", "labels", "doc"], "features": ["doc"]}, "the name 'doc' is taken"),
+        (
+            {"columns": ["tokens", "labels", "doc"], "features": ["doc"]},
+            "the name 'doc' is reserved",
+        ),
         ({"columns": ["tokens", "labels", "x"], "features": ["x", "x"]}, "a column twice"),
         ({"label_column": "tokens"}, "are both 'tokens'"),
         ({"separator": ""}, "data.separator is empty"),
