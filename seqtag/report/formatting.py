@@ -42,8 +42,8 @@ DEFINITIONS = (
         "accuracy and its interval",
         "Right answers divided by all answers, the answers of all seeds counted together. An "
         "answer is the prediction at one target, or for a whole item where the section says so. "
-        "The interval is Wilson's 95 % interval for that number of answers. Several answers of "
-        "one item are not independent: then the number is divided by the design effect (column "
+        "The interval is Wilson's 95 % interval for that number of answers; if items have several "
+        "answers, which are not independent, for that number divided by the design effect (column "
         "design_effect of summary.csv). The interval does not include the variation between "
         "seeds, which median and range show.",
     ),
@@ -54,7 +54,7 @@ DEFINITIONS = (
         "combinations of factors; short sequences have no room for the hardest combinations, so "
         "the mix of combinations differs along the axis. Far corner: every factor that was judged "
         "outside its training range has its largest judged value. A run prints its "
-        "accuracy beyond and within, for the test split, and stores them in run.json as scores.",
+        "accuracies beyond and within, for the test split, and stores them in run.json as scores.",
     ),
     (
         "median, range, solve rate",
@@ -89,14 +89,14 @@ DEFINITIONS = (
     ),
     (
         "contrast",
-        "Which shallow cues are misleading in an item, named by the probe. In the pronoun probe "
-        "the cues are the first and the last person: the gender of the first, of the last, of both "
-        "(incongruent) or of neither (congruent) differs from the answer.",
+        "Which shallow cues mislead in an item; each probe defines the values. In the pronoun "
+        "probe the cues are the first and the last person: the gender of the first, of the last, "
+        "of both (incongruent) or of neither (congruent) differs from the answer.",
     ),
     (
         "baselines",
-        "Accuracy of simple solvers that cannot do the task, on those answers for which they make "
-        "a prediction. Majority, context free and window predict the label that was most frequent "
+        "Accuracy of simple solvers that cannot do the task, where they make a prediction. "
+        "Majority, context free and window predict the label that was most frequent "
         "in training: of all targets, of targets with the same word, and of targets with the same "
         "last four words. First cue, last cue and frequent cue decide by the first, the last or "
         "the most frequent word that looks like a cue, such as a person. Untrained is the model "
@@ -130,6 +130,7 @@ DEFINITIONS = (
         "reading the sentence, so chance is not one half. Most probable class: how often the "
         "correct class is the most probable of all. Both sides: how often both are right, among "
         "items with two versions. Antecedent known: how often the word that the pronoun refers to "
-        "is in the model's vocabulary.",
+        "is in the model's vocabulary; score where known: the score in pairs of these items. "
+        "Ceiling, whole group: also of the pairs that could not be judged.",
     ),
 )

@@ -1,8 +1,8 @@
 """GAP: paragraphs of Wikipedia with a pronoun and two names (Webster et al. 2018).
 
 The pronoun becomes PRON, and its gender is the label. The antecedent is the name marked as
-coreferent, if any. GAP itself asks for the antecedent, a different task: here other pronouns of the
-paragraph can reveal the answer.
+coreferent, if any. GAP's own task is to find the antecedent; in the task here, other pronouns of
+the paragraph can reveal the answer.
 """
 
 from seqtag.data.formats.lines import SourceFile
