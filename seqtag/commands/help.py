@@ -31,7 +31,7 @@ exit codes:
   2      wrong arguments or data, or a file that cannot be read or written
   75     stopped by a signal (SIGTERM, SIGUSR1) after a checkpoint was written; the same command
          with ckpt_path=auto hydra.run.dir=FOLDER resumes the run with the same results
-  128+N  stopped by signal N; no checkpoint was written"""
+  128+N  stopped by signal N without a new checkpoint"""
 
 
 def config_dir() -> Path:

@@ -45,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="DIR", help="output folder (default: logs/trace/DATE_TIME)")
     layer = "l0.fwd, l0.bwd, l1.fwd, ... (default: all; for --switch the top one)"
     add("--layer", metavar="NAME", help=layer)
-    add("--units", metavar="N", default="50", help="number of units that vary most, or all (50)")
+    units = "draw only the N units that vary most; or all (default: 50)"
+    add("--units", metavar="N", default="50", help=units)
     add("--memory", action="store_true", help="show the half-life of each unit's memory")
     add("--switch", action="store_true", help="show how much memory is kept at a new subject")
 
