@@ -1,4 +1,4 @@
-"""The tables that a judged model leaves on disk, and the meaning of their columns.
+"""Tables that the evaluation of a model on a probe writes, and the meaning of their columns.
 
 A run's folder has `items.parquet` (one row for each target) or `learn.csv` (regime learn: one row
 for each trained lag), and `run.json` (the record of the run). A study is many such folders.
@@ -28,7 +28,7 @@ Columns of `items.parquet`:
 
 Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, parameters, seed,
 data_seed, lag, budget (maximum number of sequences), solved (True or False), sequences (seen when
-it was solved, or in total), accuracy (on fresh items at the end; of whole items if the probe judges
+it was solved, or in total), accuracy (on fresh items at the end; of whole items if the probe scores
 whole items).
 
 Columns of `gradients.csv` (inspect=gradients: one row for each curve and lag): run, cell, start,
@@ -36,8 +36,8 @@ when ("initial" or "trained"), state ("h", "c"), k, norm (mean of the norm of dL
 The lines fitted to these curves are in `run.json`, under "gradients".
 
 A run on a suite writes `pairs.parquet` and `suite.json` instead, see `suites.judge.run_suite`. Its
-`run.json` has the judged model under "judged": the columns from cell to seed, and trained, the
-probe that the tagger was trained on ("" for a corpus).
+`run.json` describes the evaluated tagger under "judged": the columns from cell to seed, and
+`trained`, the probe that it was trained on ("" for a corpus).
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,7 +62,7 @@ _WORD = pa.dictionary(pa.int32(), pa.string())
 
 
 def ordered_splits(splits: Iterable[str]) -> list[str]:
-    """Return the judged splits of a probe without repeats, the main one, "test", first."""
+    """Return the evaluated splits of a probe without repeats; the main one, "test", first."""
     return sorted(set(splits), key=lambda split: (split != "test", split))
 
 

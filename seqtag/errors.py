@@ -55,7 +55,7 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python does not print integers of more than 4,300 digits
-        return "a whole number of thousands of digits"
+        return "a whole number with thousands of digits"
     except RecursionError:
         return f"a deeply nested {type(value).__name__}"
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

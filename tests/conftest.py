@@ -102,11 +102,12 @@ def write(tmp_path):
 
 @pytest.fixture(scope="session")
 def judged():
-    """Return a function that invents the items table of a run (see `seqtag.columns`).
+    """Return a function that builds a synthetic `items.parquet` table (see `seqtag.columns`).
 
-    Its arguments are `grid` (factor -> values, the axis first), `within` (factors -> inside the
-    training range?) and `accuracy` (factors -> fraction right). All runs have the same items; the
-    outcomes differ by seed and cell.
+    Arguments of that function: `grid` holds the values of each factor, the axis first; `within`
+    returns whether given factors are within the training range, and `accuracy` the probability of
+    a right answer there. Each combination of factors gets `n` items of `targets` rows each. Other
+    keywords set columns. Which answers are right depends on the seed and these columns.
     """
     import zlib
     from itertools import product
@@ -156,7 +157,10 @@ def judged():
 
 @pytest.fixture(scope="session")
 def save_run():
-    """Return a function that writes the folder of a run: its tables and its record."""
+    """Return a function that writes a run folder: the given tables and ``run.json``.
+
+    Other keywords, such as `config`, are added to ``run.json``.
+    """
     import json
 
     import pyarrow as pa

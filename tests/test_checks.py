@@ -111,7 +111,7 @@ def test_lists_become_tuples_if_the_annotation_is_one():
         ("count", "5", "key must be a whole number of at least 1, not '5'"),
         ("count", None, "not None"),
         ("whole", 2**63, "; the largest 64-bit number is 2^63 - 1"),
-        pytest.param("whole", 10**5000, "not a whole number of thousands of digits", id="huge"),
+        pytest.param("whole", 10**5000, "not a whole number with thousands of digits", id="huge"),
         ("seed", -1, "key must be a whole number from 0 to 4,294,967,295, not -1"),
         ("number", math.nan, "key must be a finite number, not nan"),
         ("number", -math.inf, "key must be a finite number, not -inf"),
@@ -208,7 +208,7 @@ def test_a_class_checks_its_fields_when_called_directly():
 
 def test_long_values_are_cut():
     assert shown("x" * 5000) == "'" + "x" * 79 + "..."
-    assert shown([10**5000]) == "a whole number of thousands of digits"
+    assert shown([10**5000]) == "a whole number with thousands of digits"
     assert "\n" not in shown("a\nb")
 
 

@@ -94,11 +94,11 @@ def test_iob1_spans_equal_those_of_conlleval(labels):
 @steady
 @given(drawn=span_lists())
 def test_spans_and_labels_are_inverse(scheme, drawn):
-    wanted, length = drawn
-    labels = spans_to_labels(wanted, length, scheme)
+    expected, length = drawn
+    labels = spans_to_labels(expected, length, scheme)
     assert len(labels) == length
     assert problems(labels, scheme) == []
-    assert spans(labels, scheme) == spans(labels, scheme, "strict") == wanted
+    assert spans(labels, scheme) == spans(labels, scheme, "strict") == expected
 
 
 @pytest.mark.parametrize("source", SPAN_SCHEMES)

@@ -66,10 +66,10 @@ def annotate(text: str, comments: Mapping[Keys, str]) -> str:
 
 
 def with_comments(shown: str, verb_file: Path) -> str:
-    """Return what ``--cfg all`` prints as ``--cfg job`` would, each key with its comment.
+    """Convert the output of ``--cfg all`` to that of ``--cfg job``, with a comment after each key.
 
     Args:
-        shown: the configuration, with Hydra's own part, which says which files it is made of.
+        shown: the output of ``--cfg all``; its part ``hydra`` names the files that were composed.
         verb_file: the configuration of the verb, in the folder with those of the groups.
     """
     start = next((i for i, line in enumerate(shown.splitlines()) if i and line[:1].isalpha()), None)
@@ -85,7 +85,7 @@ def with_comments(shown: str, verb_file: Path) -> str:
 def _comments(
     choices: Mapping[str, Any], folders: Iterable[Path], verb_file: Path
 ) -> dict[Keys, str]:
-    """Return the comments of the chosen files: those of a key's own group come first."""
+    """Return the comments of the chosen files; those of a key's own group take precedence."""
     own: dict[Keys, str] = {}
     others: dict[Keys, str] = {}
     for group, option in choices.items():

@@ -208,7 +208,7 @@ def raised_in_hydra(error: Exception) -> bool:
 def explain_misread(error: Exception, arguments: Sequence[str]) -> str:
     """Return an explanation of an error that an override caused inside Hydra."""
     if key := next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), ""):
-        return f"{key}: a whole number of thousands of digits is too large"
+        return f"{key}: a whole number with thousands of digits is too large"
     for argument in arguments:
         group, _, value = argument.lstrip("+").partition("=")
         options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))

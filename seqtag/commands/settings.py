@@ -253,7 +253,7 @@ class ProbeSettings:
             )
         if model.subword_size:
             raise InputError(
-                f"inspect={kind} measures lags in words, which a model of subwords does not have: "
+                f"inspect={kind} measures lags in words, but this model reads subword pieces: "
                 "set model.subword_size=0"
             )
         probe.generate(0, "dev", probe.factors_at_lag(self.keys.inspect_lag), 0)
@@ -283,8 +283,8 @@ def settings_of(verb: str, plain: Mapping[str, Any]) -> Settings:
     """Parse the composed configuration of a verb.
 
     Raises:
-        InputError: for a wrong value; the message names the key as on the command line, the
-            expected value and the value.
+        InputError: for a wrong value; the message names the key as on the command line, what is
+            expected, and the value.
     """
     settings = _PARSERS[verb](plain)
     if plain.get("metric") is not None:
@@ -308,7 +308,7 @@ def identity(plain: Mapping[str, Any]) -> Identity:
 
 
 def _without(value: Any, folder: str) -> Any:
-    """Return JSON values with a folder replaced by "." in all texts."""
+    """Return JSON values with a folder replaced by "." in all strings."""
     if isinstance(value, dict):
         return {key: _without(inner, folder) for key, inner in value.items()}
     if isinstance(value, list):

@@ -39,7 +39,7 @@ def train(settings: TrainSettings) -> dict[str, Any]:
         log.info(note)
     tagger, figures = fit(training, corpus)
 
-    # Saved first without figures, in case the evaluation fails.
+    # Saved first without scores, in case the evaluation fails.
     tagger.save(output / "model", figures=figures)
     figures["splits"] = {
         split: evaluate_split(tagger, corpus, split, training.data.batch, training.metric)

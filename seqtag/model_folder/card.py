@@ -74,7 +74,7 @@ def _encoder(stored: Mapping[str, Any]) -> str:
     model = stored["model"]
     if (encoder := encoder_name(model.get("encoder"))) != "recurrent":
         return f"encoder `{_text(encoder)}`"
-    directions = "both directions" if model["bidirectional"] else "one direction"
+    directions = "bidirectional" if model["bidirectional"] else "forward only"
     plural = "s" * (model["num_layers"] != 1)
     return (
         f"{model['num_layers']} recurrent layer{plural} "

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def read_untrusted(path: Path, read: Callable[[], T]) -> T:
-    """Call `read` and return its result; blame all of its errors on the file at `path`.
+    """Call `read` and return its result; report all of its errors as errors of the file `path`.
 
     Raises:
         InputError: instead of any other error; the message names the file.

@@ -16,13 +16,14 @@ class TaggedSpan:
             print(span.type, span.text, span.start, span.end)  # PER Alex Graves 0 11
 
     Attributes:
-        text: the text of the span; words of a sentence that was given split are joined by spaces.
+        text: the text of the span; if the sentence was given as words, they are joined by spaces.
         type: the type of the span, such as ``PER``.
-        start: offset of its first character in the text; None if the sentence was given split.
-        end: offset after its last character, or None.
+        start: offset of its first character in the text; None if the sentence was
+            given as words.
+        end: offset after its last character; None in the same case.
         first_token: index of its first token in the sentence, from 0.
         last_token: index of its last token (inclusive).
-        probability: the least of its tokens' label probabilities, None if not requested. It is an
+        probability: the lowest label probability of its tokens; None if not requested. It is an
             upper bound on the probability that all its labels are right.
     """
 
@@ -49,11 +50,11 @@ class TaggedSentence:
             print(token.text, label, p)
 
     Attributes:
-        text: the sentence as in the text, or None if it was given split into words.
+        text: the sentence as in the text; None if it was given as words.
         tokens: its tokens.
         labels: the label of each token, in the scheme of the training corpus.
         spans: the spans that the labels encode, in order; empty for plain labels.
-        probabilities: the probability of each label, None if not requested. For a CRF it is the
+        probabilities: the probability of each label; None if not requested. For a CRF it is the
             marginal probability, over all label sequences.
     """
 

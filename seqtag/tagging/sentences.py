@@ -57,7 +57,7 @@ def read_tokens(values: Iterable[Sentence]) -> tuple[list[Sentence], list[list[s
 def read_features(
     features: Any, names: Sequence[str], sentences: Sequence[Sequence[str]], offset: int = 0
 ) -> dict[str, list[list[str]]]:
-    """Return the features with some names: for each sentence a list with one string per word.
+    """Return the features called `names`: for each sentence a list with one string per word.
 
     Args:
         features: a mapping, or a data frame or data set, with at least these names.
@@ -74,8 +74,8 @@ def read_features(
         column = _rows(values, name, offset)
         if len(column) != len(sentences):
             raise InputError(
-                f"features[{name!r}] has {offset + len(column)} sentences, the words "
-                f"{offset + len(sentences)}"
+                f"features[{name!r}] has {offset + len(column)} sentences, but there are "
+                f"{offset + len(sentences)} sentences of words"
             )
         for number, (words, row) in enumerate(zip(sentences, column, strict=True), offset + 1):
             if len(words) != len(row):
@@ -87,7 +87,7 @@ def read_features(
 
 
 def pick_features(features: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Return the features with some names, unread.
+    """Return the features called `names`, without reading their values.
 
     Raises:
         InputError: if one is missing, or `features` cannot be indexed by name.

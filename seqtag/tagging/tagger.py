@@ -39,7 +39,7 @@ _BATCH_TOKENS, _BATCH_SENTENCES = 4096, 128
 _PROBABILITY_BATCH = BatchConfig(sentences=128, tokens=16_384)
 # Number of sentences that `stream` tags together.
 _WINDOW = 1024
-# Values by feature: for each sentence one per word. Also a data frame or data set of such columns.
+# By feature, the values of each sentence, one per word; also a data frame or data set.
 Features = Mapping[str, Iterable[Iterable[str]]]
 
 
@@ -213,7 +213,7 @@ class Tagger:
     ) -> Iterator[TaggedSentence]:
         """Tag an iterable of sentences of words lazily, about a thousand at a time.
 
-        The values of `features` may be iterators too; they are read in step with the sentences.
+        The values of `features` may be iterators too; they are read together with the sentences.
 
         Raises:
             InputError: as `tag` does; for a wrong sentence when the iteration reaches it.
@@ -233,7 +233,7 @@ class Tagger:
             done += len(words)
         for name, part in features.items():
             if list(islice(part, 1)):
-                raise InputError(f"features[{name!r}] has more sentences than the words ({done})")
+                raise InputError(f"features[{name!r}] has more than the {done} sentences of words")
 
     def _tag(
         self, words: list[list[str]], features: Any, probabilities: bool, offset: int = 0

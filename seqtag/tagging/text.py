@@ -25,7 +25,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class Token(NamedTuple):
     """A token and its offsets in the text, ``text[start:end]``, in characters.
 
-    `start` and `end` are None for a token of a sentence that was given split into words.
+    `start` and `end` are None if the sentence was given as words.
     """
 
     text: str

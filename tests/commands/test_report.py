@@ -58,10 +58,20 @@ def test_report_writes_page_table_and_pictures(study, tmp_path, capsys):
     table = pd.read_csv(output / "summary.csv", keep_default_na=False)
     beyond = table[table["slice"] == "beyond"]
     assert dict(zip(beyond["cell"], beyond["seeds"], strict=True))["lstm"] == 2
-    wanted = {"name", "probe", "cell", "start", "split", "factor_distance", "n", "accuracy", "low"}
-    wanted |= {"high", "chance", "majority", "untrained", "stale", "capture", "wrong", "median"}
-    wanted |= {"least", "most", "solve_rate", "within", "contrast", "regime", "lag", "parameters"}
-    assert wanted <= set(table.columns)
+    expected = {
+        "name",
+        "probe",
+        "cell",
+        "start",
+        "split",
+        "factor_distance",
+        "n",
+        "accuracy",
+        "low",
+    }
+    expected |= {"high", "chance", "majority", "untrained", "stale", "capture", "wrong", "median"}
+    expected |= {"least", "most", "solve_rate", "within", "contrast", "regime", "lag", "parameters"}
+    assert expected <= set(table.columns)
 
 
 def test_an_older_report_is_replaced_with_identical_bytes(study, of_a, tmp_path):

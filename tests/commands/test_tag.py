@@ -45,9 +45,9 @@ def records(text):
 
 def test_jsonl_offsets_count_from_the_start_of_the_input(tag, tagger):
     output = records(tag(TEXT, "--format", "jsonl", "--probabilities"))
-    wanted = [s.to_plain() for s in tagger.tag(TEXT, probabilities=True)]
-    assert len(output) == len(wanted) == 3
-    for record, expected in zip(output, wanted, strict=True):
+    tagged = [s.to_plain() for s in tagger.tag(TEXT, probabilities=True)]
+    assert len(output) == len(tagged) == 3
+    for record, expected in zip(output, tagged, strict=True):
         assert record["offsets"] == expected["offsets"]
         assert record["labels"] == expected["labels"]
         assert record["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
@@ -65,13 +65,13 @@ def test_a_byte_order_mark_is_not_text(tag):
 def test_empty_input_gives_empty_output(tag, format_, content, input_format):
     lines = content.count("\n") if input_format == "tokens" else 0
     empty = {"text": "\n", "conll": "\n", "jsonl": '{"tokens": [], "labels": [], "spans": []}\n'}
-    wanted = lines * empty[format_]
-    assert tag(content, "--format", format_, "--input-format", input_format) == wanted
+    expected = lines * empty[format_]
+    assert tag(content, "--format", format_, "--input-format", input_format) == expected
 
 
 def test_all_input_formats_give_the_same_labels(tag, tagger):
     words = [["Alex", "goes", "."], ["Anna", "stays"]]
-    wanted = "".join(
+    expected = "".join(
         "".join(f"{w}\t{label}\n" for w, label in zip(s, labels, strict=True)) + "\n"
         for s, labels in zip(words, tagger.predict(words), strict=True)
     )
@@ -84,7 +84,7 @@ def test_all_input_formats_give_the_same_labels(tag, tagger):
         "jsonl": '{"tokens": ["Alex", "goes", "."]}\n\n{"text": "Anna stays"}\n',
     }
     for way, content in ways.items():
-        assert tag(content, "--input-format", way, "--format", "conll") == wanted, way
+        assert tag(content, "--input-format", way, "--format", "conll") == expected, way
 
 
 @pytest.mark.parametrize(
@@ -213,13 +213,13 @@ def test_features_by_column(tag, build_tagger, tmp_path):
     tagger.save(tmp_path / "pos")
     model = tmp_path / "pos"
     labels = tagger.predict([["Alex", "is"]], {"pos": [["NNP", "VBZ"]]})[0]
-    wanted = f"Alex\t{labels[0]}\nis\t{labels[1]}\n\n"
+    expected = f"Alex\t{labels[0]}\nis\t{labels[1]}\n\n"
     out = ("--format", "conll", "--input-format")
-    assert tag("Alex NNP x\nis VBZ", *out, "conll", model=model) == wanted
+    assert tag("Alex NNP x\nis VBZ", *out, "conll", model=model) == expected
     columns = ("--columns", "_,pos,tokens,*")
-    assert tag("1\tNNP\tAlex\n2\tVBZ\tis\tmore", *out, "conll", *columns, model=model) == wanted
+    assert tag("1\tNNP\tAlex\n2\tVBZ\tis\tmore", *out, "conll", *columns, model=model) == expected
     content = '{"tokens": ["Alex", "is"], "pos": ["NNP", "VBZ"]}'
-    assert tag(content, *out, "jsonl", model=model) == wanted
+    assert tag(content, *out, "jsonl", model=model) == expected
     with pytest.raises(InputError, match=r"further columns in addition to the words \(pos\)"):
         tag("Alex", model=model)
     with pytest.raises(InputError, match="no column 'pos'"):

@@ -140,10 +140,10 @@ def _no_space(*args, **keywords):
 
 def test_loading_does_not_change_the_random_state(folder):
     torch.manual_seed(1)
-    wanted = torch.rand(3)
+    expected = torch.rand(3)
     torch.manual_seed(1)
     Tagger.load(folder)
-    assert torch.equal(torch.rand(3), wanted)
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_a_folder_of_links_loads(tmp_path, folder):

@@ -273,7 +273,7 @@ def test_only_the_normalizers_of_seqtag_are_allowed(folder, normalizer):
 def test_needless_parts_of_subwords_are_left_out(tmp_path, build_tagger):
     """From otherwise valid files: a decoder, a post-processor, a model without its type."""
     build_tagger(encode={"subwords": {"vocab_size": 40}}, subword_size=3).save(tmp_path / "model")
-    wanted = Tagger.load(tmp_path / "model").indexer.encode([["Paris"]])["pieces_BS"]
+    expected = Tagger.load(tmp_path / "model").indexer.encode([["Paris"]])["pieces_BS"]
     path = tmp_path / "model" / "tokenizer.json"
     plain = json.loads(json.loads(path.read_text("utf-8"))["subwords"])
     del plain["model"]["type"]
@@ -281,7 +281,7 @@ def test_needless_parts_of_subwords_are_left_out(tmp_path, build_tagger):
     plain["post_processor"] = {"type": "Nothing"}
     change(path, subwords=json.dumps(plain))
     loaded = Tagger.load(tmp_path / "model")
-    assert torch.equal(loaded.indexer.encode([["Paris"]])["pieces_BS"], wanted)
+    assert torch.equal(loaded.indexer.encode([["Paris"]])["pieces_BS"], expected)
     assert json.loads(loaded.indexer.inputs["subwords"].to_plain())["decoder"] is None
 
 
@@ -406,13 +406,13 @@ def test_labels_that_break_a_line_are_refused_also_in_training(folder, mark, sch
 
 def test_subwords_are_neither_padded_nor_truncated(tmp_path, build_tagger):
     build_tagger(encode={"subwords": {"vocab_size": 40}}, subword_size=3).save(tmp_path / "model")
-    wanted = Tagger.load(tmp_path / "model").indexer.encode([["Paris"]])["piece_lengths_B"]
+    expected = Tagger.load(tmp_path / "model").indexer.encode([["Paris"]])["piece_lengths_B"]
     path = tmp_path / "model" / "tokenizer.json"
     subwords = Subwords.from_str(json.loads(path.read_text("utf-8"))["subwords"])
     subwords.enable_padding(length=10**5)
     change(path, subwords=subwords.to_str())
     found = Tagger.load(tmp_path / "model").indexer.encode([["Paris"]])["piece_lengths_B"]
-    assert torch.equal(found, wanted)
+    assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("fault", ["missing", "further", "shape", "dtype"])

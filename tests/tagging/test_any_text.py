@@ -63,8 +63,8 @@ def check_labels(tagger, sentence):
     assert len(sentence.labels) == len(sentence.tokens) == len(sentence.probabilities)
     assert set(sentence.labels) <= known
     assert all(0.0 <= value <= 1.0 for value in sentence.probabilities)
-    wanted = [(s.type, s.start, s.end - 1) for s in spans(sentence.labels, "bio")]
-    assert [(s.type, s.first_token, s.last_token) for s in sentence.spans] == wanted
+    expected = [(s.type, s.start, s.end - 1) for s in spans(sentence.labels, "bio")]
+    assert [(s.type, s.first_token, s.last_token) for s in sentence.spans] == expected
     for span in sentence.spans:
         assert span.probability == min(
             sentence.probabilities[span.first_token : span.last_token + 1]

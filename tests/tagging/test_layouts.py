@@ -112,8 +112,8 @@ def test_conllu_for_a_tagger_with_conllu_features():
     row = "1\tEva\teva\tPROPN\t_\tNumber=Sing\t0\troot\t_\tX=a=b\n"
     features = ("upos", "feats.Number", "misc.X", "misc.Y")
     data = {"format": "conllu", "token_column": "lemma", "label_column": "deprel", "absent": "-"}
-    wanted = [(["eva"], ["PROPN"], ["Sing"], ["a=b"], ["-"])]
-    assert read(row, data, features, "conllu") == wanted
+    expected = [(["eva"], ["PROPN"], ["Sing"], ["a=b"], ["-"])]
+    assert read(row, data, features, "conllu") == expected
     assert read(row, None, features, "conllu")[0][0] == ["Eva"]
     text = "# global.columns = ID UPOS FORM\n1\tPROPN\tEva\n"
     assert read(text, None, (), "conllu") == [(["Eva"],)]

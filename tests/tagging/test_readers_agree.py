@@ -219,8 +219,8 @@ def test_columns_are_read_as_written(path, drawn, share, sizes):
     assert [s.tokens for s in whole] == [[row[token] for row in rows] for rows in sentences]
     for i, feature in enumerate(config.features):
         at = columns.index(feature)
-        wanted = [[row[at] or config.absent for row in rows] for rows in sentences]
-        assert [s.features[i] for s in whole] == wanted
+        expected = [[row[at] or config.absent for row in rows] for rows in sentences]
+        assert [s.features[i] for s in whole] == expected
     # The layout of the tagger's training corpus reads the file too, without labels.
     data = {**config.reader_settings(), "path": "/etc/passwd", "cache_dir": "/"}
     layout = layout_of("column", data, config.features, Options(), "config.json")
@@ -306,8 +306,8 @@ def test_conllu_is_read_as_written(path, drawn, share, sizes):
     config, sentences, content = drawn
     whole, error = same_in_every_way(path, content, config, "conllu", share, sizes)
     assert error is None
-    wanted = [[word[config.token_column] for word in words] for words in sentences]
-    assert [s.tokens for s in whole] == wanted
+    expected = [[word[config.token_column] for word in words] for words in sentences]
+    assert [s.tokens for s in whole] == expected
     if "feats.Number" in config.features:
         numbers = [[word["feats"][7:11] or "_" for word in words] for words in sentences]
         assert [s.features[0] for s in whole] == numbers
@@ -346,8 +346,8 @@ def test_damaged_conllu(path, seed):
 def test_every_line_is_a_sentence_of_tokens(sentences, end, sizes):
     text = "".join(" ".join(words) + end for words in sentences)
     assume(not text.startswith("\ufeff"))
-    wanted = [(words, {}, line) for line, words in enumerate(sentences, start=1)]
-    assert tagged(text.encode(), "tokens", None, sizes) == (wanted, None)
+    expected = [(words, {}, line) for line, words in enumerate(sentences, start=1)]
+    assert tagged(text.encode(), "tokens", None, sizes) == (expected, None)
 
 
 @pytest.mark.fuzz("tokens")

@@ -29,8 +29,8 @@ def test_raw_text_gives_exact_offsets(tagger):
             assert TEXT[span.start : span.end] == span.text
             covered = sentence.probabilities[span.first_token : span.last_token + 1]
             assert span.probability == min(covered)
-        wanted = [(s.type, s.start, s.end - 1) for s in spans(sentence.labels, "bio")]
-        assert [(s.type, s.first_token, s.last_token) for s in sentence.spans] == wanted
+        expected = [(s.type, s.start, s.end - 1) for s in spans(sentence.labels, "bio")]
+        assert [(s.type, s.first_token, s.last_token) for s in sentence.spans] == expected
 
 
 def test_sentences_of_words_have_no_offsets(tagger):
@@ -95,8 +95,8 @@ def test_probabilities_belong_to_the_returned_labels(build_tagger, scheme):
     for row, label, found in zip(p_TK, sentence.labels, sentence.probabilities, strict=True):
         same = {label, label.replace("B-", "S-"), label.replace("I-", "E-")}
         known = tagger.labels.labels
-        wanted = sum(float(row[known.index(name)]) for name in same if name in known)
-        assert found == pytest.approx(wanted, abs=1e-6)
+        expected = sum(float(row[known.index(name)]) for name in same if name in known)
+        assert found == pytest.approx(expected, abs=1e-6)
         assert 0.0 <= found <= 1.0
 
 
@@ -115,7 +115,7 @@ def test_features_are_required(build_tagger):
         tagger.tag("Raw text.")
     with pytest.raises(InputError, match="'pos'"):
         tagger.predict([["a"]], {"upos": [["X"]]})
-    with pytest.raises(InputError, match="1 sentences, the words 2"):
+    with pytest.raises(InputError, match="1 sentences, but there are 2 sentences of words"):
         tagger.predict([["a"], ["b"]], {"pos": [["X"]]})
     with pytest.raises(InputError, match="sentence 2: 1 words, but 2 values"):
         tagger.predict([["a"], ["b"]], {"pos": [["X"], ["X", "Y"]]})

@@ -50,7 +50,7 @@ def test_no_sentence_crosses_a_line_unless_lines_are_wrapped(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("He didn't; she can't.", "He did n't ; she ca n't ."),
         ("It’s John's, they'll say I'm", "It ’s John 's , they 'll say I 'm"),
@@ -76,8 +76,8 @@ def test_no_sentence_crosses_a_line_unless_lines_are_wrapped(text):
         ("No. 5 is No.", "No. 5 is No ."),
     ],
 )
-def test_tokens(text, wanted):
-    assert tokens(text) == (wanted or text.replace(",", " ,")).split(" ")
+def test_tokens(text, expected):
+    assert tokens(text) == (expected or text.replace(",", " ,")).split(" ")
 
 
 @pytest.mark.parametrize(
