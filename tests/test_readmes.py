@@ -1,5 +1,6 @@
 """The READMEs: links lead somewhere, commands and Python code run."""
 
+import json
 import os
 import re
 import shutil
@@ -7,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from shared.readmes import (
+    PROBE,
+    PRONOUN,
     ROOT,
     Block,
     Rule,
@@ -27,13 +31,23 @@ every_readme = pytest.mark.parametrize(
 )
 
 
+def found_blocks(readme: Path, language: str) -> list[Block]:
+    """Return the code blocks of a README in a language."""
+    _, found = split(readme.read_text(encoding="utf-8"))
+    return [block for block in found if block.language == language]
+
+
+def python_of(readme: Path) -> str:
+    """Return the Python code of a README as one program."""
+    return "\n".join(line for block in found_blocks(readme, "python") for line in block.lines)
+
+
 def blocks(language):
     """Return the code blocks in a language, as parameters of a test."""
     return [
         pytest.param(readme, block, id=f"{readme.relative_to(ROOT).as_posix()}:{block.line}")
         for readme in readmes()
-        for block in split(readme.read_text(encoding="utf-8"))[1]
-        if block.language == language
+        for block in found_blocks(readme, language)
     ]
 
 
@@ -84,19 +98,14 @@ def test_every_command_has_a_rule(readme, block):
         shortened(command)
 
 
-@pytest.fixture
-def run(place):
-    """Return a function that runs a program in a folder in which every name of a README exists."""
-
-    def run_in_place(*program: str) -> None:
-        path = os.pathsep.join([str(place / "bin"), os.environ["PATH"]])
-        environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            program, cwd=place, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-
-    return run_in_place
+def run_in(place: Path, *program: str) -> None:
+    """Run a program in a folder; `python` and `seqtag` are those of the tests."""
+    path = os.pathsep.join([str(place / "bin"), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        program, cwd=place, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
 @pytest.fixture
@@ -108,23 +117,101 @@ def place(tmp_path):
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
         program.chmod(0o755)
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    write_corpora(tmp_path)
     shutil.copytree(FIXTURES / "model", tmp_path / "MODEL")
-    shutil.copytree(FIXTURES / "model", tmp_path / "logs" / "train" / "DATE_TIME" / "model")
-    (tmp_path / "my" / "corpus").mkdir(parents=True)
-    for split_name in ("train", "dev", "test"):
-        text = (FIXTURES / "corpus" / f"{split_name}.txt").read_text(encoding="utf-8")
-        with_tags = re.sub(r"^(\S+) (\S+)$", r"\1 X \2", text, flags=re.MULTILINE)
-        (tmp_path / "my" / "corpus" / f"{split_name}.txt").write_text(with_tags, encoding="utf-8")
-    (tmp_path / "text.txt").write_text("Alex Graves left Munich for Toronto.\n", encoding="utf-8")
+    config = json.loads((tmp_path / "MODEL" / "config.json").read_text(encoding="utf-8"))
+    config["data"]["columns"] = ["tokens", "pos", "labels"]
+    (tmp_path / "MODEL" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    shutil.copytree(tmp_path / "MODEL", tmp_path / "logs" / "train" / "DATE_TIME" / "model")
+    for name in ("FILE", "text.txt"):
+        (tmp_path / name).write_text("Alex Graves left Munich for Toronto.\n", encoding="utf-8")
+    (tmp_path / "VECTORS").write_text(f"left{' 0.5' * 300}\n", encoding="utf-8")
     return tmp_path
 
 
-def script(readme: Path) -> str:
-    """Return the Python code of a README as one program."""
-    _, found = split(readme.read_text(encoding="utf-8"))
-    return "\n".join(line for block in found if block.language == "python" for line in block.lines)
+def write_corpora(place: Path) -> None:
+    """Write the corpus `my/corpus`, and FOLDER, which has the same sentences in each format."""
+    folders = {name: place / "FOLDER" / name for name in ("conllu", "json", "csv", "parquet")}
+    folders |= {name: place / "FOLDER" / name for name in ("column", "wnut17")}
+    for folder in (*folders.values(), place / "my" / "corpus"):
+        folder.mkdir(parents=True)
+    for part in ("train", "dev", "test"):
+        text = (FIXTURES / "corpus" / f"{part}.txt").read_text(encoding="utf-8")
+        sentences = [
+            [line.split() for line in one.splitlines()] for one in text.split("\n\n") if one.strip()
+        ]
+        columns = re.sub(r"^(\S+) (\S+)$", r"\1 N \2", text, flags=re.MULTILINE)
+        for folder in (place / "my" / "corpus", folders["column"]):
+            (folder / f"{part}.txt").write_text(columns, encoding="utf-8")
+        (folders["wnut17"] / f"{part}.conll").write_text(text.replace(" ", "\t"), encoding="utf-8")
+        conllu = "".join(
+            "".join(
+                f"{n}\t{word}\t_\tX\t_\tNumber=Sing\t0\troot\t_\t_\n"
+                for n, (word, _) in enumerate(one, 1)
+            )
+            + "\n"
+            for one in sentences
+        )
+        (folders["conllu"] / f"en-ud-{part}.conllu").write_text(conllu, encoding="utf-8")
+        frame = pd.DataFrame(
+            {
+                "tokens": [[word for word, _ in one] for one in sentences],
+                "labels": [[label for _, label in one] for one in sentences],
+            }
+        )
+        frame.to_json(folders["json"] / f"{part}.jsonl", orient="records", lines=True)
+        frame.to_parquet(folders["parquet"] / f"{part}.parquet")
+        frame.map(" ".join).to_csv(folders["csv"] / f"{part}.csv", index=False)
 
 
-def test_python_of_the_first_page(run, place):
-    (place / "program.py").write_text(script(README), encoding="utf-8")
-    run("python", "program.py")
+@pytest.fixture(scope="session")
+def pronoun_runs(tmp_path_factory):
+    """Return a folder with a run of `seqtag probe`, RUN, and one of `seqtag train`, TRAIN."""
+    folder = tmp_path_factory.mktemp("runs")
+    for verb, name, sizes in (("probe", "RUN", PROBE), ("train", "TRAIN", PRONOUN)):
+        program = (sys.executable, "-m", "seqtag.cli", verb)
+        run_in(folder, *program, *sizes.split(), f"hydra.run.dir={name}")
+    return folder
+
+
+@pytest.fixture
+def full_place(place, pronoun_runs):
+    """Return `place` with runs as well: of a probe, and of a training on pronouns."""
+    shutil.copytree(pronoun_runs / "RUN", place / "RUN")
+    shutil.copytree(pronoun_runs / "RUN", place / "logs" / "probe" / "other" / "RUN")
+    shutil.copytree(pronoun_runs / "TRAIN", place / "logs" / "train" / "pronouns" / "TRAIN")
+    mine = next(block for block in found_blocks(ROOT / "conf" / "README.md", "yaml"))
+    (place / "my" / "experiment").mkdir()
+    text = "\n".join(mine.lines)
+    (place / "my" / "experiment" / "mine.yaml").write_text(text, encoding="utf-8")
+    return place
+
+
+def test_python_of_the_first_page(place):
+    (place / "program.py").write_text(python_of(README), encoding="utf-8")
+    run_in(place, "python", "program.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "readme",
+    [
+        pytest.param(readme, id=readme.relative_to(ROOT).as_posix())
+        for readme in readmes()[1:]
+        if python_of(readme)
+    ],
+)
+def test_python_of_a_folder(full_place, readme):
+    program = python_of(readme)
+    if "logs/evaluate" in program:
+        arguments = ("model_dir=MODEL", "data.path=my/corpus")
+        run_in(full_place, "seqtag", "evaluate", *arguments)
+    (full_place / "program.py").write_text(program, encoding="utf-8")
+    run_in(full_place, "python", "program.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("readme", "block"), blocks("sh"))
+def test_commands_run(full_place, readme, block):
+    lines = ["set -euo pipefail", *(shortened(command) for command in commands(block))]
+    run_in(full_place, "bash", "-xc", "\n".join(lines))
