@@ -159,7 +159,10 @@ def write_corpora(place: Path) -> None:
                 "labels": [[label for _, label in one] for one in sentences],
             }
         )
-        frame.to_json(folders["json"] / f"{part}.jsonl", orient="records", lines=True)
+        # Training in two files: each worker of a stream reads its own.
+        for number, half in enumerate((frame[::2], frame[1::2]) if part == "train" else (frame,)):
+            file = folders["json"] / f"{part}-{number}.jsonl"
+            half.to_json(file, orient="records", lines=True)
         frame.to_parquet(folders["parquet"] / f"{part}.parquet")
         frame.map(" ".join).to_csv(folders["csv"] / f"{part}.csv", index=False)
 
