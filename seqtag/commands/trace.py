@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqtag.errors import InputError
 from seqtag.files import create_unique_folder
+from seqtag.terminal import single_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,6 +33,23 @@ files written to the output folder:
   switch.png, switch.npz   with --switch, for a tagger trained on the pronoun probe: share of
                memory that is kept at a new subject, at an attractor and at a first subject
 """
+_GATES = (
+    "Each row is one unit, the same in all panels; rows are in the order in which their memory is "
+    "farthest from 0. The label above a word is what the tagger predicts there. A tagger of the "
+    "pronoun probe is trained at PRON only, so its labels at other words show what it would answer "
+    "if PRON came next."
+)
+_HALF_LIFE = (
+    "The half-life is the number of tokens after which the forget gate alone would have halved a "
+    "unit's memory. It can be short although the tagger remembers for long: a unit can write the "
+    "same value again at each step, from its own output through the recurrent weights."
+)
+_SWITCH = (
+    "The share of memory kept is the mean forget gate, with its 95% interval over sentences. A new "
+    "subject is the first person of a later clause: the earlier subject no longer counts. An "
+    "attractor is a person of another gender or number who is not the subject. The curves fall "
+    "before the person's word where a link such as ', but' announces a new subject."
+)
 # Sentences of the pronoun probe: number of each kind, and factors within the training range.
 _ITEMS, _FACTORS = 200, {"distance": 20, "attractors": 1}
 
@@ -45,10 +64,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="DIR", help="output folder (default: logs/trace/DATE_TIME)")
     layer = "l0.fwd, l0.bwd, l1.fwd, ... (default: all; for --switch the top one)"
     add("--layer", metavar="NAME", help=layer)
-    units = "draw only the N units that vary most; or all (default: 50)"
+    units = "draw the N units that vary most, or all (default: 50)"
     add("--units", metavar="N", default="50", help=units)
+    only = "draw these units, by their numbers from 0: --only 37,70"
+    add("--only", metavar="NUMBERS", help=only)
     add("--memory", action="store_true", help="show the half-life of each unit's memory")
     add("--switch", action="store_true", help="show how much memory is kept at a new subject")
+
+
+class Caption(NamedTuple):
+    """The heading of a picture, and the text that explains it."""
+
+    heading: str
+    text: str
 
 
 @dataclass
@@ -57,7 +85,7 @@ class _Results:
 
     words: list[tuple[str, str]] = field(default_factory=list)
     arrays: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    pictures: dict[str, tuple[str, Figure]] = field(default_factory=dict)
+    pictures: dict[str, tuple[Caption, Figure]] = field(default_factory=dict)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,16 +94,18 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: for a mistake in arguments or model folder. Nothing is written then.
     """
-    units = _units(args.units)
+    units = _units(args.units) if args.only is None else _numbers(args.only)
     if args.sentence is None and not (args.memory or args.switch):
         raise InputError("nothing to show: give a sentence, --memory or --switch")
     place = None if args.output is None else Path(args.output)
     if place and place.exists() and not place.is_dir():
         raise InputError(f"{place}: there is a file of that name; choose another folder")
+    _report(f"loading {args.model}")
     from seqtag.inspect.trace import check_layer
     from seqtag.tagging.tagger import Tagger  # torch
 
     tagger = Tagger.load(args.model)
+    _check_numbers(units, tagger.network.recurrent.hidden_size)
     if args.layer is not None:
         check_layer(tagger.network.recurrent, args.layer)
     results = _Results()
@@ -88,8 +118,15 @@ def run(args: argparse.Namespace) -> int:
         _add_switch(results, tagger, args.layer)
     if place is None:
         place = create_unique_folder(Path(time.strftime("logs/trace/%Y-%m-%d_%H-%M-%S")))
-    _write(place, results, f"Inside {tagger.network.recurrent.cell}")
+    encoder = tagger.network.recurrent
+    name = tagger.cell if isinstance(tagger.cell, str) else tagger.cell["name"]
+    _write(place, results, f"Inside a tagger: {name}, {encoder.hidden_size} units")
     return 0
+
+
+def _report(line: str) -> None:
+    """Print a line about progress or findings, on standard error; paths go to standard output."""
+    print(f"seqtag: {single_line(line)}", file=sys.stderr, flush=True)
 
 
 def _units(value: str) -> int | None:
@@ -99,6 +136,22 @@ def _units(value: str) -> int | None:
     if not value.isdecimal() or int(value) < 1:
         raise InputError(f"--units {value}: must be a whole number of at least 1, or all")
     return int(value)
+
+
+def _numbers(value: str) -> list[int]:
+    """Return the numbers of the units to draw."""
+    numbers = value.split(",")
+    if not all(number.strip().isdecimal() for number in numbers):
+        raise InputError(f"--only {value}: must be numbers of units, such as 37,70")
+    return [int(number) for number in numbers]
+
+
+def _check_numbers(units: int | list[int] | None, hidden_size: int) -> None:
+    """Refuse numbers of units that there are not."""
+    if isinstance(units, list) and max(units) >= hidden_size:
+        raise InputError(
+            f"--only {max(units)}: the layers have {hidden_size} units, 0 to {hidden_size - 1}"
+        )
 
 
 def _tokens(sentence: str) -> list[str]:
@@ -111,7 +164,11 @@ def _tokens(sentence: str) -> list[str]:
 
 
 def _add_trace(
-    results: _Results, tagger: Tagger, tokens: list[str], layer: str | None, units: int | None
+    results: _Results,
+    tagger: Tagger,
+    tokens: list[str],
+    layer: str | None,
+    units: int | list[int] | None,
 ) -> None:
     """Add the gates and states in one sentence."""
     from seqtag.inspect.trace import display_order, trace
@@ -120,13 +177,21 @@ def _add_trace(
     traced = trace(tagger, tokens)
     cell = tagger.network.recurrent.cell
     order = "c" if "c" in cell.states else cell.states[0]
-    results.words = list(zip(traced.tokens, traced.labels, strict=True))
+    unknown = tagger.unknown_words(tokens)
+    shown = [f"{token} (?)" if token in unknown else token for token in traced.tokens]
+    results.words = list(zip(shown, traced.labels, strict=True))
+    _report(" ".join(f"{token}/{label}" for token, label in results.words))
+    note = ""
+    if unknown:
+        note = f"(?) marks words that training did not have: {', '.join(unknown)}. "
+        _report(f"unknown words: {', '.join(unknown)}")
     results.arrays["trace"] = traced.arrays()
     for name, values in traced.values.items():
         if layer in (None, name):
             values = display_order(cell, values)
-            figure = plot_trace(traced.tokens, traced.labels, values, cell.meanings, order, units)
-            results.pictures[name] = f"Gates and states of layer {name}", figure
+            figure = plot_trace(shown, traced.labels, values, cell.meanings, order, units)
+            caption = Caption(f"Gates and states of layer {name}", note + _GATES)
+            results.pictures[name] = caption, figure
 
 
 def _add_memory(
@@ -143,10 +208,12 @@ def _add_memory(
         where = f"over {_ITEMS} sentences of the pronoun probe"
     else:
         sentences, where = [tokens], "over the sentence"
+    _report(f"measuring half-lives {where}")
     lives = half_lives(tagger, sentences)
     lives = {name: life_H for name, life_H in lives.items() if layer in (None, name)}
     results.arrays["memory"] = lives
-    results.pictures["memory"] = f"Half-life of memory, {where}", plot_half_lives(lives)
+    caption = Caption(f"Half-life of memory, {where}", _HALF_LIFE)
+    results.pictures["memory"] = caption, plot_half_lives(lives)
 
 
 def _add_switch(results: _Results, tagger: Tagger, layer: str | None) -> None:
@@ -154,11 +221,13 @@ def _add_switch(results: _Results, tagger: Tagger, layer: str | None) -> None:
     from seqtag.inspect.switch import switch_curves
     from seqtag.report.trace_plots import plot_switch
 
+    _report(f"tracing {3 * _ITEMS} sentences of the pronoun probe")
     curves = switch_curves(tagger, _events(tagger), layer)
     groups = {
         f"all {tagger.network.recurrent.hidden_size} units": curves.every,
-        f"the {len(curves.units)} units that react most (chosen on the other half of the "
-        "sentences)": curves.reacting,
+        f"the {len(curves.units)} units that react most (chosen on other sentences)": (
+            curves.reacting
+        ),
     }
     panels = {
         title: {kind: (band.mean_P, band.low_P, band.high_P) for kind, band in bands.items()}
@@ -166,7 +235,10 @@ def _add_switch(results: _Results, tagger: Tagger, layer: str | None) -> None:
     }
     figure = plot_switch(curves.places_P, panels, "the person's word")
     results.arrays["switch"] = curves.arrays()
-    results.pictures["switch"] = "What memory keeps around a person, mean and 95% interval", figure
+    numbers = ",".join(map(str, curves.units.tolist()))
+    text = f"{_SWITCH} The units that react most: --only {numbers} draws them."
+    caption = Caption("What memory keeps around a person", text)
+    results.pictures["switch"] = caption, figure
 
 
 def _events(tagger: Tagger) -> dict[str, list[Event]]:
@@ -212,8 +284,9 @@ def _write(place: Path, results: _Results, title: str) -> None:
         np.savez(buffer, allow_pickle=False, **arrays)
         files[f"{name}.npz"] = buffer.getvalue()
     captioned = {}
-    for name, (caption, figure) in results.pictures.items():
-        files[f"{name}.png"] = captioned[caption] = as_png(figure)
+    for name, ((heading, text), figure) in results.pictures.items():
+        files[f"{name}.png"] = png = as_png(figure)
+        captioned[heading] = text, png
     files["trace.html"] = trace_page(title, results.words, captioned).encode()
     try:
         place.mkdir(parents=True, exist_ok=True)

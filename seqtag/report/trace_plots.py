@@ -20,6 +20,8 @@ _MAX_WORD_LENGTH = 14
 # have no ticks; the second is the number of ticks where not every word is shown.
 _TICKS_INSIDE, _MAX_TICKS = 60, 150
 _SMALL = 7
+# With more rows than this, the numbers of units are not readable.
+_MAX_NUMBERED = 16
 _MARKERS = "os^Dvx+"
 # Smaller gradients underflow in float32.
 _FLOOR = 1e-38
@@ -31,7 +33,7 @@ def plot_trace(
     values: Mapping[str, np.ndarray],
     titles: Mapping[str, str],
     order: str,
-    units: int | None = None,
+    units: int | Sequence[int] | None = None,
 ) -> Figure:
     """Draw gates and states of one layer over the words: one heat map for each.
 
@@ -43,13 +45,15 @@ def plot_trace(
         values: gates and states by name, each (T, H).
         titles: descriptions of names; names without one are shown alone.
         order: name of the state that orders the units: by the word at which it is farthest from 0.
-        units: number of units to draw, those whose state varies most over the words; None for all.
+        units: number of units to draw, those whose state varies most over the words; or the
+            units themselves, drawn in this order; None for all.
     """
-    rows = _rows(values[order], units)
+    chosen = isinstance(units, Sequence)
+    rows = np.array(units) if chosen else _rows(values[order], units)
     width = min(_WIDEST, max(WIDTH, 1.6 + _COLUMN * len(tokens)))
     every = 1 if _COLUMN * len(tokens) < _WIDEST else -(-len(tokens) // _MAX_TICKS)
     shared = len(tokens) <= _TICKS_INSIDE
-    height = min(1.2, max(0.6, 0.03 * len(rows)))
+    height = min(1.2, max(0.6, (0.075 if len(rows) <= _MAX_NUMBERED else 0.03) * len(rows)))
     figure = Figure((width, 1.3 + (height + 0.28) * len(values)), dpi=DPI, layout="constrained")
     axes = figure.subplots(len(values), sharex=shared, squeeze=False)[:, 0]
     for panel, (name, value_TH) in zip(axes, values.items(), strict=True):
@@ -59,6 +63,9 @@ def plot_trace(
         title = f"{name}: {titles[name]}" if name in titles else name
         panel.set_title(title, fontsize=_SMALL + 1, loc="left")
         panel.set_yticks([])
+        if len(rows) <= _MAX_NUMBERED:
+            panel.set_yticks(range(len(rows)), map(str, rows))
+            panel.tick_params(axis="y", labelsize=_SMALL - 2, length=0)
     short = [t if len(t) <= _MAX_WORD_LENGTH else t[: _MAX_WORD_LENGTH - 1] + "…" for t in tokens]
     axes[-1].set_xticks(range(0, len(tokens), every), short[::every], parse_math=False)
     if every > 1:
@@ -71,7 +78,8 @@ def plot_trace(
     above.set_xlabel("predicted label", fontsize=_SMALL)
     total = values[order].shape[1]
     shown = f"{len(rows)} of {total} units" if len(rows) < total else f"all {total} units"
-    figure.supylabel(f"{shown}, in the order in which their {order} peaks", fontsize=_SMALL)
+    sorting = "" if chosen else f", ordered by the word at which |{order}| is largest"
+    figure.supylabel(shown + sorting, fontsize=_SMALL)
     return figure
 
 
@@ -120,7 +128,11 @@ def plot_half_lives(lives: Mapping[str, np.ndarray]) -> Figure:
         axes.step(finite, share, where="post", color=colour, linewidth=1.4, label=label)
     axes.set_xscale("log")
     axes.set_ylim(0, 100)
-    _label(axes, "half-life of a unit's memory (tokens)", "units with at most this half-life (%)")
+    _label(
+        axes,
+        "half-life of a unit's memory (tokens)",
+        "share of units with at most this half-life (%)",
+    )
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -178,6 +178,11 @@ class Tagger:
         columns = read_features(features, self.features, words)
         return [labels for labels, _ in self._run(words, columns, False)]
 
+    def unknown_words(self, words: Iterable[str]) -> list[str]:
+        """Return the words, each once, that the tagger has not seen in training."""
+        vocabulary = self.indexer.words
+        return [word for word in dict.fromkeys(words) if vocabulary[word] == vocabulary.UNKNOWN]
+
     def read(
         self,
         sentences: Sequence[Sequence[str]],

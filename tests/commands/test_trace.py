@@ -1,5 +1,7 @@
 """The verb `trace`: arguments, output files and errors."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -44,7 +46,19 @@ def test_a_sentence_gives_arrays_page_and_a_picture_per_direction(model, tmp_pat
     arrays = np.load(out / "trace.npz", allow_pickle=False)
     assert arrays["tokens"].tolist() == ["Anna", "left", ".", "PRON", "slept", "."]
     assert arrays["l0.bwd/f"].shape == (6, 12)
-    assert (out / "trace.html").read_text(encoding="utf-8").count("<img") == 2
+    page = (out / "trace.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 2
+    assert "Inside a tagger: lstm, 12 units" in page
+
+
+def test_labels_and_unknown_words_are_reported(model, tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert main(["trace", "--model", model, "Zyx slept .", "--output", out]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"seqtag: loading {model}"
+    assert re.fullmatch(r"seqtag: Zyx \(\?\)/\w+ slept/\w+ \./\w+", lines[1])
+    assert lines[2] == "seqtag: unknown words: Zyx"
+    assert "Zyx (?)" in (tmp_path / "out" / "trace.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -89,6 +103,8 @@ def test_one_layer_in_the_default_folder(model, tmp_path, monkeypatch, capsys):
         (["Anna", "--layer", "l0.fwt"], "unknown layer 'l0.fwt' (did you mean 'l0.fwd'?)"),
         ([], "nothing to show: give a sentence, --memory or --switch"),
         (["--switch", "--layer", "l0.bwd"], "use l0.fwd"),
+        (["Anna", "--only", "1,x"], "--only 1,x: must be numbers of units, such as 37,70"),
+        (["Anna", "--only", "3,12"], "--only 12: the layers have 12 units, 0 to 11"),
         (["Anna", "--units", "some"], "--units some: must be a whole number of at least 1, or all"),
     ],
 )

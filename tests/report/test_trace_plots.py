@@ -54,6 +54,11 @@ def test_units_that_vary_most_are_ordered_by_their_peaks():
     assert "3 of 4 units" in figure.get_supylabel()
 
 
+def test_chosen_units_are_drawn_in_order_with_their_numbers():
+    figure = draw(["a", "b"], units=[3, 1])
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["3", "1"]
+
+
 def test_words_are_not_formulas_and_are_shortened():
     figure = draw(["$x", "$y", "a" * 30, "<b>"])
     assert words(figure) == ["$x", "$y", "a" * 13 + "…", "<b>"]
@@ -89,10 +94,11 @@ def test_the_number_of_ticks_does_not_grow_with_the_text():
 def test_the_page_has_the_words_as_text_and_needs_no_other_file():
     words = [("<b>", "B-X"), ("left", "O")]
     png = as_png(draw([token for token, _ in words]))
-    text = trace_page("Inside <it>", words, {"layer l0.fwd": png})
+    text = trace_page("Inside <it>", words, {"layer l0.fwd": ("<what it shows>", png)})
     assert "<b>" not in re.sub("<b>[BO]", "", text)
     assert "&lt;b&gt;<b>B-X</b>" in text
     assert "Inside &lt;it&gt;" in text
+    assert "<p>&lt;what it shows&gt;</p>" in text
     (source,) = re.findall('src="([^"]*)"', text)
     kind, data = source.split(",")
     assert kind == "data:image/png;base64"
