@@ -65,7 +65,7 @@ _SRUN = {
 
 
 def current_process(environment: Mapping[str, str] = os.environ) -> ProcessInfo:
-    """Return the rank that torchrun or srun gave this process; without them, that of a single one.
+    """Return the rank that torchrun or srun gave this process; without them it is the only process.
 
     Raises:
         InputError: if a variable is not a number, or srun started a different number of processes

@@ -18,9 +18,9 @@ class TaggedSpan:
     Attributes:
         text: the text of the span; if the sentence was given as words, they are joined by spaces.
         type: the type of the span, such as ``PER``.
-        start: offset of its first character in the text; None if the sentence was
-            given as words.
-        end: offset after its last character; None in the same case.
+        start: offset of its first character in the text; None if the sentence was given
+            as words.
+        end: offset after its last character; None if the sentence was given as words.
         first_token: index of its first token in the sentence, from 0.
         last_token: index of its last token (inclusive).
         probability: the lowest label probability of its tokens; None if not requested. It is an

@@ -181,15 +181,15 @@ def test_error_messages_escape_values_of_the_folder(scored, with_data):
 
 
 def test_generated_items_follow_the_settings_of_the_training(scored, with_data):
-    told = {"format": "probe", "probe": "parity", "test": 30}
-    folder = with_data(**told)
+    stored = {"format": "probe", "probe": "parity", "test": 30}
+    folder = with_data(**stored)
     with pytest.raises(InputError, match="the tagger's labels are bio, but the corpus's are plain"):
         scored(model=folder)
     with pytest.raises(InputError, match="trained on generated items"):
         scored("data.path=new.txt", model=folder)
     shutil.rmtree(folder)
     for greedy in ({"test": 10**6}, {"lag": 10**6}, {"test": 50_000, "lag": 50_000}):
-        folder = with_data(**told | greedy)
+        folder = with_data(**stored | greedy)
         with pytest.raises(InputError, match=r"config\.json.*set data=probe"):
             scored(model=folder)
         shutil.rmtree(folder)

@@ -340,8 +340,8 @@ def test_followers_parse_what_the_leader_sends(configure):
 
 
 SLOW_VALUES = [value for value in WRONG if value is not REMOVED and value != "x" * 5000]
-# Values that are meant, for keys where none of the wrong ones is.
-MEANT = {
+# Valid values for keys that accept none of the wrong ones.
+VALID_VALUES = {
     "trainer.precision": ["64-true", "bf16-true", "bf16-mixed"],
     "trainer.max_epochs": [0, 1, 2],
     "trainer.profiler": ["simple", "advanced"],
@@ -358,7 +358,7 @@ MEANT = {
     "scheduler.decay": ["cosine", "constant"],
 }
 # Keys that start processes, compile for minutes, or say where output goes.
-APART = (
+EXCLUDED_KEYS = (
     "streaming",
     "devices",
     "num_nodes",
@@ -394,13 +394,13 @@ def test_accepted_settings_train_or_are_refused(seed, compose_plain, tmp_path):
     """Train with two or three random values at once, if they are accepted."""
     choose = random.Random(seed)
     base = compose_plain("trainer.max_epochs=1", "model.hidden_size=8", "trainer.accelerator=cpu")
-    paths = [path for path in keys(base) if not set(path) & set(APART)]
+    paths = [path for path in keys(base) if not set(path) & set(EXCLUDED_KEYS)]
     trained = 0
     for number in range(150):
         config = base
         for path in choose.sample(paths, choose.randint(2, 3)):
             name = ".".join(path)
-            meant = MEANT.get(name) or [plausible(value_at(base, path), choose)]
+            meant = VALID_VALUES.get(name) or [plausible(value_at(base, path), choose)]
             value = choose.choice(meant if choose.random() < 0.8 else SLOW_VALUES)
             # An earlier change may have replaced the group by a value.
             with suppress(KeyError, TypeError, AttributeError):

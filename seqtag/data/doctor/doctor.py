@@ -67,7 +67,7 @@ def examine(corpus: Corpus) -> Report:
         report = examine(load_corpus(config))
         print([finding.message for finding in report.findings], report.exit_code)
 
-    Every sentence of every loaded split is read once.
+    Every sentence of every loaded split is examined.
     """
     examination = _Examination(corpus)
     # Training first, since the other splits are compared with it.

@@ -269,7 +269,9 @@ def test_a_typo_in_a_label(report):
 
 def test_files_left_out_are_a_warning(write):
     corpus = load_corpus(CorpusConfig(format="column", path=str(write("train.txt", GOOD))))
-    corpus = dataclasses.replace(corpus, notes=("eval.txt: left out, its name tells no split",))
+    corpus = dataclasses.replace(
+        corpus, notes=("eval.txt: left out, since its name contains no split",)
+    )
     assert finding_with(examine(corpus), "eval.txt").level == "warning"
 
 
