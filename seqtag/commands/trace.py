@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqtag.errors import InputError
+from seqtag.errors import InputError, unknown
 from seqtag.files import create_unique_folder
 from seqtag.terminal import single_line
 
@@ -68,6 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--units", metavar="N", default="50", help=units)
     only = "draw these units, by their numbers from 0: --only 37,70"
     add("--only", metavar="NUMBERS", help=only)
+    values = "draw these gates and states, by their letters: --values f,c (default: all)"
+    add("--values", metavar="NAMES", help=values)
     add("--memory", action="store_true", help="show the half-life of each unit's memory")
     add("--switch", action="store_true", help="show how much memory is kept at a new subject")
 
@@ -111,7 +113,8 @@ def run(args: argparse.Namespace) -> int:
     results = _Results()
     tokens = None if args.sentence is None else _tokens(args.sentence)
     if tokens is not None:
-        _add_trace(results, tagger, tokens, args.layer, units)
+        panels = None if args.values is None else _panels(args.values, tagger)
+        _add_trace(results, tagger, tokens, args.layer, units, panels)
     if args.memory:
         _add_memory(results, tagger, tokens, args.layer)
     if args.switch:
@@ -154,6 +157,17 @@ def _check_numbers(units: int | list[int] | None, hidden_size: int) -> None:
         )
 
 
+def _panels(value: str, tagger: Tagger) -> list[str]:
+    """Return the names of the gates and states to draw."""
+    cell = tagger.network.recurrent.cell
+    known = [*cell.gates, *cell.states]
+    names = [name.strip() for name in value.split(",")]
+    for name in names:
+        if name not in known:
+            raise unknown("gate or state of --values", name, known)
+    return names
+
+
 def _tokens(sentence: str) -> list[str]:
     from seqtag.tagging.text import split_text
 
@@ -169,6 +183,7 @@ def _add_trace(
     tokens: list[str],
     layer: str | None,
     units: int | list[int] | None,
+    panels: list[str] | None,
 ) -> None:
     """Add the gates and states in one sentence."""
     from seqtag.inspect.trace import display_order, trace
@@ -189,7 +204,7 @@ def _add_trace(
     for name, values in traced.values.items():
         if layer in (None, name):
             values = display_order(cell, values)
-            figure = plot_trace(shown, traced.labels, values, cell.meanings, order, units)
+            figure = plot_trace(shown, traced.labels, values, cell.meanings, order, units, panels)
             caption = Caption(f"Gates and states of layer {name}", note + _GATES)
             results.pictures[name] = caption, figure
 

@@ -34,6 +34,7 @@ def plot_trace(
     titles: Mapping[str, str],
     order: str,
     units: int | Sequence[int] | None = None,
+    panels: Sequence[str] | None = None,
 ) -> Figure:
     """Draw gates and states of one layer over the words: one heat map for each.
 
@@ -47,6 +48,7 @@ def plot_trace(
         order: name of the state that orders the units: by the word at which it is farthest from 0.
         units: number of units to draw, those whose state varies most over the words; or the
             units themselves, drawn in this order; None for all.
+        panels: names of the gates and states to draw, in this order; None for all.
     """
     chosen = isinstance(units, Sequence)
     rows = np.array(units) if chosen else _rows(values[order], units)
@@ -54,12 +56,13 @@ def plot_trace(
     every = 1 if _COLUMN * len(tokens) < _WIDEST else -(-len(tokens) // _MAX_TICKS)
     shared = len(tokens) <= _TICKS_INSIDE
     height = min(1.2, max(0.6, (0.075 if len(rows) <= _MAX_NUMBERED else 0.03) * len(rows)))
-    figure = Figure((width, 1.3 + (height + 0.28) * len(values)), dpi=DPI, layout="constrained")
-    axes = figure.subplots(len(values), sharex=shared, squeeze=False)[:, 0]
-    for panel, (name, value_TH) in zip(axes, values.items(), strict=True):
+    names = list(values) if panels is None else panels
+    figure = Figure((width, 1.3 + (height + 0.28) * len(names)), dpi=DPI, layout="constrained")
+    axes = figure.subplots(len(names), sharex=shared, squeeze=False)[:, 0]
+    for panel, name in zip(axes, names, strict=True):
         if not shared:
             panel.set_xticks([])
-        _heat_map(panel, value_TH[:, rows].T)
+        _heat_map(panel, values[name][:, rows].T)
         title = f"{name}: {titles[name]}" if name in titles else name
         panel.set_title(title, fontsize=_SMALL + 1, loc="left")
         panel.set_yticks([])

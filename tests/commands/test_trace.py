@@ -103,6 +103,7 @@ def test_one_layer_in_the_default_folder(model, tmp_path, monkeypatch, capsys):
         (["Anna", "--layer", "l0.fwt"], "unknown layer 'l0.fwt' (did you mean 'l0.fwd'?)"),
         ([], "nothing to show: give a sentence, --memory or --switch"),
         (["--switch", "--layer", "l0.bwd"], "use l0.fwd"),
+        (["Anna", "--values", "f,x"], "unknown gate or state of --values 'x'"),
         (["Anna", "--only", "1,x"], "--only 1,x: must be numbers of units, such as 37,70"),
         (["Anna", "--only", "3,12"], "--only 12: the layers have 12 units, 0 to 11"),
         (["Anna", "--units", "some"], "--units some: must be a whole number of at least 1, or all"),

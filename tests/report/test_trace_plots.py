@@ -59,6 +59,13 @@ def test_chosen_units_are_drawn_in_order_with_their_numbers():
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["3", "1"]
 
 
+def test_chosen_gates_and_states_are_drawn_in_order():
+    values = {name: np.zeros((2, 3)) for name in "ifch"}
+    figure = plot_trace(["a", "b"], ["O", "O"], values, TITLES, "c", None, ["f", "c"])
+    titles = [panel.get_title(loc="left") for panel in figure.axes[:2]]
+    assert titles == ["f: forget gate", "c: memory"]
+
+
 def test_words_are_not_formulas_and_are_shortened():
     figure = draw(["$x", "$y", "a" * 30, "<b>"])
     assert words(figure) == ["$x", "$y", "a" * 13 + "…", "<b>"]
