@@ -1,7 +1,7 @@
 """Checks of a layer's options, its cell and its inputs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -36,6 +36,58 @@ class _StepArgument(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         raise InputError(f"{self._text.format(name)} ({', '.join(self) or 'none'})")
+
+
+class InitialValues(MutableMapping[str, Tensor]):
+    """Argument of `start_biases` and `start_units`: tensors by name, to be changed in place.
+
+    Args:
+        cell: the cell, for messages.
+        method: the name of the method that gets this argument.
+        argument: the name of the argument.
+        source: what the names are, for messages.
+        values: the tensors.
+    """
+
+    def __init__(
+        self, cell: Cell, method: str, argument: str, source: str, values: Mapping[str, Tensor]
+    ) -> None:
+        self._cell, self._method, self._argument, self._source = cell, method, argument, source
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._values:
+            raise self._missing(name)
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self._values:
+            raise self._missing(name)
+        # After `bias["k"] += 1`, which works in place, Python assigns the same tensor.
+        if value is not self._values[name]:
+            place = f"{self._argument}[{name!r}]"
+            raise InputError(
+                f"cell {self._cell}: its {self._method} assigns {place}, which has no effect on "
+                f"the layer; write in place: {place}.fill_(1.0)"
+            )
+
+    def __delitem__(self, name: str) -> None:
+        raise InputError(f"cell {self._cell}: its {self._method} cannot delete {name!r}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def _missing(self, name: str) -> InputError:
+        return InputError(
+            f"cell {self._cell}: its {self._method} uses {self._argument}[{name!r}], which is not "
+            f"among {self._source} ({', '.join(self) or 'none'})"
+        )
 
 
 @cache

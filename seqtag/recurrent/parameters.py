@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqtag.cells import Cell
+from seqtag.recurrent.checks import InitialValues
 
 
 class Weights(NamedTuple):
@@ -73,10 +74,16 @@ class Direction(nn.Module):
                 nn.init.orthogonal_(block_HH)
         if self.bias is not None:
             blocks = self.bias.zero_().split(self.hidden_size)
-            self.cell.start_biases(dict(zip(self.cell.gates, blocks, strict=True)))
+            gates = dict(zip(self.cell.gates, blocks, strict=True))
+            self.cell.start_biases(
+                InitialValues(self.cell, "start_biases", "bias", "its gates", gates)
+            )
         for name, start in self.vectors.items():
             getattr(self, name).fill_(start)
-        self.cell.start_units({name: getattr(self, name) for name in self.vectors})
+        vectors = {name: getattr(self, name) for name in self.vectors}
+        left_out = len(vectors) < len(self.cell.vectors)
+        source = "its vectors in a layer without biases" if left_out else "its vectors"
+        self.cell.start_units(InitialValues(self.cell, "start_units", "unit", source, vectors))
 
     def weights(self) -> Weights:
         """Return the parameters in the form that engines take."""

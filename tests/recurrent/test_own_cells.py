@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from seqtag.cells import CELLS, Cell, Lstm, Product, build_cell, register
+from seqtag.cells import CELLS, Cell, Lstm, Product, Vector, build_cell, register
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
@@ -126,6 +126,64 @@ class OddShape(Plain):
 def test_inconsistent_cells_are_refused(cell, message):
     with pytest.raises(InputError, match=message):
         Recurrent(cell(), 3, 4)
+
+
+class Started(Plain):
+    vectors = (Vector("gain"), Vector("shift", is_bias=True))
+
+    def start_biases(self, bias):
+        bias["keep"].fill_(1.0)
+        bias["new"] += 2.0
+
+    def start_units(self, unit):
+        unit["gain"].fill_(3.0)
+
+
+class AssignedBias(Plain):
+    def start_biases(self, bias):
+        bias["keep"] = torch.ones(4)
+
+
+class UpdatedBias(Plain):
+    def start_biases(self, bias):
+        bias.update(keep=1.0)
+
+
+class MissingBias(Plain):
+    def start_biases(self, bias):
+        bias["f"].fill_(1.0)
+
+
+class AssignedVector(Started):
+    def start_units(self, unit):
+        unit["gain"] = unit["gain"] + 1
+
+
+class BiasVector(Started):
+    def start_units(self, unit):
+        unit["shift"].fill_(1.0)
+
+
+def test_initial_values_are_set_in_place():
+    direction = Recurrent(Started(), 3, 4).layers[0]["fwd"]
+    assert direction.bias.tolist() == [1.0] * 4 + [2.0] * 4
+    assert direction.gain.tolist() == [3.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "message"),
+    [
+        (AssignedBias, {}, r"cell AssignedBias\(\): its start_biases assigns bias\['keep'\], .*"),
+        (AssignedBias, {}, r"write in place: bias\['keep'\]\.fill_\(1\.0\)"),
+        (UpdatedBias, {}, r"write in place: bias\['keep'\]\.fill_\(1\.0\)"),
+        (MissingBias, {}, r"start_biases uses bias\['f'\], .* among its gates \(keep, new\)"),
+        (AssignedVector, {}, r"start_units assigns unit\['gain'\], .* unit\['gain'\]\.fill_"),
+        (BiasVector, {"bias": False}, r"'shift'\], .*vectors in a layer without biases \(gain\)"),
+    ],
+)
+def test_initial_values_that_would_be_lost_are_refused(cell, options, message):
+    with pytest.raises(InputError, match=message):
+        Recurrent(cell(), 3, 4, **options)
 
 
 class GatesAsField(Plain):
