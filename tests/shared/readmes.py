@@ -142,6 +142,12 @@ RULES = (
     Rule(r"seqtag tag .*--input-format conll", (("FILE", "my/corpus/test.txt"),)),
     Rule(r"seqtag (check|evaluate|tag|report) "),
     Rule(r"echo .* \| seqtag tag "),
+    Rule(
+        r"seqtag trace .*--only",
+        ((r"--model \S+", "--model RUN/model"), (r"--only \S+", "--only 1,0")),
+        "",
+        "a smaller tagger of pronouns",
+    ),
     Rule(r"seqtag trace ", ((r"--model \S+", "--model RUN/model"),), "", "a tagger of pronouns"),
     Rule(r"seqtag train debug=fdr", (), PRONOUN, LONG),
     # Shorter.
