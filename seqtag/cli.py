@@ -13,7 +13,7 @@ from typing import Any
 from seqtag import __version__
 from seqtag.cache import redirect_library_caches
 from seqtag.distributed.process import current_process, exit_with_leader
-from seqtag.errors import InputError, RunStopped, os_error_text, unknown
+from seqtag.errors import InputError, RunStopped, os_error_text, shown, unknown
 from seqtag.memory import keep_freed_memory
 from seqtag.streams import standard_streams
 from seqtag.terminal import single_line
@@ -73,6 +73,12 @@ _OWN: dict[str, tuple[Callable[[], Any], str]] = {
     "tag": (_tag, "tag text with a trained tagger"),
     "trace": (_trace, "show gates, states and memory inside a trained tagger"),
     "report": (_report, "summarise finished runs of probes on a page"),
+}
+
+# How to pass text to a verb, for the error on words that it does not expect.
+_WHERE_TEXT = {
+    "tag": "text comes from --input FILE or standard input: echo TEXT | seqtag tag --model DIR",
+    "trace": "put the sentence in quotes",
 }
 
 
@@ -143,7 +149,13 @@ def _dispatch(arguments: list[str]) -> int:
         module = load()
         parser = argparse.ArgumentParser(f"seqtag {verb}", description=f"{text.capitalize()}.")
         module.add_arguments(parser)
-        return module.run(parser.parse_args(arguments[1:]))
+        args, others = parser.parse_known_args(arguments[1:])
+        if others:
+            if verb in _WHERE_TEXT and not any(word.startswith("-") for word in others):
+                words = [*filter(None, [getattr(args, "sentence", None)]), *others]
+                raise InputError(f"{shown(' '.join(words))}: {_WHERE_TEXT[verb]}")
+            parser.error(f"unrecognized arguments: {' '.join(others)}")
+        return module.run(args)
     if {"-h", "--help"} & set(arguments):
         from seqtag.commands.help import help_text
 

@@ -69,13 +69,17 @@ def listed(names: Iterable[object], most: int = 20) -> str:
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` with the known name closest to `name`, or ``""``."""
+    """Return ``" (did you mean 'x'?)"`` with the known name closest to `name`, or ``""``.
+
+    Upper and lower case do not matter.
+    """
     try:
         text = str(name)[:_MOST_COMPARED]
     except ValueError:  # Python does not print integers of more than 4,300 digits
         return ""
-    match = difflib.get_close_matches(text, [str(k) for k in known], n=1, cutoff=0.6)
-    return f" (did you mean {match[0]!r}?)" if match else ""
+    names = {str(k).lower(): str(k) for k in known}
+    match = difflib.get_close_matches(text.lower(), names, n=1, cutoff=0.6)
+    return f" (did you mean {names[match[0]]!r}?)" if match else ""
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> InputError:

@@ -164,6 +164,8 @@ def test_errors_of_corpora_and_settings(content, overrides, message, here, write
         (["evaluate", "model_dir=x", "spilt=dev"], "unknown key 'spilt' (did you mean 'split'?)"),
         (["check", "data=json", "data.path=no.jsonl"], "no.jsonl: no such file"),
         (["tag", "--model", "nowhere"], "nowhere: there is no such folder"),
+        (["tag", "--model", "x", "a b"], "'a b': text comes from --input FILE or standard input"),
+        (["trace", "Mary", "--model", "x", "slept"], "'Mary slept': put the sentence in quotes"),
     ],
 )
 def test_errors_of_arguments(arguments, message, here, capsys):

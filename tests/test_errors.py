@@ -5,6 +5,8 @@ from seqtag.errors import InputError, did_you_mean, listed, shown
 
 def test_did_you_mean_suggests_the_closest_name():
     assert did_you_mean("colum", ["column", "conllu"]) == " (did you mean 'column'?)"
+    assert did_you_mean("LSTM", ["gru", "lstm"]) == " (did you mean 'lstm'?)"
+    assert did_you_mean("per", ["LOC", "PER"]) == " (did you mean 'PER'?)"
     assert did_you_mean("zebra", ["column", "conllu"]) == ""
     assert did_you_mean("x", []) == ""
     assert did_you_mean(11, [111, 5]) == " (did you mean '111'?)"

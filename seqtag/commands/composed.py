@@ -49,7 +49,12 @@ def plain_values(config: DictConfig, verb: str) -> dict[str, Any]:
 
 
 def log_cross_group_options(plain: Mapping[str, Any]) -> None:
-    """Log the keys of other groups that the chosen preset and regime set, one line for each."""
+    """Log the keys of other groups that the chosen preset and regime set, one line for each.
+
+    Nothing is logged with `model_dir`: these are settings of a training that does not take place.
+    """
+    if plain.get("model_dir") is not None:
+        return
     choices = HydraConfig.get().runtime.choices
     for group in _CROSS_GROUP:
         file = _file_of(group, choices.get(group))

@@ -194,6 +194,11 @@ class ProbeSettings:
             raise InputError(
                 "data.format: a probe uses its own items, not a corpus: leave out data="
             )
+        if keys.parameters is not None and keys.model_dir is not None:
+            raise InputError(
+                "parameters= chooses the size of a model to train, but model_dir= evaluates a "
+                "trained one: leave out one of them"
+            )
         training = TrainingSettings.from_plain(plain)
         probe = from_plain(ProbeConfig, plain["probe"], "probe")
         regime = _regime(plain["regime"])

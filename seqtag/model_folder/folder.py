@@ -160,6 +160,8 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
+    if not path.exists() and (folder / "model" / CONFIG).is_file():
+        raise InputError(f"{folder} is a run folder; the model folder is {folder / 'model'}")
     stored = read_object(path)
     number = stored.get("format")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:

@@ -38,6 +38,12 @@ def test_a_regime_is_logged_with_the_keys_of_other_groups(logged):
     assert lines == ["regime=reach sets optimizer.weight_decay=0.3"]
 
 
+def test_settings_of_training_are_not_logged_without_a_training(logged):
+    assert any("preset=" in line for line in logged("probe"))
+    lines = logged("probe", "model_dir=x")
+    assert not [line for line in lines if line.startswith(("preset=", "regime="))]
+
+
 def test_a_preset_from_a_config_dir(logged, tmp_path):
     folder = tmp_path / "mine" / "preset"
     folder.mkdir(parents=True)

@@ -212,7 +212,8 @@ def test_a_suite_evaluates_a_trained_tagger(probed, tmp_path, capsys):
         (("inspect=gradients", "model.bidirectional=true"), "model.bidirectional=false"),
         (("inspect=gradients", "model.subword_size=8"), "model.subword_size=0"),
         (("parameters=many",), "parameters must be a whole number from 1 to .*, not 'many'"),
-        (("parameters=3000", "model.case_size=8"), "words alone, and model.case_size is set"),
+        (("parameters=3000", "model_dir=x"), "parameters= chooses the size of a model to train"),
+        (("parameters=3000", "model.case_size=8"), "only words, but model.case_size is set"),
         (("probe.grid=5",), "probe.grid must be a group of keys or null, not 5"),
         (("probe.grid={distance: [{a: 1}]}",), r"probe.grid.distance\[0\] must be a whole number"),
         (("data.seed=abc",), "seed must be a whole number of at least 0, not 'abc'"),
@@ -220,10 +221,10 @@ def test_a_suite_evaluates_a_trained_tagger(probed, tmp_path, capsys):
         (("data=column", "data.path=x"), "a probe uses its own items"),
         (("cell.name=lstn",), "did you mean 'lstm'"),
         (("probe.quick.items=0",), "items must be a whole number"),
-        (("suite=blimp", "suite_path=x"), "give model_dir="),
+        (("suite=blimp", "suite_path=x"), "set model_dir= too"),
         (("inspect=gradient",), "did you mean 'gradients'"),
         (("inspect=gradients", "inspect_lag=2"), "no item has distance 2"),
-        (("suite=blimp", "model_dir=x"), "give suite_path="),
+        (("suite=blimp", "model_dir=x"), "set suite_path= too"),
     ],
 )
 def test_mistakes(overrides, message, configure, tmp_path):

@@ -51,6 +51,17 @@ def test_files_of_a_model_folder(tmp_path, tagger):
     assert Tagger.load(folder).figures == config["figures"]
 
 
+def test_the_error_for_a_run_folder_names_its_model_folder(tmp_path, tagger):
+    tagger.save(tmp_path / "model")
+    with pytest.raises(InputError) as raised:
+        Tagger.load(tmp_path)
+    model = tmp_path / "model"
+    assert str(raised.value) == f"{tmp_path} is a run folder; the model folder is {model}"
+    (model / "config.json").unlink()
+    with pytest.raises(InputError, match=r"config\.json: is missing"):
+        Tagger.load(tmp_path)
+
+
 def test_saving_again_keeps_the_figures(tmp_path, tagger):
     tagger.save(tmp_path / "a", {"seconds": 3})
     Tagger.load(tmp_path / "a").save(tmp_path / "b")

@@ -54,8 +54,8 @@ def checkpoint_to_resume(
         return None
     if not existing:
         advice = "; give the folder of the run as hydra.run.dir=FOLDER" if path == "last" else ""
-        what = "it is not a file" if files[0].exists() else "there is no such file"
-        raise InputError(f"ckpt_path: there is no checkpoint {str(files[0])!r}: {what}{advice}")
+        what = ": it is not a file" if files[0].exists() else ""
+        raise InputError(f"ckpt_path: there is no checkpoint {str(files[0])!r}{what}{advice}")
     damages = []
     for file in existing:
         try:

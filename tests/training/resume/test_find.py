@@ -63,8 +63,8 @@ def test_the_newest_checkpoint_is_found(save, tmp_path, resumable):
 
 def test_a_missing_checkpoint_is_reported(tmp_path, resumable):
     for path, message in (
-        ("last", r"no checkpoint .*last\.ckpt': there is no such file; .*hydra\.run\.dir=FOLDER"),
-        ("none.ckpt", r"no checkpoint 'none\.ckpt': there is no such file$"),
+        ("last", r"no checkpoint .*last\.ckpt'; .*hydra\.run\.dir=FOLDER"),
+        ("none.ckpt", r"no checkpoint 'none\.ckpt'$"),
         (str(tmp_path), "it is not a file$"),
         (5, "ckpt_path must be a file, last, auto or null, not 5"),
     ):
