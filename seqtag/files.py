@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -14,6 +15,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seqtag.errors import InputError
+
+# Folder inside a run folder to which the files of an earlier run are moved; more are numbered.
+EARLIER = "earlier_run"
+_IS_EARLIER = re.compile(rf"{EARLIER}(_\d+)?").fullmatch
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -165,6 +170,15 @@ def create_unique_folder(place: Path) -> Path:
     except OSError as error:
         raise InputError(f"{place}: cannot be created: {error.strerror or error}") from error
     raise AssertionError("there is always another number")
+
+
+def files_of_runs(folder: Path, name: str) -> list[Path]:
+    """Return the files of this name in and below a folder, without those in `EARLIER` folders."""
+    return [
+        file
+        for file in sorted(folder.rglob(name))
+        if not any(_IS_EARLIER(part) for part in file.relative_to(folder).parts[:-1])
+    ]
 
 
 @contextmanager

@@ -35,7 +35,7 @@ ARROWS = {
     "distributed": {"data"},
     "training": {
         *("distributed", "probes", "tagging", "metrics", "data", "model", "inputs", "recurrent"),
-        *("cells", "labels", "renamed"),
+        *("cells", "labels", "renamed", "sweeps", "columns"),
     },
     "study": {
         *("training", "report", "inspect", "suites", "probes", "tagging", "model_folder"),

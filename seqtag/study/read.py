@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from seqtag.columns import BASELINES, GRADIENTS, ITEMS, LEARN, RUN, SUITE, items_schema
 from seqtag.errors import InputError
+from seqtag.files import files_of_runs
 from seqtag.model_folder.untrusted import read_object, read_untrusted
 from seqtag.suites.merging import SHARES
 
@@ -65,7 +66,7 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "there is no such folder"
             raise InputError(f"{folder}: {what}; `seqtag probe` writes runs to logs/probe")
-        run_folders |= {path.resolve(): path.parent for path in sorted(folder.rglob(RUN))}
+        run_folders |= {path.resolve(): path.parent for path in files_of_runs(folder, RUN)}
     done, open_, damaged = [], [], []
     for folder in run_folders.values():
         try:

@@ -6,7 +6,8 @@
     seconds   how long it took
     scores    its main scores, as shares: {"test f1": 0.93, "dev f1": 0.94}
 
-and all other figures that the run returned.
+and all other figures that the run returned. Until the run starts to train, ``earlier`` is the
+record that it replaces.
 """
 
 import functools
@@ -57,6 +58,20 @@ def read_record(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):  # no file, not UTF-8, not JSON
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def read_earlier_record(folder: Path) -> dict[str, Any]:
+    """Return the record that the running run in this folder has replaced; {} if there was none."""
+    earlier = read_record(folder).get("earlier")
+    return earlier if isinstance(earlier, dict) else {}
+
+
+def move_earlier_record(folder: Path, aside: Path) -> None:
+    """Write the record that the running run in `folder` has replaced to the folder `aside`."""
+    record = read_record(folder)
+    if earlier := record.pop("earlier", None):
+        write_json(aside / RECORD, earlier)
+        write_json(folder / RECORD, record)
 
 
 def read_overrides(folder: Path) -> tuple[str, ...]:
@@ -121,7 +136,11 @@ def recorded(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]
             log.info("%s is finished already; nothing to do", folder)
             return read_record(folder)
         before = read_record(folder)
-        write_record(identity, finished=False, error=None)
+        # A run that was stopped before it trained has replaced, but not moved, the one before it.
+        earlier = before.get("earlier", before)
+        write_record(
+            identity, finished=False, error=None, **({"earlier": earlier} if earlier else {})
+        )
         started = time.perf_counter()
         try:
             figures = run(settings, *more)

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple
 
 from seqtag.checks import AtLeast, NotNegative, checked
 from seqtag.errors import InputError, unknown
-from seqtag.files import write_text
+from seqtag.files import files_of_runs, write_text
 from seqtag.metrics.intervals import student
 from seqtag.sweeps.records import RECORD, read_overrides, read_record, scores_of
 from seqtag.terminal import console, safe_text, single_line
@@ -73,7 +73,9 @@ def read_runs(folder: Path) -> list[Run]:
     Raises:
         InputError: if there are no runs.
     """
-    folders = {file.parent for name in (RECORD, "metrics.json") for file in folder.rglob(name)}
+    folders = {
+        file.parent for name in (RECORD, "metrics.json") for file in files_of_runs(folder, name)
+    }
     runs = []
     for run_folder in sorted(folders, key=_started):
         try:

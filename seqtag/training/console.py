@@ -6,7 +6,8 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TextIO
 
 # Each of these is correct and expected, and no user can act on it. All other warnings are shown.
@@ -58,8 +59,31 @@ class LogFile(logging.FileHandler):
     """Log file of a run, in UTF-8; if it cannot be written, one line on standard error says so."""
 
     def __init__(self, filename: str, mode: str = "a", delay: bool = True) -> None:
+        self._earlier_bytes: int | None = None  # unknown until the file is opened
         super().__init__(filename, mode, encoding="utf-8", delay=delay, errors="backslashreplace")
         self._reported = False
+
+    def _open(self) -> TextIO:
+        if self._earlier_bytes is None:
+            path = Path(self.baseFilename)
+            self._earlier_bytes = path.stat().st_size if path.is_file() else 0
+        return super()._open()
+
+    def move_earlier_lines(self, target: Path) -> None:
+        """Move the lines that were in the file before this process opened it to another file.
+
+        Raises:
+            OSError: if a file cannot be read or written.
+        """
+        with self.lock or nullcontext():
+            if not self._earlier_bytes:
+                return
+            self.flush()
+            content = Path(self.baseFilename).read_bytes()
+            target.write_bytes(content[: self._earlier_bytes])
+            self.close()  # the next line opens the file again
+            Path(self.baseFilename).write_bytes(content[self._earlier_bytes :])
+            self._earlier_bytes = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line; the first one opens the file."""

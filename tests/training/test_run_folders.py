@@ -222,8 +222,20 @@ def test_a_killed_run_frees_its_folder(workdir, capfd):
     first.stderr.close()  # its worker still has it open
     assert main(["train", *TINY, *options, "trainer.max_steps=2"]) == 0
     stderr = capfd.readouterr().err
-    assert "an earlier run has left checkpoints here; this one starts from the beginning" in stderr
+    assert "an earlier run has left files here; this one starts from the beginning" in stderr
     # The kill may come after last.ckpt became previous.ckpt, and before its successor is there.
     left = {file.name for file in (folder / "earlier_run" / "checkpoints").iterdir()}
     assert left & {"last.ckpt", "previous.ckpt"}
     assert (folder / "model" / "model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_retained_when_its_folder_is_used_again(workdir):
+    folder = workdir / "logs" / "train" / "mine"
+    options = ["train", *TINY, "study=mine", "trainer.max_epochs=1"]
+    assert main(options) == 0
+    names = ("run.json", "metrics.json", "metrics.csv", "train.log", "model/model.safetensors")
+    before = {name: (folder / name).read_bytes() for name in names}
+    assert main([*options, "model.hidden_size=4"]) == 0
+    assert {name: (folder / "earlier_run" / name).read_bytes() for name in names} == before
+    assert all((folder / name).read_bytes() != before[name] for name in names)
