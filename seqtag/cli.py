@@ -119,7 +119,8 @@ def _exit_code(arguments: list[str]) -> int:
         _print_error(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        _print_error("interrupted")
+        resume = "; ckpt_path=auto with this run's hydra.run.dir continues from its last checkpoint"
+        _print_error("interrupted" + resume * (arguments[:1] in (["train"], ["probe"])))
         return 130
     except BrokenPipeError:
         # The reader of our output has ended (`seqtag train --help | head`). The rest of the output

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seqtag.columns import CURVES_PICTURE, GRADIENTS, ITEMS, LEARN, PAIRS, SUITE
+from seqtag.columns import BEYOND, CURVES_PICTURE, GRADIENTS, ITEMS, LEARN, PAIRS, SUITE, WITHIN
 from seqtag.commands.settings import ProbeSettings
 from seqtag.files import open_output, write_json
 from seqtag.probes.base import Probe
@@ -19,7 +19,7 @@ from seqtag.probes.registry import make_probe
 from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.formatting import percent
 from seqtag.report.tables import show_groups
-from seqtag.study.accuracy import answers_of, count_answers, region_accuracy
+from seqtag.study.accuracy import answers_of, best_baseline, count_answers, regions
 from seqtag.study.describe import hidden_size_for, run_columns
 from seqtag.study.inspect import inspect_gradients
 from seqtag.study.judge import Grid, check_labels, grid_items, judge
@@ -177,8 +177,12 @@ def _write_table(path: Path, table: pa.Table) -> None:
 
 
 def _scores(probe: Probe, table: pa.Table) -> dict[str, float]:
-    """Log and return the accuracy beyond and within the training range, see `region_accuracy`."""
-    scores = region_accuracy(count_answers(answers_of(table.to_pandas())))
-    for region, share in scores.items():
-        log.info("%s: %s%% right %s the training range", probe.name, percent(share), region)
-    return scores
+    """Log and return the accuracy beyond and within the training range, see `regions`."""
+    figures = regions(count_answers(answers_of(table.to_pandas())))
+    for region, row in figures.items():
+        references = f"chance {percent(row['chance'])}%"
+        if best := best_baseline(row):
+            references += f", best baseline {percent(row[best])}%: {best.replace('_', ' ')}"
+        share = percent(row["accuracy"])
+        log.info("%s: %s%% right %s the training range (%s)", probe.name, share, region, references)
+    return {name: float(figures[name]["accuracy"]) for name in (BEYOND, WITHIN) if name in figures}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from seqtag.files import create_unique_folder
+
 PAGE, SUMMARY, FIGURES = FILES = ("report.html", "summary.csv", "figures")
+_OUTPUT = "output folder (default: DIR/report; for several DIR, logs/report/DATE_TIME)"
 _WRITTEN = """\
 files written to the output folder:
   report.html  all tables and pictures on one self-contained page, including the results of
@@ -27,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _WRITTEN
     add = parser.add_argument
     add("folders", metavar="DIR", nargs="+", type=Path, help="folder with runs, at any depth")
-    add("--output", metavar="DIR", type=Path, help="output folder (default: report in first DIR)")
+    add("--output", metavar="DIR", type=Path, help=_OUTPUT)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,7 +40,12 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: as `report` does.
     """
-    print(report(args.folders, args.output or args.folders[0] / "report"))
+    output = args.output
+    if output is None and len(args.folders) == 1:
+        output = args.folders[0] / "report"
+    elif output is None:
+        output = create_unique_folder(Path(time.strftime("logs/report/%Y-%m-%d_%H-%M-%S")))
+    print(report(args.folders, output))
     return 0
 
 

@@ -227,25 +227,30 @@ def _with_common_types(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(kinds)
 
 
-def region_accuracy(counts: pd.DataFrame) -> dict[str, float]:
-    """Return one run's accuracy beyond and within the training range: its scores in ``run.json``.
+def regions(counts: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return one run's figures within and beyond the training range: see `accuracies`.
 
-    "within" is the share of right answers among those whose factors all lie in the training range,
-    "beyond" among those with at least one factor outside it: over all judged combinations of
-    factors, in the main split ("test") only. A report on this run shows the same figures under
-    the same names; a report on several seeds counts all their answers together. A region without
-    answers is left out.
+    "within" counts the answers whose factors all lie in the training range, "beyond" those with at
+    least one factor outside it: over all judged combinations of factors, in the main split
+    ("test") only. A report on this run shows the same figures under the same names; a report on
+    several seeds counts all their answers together. A region without answers is left out.
 
     Args:
         counts: from `count_answers`, of one run.
     """
     main = counts[counts["split"] == ordered_splits(counts["split"])[0]]
-    regions = {name: main[rows] for name, rows, _ in slices(main) if name in (BEYOND, WITHIN)}
+    found = {name: main[rows] for name, rows, _ in slices(main) if name in (BEYOND, WITHIN)}
     return {
-        name: float(accuracies(regions[name], ["split"])["accuracy"].iloc[0])
-        for name in (BEYOND, WITHIN)
-        if len(regions[name])
+        name: accuracies(found[name], ["split"]).iloc[0]
+        for name in (WITHIN, BEYOND)
+        if len(found[name])
     }
+
+
+def best_baseline(figures: pd.Series) -> str | None:
+    """Return the name of the baseline that is right most often; None if none has an answer."""
+    known = figures[list(BASELINES)].astype(float).dropna()
+    return str(known.idxmax()) if len(known) else None
 
 
 def accuracy_by_run(counts: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,9 @@ from lightning.pytorch.callbacks import RichProgressBar
 
 log = logging.getLogger("seqtag")
 
+# Seconds between lines within an epoch.
+_INTERVAL_S = 30
+
 
 class Progress(RichProgressBar):
     """Callback that logs a line for each epoch and, in a terminal, shows a bar for the current one.
@@ -24,7 +27,7 @@ class Progress(RichProgressBar):
         super().__init__(console_kwargs={"stderr": True})
         if not (bar and sys.stderr.isatty()):
             self.disable()
-        self._started, self._best = 0.0, float("-inf")
+        self._started, self._logged, self._best = 0.0, 0.0, float("-inf")
 
     def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
         """Return nothing: the metrics are in the log lines, and would not fit next to the bar."""
@@ -50,8 +53,24 @@ class Progress(RichProgressBar):
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record the start time."""
-        self._started = time.perf_counter()
+        self._started = self._logged = time.perf_counter()
         super().on_train_epoch_start(trainer, pl_module)
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Log how far a long epoch is, where no bar shows it."""
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        now = time.perf_counter()
+        if self.is_disabled and trainer.is_global_zero and now - self._logged > _INTERVAL_S:
+            self._logged = now
+            epoch = self._get_train_description(trainer.current_epoch)
+            log.info("%s: %d of %s batches", epoch, batch_idx + 1, trainer.num_training_batches)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log the metrics of the epoch."""

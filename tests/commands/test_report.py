@@ -41,6 +41,15 @@ def tree(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
+def test_a_report_on_several_folders_has_a_folder_of_its_own(study, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    before = tree(study)
+    assert main(["report", str(study / "a"), str(study / "b")]) == 0
+    (folder,) = (tmp_path / "logs" / "report").iterdir()
+    assert capsys.readouterr().out == f"{folder.relative_to(tmp_path) / 'report.html'}\n"
+    assert tree(study) == before
+
+
 def test_report_writes_page_table_and_pictures(study, tmp_path, capsys):
     output = tmp_path / "new" / "report"
     assert main(["report", str(study / "a"), str(study / "b"), "--output", str(output)]) == 0

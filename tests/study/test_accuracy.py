@@ -8,8 +8,9 @@ from seqtag.report.page import render
 from seqtag.study.accuracy import (
     accuracy_by_run,
     answers_of,
+    best_baseline,
     count_answers,
-    region_accuracy,
+    regions,
     setup_names,
     slices,
     summary,
@@ -210,11 +211,16 @@ def test_without_items_within_the_training_range_the_probe_defines_it(judged):
     assert (corner["n"], corner["accuracy"]) == (10, 0.0)
 
 
+def accuracy_of_regions(items) -> dict[str, float]:
+    figures = regions(count_answers(answers_of(items)))
+    return {name: row["accuracy"] for name, row in figures.items()}
+
+
 def test_scores_of_a_run_equal_the_figures_of_its_report(judged, save_run, tmp_path):
     """Both use only the main split, here less accurate than the other one."""
     items = judged(GRID, near, lambda f: 0.6, n=20, splits=("templates", "test"))
     items.loc[items["split"] == "templates", "right"] = True
-    scores = region_accuracy(count_answers(answers_of(items)))
+    scores = accuracy_of_regions(items)
     main = items[items["split"] == "test"]
     assert scores == {
         BEYOND: main.loc[~main["within"], "right"].mean(),
@@ -228,6 +234,16 @@ def test_scores_of_a_run_equal_the_figures_of_its_report(judged, save_run, tmp_p
         assert f"<td>{percent(score)} <small>" in render(results, [])
 
 
+def test_the_best_baseline_is_the_one_right_most_often(judged):
+    items = judged(GRID, near, lambda f: 0.6, n=20)
+    items["baseline_majority"] = False
+    items["baseline_last_cue"] = True
+    items["baseline_first_cue"] = None
+    figures = regions(count_answers(answers_of(items)))[WITHIN]
+    assert figures["last_cue"] == 1.0
+    assert best_baseline(figures) == "last_cue"
+
+
 def test_a_region_without_items_has_no_score(judged):
     items = judged({"distance": (5, 20)}, lambda f: True, lambda f: 1.0)
-    assert region_accuracy(count_answers(answers_of(items))) == {WITHIN: 1.0}
+    assert accuracy_of_regions(items) == {WITHIN: 1.0}
