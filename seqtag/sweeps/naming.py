@@ -16,7 +16,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seqtag.errors import InputError
 from seqtag.files import create_unique_folder
-from seqtag.sweeps.records import Identity, is_record_of, read_overrides, read_record
+from seqtag.sweeps.records import (
+    OWN_CHECKPOINT,
+    Identity,
+    is_record_of,
+    read_overrides,
+    read_record,
+)
 
 # File systems allow 255 bytes.
 _MAX_NAME_BYTES = 120
@@ -172,4 +178,8 @@ class EarlierRuns:
 
 def _distinguishing(overrides: Iterable[str]) -> frozenset[str]:
     """Return the overrides by which the runs of one sweep differ."""
-    return frozenset(text for text in overrides if not text.startswith(_NOT_OF_A_RUN))
+    return frozenset(
+        text
+        for text in overrides
+        if not text.startswith(_NOT_OF_A_RUN) and text not in OWN_CHECKPOINT
+    )

@@ -27,6 +27,8 @@ from seqtag.renamed import TARGETS
 from seqtag.terminal import single_line
 
 RECORD = "run.json"
+# Overrides with which a run remains the same run: it resumes from its own checkpoint, if at all.
+OWN_CHECKPOINT = ("ckpt_path=auto", "ckpt_path=last", "ckpt_path=null")
 
 log = logging.getLogger("seqtag")
 

@@ -1,8 +1,9 @@
 """The table of a sweep: one row for each configuration, its scores by seed, mean and interval.
 
-A configuration is the overrides of a run, without its seed and those common to all runs. Scores are
-percentages. The interval is Student's 95 % interval with three seeds or more, and the range from
-the smallest to the largest score with two.
+A configuration is the overrides of a run, without its seed, those common to all runs, and those
+that do not make it another run, such as ckpt_path=auto. Scores are percentages. The interval is
+Student's 95 % interval with three seeds or more, and the range from the smallest to the largest
+score with two.
 """
 
 import csv
@@ -19,7 +20,7 @@ from seqtag.checks import AtLeast, NotNegative, checked
 from seqtag.errors import InputError, unknown
 from seqtag.files import files_of_runs, write_text
 from seqtag.metrics.intervals import student
-from seqtag.sweeps.records import RECORD, read_overrides, read_record, scores_of
+from seqtag.sweeps.records import OWN_CHECKPOINT, RECORD, read_overrides, read_record, scores_of
 from seqtag.terminal import console, safe_text, single_line
 
 TABLE = "table"
@@ -33,6 +34,8 @@ _FIGURE_TYPES = {
     "scores": Mapping[str, float | None],
     "splits": Mapping[str, Mapping[str, Any]],
 }
+# Keys and groups that can differ between runs of the same configuration.
+_NOT_OF_A_CONFIGURATION = ("study", "search", "paths", "hydra")
 # The rows of a table, the head first.
 Rows = list[list[str]]
 
@@ -123,16 +126,23 @@ def _read_figures(path: Path) -> dict[str, Any]:
 
 def by_configuration(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Return the runs of each configuration by its name: its overrides not common to all runs."""
-    relevant = [
-        tuple(text for text in run.overrides if not text.startswith(("seed=", "study=")))
-        for run in runs
-    ]
+    relevant = [tuple(text for text in run.overrides if _is_of_configuration(text)) for run in runs]
     common = set.intersection(*map(set, relevant)) if relevant else set()
     groups: dict[str, list[Run]] = {}
     for run, overrides in zip(runs, relevant, strict=True):
         name = " ".join(text for text in overrides if text not in common) or "(no other overrides)"
         groups.setdefault(name, []).append(run)
     return groups
+
+
+def _is_of_configuration(override: str) -> bool:
+    """Return whether an override is part of a configuration, as records compare them.
+
+    Its seed is not, nor where a run is stored, how it is launched, and that it resumes.
+    """
+    key = override.lstrip("+~").partition("=")[0]
+    other = key == "seed" or re.split(r"[./]", key)[0] in _NOT_OF_A_CONFIGURATION
+    return not other and override not in OWN_CHECKPOINT
 
 
 def interval(values: Sequence[float]) -> str:

@@ -70,6 +70,8 @@ def test_a_folder_belongs_to_the_run_with_the_same_overrides(tmp_path, write):
     )
     assert runs.free_name("cell-rnn", ["cell=rnn", "data=a"]) == "cell=rnn,data=a"
     assert runs.free_name("cell-janet", ["cell=janet", "data=a"]) == "cell-janet"
+    resumed = ["cell=gru", "data=a", "ckpt_path=auto"]
+    assert runs.free_name("cell-gru", resumed) == "cell-gru"
     other = {runs.free_name("cell-gru", ["cell=gru", f"data={data}"]) for data in "bc"}
     assert len(other) == 2
     assert all(re.fullmatch("cell-gru_[0-9a-f]{8}", name) for name in other)

@@ -134,6 +134,19 @@ def test_a_run_with_only_common_overrides_has_a_row(write_run, tmp_path):
     assert list(by_configuration(read_runs(tmp_path))) == ["(no other overrides)", "optimizer.lr=1"]
 
 
+def test_overrides_that_do_not_change_a_run_do_not_split_a_row(write_run, tmp_path):
+    write_run("a", ["cell=lstm", "seed=1"], 0.5)
+    write_run("b", ["cell=lstm", "seed=2", "ckpt_path=auto", "study=x", "paths.log_dir=y"], 0.5)
+    write_run("c", ["cell=lstm", "seed=3", "hydra/launcher=joblib", "++hydra.job.name=z"], 0.5)
+    write_run("d", ["cell=lstm", "seed=4", "search=random", "ckpt_path=null"], 0.5)
+    write_run("e", ["cell=lstm", "seed=1", "ckpt_path=other/last.ckpt"], 0.5)
+    rows = by_configuration(read_runs(tmp_path))
+    assert {name: sorted(run.seed for run in group) for name, group in rows.items()} == {
+        "(no other overrides)": ["1", "2", "3", "4"],
+        "ckpt_path=other/last.ckpt": ["1"],
+    }
+
+
 def test_tables_are_written_as_csv_and_markdown(tmp_path):
     rows = [["", "failed"], ["cell=a|b", 'seed 1: "no", said it']]
     write_table(tmp_path, rows)
