@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from seqtag.data.formats.base import FORMATS, find_format
-from seqtag.data.formats.decoding import Place
+from seqtag.data.formats.decoding import COMPRESSIONS, Place
 from seqtag.data.formats.lines import Source, SourceFile, open_binary
 from seqtag.errors import InputError
 from seqtag.files import open_output, utf8_bytes
@@ -74,9 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--model", metavar="DIR", required=True, help="the model folder")
     add("--input", metavar="FILE", default="-", help="input file; - (default): standard input")
     add("--output", metavar="FILE", default="-", help="output file; - (default): standard output")
-    name = {"type": lambda word: _ALIASES.get(word, word), "default": "text"}
-    add("--format", **name, choices=outputs, help="output format (default: text)")
-    add("--input-format", **name, choices=inputs, help="input format (default: text)")
+    name = {"type": lambda word: _ALIASES.get(word, word)}
+    add("--format", **name, default="text", choices=outputs, help="output format (default: text)")
+    default = "input format (default: by the ending of --input, else text)"
+    add("--input-format", **name, choices=inputs, help=default)
     add("--probabilities", action="store_true", help="also write the probability of each label")
     add("--wrapped", action="store_true", help="in raw text, only an empty line ends a paragraph")
     add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
@@ -98,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
         InputError: for a mistake in arguments, input or model folder. An older output file then
             stays unchanged.
     """
+    if args.input_format is None:
+        args.input_format = _format_of_file(args.input)
     _check(args)
     try:
         with _open_input(args.input) as raw:
@@ -129,6 +132,15 @@ def run(args: argparse.Namespace) -> int:
             f"{error.strerror or error}"
         ) from error
     return 0
+
+
+def _format_of_file(path: str) -> str:
+    """Return the input format that the ending of a file name belongs to; text if there is none."""
+    name = path.lower()
+    for ending in COMPRESSIONS:
+        name = name.removesuffix(ending)
+    formats = (format for format in _formats("input") if find_format(format).endings)
+    return next((f for f in formats if name.endswith(find_format(f).endings)), "text")
 
 
 def _check(args: argparse.Namespace) -> None:

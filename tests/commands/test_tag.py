@@ -21,9 +21,9 @@ TEXT = "Alex Graves is going  to Paris. Anna 💃 stays.\r\n\n\nThe énd"
 def tag(folder, tmp_path, monkeypatch, capfdbinary):
     """Return a function that runs the verb on text or bytes and returns its output."""
 
-    def run(content="", *options, model=folder, output=None):
+    def run(content="", *options, model=folder, output=None, name="input.txt"):
         raw = content.encode() if isinstance(content, str) else content
-        path = tmp_path / "input.txt"
+        path = tmp_path / name
         path.write_bytes(raw)
         parser = argparse.ArgumentParser()
         verb.add_arguments(parser)
@@ -52,6 +52,16 @@ def test_jsonl_offsets_count_from_the_start_of_the_input(tag, tagger):
         assert record["labels"] == expected["labels"]
         assert record["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
     assert TEXT[slice(*output[2]["offsets"][1])] == "énd"
+
+
+def test_the_ending_of_the_input_file_chooses_the_format(tag):
+    content = '{"tokens": ["Anna", "left"], "id": 7}\n'
+    (record,) = records(tag(content, "--format", "jsonl", name="input.jsonl"))
+    assert (record["tokens"], record["id"]) == (["Anna", "left"], 7)
+    (record, *_) = records(tag(content, "--format", "jsonl", name="input.txt"))
+    assert record["text"].startswith("{")
+    as_text = ("--format", "jsonl", "--input-format", "text")
+    assert records(tag(content, *as_text, name="input.jsonl"))[0]["text"].startswith("{")
 
 
 def test_a_byte_order_mark_is_not_text(tag):

@@ -103,7 +103,10 @@ def _refuse_other_network(file: Path, saved: dict[str, Any], expected: ExpectedC
         try:
             check_network(saved, expected)
         except InputError as error:
-            raise InputError(f"ckpt_path: {str(file)!r} does not fit: {error}") from None
+            raise InputError(
+                f"ckpt_path: {str(file)!r} does not fit: {error}. To resume a run, repeat its "
+                "command with all settings, and add ckpt_path"
+            ) from None
 
 
 def _other_checkpoints(file: Path) -> list[Path]:
