@@ -186,6 +186,50 @@ def test_initial_values_that_would_be_lost_are_refused(cell, options, message):
         Recurrent(cell(), 3, 4, **options)
 
 
+class TorchFunction(Plain):
+    def step(self, wx, rh, state, unit):
+        return {"h": torch.sigmoid(wx["keep"] + rh["keep"])}
+
+
+class TensorMethod(Plain):
+    def step(self, wx, rh, state, unit):
+        return {"h": (wx["keep"] + rh["keep"]).clamp(0, 1)}
+
+
+class Power(Plain):
+    def step(self, wx, rh, state, unit):
+        return {"h": (wx["keep"] + rh["keep"]) ** 2}
+
+
+@pytest.mark.parametrize(
+    ("cell", "operation"),
+    [
+        (TorchFunction(), "torch.sigmoid"),
+        (TensorMethod(), ".clamp"),
+        (Power(), "unsupported operand type(s) for ** or pow(): 'symbol' and 'int'"),
+    ],
+    ids=["function", "method", "operator"],
+)
+def test_a_step_that_cannot_be_compiled_is_named_once_in_a_warning(cell, operation, caplog):
+    caplog.set_level("INFO", logger="seqtag")
+    layer = Recurrent(cell, 3, 4, zoneout=0.1)
+    for mode in (True, True, False):
+        layer.train(mode)(torch.randn(2, 5, 3))
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == [
+        f"cell {cell} runs on the reference engine, the slowest: its step uses an operation that "
+        f"cannot be compiled ({operation}); see seqtag/cells/functions.py"
+    ]
+    assert "Node" not in caplog.text
+
+
+def test_a_cell_that_declares_it_has_no_warning(caplog):
+    caplog.set_level("INFO", logger="seqtag")
+    for cell in (Inner(), "lstm_layernorm"):
+        Recurrent(cell, 3, 4)(torch.randn(2, 5, 3))
+    assert {record.levelname for record in caplog.records} <= {"INFO"}
+
+
 class GatesAsField(Plain):
     gates: tuple = ("keep", "new")
 

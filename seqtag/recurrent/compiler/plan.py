@@ -5,6 +5,7 @@ products accumulate. If a step uses only the sum W x + R h' of a gate, the gate 
 uses the two parts separately (the candidate of a GRU), each part has its own slot.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -84,16 +85,35 @@ class Plan:
         return {n for n in walk([*self.states.values(), *self.kept]) if n.op == "input"}
 
 
+class UncompilableStep(str):
+    """Why a step cannot be traced although the cell does not declare it with `untraceable`."""
+
+
 @cache
 def why_untraceable(cell: Cell) -> str | None:
-    """Return why a cell cannot be traced (its `untraceable`, or the error), or None if it can."""
+    """Return why a cell cannot be traced, or None if it can.
+
+    The reason is the cell's `untraceable`, or an `UncompilableStep` made of the error.
+    """
     if cell.untraceable:
         return cell.untraceable
     try:
         plan_of(cell)
     except (TypeError, AttributeError, ArithmeticError) as error:
-        return f"its step uses more than arithmetic and seqtag.cells.functions ({error})"
+        return UncompilableStep(
+            f"its step uses an operation that cannot be compiled ({_operation(error)})"
+        )
     return None
+
+
+def _operation(error: Exception) -> str:
+    """Return the operation that failed on a symbol, or the error without internal names."""
+    if isinstance(error, AttributeError) and isinstance(error.obj, Node):
+        return f".{error.name}"
+    function = re.match(r"(\w+)\(\): argument .* must be .*Tensor", str(error))
+    if function and "Node" in str(error):
+        return f"torch.{function[1]}"
+    return str(error).replace("Node", "symbol")
 
 
 @cache

@@ -11,19 +11,21 @@
 """
 
 import logging
+from collections.abc import Mapping
 from functools import cache
 
 from torch import Tensor, nn
 
 from seqtag.cells import Cell
 from seqtag.errors import InputError, unknown
+from seqtag.recurrent.compiler.plan import UncompilableStep
 from seqtag.recurrent.engines.base import Engine, UnexpectedRefusal
 from seqtag.recurrent.engines.cpu import Cpu
 from seqtag.recurrent.engines.loop.engine import Loop
 from seqtag.recurrent.engines.reference import Reference
 from seqtag.recurrent.engines.scan import Scan
 from seqtag.recurrent.engines.torch import Torch
-from seqtag.recurrent.noise import Noise
+from seqtag.recurrent.noise import Noise, ZoneoutCell
 
 ENGINES: dict[str, Engine] = {
     engine.name: engine for engine in (Cpu(), Torch(), Scan(), Loop(), Reference())
@@ -49,24 +51,35 @@ def choose_engine(
     """Return the named engine, or for "auto" the first one that does not refuse.
 
     With traces, another engine is used if the named one has none. The choice and its reason are
-    logged once; as a warning if an engine that was expected to work had to be skipped.
+    logged once; as a warning if an engine that was expected to work had to be skipped. A cell whose
+    step cannot be compiled, although it does not declare that, has a warning of its own.
 
     Raises:
         InputError: if the named engine cannot run the cell.
     """
     named = list(ENGINES) if name == "auto" else [name]
     order = dict.fromkeys([*named, *ENGINES]) if traces else named
-    refusals, level = [], logging.INFO
+    refusals: dict[str, str] = {}
+    level = logging.INFO
     for candidate in order:
         refusal = ENGINES[candidate].refuses(cell, x_BTD, traces, noise)
         if refusal is None:
+            slow = next(
+                (text for text in refusals.values() if isinstance(text, UncompilableStep)), None
+            )
+            if slow is not None and candidate == "reference":
+                _warn_of_slow_cell(cell.cell if isinstance(cell, ZoneoutCell) else cell, slow)
             why = "requested" if candidate == name else "the first choice"
-            _log_choice(cell, candidate, "; ".join(refusals) or why, level)
+            _log_choice(cell, candidate, _listed(refusals) or why, level)
             return ENGINES[candidate]
-        refusals.append(f"not {candidate}: {refusal}")
+        refusals[candidate] = refusal
         if isinstance(refusal, UnexpectedRefusal):
             level = logging.WARNING
-    raise InputError(f"no engine can run {cell}: {'; '.join(refusals)}")
+    raise InputError(f"no engine can run {cell}: {_listed(refusals)}")
+
+
+def _listed(refusals: Mapping[str, str]) -> str:
+    return "; ".join(f"not {engine}: {reason}" for engine, reason in refusals.items())
 
 
 def set_engine(module: nn.Module, name: str) -> None:
@@ -79,6 +92,15 @@ def set_engine(module: nn.Module, name: str) -> None:
     for part in module.modules():
         if hasattr(part, "cell") and hasattr(part, "engine"):
             part.engine = name
+
+
+@cache
+def _warn_of_slow_cell(cell: Cell, reason: str) -> None:
+    """Warn once per process of a cell that only the reference engine can run."""
+    logger.warning(
+        "cell %s runs on the reference engine, the slowest: %s; see seqtag/cells/functions.py",
+        *(cell, reason),
+    )
 
 
 @cache
