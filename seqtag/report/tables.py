@@ -79,7 +79,7 @@ def _overall(scores: Mapping[str, Any]) -> Table:
         ("accuracy", f"{scores['accuracy']:.2%}"),
     ]
     if scores["unknown_tokens"]:
-        columns.append(("unknown\nwords", f"{scores['unknown_accuracy']:.2%}"))
+        columns.append(("of unknown\nwords", f"{scores['unknown_accuracy']:.2%}"))
     title = f"{scores['split']} split"
     if "f1" in scores:
         columns += [(name, f"{scores[name]:.2%}") for name in ("precision", "recall", "f1")]
