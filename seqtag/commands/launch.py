@@ -17,9 +17,17 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from seqtag.commands.comments import with_comments
+from seqtag.commands.explain import (
+    check_words,
+    explain,
+    explain_misread,
+    flags_first,
+    flags_of,
+    raised_in_hydra,
+)
 from seqtag.commands.extensions import register_installed_options
 from seqtag.commands.help import config_dir
-from seqtag.commands.overrides import explain, explain_misread, quote_values, raised_in_hydra
+from seqtag.commands.overrides import quote_values
 from seqtag.commands.task import Job, StopAll, Task, os_error_at, remove_if_unused
 from seqtag.errors import InputError
 from seqtag.sweeps.naming import run_name
@@ -44,6 +52,7 @@ def launch(
             job itself outside a sweep. The run folder is then removed, if it is still unused.
         RunStopped: if a job had to stop; a signal stops the whole sweep.
     """
+    check_words(verb, arguments)
     _refuse_cfg_of_many(arguments)
     if _shows_job(arguments):
         return _show_job(verb, job, arguments)
@@ -51,7 +60,7 @@ def launch(
     register_installed_options(arguments)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=verb)
-    task = Task(verb, job, [word for word in _flags(arguments) if word not in _MANY])
+    task = Task(verb, job, [word for word in flags_of(arguments) if word not in _MANY])
     try:
         with _as_program(verb, arguments), task.locks():
             try:
@@ -89,10 +98,7 @@ def _as_program(verb: str, arguments: Sequence[str]) -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     GlobalHydra.instance().clear()
-    # Flags first: Hydra's parser does not support overrides both before and after a flag.
-    flags = _flags(arguments)
-    overrides = [word for word in arguments if word not in flags]
-    sys.argv = [f"seqtag {verb}", *flags, *overrides]
+    sys.argv = [f"seqtag {verb}", *flags_first(arguments)]
     # Hydra must raise errors unchanged instead of printing its summary of them.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
@@ -119,7 +125,7 @@ def _refuse_cfg_of_many(arguments: Sequence[str]) -> None:
 
 def _shows_job(arguments: Sequence[str]) -> bool:
     """Return whether ``--cfg job`` requests the whole configuration of one run."""
-    flags = _flags(arguments)
+    flags = flags_of(arguments)
     at = next((i for i, word in enumerate(flags) if word in ("--cfg", "-c")), None)
     others = ("--package", "-p", *_MANY)
     return at is not None and flags[at + 1 : at + 2] == ["job"] and not {*others} & {*flags}
@@ -132,12 +138,3 @@ def _show_job(verb: str, job: Job, arguments: Sequence[str]) -> int:
         code = launch(verb, job, arguments)
     print(with_comments(shown.getvalue(), config_dir() / f"{verb}.yaml"), end="")
     return code
-
-
-def _flags(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments that are not overrides."""
-    return [
-        word
-        for word in arguments
-        if word.startswith("-") or not ("=" in word or word.startswith("~"))
-    ]

@@ -1,4 +1,4 @@
-"""Quote arguments that Hydra cannot read, and explain errors in arguments in one line.
+"""Quote arguments that Hydra cannot read.
 
 In Hydra's grammar ``data.path=a(1)`` is a function call, ``cell=gru,seed=1`` has one equals sign
 too many, and letters beyond ASCII do not exist. A value outside the grammar is plain text and is
@@ -11,18 +11,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import OmegaConf
 
-from seqtag.commands.help import config_dir, installed_options
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError
 from seqtag.sweeps.jobs import quoted
 
 # Keys whose values are files or folders: if a value exists on disk, it is that path.
@@ -36,8 +32,6 @@ PATH_KEYS = frozenset(
 )
 _FUNCTIONS = "|".join(OverridesParser.create().functions.functions)
 _STRUCTURED = re.compile(rf"""\s*(?:[\[{{'"]|\$\{{|(?:{_FUNCTIONS})\s*\()""")
-# Hydra's launchers, and the extra of this package that installs each.
-_LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
 # A list without lists or quoted texts in it.
 _LIST = re.compile(r"""\s*\[([^\[\]{}'"$]+)\]\s*""")
 _MANY = ("-m", "--multirun", "hydra.mode=MULTIRUN")
@@ -164,81 +158,3 @@ def _reason(word: str) -> str:
 def hint(key: str, text: Any) -> str:
     """Return an argument that sets a key to exactly this text, quoted for a shell."""
     return shlex.quote(f"{key}={QuotedString(str(text), Quote.double).with_quotes()}")
-
-
-def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
-    """Return a one-line explanation of Hydra's error, with a suggestion if there is one."""
-    if isinstance(error, MissingConfigException) and error.options:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        options = [option for option in error.options if not option.startswith("_")]
-        options = sorted({*options, *installed_options(group)})
-        if group == "hydra/launcher" and name in _LAUNCHERS:
-            return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
-        return (
-            f"{group}={name}: unknown option{did_you_mean(name, options)}; "
-            f"known: {', '.join(options)}"
-        )
-    if key := re.search(r"Could not override '([^']+)'", str(error)):
-        known = _known_keys(verb, arguments)
-        return f"unknown key {key[1]!r}{did_you_mean(key[1], known)}"
-    if several := re.match(
-        r"Ambiguous value for argument '([^=]+)=(.*?)'\n1\. To", str(error), re.DOTALL
-    ):
-        key, value = several.groups()
-        return (
-            f"'{key}={value}': write a list as {key}=[{value}] and a text with commas as "
-            f"{hint(key, value)}; to run once per value, add -m"
-        )
-    cause = error.__cause__ if isinstance(error, OmegaConfBaseException) else None
-    if str(error).startswith("Error merging override") and error.__cause__ is not None:
-        cause = f"{error}: {str(error.__cause__).splitlines()[0]}"
-    text = " ".join(re.sub(r"\s*See https://\S+ for details", "", str(cause or error)).split())
-    return f"{error.override!r}: {text}" if isinstance(error, OverrideParseException) else text
-
-
-def raised_in_hydra(error: Exception) -> bool:
-    """Return whether an error was raised inside Hydra's code, so that an override caused it."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
-    return module.partition(".")[0] in ("hydra", "omegaconf", "antlr4")
-
-
-def explain_misread(error: Exception, arguments: Sequence[str]) -> str:
-    """Return an explanation of an error that an override caused inside Hydra."""
-    if key := next((a.partition("=")[0] for a in arguments if re.search(r"\d{4301}", a)), ""):
-        return f"{key}: a whole number with thousands of digits is too large"
-    for argument in arguments:
-        group, _, value = argument.lstrip("+").partition("=")
-        options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
-        if options and (
-            value in ("null", "true", "false") or not re.fullmatch(r"\w*[A-Za-z_]\w*", value)
-        ):
-            return f"{argument[:80]}: choose one of {', '.join(options)}"
-    return f"Hydra cannot compose a configuration from the overrides: {error}"
-
-
-def _known_keys(verb: str, arguments: Sequence[str]) -> list[str]:
-    """Return all keys of the verb's configuration with the chosen options."""
-    chosen = [
-        argument
-        for argument in arguments
-        if re.fullmatch(r"\w+=\w+", argument)
-        and (config_dir() / argument.partition("=")[0]).is_dir()
-    ]
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        try:
-            return list(_paths(compose(verb, chosen)))
-        except HydraException:  # an option from a --config-dir folder
-            return list(_paths(compose(verb)))
-
-
-def _paths(config: DictConfig, above: str = "") -> Iterator[str]:
-    for key in config:
-        path = f"{above}{key}"
-        yield path
-        if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(
-            value := config._get_node(key)
-        ):
-            yield from _paths(value, f"{path}.") if not value._is_none() else ()
