@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seqtag.cells.spec import Cell
+from seqtag.cells.spec import Cell, check_parts, missing_parts, no_option
 from seqtag.checks import from_plain
 from seqtag.errors import InputError, listed, shown
 from seqtag.registry import Registry
@@ -53,7 +53,9 @@ def _as_dataclass(cls: Any, name: str, options: Mapping[str, Any]) -> type[Cell]
                 f"cell {name!r}: its field {field.name} needs a default, {field.name}: TYPE = VALUE"
             )
     for option in options.keys() - cls.__dataclass_fields__.keys():
-        raise InputError(f"cell {name!r}: {cls.__name__} has no field {option!r}")
+        raise InputError(f"cell {name!r}: {no_option(cls, option)}")
+    if cls.__abstractmethods__:
+        raise InputError(f"cell {name!r}: {cls.__name__}: {missing_parts(cls)}")
     cell: type[Cell] = cls
     return cell
 
@@ -75,7 +77,7 @@ def build_cell(cell: CellDescription) -> Cell:
             or a value that the spec rejects.
     """
     if isinstance(cell, Cell):
-        return _hashable(cell)
+        return _checked(cell)
     if isinstance(cell, str):
         cell = {"name": cell}
     if not isinstance(cell, Mapping):
@@ -86,16 +88,14 @@ def build_cell(cell: CellDescription) -> Cell:
         raise InputError(f"cell: key 'name' is missing; known: {listed(CELLS.names(), 40)}")
     entry = CELLS[name]
     for field in fields.keys() & vars(entry.cls).keys() - entry.cls.__dataclass_fields__.keys():
-        raise InputError(
-            f"cell {name!r}: {field} is not an option: an option needs an annotation in the class, "
-            f"{field}: TYPE = VALUE"
-        )
+        raise InputError(f"cell {name!r}: {no_option(entry.cls, field)}")
     plain = {**describe(entry.make()), **fields}
-    return _hashable(from_plain(entry.cls, plain, f"cell {name!r}"))
+    return _checked(from_plain(entry.cls, plain, f"cell {name!r}"))
 
 
-def _hashable(cell: Cell) -> Cell:
-    """Return the spec, or raise InputError if it is not hashable: kernels are cached by it."""
+def _checked(cell: Cell) -> Cell:
+    """Return the spec, or raise InputError if it is invalid or not hashable (a key of caches)."""
+    check_parts(cell)
     try:
         hash(cell)
     except TypeError as error:

@@ -8,10 +8,12 @@ order of the blocks of H rows in saved models: never reorder them.
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from contextlib import suppress
+from typing import Any, ClassVar, NamedTuple, Self
 
 from seqtag.cells.fields import check_bias_start
-from seqtag.errors import InputError
+from seqtag.checks import check_fields
+from seqtag.errors import InputError, did_you_mean, shown
 
 Values = Mapping[str, Any]
 
@@ -67,7 +69,8 @@ class Cell(ABC):
         meanings: descriptions of gates and states by name, for titles.
 
     Raises:
-        InputError: if a field in `starts` has an invalid value.
+        InputError: if a field in `starts` has an invalid value, and for a class without `step`,
+            `gates` or `states`.
     """
 
     # Set by `dataclass` in each subclass.
@@ -83,6 +86,16 @@ class Cell(ABC):
         "h": "output",
     }
 
+    def __new__(cls, *values: Any, **options: Any) -> Self:
+        """Raise InputError for a class that is not complete, or for an unknown option."""
+        if cls.__abstractmethods__:
+            raise InputError(f"cell {cls.__name__}: {missing_parts(cls)}")
+        fields = getattr(cls, "__dataclass_fields__", {})
+        for name in options if fields else ():
+            if name not in fields:
+                raise InputError(f"cell {cls.__name__}: {no_option(cls, name)}")
+        return super().__new__(cls)
+
     def __init__(self, *values: Any, **options: Any) -> None:
         # Dataclasses override this: only a class without fields gets here.
         if values or options:
@@ -92,8 +105,13 @@ class Cell(ABC):
             )
 
     def __post_init__(self) -> None:
-        for name in self.starts:
-            check_bias_start(name, getattr(self, name))
+        name = type(self).__name__
+        fields = type(self).__dataclass_fields__
+        for start in as_names(self.starts, f"cell {name}: starts"):
+            if start not in fields:
+                raise InputError(f"cell {name}: starts: {no_option(type(self), start)}")
+        for start in self.starts:
+            check_bias_start(start, getattr(self, start))
 
     @property
     @abstractmethod
@@ -182,3 +200,80 @@ class Cell(ABC):
         Returns:
             All new states and, for traces, gates by name, each in the shape of the states.
         """
+
+
+def missing_parts(cls: type[Cell]) -> str:
+    """Return which of `gates`, `states` and `step` a class lacks, as the text of an error."""
+    examples = {
+        "gates": 'gates = ("k", "z")',
+        "states": 'states = ("h",)',
+        "step": "def step(self, wx, rh, state, unit): ...",
+    }
+    lacking = sorted(cls.__abstractmethods__)
+    written = " and ".join(examples[name] for name in lacking)
+    return f"{' and '.join(lacking)} missing: write {written} in the class"
+
+
+def no_option(cls: type[Cell], name: str) -> str:
+    """Return the text of an error for a name that is not a field of the class."""
+    if name in vars(Cell):
+        return f"{name} is not an option"
+    for base in cls.__mro__:
+        if name in vars(base).get("__annotations__", {}):
+            return f"write @dataclass(frozen=True) above the class, for its option {name}"
+    if hasattr(cls, name):
+        value = getattr(cls, name)
+        kind = "TYPE" if callable(value) else type(value).__name__
+        return f"{name} is not an option: annotate it: {name}: {kind} = {shown(value)}"
+    fields = cls.__dataclass_fields__
+    return (
+        f"no option {name!r}{did_you_mean(name, fields)}; there are {', '.join(fields) or 'none'}"
+    )
+
+
+def as_names(value: Any, what: str) -> tuple[str, ...]:
+    """Return a tuple of names, or raise InputError for anything else, such as plain text."""
+    if isinstance(value, str):
+        raise InputError(f"{what} is a plain text; write ({value!r},)")
+    if not isinstance(value, tuple | list) or not all(isinstance(name, str) for name in value):
+        raise InputError(f"{what} must be a tuple of names, not {shown(value)}")
+    return tuple(value)
+
+
+def check_parts(cell: Cell) -> None:
+    """Check that a cell's options and attributes have the right types and refer to each other.
+
+    Raises:
+        InputError: naming the cell and the attribute.
+    """
+    where = f"cell {cell}"
+    if dataclasses.is_dataclass(cell):
+        with suppress(NameError, TypeError):  # annotations that only a type checker understands
+            check_fields(cell, where)
+    for attribute in ("gates", "states", "inner_gates"):
+        as_names(getattr(cell, attribute), f"{where}: {attribute}")
+    if not cell.states:
+        raise InputError(f"{where}: states is empty: a cell has at least one, its output")
+    for attribute, kind, example in (
+        ("vectors", Vector, 'Vector("p")'),
+        ("products", Product, f'Product("{cell.states[0]}", ("k",))'),
+    ):
+        parts = getattr(cell, attribute)
+        wrong = (
+            [p for p in parts if not isinstance(p, kind)]
+            if isinstance(parts, tuple | list)
+            else [parts]
+        )
+        if wrong:
+            raise InputError(
+                f"{where}: {attribute} must be a tuple, each element a {kind.__name__}, not "
+                f"{shown(wrong[0])}; write ({example},)"
+            )
+    for product in cell.products:
+        as_names(product.gates, f"{where}: the gates of a product")
+    for state in cell.initial_states:
+        if state not in cell.states:
+            raise InputError(
+                f"{where}: initial_states sets {state!r}, which is not among its states "
+                f"({', '.join(cell.states)})"
+            )

@@ -30,9 +30,11 @@ def check_options(
 class _StepArgument(dict[str, Any]):
     """Argument of a trial step. Reading a missing name raises an error that lists the names."""
 
-    def __init__(self, cell: Cell, what: str, source: str, values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cell: Cell, what: str, source: str, values: Mapping[str, Any], method: str = "step"
+    ) -> None:
         super().__init__(values)
-        self._text = f"cell {cell}: its step reads {what}[{{!r}}], which is not among {source}"
+        self._text = f"cell {cell}: its {method} reads {what}[{{!r}}], which is not among {source}"
 
     def __missing__(self, name: str) -> Any:
         raise InputError(f"{self._text.format(name)} ({', '.join(self) or 'none'})")
@@ -95,7 +97,8 @@ def check_cell(cell: Cell) -> None:
     """Check a cell's step against its gates, states, products and vectors, by a step on zeros.
 
     Raises:
-        InputError: if the step reads an undeclared name, omits a state, or returns a wrong shape.
+        InputError: if the step reads an undeclared name, omits a state, returns a wrong shape or
+            branches on a tensor, and if `kept` reads a value that the step does not return.
     """
     zeros_BH = torch.zeros(2, 3, device="cpu")
     for product in cell.products:
@@ -121,6 +124,13 @@ def check_cell(cell: Cell) -> None:
             f"cell {cell}: its step calls rh[k], which is a function only for a gate k that is "
             f"among its inner_gates ({', '.join(cell.inner_gates) or 'none'})"
         ) from error
+    except RuntimeError as error:
+        if "Boolean value of Tensor" not in str(error):
+            raise
+        raise InputError(
+            f"cell {cell}: its step uses a tensor as a condition (if, and, or, while), but each "
+            "unit has its own value; compute the choice, for example with maximum, relu or sigmoid"
+        ) from error
     for name in cell.states:
         if name not in values:
             raise InputError(f"cell {cell}: its step does not return the state {name!r}")
@@ -131,6 +141,7 @@ def check_cell(cell: Cell) -> None:
                 f"cell {cell}: its step must return tensors of the shape of the states, "
                 f"{list(zeros_BH.shape)} in this trial, but {name!r} is {what}"
             )
+    cell.kept(_StepArgument(cell, "values", "the values that its step returns", values, "kept"))
 
 
 def check_noise(cell: Cell, recurrent_dropout: float, weight_drop: float, zoneout: float) -> None:

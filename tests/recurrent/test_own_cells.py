@@ -61,7 +61,7 @@ def test_registering_makes_a_class_a_dataclass(registered):
     registered(Own, beta=3.0)
     assert str(build_cell("own")) == "Own(beta=3.0)"
     assert build_cell({"name": "own", "beta": 2.0}) == Own(beta=2.0)
-    with pytest.raises(InputError, match="pace is not an option: an option needs an annotation"):
+    with pytest.raises(InputError, match="pace is not an option: annotate it: pace: int = 1"):
         build_cell({"name": "own", "pace": 2})
     with pytest.raises(InputError, match=r"Plain has no fields: write @dataclass\(frozen=True\)"):
         Plain(beta=2.0)
@@ -110,6 +110,29 @@ class OddShape(Plain):
         return {"h": wx["keep"].sum(1)}
 
 
+class Condition(Plain):
+    def step(self, wx, rh, state, unit):
+        keep = sigmoid(wx["keep"])
+        return {"h": keep if keep > 0.5 else state["h"]}
+
+
+class TextAsGates(Plain):
+    gates = "k"
+
+
+class TextAsVector(Plain):
+    vectors = ("p",)
+
+
+class OddInitialState(Plain):
+    initial_states = {"m": 1.0}
+
+
+class OddKept(Plain):
+    def kept(self, values):
+        return values["f"]
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
@@ -120,6 +143,11 @@ class OddShape(Plain):
         (OddProduct, r"a product multiplies 'c', which is not among its states \(h\)"),
         (WithoutInner, r"calls rh\[k\], .* among its inner_gates \(none\)"),
         (WithoutVector, r"reads unit\['gain'\], which is not among its vectors \(none\)"),
+        (Condition, r"cell Condition\(\): its step uses a tensor as a condition \(if"),
+        (TextAsGates, r"cell TextAsGates\(\): gates is a plain text; write \('k',\)"),
+        (TextAsVector, r"cell TextAsVector\(\): vectors .* not 'p'; write \(Vector\(\"p\"\),\)"),
+        (OddInitialState, r"initial_states sets 'm', which is not among its states \(h\)"),
+        (OddKept, r"cell OddKept\(\): its kept reads values\['f'\], which is not among the values"),
         (OddShape, r"of the shape of the states, \[2, 3\] in this trial, but 'h' is \[2\]"),
     ],
 )
@@ -230,6 +258,56 @@ def test_a_cell_that_declares_it_has_no_warning(caplog):
     assert {record.levelname for record in caplog.records} <= {"INFO"}
 
 
+class WithoutStep(Cell):
+    gates = ("k",)
+    states = ("h",)
+
+
+class PlainOption(Plain):
+    rate = 1.0
+
+
+@dataclass(frozen=True)
+class Typed(Plain):
+    beta: float = 1.0
+    rates: tuple[float, ...] = ()
+    rate = 1.0
+
+
+class NotDataclass(Typed):
+    pace: float = 1.0
+
+
+@dataclass(frozen=True)
+class OddStarts(Plain):
+    starts = ("rate",)
+    rate = 1.0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (WithoutStep, "cell WithoutStep: step missing: write def step"),
+        (lambda: build_cell(Typed(beta="fast")), ".*: beta must be a finite number, not 'fast'"),
+        (
+            lambda: Typed(rate=2.0),
+            "cell Typed: rate is not an option: annotate it: rate: float = 1.0",
+        ),
+        (lambda: Typed(bata=2.0), r"cell Typed: no option 'bata' \(did you mean 'beta'\?\)"),
+        (lambda: NotDataclass(pace=2.0), r"NotDataclass: write @dataclass\(frozen=True\) .* pace"),
+        (OddStarts, "cell OddStarts: starts: rate is not an option: annotate it"),
+    ],
+)
+def test_invalid_instances_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_an_instance_is_checked_as_by_name():
+    assert build_cell(Typed(rates=[1, 2])).rates == (1, 2)
+    assert build_cell(Typed(beta=2)) == Typed(beta=2.0)
+
+
 class GatesAsField(Plain):
     gates: tuple = ("keep", "new")
 
@@ -248,7 +326,9 @@ class ListAsDefault(Plain):
         (GatesAsField, {}, "gates is not an option of a cell: write it without an annotation"),
         (WithoutDefault, {}, "its field rate needs a default, rate: TYPE = VALUE"),
         (ListAsDefault, {}, "mutable default"),
-        (Plain, {"gamma": 1}, r"no field 'gamma'"),
+        (Plain, {"gamma": 1}, r"no option 'gamma'; there are beta"),
+        (PlainOption, {"rate": 2.0}, "rate is not an option: annotate it: rate: float = 1.0"),
+        (WithoutStep, {}, "WithoutStep: step missing: write def step"),
         (dict, {}, "is not a subclass of seqtag.cells.Cell"),
     ],
 )
