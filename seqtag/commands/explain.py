@@ -212,8 +212,10 @@ def _owners(group: str, rest: str, verb: str) -> list[str]:
     # A probe generates its own data and cannot read a corpus.
     if not rest or group not in _groups(verb) or (verb, group) == ("probe", "data"):
         return []
+    own = tuple(rest.split("."))
+    names = {own, (group, *own)}  # the second in files of the package _global_
     files = sorted((config_dir() / group).glob("[!_]*.yaml"))
-    return [file.stem for file in files if tuple(rest.split(".")) in keys_of_file(file)]
+    return [file.stem for file in files if names & keys_of_file(file).keys()]
 
 
 def _is_null(config: DictConfig, key: str) -> bool:

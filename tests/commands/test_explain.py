@@ -67,6 +67,7 @@ FILES = "column, conll2000, conllu, csv, hub, json, parquet, ud_ewt, wnut17"
             "unknown key 'model_dir'; use seqtag evaluate model_dir=x or seqtag probe model_dir=x",
         ),
         ("train data.path=a{b", f"data.path belongs to data={FILES}; add one of these"),
+        ("train search.trials=3", "search.trials belongs to search=random, tpe; add one of these"),
         (
             "train optimizer.momentum=0.9",
             "optimizer.momentum belongs to optimizer=sgd; add optimizer=sgd",
