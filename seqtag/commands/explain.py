@@ -11,6 +11,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -178,6 +179,11 @@ def _unknown_key(key: str, verb: str, arguments: Sequence[str]) -> str:
     if "." in above and _is_null(config, above):
         return f"{what}: {above} is null; write {shlex.quote(f'{above}={{{rest}: {value}}}')}"
     group, _, rest = key.partition(".")
+    if lacking := _lacking(group, rest, verb, arguments):
+        return (
+            f"{key}: {group}={','.join(lacking)} has no option {rest!r}, although others of the "
+            "sweep have; run those in a command of their own"
+        )
     if owners := _owners(group, rest, verb):
         remedy = "one of these" if len(owners) > 1 else f"{group}={owners[0]}"
         return f"{key} belongs to {group}={', '.join(owners)}; add {remedy}"
@@ -216,6 +222,25 @@ def _owners(group: str, rest: str, verb: str) -> list[str]:
     names = {own, (group, *own)}  # the second in files of the package _global_
     files = sorted((config_dir() / group).glob("[!_]*.yaml"))
     return [file.stem for file in files if names & keys_of_file(file).keys()]
+
+
+def _lacking(group: str, rest: str, verb: str, arguments: Sequence[str]) -> list[str]:
+    """Return those options of a swept group that lack the key `rest`; [] if all of them do."""
+    if not rest or group not in _groups(verb):
+        return []
+    texts = [word.partition("=")[2] for word in arguments if word.startswith(f"{group}=")]
+    names = re.findall(r"[\w-]+", texts[-1]) if texts else []
+    lacking = [name for name in names if not _has_key(group, name, rest.split("."))]
+    return lacking if len(lacking) < len(names) else []
+
+
+def _has_key(group: str, name: str, path: Sequence[str]) -> bool:
+    """Return whether an option has a key; true for an option from a --config-dir folder."""
+    file = config_dir() / group / f"{name}.yaml"
+    if file.is_file():
+        return tuple(path) in keys_of_file(file)
+    stored = ConfigStore.instance().repo.get(group, {}).get(f"{name}.yaml")
+    return stored is None or path[0] in stored.node
 
 
 def _is_null(config: DictConfig, key: str) -> bool:

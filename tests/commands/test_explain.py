@@ -90,3 +90,12 @@ def test_message(command, message, tmp_path, monkeypatch, capsys):
 def test_flags_of_hydra_are_accepted(flags, capsys):
     assert main(["train", "cell=gru", *flags, "seed=5"]) == 0
     assert "seed: 5" in capsys.readouterr().out
+
+
+def test_an_option_that_one_cell_of_a_sweep_lacks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "-m", "cell=lstm,gru", "cell.forget_bias=1", "data=pronoun"]) == 2
+    assert capsys.readouterr().err == (
+        "seqtag: error: cell.forget_bias: cell=gru has no option 'forget_bias', although others of "
+        "the sweep have; run those in a command of their own\n"
+    )

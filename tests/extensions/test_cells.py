@@ -89,7 +89,7 @@ def test_the_error_names_the_missing_package(verb, model, tmp_path, capsys):
         "trace": ["--model", str(model), "Anna left ."],
     }
     assert main([verb, *arguments[verb]]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    *_, line = capsys.readouterr().err.splitlines()  # `trace` also logs what it loads
     assert "the cell 'mine' belongs to the package 'seqtag-extra', which is not inst" in line
 
 
@@ -114,10 +114,15 @@ def test_a_config_dir_file_takes_precedence_and_help_lists_the_names(tmp_path, c
     assert "haste: 2" in capsys.readouterr().out
     assert main([*shown, "cell.hast=2"]) == 2
     assert "unknown key 'cell.hast' (did you mean 'cell.haste'?)" in capsys.readouterr().err
+    own = ("data=pronoun", f"hydra.sweep.dir={tmp_path / 'sweep'}")
+    for key, lacking in (("haste", "gru"), ("chrono", "mine")):
+        assert main(["train", "-m", "cell=mine,gru", f"cell.{key}=1", *own]) == 2
+        message = f"cell.{key}: cell={lacking} has no option {key!r}, although others of the sweep"
+        assert message in capsys.readouterr().err
     assert main([*shown[:-1], "cell=mien"]) == 2
     assert "cell=mien: unknown option (did you mean 'mine'?)" in capsys.readouterr().err
     assert main(["train", "--help"]) == 0
-    assert "mine_slow         Of the package seqtag-extra" in capsys.readouterr().out
+    assert "mine_slow         From the package seqtag-extra" in capsys.readouterr().out
 
 
 @pytest.mark.slow
