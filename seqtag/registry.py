@@ -8,7 +8,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from seqtag.errors import InputError, unknown
+from seqtag.errors import InputError, listed, unknown
 
 T = TypeVar("T")
 
@@ -96,7 +96,10 @@ class Registry(Generic[T]):
                 be imported.
         """
         if name not in self:
-            raise unknown(self.kind, name, self.names())
+            raise InputError(
+                f"{unknown(self.kind, name, self.names())}; a {self.kind} of an installed package "
+                f"needs an entry point in {self.group}"
+            )
         if name not in self._entries:
             self._load(self.installed[name])
         return self._entries[name]
@@ -137,10 +140,20 @@ class Registry(Generic[T]):
             ) from error
         if point.name in self._entries:
             return
-        if isinstance(loaded, ModuleType):
+        is_module = isinstance(loaded, ModuleType)
+        names = [
+            name
+            for name, entry in self._entries.items()
+            if (entry.cls.__module__ == loaded.__name__ if is_module else entry.cls is loaded)
+        ]
+        where = f"{self.kind} {point.name!r} of the package {self.distribution(point.name)}"
+        if is_module:
+            also = f", but {listed(map(repr, names))}" if names else ""
+            raise InputError(f"{where}: the module {point.value} does not register that name{also}")
+        if names and not any(name in self.installed for name in names):
             raise InputError(
-                f"{self.kind} {point.name!r} of the package {self.distribution(point.name)}: the "
-                f"module {point.value} does not register that name"
+                f"{where}: its class {point.value} is registered as {listed(map(repr, names))}: "
+                "give the entry point and the class the same name"
             )
         self.register(point.name)(loaded)
 

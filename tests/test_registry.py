@@ -27,14 +27,15 @@ def parts(tmp_path, monkeypatch):
         "        self.size = size\n"
     )
     (tmp_path / "other_parts.py").write_text(
-        "class Three:\n    pass\nfrom own_parts import PARTS\nPARTS.register('four')(Three)\n"
+        "class Three:\n    pass\nclass Seven:\n    pass\nfrom own_parts import PARTS\n"
+        "PARTS.register('four')(Three)\nPARTS.register('sieben')(Seven)\n"
     )
     info = tmp_path / "other_dist-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-dist\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[test.parts]\nthree = other_parts:Three\nfour = other_parts\nfive = other_parts\n"
-        "six = missing_module\n"
+        "six = missing_module\nseven = other_parts:Seven\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     yield __import__("own_parts").PARTS
@@ -43,9 +44,9 @@ def parts(tmp_path, monkeypatch):
 
 
 def test_names_are_listed_without_importing_installed_packages(parts):
-    assert parts.names() == ["one", "two", "three", "four", "five", "six"]
+    assert parts.names() == ["one", "two", "three", "four", "five", "six", "seven"]
     assert "three" in parts
-    assert "seven" not in parts
+    assert "eight" not in parts
     assert "other_parts" not in sys.modules
 
 
@@ -66,7 +67,10 @@ def test_an_entry_point_is_a_class_or_a_module_that_registers_it(name, parts):
     ("name", "message"),
     [
         ("tow", r"unknown part 'tow' \(did you mean 'two'\?\); known: one, two, three"),
+        ("tow", "; a part of an installed package needs an entry point in test.parts"),
         ("five", "part 'five' of the package other-dist: the module other_parts does not register"),
+        ("five", "does not register that name, but 'four', 'sieben'"),
+        ("seven", "part 'seven' .*: its class other_parts:Seven is registered as 'sieben': give"),
         ("six", "part 'six' of the package other-dist cannot be imported.*ModuleNotFoundError"),
     ],
 )

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from seqtag.commands.comments import groups_of, keys_of_file
-from seqtag.commands.help import config_dir, installed_options
+from seqtag.commands.help import config_dir, entry_point_hint, installed_options
 from seqtag.commands.overrides import hint
 from seqtag.errors import InputError, did_you_mean, shown
 from seqtag.probes.registry import make_probe
@@ -124,9 +124,10 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> str:
         options = sorted({*options, *installed_options(group)})
         if group == "hydra/launcher" and name in _LAUNCHERS:
             return f"{group}={name}: not installed; pip install 'seqtag[{_LAUNCHERS[name]}]'"
+        advice = entry_point_hint(group)
         return (
             f"{group}={name}: unknown option{did_you_mean(name, options)}; "
-            f"known: {', '.join(options)}"
+            f"known: {', '.join(options)}{f'; {advice}' if advice else ''}"
         )
     if key := re.search(r"Could not override '([^']+)'", str(error)):
         return _unknown_key(key[1], verb, arguments)

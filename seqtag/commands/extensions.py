@@ -10,11 +10,10 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
+from seqtag.commands.help import ENTRY_POINTS
 from seqtag.registry import installed
 
 _CONFIG_DIR = ("--config-dir", "-cd")
-# The configuration group of each kind of part.
-_KINDS = {"cell": "cells", "probe": "probes", "data": "formats"}
 
 
 def register_installed_options(arguments: Sequence[str]) -> None:
@@ -26,10 +25,10 @@ def register_installed_options(arguments: Sequence[str]) -> None:
     Raises:
         InputError: if the package cannot be imported, or does not define the part.
     """
-    for group, kind in _KINDS.items():
+    for group, entry_points in ENTRY_POINTS.items():
         names = _values(arguments, group)
         # Reading the metadata of packages is slow.
-        points = installed(f"seqtag.{kind}") if names else {}
+        points = installed(entry_points) if names else {}
         for name in names:
             if name in points and (values := _values_of(group, name)) is not None:
                 ConfigStore.instance().store(name, values, group, provider="installed package")

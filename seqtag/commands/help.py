@@ -15,8 +15,11 @@ from seqtag.registry import installed
 _INTERNAL = ("hydra", "paths")
 # Groups for which the help lists the keys of the default option.
 _WITH_KEYS = ("data", "model", "optimizer", "trainer")
-# Groups to which installed packages can add options by entry points.
-_EXTENDED = ("cell", "probe")
+# Groups to which installed packages can add options, with the groups of their entry points.
+ENTRY_POINTS = {
+    group: f"seqtag.{kind}"
+    for group, kind in {"cell": "cells", "probe": "probes", "data": "formats"}.items()
+}
 
 _FLAGS = """\
 flags:
@@ -43,8 +46,16 @@ def config_dir() -> Path:
 
 def installed_options(group: str) -> dict[str, str]:
     """Return the options that installed packages add to a group: option to package."""
-    points = installed(f"seqtag.{group}s") if group in _EXTENDED else {}
+    points = installed(ENTRY_POINTS[group]) if group in ENTRY_POINTS else {}
     return {name: point.dist.name if point.dist else "?" for name, point in points.items()}
+
+
+def entry_point_hint(group: str) -> str:
+    """Return what an option of an installed package needs to be found; "" for other groups."""
+    if group not in ENTRY_POINTS:
+        return ""
+    kind = "data format" if group == "data" else group
+    return f"a {kind} of an installed package needs an entry point in {ENTRY_POINTS[group]}"
 
 
 def help_text(verb: str) -> str:
@@ -123,6 +134,8 @@ def _options(group: str, default: str) -> str:
     lines = []
     for name in sorted(texts, key=lambda name: (name != default, name)):
         lines.append(_entry(f"  {'*' if name == default else ' '} {name:{width}}", texts[name]))
+    if group == "cell":
+        lines.append(f"    ({entry_point_hint(group)})")
     return "\n".join(lines)
 
 

@@ -120,9 +120,13 @@ def test_a_config_dir_file_takes_precedence_and_help_lists_the_names(tmp_path, c
         message = f"cell.{key}: cell={lacking} has no option {key!r}, although others of the sweep"
         assert message in capsys.readouterr().err
     assert main([*shown[:-1], "cell=mien"]) == 2
-    assert "cell=mien: unknown option (did you mean 'mine'?)" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "cell=mien: unknown option (did you mean 'mine'?)" in error
+    assert "a cell of an installed package needs an entry point in seqtag.cells" in error
     assert main(["train", "--help"]) == 0
-    assert "mine_slow         From the package seqtag-extra" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "mine_slow         From the package seqtag-extra" in text
+    assert "a cell of an installed package needs an entry point in seqtag.cells" in text
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """A data format of an installed package: train, check, evaluate and tag read it."""
 
 import json
+import re
 
 import pytest
 
@@ -90,3 +91,10 @@ def test_every_verb_reads_the_format(seqtag, corpus, tmp_path):
         "B-LOC",
         "I-LOC",
     }
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_help_lists_the_format(capsys):
+    assert main(["train", "--help"]) == 0
+    data = capsys.readouterr().out.partition("\n  data: ")[2].partition("\n\n")[0]
+    assert re.search(r"mine +From the package seqtag-extra", data)
