@@ -1,5 +1,6 @@
 """The model card: a description of a model folder for readers and for the Hugging Face hub."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,13 @@ _CORPUS_KEYS = (
 )
 
 
-def model_card(name: str, stored: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
+def model_card(
+    name: str,
+    stored: Mapping[str, Any],
+    labels: LabelSet,
+    reads: Sequence[str],
+    words: Sequence[str] = (),
+) -> str:
     """Return the card in Markdown: metadata for the hub, then prose and tables for readers.
 
     Args:
@@ -26,12 +33,14 @@ def model_card(name: str, stored: Mapping[str, Any], labels: LabelSet, reads: Se
         stored: the content of ``config.json``.
         labels: the label set.
         reads: descriptions of the inputs of a word.
+        words: some known words; the example for a probe's tagger uses them.
     """
     parts = [
         _front_matter(name, stored),
         f"# {_text(name)}",
         _what(stored, labels, reads),
-        _how(stored),
+        *_needs(stored),
+        _how(stored, words),
         "## Labels\n\n" + _labels(labels),
     ]
     if stored["data"]:
@@ -61,19 +70,30 @@ def _what(stored: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> 
     model = stored["model"]
     decoder = {"crf": "a conditional random field"}.get(model["decoder"], "softmax")
     if labels.scheme == "plain":
-        task = "gives every token one of its labels"
+        task = "gives every word of a sentence a label"
     else:
-        task = "finds spans of tokens and their types"
+        task = "finds spans of words in a sentence, and their types"
     return (
-        f"A tagger that {task}, made with seqtag {stored['seqtag']}. It reads "
-        f"{_text(', '.join(reads))}; {_encoder(stored)}; decoding by {decoder}."
+        f"This tagger {task}. It was trained with seqtag {stored['seqtag']}. It has "
+        f"{_encoder(stored)}, decodes with {decoder}, and reads {_text(', '.join(reads))}."
     )
+
+
+def _needs(stored: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each installed package that loading the model needs."""
+    parts: dict[str, list[str]] = {}
+    for part, package in stored.get("packages", {}).items():
+        parts.setdefault(package, []).append(part)
+    return [
+        f"Needs the package `{_text(package)}` ({_text(', '.join(names))}) in addition to seqtag."
+        for package, names in parts.items()
+    ]
 
 
 def _encoder(stored: Mapping[str, Any]) -> str:
     model = stored["model"]
     if (encoder := encoder_name(model.get("encoder"))) != "recurrent":
-        return f"encoder `{_text(encoder)}`"
+        return f"the encoder `{_text(encoder)}`"
     directions = "bidirectional" if model["bidirectional"] else "forward only"
     plural = "s" * (model["num_layers"] != 1)
     return (
@@ -82,9 +102,12 @@ def _encoder(stored: Mapping[str, Any]) -> str:
     )
 
 
-def _how(stored: Mapping[str, Any]) -> str:
-    features = (stored["data"] or {}).get("features")
+def _how(stored: Mapping[str, Any], words: Sequence[str]) -> str:
+    data = stored["data"] or {}
+    features = data.get("features")
     call = 'tagger.tag("Any text.")'
+    if data.get("probe") and words:
+        call = f"tagger.tag([{json.dumps(list(words), ensure_ascii=False)}])"
     if features:
         values = ", ".join(f'"{feature}": [["..."]]' for feature in features)
         call = f'tagger.tag([["Word"]], features={{{values}}})'

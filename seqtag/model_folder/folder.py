@@ -152,7 +152,10 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     shutil.copymode(
         folder / CONFIG, folder / WEIGHTS
     )  # the library makes it readable by the owner only
-    (folder / CARD).write_text(model_card(name, values, parts.labels, reads), encoding="utf-8")
+    # Padding and unknown come first, then the most frequent words.
+    words = parts.indexer.words.strings()[2:8] if "words" in parts.indexer.inputs else ()
+    card = model_card(name, values, parts.labels, reads, words)
+    (folder / CARD).write_text(card, encoding="utf-8")
 
 
 # Reading

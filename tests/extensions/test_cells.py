@@ -1,6 +1,7 @@
 """Cells of an installed package are used by name, like those of seqtag."""
 
 import json
+import re
 import shutil
 import sys
 
@@ -60,7 +61,13 @@ def test_a_sweep_trains_and_saves_taggers(swept, model):
     config = json.loads((model / "config.json").read_text())
     assert config["cell"] == {"name": "mine", "haste": 1.0}
     assert config["packages"] == {"cell mine": "seqtag-extra"}
+    card = (model / "README.md").read_text()
+    assert "Needs the package `seqtag-extra` (cell mine) in addition to seqtag." in card
+    assert "This tagger gives every word of a sentence a label. It was trained with seqtag" in card
+    (call,) = re.findall(r"tagger\.tag\((\[\[.*\]\])\)", card)
+    assert {*json.loads(call)[0]} <= {*Tagger.load(model).indexer.words.strings()[2:]}
     (ours,) = swept.glob("cell-lstm*/model/config.json")
+    assert "Needs the package" not in (ours.parent / "README.md").read_text()
     assert "packages" not in json.loads(ours.read_text())
 
 
