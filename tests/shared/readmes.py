@@ -193,10 +193,10 @@ RULES = (
     Rule(
         r"python scripts/bench_scaling\.py --path",
         (("FOLDER", "FOLDER/column"),),
-        "--processes 1 --batches 1 --turns 1",
+        "--processes 1 --batches 1 --turns 2",
         LONG,
     ),
-    Rule(r"python scripts/bench_scaling\.py", (), "--processes 1 --batches 1 --turns 1", LONG),
+    Rule(r"python scripts/bench_scaling\.py", (), "--processes 1 --batches 1 --turns 2", LONG),
 )
 
 
