@@ -105,7 +105,7 @@ def checked_values(cls: type, plain: Any, where: str, whole: bool = True) -> dic
     """Return the values in `plain`, each checked against the annotation of its field of `cls`.
 
     Raises:
-        InputError: as `from_plain` does; for a missing field without a default only if `whole`.
+        InputError: as `from_plain` does, but for a missing field only if `whole`.
     """
     if not isinstance(plain, Mapping):
         raise InputError(f"{where} must be a group of keys, not {shown(plain)}")

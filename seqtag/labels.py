@@ -81,8 +81,8 @@ class Transitions(NamedTuple):
     def length_without_path(self) -> int | None:
         """Return the least length >= 1 for which no sequence is allowed; None if there is none.
 
-        The set of possible last labels of n labels depends only on that of n - 1 labels. When a
-        set is seen a second time, all later ones are known too: the search always ends.
+        The set of labels that can end a sequence of n labels depends only on the set for n - 1.
+        Once a set occurs a second time, the sets repeat: the search always ends.
         """
         import numpy as np
 

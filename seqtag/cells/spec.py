@@ -183,7 +183,8 @@ class Cell(ABC):
     def start_units(self, unit: Values) -> None:  # noqa: B027  few cells need it
         """Set, in place, initial values of vectors whose units start at different values.
 
-        All are at their `Vector.start` when this is called. A layer without biases has none here.
+        All are at their `Vector.start` when this is called. In a layer without biases, vectors that
+        are biases are missing.
         """
 
     @abstractmethod
@@ -224,7 +225,7 @@ def no_option(cls: type[Cell], name: str) -> str:
     if hasattr(cls, name):
         value = getattr(cls, name)
         kind = "TYPE" if callable(value) else type(value).__name__
-        return f"{name} is not an option: annotate it: {name}: {kind} = {shown(value)}"
+        return f"{name} is not an option: annotate it, as in {name}: {kind} = {shown(value)}"
     fields = cls.__dataclass_fields__
     return (
         f"no option {name!r}{did_you_mean(name, fields)}; there are {', '.join(fields) or 'none'}"
@@ -232,16 +233,16 @@ def no_option(cls: type[Cell], name: str) -> str:
 
 
 def as_names(value: Any, what: str) -> tuple[str, ...]:
-    """Return a tuple of names, or raise InputError for anything else, such as plain text."""
+    """Return a list or tuple of names as a tuple; raise InputError for anything else."""
     if isinstance(value, str):
-        raise InputError(f"{what} is a plain text; write ({value!r},)")
+        raise InputError(f"{what} is a single string; write ({value!r},)")
     if not isinstance(value, tuple | list) or not all(isinstance(name, str) for name in value):
         raise InputError(f"{what} must be a tuple of names, not {shown(value)}")
     return tuple(value)
 
 
 def check_parts(cell: Cell) -> None:
-    """Check that a cell's options and attributes have the right types and refer to each other.
+    """Check that a cell's options and attributes have the right types and are consistent.
 
     Raises:
         InputError: naming the cell and the attribute.

@@ -22,9 +22,9 @@ class Key(NamedTuple):
 
 
 def keys_of_file(file: Path) -> dict[Keys, Key]:
-    """Return the keys of a file of a group, and of the files of its folder that it builds on.
+    """Return the keys of an option's file, and of the files in its list ``defaults``.
 
-    The files named first in its list ``defaults`` come first.
+    Keys of those files come first, in the order of the list; the option's own values replace them.
     """
     text = file.read_text(encoding="utf-8")
     keys: dict[Keys, Key] = {}
@@ -49,7 +49,7 @@ def keys_of(text: str) -> dict[Keys, Key]:
 
 
 def groups_of(text: str) -> dict[str, Key]:
-    """Return the groups in a verb's list ``defaults``: the default option of each, its comment."""
+    """Return the groups in a verb's list ``defaults``, each with its default option and comment."""
     groups = filter(None, map(_GROUP.fullmatch, text.splitlines()))
     return {group["name"]: Key(group["value"], group["text"]) for group in groups}
 
@@ -106,14 +106,14 @@ def _comments(
 
 
 def _bases(text: str) -> list[str]:
-    """Return the files of the same folder that a file of a group builds on."""
+    """Return the names of an option's base files, from its list ``defaults``."""
     values = yaml.safe_load(text)
     parts = values.get("defaults", ()) if isinstance(values, dict) else ()
     return [part for part in parts if isinstance(part, str) and part != "_self_"]
 
 
 def _nodes(node: yaml.Node | None, above: Keys = ()) -> Iterator[tuple[Keys, yaml.Node, yaml.Node]]:
-    """Yield each key of nested mappings: with those above it, its node and that of its value."""
+    """Yield the path of each key of nested mappings, its node and the node of its value."""
     if not isinstance(node, yaml.MappingNode):
         return
     for name, value in node.value:

@@ -1,7 +1,7 @@
 """The verb `evaluate`: score a trained tagger on a corpus that the user names.
 
 A model folder may come from an untrusted source. From its ``data`` group only the layout of a
-corpus is used (`LAYOUT`), or the numbers of a generated one (`GENERATED`). The user alone chooses
+corpus is used (`LAYOUT`), or the settings of a generated one (`GENERATED`). The user alone chooses
 which corpus is read or downloaded, and where files are written.
 """
 
@@ -159,8 +159,8 @@ def _generate(stored: Mapping[str, Any], split: str, folder: Path) -> Corpus:
         count = getattr(config, split, 0)
         if count > _MOST_ITEMS or count * max(1, lag) > _MOST_TOKENS:
             raise InputError(
-                f"data requires {count} generated items at a lag of {lag}: if this is intended, "
-                "set data=probe and the numbers yourself"
+                f"data.{split}={count} and data.lag={config.lag} are more generated items than a "
+                "model folder may set; to generate them, set data=probe and these keys yourself"
             )
         return config
 

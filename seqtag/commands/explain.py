@@ -26,7 +26,7 @@ from seqtag.probes.registry import make_probe
 _LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit"}
 _FLAGS = ("--cfg", "--multirun", "-m", "--config-dir", "--help", "-h")
 _VERBS = ("train", "evaluate", "check", "probe")
-# An override that is an example for a verb, if its words suggest none.
+# An example override for each verb, for errors about a word that names no option.
 _EXAMPLES = {"evaluate": "split=dev", "check": "data=column"}
 # Keys are suggested if they are at least this similar, from 0 to 1.
 _SIMILAR = 0.7
@@ -36,7 +36,7 @@ def check_words(verb: str, arguments: Sequence[str]) -> None:
     """Check that each argument is an override, or a flag of Hydra with its value.
 
     Raises:
-        InputError: for another flag or word, and for a value that the shell split at a space.
+        InputError: for any other flag or word, and for a value that the shell split at a space.
     """
     _check_split(arguments)
     parser = get_args_parser()
@@ -182,8 +182,8 @@ def _unknown_key(key: str, verb: str, arguments: Sequence[str]) -> str:
     group, _, rest = key.partition(".")
     if lacking := _lacking(group, rest, verb, arguments):
         return (
-            f"{key}: {group}={','.join(lacking)} has no option {rest!r}, although others of the "
-            "sweep have; run those in a command of their own"
+            f"{key}: {group}={','.join(lacking)} has no option {rest!r}, but others of the "
+            f"sweep have; run {group}={','.join(lacking)} separately, without it"
         )
     if owners := _owners(group, rest, verb):
         remedy = "one of these" if len(owners) > 1 else f"{group}={owners[0]}"
@@ -202,7 +202,7 @@ def _unknown_key(key: str, verb: str, arguments: Sequence[str]) -> str:
 
 
 def _as_factor(key: str, value: str, arguments: Sequence[str]) -> str:
-    """Return the override that sets a factor of the chosen probe, or "" if `key` is none."""
+    """Return the override that sets a factor of the chosen probe, or "" if `key` is not one."""
     names = re.findall(r"^probe=(\w+)$", "\n".join(["probe=pronoun", *arguments]), re.MULTILINE)
     above, _, factor = key.rpartition(".")
     try:

@@ -27,17 +27,18 @@ files written to the output folder:
   trace.html   the words, their labels and all pictures on one self-contained page
   trace.npz    tokens, labels, and all gates and states of the sentence; l0.fwd/f is the forget
                gate of the first layer in forward direction, an array (words, units)
-  l0.fwd.png   a picture of the gates and states of each layer and direction, e.g. l0.fwd
+  l0.fwd.png   the gates and states of the first layer in forward direction; one such picture
+               for each layer and direction
   memory.png, memory.npz   with --memory: half-life of each unit's memory in tokens, by layer,
                measured on the sentence, or if there is none, on sentences of the pronoun probe
   switch.png, switch.npz   with --switch, for a tagger trained on the pronoun probe: share of
                memory that is kept at a new subject, at an attractor and at a first subject
 """
 _GATES = (
-    "Each row is one unit, the same in all panels; rows are in the order in which their memory is "
-    "farthest from 0. The label above a word is what the tagger predicts there. A tagger of the "
-    "pronoun probe is trained at PRON only, so its labels at other words show what it would answer "
-    "if PRON came next."
+    "Each row is one unit, the same in all panels; rows are ordered by the word at which the "
+    "unit's memory is farthest from 0. The label above a word is what the tagger predicts there. "
+    "A tagger of the pronoun probe is trained at PRON only, so its labels at other words show "
+    "what it would answer if PRON came next."
 )
 _HALF_LIFE = (
     "The half-life is the number of tokens after which the forget gate alone would have halved a "
@@ -150,7 +151,7 @@ def _numbers(value: str) -> list[int]:
 
 
 def _check_numbers(units: int | list[int] | None, hidden_size: int) -> None:
-    """Refuse numbers of units that there are not."""
+    """Raise InputError for a number of a unit that does not exist."""
     if isinstance(units, list) and max(units) >= hidden_size:
         raise InputError(
             f"--only {max(units)}: the layers have {hidden_size} units, 0 to {hidden_size - 1}"
@@ -252,7 +253,7 @@ def _add_switch(results: _Results, tagger: Tagger, layer: str | None) -> None:
     results.arrays["switch"] = curves.arrays()
     numbers = ",".join(map(str, curves.units.tolist()))
     text = f"{_SWITCH} The units that react most: --only {numbers} draws them."
-    caption = Caption("What memory keeps around a person", text)
+    caption = Caption("Share of memory kept around a person", text)
     results.pictures["switch"] = caption, figure
 
 

@@ -137,9 +137,9 @@ class Input(ABC):
         """Return the vectors (B, T, D) that `module` computes from the arrays (as tensors)."""
 
     def parts(self, options: Any) -> dict[str, int]:
-        """Return numbers of submodules that depend on a setting without an upper bound.
+        """Return the number of submodules by setting, for settings without an upper bound.
 
-        The keys are the settings. A model folder with fewer tensors than that is refused.
+        A model folder with fewer tensors than submodules is refused.
         """
         return {}
 

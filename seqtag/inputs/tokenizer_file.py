@@ -129,7 +129,7 @@ def _vocabulary_step(part: Mapping[str, Any], where: str) -> normalizers.Normali
         return vocabulary_normalizers(True, False)[0]
     if part == {"type": "Lowercase"}:
         return vocabulary_normalizers(False, True)[0]
-    raise InputError(f"{where}: the normalizer {shown(part)} is not one of a vocabulary")
+    raise InputError(f"{where}: the normalizer {shown(part)} is not allowed in a vocabulary")
 
 
 def read_subwords(text: str, where: str) -> Tokenizer:

@@ -15,7 +15,7 @@ from seqtag.model.config import TaggerConfig
 
 
 class Embedding(nn.Module):
-    """Vectors of words: the configured inputs, concatenated: (B, T, output_size).
+    """Computes the vectors of words, those of all inputs concatenated: (B, T, output_size).
 
     The submodule of each input has the input's name.
     """

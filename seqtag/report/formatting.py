@@ -131,6 +131,6 @@ DEFINITIONS = (
         "correct class is the most probable of all. Both sides: how often both are right, among "
         "items with two versions. Antecedent known: how often the word that the pronoun refers to "
         "is in the model's vocabulary; score where known: the score in pairs of these items. "
-        "Ceiling, whole group: also of the pairs that could not be judged.",
+        "Ceiling, whole group: the same, including the pairs that could not be judged.",
     ),
 )

@@ -38,7 +38,7 @@ def show_scores(
 def show_groups(
     title: str, rows: Sequence[Mapping[str, Any]], console: Console | None = None
 ) -> None:
-    """Print a table with a column for each of the rows, headed by its `group`, and a line per key.
+    """Print `rows` as the columns of a table, each headed by its `group`; each key is a line.
 
     All rows have the same keys. Floats are shares, shown as percentages; keys without a value in
     any row are left out.

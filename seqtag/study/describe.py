@@ -77,7 +77,9 @@ def hidden_size_for(
         return count_parameters(encoder)
 
     if count(1) > parameters:
-        raise InputError(f"parameters={parameters}: one unit of this cell has {count(1)}")
+        raise InputError(
+            f"parameters={parameters} is too small: one unit of this cell has {count(1)}"
+        )
     low, high = 1, 2
     while count(high) <= parameters:
         low, high = high, 2 * high

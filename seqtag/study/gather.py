@@ -100,7 +100,7 @@ class _Read:
             self.groups.append(groups.assign(probe=groups["suite"], regime="suite"))
 
     def add_settings(self) -> None:
-        """Set the column settings: how runs of the same setup and seed differ."""
+        """Fill the column `settings`, which says how runs of the same setup and seed differ."""
         everywhere = [*chain(*self.counts.values()), *self.learned, *self.groups]
         settings = differing_settings(_runs(everywhere), _SAME, self.configs)
         for table in everywhere:

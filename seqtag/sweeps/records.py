@@ -63,13 +63,13 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def read_earlier_record(folder: Path) -> dict[str, Any]:
-    """Return the record that the running run in this folder has replaced; {} if there was none."""
+    """Return the record that the current run in this folder has replaced; {} if there was none."""
     earlier = read_record(folder).get("earlier")
     return earlier if isinstance(earlier, dict) else {}
 
 
 def move_earlier_record(folder: Path, aside: Path) -> None:
-    """Write the record that the running run in `folder` has replaced to the folder `aside`."""
+    """Move the record that the current run in `folder` has replaced to the folder `aside`."""
     record = read_record(folder)
     if earlier := record.pop("earlier", None):
         write_json(aside / RECORD, earlier)

@@ -64,7 +64,7 @@ class Run(NamedTuple):
         return next(seeds, f"={self.figures.get('seed', '')}").partition("=")[2]
 
     def score(self, name: str) -> list[float]:
-        """Return a list of one score: that of the name, else the first; empty if there is none."""
+        """Return the score called `name`, else the first one, as a list; [] if there is none."""
         return [self.scores[name]] if name in self.scores else [*self.scores.values()][:1]
 
 

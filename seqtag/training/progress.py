@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 
 log = logging.getLogger("seqtag")
 
-# Seconds between lines within an epoch.
+# Seconds between log lines within an epoch.
 _INTERVAL_S = 30
 
 
@@ -34,7 +34,7 @@ class Progress(RichProgressBar):
         return {}
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Start the clock also when training resumes in the middle of an epoch."""
+        """Log the start of training; start the clock if it resumes in the middle of an epoch."""
         super().on_train_start(trainer, pl_module)
         if trainer.is_global_zero:
             batches = trainer.num_training_batches
@@ -64,7 +64,7 @@ class Progress(RichProgressBar):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Log how far a long epoch is, where no bar shows it."""
+        """Log the progress of a long epoch at intervals, if no bar shows it."""
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
         now = time.perf_counter()
         if self.is_disabled and trainer.is_global_zero and now - self._logged > _INTERVAL_S:

@@ -61,7 +61,7 @@ def test_registering_makes_a_class_a_dataclass(registered):
     registered(Own, beta=3.0)
     assert str(build_cell("own")) == "Own(beta=3.0)"
     assert build_cell({"name": "own", "beta": 2.0}) == Own(beta=2.0)
-    with pytest.raises(InputError, match="pace is not an option: annotate it: pace: int = 1"):
+    with pytest.raises(InputError, match="pace is not an option: annotate it, as in pace: int = 1"):
         build_cell({"name": "own", "pace": 2})
     with pytest.raises(InputError, match=r"Plain has no fields: write @dataclass\(frozen=True\)"):
         Plain(beta=2.0)
@@ -144,7 +144,7 @@ class OddKept(Plain):
         (WithoutInner, r"calls rh\[k\], .* among its inner_gates \(none\)"),
         (WithoutVector, r"reads unit\['gain'\], which is not among its vectors \(none\)"),
         (Condition, r"cell Condition\(\): its step uses a tensor as a condition \(if"),
-        (TextAsGates, r"cell TextAsGates\(\): gates is a plain text; write \('k',\)"),
+        (TextAsGates, r"cell TextAsGates\(\): gates is a single string; write \('k',\)"),
         (TextAsVector, r"cell TextAsVector\(\): vectors .* not 'p'; write \(Vector\(\"p\"\),\)"),
         (OddInitialState, r"initial_states sets 'm', which is not among its states \(h\)"),
         (OddKept, r"cell OddKept\(\): its kept reads values\['f'\], which is not among the values"),
@@ -291,7 +291,7 @@ class OddStarts(Plain):
         (lambda: build_cell(Typed(beta="fast")), ".*: beta must be a finite number, not 'fast'"),
         (
             lambda: Typed(rate=2.0),
-            "cell Typed: rate is not an option: annotate it: rate: float = 1.0",
+            "cell Typed: rate is not an option: annotate it, as in rate: float = 1.0",
         ),
         (lambda: Typed(bata=2.0), r"cell Typed: no option 'bata' \(did you mean 'beta'\?\)"),
         (lambda: NotDataclass(pace=2.0), r"NotDataclass: write @dataclass\(frozen=True\) .* pace"),
@@ -327,7 +327,7 @@ class ListAsDefault(Plain):
         (WithoutDefault, {}, "its field rate needs a default, rate: TYPE = VALUE"),
         (ListAsDefault, {}, "mutable default"),
         (Plain, {"gamma": 1}, r"no option 'gamma'; there are beta"),
-        (PlainOption, {"rate": 2.0}, "rate is not an option: annotate it: rate: float = 1.0"),
+        (PlainOption, {"rate": 2.0}, "rate is not an option: annotate it, as in rate: float = 1.0"),
         (WithoutStep, {}, "WithoutStep: step missing: write def step"),
         (dict, {}, "is not a subclass of seqtag.cells.Cell"),
     ],

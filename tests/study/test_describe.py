@@ -52,5 +52,5 @@ def test_the_hidden_size_is_the_closest_to_a_number_of_parameters(cell, paramete
 
 
 def test_too_few_parameters_are_refused():
-    with pytest.raises(InputError, match="one unit of this cell has 72"):
+    with pytest.raises(InputError, match="is too small: one unit of this cell has 72"):
         hidden_size_for("lstm", 10, 16, FORWARD)

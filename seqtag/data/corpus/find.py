@@ -91,8 +91,8 @@ def find_splits(config: CorpusConfig) -> dict[str, list[CorpusFile]]:
 def unsplit_files(config: CorpusConfig) -> list[str] | None:
     """Return the files of a corpus that is not divided into splits, or None if it is divided.
 
-    Undivided are a single file (in a folder: if its name says no split) and the files of a glob
-    if no name says a split. Missing files are left to `find_splits`, which raises an error.
+    A single file is not divided (in a folder: unless its name says a split), nor are the files of
+    a glob if no name says a split. If files are missing, `find_splits` raises an error later.
     """
     if config.files or config.path is None:
         return None

@@ -208,6 +208,6 @@ def _unreachable(name: str, error: Exception) -> InputError:
         return error
     reason = str(error).partition("\n")[0] or type(error).__name__
     return InputError(
-        f"{name}: cannot be loaded from the hub: {reason} (check data.path, the id of the data "
-        "set, data.name, its configuration, and data.revision, a branch or tag)"
+        f"{name}: cannot be loaded from the hub: {reason} (check the id of the data set, "
+        "data.path; its configuration, data.name; and its branch or tag, data.revision)"
     )

@@ -35,7 +35,8 @@ class Layout:
         setting_template: format string for the name of a setting or option in messages.
         columns_source: what messages say before the expected number of columns.
         missing_advice: format string with advice, for messages about a missing column.
-        alternatives: (positional formats) other columns that a file may have, by its first row.
+        alternatives: (positional formats) other lists of columns that a file may have; its first
+            row decides.
         separator_guessed: (positional formats) whether the separator is a guess, so that rows
             that would have other cells with tabs as the separator are refused.
     """

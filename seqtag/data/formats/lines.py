@@ -173,7 +173,7 @@ def text_pieces(source: Source) -> Iterator[str]:
 def line_lists(source: Source, keep_returns: bool = False) -> Iterator[list[str]]:
     r"""Yield lists of lines without line ends: the lines that each piece of input completes.
 
-    A list may be empty; after each list, no more input may be available for now. If the text was
+    A list may be empty. After any list, the next input may not be available yet. If the text was
     cut between the ``\r`` and the ``\n`` of its last line, this ``\r`` is removed too.
 
     Args:

@@ -69,5 +69,5 @@ class Encoder(ABC):
         return True
 
     def parts(self, model: NetworkOptions) -> dict[str, int]:
-        """Return the number of modules by configuration key, for keys without an upper bound."""
+        """Return the number of submodules by setting, for settings without an upper bound."""
         return {}

@@ -31,7 +31,7 @@ def max_persons(distance: int, depth: int) -> int:
 
 
 def is_held_out(opening: str, modifier: str) -> bool:
-    """Return whether training omits this template; it contains each part in other templates."""
+    """Return whether training omits this template; its parts occur there in other templates."""
     return (OPENINGS.index(opening) + MODIFIERS.index(modifier)) % 3 == 2
 
 

@@ -85,7 +85,7 @@ def check_network(saved: Mapping[str, Any], expected: ExpectedCheckpoint) -> Non
         if shapes[0] != shapes[1]:
             raise InputError(
                 f"it belongs to another network or corpus: its {name} is "
-                f"{_shape(theirs)}, this one's {_shape(own)}"
+                f"{_shape(theirs)}, this run's {_shape(own)}"
             )
         if own != theirs:
             raise InputError(
@@ -183,7 +183,7 @@ def _check_optimizer(saved: Mapping[str, Any], expected: ExpectedCheckpoint) -> 
     numbers = list(range(len(expected.trainable)))
     _require(
         len(groups) == 1 and isinstance(groups[0], dict) and groups[0].get("params") == numbers,
-        f"its optimizer is not one of {len(numbers)} parameters",
+        f"its optimizer does not have the {len(numbers)} parameters of this run",
     )
     weight = nn.Parameter(torch.zeros(1))
     weight.grad = torch.zeros(1)

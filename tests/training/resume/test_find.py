@@ -182,8 +182,8 @@ def test_missing_or_wrong_parts_are_refused(path, value, message, tmp_path, resu
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda bias: torch.cat([bias, bias]), r"its network.projection.bias is \(.*, this one's"),
-        (None, r"projection.bias is missing, this one's \("),
+        (lambda bias: torch.cat([bias, bias]), r"its network.projection.bias is \(.*, this run's"),
+        (None, r"projection.bias is missing, this run's \("),
         (torch.Tensor.double, "is float64, this run's float32: use the trainer.precision"),
     ],
     ids=["another shape", "missing", "another precision"],
