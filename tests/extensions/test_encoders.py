@@ -67,5 +67,6 @@ def test_a_model_folder_whose_package_is_missing(folder, monkeypatch):
     assert config["packages"]["encoder neighbours"] == "seqtag-extra"
     monkeypatch.setattr(ENCODERS, "installed", {})
     monkeypatch.delitem(ENCODERS._entries, "neighbours", raising=False)
-    with pytest.raises(InputError, match="the encoder 'neighbours' is offered by the pack"):
+    message = "the encoder 'neighbours' belongs to the package 'seqtag-extra', which is not"
+    with pytest.raises(InputError, match=message):
         Tagger.load(folder)

@@ -96,7 +96,7 @@ def test_the_untrained_model_is_judged_on_few_items(tagger):
 def test_predictions_do_not_depend_on_batches(sentences, tagger, monkeypatch):
     items = PronounProbe().corpus("test", 40, 0)
     expected = predict(tagger, items)
-    monkeypatch.setattr(tagging, "_JUDGED", BatchConfig(sentences=sentences, tokens=300))
+    monkeypatch.setattr(tagging, "_PROBABILITY_BATCH", BatchConfig(sentences=sentences, tokens=300))
     predictions = predict(tagger, items)
     assert predictions.labels == expected.labels
     np.testing.assert_allclose(predictions.p_gold_N, expected.p_gold_N, atol=1e-6)
