@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = "input format (default: by the ending of --input, else text)"
     add("--input-format", **name, choices=inputs, help=default)
     add("--probabilities", action="store_true", help="also write the probability of each label")
-    add("--wrapped", action="store_true", help="in raw text, only an empty line ends a paragraph")
+    add("--wrapped", action="store_true", help="raw text: sentences may continue on the next line")
     add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
     add = parser.add_argument_group("options of --input-format column").add_argument

@@ -18,7 +18,7 @@ class Column(Format):
     tag_input = (
         "one token per line, an empty line after each sentence. If the training corpus was a "
         "column file, its columns, separator, comments and document marker apply; rows may lack "
-        "the label, or have only the columns that the tagger reads; the first row decides. "
+        "the label, or have only the columns that the tagger reads (all like the first row). "
         "Otherwise the token comes first, then the columns that the tagger reads, then any "
         "others. --columns and the options after it override this."
     )
