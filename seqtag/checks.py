@@ -129,7 +129,7 @@ def checked_values(cls: type, plain: Any, where: str, whole: bool = True) -> dic
 def check_fields(instance: Any, where: str = "") -> None:
     """Check the fields of a frozen dataclass against their annotations; lists become tuples.
 
-    Call it in ``__post_init__``, so that direct calls of the class are checked as by `from_plain`.
+    Call it in ``__post_init__``, so that direct calls of the class are checked as in `from_plain`.
     `where` is the configuration group of the fields, for messages.
     """
     cls: type = type(instance)
@@ -300,7 +300,7 @@ def _hint(value: Any, kind: Any, key: str) -> str:
         written = str(value).lower() if isinstance(value, bool) else shown(value)
         return f"; for text, write '\"{written}\"'"
     elif isinstance(value, float) and int in bare and value.is_integer() and abs(value) < 1e15:
-        return f"; write it without point or exponent: {int(value)}"
+        return f"; write it without a decimal point or exponent: {int(value)}"
     elif _is_whole(value) and int in bare and abs(value) > _LARGEST_WHOLE:
         return "; the largest 64-bit number is 2^63 - 1"
     elif isinstance(value, int | float) and float in bare and math.isfinite(_as_float(value)):

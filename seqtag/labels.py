@@ -232,9 +232,9 @@ def scheme_of(pairs: Counter[tuple[object, object]]) -> str:
     It is a span scheme if more than half of the tokens have span labels and some of these have a
     type, so that a few wrong labels do not make an entity corpus plain and `problems` can name
     them. If no label has a type, all of them must be span labels and include B, or I and O; O
-    alone is bio. Among the span schemes, tokens are counted for and against each: E, S, L and U
-    against spans that end without them (bioes); I-X that opens a span (iob1) against B-X that iob1
-    would not need (bio). A tie is bio. No labels at all are plain.
+    alone is bio. Among the span schemes it is bioes if there are E, S, L or U, at least as many as
+    spans that end without one; else iob1 if more spans open with I-X than with a B-X that iob1
+    would not need; else bio. No labels at all are plain.
     """
     return _span_scheme(pairs) if _encodes_spans(pairs) else "plain"
 

@@ -106,7 +106,11 @@ def test_lists_become_tuples_if_the_annotation_is_one():
     [
         ("count", 0, "key must be a whole number of at least 1, not 0"),
         ("count", True, "key must be a whole number of at least 1, not True"),
-        ("count", 1e9, "not 1000000000.0; write it without point or exponent: 1000000000"),
+        (
+            "count",
+            1e9,
+            "not 1000000000.0; write it without a decimal point or exponent: 1000000000",
+        ),
         ("count", 1.5, "key must be a whole number of at least 1, not 1.5"),
         ("count", "5", "key must be a whole number of at least 1, not '5'"),
         ("count", None, "not None"),

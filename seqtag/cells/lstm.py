@@ -106,7 +106,7 @@ class Lstm(Cell):
         for gate, partner in COUPLED_TO.items():
             if self._kind(gate) == "coupled" and self._kind(partner) == "none":
                 raise InputError(
-                    f"{GATES[gate]} cannot be coupled, {gate} = 1 - {partner}: "
+                    f"{GATES[gate]} cannot be coupled ({gate} = 1 - {partner}): "
                     f"{GATES[partner]} is 'none'"
                 )
         for gate in self.peepholes:

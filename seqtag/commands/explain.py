@@ -182,8 +182,8 @@ def _unknown_key(key: str, verb: str, arguments: Sequence[str]) -> str:
     group, _, rest = key.partition(".")
     if lacking := _lacking(group, rest, verb, arguments):
         return (
-            f"{key}: {group}={','.join(lacking)} has no option {rest!r}, but others of the "
-            f"sweep have; run {group}={','.join(lacking)} separately, without it"
+            f"{key}: {group}={','.join(lacking)} has no option {rest!r}, but others in the "
+            f"sweep do; run {group}={','.join(lacking)} separately, without it"
         )
     if owners := _owners(group, rest, verb):
         remedy = "one of these" if len(owners) > 1 else f"{group}={owners[0]}"

@@ -47,7 +47,7 @@ class Task:
         mistake: the error of a single run.
         folder: the folder of the run or of the sweep.
         in_sweep: whether this run is a job of a sweep that another process manages.
-        named: overrides that give all jobs the sweep's folder; [] if they compose it anyway.
+        named: overrides that give all jobs the sweep's folder; [] if they need none.
     """
 
     def __init__(self, verb: str, job: Job, flags: Sequence[str]):

@@ -199,7 +199,7 @@ def _add_trace(
     _report(" ".join(f"{token}/{label}" for token, label in results.words))
     note = ""
     if unknown:
-        note = f"(?) marks words that training did not have: {', '.join(unknown)}. "
+        note = f"(?) marks words that did not occur in training: {', '.join(unknown)}. "
         _report(f"unknown words: {', '.join(unknown)}")
     results.arrays["trace"] = traced.arrays()
     for name, values in traced.values.items():

@@ -127,7 +127,7 @@ class Team:
                     distributed.destroy_process_group()
 
     def release_followers(self, seconds: float = _EXIT_SECONDS) -> None:
-        """Have the followers exit and wait for them; kill own children that take too long."""
+        """Make the followers exit, and wait; kill followers started here that take too long."""
         self.send_settings(None)
         end = time.monotonic() + seconds
         for child in self.children:

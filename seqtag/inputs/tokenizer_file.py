@@ -206,7 +206,9 @@ def _check_model(model: Any, where: str) -> None:
             "WordLevel"
         )
     if model.get("dropout"):
-        raise InputError(f"{where}: its model has dropout, which draws pieces at random: set null")
+        raise InputError(
+            f"{where}: its model has dropout, which draws pieces at random: set it to null"
+        )
     if kind == "Unigram":
         size, unknown = len(vocab) if isinstance(vocab, list) else 0, model.get("unk_id")
         if not 0 <= _id(unknown) < size:

@@ -105,7 +105,7 @@ def traces(
 
 
 def encoder_input(network: TaggerNetwork, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the encoder's input for a batch, (B, S, D), and the steps of each sentence, (B)."""
+    """Return the encoder's input for a batch, (B, S, D), and the lengths in steps, (B)."""
     arguments: list[Any] = []
     handle = network.encoder.register_forward_pre_hook(lambda _, args: arguments.extend(args))
     try:

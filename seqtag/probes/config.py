@@ -93,8 +93,8 @@ class LearnConfig:
         name: "learn".
         lags: values of the probe's axis to train at, in ascending order.
         budget: the most sequences to train on at each lag.
-        solved: the lag counts as solved, and training ends, when a greater share of development
-            targets is right (of whole items, if the probe judges whole items).
+        solved: the lag counts as solved, and training ends, when more than this share of the
+            development targets is right (of whole items, if the probe judges whole items).
         check: sequences between two evaluations on the development items.
         give_up: skip the remaining, longer lags after this many unsolved lags in a row.
     """

@@ -41,9 +41,9 @@ class CountingProbe(Probe):
     """The set of legal next symbols after each symbol; a string counts if all labels are right.
 
     The only factor is `n`. There is one string per n, so all items of an n are equal, in every
-    split, and judging one is enough: only the trained models differ. The largest n up to which a
-    model is always right is the last n of the table before the first with an accuracy below 1;
-    the grid has every n up to 100.
+    split, and judging one is enough: only the trained models differ. A model is always
+    right up to the n just before the first one whose accuracy is below 1; the grid has every n up
+    to 100.
 
     For forward models only: the next token is a legal next symbol, and so reveals the label. The
     labels are not balanced: `$` occurs once per string.

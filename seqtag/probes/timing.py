@@ -5,7 +5,7 @@
 Gers & Schmidhuber (2000), "Recurrent nets that time and count", and Gers, Schraudolph &
 Schmidhuber (2002), "Learning precise timing with LSTM recurrent networks": spike n comes F + I(n)
 steps after the previous one, I(n) is 0 or 1, and the label of spike n is I(n). They train each
-network for a single F (here: the regime "learn"). To measure any F, a network must be shown it, so
+network for a single F (here: the regime "learn"). A network can judge an F only after seeing it, so
 each sequence begins with two spikes F apart; with a single F in training they carry no
 information. They use F from 10 to 50, the range judged here. Here training covers 2 to 20: short
 intervals are learned first.

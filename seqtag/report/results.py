@@ -24,7 +24,7 @@ class ProbeResults:
         d50: where accuracy is halfway down to chance: name, split, d50, text.
         solved_up_to: one row for each run: name, run, seed, split, reached.
         differences: name, items, seeds, difference, low, high, within; in the main split.
-        reference: the setup that differences are taken to.
+        reference: the setup that the others are compared to.
     """
 
     probe: str

@@ -61,7 +61,8 @@ def _grid(sweeper: BasicSweeper, overrides: Sequence[Override], runner: Runner) 
     for override in overrides:
         if override.is_interval_sweep():
             raise InputError(
-                f"{override.input_line}: a grid takes no interval; add search=tpe or search=random"
+                f"{override.input_line}: an interval needs a search: "
+                "add search=tpe or search=random"
             )
     (jobs,) = sweeper.split_arguments(list(overrides), None)
     runner.run(jobs)
@@ -81,7 +82,9 @@ def _search(config: DictConfig, overrides: Sequence[Override], runner: Runner) -
     plain = OmegaConf.to_container(config.search, resolve=True)
     settings = from_plain(SearchConfig, plain, "search")
     if settings.storage is not None and all(o.key_or_group != "study" for o in overrides):
-        raise InputError("a search with a storage needs a name to be resumed by: give study=NAME")
+        raise InputError(
+            "search.storage needs a name under which the search is stored: set study=NAME"
+        )
     space = Space.from_overrides(overrides)
     for params in space.covering_choices():
         runner.check(space.jobs(params)[0])

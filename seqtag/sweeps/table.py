@@ -1,7 +1,7 @@
 """The table of a sweep: one row for each configuration, its scores by seed, mean and interval.
 
-A configuration is the overrides of a run, without its seed, those common to all runs, and those
-that do not make it another run, such as ckpt_path=auto. Scores are percentages. The interval is
+A configuration is the overrides of a run except its seed, those common to all runs, and those that
+do not distinguish runs, such as ckpt_path=auto. Scores are percentages. The interval is
 Student's 95 % interval with three seeds or more, and the range from the smallest to the largest
 score with two.
 """

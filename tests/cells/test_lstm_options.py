@@ -91,11 +91,11 @@ def test_every_combination_is_correct_or_refused(kinds, weights_of, x_TBD):
         ),
         (
             {"input_gate": "coupled", "forget_gate": "none"},
-            "input_gate cannot be coupled, i = 1 - f: forget_gate is 'none'",
+            r"input_gate cannot be coupled \(i = 1 - f\): forget_gate is 'none'",
         ),
         (
             {"input_gate": "none", "forget_gate": "coupled"},
-            "forget_gate cannot be coupled, f = 1 - i: input_gate is 'none'",
+            r"forget_gate cannot be coupled \(f = 1 - i\): input_gate is 'none'",
         ),
         (
             {"output_gate": "none", "peepholes": ["o"]},

@@ -124,7 +124,7 @@ def test_a_config_dir_file_takes_precedence_and_help_lists_the_names(tmp_path, c
     own = ("data=pronoun", f"hydra.sweep.dir={tmp_path / 'sweep'}")
     for key, lacking in (("haste", "gru"), ("chrono", "mine")):
         assert main(["train", "-m", "cell=mine,gru", f"cell.{key}=1", *own]) == 2
-        message = f"cell.{key}: cell={lacking} has no option {key!r}, but others of the sweep have"
+        message = f"cell.{key}: cell={lacking} has no option {key!r}, but others in the sweep do"
         assert message in capsys.readouterr().err
     assert main([*shown[:-1], "cell=mien"]) == 2
     error = capsys.readouterr().err

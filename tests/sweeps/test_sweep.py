@@ -129,7 +129,7 @@ def test_a_run_with_other_defaults_keeps_its_folder(jobs, write):
 def test_wrong_configurations_are_refused_before_any_job_is_run(jobs):
     for wrong, message in (
         ("data=pronoun,column", "data.path is not set"),
-        ("optimizer.lr=interval(0.1,1)", "a grid takes no interval; add search=tpe"),
+        ("optimizer.lr=interval(0.1,1)", "an interval needs a search: add search=tpe"),
         ("hydra/launcher=joblb", "did you mean 'joblib'"),
     ):
         with pytest.raises(InputError, match=message):

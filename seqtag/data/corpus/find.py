@@ -91,8 +91,9 @@ def find_splits(config: CorpusConfig) -> dict[str, list[CorpusFile]]:
 def unsplit_files(config: CorpusConfig) -> list[str] | None:
     """Return the files of a corpus that is not divided into splits, or None if it is divided.
 
-    A single file is not divided (in a folder: unless its name says a split), nor are the files of
-    a glob if no name says a split. If files are missing, `find_splits` raises an error later.
+    A single file is not divided, but one in a folder is if its name says a split. The files of a
+    glob are not divided if no name says a split. If files are missing, `find_splits` raises an
+    error later.
     """
     if config.files or config.path is None:
         return None

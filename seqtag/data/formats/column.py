@@ -143,8 +143,8 @@ class _RowShape:
     def _refuse_ambiguous(self, cells: list[str], number: int, line: str) -> None:
         if [cell.strip(" ") for cell in line.strip(" \t").split("\t")] != cells:
             raise InputError(
-                f"{self.name}:{number}: ambiguous separator: if only tabs separate cells, some "
-                "cells contain spaces or are empty; if spaces do too, the cells are different. Set "
+                f"{self.name}:{number}: ambiguous separator: split at tabs alone, some cells "
+                "contain spaces or are empty; split at spaces too, the line has other cells. Set "
                 f"{self.layout.setting('separator')} (tab or null): {shown(line)}"
             )
 

@@ -31,14 +31,14 @@ class Layout:
         absent: value of a feature that a token lacks.
         encoding: encoding of text.
         label_names: names of labels that are stored as integers.
-        open_labels: whether labels that are strings may be others than `label_names`.
+        open_labels: whether labels that are strings may be missing from `label_names`.
         setting_template: format string for the name of a setting or option in messages.
         columns_source: what messages say before the expected number of columns.
         missing_advice: format string with advice, for messages about a missing column.
         alternatives: (positional formats) other lists of columns that a file may have; its first
             row decides.
-        separator_guessed: (positional formats) whether the separator is a guess, so that rows
-            that would have other cells with tabs as the separator are refused.
+        separator_guessed: (positional formats) whether the separator is a guess; then a row is
+            refused if splitting it at tabs alone would give other cells.
     """
 
     columns: tuple[str, ...]

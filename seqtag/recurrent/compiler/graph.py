@@ -28,8 +28,8 @@ _local_nodes: ContextVar[_Table] = ContextVar("_local_nodes")
 def fresh_nodes() -> Iterator[None]:
     """Run the block without sharing operations with existing nodes.
 
-    Older nodes come first in the order, so the generated code and its order of summation would
-    depend on which other cells the process has traced before.
+    With sharing, older nodes would come first in the order, so the generated code and its order of
+    summation would depend on which other cells the process has traced before.
     """
     before = _local_nodes.set(WeakValueDictionary())
     try:

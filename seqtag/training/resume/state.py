@@ -69,7 +69,7 @@ class ResumeCallback(L.Callback):
     def on_load_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Restore the state that also a completed run needs; `on_train_start` restores the rest."""
+        """Restore the state that even a completed run needs; `on_train_start` restores the rest."""
         assert isinstance(pl_module, TaggingTask)
         _correct_paths(trainer, checkpoint)
         self._saved = checkpoint[KEY]
