@@ -56,7 +56,8 @@ def table(folder: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_only_unfinished_jobs_are_run(jobs, capsys):
+def test_only_unfinished_jobs_are_run(jobs, capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
     jobs.failing = {
         ("lstm", 2): ZeroDivisionError("a bug"),
         ("gru", 1): InputError("no such corpus"),
