@@ -96,6 +96,6 @@ def test_an_option_that_one_cell_of_a_sweep_lacks(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     assert main(["train", "-m", "cell=lstm,gru", "cell.forget_bias=1", "data=pronoun"]) == 2
     assert capsys.readouterr().err == (
-        "seqtag: error: cell.forget_bias: cell=gru has no option 'forget_bias', but others of the "
-        "sweep have; run cell=gru separately, without it\n"
+        "seqtag: error: cell.forget_bias: cell=gru has no option 'forget_bias', but others in the "
+        "sweep do; run cell=gru separately, without it\n"
     )
