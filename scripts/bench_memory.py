@@ -168,10 +168,16 @@ def measure(folder: Path, sentences: int, options: argparse.Namespace) -> list[s
         in_a_process("read", corpus=str(corpus), cache=str(folder / f"cache{n}"), processes=n)
         for n in (1, options.processes)
     ]
-    where = {"corpus": str(corpus), "cache": str(folder / "cache1"), "output": str(folder / "run")}
+    where = {"corpus": str(corpus), "cache": str(folder / "cache1")}
     cold, warm = (
-        in_a_process("train", **where, steps=steps, dev=DEV_SENTENCES / sentences)
-        for steps in (2, options.steps)
+        in_a_process(
+            "train",
+            **where,
+            output=str(folder / run),
+            steps=steps,
+            dev=DEV_SENTENCES / sentences,
+        )
+        for run, steps in (("cold", 2), ("warm", options.steps))
     )
     peaks = [f"{warm[name]:.0f}" for name in ("VmRSS", "RssAnon", "RssFile")]
     return [

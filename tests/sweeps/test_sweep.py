@@ -163,7 +163,7 @@ def test_a_search_writes_its_table_and_best_experiment(jobs, here, capsys):
 def test_a_search_with_a_storage_continues_after_a_failed_trial(jobs):
     jobs.failing = {("gru", 1): InputError("no such corpus")}
     overrides = ["search=random", "cell=lstm,gru", "search.storage=sqlite:///x.db"]
-    with pytest.raises(InputError, match="give study=NAME"):
+    with pytest.raises(InputError, match="set study=NAME"):
         jobs(*overrides)
     for trials in (2, 3):
         jobs(*overrides, f"search.trials={trials}", "study=mine")
