@@ -170,7 +170,7 @@ def _panels(value: str, tagger: Tagger) -> list[str]:
 
 
 def _tokens(sentence: str) -> list[str]:
-    from seqtag.tagging.text import split_text
+    from seqtag.data.text.split import split_text
 
     tokens = [token.text for part in split_text(sentence) for token in part.tokens]
     if not tokens:

@@ -24,6 +24,7 @@ from seqtag.data.formats.base import find_format, read_file
 from seqtag.data.formats.layout import Layout, parse_separator
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
+from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, check_tokenizer
 from seqtag.errors import InputError, did_you_mean, unknown
 
 SPLITS = ("train", "dev", "test")
@@ -48,6 +49,7 @@ _READER_KEYS = (
     "encoding",
     "scheme",
     "label_names",
+    "tokenizer",
 )
 
 
@@ -121,6 +123,8 @@ class CorpusConfig:
         split_seed: seed of the choice of held-out sentences.
         name: (hub) configuration of the data set.
         revision: (hub) branch, tag or commit.
+        tokenizer: how raw text is split into tokens: in training data that has raw text, and by
+            `seqtag tag`. One of `seqtag.data.text.tokenizers.TOKENIZERS`.
         streaming: read the training split during training instead of in advance.
         stream: options of streaming.
         processes: number of processes that convert large files to Arrow.
@@ -150,6 +154,7 @@ class CorpusConfig:
     split_seed: Annotated[int, AtLeast(-(2**63)), AtMost(2**63 - 1)] = 0
     name: Text | None = None
     revision: Text | None = None
+    tokenizer: Text = DEFAULT_TOKENIZER
     streaming: bool = False
     stream: StreamConfig = field(default_factory=StreamConfig)
     processes: Annotated[int, AtLeast(1), AtMost(1024)] = 1
@@ -168,6 +173,7 @@ class CorpusConfig:
         self._set("comment", self.comment or None)
         self._set("document_marker", self.document_marker or None)
         check_encoding(self.encoding)
+        check_tokenizer(self.tokenizer, "data.tokenizer")
         self._check_columns()
         if format.positional:
             self.layout().check_columns()
@@ -201,6 +207,7 @@ class CorpusConfig:
             *(self.columns, self.token_column, self.label_column, self.features),
             *(document_column, self.separator, self.comment, self.document_marker),
             *(self.absent, self.encoding, self.label_names, self.streaming),
+            tokenizer=self.tokenizer,
         )
 
     def read(self, file: SourceFile) -> Iterator[Sentence]:

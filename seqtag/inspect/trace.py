@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
+from seqtag.data.text.split import replace_surrogates
 from seqtag.errors import InputError, unknown
 from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.entries import Entries
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
-from seqtag.tagging.text import replace_surrogates
 
 # Sentences per batch.
 _BATCH = 32

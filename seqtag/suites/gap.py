@@ -6,11 +6,11 @@ the paragraph can reveal the answer.
 """
 
 from seqtag.data.formats.lines import SourceFile
+from seqtag.data.text.split import Token
 from seqtag.errors import InputError
 from seqtag.probes.english.lexicon import PRON
 from seqtag.suites.pairs import Pair, pronoun_class, tokenize
 from seqtag.suites.tsv import read_rows
-from seqtag.tagging.text import Token
 
 FILES = ("gap-*.tsv",)
 _HEADER = (

@@ -12,9 +12,9 @@ are tokenized like the raw text of a tagger.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from seqtag.data.text.split import Token, split_text
 from seqtag.errors import InputError
 from seqtag.probes.english.lexicon import PRON, VERB
-from seqtag.tagging.text import Token, split_text
 
 # Forms of pronouns by class.
 FORMS = {

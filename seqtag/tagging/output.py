@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seqtag.data.text.split import Sentence, Token
 from seqtag.labels import spans as spans_of
-from seqtag.tagging.text import Sentence, Token
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from seqtag.data.formats.base import find_format, read_source, with_input_errors
 from seqtag.data.formats.layout import Layout, split_at_blanks
 from seqtag.data.formats.lines import Source, text_pieces
 from seqtag.data.formats.sentence import Sentence as Words
-from seqtag.tagging.text import Sentence, Token, split_text
+from seqtag.data.text.split import Sentence, Token, split_text
 
 PAUSE = None
 # Input formats without columns, and their descriptions.

@@ -10,8 +10,8 @@ from itertools import chain
 from reprlib import Repr
 from typing import Any
 
+from seqtag.data.text.split import Sentence
 from seqtag.errors import InputError
-from seqtag.tagging.text import Sentence
 
 _STRINGS = {str}
 _EXPECTED = "expected a list of sentences, each a list of {}"
@@ -48,7 +48,7 @@ def read_tokens(values: Iterable[Sentence]) -> tuple[list[Sentence], list[list[s
         except (AttributeError, TypeError):
             raise InputError(
                 f"sentence {number}: expected a Sentence with a list of Token "
-                f"(seqtag.tagging.text), not {_shown(sentence)}; for lists of words use tag(...)"
+                f"(seqtag.data.text.split), not {_shown(sentence)}; for lists of words use tag(...)"
             ) from None
         sentences.append(Sentence(tokens, sentence.text))
     return sentences, read_sentences(words)

@@ -17,6 +17,7 @@ from seqtag.cells import CellDescription
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
+from seqtag.data.text.split import Sentence, Token, replace_surrogates, split_text
 from seqtag.errors import InputError
 from seqtag.inputs.modules.spelling_cache import SpellingCache
 from seqtag.model.network import TaggerNetwork
@@ -30,7 +31,6 @@ from seqtag.tagging.sentences import (
     read_sentences,
     read_tokens,
 )
-from seqtag.tagging.text import Sentence, Token, replace_surrogates, split_text
 from seqtag.tagging.workers import Workers
 
 # Limits of a batch: words including padding, and sentences.

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from seqtag.data.encode import word_cache
+from seqtag.data.text.split import Sentence, Token
 from seqtag.errors import InputError
 from seqtag.tagging import tagger as module
-from seqtag.tagging.text import Sentence, Token
 
 WORDS = [["Alex", "goes", "to", "Paris"], [], ["Anna"], ["in", "1999"]]
 POS = [["NNP", "VBZ", "TO", "?"], [], ["NNP"], ["IN", "CD"]]

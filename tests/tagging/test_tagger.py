@@ -9,10 +9,10 @@ import torch
 
 from seqtag import Tagger
 from seqtag.data.encode.labelset import LabelSet
+from seqtag.data.text.split import split_text
 from seqtag.errors import InputError
 from seqtag.labels import spans
 from seqtag.tagging import tagger as module
-from seqtag.tagging.text import split_text
 
 TEXT = "Alex Graves is going  to Paris. Anna 💃 stays, really?\n\nThe end"
 WORDS = [["Alex", "goes", "."], [], ["Anna"], ["to", "Paris", "in", "1999", "."]]

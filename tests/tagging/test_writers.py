@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from seqtag.data.text.split import Token
 from seqtag.errors import InputError
 from seqtag.files import open_output
 from seqtag.tagging.output import TaggedSentence, TaggedSpan
-from seqtag.tagging.text import Token
 from seqtag.tagging.writers import text_line, writer_of
 
 RAW = TaggedSentence(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER
 from seqtag.errors import InputError, did_you_mean, listed
 
 SKIP = "_"
@@ -39,6 +40,7 @@ class Layout:
             row decides.
         separator_guessed: (positional formats) whether the separator is a guess; then a row is
             refused if splitting it at tabs alone would give other cells.
+        tokenizer: (formats with raw text) how text is split into tokens.
     """
 
     columns: tuple[str, ...]
@@ -58,6 +60,7 @@ class Layout:
     missing_advice: str = ". Set data.{}"
     alternatives: tuple[tuple[str, ...], ...] = ()
     separator_guessed: bool = False
+    tokenizer: str = DEFAULT_TOKENIZER
 
     def setting(self, key: str) -> str:
         """Return the setting or option that sets a key: ``data.columns`` or ``--columns``."""

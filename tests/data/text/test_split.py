@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqtag.tagging.text import split_text
+from seqtag.data.text.split import split_text
 
 # Unusual characters in high frequency: joiners, marks, controls, line ends, surrogates, emoji.
 _ODD = "\x1f\u200b\u200c\u200d\ufeff\u0301\u202e\x00\x1c\x85\u2028\r\n\t .'’!?@#-_"

@@ -1,0 +1,1 @@
+"""Raw text: how it is split into sentences and tokens."""
