@@ -36,7 +36,9 @@ from seqtag.model_folder.packages import packages_of, require_packages
 from seqtag.model_folder.untrusted import DAMAGED, read_object, read_untrusted
 from seqtag.model_folder.weights import load_network
 
-FORMAT = 1
+# Increase it when an earlier version cannot read what this one writes. Format 1 is that of 0.1; it
+# lacks the optional keys of format 2 (of models, inputs and labels), and is still read.
+FORMAT = 2
 CONFIG, WEIGHTS, ENCODER, LABELS, CARD = FILES = (
     "config.json",
     "model.safetensors",

@@ -51,6 +51,13 @@ def test_files_of_a_model_folder(tmp_path, tagger):
     assert Tagger.load(folder).figures == config["figures"]
 
 
+def test_a_version_that_reads_format_1_refuses_a_new_folder(tmp_path, tagger, monkeypatch):
+    tagger.save(tmp_path / "model")
+    monkeypatch.setattr(artifact, "FORMAT", 1)
+    with pytest.raises(InputError, match=r"format 2, written by seqtag .* reads formats up to 1"):
+        Tagger.load(tmp_path / "model")
+
+
 def test_the_error_for_a_run_folder_names_its_model_folder(tmp_path, tagger):
     tagger.save(tmp_path / "model")
     with pytest.raises(InputError) as raised:
