@@ -41,7 +41,7 @@ log = logging.getLogger("seqtag")
 # Keys of a model folder's data group that are used. `features` come from the indexer instead.
 LAYOUT = (
     *("format", "columns", "token_column", "label_column", "separator", "comment", "absent"),
-    *("document_marker", "document_column", "encoding", "scheme", "label_names"),
+    *("document_marker", "document_column", "encoding", "scheme", "label_names", "unlabelled"),
 )
 GENERATED = ("probe", "train", "dev", "test", "lag", "seed")
 # Limits on what a model folder can have generated; training uses 8,000 items at lags of hundreds.

@@ -26,6 +26,7 @@ from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
 from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, check_tokenizer
 from seqtag.errors import InputError, did_you_mean, unknown
+from seqtag.inputs.options import NormalForm
 
 SPLITS = ("train", "dev", "test")
 Split = Literal["train", "dev", "test"]
@@ -51,6 +52,8 @@ _READER_KEYS = (
     "label_names",
     "tokenizer",
 )
+# Later ones. They are left out if null, so that earlier cache entries stay valid.
+_LATER_READER_KEYS = ("unlabelled",)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,10 @@ class CorpusConfig:
         scheme: ``auto`` or one of ``seqtag.labels.SCHEMES``.
         label_names: names of labels that are stored as integers. Labels that are strings must be
             among them. With `streaming` they only add to the labels of the first sentences.
+        unlabelled: a label equal to this means that the token has no label: it is neither trained
+            on nor scored.
+        normalize: Unicode form to which words are converted for the network, in training and use;
+            tokens in files and output stay as they are. None: words are not converted.
         dev_fraction: share of the training sentences held out when there is no dev split; 0: none.
         split_seed: seed of the choice of held-out sentences.
         name: (hub) configuration of the data set.
@@ -150,6 +157,8 @@ class CorpusConfig:
     encoding: str = "utf-8"
     scheme: Literal["auto", "plain", "iob1", "bio", "bioes"] = "auto"
     label_names: tuple[str, ...] | None = None
+    unlabelled: Text | None = None
+    normalize: NormalForm | None = None
     dev_fraction: Share = 0.1
     split_seed: Annotated[int, AtLeast(-(2**63)), AtMost(2**63 - 1)] = 0
     name: Text | None = None
@@ -208,6 +217,7 @@ class CorpusConfig:
             *(document_column, self.separator, self.comment, self.document_marker),
             *(self.absent, self.encoding, self.label_names, self.streaming),
             tokenizer=self.tokenizer,
+            unlabelled=self.unlabelled,
         )
 
     def read(self, file: SourceFile) -> Iterator[Sentence]:
@@ -221,7 +231,8 @@ class CorpusConfig:
     def reader_settings(self) -> dict[str, Any]:
         """Return the settings that affect what is read from a file, as JSON values."""
         plain = asdict(self)
-        return {key: plain[key] for key in _READER_KEYS}
+        settings = {key: plain[key] for key in _READER_KEYS}
+        return settings | {key: plain[key] for key in _LATER_READER_KEYS if plain[key] is not None}
 
 
 def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -9,6 +9,8 @@ from seqtag.checks import AtLeast, AtMost, Count, FileName, check_fields
 MAX_SIZE = 2**20
 Size = Annotated[int, AtLeast(1), AtMost(MAX_SIZE)]
 SizeOrNone = Annotated[int, AtLeast(0), AtMost(MAX_SIZE)]
+# Unicode normalization forms: NFC composes characters, NFKC also replaces compatibility variants.
+NormalForm = Literal["NFC", "NFKC"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class EncodeConfig:
         lowercase: ignore case in the word's vector (characters and letter case keep it).
         max_characters: of longer words only this many characters are read, half from each end.
         subwords: options of subword pieces; None: no pieces.
+        normalize: Unicode form to which words are converted first; None: they stay as they are.
     """
 
     min_count: Count = 1
@@ -53,6 +56,7 @@ class EncodeConfig:
     lowercase: bool = False
     max_characters: Annotated[int, AtLeast(1), AtMost(100_000)] = 40
     subwords: SubwordConfig | None = None
+    normalize: NormalForm | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

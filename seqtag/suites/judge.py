@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from seqtag.errors import InputError
-from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.probes.base import Published
 from seqtag.suites import scores
 from seqtag.suites.pairs import Pair
@@ -78,14 +77,14 @@ def judge_suite(tagger: Tagger, pairs: Sequence[Pair]) -> list[Judgement]:
     """
     fitting = _fitting(tagger, pairs)
     judgements: list[Judgement | None] = [None] * len(fitting)
-    labels, vocabulary = tagger.labels.labels, tagger.indexer.words
+    labels, indexer = tagger.labels.labels, tagger.indexer
     for rows, p_BTK in tagger.probabilities([pair.tokens for pair in fitting]):
         batch = [fitting[row] for row in rows]
         p_BK = p_BTK[range(len(batch)), [pair.position for pair in batch]].tolist()
         for row, pair, p_K in zip(rows, batch, p_BK, strict=True):
             positions = pair.antecedent or range(pair.position)
-            known = (vocabulary[pair.tokens[i]] != Vocabulary.UNKNOWN for i in positions)
-            judgements[row] = Judgement(pair, dict(zip(labels, p_K, strict=True)), all(known))
+            unknown = (indexer.is_unknown(pair.tokens[i]) for i in positions)
+            judgements[row] = Judgement(pair, dict(zip(labels, p_K, strict=True)), not any(unknown))
     return judgements  # type: ignore[return-value]
 
 
@@ -104,7 +103,7 @@ def _fitting(tagger: Tagger, pairs: Sequence[Pair]) -> list[Pair]:
             f"the model also needs the column {tagger.features[0]!r}, which a suite does not have"
         )
     for placeholder in dict.fromkeys(pair.placeholder for pair in fitting):
-        if tagger.indexer.words[placeholder] == Vocabulary.UNKNOWN:
+        if tagger.indexer.is_unknown(placeholder):
             raise InputError(
                 f"the placeholder {placeholder!r} of the suite is not in the model's vocabulary: "
                 "train the model on a probe with this placeholder"

@@ -97,7 +97,7 @@ def _columns(
     options: Options,
 ) -> Layout:
     if own is not None:
-        layout = own.layout().unlabelled(own.label_column)
+        layout = own.layout().without_labels(own.label_column)
         layout = replace(layout, columns_source="the tagger's training corpus has")
     else:
         token_column = (trained.token_column if trained else None) or TOKENS

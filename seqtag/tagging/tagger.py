@@ -180,8 +180,7 @@ class Tagger:
 
     def unknown_words(self, words: Iterable[str]) -> list[str]:
         """Return the words, each once, that the tagger has not seen in training."""
-        vocabulary = self.indexer.words
-        return [word for word in dict.fromkeys(words) if vocabulary[word] == vocabulary.UNKNOWN]
+        return [word for word in dict.fromkeys(words) if self.indexer.is_unknown(word)]
 
     def read(
         self,

@@ -7,7 +7,7 @@ its jobs before it starts one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from seqtag.cells import CELLS, build_cell
@@ -15,7 +15,7 @@ from seqtag.checks import FileName, Seed, Text, checked, from_plain, full_key, s
 from seqtag.data.config import BatchConfig, CorpusConfig
 from seqtag.data.formats import FORMATS
 from seqtag.errors import InputError, unknown
-from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.options import EncodeConfig, NormalForm
 from seqtag.model.config import TaggerConfig
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES, Target
@@ -71,6 +71,7 @@ class DataSettings:
             corpus: Any = from_plain(ProbeCorpusConfig, rest, "data")
         else:
             corpus = from_plain(CorpusConfig, rest, "data")
+            parts["encode"] = _with_normal_form(parts["encode"], corpus.normalize)
         return cls(corpus, **parts, description=dict(plain))
 
     def to_plain(self) -> dict[str, Any]:
@@ -158,6 +159,13 @@ class TrainingSettings:
             "paths": {"output_dir": self.output_dir},
             **{name: getattr(self, name) for name in _UNGROUPED},
         }
+
+
+def _with_normal_form(encode: EncodeConfig, form: NormalForm | None) -> EncodeConfig:
+    """Return the options of `data.encode` with `data.normalize`, the setting that users change."""
+    if encode.normalize not in (None, form):
+        raise InputError(f"data.encode.normalize: set data.normalize={encode.normalize} instead")
+    return replace(encode, normalize=form)
 
 
 def require_group(value: Any, name: str) -> dict[str, Any]:

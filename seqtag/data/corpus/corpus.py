@@ -55,6 +55,7 @@ class Origin:
         bilou: whether the labels are BILOU, of which L and U become E and S.
         near: the span scheme that the plain labels resemble; None if there is none.
         near_at: place of the first such label.
+        unlabelled: number of tokens without a label; None in cache entries of earlier versions.
     """
 
     files: tuple[str, ...]
@@ -65,6 +66,7 @@ class Origin:
     bilou: bool = False
     near: NearScheme | None = None
     near_at: str = ""
+    unlabelled: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,11 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
             if split == "train" and holds_out:
                 _hold_out_dev(loaded, origins, notes, config, root, path)
     notes += origin_notes(origins, config) + _unused_notes(sources)
+    if config.unlabelled and not any(origin.unlabelled for origin in origins.values()):
+        notes.append(
+            f"data.unlabelled={config.unlabelled}: no token has this label in the column "
+            f"{config.label_column!r} ({', '.join(origins)})"
+        )
     if "train" in loaded:
         notes += single_token_notes(loaded["train"], config)
     stream = None
@@ -175,7 +182,7 @@ def _open(
         near = from_plain(NearScheme, near, "")
     origin = Origin(
         *(source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]),
-        *(meta["bilou"], near, near_at),
+        *(meta["bilou"], near, near_at, meta.get("unlabelled")),
     )
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 

@@ -122,9 +122,7 @@ _WORD_MESSAGES = {
     "forms": (
         "warning",
         "words that are also spelled with other code points (composed or decomposed: NFC, NFD) "
-        "and count as distinct words. Convert all files, and texts to be tagged, to one form: "
-        "python -c \"import sys,unicodedata as u; sys.stdout.write(u.normalize('NFC', "
-        'sys.stdin.read()))" < FILE > NEW',
+        "and count as distinct words: set data.normalize=NFC",
     ),
 }
 

@@ -73,6 +73,7 @@ def build_split(
         "bare": set(labels) <= {OUTSIDE},
         "bilou": bilou,
         "near": near,
+        "unlabelled": sum(note.unlabelled for note in notes),
         "empty": sum(note.empty for note in notes),
         "first_empty": empty[0].first_empty if empty else "",
         "unfilled": sorted(set.intersection(*(note.unfilled for note in notes))),
@@ -166,6 +167,7 @@ class _PartNotes:
         labels: the first occurrence of each label.
         neighbours: counts of pairs of adjacent labels.
         empty: number of sentences without a token, the first of which is at `first_empty`.
+        unlabelled: number of tokens without a label.
         last_doc: document of the last sentence, from 0 within the part; -1 if there is none.
         unfilled: columns without any value.
     """
@@ -176,7 +178,7 @@ class _PartNotes:
         self.labels: dict[str, LabelPlace] = {}
         self.neighbours: Counter[tuple[object, object]] = Counter()
         self.rows, self.empty, self.first_empty = 0, 0, ""
-        self.last_doc = -1
+        self.unlabelled, self.last_doc = 0, -1
 
     def collect(self, part: Part) -> Iterator[tuple[Sentence, str]]:
         """Yield (sentence, where) for each sentence with a token, and update the statistics."""
@@ -191,6 +193,7 @@ class _PartNotes:
 
     def _add(self, name: str, sentence: Sentence) -> None:
         self.last_doc = sentence.doc
+        self.unlabelled += sentence.labels.count(None)
         self.neighbours.update(neighbours(sentence.labels))
         for label in set(sentence.labels).difference(self.labels):
             if label is not None:

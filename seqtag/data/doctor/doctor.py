@@ -29,6 +29,7 @@ from seqtag.data.corpus.oddities import (
 )
 from seqtag.data.doctor.findings import LEVELS, Finding, Report, Size, render
 from seqtag.data.encode.counting import count_strings
+from seqtag.data.encode.normalize import normalized
 from seqtag.errors import InputError
 from seqtag.labels import OUTSIDE, problems
 
@@ -186,9 +187,14 @@ class _Examination:
         if "" in row.tokens:
             tallies["empty token"].add(row.where)
 
+    def _as_read(self, tokens: list[str]) -> list[str]:
+        """Return the words as the network reads them."""
+        form = self.corpus.config.normalize if self.corpus.config is not None else None
+        return tokens if form is None else normalized(form, tokens)
+
     def _learn_words(self, row: _Row, tallies: dict[str, Tally]) -> None:
         words = self.words
-        for token, label in zip(row.tokens, row.labels, strict=True):
+        for token, label in zip(self._as_read(row.tokens), row.labels, strict=True):
             word = hash(token)
             if word not in words:
                 words[word] = label
@@ -199,7 +205,7 @@ class _Examination:
 
     def _count_unknown(self, row: _Row, tallies: dict[str, Tally]) -> int:
         """Return how many tokens of a sentence are unknown in training; check new words."""
-        unknown = [token for token in row.tokens if hash(token) not in self.words]
+        unknown = [word for word in self._as_read(row.tokens) if hash(word) not in self.words]
         for token in unknown:
             word = hash(token)
             if word not in self.unknown_words:

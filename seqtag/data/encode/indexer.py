@@ -5,8 +5,9 @@ Legend: B sentences, T words of the longest sentence, U distinct words of the ba
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor
 from seqtag.checks import from_plain
 from seqtag.data.encode.counting import Sentences, column_lists, count_strings
 from seqtag.data.encode.labelset import LabelSet
+from seqtag.data.encode.normalize import normalized, normalized_counts, normalized_lists
 from seqtag.data.encode.word_cache import WordCache
 from seqtag.errors import InputError, listed
 from seqtag.inputs import INPUTS, Batch, Input, Training, WordInput
@@ -66,12 +68,12 @@ class Indexer:
             features: names of the feature columns.
             added: the options of further inputs by name (see `added_inputs`).
         """
+        counts = count_strings(sentences, "tokens")
+        words: Callable[[], Iterable[Sequence[str]]] = partial(column_lists, sentences, "tokens")
+        if form := config.normalize:
+            counts, words = normalized_counts(form, counts), partial(normalized_lists, form, words)
         training = Training(
-            count_strings(sentences, "tokens"),
-            config,
-            features,
-            lambda column: count_strings(sentences, column),
-            lambda: column_lists(sentences, "tokens"),
+            counts, config, features, lambda column: count_strings(sentences, column), words
         )
         inputs = {name: kind.fit(training, None) for name, kind in standard_inputs().items()}
         for name, options in (added or {}).items():
@@ -88,6 +90,11 @@ class Indexer:
         """Names of the feature columns that the indexer reads."""
         columns = (name for input_ in self.inputs.values() for name in input_.columns)
         return tuple(dict.fromkeys(columns))
+
+    def is_unknown(self, word: str) -> bool:
+        """Return whether the vocabulary of words lacks a word."""
+        form = self.config.normalize
+        return self.words[normalized(form, [word])[0] if form else word] == Vocabulary.UNKNOWN
 
     def encode(
         self,
@@ -110,6 +117,8 @@ class Indexer:
         """
         lengths = np.fromiter((len(s) for s in sentences), np.int64, len(sentences))
         words = [word for sentence in sentences for word in sentence]
+        if self.config.normalize is not None:
+            words = normalized(self.config.normalize, words)
         numbers, table = self._cache.lookup(words)
         mask_BT = np.arange(lengths.max(initial=0)) < lengths[:, None]
         distinct, rows = _distinct(numbers)
@@ -121,7 +130,10 @@ class Indexer:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the indexer as JSON values."""
-        plain: dict[str, Any] = {"config": asdict(self.config)}
+        config = asdict(self.config)
+        if config["normalize"] is None:  # as in model folders of earlier versions
+            del config["normalize"]
+        plain: dict[str, Any] = {"config": config}
         added = {name: input_.to_plain() for name, input_ in self.inputs.items()}
         for name, cls in standard_inputs().items():
             value = added.pop(name, None)

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from seqtag.data.formats.label_names import LabelNames
 from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import Source, SourceFile, open_source
-from seqtag.data.formats.sentence import Sentence
+from seqtag.data.formats.sentence import Sentence, labels_without
 from seqtag.errors import InputError, listed
 from seqtag.registry import Registry
 
@@ -184,6 +184,8 @@ def _read(source: Source, format: Format, layout: Layout) -> Iterator[Sentence |
                 )
             if layout.label_column is not None and len(labels) != len(tokens):
                 raise InputError(f"{where}: {len(tokens)} tokens but {len(labels)} labels")
+            if layout.unlabelled is not None and layout.unlabelled in labels:
+                sentence = sentence._replace(labels=labels_without(layout.unlabelled, labels))
             if names is not None:
                 sentence = names.decode_sentence(sentence, source.name)
         yield sentence

@@ -41,6 +41,7 @@ class Layout:
         separator_guessed: (positional formats) whether the separator is a guess; then a row is
             refused if splitting it at tabs alone would give other cells.
         tokenizer: (formats with raw text) how text is split into tokens.
+        unlabelled: a label equal to this means that the token has no label.
     """
 
     columns: tuple[str, ...]
@@ -61,6 +62,7 @@ class Layout:
     alternatives: tuple[tuple[str, ...], ...] = ()
     separator_guessed: bool = False
     tokenizer: str = DEFAULT_TOKENIZER
+    unlabelled: str | None = None
 
     def setting(self, key: str) -> str:
         """Return the setting or option that sets a key: ``data.columns`` or ``--columns``."""
@@ -91,7 +93,7 @@ class Layout:
             raise InputError(f"{setting}: {REST!r} (any further columns) must be the last name")
         self.require([name for name in self.columns if name not in (SKIP, REST)], setting)
 
-    def unlabelled(self, labels: str | None) -> Layout:
+    def without_labels(self, labels: str | None) -> Layout:
         """Return the layout for a file to be tagged, which may lack columns that are not read.
 
         The file may have all columns, all except the column `labels`, or only those that are

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqtag.data.formats.label_names import LabelNames
 from seqtag.data.formats.layout import Layout
-from seqtag.data.formats.sentence import Sentence
+from seqtag.data.formats.sentence import Sentence, labels_without
 from seqtag.errors import InputError, listed, shown
 from seqtag.labels import NOT_SCORED
 
@@ -95,8 +95,10 @@ class RecordReader:
         labels: list[Any] = []
         if layout.label_column is not None:
             labels, *columns = columns
+            if layout.unlabelled is not None:
+                labels = labels_without(layout.unlabelled, labels)
             if untyped and (names := self._names.get(layout.label_column)):
-                labels = [names.decode_text(label, where) for label in labels]
+                labels = [label and names.decode_text(label, where) for label in labels]
             labels = self._values(layout.label_column, labels, where, None)
         sentence = Sentence(
             tokens=tokens,

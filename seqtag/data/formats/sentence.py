@@ -4,6 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
+def labels_without(mark: str | None, labels: Sequence[Any]) -> list[Any]:
+    """Return labels with None in place of `mark`, the label of tokens that have none."""
+    return [None if label == mark else label for label in labels]
+
+
 class Sentence(NamedTuple):
     """A sentence of a file, for training or for tagging.
 

@@ -246,6 +246,13 @@ def test_words_in_two_forms_also_across_splits(report):
     assert (second.split, second.where) == ("test", "test.txt:3")
 
 
+def test_words_that_are_normalized_have_one_form(report):
+    train = GOOD + text("caf\u00e9/O", "cafe\u0301/O")
+    result = report({"normalize": "NFC"}, train=train, test=text("cafe\u0301/O"))
+    assert not [finding for finding in result.findings if "NFC" in finding.message]
+    assert result.sizes[1].unknown == 0
+
+
 def test_utf8_read_as_another_encoding(report):
     words = ["caf\u00e9", "na\u00efve", "r\u00f4le", "\u00fcber", "se\u00f1or"]
     train = GOOD + text(*(f"{word}/O" for word in words))
