@@ -30,6 +30,9 @@ from seqtag.inputs.options import NormalForm
 
 SPLITS = ("train", "dev", "test")
 Split = Literal["train", "dev", "test"]
+Scheme = Literal[
+    "auto", "plain", "io", "iob1", "bio", "ioe1", "ioe2", "bioes", "bilou", "bmes", "bmewo"
+]  # auto and `seqtag.labels.SCHEMES`
 # Column names of the internal data sets, which no feature column can have.
 RESERVED = ("tokens", "labels", "length", "doc", "where")
 
@@ -155,7 +158,7 @@ class CorpusConfig:
     document_column: Text | None = None
     absent: str = "_"
     encoding: str = "utf-8"
-    scheme: Literal["auto", "plain", "iob1", "bio", "bioes"] = "auto"
+    scheme: Scheme = "auto"
     label_names: tuple[str, ...] | None = None
     unlabelled: Text | None = None
     normalize: NormalForm | None = None

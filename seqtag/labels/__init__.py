@@ -43,6 +43,7 @@ from seqtag.labels.transitions import (
     Problem,
     Transitions,
     allowed_transitions,
+    complaint,
     neighbours,
     problems,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Transitions",
     "allowed_transitions",
     "check_labels",
+    "complaint",
     "convert",
     "find_notation",
     "mixes_bio_and_bioes",

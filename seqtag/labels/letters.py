@@ -1,6 +1,6 @@
 """Single labels: the letters of each scheme, and reading a label as letter and type."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from seqtag.errors import InputError, unknown
@@ -112,11 +112,17 @@ def written(role: str, type_: str, scheme: str) -> str:
     return letter if type_ == UNTYPED else f"{letter}-{type_}"
 
 
-def not_in_scheme(label: object, scheme: str) -> str:
-    """Return the error message for a label that is not in a scheme."""
+def not_in_scheme(label: object, scheme: str, write: Callable[[str], str] = str) -> str:
+    """Return the error message for a label that is not in a scheme.
+
+    `write` returns how the corpus writes a label.
+    """
     if scheme == "io":
-        return f"{label!r} is not a label of the io scheme; expected O or a type without a letter"
+        return (
+            f"{label!r} is not a label of the io scheme; expected O or a type (for labels such as "
+            "B-TYPE or I-TYPE set data.scheme=auto)"
+        )
     letters = [letter for letter in LETTERS[scheme] if letter not in _READ_ONLY.get(scheme, "")]
-    names = ["O", *(f"{letter}-TYPE" for letter in letters)]
+    names = [write(name) for name in ("O", *(f"{letter}-TYPE" for letter in letters))]
     expected = f"{', '.join(names[:-1])} or {names[-1]}"
     return f"{label!r} is not a label of the {scheme} scheme; expected {expected}"

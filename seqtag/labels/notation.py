@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seqtag.checks import check_fields
-from seqtag.labels.letters import OUTSIDE, check_scheme, read
+from seqtag.errors import InputError
+from seqtag.labels.letters import OUTSIDE, check_scheme, not_in_scheme, read
 
 SEPARATORS = "-_:./|=+#~ "
 
@@ -49,6 +50,17 @@ class Notation:
             return standard
         return None if standard is None or read(standard, self.scheme) is None else standard
 
+    def parse(self, label: str) -> str:
+        """Return the standard form of a label.
+
+        Raises:
+            InputError: if it is not in this notation.
+        """
+        standard = self.read(label)
+        if standard is None:
+            raise InputError(not_in_scheme(label, self.scheme, self.write))
+        return standard
+
     def _standard(self, label: str) -> str | None:
         if self.is_standard:
             return label
@@ -78,9 +90,8 @@ class Notation:
         return f"{first}{self.separator}{second}"
 
     def described(self) -> str:
-        """Return the scheme's name in capitals, and an example of a label if it is not standard."""
-        name = self.scheme.upper()
+        """Return the scheme, and examples of labels if they are not in standard form."""
         if self.is_standard:
-            return name
+            return self.scheme
         letter = "E" if self.scheme.startswith("ioe") else "B"
-        return f"{name}, written {self.write(f'{letter}-TYPE')} and {self.outside}"
+        return f"{self.scheme}, written {self.write(f'{letter}-TYPE')} and {self.outside}"

@@ -1,7 +1,7 @@
 """Recognise the notation of labels: the scheme's letters, the separator, suffixes, lower case."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -41,14 +41,16 @@ def find_notation(pairs: Pairs) -> Notation:
     return replace(form, scheme=_with_letters(scheme, _standard_counts(form, counts)))
 
 
-def written_in(counts: Mapping[str, int], scheme: str) -> Notation:
-    """Return the notation of labels whose scheme is given, from their counts.
+def written_in(labels: Iterable[str], scheme: str) -> Notation:
+    """Return the notation of labels whose scheme is given.
 
     It is the standard one unless another notation reads all labels and the standard one does not.
     """
-    standard = Notation(scheme)
-    if scheme in ("plain", "io") or all(standard.read(label) for label in counts):
+    standard, counts = Notation(scheme), Counter(list(labels))
+    if scheme in ("plain", "io"):
         return standard
+    if all(standard.read(label) for label in counts):
+        return Notation("bilou") if scheme == "bioes" and _is_bilou(counts) else standard
     form = _likely_form(counts)
     if form is None:
         return standard
@@ -63,11 +65,13 @@ def _with_letters(scheme: str, counts: Mapping[str, int]) -> str:
         candidate: sum(count for label, count in counts.items() if read(label, candidate))
         for candidate in candidates
     }
-    best = max(candidates, key=fitting.__getitem__)
-    letters = {label[:1] for label in counts if read(label, "bioes")}
-    if best == "bioes" and letters & {"L", "U"} and not letters & {"E", "S"}:
-        return "bilou"
-    return best
+    best = max(candidates, key=lambda candidate: fitting[candidate])
+    return "bilou" if best == "bioes" and _is_bilou(counts) else best
+
+
+def _is_bilou(labels: Iterable[str]) -> bool:
+    letters = {label[0] for label in labels if read(label, "bioes")}
+    return bool(letters & {"L", "U"}) and not letters & {"E", "S"}
 
 
 def _likely_form(counts: Mapping[str, int]) -> Notation | None:

@@ -21,10 +21,10 @@ from seqtag.data.corpus.cache import cached, digest
 from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.data.corpus.near_schemes import NearScheme, explain_near_scheme
 from seqtag.data.corpus.oddities import explain_single_tokens, mostly_single_tokens
+from seqtag.data.corpus.schemes import LabelReader
 from seqtag.data.corpus.splits import SplitSource, find_sources
 from seqtag.data.corpus.stream import Stream
 from seqtag.data.corpus.write import (
-    STORED_SCHEME,
     build_held_out,
     build_split,
     held_out_count,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Corpus", "CorpusConfig", "Origin", "load_corpus"]
 
 # Part of every cache key: increase it when the same bytes are read or stored differently.
-READER_VERSION = 3
+READER_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -48,25 +48,32 @@ class Origin:
 
     Attributes:
         files: names of its files.
-        scheme: the label scheme of the files, before IOB1 is converted to BIO.
+        reader: the notation of the labels in the files, and their conversion.
         empty: number of sentences without a token, which are left out.
         first_empty: place of the first of them.
         only_outside: whether `O` is the only label.
-        bilou: whether the labels are BILOU, of which L and U become E and S.
         near: the span scheme that the plain labels resemble; None if there is none.
         near_at: place of the first such label.
-        unlabelled: number of tokens without a label; None in cache entries of earlier versions.
+        unlabelled: number of tokens without a label.
+        repaired: number of illegal labels that were repaired in the conversion.
+        overlapping: number of tokens with the letter V of BMEWO-V.
     """
 
     files: tuple[str, ...]
-    scheme: str
+    reader: LabelReader
     empty: int = 0
     first_empty: str = ""
     only_outside: bool = False
-    bilou: bool = False
     near: NearScheme | None = None
     near_at: str = ""
-    unlabelled: int | None = None
+    unlabelled: int = 0
+    repaired: int = 0
+    overlapping: int = 0
+
+    @property
+    def scheme(self) -> str:
+        """The label scheme of the files."""
+        return self.reader.notation.scheme
 
 
 @dataclass(frozen=True)
@@ -141,8 +148,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
         notes += single_token_notes(loaded["train"], config)
     stream = None
     if "train" in loaded and config.streaming:
-        scheme = origins["train"].scheme
-        stream = replace(sources["train"].stream(), schemes=(scheme, STORED_SCHEME[scheme]))
+        stream = replace(sources["train"].stream(), reader=origins["train"].reader)
         notes.append(
             f"the training split is a stream in {stream.rows.num_shards} shards; its first "
             f"{loaded['train'].num_rows:,} sentences define the vocabulary and the labels"
@@ -181,8 +187,9 @@ def _open(
         near_at = near.pop("where")
         near = from_plain(NearScheme, near, "")
     origin = Origin(
-        *(source.names, meta["found_scheme"], meta["empty"], meta["first_empty"], meta["bare"]),
-        *(meta["bilou"], near, near_at, meta.get("unlabelled")),
+        *(source.names, from_plain(LabelReader, meta["reader"], "")),
+        *(meta["empty"], meta["first_empty"], meta["bare"]),
+        *(near, near_at, meta["unlabelled"], meta["repaired"], meta["overlapping"]),
     )
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 
@@ -233,10 +240,20 @@ def _hold_out_dev(
 def origin_notes(origins: Mapping[str, Origin], config: CorpusConfig | None) -> list[str]:
     """Return notes on how labels were interpreted and which sentences were left out."""
     notes = []
-    if any(origin.scheme == "iob1" for origin in origins.values()):
-        notes.append("the labels are IOB1; they were converted to BIO")
-    if any(origin.bilou for origin in origins.values()):
-        notes.append("the labels are BILOU; L and U were converted to E and S (BIOES)")
+    found = {split: origin.reader.note() for split, origin in origins.items()}
+    different = len({found[s] for s, origin in origins.items() if not origin.only_outside}) > 1
+    if different:
+        notes += [f"{split}: {note}" for split, note in found.items() if note]
+    else:
+        notes += [note for note in dict.fromkeys(found.values()) if note]
+    for split, origin in origins.items():
+        if origin.repaired:
+            notes.append(f"{split}: repaired {origin.repaired:,} illegal {origin.scheme} labels")
+        if origin.overlapping:
+            notes.append(
+                f"{split}: {origin.overlapping:,} tokens have the letter V (overlapping spans), "
+                "which was read as M: spans cannot overlap"
+            )
     near = [origin for origin in origins.values() if origin.near is not None]
     for origin in near[:1]:  # the labels of the other splits look the same
         notes.append(f"{origin.near_at}: {explain_near_scheme(origin.near, config)}")
@@ -273,7 +290,7 @@ def _unused_notes(sources: Mapping[str, SplitSource]) -> list[str]:
 
 def _common_scheme(origins: Mapping[str, Origin]) -> str:
     """Return the scheme of the corpus; a split with only `O` labels fits any scheme."""
-    schemes = {split: STORED_SCHEME[origin.scheme] for split, origin in origins.items()}
+    schemes = {split: origin.reader.stored for split, origin in origins.items()}
     with_spans = {s: scheme for s, scheme in schemes.items() if not origins[s].only_outside}
     decisive = with_spans or schemes
     if len(set(decisive.values())) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from operator import itemgetter
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from seqtag.data.config import CorpusConfig, StreamConfig
 from seqtag.data.corpus.parts import Part, cut_files
+from seqtag.data.corpus.schemes import LabelReader
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
-from seqtag.labels import convert
 
 if TYPE_CHECKING:
     import datasets
@@ -33,7 +33,7 @@ class Stream:
         features: names of the feature columns.
         config: how it is read.
         labels: labels that may occur in addition to those of the first sentences.
-        schemes: the label scheme of the records, and the one to convert labels to.
+        reader: converts the labels of the records to the scheme of the corpus.
         guard: wraps records, given `name`, so that errors in reading them become InputErrors;
             None if `rows` does so itself.
     """
@@ -44,7 +44,7 @@ class Stream:
     features: tuple[str, ...]
     config: StreamConfig
     labels: tuple[str, ...] = ()
-    schemes: tuple[str, str] = ("plain", "plain")
+    reader: LabelReader = field(default_factory=LabelReader)
     guard: Callable[[Iterable[Record], str], Iterable[Record]] | None = None
 
     def read(self, records: Iterable[Record]) -> Iterator[dict[str, Any]]:
@@ -61,12 +61,10 @@ class Stream:
             sentence, where = self.sentence(record)
             if not sentence.tokens:
                 continue
-            labels = sentence.labels
-            if self.schemes[0] != "plain":
-                try:
-                    labels = convert(labels, *self.schemes)
-                except InputError as error:
-                    raise InputError(f"{where}: {error}") from None
+            try:
+                labels = self.reader.convert(sentence.labels)
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from None
             yield {
                 "tokens": sentence.tokens,
                 "labels": labels,

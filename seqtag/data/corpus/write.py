@@ -7,21 +7,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqtag.data.corpus.cache import rewrite, write_sentences
-from seqtag.data.corpus.near_schemes import find_near_scheme, label_hint
+from seqtag.data.corpus.near_schemes import find_near_scheme
 from seqtag.data.corpus.parts import Part, map_in_processes
+from seqtag.data.corpus.schemes import LabelPlace, LabelReader, count_illegal, count_tokens
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
-from seqtag.labels import OUTSIDE, allowed_transitions, convert, neighbours, scheme_of
+from seqtag.labels import OUTSIDE, neighbours
 
-# The scheme in which labels of a given scheme are stored.
-STORED_SCHEME = {"plain": "plain", "iob1": "bio", "bio": "bio", "bioes": "bioes"}
+# Schemes whose conversion repairs illegal labels, which is reported.
+_REPAIRED = ("ioe1", "ioe2")
 
 
 def build_split(
@@ -49,30 +50,23 @@ def build_split(
     work = partial(_write_part, folder=folder, features=features, absent=absent)
     notes = map_in_processes(work, list(enumerate(parts)), processes)
     _refuse_empty(parts, notes)
-    detected, near = scheme, None
     labels: dict[str, LabelPlace] = {}
     for note in notes:
         for label, place in note.labels.items():
             labels.setdefault(label, place)
-    if scheme == "auto":
-        pairs = sum((note.neighbours for note in notes), Counter())
-        detected = scheme_of(pairs)
-        if detected == "plain":
-            near = _near(pairs, labels)
-    _check_labels(labels, detected, is_auto=scheme == "auto")
-    stored = STORED_SCHEME[detected]
-    # BILOU letters are accepted as BIOES; the conversion below replaces them by E and S.
-    bilou = detected == "bioes" and any(label[0] in "LU" for label in labels)
-    rewritten = detected == "iob1" or bilou
-    rows = _join(folder, parts, notes, (detected, stored) if rewritten else None)
+    pairs = sum((note.neighbours for note in notes), Counter())
+    reader = LabelReader.detect(pairs, labels, scheme)
+    is_plain = scheme == "auto" and reader.stored == "plain"
+    reader.check(labels, is_auto=scheme == "auto")
+    rows = _join(folder, parts, notes, reader if reader.changes(labels) else None)
     empty = [note for note in notes if note.empty]
     return {
         "rows": {"data": rows},
-        "found_scheme": detected,
-        "scheme": stored,
+        "reader": asdict(reader),
+        "repaired": count_illegal(pairs, reader) if reader.notation.scheme in _REPAIRED else 0,
+        "overlapping": count_tokens(pairs, reader, "V") if reader.stored != "plain" else 0,
         "bare": set(labels) <= {OUTSIDE},
-        "bilou": bilou,
-        "near": near,
+        "near": _near(pairs, labels) if is_plain else None,
         "unlabelled": sum(note.unlabelled for note in notes),
         "empty": sum(note.empty for note in notes),
         "first_empty": empty[0].first_empty if empty else "",
@@ -110,11 +104,11 @@ def _part_file(folder: Path, number: int) -> Path:
 
 
 def _join(
-    folder: Path, parts: list[Part], notes: list[_PartNotes], schemes: tuple[str, str] | None
+    folder: Path, parts: list[Part], notes: list[_PartNotes], reader: LabelReader | None
 ) -> int:
     """Concatenate the parts in ``data.arrow``, renumber documents; return the number of rows."""
     target = folder / "data.arrow"
-    if len(parts) == 1 and not schemes:
+    if len(parts) == 1 and reader is None:
         _part_file(folder, 0).rename(target)
         return notes[0].rows
     # Whether the file has had a row so far: its first parts may hold only empty sentences.
@@ -125,7 +119,7 @@ def _join(
         first_doc = last_doc if file_has_rows else last_doc + 1
         last_doc = max(last_doc, first_doc + note.last_doc)
         file_has_rows = file_has_rows or note.rows > 0
-        change = partial(_renumbered, documents=first_doc, schemes=schemes)
+        change = partial(_renumbered, documents=first_doc, reader=reader)
         changes.append((_part_file(folder, number), change))
     rows = rewrite(changes, target)
     for path, _ in changes:
@@ -134,14 +128,14 @@ def _join(
 
 
 def _renumbered(
-    batch: pa.RecordBatch, documents: int, schemes: tuple[str, str] | None
+    batch: pa.RecordBatch, documents: int, reader: LabelReader | None
 ) -> pa.RecordBatch:
     """Return a batch with `documents` added to its document numbers and its labels converted."""
     if documents:
         numbers = pc.add(batch.column("doc"), pa.scalar(documents, pa.int32()))
         batch = _with_column(batch, "doc", numbers)
-    if schemes:
-        labels = [convert(one, *schemes) for one in batch.column("labels").to_pylist()]
+    if reader is not None:
+        labels = [reader.convert(one) for one in batch.column("labels").to_pylist()]
         batch = _with_column(batch, "labels", labels)
     return batch
 
@@ -150,13 +144,6 @@ def _with_column(batch: pa.RecordBatch, name: str, values: Any) -> pa.RecordBatc
     position = batch.schema.get_field_index(name)
     field = batch.schema.field(position)
     return batch.set_column(position, field, pa.array(values, type=field.type))
-
-
-class LabelPlace(NamedTuple):
-    """The first occurrence of a label: its place as file:line, and its token."""
-
-    where: str
-    token: str
 
 
 class _PartNotes:
@@ -212,19 +199,6 @@ def _refuse_empty(parts: list[Part], notes: list[_PartNotes]) -> None:
     for part in parts:
         if part.name not in full:
             raise InputError(f"{part.name}: empty: this file has no sentence with a token")
-
-
-def _check_labels(labels: Mapping[str, LabelPlace], scheme: str, is_auto: bool) -> None:
-    """Raise an InputError for the first label that does not follow the scheme."""
-    for label, (where, token) in labels.items():
-        try:
-            allowed_transitions([label], scheme)
-        except InputError as error:
-            how = f" (data.scheme=auto found {scheme} labels)" if is_auto else ""
-            raise InputError(
-                f"{where}: {error}{how}.{label_hint(label, token)} Correct it, or set "
-                "data.scheme=plain if the labels are plain"
-            ) from None
 
 
 def held_out_mask(size: int, fraction: float, seed: int) -> np.ndarray:

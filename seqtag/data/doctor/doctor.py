@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from seqtag.data.config import SPLITS
-from seqtag.data.corpus.corpus import Corpus, Origin, origin_notes, single_token_notes
+from seqtag.data.corpus.corpus import Corpus, origin_notes, single_token_notes
 from seqtag.data.corpus.memory_mapped import tables
 from seqtag.data.corpus.near_schemes import explain_near_scheme
 from seqtag.data.corpus.oddities import (
@@ -269,8 +269,8 @@ class _Examination:
 
     def _check_corpus(self) -> None:
         corpus = self.corpus
-        schemes = sorted({_written_scheme(origin) for origin in corpus.origins.values()})
-        converted = f", converted to {corpus.scheme}" if {"iob1", "bilou"} & {*schemes} else ""
+        schemes = sorted({origin.reader.described() for origin in corpus.origins.values()})
+        converted = f", converted to {corpus.scheme}" if {*schemes} - {corpus.scheme} else ""
         found = " and ".join(schemes) or corpus.scheme
         self._add("info", "", f"label scheme: {found}{converted}")
         for split, origin in corpus.origins.items():
@@ -359,10 +359,6 @@ class _Examination:
         ):
             if tally.count:
                 self._add("warning", "train", message, tally)
-
-
-def _written_scheme(origin: Origin) -> str:
-    return "bilou" if origin.bilou else origin.scheme
 
 
 def _rows(split: str, rows: datasets.Dataset) -> Iterator[_Row]:

@@ -39,36 +39,22 @@ def rewritten(text, change):
     )
 
 
-VARIANTS = {
-    "lower case": (BIO, lambda label: label.lower(), "b-per"),
-    "underscore": (BIO, lambda label: label.replace("-", "_"), "B_PER"),
-    "colon": (BIO, lambda label: label.replace("-", ":"), "B:PER"),
-    "slash": (BIO, lambda label: label.replace("-", "/"), "B/PER"),
-    "suffix": (BIO, lambda label: "-".join(reversed(label.split("-"))), "PER-B"),
-    "suffix, underscore": (BIO, lambda label: "_".join(reversed(label.split("-"))), "PER_B"),
-    "hyphen U+2010": (BIO, lambda label: label.replace("-", "\u2010"), r"B\u2010PER"),
-    "hyphen U+2011": (BIO, lambda label: label.replace("-", "\u2011"), r"B\u2011PER"),
-    "hyphen U+2013": (BIO, lambda label: label.replace("-", "\u2013"), r"B\u2013PER"),
-    "hyphen U+FF0D": (BIO, lambda label: label.replace("-", "\uff0d"), r"B\uff0dPER"),
-    "BMES": (
-        "a B\nb M\nc E\nd S\ne O\n",
-        lambda label: label,
-        "M",
-    ),
-    "BMEWO": ("a B\nb M\nc E\nd W\ne O\n", lambda label: label, "M"),
-    "without types, lower case": ("a b\nb i\nc o\n", lambda label: label, "b"),
+HYPHENS = {
+    "\u2010": "B\\u2010PER",
+    "\u2011": "B\\u2011PER",
+    "\u2013": "B\\u2013PER",
+    "\uff0d": "B\\uff0dPER",
 }
 
 
 @pytest.mark.skipif(shutil.which("sed") is None, reason="there is no sed on this machine")
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("hyphen", HYPHENS)
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_the_advice_converts_the_file(write, tmp_path, variant, ends):
-    text, change, shown = VARIANTS[variant]
-    corpus = load(write, rewritten(text, change).replace("\n", ends))
+def test_the_advice_converts_the_file(write, tmp_path, hyphen, ends):
+    corpus = load(write, BIO.replace("-", hyphen).replace("\n", ends))
     assert corpus.scheme == "plain"
     finding = finding_of(corpus)
-    assert f"'{shown}' for " in finding.message
+    assert f"'{HYPHENS[hyphen]}' for " in finding.message
     assert finding.where.startswith("train.txt:")
     command = finding.message.partition("Convert the files: ")[2].partition(" FILE > NEW")[0]
     new = tmp_path / "new.txt"
@@ -76,12 +62,11 @@ def test_the_advice_converts_the_file(write, tmp_path, variant, ends):
     again = load_corpus(CorpusConfig(format="column", path=str(new), dev_fraction=0))
     assert again.scheme != "plain"
     assert not [note for note in again.notes if "nearly" in note]
-    if text == BIO:
-        labels = [label.upper() for row in again.splits["train"]["labels"] for label in row]
-        assert labels == ["B-PER", "O", "B-PER", "I-PER", "O"]
+    labels = [label for row in again.splits["train"]["labels"] for label in row]
+    assert labels == ["B-PER", "O", "B-PER", "I-PER", "O"]
 
 
-@pytest.mark.parametrize("outside", ["o", "0", "OTHER", "null"])
+@pytest.mark.parametrize("outside", ["0", "OTHER", "null"])
 def test_another_sign_for_outside(write, outside):
     text = BIO.replace(" O", f" {outside}") + f"he {outside}\n" * 9
     finding = finding_of(load(write, text))
