@@ -43,6 +43,10 @@ LAYOUT = (
     *("format", "columns", "token_column", "label_column", "separator", "comment", "absent"),
     *("document_marker", "document_column", "encoding", "scheme", "label_names", "unlabelled"),
 )
+# Keys that only training uses.
+_OF_TRAINING = (
+    *("encode", "tag_scheme", "gazetteers", "gazetteer_ignore_case", "gazetteer_encoding"),
+)
 GENERATED = ("probe", "train", "dev", "test", "lag", "seed")
 # Limits on what a model folder can have generated; training uses 8,000 items at lags of hundreds.
 _MOST_ITEMS, _MOST_TOKENS = 100_000, 20_000_000
@@ -169,7 +173,7 @@ def _generate(stored: Mapping[str, Any], split: str, folder: Path) -> Corpus:
 
 def _read(settings: Mapping[str, Any], tagger: Tagger, split: str, detect_scheme: bool) -> Corpus:
     """Read the split; with `detect_scheme`, its labels may be in a scheme other than `settings`."""
-    plain = {key: value for key, value in settings.items() if key not in ("encode", "tag_scheme")}
+    plain = {key: value for key, value in settings.items() if key not in _OF_TRAINING}
     config = from_plain(CorpusConfig, plain | {"features": list(tagger.features)}, "data")
     config = replace(config, dev_fraction=0.0, streaming=False)
     if files := unsplit_files(config):

@@ -90,6 +90,8 @@ class Input(ABC):
     # has an entry for the input.
     order: ClassVar[int | None] = None
     stored: ClassVar[bool] = True
+    # Whether tokenizer.json has no entry if the input is not used.
+    optional: ClassVar[bool] = False
     # What is missing if the input is chosen but was not built, for messages.
     requires: ClassVar[str] = "the words were indexed without it"
 
@@ -162,6 +164,8 @@ class WordInput(Input):
     """
 
     ragged: ClassVar[bool] = False
+    # Whether the arrays of `encode`, too, depend on the word alone, and not on its neighbours.
+    context_free: ClassVar[bool] = True
     size: int
 
     @abstractmethod
@@ -221,7 +225,7 @@ class PieceInput(WordInput):
 
 
 def scatter(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return an array with flat values at the True positions of `mask`, row by row; else 0."""
-    padded = np.zeros(mask.shape, np.int64)
+    """Return an array with the rows of `values` at the True positions of `mask`; else 0."""
+    padded = np.zeros((*mask.shape, *values.shape[1:]), np.int64)
     padded[mask] = values
     return padded

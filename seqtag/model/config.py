@@ -27,6 +27,7 @@ class TaggerConfig:
         characters: vectors of words from their characters; None for none.
         case_size: length of the letter case's vector; 0 for none.
         feature_size: length of the vector of each extra column (``data.features``).
+        gazetteer_size: length of the vector of each gazetteer (``data.gazetteers``).
         subword_size: length of a subword piece's vector; 0 for none. With pieces, the encoder
             runs over pieces, and the output at a word is that at its first piece.
         inputs: inputs of installed packages: {name: options}.
@@ -59,6 +60,7 @@ class TaggerConfig:
     characters: CharacterConfig | None = field(default_factory=CharacterConfig)
     case_size: SizeOrNone = 0
     feature_size: Size = 20
+    gazetteer_size: Size = 10
     subword_size: SizeOrNone = 0
     inputs: Mapping[str, Mapping[str, Any]] | None = None
     encoder: str | Mapping[str, Any] | None = None

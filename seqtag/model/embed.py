@@ -36,7 +36,8 @@ class Embedding(nn.Module):
     @property
     def depends_on_words_alone(self) -> bool:
         """Whether a word's vector depends on the word alone, not on its sentence or columns."""
-        return all(issubclass(kind, WordInput) for kind in self._kinds.values())
+        kinds = self._kinds.values()
+        return all(issubclass(kind, WordInput) and kind.context_free for kind in kinds)
 
     def vectors_by_spelling(self, arrays: Mapping[str, Tensor]) -> Tensor:
         """Return the vectors of the batch's distinct words: (U, output_size).

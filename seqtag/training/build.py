@@ -20,9 +20,11 @@ from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
 from seqtag.data.corpus.fingerprints import cached_result
 from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.data.encode.counting import distinct_labels
+from seqtag.data.encode.gazetteers import read_gazetteers, require_files
 from seqtag.data.encode.indexer import INDEXER_VERSION, Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.encode.vectors import load_vectors
+from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER
 from seqtag.errors import InputError
 from seqtag.inputs.options import EncodeConfig
 from seqtag.model.config import TaggerConfig
@@ -30,7 +32,7 @@ from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.probe_corpus import generate_corpus
-from seqtag.training.settings import TrainingSettings
+from seqtag.training.settings import DataSettings, TrainingSettings
 
 log = logging.getLogger("seqtag")
 
@@ -54,6 +56,8 @@ def training_corpus(settings: TrainingSettings, splits: tuple[str, ...] | None =
             "reading the corpus %s",
             config.path or ", ".join(map(str, (config.files or {}).values())),
         )
+    if settings.data.gazetteers is not None:
+        require_files(settings.data.gazetteers)
     whole = corpus(config, splits)
     sizes = (f"{rows.num_rows:,} {split}" for split, rows in whole.splits.items())
     log.info("sentences: %s", ", ".join(sizes))
@@ -70,11 +74,26 @@ def with_absolute_path(description: Mapping[str, Any]) -> dict[str, Any]:
     return absolute
 
 
-def indexer(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]) -> Indexer:
-    """Return the indexer: its vocabularies are built from the training split, or read from cache.
+def indexer(data: DataSettings, corpus: Corpus, added: Mapping[str, Any]) -> Indexer:
+    """Return the indexer: with vocabularies of the training split, and gazetteers from files.
 
-    `added` are the options of inputs from installed packages. With any of them nothing is cached,
-    because their code may have changed.
+    `added` are the options of inputs from installed packages.
+
+    Raises:
+        InputError: if there is no training split, or a gazetteer cannot be read.
+    """
+    built = _vocabularies(data.encode, corpus, added)
+    if data.gazetteers is None:
+        return built
+    tokenizer = getattr(data.corpus, "tokenizer", DEFAULT_TOKENIZER)
+    gazetteers = read_gazetteers(data.gazetteers, tokenizer, data.encode.normalize)
+    return Indexer(built.config, {**built.inputs, gazetteers.name: gazetteers})
+
+
+def _vocabularies(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]) -> Indexer:
+    """Return the indexer without gazetteers, built from the training split or read from the cache.
+
+    With `added` inputs nothing is cached, because their code may have changed.
 
     Raises:
         InputError: if there is no training split.

@@ -54,7 +54,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
         InputError, RunStopped: see `training.run.run`; RunStopped also for weights that are not
             finite.
     """
-    indexer = build.indexer(settings.data.encode, corpus, settings.model.package_input_options)
+    indexer = build.indexer(settings.data, corpus, settings.model.package_input_options)
     labels = build.label_set(settings.data.tag_scheme, corpus)
     network = build.network(settings.model, settings.cell, indexer, labels)
     set_engine(network, settings.engine)

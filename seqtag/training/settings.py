@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from seqtag.cells import CELLS, build_cell
 from seqtag.checks import FileName, Seed, Text, checked, from_plain, full_key, shown
-from seqtag.data.config import BatchConfig, CorpusConfig
+from seqtag.data.config import BatchConfig, CorpusConfig, check_encoding
 from seqtag.data.formats import FORMATS
 from seqtag.errors import InputError, unknown
-from seqtag.inputs.options import EncodeConfig, NormalForm
+from seqtag.inputs.options import EncodeConfig, GazetteerConfig, NormalForm
 from seqtag.model.config import TaggerConfig
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES, Target
@@ -36,6 +36,7 @@ class DataSettings:
         corpus: files, a data set of the hub, or items that a probe generates.
         batch: size of the batches.
         encode: how words are converted to ids.
+        gazetteers: lists of names in which words are looked up; None for none.
         tag_scheme: the label scheme of the tagger.
         description: the group as composed, which is stored in the model folder.
     """
@@ -43,6 +44,7 @@ class DataSettings:
     corpus: CorpusConfig | ProbeCorpusConfig
     batch: BatchConfig
     encode: EncodeConfig
+    gazetteers: GazetteerConfig | None
     tag_scheme: Scheme
     description: Mapping[str, Any]
 
@@ -66,6 +68,7 @@ class DataSettings:
         if "tag_scheme" not in rest:
             raise InputError("data.tag_scheme is missing")
         parts["tag_scheme"] = checked(rest.pop("tag_scheme"), Scheme, "data.tag_scheme")
+        parts["gazetteers"] = _gazetteers(rest)
         if rest["format"] == "probe":
             del rest["format"]
             corpus: Any = from_plain(ProbeCorpusConfig, rest, "data")
@@ -77,7 +80,11 @@ class DataSettings:
     def to_plain(self) -> dict[str, Any]:
         """Return the group as plain values; `from_plain` parses them to an equal object."""
         kind = {"format": "probe"} if isinstance(self.corpus, ProbeCorpusConfig) else {}
-        rest = {"batch": asdict(self.batch), "encode": asdict(self.encode)}
+        rest: dict[str, Any] = {"batch": asdict(self.batch), "encode": asdict(self.encode)}
+        if self.gazetteers is not None:
+            rest["gazetteers"] = dict(self.gazetteers.files)
+            rest["gazetteer_ignore_case"] = self.gazetteers.ignore_case
+            rest["gazetteer_encoding"] = self.gazetteers.encoding
         return {**kind, **asdict(self.corpus), **rest, "tag_scheme": self.tag_scheme}
 
 
@@ -177,6 +184,15 @@ def require_group(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise InputError(f"{name} must be a group of keys, not {shown(value)}")
     return dict(value)
+
+
+def _gazetteers(rest: dict[str, Any]) -> GazetteerConfig | None:
+    """Remove the keys of gazetteers from the group `data`, and parse them."""
+    defaults = {"gazetteers": None, "gazetteer_ignore_case": False, "gazetteer_encoding": "utf-8"}
+    config = GazetteerConfig.from_plain(*(rest.pop(key, defaults[key]) for key in defaults))
+    if config is not None:
+        check_encoding(config.encoding, "data.gazetteer_encoding")
+    return config
 
 
 def _cell(plain: Any) -> dict[str, Any]:

@@ -137,7 +137,7 @@ class Indexer:
         added = {name: input_.to_plain() for name, input_ in self.inputs.items()}
         for name, cls in standard_inputs().items():
             value = added.pop(name, None)
-            if cls.stored:
+            if cls.stored and not (cls.optional and value is None):
                 plain[name] = value
         return plain | ({"inputs": added} if added else {})
 
@@ -158,10 +158,11 @@ class Indexer:
         added = added or {}
         try:
             config = from_plain(EncodeConfig, plain["config"], where)
-            inputs = {
-                name: kind.from_plain(plain[name] if kind.stored else None, config, None)
-                for name, kind in standard_inputs().items()
-            }
+            inputs = {}
+            for name, kind in standard_inputs().items():
+                needed = kind.stored and not kind.optional
+                value = plain[name] if needed else plain.get(name) if kind.stored else None
+                inputs[name] = kind.from_plain(value, config, None)
             further = plain.get("inputs", {})
             if set(further) != set(added):
                 raise InputError(

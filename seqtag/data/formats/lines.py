@@ -123,27 +123,30 @@ class _FileSlice(io.RawIOBase):
 
 
 @contextmanager
-def open_source(file: SourceFile, encoding: str = "utf-8") -> Iterator[Source]:
+def open_source(
+    file: SourceFile, encoding: str = "utf-8", setting: str = "data.encoding"
+) -> Iterator[Source]:
     """Open a file, or a part of one, to be read once.
 
     Raises:
         InputError: if it cannot be opened.
     """
     with open_binary(file) as raw:
-        place = Place(file.name, encoding, line=file.first_line, at_start=not file.start)
+        place = Place(file.name, encoding, setting, file.first_line, at_start=not file.start)
         yield Source(raw, place, after_crlf=_is_after_crlf(file))
 
 
-def text_lines(file: SourceFile, encoding: str) -> Iterator[str]:
+def text_lines(file: SourceFile, encoding: str, setting: str = "data.encoding") -> Iterator[str]:
     r"""Yield the lines of a text file without line ends; a byte order mark is dropped.
 
     Only ``\n`` and ``\r\n`` end a line. U+0085, U+2028 or a file separator can be part of a
     token, so `str.splitlines` cannot be used. A carriage return elsewhere is kept.
 
     Raises:
-        InputError: if the file cannot be read, or is not text in this encoding.
+        InputError: if the file cannot be read, or is not text in this encoding; the message then
+            names `setting`, which sets the encoding.
     """
-    with open_source(file, encoding) as source:
+    with open_source(file, encoding, setting) as source:
         for lines in line_lists(source, keep_returns=True):
             yield from lines
 
