@@ -79,7 +79,7 @@ def test_a_stream_and_workers_give_the_same_matches(configure, gazetteer, tmp_pa
 
 
 def test_a_resumed_run_has_the_same_weights(configure, gazetteer, tmp_path):
-    more = (*QUIET, gazetteer, "scheduler=constant")
+    more = (*QUIET, gazetteer, "scheduler=constant", "scheduler.warmup=0")
     train(configure(*more, output="whole"))
     train(configure(*more, "trainer.max_epochs=1", output="part"))
     train(configure(*more, "ckpt_path=last", output="part"))
