@@ -23,7 +23,7 @@ import yaml
 from seqtag.errors import InputError
 from seqtag.files import write_json
 from seqtag.metrics.main import main_score
-from seqtag.renamed import TARGETS
+from seqtag.renamed import ADDED, TARGETS
 from seqtag.terminal import single_line
 
 RECORD = "run.json"
@@ -108,18 +108,22 @@ def is_finished(identity: Identity) -> bool:
 def is_record_of(record: Mapping[str, Any], identity: Identity) -> bool:
     """Return whether a record belongs to a run with this configuration.
 
-    A null value equals a missing key, because an earlier version may not have had the key. Old
-    names of renamed classes equal the new ones.
+    A null value equals a missing key, because an earlier version may not have had the key; so does
+    a value in `ADDED`. Old names of renamed classes equal the new ones.
     """
-    return _without_nulls(record.get("config")) == _without_nulls(identity.config)
+    return _comparable(record.get("config")) == _comparable(identity.config)
 
 
-def _without_nulls(value: Any) -> Any:
-    """Return JSON values without keys whose value is null, and with the new names of classes."""
+def _comparable(value: Any, above: str = "") -> Any:
+    """Return JSON values without keys that equal missing ones, and with new names of classes."""
     if isinstance(value, dict):
-        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+        return {
+            key: _comparable(part, f"{above}{key}.")
+            for key, part in value.items()
+            if part is not None and (f"{above}{key}" not in ADDED or part != ADDED[f"{above}{key}"])
+        }
     if isinstance(value, list):
-        return [_without_nulls(part) for part in value]
+        return [_comparable(part) for part in value]
     return TARGETS.get(value, value) if isinstance(value, str) else value
 
 

@@ -103,3 +103,12 @@ def test_scores_have_the_most_important_first():
     assert list(scores_of({"splits": splits}).items()) == [("test accuracy", 0.7), ("dev f1", 0.8)]
     assert scores_of({"scores": {"beyond": 0.3}}) == {"beyond": 0.3}
     assert scores_of({}) == {}
+
+
+def test_records_of_earlier_versions_lack_later_keys(tmp_path):
+    earlier = {"model": {"hidden_size": 5, "words": {"size": 3}}}
+    now = {"model": {"hidden_size": 5, "gazetteer_size": 10, "words": {"size": 3}}}
+    now["model"]["words"]["vectors_for"] = "train"
+    assert is_record_of({"config": earlier}, Identity(tmp_path, now))
+    now["model"]["words"]["vectors_for"] = "all"
+    assert not is_record_of({"config": earlier}, Identity(tmp_path, now))
