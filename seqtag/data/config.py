@@ -24,6 +24,7 @@ from seqtag.data.formats.base import find_format, read_file
 from seqtag.data.formats.layout import Layout, parse_separator
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
+from seqtag.data.label_map import parse_label_map
 from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, check_tokenizer
 from seqtag.errors import InputError, did_you_mean, unknown
 from seqtag.inputs.options import NormalForm
@@ -56,7 +57,7 @@ _READER_KEYS = (
     "tokenizer",
 )
 # Later ones. They are left out if null, so that earlier cache entries stay valid.
-_LATER_READER_KEYS = ("unlabelled",)
+_LATER_READER_KEYS = ("unlabelled", "label_map")
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,8 @@ class CorpusConfig:
         scheme: ``auto`` or one of ``seqtag.labels.SCHEMES``.
         label_names: names of labels that are stored as integers. Labels that are strings must be
             among them. With `streaming` they only add to the labels of the first sentences.
+        label_map: labels or span types to replace before the scheme is determined, by old name; a
+            mapping, or a list of ``OLD=NEW``. None as the new name means no label.
         unlabelled: a label equal to this means that the token has no label: it is neither trained
             on nor scored.
         normalize: Unicode form to which words are converted for the network, in training and use;
@@ -160,6 +163,7 @@ class CorpusConfig:
     encoding: str = "utf-8"
     scheme: Scheme = "auto"
     label_names: tuple[str, ...] | None = None
+    label_map: Mapping[Any, Any] | tuple[Text, ...] | None = None
     unlabelled: Text | None = None
     normalize: NormalForm | None = None
     dev_fraction: Share = 0.1
@@ -176,6 +180,7 @@ class CorpusConfig:
         check_fields(self, "data")
         self._set("files", _checked_files(self.files))
         self._set("features", self.features or ())
+        self._set("label_map", parse_label_map(self.label_map))
         if self.label_names is not None:
             _check_label_names(self.label_names)
         format = find_format(self.format)

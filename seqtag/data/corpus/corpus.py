@@ -31,6 +31,7 @@ from seqtag.data.corpus.write import (
     held_out_mask,
 )
 from seqtag.data.formats.base import find_format
+from seqtag.data.label_map import explain_unused
 from seqtag.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Origin:
         unlabelled: number of tokens without a label.
         repaired: number of illegal labels that were repaired in the conversion.
         overlapping: number of tokens with the letter V of BMEWO-V.
+        mapped: the keys of `data.label_map` that occurred.
+        some_labels: labels as in the files or replaced by `data.label_map`, at most 200.
     """
 
     files: tuple[str, ...]
@@ -69,6 +72,8 @@ class Origin:
     unlabelled: int = 0
     repaired: int = 0
     overlapping: int = 0
+    mapped: tuple[str, ...] = ()
+    some_labels: tuple[str, ...] = ()
 
     @property
     def scheme(self) -> str:
@@ -144,11 +149,13 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
             f"data.unlabelled={config.unlabelled}: no token has this label in the column "
             f"{config.label_column!r} ({', '.join(origins)})"
         )
+    notes += _label_map_notes(origins, config, is_whole=set(sources) <= set(loaded))
     if "train" in loaded:
         notes += single_token_notes(loaded["train"], config)
     stream = None
     if "train" in loaded and config.streaming:
-        stream = replace(sources["train"].stream(), reader=origins["train"].reader)
+        stream = sources["train"].stream()
+        stream = stream.converting(origins["train"].reader, config.label_map or {})
         notes.append(
             f"the training split is a stream in {stream.rows.num_shards} shards; its first "
             f"{loaded['train'].num_rows:,} sentences define the vocabulary and the labels"
@@ -178,7 +185,7 @@ def _open(
 
     def build(folder: Path) -> dict[str, Any]:
         columns = (config.features, config.scheme, config.absent)
-        return build_split(folder, source.parts(), *columns, config.processes)
+        return build_split(folder, source.parts(), *columns, config.processes, config.label_map)
 
     entry, (rows,) = cached(root, key, ["data"], build)
     meta = entry.meta
@@ -190,6 +197,7 @@ def _open(
         *(source.names, from_plain(LabelReader, meta["reader"], "")),
         *(meta["empty"], meta["first_empty"], meta["bare"]),
         *(near, near_at, meta["unlabelled"], meta["repaired"], meta["overlapping"]),
+        *(tuple(meta["mapped"]), tuple(meta["some_labels"])),
     )
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 
@@ -273,6 +281,25 @@ def single_token_notes(rows: datasets.Dataset, config: CorpusConfig | None) -> l
     if not mostly_single_tokens(count, len(lengths)):
         return []
     return [f"{rows[0]['where']}: {explain_single_tokens(count, len(lengths), config)}"]
+
+
+def _label_map_notes(
+    origins: Mapping[str, Origin], config: CorpusConfig, is_whole: bool
+) -> list[str]:
+    """Return a note on keys of `data.label_map` that do not occur in these splits.
+
+    Raises:
+        InputError: instead, if these are the whole corpus.
+    """
+    occurring = {key for origin in origins.values() for key in origin.mapped}
+    missing = [key for key in config.label_map or {} if key not in occurring]
+    if not missing:
+        return []
+    labels = [label for origin in origins.values() for label in origin.some_labels]
+    message = explain_unused(missing, labels, origins)
+    if is_whole and not config.streaming:
+        raise InputError(message)
+    return [message]
 
 
 def _unused_notes(sources: Mapping[str, SplitSource]) -> list[str]:

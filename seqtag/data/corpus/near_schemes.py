@@ -1,11 +1,12 @@
-"""Detect labels that nearly follow a span scheme (``b-per``, ``B_PER``, ``PER-B``).
+"""Detect labels that nearly follow a span scheme (``BEGIN-PER``, ``(PER*``, ``PER PER O``).
 
-Such labels follow no supported scheme, so they are treated as plain labels and scored by accuracy
-instead of by spans. The corpus is still read, since a tag set may really look like that; the user
-gets a note that explains how to convert the labels.
+Such labels follow no notation that `seqtag.labels` recognises, so they are treated as plain labels
+and scored by accuracy instead of by spans. The corpus is still read, since a tag set may really
+look like that; the user gets a note that explains how to replace the labels.
 """
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,9 +38,12 @@ _PREFIXED = re.compile(rf"(\w+?)([{re.escape(_SEPARATORS)}])(.+)", re.DOTALL)
 _SUFFIXED = re.compile(rf"(.+)([{re.escape(_SEPARATORS)}])(\w+)", re.DOTALL)
 _GLUED = re.compile(r"([BIESM])([A-Z]{2,})")
 _BRACKETED = re.compile(r"(\([^()*\s]+)*\*?\)*")
+_TYPE = re.compile(r"[^\W\d_][\w.-]+")
+_MOST_TYPES = 100
 # At most this share of the tokens may have labels that do not even resemble a scheme.
 _STRANGE = 0.05
-_EXAMPLES = 4
+# Labels that a message shows, and the most that it suggests to replace by data.label_map.
+_EXAMPLES, _MOST_MAPPED = 4, 30
 _LONGEST = 200
 
 
@@ -50,13 +54,11 @@ class Reading(NamedTuple):
         letter: the scheme letter as written, in upper case; "O" outside of spans.
         type: the span type; "" if there is none.
         departures: differences from a well-formed label: keys of `_DEPARTURES`.
-        separator: the separator between letter and type.
     """
 
     letter: str
     type: str
     departures: frozenset[str]
-    separator: str = "-"
 
     @property
     def meant(self) -> str:
@@ -76,6 +78,7 @@ _DEPARTURES = {
     "outside": "another label than O outside of spans",
     "glued": "no hyphen after the letter",
     "brackets": "brackets around spans",
+    "types": "types without B and I",
 }
 
 
@@ -85,16 +88,14 @@ class NearScheme:
 
     Attributes:
         scheme: its name, such as "BIO" or "BMES".
-        examples: pairs of a label as written and as it should be.
+        examples: pairs of a label as written and as it should be, the most frequent first.
         departures: differences from the scheme: keys of `_DEPARTURES`.
-        separators: the separators between letter and type, as one string.
         outsides: labels that are written instead of O.
     """
 
     scheme: str
     examples: tuple[tuple[str, str], ...]
     departures: tuple[str, ...]
-    separators: str = "-"
     outsides: tuple[str, ...] = ()
 
 
@@ -103,6 +104,9 @@ def find_near_scheme(counts: Mapping[str, int]) -> NearScheme | None:
     total = sum(counts.values())
     if total and _bracketed(counts, total):
         return NearScheme("in brackets, as in CoNLL-2005 and CoNLL-2012", (), ("brackets",))
+    if _look_like_types(counts, total):
+        examples = ((name, f"B-{name}") for name in counts if name != "O")
+        return NearScheme("IO", tuple(examples), ("types",))
     readings = {label: reading for label in counts if (reading := read_loosely(label))}
     read = sum(counts[label] for label in readings)
     if not total or total - read > _STRANGE * total or len(readings) < 2:
@@ -114,11 +118,18 @@ def find_near_scheme(counts: Mapping[str, int]) -> NearScheme | None:
     changed = [label for label in most_first if label != readings[label].meant]
     return NearScheme(
         scheme=_name({reading.letter for reading in readings.values()}),
-        examples=tuple((label, readings[label].meant) for label in changed[:_EXAMPLES]),
+        examples=tuple((label, readings[label].meant) for label in changed[:_MOST_MAPPED]),
         departures=tuple(key for key in _DEPARTURES if key in departures),
-        separators="".join(sorted({r.separator for r in readings.values() if r.type})),
         outsides=tuple(label for label in readings if readings[label].letter == "O" != label),
     )
+
+
+def _look_like_types(counts: Mapping[str, int], total: int) -> bool:
+    """Return whether labels are types of entities: most tokens are O, the rest are names."""
+    names = [label for label in counts if label != "O"]
+    if not names or len(names) > _MOST_TYPES or 2 * counts.get("O", 0) <= total:
+        return False
+    return all(_TYPE.fullmatch(name) and not read_loosely(name) for name in names)
 
 
 def read_loosely(label: str) -> Reading | None:
@@ -148,9 +159,9 @@ def read_loosely(label: str) -> Reading | None:
         if letter := _letter(written, more):
             if separator != "-":
                 more.add("separator")
-            return Reading(letter, type_, frozenset(departures | more), separator)
+            return Reading(letter, type_, frozenset(departures | more))
     if glued := _GLUED.fullmatch(plain):
-        return Reading(glued[1], glued[2], frozenset(departures | {"glued"}), "")
+        return Reading(glued[1], glued[2], frozenset(departures | {"glued"}))
     return None
 
 
@@ -214,7 +225,13 @@ def _bracketed(counts: Mapping[str, int], total: int) -> bool:
 
 def explain_near_scheme(near: NearScheme, config: CorpusConfig | None) -> str:
     """Return a message that describes the labels and says how to convert them or what to set."""
-    shown = ", ".join(f"{written!a} for {meant}" for written, meant in near.examples)
+    if near.departures == ("types",):
+        return (
+            "the labels look like the types of entities without B and I (IO), but auto reads them "
+            "as plain labels, which are scored by accuracy. Set data.scheme=io to read runs of a "
+            "type as spans, or data.scheme=plain if plain labels are intended"
+        )
+    shown = ", ".join(f"{written!a} for {meant}" for written, meant in near.examples[:_EXAMPLES])
     what = "; ".join(_DEPARTURES[departure] for departure in near.departures)
     if shown:
         what += f": {shown}"
@@ -229,67 +246,22 @@ def _remedy(near: NearScheme, config: CorpusConfig | None) -> str:
     absent = (config.absent,) if config is not None and config.format == "conllu" else None
     if near.departures == ("outside",) and near.outsides == absent:
         return "Set data.absent=O"
-    commands = _commands(near, config) if config is not None else []
-    if not commands:
-        return "Rewrite them as BIO or BIOES in the files"
-    return (
-        "Convert the files: LC_ALL=C sed -E "
-        + " ".join(f"-e '{c}'" for c in commands)
-        + " FILE > NEW"
-    )
+    override = _override(near)
+    return f"Set {override}" if override else "Rewrite them as BIO or BIOES in the files"
 
 
-def _commands(near: NearScheme, config: CorpusConfig) -> list[str]:
-    """Return GNU sed commands that convert a file; none if these could damage other text."""
-    place = _place(config)
-    if place is None or {"words", "glued", "brackets"} & {*near.departures}:
-        return []
-    left, body, right = place
-    commands = [r"s/\r$//"]
-    if "edges" in near.departures:
-        edges = r"([ \t]|\xc2\xa0|\xe2\x80[\x8a-\x8d]|\xe2\x81\xa0|\xe3\x80\x80|\xef\xbb\xbf)+"
-        commands.append(rf"s/{edges}$//")
-    signs = "".join(sorted({*near.separators} - {"-"}))
-    if "characters" in near.departures:
-        if any(not written[:1].isascii() for written, _ in near.examples):
-            return []
-        hyphens = r"(\xc2\xad|\xe2\x80[\x90-\x95]|\xe2\x88\x92|\xef\xbc\x8d|\xef\xb9\xa3)"
-        commands.append(rf"s/{left}([A-Za-z]){hyphens}({body}+){right}/\1\2-\4\5/")
-    if "suffix" in near.departures:
-        sign = f"[{signs.replace(' ', '')}-]"
-        commands.append(rf"s/{left}({body}+){sign}([A-Za-z]){right}/\1\3-\2\4/")
-    elif "separator" in near.departures:
-        commands.append(rf"s/{left}([A-Za-z])[{re.escape(signs)}]({body}+){right}/\1\2-\3\4/")
-    if "case" in near.departures:
-        commands.append(rf"s/{left}([biesmluw])(-{body}+)?{right}/\1\U\2\E\3\4/")
-    if "letters" in near.departures:
-        commands += [
-            rf"s/{left}{one}(-{body}+)?{right}/\1{other}\2\3/"
-            for one, other in (("M", "I"), ("W", "S"))
-        ]
-    if "outside" in near.departures:
-        written = "|".join(sorted({re.escape(o.strip(_EDGES)) for o in near.outsides} - {"O"}))
-        commands.append(rf"s/{left}({written}){right}/\1O\3/")
-    return commands
-
-
-def _place(config: CorpusConfig) -> tuple[str, str, str] | None:
-    """Return sed patterns for the text before a label, its characters, and the text after it.
-
-    Return None if the labels cannot be found in the file by patterns.
-    """
-    field, _, key = config.label_column.partition(".")
-    if config.format == "conllu" and field == "misc" and re.fullmatch(r"\w+", key):
-        return rf"([\t|]{key}=)", r"[^|\t ]", r"(\||$)"
-    if config.format != "column" or config.columns[-1] != config.label_column:
+def _override(near: NearScheme) -> str | None:
+    """Return the argument `data.label_map` that replaces all labels, quoted for a shell."""
+    if not 0 < len(near.examples) < _MOST_MAPPED:
         return None
-    separator = config.separator
-    if separator is None:
-        return r"([ \t])", r"[^ \t]", "($)"
-    if separator not in ("\t", " ", ",", ";"):
+    pairs = [f"{written}={meant}" for written, meant in near.examples]
+    if not all(pair.isprintable() and pair.count("=") == 1 for pair in pairs):
         return None
-    shown = {"\t": r"\t", " ": " "}.get(separator, separator)
-    return f"({shown})", f"[^{shown}]", "($)"
+    if any({*pair} & {*"\\\"'${}[]"} for pair in pairs):
+        return None
+    simple = all(re.fullmatch(r"[\w.:/+-]+=[\w.:/+-]+", pair, re.ASCII) for pair in pairs)
+    elements = pairs if simple else [f'"{pair}"' for pair in pairs]
+    return shlex.quote(f"data.label_map=[{','.join(elements)}]")
 
 
 def label_hint(label: str, token: str | None) -> str:

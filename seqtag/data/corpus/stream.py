@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from operator import itemgetter
@@ -14,6 +14,7 @@ from seqtag.data.corpus.parts import Part, cut_files
 from seqtag.data.corpus.schemes import LabelReader
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
+from seqtag.data.label_map import LabelMap
 from seqtag.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Stream:
         config: how it is read.
         labels: labels that may occur in addition to those of the first sentences.
         reader: converts the labels of the records to the scheme of the corpus.
+        label_map: replaces labels before that.
         guard: wraps records, given `name`, so that errors in reading them become InputErrors;
             None if `rows` does so itself.
     """
@@ -45,7 +47,15 @@ class Stream:
     config: StreamConfig
     labels: tuple[str, ...] = ()
     reader: LabelReader = field(default_factory=LabelReader)
+    label_map: LabelMap = field(default_factory=lambda: LabelMap({}))
     guard: Callable[[Iterable[Record], str], Iterable[Record]] | None = None
+
+    def converting(self, reader: LabelReader, label_map: Mapping[str, str | None]) -> Stream:
+        """Return this stream with its labels, and the names of labels, replaced and converted."""
+        replaces = LabelMap(label_map)
+        names = [label for label in replaces.apply(self.labels) if label is not None]
+        labels = [label for name in names for label in reader.convert([name]) if label is not None]
+        return replace(self, labels=tuple(labels), reader=reader, label_map=replaces)
 
     def read(self, records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         """Yield records with the columns tokens, labels, features and where.
@@ -62,7 +72,7 @@ class Stream:
             if not sentence.tokens:
                 continue
             try:
-                labels = self.reader.convert(sentence.labels)
+                labels = self.reader.convert(self.label_map.apply(sentence.labels))
             except InputError as error:
                 raise InputError(f"{where}: {error}") from None
             yield {

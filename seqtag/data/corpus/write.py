@@ -18,11 +18,16 @@ from seqtag.data.corpus.near_schemes import find_near_scheme
 from seqtag.data.corpus.parts import Part, map_in_processes
 from seqtag.data.corpus.schemes import LabelPlace, LabelReader, count_illegal, count_tokens
 from seqtag.data.formats.sentence import Sentence
+from seqtag.data.label_map import LabelMap
 from seqtag.errors import InputError
 from seqtag.labels import OUTSIDE, neighbours
 
 # Schemes whose conversion repairs illegal labels, which is reported.
 _REPAIRED = ("ioe1", "ioe2")
+
+
+# Labels that are kept to suggest one for a wrong name.
+_SOME_LABELS = 200
 
 
 def build_split(
@@ -32,6 +37,7 @@ def build_split(
     scheme: str,
     absent: str = "_",
     processes: int = 1,
+    label_map: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
     """Write the sentences of a split to ``data.arrow`` and return its metadata.
 
@@ -42,12 +48,15 @@ def build_split(
         scheme: the label scheme, or "auto".
         absent: the value of a missing label or feature; columns with no other value are reported.
         processes: number of processes that read parts in parallel.
+        label_map: labels and types to replace.
 
     Raises:
         InputError: for a file that cannot be read or has no sentence, and for a label that does
             not follow the scheme.
     """
-    work = partial(_write_part, folder=folder, features=features, absent=absent)
+    work = partial(
+        _write_part, folder=folder, features=features, absent=absent, label_map=label_map
+    )
     notes = map_in_processes(work, list(enumerate(parts)), processes)
     _refuse_empty(parts, notes)
     labels: dict[str, LabelPlace] = {}
@@ -65,9 +74,11 @@ def build_split(
         "reader": asdict(reader),
         "repaired": count_illegal(pairs, reader) if reader.notation.scheme in _REPAIRED else 0,
         "overlapping": count_tokens(pairs, reader, "V") if reader.stored != "plain" else 0,
+        "some_labels": sorted(labels)[:_SOME_LABELS],
         "bare": set(labels) <= {OUTSIDE},
         "near": _near(pairs, labels) if is_plain else None,
         "unlabelled": sum(note.unlabelled for note in notes),
+        "mapped": sorted(set().union(*(note.label_map.used for note in notes))),
         "empty": sum(note.empty for note in notes),
         "first_empty": empty[0].first_empty if empty else "",
         "unfilled": sorted(set.intersection(*(note.unfilled for note in notes))),
@@ -91,10 +102,14 @@ def _near(
 
 
 def _write_part(
-    numbered: tuple[int, Part], folder: Path, features: tuple[str, ...], absent: str
+    numbered: tuple[int, Part],
+    folder: Path,
+    features: tuple[str, ...],
+    absent: str,
+    label_map: Mapping[str, str | None] | None,
 ) -> _PartNotes:
     number, part = numbered
-    notes = _PartNotes(("labels", *features), absent)
+    notes = _PartNotes(("labels", *features), absent, LabelMap(label_map or {}))
     notes.rows = write_sentences(_part_file(folder, number), notes.collect(part), features)
     return notes
 
@@ -157,10 +172,12 @@ class _PartNotes:
         unlabelled: number of tokens without a label.
         last_doc: document of the last sentence, from 0 within the part; -1 if there is none.
         unfilled: columns without any value.
+        label_map: replaces labels; it holds which of its keys occurred.
     """
 
-    def __init__(self, columns: tuple[str, ...], absent: str) -> None:
+    def __init__(self, columns: tuple[str, ...], absent: str, label_map: LabelMap) -> None:
         self._columns, self._absent = columns, absent
+        self.label_map = label_map
         self.unfilled = set(columns)
         self.labels: dict[str, LabelPlace] = {}
         self.neighbours: Counter[tuple[object, object]] = Counter()
@@ -172,6 +189,7 @@ class _PartNotes:
         for sentence in part.read():
             where = f"{part.name}:{sentence.line}"
             if sentence.tokens:
+                sentence = sentence._replace(labels=self.label_map.apply(sentence.labels))
                 self._add(part.name, sentence)
                 yield sentence, where
             else:

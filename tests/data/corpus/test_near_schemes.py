@@ -1,13 +1,14 @@
 """Labels that nearly follow a scheme: the messages, and that their advice works."""
 
-import shutil
-import subprocess
+import shlex
 from collections import Counter
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqtag.commands.overrides import quote_values
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.corpus.near_schemes import find_near_scheme, label_hint, read_loosely
 from seqtag.data.doctor.doctor import examine
@@ -32,38 +33,46 @@ def finding_of(corpus):
     return finding
 
 
-def rewritten(text, change):
-    return "".join(
-        f"{line.partition(' ')[0]} {change(line.partition(' ')[2])}\n" if line else "\n"
-        for line in text.splitlines()
-    )
-
-
-HYPHENS = {
-    "\u2010": "B\\u2010PER",
-    "\u2011": "B\\u2011PER",
-    "\u2013": "B\\u2013PER",
-    "\uff0d": "B\\uff0dPER",
+VARIANTS = {
+    "hyphen U+2010": ("-", "\u2010", r"B\u2010PER"),
+    "hyphen U+2011": ("-", "\u2011", r"B\u2011PER"),
+    "hyphen U+2013": ("-", "\u2013", r"B\u2013PER"),
+    "hyphen U+FF0D": ("-", "\uff0d", r"B\uff0dPER"),
+    "words": ("B-", "BEGIN-", "BEGIN-PER"),
+    "no hyphen": ("-", "", "BPER"),
+    "OTHER": (" O", " OTHER", "OTHER"),
 }
 
 
-@pytest.mark.skipif(shutil.which("sed") is None, reason="there is no sed on this machine")
-@pytest.mark.parametrize("hyphen", HYPHENS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_the_advice_converts_the_file(write, tmp_path, hyphen, ends):
-    corpus = load(write, BIO.replace("-", hyphen).replace("\n", ends))
+def test_the_advice_replaces_the_labels(write, variant, ends):
+    old, new, shown = VARIANTS[variant]
+    text = (BIO + "he O\n" * 6).replace(old, new).replace("\n", ends)
+    if variant == "words":
+        text = text.replace("I-", "INSIDE-")
+    corpus = load(write, text)
     assert corpus.scheme == "plain"
     finding = finding_of(corpus)
-    assert f"'{HYPHENS[hyphen]}' for " in finding.message
+    assert f"'{shown}' for " in finding.message
     assert finding.where.startswith("train.txt:")
-    command = finding.message.partition("Convert the files: ")[2].partition(" FILE > NEW")[0]
-    new = tmp_path / "new.txt"
-    subprocess.run(f"{command} {tmp_path / 'train.txt'} > {new}", shell=True, check=True)
-    again = load_corpus(CorpusConfig(format="column", path=str(new), dev_fraction=0))
-    assert again.scheme != "plain"
+    (argument,) = shlex.split(finding.message.partition(". Set ")[2].partition(", or set")[0])
+    (word,) = quote_values([argument])
+    value = OverridesParser.create().parse_override(word).value()
+    again = load(write, text, label_map=value)
+    assert again.scheme == "bio"
     assert not [note for note in again.notes if "nearly" in note]
     labels = [label for row in again.splits["train"]["labels"] for label in row]
-    assert labels == ["B-PER", "O", "B-PER", "I-PER", "O"]
+    assert labels == ["B-PER", "O", "B-PER", "I-PER", *["O"] * 7]
+
+
+def test_types_without_letters(write):
+    text = "Eva PER\nXu PER\nran O\nin O\nBonn LOC\n. O\nX O\n"
+    (finding,) = [f for f in examine(load(write, text)).findings if "data.scheme=io" in f.message]
+    assert (finding.level, finding.where) == ("warning", "train.txt:1")
+    for scheme in ("io", "plain"):
+        notes = load(write, text, scheme=scheme).notes
+        assert not [note for note in notes if "data.scheme=io" in note]
 
 
 @pytest.mark.parametrize("outside", ["0", "OTHER", "null"])
@@ -101,7 +110,7 @@ def test_an_entity_after_a_space_in_misc_is_not_lost(write):
 
 
 def test_a_space_after_every_label(write):
-    text = rewritten(BIO, lambda label: label).replace(" ", "\t").replace("\n", " \n")
+    text = BIO.replace(" ", "\t").replace("\n", " \n")
     with pytest.raises(InputError, match=r"train\.txt:2: 'O ' .*It is 'O' with spaces"):
         load(write, text.replace(" \n \n", " \n\n"), separator="tab")
     text = "Eva\tPER \nran\tX \n" * 3
