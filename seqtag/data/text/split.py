@@ -3,14 +3,22 @@
 Every character that is not white space (``str.isspace``) is in exactly one token, in order, in any
 script. Offsets count characters (code points), as in Python's strings.
 
-How a sentence is split into tokens is up to `seqtag.data.text.tokenizers`.
+The ends of sentences are found among the tokens of the default tokenizer. So they do not depend on
+the tokenizer that splits a sentence into tokens (see `seqtag.data.text.tokenizers`).
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, TITLES, token_spans
+from seqtag.data.text.tokenizers import (
+    DEFAULT_TOKENIZER,
+    Span,
+    check_tokenizer,
+    token_spans,
+    token_spans_of,
+)
+from seqtag.data.text.treebank import TITLES
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -50,25 +58,39 @@ def split_text(
         wrapped: only an empty line ends a paragraph; other line ends are like spaces. By default
             the end of a line ends a sentence.
         offset: number that is added to all offsets, for text that is read in parts.
-        tokenizer: one of `seqtag.data.text.tokenizers.TOKENIZERS`.
+        tokenizer: one of `seqtag.data.text.tokenizers.TOKENIZERS`, or a regular expression. It does
+            not affect where sentences end.
+
+    Raises:
+        InputError: for an unknown tokenizer.
     """
-    sentences = []
-    for start, paragraph in _paragraphs(text, wrapped):
-        # The replacement character is as long as a surrogate, so offsets do not shift.
-        spans = token_spans(replace_surrogates(paragraph), tokenizer)
-        words = [paragraph[first:end] for first, end in spans]
-        base = start + offset
-        for first, end in _sentences(words, spans):
-            tokens = [
-                Token(word, base + left, base + right)
-                for word, (left, right) in zip(words[first:end], spans[first:end], strict=True)
-            ]
-            sentences.append(Sentence(tokens, paragraph[spans[first][0] : spans[end - 1][1]]))
-    return sentences
+    check_tokenizer(tokenizer, "tokenizer")
+    # The replacement character is as long as a surrogate, so offsets do not shift.
+    clean = replace_surrogates(text)
+    rows = [row for start, end in _paragraphs(text, wrapped) for row in _rows(clean, start, end)]
+    if tokenizer != DEFAULT_TOKENIZER:
+        parts = [(spans[0][0], spans[-1][1]) for spans in rows]
+        rows = token_spans_of(clean, parts, tokenizer)
+    return [
+        Sentence(
+            [Token(text[first:end], first + offset, end + offset) for first, end in spans],
+            text[spans[0][0] : spans[-1][1]],
+        )
+        for spans in rows
+    ]
 
 
-def _paragraphs(text: str, wrapped: bool) -> Iterator[tuple[int, str]]:
-    """Yield start and text of each line or, if `wrapped`, paragraph; no sentence crosses them."""
+def _rows(text: str, start: int, end: int) -> list[list[Span]]:
+    """Return the default tokens of each sentence of a paragraph, as offsets in the text."""
+    paragraph = text[start:end]
+    spans = token_spans(paragraph)
+    words = [paragraph[first:last] for first, last in spans]
+    spans = [(start + first, start + last) for first, last in spans]
+    return [spans[first:last] for first, last in _sentences(words, spans)]
+
+
+def _paragraphs(text: str, wrapped: bool) -> Iterator[Span]:
+    """Yield start and end of each line or, if `wrapped`, paragraph; no sentence crosses them."""
     start = end = 0
     for line in text.splitlines(keepends=True):
         if wrapped and not line.isspace():
@@ -76,14 +98,14 @@ def _paragraphs(text: str, wrapped: bool) -> Iterator[tuple[int, str]]:
             continue
         if wrapped:
             if start < end:
-                yield start, text[start:end]
+                yield start, end
             end += len(line)
         else:
             end += len(line)
-            yield start, line
+            yield start, end
         start = end
     if start < end:
-        yield start, text[start:end]
+        yield start, end
 
 
 def replace_surrogates(text: str) -> str:
@@ -107,7 +129,7 @@ _STARTERS = (
 _OPENS_SENTENCE = frozenset(_STARTERS.split())
 
 
-def _sentences(words: Sequence[str], spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _sentences(words: Sequence[str], spans: Sequence[Span]) -> Iterator[Span]:
     """Yield the index of the first token of each sentence and that after its last token."""
     first = position = 0
     last = len(words)
@@ -128,7 +150,7 @@ def _sentences(words: Sequence[str], spans: Sequence[tuple[int, int]]) -> Iterat
         yield first, last
 
 
-def _touch(spans: Sequence[tuple[int, int]], position: int) -> bool:
+def _touch(spans: Sequence[Span], position: int) -> bool:
     return spans[position - 1][1] == spans[position][0]
 
 

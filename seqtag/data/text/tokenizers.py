@@ -1,98 +1,101 @@
 """Split text into tokens, by a tokenizer that the user chooses with `data.tokenizer`.
 
-    default     words and marks of punctuation, by the rules of the Penn Treebank
+    default     words and marks of punctuation, by the rules of the Penn Treebank (`treebank`)
     whitespace  the parts between white space
+    finest      runs of letters, runs of digits, and every other character by itself:
+                MailHaven - 4 . 3
+    characters  each character, with its combining marks; joined emoji are one
+    REGEX       the matches of a regular expression, and each character between them (`pattern`)
 
-Every character that is not white space (``str.isspace``) is in exactly one token, in order.
+Every character that is not white space (``str.isspace``) is in exactly one token, in order, and
+no token contains white space. The time is linear in the length of the text.
 
-Tokens of ``default`` follow the Penn Treebank where it has a rule: ``do n't``, ``it 's``, ``can
-not``, ``Mr.``, ``U.S.``, ``$ 5``, ``well-known``. Quotation marks are unchanged. URLs, e-mail
-addresses, @mentions, #hashtags, emoticons and emoji (also flags, skin tones and joined ones) are
-one token each. Each Chinese character is a token. Text in other scripts without spaces (Thai, kana)
-gives long tokens, since splitting it requires a dictionary.
-
-The pattern is matched by the `tokenizers` library, which supports letters and marks of all scripts
-(Python's ``re`` splits Devanagari at its vowel signs). Repetitions with a lookahead are bounded in
-the pattern, so that the time is linear in the length of the text.
+The patterns of the first four are matched by the `tokenizers` library, which supports letters and
+marks of all scripts (Python's ``re`` splits Devanagari at its vowel signs).
 """
 
 import re
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
-from seqtag.errors import unknown
+from seqtag.data.text.pattern import Pattern
+from seqtag.data.text.treebank import SPACE, treebank_pattern
+from seqtag.errors import InputError, unknown
 
 DEFAULT_TOKENIZER = "default"
-TOKENIZERS = (DEFAULT_TOKENIZER, "whitespace")
+TOKENIZERS = (DEFAULT_TOKENIZER, "whitespace", "finest", "characters")
+# Start and end of a token in a text.
+Span = tuple[int, int]
+
 _BLANKS = re.compile(r"\S+")
+# A regular expression has at least one of these; otherwise it is a misspelt name.
+_SPECIAL = frozenset("\\[](){}.|*+?^$")
+# Signs that precede their base (Grapheme_Cluster_Break=Prepend), even if a space is between them.
+_PREPENDED = (
+    r"[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2\u0D4E\x{110BD}\x{110CD}\x{111C2}\x{111C3}"
+    r"\x{113D1}\x{1193F}\x{11941}\x{11A3A}\x{11A84}-\x{11A89}\x{11D46}\x{11F02}]"
+)
+# A grapheme cluster without white space. (For a row of flags, \X alone takes quadratic time.)
+_CHARACTER = (
+    rf"\p{{Regional_Indicator}}{{2}}[\p{{M}}\u200D]*|"
+    rf"(?=[^{SPACE}])(?!{_PREPENDED}+[{SPACE}])\X|[^{SPACE}]\p{{M}}*"
+)
+_LETTER = r"[\p{L}&&[^\p{Han}]]"
+_INSIDE_WORD = r"[\p{L}\p{M}\u00AD\u200C\u200D&&[^\p{Han}]]"
+_FINEST = rf"{_LETTER}{_INSIDE_WORD}*|(?:\p{{N}}\p{{M}}*)+|{_CHARACTER}"
 
 
-def check_tokenizer(name: str, key: str) -> None:
-    """Raise an InputError, which names the setting `key`, for an unknown tokenizer."""
-    if name not in TOKENIZERS:
-        raise unknown(key, name, TOKENIZERS)
+def check_tokenizer(tokenizer: Any, key: str) -> None:
+    """Raise an InputError, which names the setting `key`, if there is no such tokenizer.
+
+    That is, for an unknown name, and for a regular expression that is not valid.
+    """
+    if not isinstance(tokenizer, str) or not tokenizer:
+        raise InputError(f"{key}={tokenizer!r}: must be text: a tokenizer or a regular expression")
+    if tokenizer in TOKENIZERS:
+        return
+    if _SPECIAL.isdisjoint(tokenizer):
+        known = (*TOKENIZERS, r"a regular expression such as [\w]+")
+        raise unknown(key, tokenizer, known)
+    _user_pattern(tokenizer, key)
 
 
-def token_spans(text: str, tokenizer: str = DEFAULT_TOKENIZER) -> list[tuple[int, int]]:
+def token_spans(text: str, tokenizer: str = DEFAULT_TOKENIZER) -> list[Span]:
     """Return start and end of each token of a text without lone surrogates."""
-    if tokenizer == "whitespace":
-        return [match.span() for match in _BLANKS.finditer(text)]
-    return [span for _, span in _splitter().pre_tokenize_str(text)]
+    return token_spans_of(text, [(0, len(text))], tokenizer)[0]
 
 
-_TITLES = (
-    "Mr Mrs Ms Mx Dr Prof Hon Rev Fr Sen Rep Gov Pres Gen Col Maj Capt Lt Sgt Cpl Adm Cmdr "
-    "St Mt Ft Messrs Mme Mlle"
-)
-# Abbreviations that never end a sentence.
-TITLES = frozenset(f"{title}." for title in _TITLES.split())
-_ABBREVIATIONS = (
-    "Jr Sr Inc Corp Co Cos Ltd Bros Assn Dept Univ Ave Blvd Rd vs etc al cf ca approx est "
-    "Jan Feb Apr Aug Sep Sept Oct Nov Dec Tue Tues Thu Thurs Fri "
-    "Ala Ariz Calif Colo Conn Fla Ga Kan Ky Md Mich Minn Neb Nev Okla Ont Tenn Tex Va Vt Wis Wyo"
-)
-_BEFORE_NUMBERS = "No|Nos|Fig|Figs|Art|Vol|Sec|Eq|Ch|pp|p"
+def token_spans_of(text: str, parts: Sequence[Span], tokenizer: str) -> list[list[Span]]:
+    """Return the tokens of each part of a text, as start and end in the text.
 
-
-def _pattern() -> str:
-    # A character of a word. Chinese characters are excluded, since each is a word by itself; the
-    # joiners and the soft hyphen are included.
-    w = r"[\p{L}\p{M}\p{N}\u00AD\u200C\u200D&&[^\p{Han}]]"
-    abbreviations = f"{_TITLES} {_ABBREVIATIONS}".replace(" ", "|")
-    top = "com|org|net|edu|gov|mil|int|info|biz|io|ai|app|dev|uk|de|fr|eu|us|ca|au|jp|cn|ru|ch|tv"
-    clitic = rf"['’](?i:s|m|d|ll|re|ve)(?!{w})"
-    part = rf"(?:(?!(?i:n['’]t)(?!{w})){w})+"
-    picture = r"\p{Extended_Pictographic}[\uFE0F\u20E3\x{1F3FB}-\x{1F3FF}\x{E0020}-\x{E007F}]*"
-    # Four control characters are white space in Python but not in Unicode.
-    space = r"\s\x1c-\x1f"
-    path = rf"(?:[^{space}<>\"()]|\([^{space}<>\"()]{{0,99}}\))*(?<![.,;:!?…'’”»])"
-    return "|".join(
-        (
-            rf"(?:(?:https?|ftp)://|www\.(?={w})){path}",
-            rf"{w}[\p{{L}}\p{{N}}._%+-]{{0,63}}@(?:[\p{{L}}\p{{N}}-]{{1,63}}\.){{1,8}}\p{{L}}{{2,24}}",
-            rf"(?:(?!-)[a-zA-Z0-9-]{{1,63}}\.){{1,8}}(?:{top})(?!{w}|[.@-]{w})(?:/{path})?",
-            r"[@#](?=[\p{N}_]{0,30}\p{L})[\p{L}\p{M}\p{N}_]+",
-            r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,6});",
-            r"\p{Regional_Indicator}{2}|[0-9#*]\uFE0F?\u20E3",
-            rf"{picture}(?:\u200D{picture})*",
-            rf"[:;=]['^-]?[()DPp|/\\*]{{1,9}}(?!{w})|<3(?!{w})",
-            rf"(?i:n['’]t)(?!{w})|{clitic}",
-            rf"(?i:can)(?=(?i:not)(?!{w}))|(?i:gon|wan)(?=(?i:na)(?!{w}))|(?i:got)(?=(?i:ta)(?!{w}))",
-            r"(?:\p{L}\.){2,}|(?:\p{Lu}\.)+\p{Lu}" + rf"(?!{w})",
-            rf"(?:{abbreviations})\.(?!{w})|(?:{_BEFORE_NUMBERS})\.(?=\s?\p{{N}})",
-            r"Ph\.D\.|(?!I)\p{Lu}\.(?=\s\p{Lu})",
-            rf"\p{{Lu}}{{1,9}}&\p{{Lu}}{{1,9}}(?!{w})",
-            rf"(?:(?<!\S)[-+−.])?\p{{N}}+(?:[.,:/'’–-]\p{{N}}+)*(?!{w})|['’]\p{{Nd}}{{2}}s?(?!{w})",
-            rf"{part}(?:(?:[-‐‑_]|(?!{clitic})['’])(?={w}){part})*",
-            r"\.{2,}|[!?]{2,}|([-_=*~+#])\1+|``|''",
-            r"[\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]+",
-            rf"[^{space}]\p{{M}}*",
-        )
-    )
+    Args:
+        text: a text without lone surrogates.
+        parts: start and end of each part; a token does not cross their boundaries.
+        tokenizer: one of `TOKENIZERS`, or a regular expression.
+    """
+    if tokenizer not in TOKENIZERS:
+        return _user_pattern(tokenizer).spans(text, parts, token_finder("characters"))
+    find = token_finder(tokenizer)
+    return [
+        [(start + first, start + end) for first, end in find(text[start:stop])]
+        for start, stop in parts
+    ]
 
 
 @cache
-def _splitter() -> Any:
+def token_finder(tokenizer: str) -> Callable[[str], list[Span]]:
+    """Return the function that finds the tokens of a text by one of the `TOKENIZERS`."""
+    if tokenizer == "whitespace":
+        return lambda text: [match.span() for match in _BLANKS.finditer(text)]
     from tokenizers import Regex, pre_tokenizers  # slow, and not needed for help
 
-    return pre_tokenizers.Split(Regex(_pattern()), "removed", invert=True)
+    patterns = {"finest": _FINEST, "characters": _CHARACTER}
+    pattern = patterns.get(tokenizer) or treebank_pattern()
+    splitter = pre_tokenizers.Split(Regex(pattern), "removed", invert=True)
+    return lambda text: [span for _, span in splitter.pre_tokenize_str(text)]
+
+
+@lru_cache(32)
+def _user_pattern(expression: str, key: str = "data.tokenizer") -> Pattern:
+    return Pattern(expression, key)
