@@ -42,7 +42,7 @@ log = logging.getLogger("seqtag")
 LAYOUT = (
     *("format", "columns", "token_column", "label_column", "separator", "comment", "absent"),
     *("document_marker", "document_column", "encoding", "scheme", "label_names", "unlabelled"),
-    "label_map",
+    *("label_map", "tokenizer"),
 )
 # Keys that only training uses.
 _OF_TRAINING = (

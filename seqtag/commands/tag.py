@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from seqtag.data.formats.base import FORMATS, find_format
 from seqtag.data.formats.decoding import COMPRESSIONS, Place
 from seqtag.data.formats.lines import Source, SourceFile, open_binary
+from seqtag.data.text.tokenizers import check_tokenizer
 from seqtag.errors import InputError
 from seqtag.files import open_output, utf8_bytes
 from seqtag.tagging.layouts import Options, layout_of
@@ -79,6 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = "input format (default: by the ending of --input, else text)"
     add("--input-format", **name, choices=inputs, help=default)
     add("--probabilities", action="store_true", help="also write the probability of each label")
+    tokenizer = "raw text: default, whitespace, finest, characters or a regular expression "
+    add("--tokenizer", metavar="NAME", help=tokenizer + "(default: as the training corpus)")
     add("--wrapped", action="store_true", help="raw text: sentences may continue on the next line")
     add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
@@ -121,7 +124,8 @@ def run(args: argparse.Namespace) -> int:
                 trained = (tagger.data, tagger.features)
                 layout = layout_of(args.input_format, *trained, _options(args), where)
             source = Source(raw, Place(name, args.encoding, "--encoding"))
-            items = read_items(source, args.input_format, layout, args.wrapped)
+            tokenizer = args.tokenizer or tagger.tokenizer
+            items = read_items(source, args.input_format, layout, args.wrapped, tokenizer)
             _write(tagger, items, args)
     except BrokenPipeError:
         # The reader of the output has ended. Else the interpreter reports an error at exit.
@@ -158,6 +162,15 @@ def _check(args: argparse.Namespace) -> None:
             raise InputError(f"{option} can only be used with --input-format column")
     if args.wrapped and args.input_format != "text":
         raise InputError("--wrapped can only be used with --input-format text")
+    if args.tokenizer is not None:
+        check_tokenizer(args.tokenizer, "--tokenizer")
+        if args.input_format == "tokens" or (
+            not plain and not find_format(args.input_format).has_text
+        ):
+            raise InputError(
+                f"--tokenizer is for raw text; sentences of --input-format {args.input_format} "
+                "are already split into tokens"
+            )
 
 
 @contextmanager

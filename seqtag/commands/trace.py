@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     if args.layer is not None:
         check_layer(tagger.network.recurrent, args.layer)
     results = _Results()
-    tokens = None if args.sentence is None else _tokens(args.sentence)
+    tokens = None if args.sentence is None else _tokens(args.sentence, tagger.tokenizer)
     if tokens is not None:
         panels = None if args.values is None else _panels(args.values, tagger)
         _add_trace(results, tagger, tokens, args.layer, units, panels)
@@ -169,10 +169,11 @@ def _panels(value: str, tagger: Tagger) -> list[str]:
     return names
 
 
-def _tokens(sentence: str) -> list[str]:
+def _tokens(sentence: str, tokenizer: str) -> list[str]:
     from seqtag.data.text.split import split_text
 
-    tokens = [token.text for part in split_text(sentence) for token in part.tokens]
+    parts = split_text(sentence, tokenizer=tokenizer)
+    tokens = [token.text for part in parts for token in part.tokens]
     if not tokens:
         raise InputError("the sentence has no words: nothing to trace")
     return tokens

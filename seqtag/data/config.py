@@ -137,7 +137,7 @@ class CorpusConfig:
         name: (hub) configuration of the data set.
         revision: (hub) branch, tag or commit.
         tokenizer: how raw text is split into tokens: in training data that has raw text, and by
-            `seqtag tag`. One of `seqtag.data.text.tokenizers.TOKENIZERS`.
+            `seqtag tag`. One of `seqtag.data.text.tokenizers.TOKENIZERS`, or a regular expression.
         streaming: read the training split during training instead of in advance.
         stream: options of streaming.
         processes: number of processes that convert large files to Arrow.

@@ -15,7 +15,7 @@ TOKENS = "tokens"
 # Paths are not among them, since a model folder may come from an untrusted source.
 _LAYOUT_KEYS = (
     *("columns", "token_column", "label_column", "separator", "comment", "document_marker"),
-    "absent",
+    *("absent", "tokenizer"),
 )
 
 

@@ -12,6 +12,7 @@ from seqtag.data.formats.layout import Layout, split_at_blanks
 from seqtag.data.formats.lines import Source, text_pieces
 from seqtag.data.formats.sentence import Sentence as Words
 from seqtag.data.text.split import Sentence, Token, split_text
+from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER
 
 PAUSE = None
 # Input formats without columns, and their descriptions.
@@ -47,7 +48,11 @@ class Item(NamedTuple):
 
 
 def read_items(
-    source: Source, format_: str, layout: Layout | None = None, wrapped: bool = False
+    source: Source,
+    format_: str,
+    layout: Layout | None = None,
+    wrapped: bool = False,
+    tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Iterator[Item | None]:
     """Yield the sentences of `source`, and `PAUSE` (None) when no more input is available.
 
@@ -56,13 +61,14 @@ def read_items(
         format_: ``text``, ``tokens`` or the name of a data format.
         layout: (data formats) the columns to read.
         wrapped: (text) only an empty line ends a paragraph; other line ends are like spaces.
+        tokenizer: (raw text) how it is split into tokens.
 
     Raises:
         InputError: naming file and line, for bytes that are not in the encoding, for lines that are
             not in the format, and for a missing column.
     """
     if format_ == "text":
-        yield from _read_text(source, wrapped)
+        yield from _read_text(source, wrapped, tokenizer)
         return
     if layout is None or format_ in PLAIN:
         sentences = with_input_errors(_read_tokens(source), source.name, format_)
@@ -72,7 +78,7 @@ def read_items(
         if sentence is None:
             yield PAUSE
         elif sentence.text is not None:
-            for part in split_text(sentence.text) or [Sentence([], "")]:
+            for part in split_text(sentence.text, tokenizer=tokenizer) or [Sentence([], "")]:
                 yield Item(part, {}, sentence.id, sentence.line, shares_line=True)
         else:
             names = layout.features if layout is not None else ()
@@ -86,7 +92,11 @@ def _read_tokens(source: Source) -> Iterator[Words | None]:
         yield numbered and Words(split_at_blanks(numbered[1]), [], [], 0, numbered[0])
 
 
-def _read_text(source: Source, wrapped: bool) -> Iterator[Item | None]:
+def _read_text(source: Source, wrapped: bool, tokenizer: str) -> Iterator[Item | None]:
+    def items(text: str, offset: int) -> Iterator[Item]:
+        for sentence in split_text(text, wrapped=wrapped, offset=offset, tokenizer=tokenizer):
+            yield Item(sentence, {})
+
     offset, paragraph = 0, ""
     for line in lines(source, _LONGEST):
         if line is PAUSE:
@@ -95,11 +105,9 @@ def _read_text(source: Source, wrapped: bool) -> Iterator[Item | None]:
         paragraph += line
         if wrapped and line.strip() and len(paragraph) < _LONGEST:
             continue
-        for sentence in split_text(paragraph, wrapped=wrapped, offset=offset):
-            yield Item(sentence, {})
+        yield from items(paragraph, offset)
         offset, paragraph = offset + len(paragraph), ""
-    for sentence in split_text(paragraph, wrapped=wrapped, offset=offset):
-        yield Item(sentence, {})
+    yield from items(paragraph, offset)
 
 
 def lines(source: Source, longest: int | None = None) -> Iterator[str | None]:

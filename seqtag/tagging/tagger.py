@@ -18,10 +18,12 @@ from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.text.split import Sentence, Token, replace_surrogates, split_text
+from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, check_tokenizer
 from seqtag.errors import InputError
 from seqtag.inputs.modules.spelling_cache import SpellingCache
 from seqtag.model.network import TaggerNetwork
-from seqtag.model_folder.folder import Parts, load_folder, save_folder
+from seqtag.model_folder.folder import CONFIG, Parts, load_folder, save_folder
+from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.tagging.output import TaggedSentence, tagged_sentence
 from seqtag.tagging.scores import check_labels, check_scores, chosen_probabilities
 from seqtag.tagging.sentences import (
@@ -63,6 +65,7 @@ class Tagger:
         data: how the training corpus was read, as plain values, to evaluate on other files.
 
     Attributes:
+        tokenizer: how `tag` splits raw text into tokens, as the training corpus was split.
         figures: the figures of training and evaluation in the model folder; None if unknown.
     """
 
@@ -77,6 +80,8 @@ class Tagger:
         self.network = network.eval()
         self.indexer, self.labels = indexer, labels
         self.cell, self.data = cell, data
+        self.tokenizer: str = (data or {}).get("tokenizer", DEFAULT_TOKENIZER)
+        check_tokenizer(self.tokenizer, "data.tokenizer")
         self.figures: Mapping[str, Any] | None = None
         characters = getattr(network.embedding, "characters", None)
         self._spellings = None if characters is None else SpellingCache(characters)
@@ -94,7 +99,8 @@ class Tagger:
             network = parts.network.to(torch.device(device))
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"device {str(device)!r} cannot be used: {error}") from None
-        tagger = cls(network, parts.indexer, parts.labels, parts.cell, parts.data)
+        rest = (parts.indexer, parts.labels, parts.cell, parts.data)
+        tagger = read_untrusted(Path(folder) / CONFIG, lambda: cls(network, *rest))
         tagger.figures = parts.figures
         return tagger
 
@@ -131,8 +137,9 @@ class Tagger:
         """Tag raw text, or sentences of words.
 
         Args:
-            text: raw text, which is split into sentences and tokens (see `split_text`); or
-                sentences of words, as lists or other iterables (see `seqtag.tagging.sentences`).
+            text: raw text, which is split into sentences and tokens (see `split_text`) by the
+                tagger's `tokenizer`; or sentences of words, as lists or other iterables (see
+                `seqtag.tagging.sentences`).
             features: the values of each column in `features` of the tagger: for each sentence one
                 string per word. Only for sentences of words.
             probabilities: also return the probability of each label.
@@ -146,7 +153,8 @@ class Tagger:
                 of another length, or if the tagger's scores are not finite.
         """
         if isinstance(text, str):
-            return self.tag_sentences(split_text(str.__str__(text)), features, probabilities)
+            sentences = split_text(str.__str__(text), tokenizer=self.tokenizer)
+            return self.tag_sentences(sentences, features, probabilities)
         return self._tag(read_sentences(text), features, probabilities)
 
     def tag_sentences(

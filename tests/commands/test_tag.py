@@ -179,6 +179,18 @@ def test_wrapped_lines(tag):
     assert wrapped[1]["offsets"] == [[13, 17]]
 
 
+def test_another_tokenizer(tag):
+    text, json_lines = "Anna-4 left", ("--input-format", "jsonl")
+    finest = ("--format", "jsonl", "--tokenizer", "finest")
+    (record,) = records(tag(text, *finest))
+    assert record["tokens"] == ["Anna", "-", "4", "left"]
+    assert record["offsets"][1] == [4, 5]
+    (record,) = records(tag('{"text": "Anna-4 left"}', *finest, *json_lines))
+    assert record["tokens"] == ["Anna", "-", "4", "left"]
+    (record,) = records(tag(text, "--format", "jsonl", "--tokenizer", r"[\w-]+|[a-z]"))
+    assert record["tokens"] == ["Anna-4", "left"]
+
+
 def test_an_id_is_copied_to_the_output(tag):
     content = '{"id": 7, "text": "Alex. Anna."}\n{"id": "b", "tokens": ["x"]}'
     output = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
@@ -282,6 +294,12 @@ def test_lines_that_are_not_records(tag, content, message):
         (
             ("--wrapped", "--input-format", "tokens"),
             "--wrapped can only be used with --input-format",
+        ),
+        (("--tokenizer", "finset"), "unknown --tokenizer 'finset' .did you mean 'finest'"),
+        (("--tokenizer", "(a"), "--tokenizer='.a': not a regular expression .*missing"),
+        (
+            ("--tokenizer", "finest", "--input-format", "conllu"),
+            "--tokenizer is for raw text; sentences of --input-format conllu are already",
         ),
         (("--input", "/none/such"), "/none/such: cannot be read"),
         (("--model", "/none/such"), "/none/such: there is no such folder"),

@@ -51,6 +51,7 @@ class Format:
         positional: whether columns are named by `Layout.columns` only, not in the file.
         decodes_labels: whether `read` applies `Layout.label_names` itself; otherwise they are
             applied to the labels that it yields.
+        has_text: whether sentences to be tagged may have raw text instead of tokens.
         tag_input: description as an input of ``seqtag tag --help``; None: not an input.
         tag_output: description as an output of ``seqtag tag --help``; None: not an output.
     """
@@ -61,6 +62,7 @@ class Format:
     label_column: str = "labels"
     positional: bool = False
     decodes_labels: bool = False
+    has_text: bool = False
     tag_input: str | None = None
     tag_output: str | None = None
 

@@ -26,6 +26,7 @@ class Json(Format):
 
     endings = (".jsonl", ".json", ".ndjson")
     decodes_labels = True
+    has_text = True
     tag_input = (
         'one JSON object per line: {"tokens": ["A", "sentence"]} or {"text": "Raw text."}; further '
         'columns as lists next to "tokens"; an "id" is copied to the output'
