@@ -48,6 +48,8 @@ LAYOUT = (
 _OF_TRAINING = (
     *("encode", "tag_scheme", "gazetteers", "gazetteer_ignore_case", "gazetteer_encoding"),
 )
+# Keys that say which sentences were held out. They are used for the training corpus only.
+HELD_OUT = ("folds", "fold", "test_fraction", "dev_fraction", "split_by", "split_seed")
 GENERATED = ("probe", "train", "dev", "test", "lag", "seed")
 # Limits on what a model folder can have generated; training uses 8,000 items at lags of hundreds.
 _MOST_ITEMS, _MOST_TOKENS = 100_000, 20_000_000
@@ -74,7 +76,8 @@ def corpus_to_evaluate(
 ) -> tuple[Corpus, BatchConfig]:
     """Read the split to evaluate; convert its labels to the tagger's scheme.
 
-    A single file is read as that split, whatever its name: nothing is held out.
+    A single file is read as that split, whatever its name: nothing is held out, unless it is the
+    corpus that a test split or folds were held out of in training.
 
     Args:
         tagger: the tagger.
@@ -143,11 +146,31 @@ def _with_layout(
     path = settings.get("path")
     if layout["format"] == "hub" and isinstance(path, str) and Path(path).exists():
         layout["format"] = format_by_ending(path)
+    if _is_training_corpus(trained, settings):
+        held_out = {**_select(HELD_OUT, trained), **_select(HELD_OUT, settings)}
+        layout |= held_out
+        log.info(
+            "the tagger was trained on this corpus: its splits are held out as in training (%s)",
+            ", ".join(f"data.{key}={value}" for key, value in held_out.items() if value),
+        )
     # Errors in the layout must name the folder, not the user's settings.
     read_untrusted(
         folder / CONFIG, lambda: from_plain(CorpusConfig, {**layout, "path": "x"}, "data")
     )
     return {**layout, **settings}
+
+
+def _is_training_corpus(trained: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Return whether the user names the corpus of the training, and its test split was held out."""
+    if not (trained.get("folds") or trained.get("test_fraction")):
+        return False
+    path, files = settings.get("path"), _named(settings.get("files"))
+    same_path = isinstance(path, str) and trained.get("path") in (path, str(Path(path).resolve()))
+    return same_path and files == _named(trained.get("files"))
+
+
+def _named(files: Any) -> dict[str, Any]:
+    return {k: v for k, v in files.items() if v} if isinstance(files, Mapping) else {}
 
 
 def _is_short_text(value: Any) -> bool:
@@ -176,8 +199,13 @@ def _read(settings: Mapping[str, Any], tagger: Tagger, split: str, detect_scheme
     """Read the split; with `detect_scheme`, its labels may be in a scheme other than `settings`."""
     plain = {key: value for key, value in settings.items() if key not in _OF_TRAINING}
     config = from_plain(CorpusConfig, plain | {"features": list(tagger.features)}, "data")
-    config = replace(config, dev_fraction=0.0, streaming=False)
-    if files := unsplit_files(config):
+    config = replace(config, streaming=False)
+    if config.folds is None and not config.test_fraction:
+        config = replace(config, dev_fraction=0.0)
+        files = unsplit_files(config)
+    else:  # the splits are held out of this corpus, as the user or the training says
+        files = None
+    if files:
         config = replace(config, path=None, files={split: files})
     try:
         return load_corpus(config, (split,))

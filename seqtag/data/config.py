@@ -56,8 +56,8 @@ _READER_KEYS = (
     "label_names",
     "tokenizer",
 )
-# Later ones. They are left out if null, so that earlier cache entries stay valid.
-_LATER_READER_KEYS = ("unlabelled", "label_map")
+# Later ones and their defaults, which are left out, so that earlier cache entries stay valid.
+_LATER_READER_KEYS = (("unlabelled", None), ("label_map", None), ("split_by", "sentence"))
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,10 @@ class CorpusConfig:
         normalize: Unicode form to which words are converted for the network, in training and use;
             tokens in files and output stay as they are. None: words are not converted.
         dev_fraction: share of the training sentences held out when there is no dev split; 0: none.
+        test_fraction: likewise for the test split, which is held out first.
+        folds: number of folds of a cross-validation; one of them is the test split. None: no folds.
+        fold: the fold that is the test split, from 0.
+        split_by: whether sentences are held out one by one, or whole documents.
         split_seed: seed of the choice of held-out sentences.
         name: (hub) configuration of the data set.
         revision: (hub) branch, tag or commit.
@@ -167,6 +171,10 @@ class CorpusConfig:
     unlabelled: Text | None = None
     normalize: NormalForm | None = None
     dev_fraction: Share = 0.1
+    test_fraction: Share = 0.0
+    folds: Annotated[int, AtLeast(2), AtMost(100_000)] | None = None
+    fold: Annotated[int, AtLeast(0)] | None = None
+    split_by: Literal["sentence", "document"] = "sentence"
     split_seed: Annotated[int, AtLeast(-(2**63)), AtMost(2**63 - 1)] = 0
     name: Text | None = None
     revision: Text | None = None
@@ -192,6 +200,7 @@ class CorpusConfig:
         check_encoding(self.encoding)
         check_tokenizer(self.tokenizer, "data.tokenizer")
         self._check_columns()
+        self._check_held_out()
         if format.positional:
             self.layout().check_columns()
         if self.path is None and not self.files:
@@ -217,6 +226,31 @@ class CorpusConfig:
                 f"data.token_column and data.label_column are both {self.label_column!r}"
             )
 
+    def _check_held_out(self) -> None:
+        folds, fold = self.folds, self.fold
+        if folds is None and fold is not None:
+            raise InputError(f"data.fold={fold}: set data.folds, the number of folds, too")
+        if folds is not None and fold is None:
+            numbers = ",".join(map(str, range(min(folds, 10)))) + ",..." * (folds > 10)
+            raise InputError(
+                f"data.folds={folds}: set data.fold, the fold that is the test split; "
+                f"`seqtag train -m ... data.folds={folds} data.fold={numbers}` runs all of them"
+            )
+        if folds is not None and fold is not None and fold >= folds:
+            raise InputError(
+                f"data.fold={fold}: with data.folds={folds} the folds are 0 to {folds - 1}"
+            )
+        if folds is not None and self.test_fraction:
+            raise InputError(
+                "data.folds and data.test_fraction both hold out a test split: set only one"
+            )
+        if self.streaming and (folds is not None or self.test_fraction):
+            key = "folds" if folds is not None else "test_fraction"
+            raise InputError(
+                f"data.{key}: nothing can be held out of a stream: leave it out, or set "
+                "data.streaming=false"
+            )
+
     def layout(self) -> Layout:
         """Return the columns to read from each file."""
         document_column = None if find_format(self.format).positional else self.document_column
@@ -226,6 +260,7 @@ class CorpusConfig:
             *(self.absent, self.encoding, self.label_names, self.streaming),
             tokenizer=self.tokenizer,
             unlabelled=self.unlabelled,
+            whole_documents=self.split_by == "document",
         )
 
     def read(self, file: SourceFile) -> Iterator[Sentence]:
@@ -240,7 +275,8 @@ class CorpusConfig:
         """Return the settings that affect what is read from a file, as JSON values."""
         plain = asdict(self)
         settings = {key: plain[key] for key in _READER_KEYS}
-        return settings | {key: plain[key] for key in _LATER_READER_KEYS if plain[key] is not None}
+        later = {key: plain[key] for key, default in _LATER_READER_KEYS if plain[key] != default}
+        return settings | later
 
 
 def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:

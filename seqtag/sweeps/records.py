@@ -27,6 +27,8 @@ from seqtag.renamed import ADDED, TARGETS
 from seqtag.terminal import single_line
 
 RECORD = "run.json"
+# Keys that distinguish the runs of a configuration, whose mean score counts.
+REPEATED = ("seed", "data.fold")
 # Overrides with which a run remains the same run: it resumes from its own checkpoint, if at all.
 OWN_CHECKPOINT = ("ckpt_path=auto", "ckpt_path=last", "ckpt_path=null")
 

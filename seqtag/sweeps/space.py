@@ -6,12 +6,14 @@ model.hidden_size=int(interval(64, 256))     a whole number in the interval, bot
 model.num_layers=range(1, 4)                 1, 2 or 3
 cell=lstm,gru or cell=choice(lstm, gru)      one of them
 seed=1,2,3                                   not searched: every trial is run with each seed
+data.fold=0,1,2                              likewise with each fold
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,6 +21,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from seqtag.errors import InputError, unknown
+from seqtag.sweeps.records import REPEATED
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -26,12 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Space:
-    """The searched overrides, the fixed ones, and the seeds of each trial.
+    """The searched overrides, the fixed ones, and the seeds and folds of each trial.
 
     Attributes:
         searched: the overrides that are sweeps, by key.
         fixed: the other overrides, as text.
-        seeds: a list with the override of each seed; one empty list if no seeds are swept.
+        seeds: the overrides of each seed or fold, or of each pair of both; one empty list if
+            neither is swept.
     """
 
     searched: dict[str, Override]
@@ -45,15 +49,15 @@ class Space:
         Raises:
             InputError: if no override is searched.
         """
-        searched, fixed, seeds = {}, [], [[]]
+        searched, fixed, repeated = {}, [], []
         for override in overrides:
             key = override.get_key_element()
             if key == "search" or key.startswith("search."):
                 continue
             if not override.is_sweep_override():
                 fixed.append(f"{key}={override.get_value_element_as_str()}")
-            elif key == "seed" and override.is_discrete_sweep():
-                seeds = [[f"seed={value}"] for value in override.sweep_string_iterator()]
+            elif key in REPEATED and override.is_discrete_sweep():
+                repeated.append([f"{key}={value}" for value in override.sweep_string_iterator()])
             else:
                 searched[key] = override
         if not searched:
@@ -61,7 +65,7 @@ class Space:
                 "a search needs something to search: optimizer.lr='interval(0.001, 0.01)', or "
                 "cell=lstm,gru"
             )
-        return cls(searched, fixed, seeds)
+        return cls(searched, fixed, [list(values) for values in product(*repeated)])
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Return the distributions that Optuna draws from, by key."""
@@ -78,7 +82,7 @@ class Space:
         return [f"{key}={params[key]}" for key in self.searched]
 
     def jobs(self, params: Mapping[str, Any]) -> list[list[str]]:
-        """Return the overrides of a trial's jobs, one for each seed."""
+        """Return the overrides of a trial's jobs, one for each seed and fold."""
         return [[*self.fixed, *self.overrides(params), *seed] for seed in self.seeds]
 
     def experiment(self, params: Mapping[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """The table of a sweep: one row for each configuration, its scores by seed, mean and interval.
 
-A configuration is the overrides of a run except its seed, those common to all runs, and those that
-do not distinguish runs, such as ckpt_path=auto. Scores are percentages. The interval is
-Student's 95 % interval with three seeds or more, and the range from the smallest to the largest
-score with two.
+A configuration is the overrides of a run except its seed and its fold (`data.fold`), those common
+to all runs, and those that do not distinguish runs, such as ckpt_path=auto. Scores are percentages.
+The interval is Student's 95 % interval with three seeds or more, and the range from the smallest to
+the largest score with two. With several folds it is the interval over folds, each with the mean
+score of its seeds.
 """
 
 import csv
@@ -20,7 +21,14 @@ from seqtag.checks import AtLeast, NotNegative, checked
 from seqtag.errors import InputError, unknown
 from seqtag.files import files_of_runs, write_text
 from seqtag.metrics.intervals import student
-from seqtag.sweeps.records import OWN_CHECKPOINT, RECORD, read_overrides, read_record, scores_of
+from seqtag.sweeps.records import (
+    OWN_CHECKPOINT,
+    RECORD,
+    REPEATED,
+    read_overrides,
+    read_record,
+    scores_of,
+)
 from seqtag.terminal import console, safe_text, single_line
 
 TABLE = "table"
@@ -60,8 +68,16 @@ class Run(NamedTuple):
     @property
     def seed(self) -> str:
         """The seed among its overrides, otherwise that of its figures."""
-        seeds = (text for text in self.overrides if text.startswith("seed="))
-        return next(seeds, f"={self.figures.get('seed', '')}").partition("=")[2]
+        return self._override("seed") or str(self.figures.get("seed", ""))
+
+    @property
+    def fold(self) -> str:
+        """The fold of a cross-validation among its overrides; empty if there is none."""
+        return self._override("data.fold")
+
+    def _override(self, key: str) -> str:
+        pairs = (text.lstrip("+").partition("=") for text in self.overrides)
+        return next((value for name, _, value in pairs if name == key), "")
 
     def score(self, name: str) -> list[float]:
         """Return the score called `name`, else the first one, as a list; [] if there is none."""
@@ -138,10 +154,10 @@ def by_configuration(runs: Sequence[Run]) -> dict[str, list[Run]]:
 def _is_of_configuration(override: str) -> bool:
     """Return whether an override is part of a configuration, as records compare them.
 
-    Its seed is not, nor where a run is stored, how it is launched, and that it resumes.
+    Its seed and fold are not, nor where a run is stored, how it is launched, and that it resumes.
     """
     key = override.lstrip("+~").partition("=")[0]
-    other = key == "seed" or re.split(r"[./]", key)[0] in _NOT_OF_A_CONFIGURATION
+    other = key in REPEATED or re.split(r"[./]", key)[0] in _NOT_OF_A_CONFIGURATION
     return not other and override not in OWN_CHECKPOINT
 
 
@@ -171,18 +187,22 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
     main = _main_score(done, split)
     by_factor = _by_factor(done, main, factor) if factor else {}
     failed = ["failed"] if len(done) < len(runs) else []
-    head = ["", "seeds", f"{main} %", "mean", "95% interval", *by_factor, "parameters", "s"]
+    repeated = _repeated(runs)
+    head = ["", repeated, f"{main} %", "mean", "95% interval", *by_factor, "parameters", "s"]
     rows = [[*head, *failed]]
     for name, group in by_configuration(runs).items():
-        group = sorted(group, key=lambda run: (len(run.seed), run.seed))
+        group = sorted(group, key=lambda run: (*_by_size(run.seed), *_by_size(run.fold)))
         good = [run for run in group if run.error is None]
         values = [100 * score for run in good for score in run.score(main)]
         mean = f"{statistics.mean(values):.2f}" if values else ""
         seconds = [run.figures["seconds"] for run in good if "seconds" in run.figures]
-        wrong = "; ".join(f"seed {run.seed}: {run.error}" for run in group if run.error)
+        wrong = "; ".join(
+            f"{repeated[:-1]} {_name(run, repeated)}: {run.error}" for run in group if run.error
+        )
         row = [
-            *(name, ", ".join(run.seed for run in good)),
-            *(", ".join(f"{value:.2f}" for value in values), mean, interval(values)),
+            *(name, ", ".join(_name(run, repeated) for run in good)),
+            *(", ".join(f"{value:.2f}" for value in values), mean),
+            interval(_independent(good, main)),
             *(
                 f"{statistics.mean(map(accuracy, good)):.0f}" if good else ""
                 for accuracy in by_factor.values()
@@ -194,6 +214,36 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
         ]
         rows.append([*row, wrong] if failed else row)
     return rows
+
+
+def _repeated(runs: Sequence[Run]) -> str:
+    """Return what the runs of a configuration differ in: seeds, folds or both."""
+    if not any(run.fold for run in runs):
+        return "seeds"
+    return "folds" if len({run.seed for run in runs}) == 1 else "seed/folds"
+
+
+def _name(run: Run, repeated: str) -> str:
+    """Return the seed of a run, its fold, or both as seed/fold."""
+    names = {"seeds": run.seed, "folds": run.fold, "seed/folds": f"{run.seed}/{run.fold}"}
+    return names[repeated]
+
+
+def _by_size(number: str) -> tuple[int, str]:
+    return len(number), number
+
+
+def _independent(runs: Sequence[Run], main: str) -> list[float]:
+    """Return the percentages that the interval is over: by run, or by fold if there are several.
+
+    Seeds of one fold share their test sentences, so their mean is the score of the fold.
+    """
+    by_fold: dict[str, list[float]] = {}
+    for run in runs:
+        by_fold.setdefault(run.fold, []).extend(100 * score for score in run.score(main))
+    if len(by_fold) == 1:
+        return next(iter(by_fold.values()))
+    return [statistics.mean(scores) for scores in by_fold.values() if scores]
 
 
 def _main_score(done: Sequence[Run], split: str | None) -> str:

@@ -76,7 +76,17 @@ def test_conll2000_with_parts_of_speech(write, tmp_path):
 # Keys that messages advise to set, and the configs whose corpora can cause the messages.
 ADVISED = {
     ("path", "files", "token_column", "label_column", "features", "scheme"): NAMES[:6],
-    ("label_names", "normalize", "dev_fraction", "processes", "streaming", "cache_dir"): NAMES[:6],
+    (
+        "label_names",
+        "normalize",
+        "dev_fraction",
+        "folds",
+        "fold",
+        "split_by",
+        "processes",
+        "streaming",
+        "cache_dir",
+    ): NAMES[:6],
     ("encoding",): ["column", "conllu", "json", "csv", "hub"],
     ("document_column",): ["json", "csv", "parquet", "hub"],
     ("columns", "separator", "comment", "document_marker"): ["column"],

@@ -86,3 +86,11 @@ def test_parameters_as_an_experiment():
         "a": {"b": {"c": 0.25, "d": [1, 2]}},
         "e": 2,
     }
+
+
+def test_seeds_and_folds_are_not_searched():
+    found = space("cell=lstm,gru", "seed=1,2", "data.fold=0,1", "data.folds=2")
+    assert list(found.searched) == ["cell"]
+    jobs = found.jobs({"cell": "gru"})
+    assert len(jobs) == 4
+    assert jobs[1] == ["data.folds=2", "cell=gru", "seed=1", "data.fold=1"]

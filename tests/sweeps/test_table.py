@@ -182,3 +182,27 @@ def test_a_damaged_run_is_left_out_with_a_warning(file, content, tmp_path, caplo
     assert run.scores == {"test f1": 0.5}
     assert f"left out: {tmp_path / 'damaged'}" in caplog.text
     assert "50.00" in as_markdown(tabulate([run]))
+
+
+def test_folds_are_runs_of_one_configuration(write_run, tmp_path):
+    for cell in ("gru", "lstm"):
+        for fold, test in enumerate((0.9, 0.92, 0.94)):
+            overrides = [f"cell={cell}", "data.folds=3", f"data.fold={fold}"]
+            write_run(f"{cell}{fold}", overrides, test)
+    head, gru, lstm = tabulate(read_runs(tmp_path))
+    assert head[:5] == ["", "folds", "test f1 %", "mean", "95% interval"]
+    assert gru[:5] == ["cell=gru", "0, 1, 2", "90.00, 92.00, 94.00", "92.00", "87.03 to 96.97"]
+    assert lstm[:2] == ["cell=lstm", "0, 1, 2"]
+
+
+def test_the_interval_over_folds_and_seeds_is_over_the_means_of_folds(write_run, tmp_path):
+    for fold, test in enumerate((0.9, 0.92, 0.94)):
+        for seed, change in ((1, 0.01), (2, -0.01)):
+            overrides = [f"data.fold={fold}", f"seed={seed}"]
+            write_run(f"{fold}-{seed}", overrides, test + change, seed=seed)
+    write_run("3-1", ["data.fold=3", "seed=1"], error="no such corpus")
+    head, row = tabulate(read_runs(tmp_path))
+    assert head[1] == "seed/folds"
+    assert row[1] == "1/0, 1/1, 1/2, 2/0, 2/1, 2/2"
+    assert row[3:5] == ["92.00", "87.03 to 96.97"]
+    assert row[-1] == "seed/fold 1/3: no such corpus"

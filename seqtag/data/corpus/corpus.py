@@ -18,18 +18,14 @@ from seqtag.cache import cache_root
 from seqtag.checks import from_plain
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.corpus.cache import cached, digest
+from seqtag.data.corpus.held_out import hold_out
 from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.data.corpus.near_schemes import NearScheme, explain_near_scheme
 from seqtag.data.corpus.oddities import explain_single_tokens, mostly_single_tokens
 from seqtag.data.corpus.schemes import LabelReader
 from seqtag.data.corpus.splits import SplitSource, find_sources
 from seqtag.data.corpus.stream import Stream
-from seqtag.data.corpus.write import (
-    build_held_out,
-    build_split,
-    held_out_count,
-    held_out_mask,
-)
+from seqtag.data.corpus.write import build_split
 from seqtag.data.formats.base import find_format
 from seqtag.data.label_map import explain_unused
 from seqtag.errors import InputError, unknown
@@ -121,13 +117,8 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
         InputError: for an error in the config or the files; the message names file and line.
     """
     sources = find_sources(config)
-    holds_out = (
-        "train" in sources
-        and "dev" not in sources
-        and config.dev_fraction > 0
-        and not config.streaming
-    )
-    available = [split for split in SPLITS if split in sources or (split == "dev" and holds_out)]
+    held_out = _held_out_splits(sources, config)
+    available = [split for split in SPLITS if split in sources or split in held_out]
     requested = [split for split in SPLITS if split in (available if splits is None else splits)]
     for split in splits or ():
         if split not in available:
@@ -137,12 +128,19 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
     origins: dict[str, Origin] = {}
     notes: list[str] = []
     for split in sources:
-        if split in requested or (split == "train" and holds_out and "dev" in requested):
+        if split in requested or (split == "train" and not set(held_out).isdisjoint(requested)):
             loaded[split], origins[split], path, unfilled = _open(sources[split], config, root)
             if split == "train":
                 _require_features(sources[split], config, unfilled)
-            if split == "train" and holds_out:
-                _hold_out_dev(loaded, origins, notes, config, root, path)
+            if split == "train" and held_out:
+                parts, more = hold_out(loaded[split], path, config, held_out, READER_VERSION)
+                loaded |= parts
+                origins |= {
+                    part: replace(origins["train"], empty=0, first_empty="")
+                    for part in parts
+                    if part != "train"
+                }
+                notes += more
     notes += origin_notes(origins, config) + _unused_notes(sources)
     if config.unlabelled and not any(origin.unlabelled for origin in origins.values()):
         notes.append(
@@ -216,33 +214,23 @@ def _require_features(source: SplitSource, config: CorpusConfig, unfilled: list[
                 raise error
 
 
-def _hold_out_dev(
-    loaded: dict[str, datasets.Dataset],
-    origins: dict[str, Origin],
-    notes: list[str],
-    config: CorpusConfig,
-    root: Path,
-    path: Path,
-) -> None:
-    """Split the training split into training and development sentences, and add a note."""
-    size = loaded["train"].num_rows
-    if size < 2:
-        notes.append("no development split, and too few training sentences to hold one out")
-        return
-    chosen = (size, config.dev_fraction, config.split_seed)
-    key = digest("held out", READER_VERSION, path.parent.name, *chosen)
-    _, (loaded["train"], loaded["dev"]) = cached(
-        root,
-        key,
-        ["train", "dev"],
-        lambda folder: build_held_out(folder, path, held_out_mask(*chosen)),
-    )
-    origins["dev"] = replace(origins["train"], empty=0, first_empty="")
-    count = held_out_count(size, config.dev_fraction)
-    notes.append(
-        f"no development split: held out {count:,} of {size:,} training sentences "
-        f"(dev_fraction={config.dev_fraction}, split_seed={config.split_seed})"
-    )
+def _held_out_splits(sources: Mapping[str, SplitSource], config: CorpusConfig) -> tuple[str, ...]:
+    """Return the splits to hold out of the training split.
+
+    Raises:
+        InputError: for folds of a corpus that has a test split.
+    """
+    if "train" not in sources or config.streaming:
+        return ()
+    if config.folds is not None and "test" in sources:
+        raise InputError(
+            f"data.folds={config.folds} makes test splits of the training split, but the corpus "
+            f"has one ({', '.join(sources['test'].names)}): name only the training files with "
+            "data.files.train, or set data.folds=null and data.fold=null"
+        )
+    holds_out_test = config.folds is not None or config.test_fraction > 0
+    held_out = ["dev"] if "dev" not in sources and config.dev_fraction > 0 else []
+    return (*held_out, *(["test"] if holds_out_test and "test" not in sources else []))
 
 
 def origin_notes(origins: Mapping[str, Origin], config: CorpusConfig | None) -> list[str]:

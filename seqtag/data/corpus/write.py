@@ -1,15 +1,14 @@
-"""Write the Arrow files of a split: detect the scheme, check labels, hold out sentences."""
+"""Write the Arrow files of a split: detect the scheme, check labels."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -217,43 +216,3 @@ def _refuse_empty(parts: list[Part], notes: list[_PartNotes]) -> None:
     for part in parts:
         if part.name not in full:
             raise InputError(f"{part.name}: empty: this file has no sentence with a token")
-
-
-def held_out_mask(size: int, fraction: float, seed: int) -> np.ndarray:
-    """Return a mask of the training sentences that are held out: (size,) bool.
-
-    It depends only on the arguments. NumPy's RandomState is used because its stream never changes.
-    """
-    mask = np.zeros(size, dtype=bool)
-    chosen = np.random.RandomState(seed).permutation(size)[: held_out_count(size, fraction)]
-    mask[chosen] = True
-    return mask
-
-
-def held_out_count(size: int, fraction: float) -> int:
-    """Return how many of `size` training sentences are held out.
-
-    At least one sentence stays for training. Unless `fraction` is 0, at least one is held out.
-    """
-    return min(max(1, round(size * fraction)), size - 1) if fraction > 0 else 0
-
-
-def build_held_out(folder: Path, source: Path, mask: np.ndarray) -> dict[str, Any]:
-    """Split an Arrow file into ``dev.arrow``, the rows of `mask`, and ``train.arrow``."""
-    rows = {
-        "train": rewrite([(source, _row_filter(~mask))], folder / "train.arrow"),
-        "dev": rewrite([(source, _row_filter(mask))], folder / "dev.arrow"),
-    }
-    return {"rows": rows}
-
-
-def _row_filter(mask: np.ndarray) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
-    position = 0
-
-    def pick(batch: pa.RecordBatch) -> pa.RecordBatch:
-        nonlocal position
-        chosen = mask[position : position + batch.num_rows]
-        position += batch.num_rows
-        return batch.filter(pa.array(chosen))
-
-    return pick

@@ -42,6 +42,8 @@ class Layout:
             refused if splitting it at tabs alone would give other cells.
         tokenizer: (formats with raw text) how text is split into tokens.
         unlabelled: a label equal to this means that the token has no label.
+        whole_documents: (formats with named columns) whether to refuse a document that continues
+            after another one, which the document numbers cannot express.
     """
 
     columns: tuple[str, ...]
@@ -63,6 +65,7 @@ class Layout:
     separator_guessed: bool = False
     tokenizer: str = DEFAULT_TOKENIZER
     unlabelled: str | None = None
+    whole_documents: bool = False
 
     def setting(self, key: str) -> str:
         """Return the setting or option that sets a key: ``data.columns`` or ``--columns``."""

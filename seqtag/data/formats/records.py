@@ -46,6 +46,7 @@ class RecordReader:
         columns = (layout.label_column, *layout.features)
         self._other_columns = [column for column in columns if column is not None]
         self._doc, self._doc_value, self._first = 0, None, True
+        self._ended: set[str] = set()  # the values of documents that have ended
 
     def require(self, available: Sequence[str], where: str) -> None:
         """Raise an InputError if a column to read is missing or occurs more than once."""
@@ -160,8 +161,20 @@ class RecordReader:
                 value = None
             if not self._first and value != self._doc_value:
                 self._doc += 1
+                if self.layout.whole_documents:
+                    self._refuse_continued(value)
             self._first, self._doc_value = False, value
         return self._doc
+
+    def _refuse_continued(self, value: Any) -> None:
+        """Raise an InputError if a document that begins was already ended by another one."""
+        self._ended.add(repr(self._doc_value))
+        if repr(value) in self._ended:
+            raise InputError(
+                f"{self.place}: {self.layout.document_column} is {shown(value)} again, after other "
+                "values: sort the file by it, so that data.split_by=document keeps documents "
+                "together, or set data.split_by=sentence"
+            )
 
     def _refuse_surrogates(self, sentence: Sentence, where: str) -> None:
         """Raise an InputError for a string with a lone surrogate."""

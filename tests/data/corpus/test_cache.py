@@ -4,13 +4,12 @@ import os
 import threading
 from functools import partial
 
-import numpy as np
 import pytest
 
 from seqtag.data.corpus.cache import cached, digest
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.corpus.parts import Part
-from seqtag.data.corpus.write import build_held_out, build_split, held_out_mask
+from seqtag.data.corpus.write import build_split
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError
 
@@ -100,30 +99,3 @@ def test_digest_distinguishes_values_and_bytes(write):
     assert digest(one) == digest(two) != digest(write("c", "y"))
     assert digest("ab", "c") != digest("a", "bc")
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
-
-
-@pytest.mark.parametrize(("size", "fraction", "count"), [(0, 0.1, 0), (1, 0.5, 0), (2, 0.1, 1),
-                         (10, 0.99, 9), (8936, 0.1, 894), (100, 0, 0)])  # fmt: skip
-def test_held_out_sentences_depend_only_on_the_arguments(size, fraction, count):
-    mask = held_out_mask(size, fraction, seed=3)
-    assert mask.sum() == count
-    assert (mask == held_out_mask(size, fraction, seed=3)).all()
-    if size > 1000:
-        assert (mask != held_out_mask(size, fraction, seed=4)).any()
-
-
-def test_held_out_never_changes():
-    assert np.flatnonzero(held_out_mask(20, 0.2, 0)).tolist() == [1, 8, 18, 19]
-
-
-def test_splitting_across_batches_keeps_order(tmp_path):
-    (tmp_path / "all").mkdir()
-    builder(2500)(tmp_path / "all")
-    mask = held_out_mask(2500, 0.1, 0)
-    key = "parts"
-    _, (train, dev) = cached(
-        tmp_path, key, ["train", "dev"],
-        lambda folder: build_held_out(folder, tmp_path / "all" / "data.arrow", mask),
-    )  # fmt: skip
-    assert [tokens[0] for tokens in dev["tokens"]] == [f"w{i}" for i in np.flatnonzero(mask)]
-    assert [tokens[0] for tokens in train["tokens"]] == [f"w{i}" for i in np.flatnonzero(~mask)]
