@@ -56,6 +56,8 @@ class TaggedSentence:
         spans: the spans that the labels encode, in order; empty for plain labels.
         probabilities: the probability of each label; None if not requested. For a CRF it is the
             marginal probability, over all label sequences.
+        certainty: the probability of the whole sequence of labels, normalised by its length: the
+            T-th root for T tokens, 1 without tokens; None if not requested.
     """
 
     text: str | None
@@ -63,6 +65,7 @@ class TaggedSentence:
     labels: tuple[str, ...]
     spans: tuple[TaggedSpan, ...]
     probabilities: tuple[float, ...] | None = None
+    certainty: float | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the sentence as JSON values.
@@ -78,6 +81,8 @@ class TaggedSentence:
         plain["spans"] = [span.to_plain() for span in self.spans]
         if self.probabilities is not None:
             plain["probabilities"] = [_rounded(value) for value in self.probabilities]
+        if self.certainty is not None:
+            plain["certainty"] = _rounded(self.certainty)
         return plain
 
 
@@ -86,6 +91,7 @@ def tagged_sentence(
     labels: Sequence[str],
     scheme: str,
     probabilities: Sequence[float] | None = None,
+    certainty: float | None = None,
 ) -> TaggedSentence:
     """Return a sentence with its labels, which are in `scheme`, and the spans they encode."""
     tokens = sentence.tokens
@@ -102,7 +108,8 @@ def tagged_sentence(
         for type_, first, end in (() if scheme == "plain" else spans_of(labels, scheme))
     ]
     by_token = None if probabilities is None else tuple(probabilities)
-    return TaggedSentence(sentence.text, tuple(tokens), tuple(labels), tuple(spans), by_token)
+    parts = (tuple(tokens), tuple(labels), tuple(spans), by_token)
+    return TaggedSentence(sentence.text, *parts, certainty)
 
 
 def _covered(sentence: Sentence, first: int, end: int) -> str:
