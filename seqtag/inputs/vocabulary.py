@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from seqtag.checks import checked
+from seqtag.checks import Count, checked
 from seqtag.errors import InputError
 from seqtag.inputs.options import SubwordConfig
 from seqtag.inputs.tokenizer_file import UNKNOWN as _UNKNOWN
@@ -29,22 +29,27 @@ class Vocabulary:
             the normalisation.
         num_frequent: ids from this one on belong to strings that were seen once in training. Lower
             ids are padding, unknown and strings seen more often.
+        num_trained: ids from this one on belong to strings that were not seen in training; None if
+            all were.
     """
 
     PADDING: ClassVar[int] = 0
     UNKNOWN: ClassVar[int] = 1
 
-    def __init__(self, tokenizer: Tokenizer, num_frequent: int) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, num_frequent: int, num_trained: int | None = None
+    ) -> None:
         self.tokenizer = tokenizer
         self.num_frequent = num_frequent
         self._normalize = (
             tokenizer.normalizer.normalize_str if tokenizer.normalizer is not None else str
         )
         self._ids = tokenizer.get_vocab()
+        self.num_trained = len(self._ids) if num_trained is None else num_trained
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The table of ids is part of the tokenizer and is not stored twice.
-        return Vocabulary, (self.tokenizer, self.num_frequent)
+        return Vocabulary, (self.tokenizer, self.num_frequent, self.num_trained)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -59,7 +64,8 @@ class Vocabulary:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the vocabulary as JSON values."""
-        return {"num_frequent": self.num_frequent, "tokenizer": self.tokenizer.to_str()}
+        plain = {"num_frequent": self.num_frequent, "tokenizer": self.tokenizer.to_str()}
+        return plain | ({"num_trained": self.num_trained} if self.num_trained < len(self) else {})
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], name: str = "strings") -> Vocabulary:
@@ -69,10 +75,33 @@ class Vocabulary:
             InputError: if it is not a vocabulary; the message calls it "the vocabulary of `name`".
         """
         frequent = checked(plain["num_frequent"], int, "num_frequent")
-        vocabulary = cls(read_vocabulary(plain["tokenizer"], f"the vocabulary of {name}"), frequent)
+        trained = checked(plain.get("num_trained"), Count | None, "num_trained")
+        tokenizer = read_vocabulary(plain["tokenizer"], f"the vocabulary of {name}")
+        vocabulary = cls(tokenizer, frequent, trained)
         if len(vocabulary) <= cls.UNKNOWN:
             raise InputError(f"the vocabulary of {name} is empty")
+        if not cls.UNKNOWN < vocabulary.num_trained <= len(vocabulary):
+            raise InputError(f"the vocabulary of {name} has num_trained={trained}")
         return vocabulary
+
+    def is_unknown(self, string: str) -> bool:
+        """Return whether a string was not seen in training."""
+        number = self[string]
+        return number == self.UNKNOWN or number >= self.num_trained
+
+    def extended(self, strings: Iterable[str]) -> Vocabulary:
+        """Return the vocabulary with further strings, which were not seen in training.
+
+        Strings that normalisation changes are left out, since no string would get their ids.
+        """
+        ids = dict(self._ids)
+        for string in strings:
+            if string and string not in ids and self._normalize(string) == string:
+                ids[string] = len(ids)
+        tokenizer = Tokenizer(models.WordLevel(ids, unk_token=_UNKNOWN))
+        if self.tokenizer.normalizer is not None:
+            tokenizer.normalizer = self.tokenizer.normalizer
+        return Vocabulary(tokenizer, self.num_frequent, self.num_trained)
 
 
 def build_vocabulary(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from seqtag.checks import FileName, Share, check_fields
+from seqtag.errors import InputError
 from seqtag.inputs.base import Training, WordInput
 from seqtag.inputs.options import EncodeConfig, Size
 from seqtag.inputs.registry import register
@@ -22,14 +23,23 @@ class WordConfig:
         unknown_probability: in training, the probability that a word seen once is replaced by
             the unknown word.
         vectors: a text file of initial vectors (GloVe or fastText format), or None.
+        vectors_for: ``train``: only words of the training split get a vector of the file, which is
+            trained further. ``all``: all words of the file do, also those that only occur in use;
+            these vectors are not trained, so that all words stay in one space.
+
+    Raises:
+        InputError: for ``all`` without a file.
     """
 
     size: Size = 100
     unknown_probability: Share = 0.5
     vectors: FileName | None = None
+    vectors_for: Literal["train", "all"] = "train"
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.vectors_for == "all" and self.vectors is None:
+            raise InputError("vectors_for=all requires a file of word vectors: set vectors=FILE")
 
 
 @register("words")
@@ -71,13 +81,30 @@ class Words(WordInput):
         return self.vocabulary.to_plain()
 
     def ids(self, words: Sequence[str]) -> Sequence[int]:
-        """Return the id of each word."""
+        """Return the id of each word.
+
+        If the vocabulary has words that are not of the training split, a word that it lacks gets
+        the id of its lower-cased form.
+        """
         vocabulary = self.vocabulary
-        return [vocabulary[word] for word in words]
+        ids = [vocabulary[word] for word in words]
+        if vocabulary.num_trained == len(vocabulary):
+            return ids
+        return [
+            vocabulary[word.lower()] if number == vocabulary.UNKNOWN else number
+            for word, number in zip(words, ids, strict=True)
+        ]
 
     def module(self, options: WordConfig) -> Any:
         """Return a word embedding that sometimes replaces rare words by the unknown word."""
         from seqtag.inputs.modules.words import WordEmbedding
 
-        frequent = self.vocabulary.num_frequent
-        return WordEmbedding(self.size, frequent, options.size, options.unknown_probability)
+        known = self.vocabulary
+        return WordEmbedding(
+            *(known.num_trained, known.num_frequent, options.size, options.unknown_probability),
+            num_fixed=self.size if options.vectors_for == "all" else 0,
+        )
+
+    def with_words(self, words: Iterable[str]) -> Words:
+        """Return the input with further words, which are not of the training split."""
+        return type(self)(self.vocabulary.extended(words))

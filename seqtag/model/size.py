@@ -14,7 +14,7 @@ from seqtag.inputs import Input
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 
-# Training needs each weight and its gradient, in float32.
+# Training needs each weight and its gradient, in float32. Buffers have no gradient.
 _BYTES = 8
 _GIGABYTE = 2**30
 
@@ -71,7 +71,7 @@ def require_memory(
     except (ValueError, OSError, AttributeError):  # not available on this system
         return
     network = meta_network(config, cell, inputs, num_labels)
-    needed = _BYTES * count_parameters(network)
+    needed = _BYTES * count_parameters(network) + sum(b.nbytes for b in network.buffers())
     if needed > available:
         raise InputError(
             f"model: a network of this size needs {needed / _GIGABYTE:,.0f} GB of memory, and this "

@@ -19,14 +19,17 @@ from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.corpus import Corpus, CorpusConfig, load_corpus
 from seqtag.data.corpus.fingerprints import cached_result
 from seqtag.data.corpus.memory_mapped import lengths_of
-from seqtag.data.encode.counting import distinct_labels
+from seqtag.data.encode.counting import count_strings, distinct_labels
 from seqtag.data.encode.gazetteers import read_gazetteers, require_files
 from seqtag.data.encode.indexer import INDEXER_VERSION, Indexer
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.data.encode.vectors import load_vectors
+from seqtag.data.encode.normalize import normalized_counts
+from seqtag.data.encode.vector_coverage import Coverage
+from seqtag.data.encode.vectors import load_vectors, words_with_vectors
 from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER
 from seqtag.errors import InputError
 from seqtag.inputs.options import EncodeConfig
+from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
@@ -74,20 +77,21 @@ def with_absolute_path(description: Mapping[str, Any]) -> dict[str, Any]:
     return absolute
 
 
-def indexer(data: DataSettings, corpus: Corpus, added: Mapping[str, Any]) -> Indexer:
-    """Return the indexer: with vocabularies of the training split, and gazetteers from files.
-
-    `added` are the options of inputs from installed packages.
+def indexer(data: DataSettings, model: TaggerConfig, corpus: Corpus) -> Indexer:
+    """Return the indexer: vocabularies of the training split, and files of names and word vectors.
 
     Raises:
-        InputError: if there is no training split, or a gazetteer cannot be read.
+        InputError: if there is no training split, or a file cannot be read.
     """
-    built = _vocabularies(data.encode, corpus, added)
-    if data.gazetteers is None:
-        return built
-    tokenizer = getattr(data.corpus, "tokenizer", DEFAULT_TOKENIZER)
-    gazetteers = read_gazetteers(data.gazetteers, tokenizer, data.encode.normalize)
-    return Indexer(built.config, {**built.inputs, gazetteers.name: gazetteers})
+    built = _vocabularies(data.encode, corpus, model.package_input_options)
+    inputs = built.inputs
+    if data.gazetteers is not None:
+        tokenizer = getattr(data.corpus, "tokenizer", DEFAULT_TOKENIZER)
+        inputs["gazetteers"] = read_gazetteers(data.gazetteers, tokenizer, data.encode.normalize)
+    if model.words is not None and model.words.vectors_for == "all":
+        path, size = str(model.words.vectors), model.words.size
+        inputs["words"] = inputs["words"].with_words(words_with_vectors(path, size))
+    return Indexer(built.config, inputs)
 
 
 def _vocabularies(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]) -> Indexer:
@@ -120,12 +124,18 @@ def label_set(scheme: str, corpus: Corpus) -> LabelSet:
 
 
 def network(
-    config: TaggerConfig, cell: CellDescription, indexer: Indexer, labels: LabelSet
+    config: TaggerConfig,
+    cell: CellDescription,
+    indexer: Indexer,
+    labels: LabelSet,
+    corpus: Corpus | None = None,
 ) -> TaggerNetwork:
     """Build the network, and load word vectors if the configuration names a file.
 
+    With a `corpus`, the share of its training split that has a vector is logged.
+
     Raises:
-        InputError: if the network does not fit into memory.
+        InputError: if the network does not fit into memory, or no word has a vector.
     """
     require_memory(config, cell, indexer.inputs, len(labels))
     # Only a CRF needs transitions: their number is the square of the number of labels.
@@ -139,12 +149,37 @@ def network(
             f"model: not enough memory for a network of this size ({error})"
         ) from error
     if config.words is not None and config.words.vectors is not None:
-        rows, vectors = load_vectors(
-            config.words.vectors, indexer.words.strings(), config.words.size
-        )
+        path, module = config.words.vectors, built.embedding.words
+        rows, vectors = load_vectors(path, indexer.words.strings(), config.words.size)
         with torch.no_grad():
-            built.embedding.words.weight[rows] = vectors
+            (module.weight if module.fixed is None else module.fixed)[rows] = vectors
+        if corpus is not None:
+            _report_vectors(path, set(rows.tolist()), indexer, corpus)
     return built
+
+
+def _report_vectors(path: str, rows: set[int], indexer: Indexer, corpus: Corpus) -> None:
+    """Log how many words and tokens of the training split have a vector in a file.
+
+    Raises:
+        InputError: if none has.
+    """
+    counts = count_strings(corpus.splits["train"], "tokens")
+    if form := indexer.config.normalize:
+        counts = normalized_counts(form, counts)
+    ids = indexer.inputs["words"].ids(list(counts))
+    rows = rows - {Vocabulary.UNKNOWN}
+    coverage = Coverage.of(counts, {w for w, n in zip(counts, ids, strict=True) if n in rows})
+    if not coverage.words_found:
+        raise InputError(
+            f"{path}: none of the {coverage.words:,} words of the training split has a vector in "
+            "this file: use a file of the language of the corpus, or set model.words.vectors=null"
+        )
+    log.info("%s: there is a vector for %s of the training split", path, coverage)
+    if coverage.is_low:
+        log.warning(
+            "%s: few words have a vector: are language and spelling those of the corpus?", path
+        )
 
 
 def few_batches(corpus: Corpus, count: float, config: BatchConfig, seed: int) -> Corpus:

@@ -39,7 +39,9 @@ def evaluate_split(
         corpus.splits[split], tagger.indexer, tagger.labels, with_text=True
     )
     lengths = lengths_of(corpus.splits[split])
-    score = TaggingScore.of_split(corpus, split, tagger.labels, metric)
+    score = TaggingScore.of_split(
+        corpus, split, tagger.labels, metric, tagger.indexer.words.num_trained
+    )
     network = tagger.network.eval()
     device = next(network.parameters()).device
     seconds = 0.0

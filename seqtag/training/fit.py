@@ -54,9 +54,9 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
         InputError, RunStopped: see `training.run.run`; RunStopped also for weights that are not
             finite.
     """
-    indexer = build.indexer(settings.data, corpus, settings.model.package_input_options)
+    indexer = build.indexer(settings.data, settings.model, corpus)
     labels = build.label_set(settings.data.tag_scheme, corpus)
-    network = build.network(settings.model, settings.cell, indexer, labels)
+    network = build.network(settings.model, settings.cell, indexer, labels, corpus)
     set_engine(network, settings.engine)
     log.info(
         "network: %s parameters, %s known words, %s labels",
@@ -72,7 +72,10 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     trainer = build_trainer(settings, has_dev)
     task = TaggingTask(
         network,
-        TaggingScore.of_split(corpus, "dev" if has_dev else "train", labels, settings.metric),
+        TaggingScore.of_split(
+            *(corpus, "dev" if has_dev else "train", labels, settings.metric),
+            num_trained=indexer.words.num_trained,
+        ),
         optimizer_factory(settings.optimizer, settings.trainer.precision),
         schedule_factory(settings.scheduler, total_steps(trainer, data)),
     )

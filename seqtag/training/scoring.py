@@ -27,6 +27,8 @@ class TaggingScore(nn.Module):
         slices: for each factor of the corpus, the slices of its values that are scored separately.
         metric: the registered metric whose main score chooses the model; by default F1 if the
             labels encode spans, else accuracy.
+        num_trained: words with ids from this one on were not seen in training
+            (`Vocabulary.num_trained`); None if there are none.
 
     Raises:
         InputError: for a metric that is not registered, or does not fit the labels.
@@ -44,11 +46,13 @@ class TaggingScore(nn.Module):
         evaluated: Iterable[str],
         slices: Mapping[str, Slices],
         metric: str | None = None,
+        num_trained: int | None = None,
     ) -> None:
         super().__init__()
         trained = labels.corpus_labels
         known = (*trained, *sorted(set(evaluated) - set(trained)))
         self._labels, self._factors = labels, tuple(slices)
+        self._num_trained = num_trained
         self.tokens = TokenScore(known, labels.corpus_scheme, slices)
         spans = ["f1"] if labels.scheme != "plain" else []
         self._metric = metric or (spans or ["accuracy"])[0]
@@ -67,7 +71,12 @@ class TaggingScore(nn.Module):
 
     @classmethod
     def of_split(
-        cls, corpus: Corpus, split: str, labels: LabelSet, metric: str | None = None
+        cls,
+        corpus: Corpus,
+        split: str,
+        labels: LabelSet,
+        metric: str | None = None,
+        num_trained: int | None = None,
     ) -> TaggingScore:
         """Create the scores of one split of a corpus."""
         evaluated = distinct_labels(corpus.splits[split])
@@ -75,7 +84,7 @@ class TaggingScore(nn.Module):
         for factor in corpus.factors:
             values = pc.unique(corpus.splits[split].data.column(factor)).to_pylist()
             slices[factor] = Slices(tuple(sorted(values)) or (0,), exact=True)
-        return cls(labels, evaluated, slices, metric)
+        return cls(labels, evaluated, slices, metric, num_trained)
 
     def update(self, ids_BT: Tensor, words_BT: Tensor, columns: Mapping[str, Any]) -> None:
         """Add a batch.
@@ -93,9 +102,11 @@ class TaggingScore(nn.Module):
             self._labels.decode(ids[: len(labels)])
             for ids, labels in zip(ids_BT.tolist(), gold, strict=True)
         ]
+        unknown_BT = words_BT == Vocabulary.UNKNOWN
+        if self._num_trained is not None:
+            unknown_BT |= words_BT >= self._num_trained
         unknown = [
-            row[: len(labels)]
-            for row, labels in zip((words_BT == Vocabulary.UNKNOWN).tolist(), gold, strict=True)
+            row[: len(labels)] for row, labels in zip(unknown_BT.tolist(), gold, strict=True)
         ]
         factors = {name: columns[name] for name in self._factors}
         self.tokens.update(predicted, gold, unknown, factors)

@@ -190,7 +190,7 @@ def test_the_digest_depends_on_all_that_training_reads(configure, corpus):
         settings = configure(*overrides).training
         read = build.training_corpus(settings)
         labels = build.label_set(settings.data.tag_scheme, read)
-        indexer = build.indexer(settings.data, read, {})
+        indexer = build.indexer(settings.data, settings.model, read)
         return CorpusModule(read, indexer, labels, settings.data.batch).digest(None)
 
     overrides = [[], ["data.encode.min_count=2"], ["data.tag_scheme=bioes"], ["debug=overfit"]]

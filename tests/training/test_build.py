@@ -40,7 +40,7 @@ def test_the_network_is_compiled_only_during_training_and_without_the_crf(config
     monkeypatch.setattr(torch, "compile", compile_stub)
     settings = configure().training
     corpus = build.corpus(settings.data.corpus)
-    indexer = build.indexer(settings.data, corpus, {})
+    indexer = build.indexer(settings.data, settings.model, corpus)
     labels = build.label_set(settings.data.tag_scheme, corpus)
     network = build.network(settings.model, settings.cell, indexer, labels)
     keys, rows = list(network.state_dict()), torch.zeros(1, network.projection.in_features)

@@ -79,17 +79,19 @@ def examine(corpus: Corpus) -> Report:
 
 def examine_vectors(path: str, corpus: Corpus) -> Finding:
     """Return a finding on how many words of the training split have a vector in a file."""
-    from seqtag.data.encode.vectors import FEW_FOUND, load_vectors, vector_size
+    from seqtag.data.encode.vector_coverage import Coverage
+    from seqtag.data.encode.vectors import load_vectors, vector_size
 
-    words = sorted(count_strings(corpus.splits["train"], "tokens"))
+    counts = count_strings(corpus.splits["train"], "tokens")
+    strings = ["<pad>", "<unk>", *sorted(counts)]
     try:
-        rows_N, _ = load_vectors(path, ["<pad>", "<unk>", *words], vector_size(path))
+        rows_N, _ = load_vectors(path, strings, vector_size(path))
     except InputError as error:
         return Finding("error", "train", "", f"vectors: {error}")
-    share = len(rows_N) / max(1, len(words))
-    text = f"words of this split with a vector in {path}: {len(rows_N):,} of {len(words):,}"
-    level = "warning" if share < FEW_FOUND else "info"
-    return Finding(level, "train", "", f"{text} ({share:.1%})")
+    coverage = Coverage.of(counts, {strings[row] for row in rows_N.tolist()})
+    level = "warning" if coverage.is_low else "info"
+    text = f"words of this split with a vector in {path}: {coverage}"
+    return Finding(level, "train", "", text)
 
 
 class _Examination:

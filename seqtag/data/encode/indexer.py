@@ -92,9 +92,9 @@ class Indexer:
         return tuple(dict.fromkeys(columns))
 
     def is_unknown(self, word: str) -> bool:
-        """Return whether the vocabulary of words lacks a word."""
+        """Return whether a word was not seen in training."""
         form = self.config.normalize
-        return self.words[normalized(form, [word])[0] if form else word] == Vocabulary.UNKNOWN
+        return self.words.is_unknown(normalized(form, [word])[0] if form else word)
 
     def encode(
         self,

@@ -3,9 +3,9 @@
 Legend: N words with a vector in the file, D dimensions of a vector.
 """
 
-import logging
 import lzma
 import zlib
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,12 +22,8 @@ from seqtag.errors import InputError, shown
 from seqtag.files import atomic_file
 from seqtag.inputs.vocabulary import Vocabulary
 
-log = logging.getLogger(__name__)
-
 # Part of the cache key: increase it to invalidate entries of older versions.
 _VERSION = 2
-# A smaller share of the vocabulary than this suggests a file of another language or spelling.
-FEW_FOUND = 0.01
 _SHOWN = 5
 
 
@@ -38,7 +34,7 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
     file is the number of words and D. A word may contain spaces of any kind, since its numbers are
     counted from the right. If a word occurs more than once, its first line counts. The file (also
     ``.gz``, ``.bz2`` or ``.xz``) is read line by line. The result is cached under a digest of the
-    file and the strings. If fewer than 1% of the strings have a vector, a warning is logged.
+    file and the strings.
 
     Args:
         path: the file.
@@ -54,9 +50,7 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
             few or too many numbers, or invalid ones for a string of the vocabulary; if the file
             has fewer words than its first line says; or if no string has a vector.
     """
-    file = SourceFile(Path(path).expanduser(), str(path))
-    if not file.path.is_file():
-        raise InputError(f"{path}: there is no such file of word vectors")
+    file = _vector_file(path)
     try:
         key = digest("word vectors", _VERSION, size, list(strings), file.path, file.path.suffix)
     except OSError as error:
@@ -66,14 +60,16 @@ def load_vectors(path: str | Path, strings: Sequence[str], size: int) -> tuple[T
     if found is None:
         found = _read_vectors(file, strings, size)
         _save_cached(cache_file, found)
-    num_words = len(strings) - 2  # without padding and the unknown word
-    if len(found["rows_N"]) < FEW_FOUND * num_words:
-        log.warning(
-            "%s: only %d of the %d words of the vocabulary have a vector in this file: check that "
-            "it has the language and spelling of the corpus",
-            *(file.name, len(found["rows_N"]), num_words),
-        )
     return torch.from_numpy(found["rows_N"]), torch.from_numpy(found["vectors_ND"])
+
+
+def words_with_vectors(path: str | Path, size: int) -> Iterator[str]:
+    """Yield the words of a file of word vectors; the numbers are counted, but not parsed.
+
+    Raises:
+        InputError: as `load_vectors` does, except for invalid numbers.
+    """
+    return (word for _, word, _ in _entries(_vector_file(path), size))
 
 
 def vector_size(path: str | Path) -> int:
@@ -82,9 +78,7 @@ def vector_size(path: str | Path) -> int:
     Raises:
         InputError: if there is no such file, or its first line is not a line of word vectors.
     """
-    file = SourceFile(Path(path).expanduser(), str(path))
-    if not file.path.is_file():
-        raise InputError(f"{path}: there is no such file of word vectors")
+    file = _vector_file(path)
     parts = next(_lines(file), b"").split()
     is_header = len(parts) == 2 and all(part.isdigit() for part in parts)
     size = int(parts[1][:9]) if is_header else len(parts) - 1
@@ -93,21 +87,31 @@ def vector_size(path: str | Path) -> int:
     return size
 
 
+def _vector_file(path: str | Path) -> SourceFile:
+    file = SourceFile(Path(path).expanduser(), str(path))
+    if not file.path.is_file():
+        raise InputError(f"{path}: there is no such file of word vectors")
+    return file
+
+
 def _read_vectors(file: SourceFile, strings: Sequence[str], size: int) -> dict[str, np.ndarray]:
     spellings = {*strings, *(string.lower() for string in strings)}
-    vectors: dict[str, np.ndarray] = {}
+    # One array for all vectors: a million small ones would take twice the memory.
+    index: dict[str, int] = {}
+    values = array("f")
     first: list[str] = []
     for line, word, numbers in _entries(file, size):
         if len(first) < _SHOWN:
             first.append(word)
-        if word in spellings and word not in vectors:
-            vectors[word] = _parsed(numbers, file, line)
+        if word in spellings and word not in index:
+            index[word] = len(index)
+            values.frombytes(_parsed(numbers, file, line).tobytes())
     spelled = {
-        row: string if string in vectors else string.lower()
+        row: string if string in index else string.lower()
         for row, string in enumerate(strings)
         if row != Vocabulary.PADDING
     }
-    rows = [row for row, spelling in spelled.items() if spelling in vectors]
+    rows = [row for row, spelling in spelled.items() if spelling in index]
     if not rows:
         words = [string for row, string in enumerate(strings) if row != Vocabulary.PADDING]
         raise InputError(
@@ -115,10 +119,9 @@ def _read_vectors(file: SourceFile, strings: Sequence[str], size: int) -> dict[s
             f"file. It begins with {_quoted(first)}, the vocabulary with {_quoted(words)}: use a "
             "file of the language of the corpus, or set model.words.vectors=null"
         )
-    vectors_ND = np.zeros((len(rows), size), np.float32)
-    for index, row in enumerate(rows):
-        vectors_ND[index] = vectors[spelled[row]]
-    return {"rows_N": np.array(rows, np.int64), "vectors_ND": vectors_ND}
+    numbers_N = np.fromiter((index[spelled[row]] for row in rows), np.int64, len(rows))
+    vectors_VD = np.frombuffer(values, np.float32).reshape(-1, size)
+    return {"rows_N": np.array(rows, np.int64), "vectors_ND": vectors_VD[numbers_N]}
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -285,7 +285,7 @@ def test_files_left_out_are_a_warning(write):
 @pytest.mark.parametrize(
     ("content", "level", "text"),
     [
-        ("a 1 2\nz 3 4\n", "info", "words of this split with a vector in .*: 1 of 2 .50.0%."),
+        ("a 1 2\nz 3 4\n", "info", "words of this split with a vector in .*: 1 of 2 words .50.0%."),
         ("2 3\nb 1 2 3\na 3 4 5\n", "info", "2 of 2"),
         ("z 1 2\ny 3 4\n", "error", "none of the .* words of the vocabulary has a vector"),
         ("a 1 2\nb 3 x\n", "error", "v.txt:2: "),
