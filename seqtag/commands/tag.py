@@ -19,8 +19,10 @@ from seqtag.data.text.tokenizers import check_tokenizer
 from seqtag.errors import InputError
 from seqtag.files import open_output, utf8_bytes
 from seqtag.tagging.layouts import Options, layout_of
+from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.readers import PAUSE, PLAIN, Item, read_items
-from seqtag.tagging.writers import TEXT_HELP, writer_of
+from seqtag.tagging.unknown_words import UnknownWords
+from seqtag.tagging.writers import OUTPUTS, WriterOptions, writer_of
 
 if TYPE_CHECKING:
     from seqtag.tagging.output import TaggedSentence
@@ -69,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `run` to a parser; imports no slow library."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     inputs = {**PLAIN, **_formats("input")}
-    outputs = {"text": TEXT_HELP, **_formats("output")}
+    outputs = {**_formats("output"), **OUTPUTS}
     parser.epilog = f"{_help(_INPUTS, inputs)}\n\n{_help(_OUTPUTS, outputs)}"
     add = parser.add_argument
     add("--model", metavar="DIR", required=True, help="the model folder")
@@ -82,6 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--probabilities", action="store_true", help="also write the probability of each label")
     tokenizer = "raw text: default, whitespace, finest, characters or a regular expression "
     add("--tokenizer", metavar="NAME", help=tokenizer + "(default: as the training corpus)")
+    lowest = "write only the N sentences of which the tagger is least sure, the least sure first"
+    add("--lowest", metavar="N", help=lowest)
+    bias = "multiply the odds of a type or label, for more recall (above 1) or more precision"
+    add("--bias", metavar="TYPE=FACTOR", action="append", default=[], help=bias)
+    unknown = "mark words that did not occur in training (default mark: (?)); for text, csv, html"
+    add("--unknown", metavar="MARK", nargs="?", const="(?)", help=unknown)
     add("--wrapped", action="store_true", help="raw text: sentences may continue on the next line")
     add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
@@ -105,12 +113,13 @@ def run(args: argparse.Namespace) -> int:
     if args.input_format is None:
         args.input_format = _format_of_file(args.input)
     _check(args)
+    bias = _parse_bias(args.bias)
     try:
         with _open_input(args.input) as raw:
             from seqtag.model_folder.folder import CONFIG  # torch
             from seqtag.tagging.tagger import Tagger
 
-            tagger = Tagger.load(args.model, args.device)
+            tagger = Tagger.load(args.model, args.device).with_bias(bias, "--bias")
             if tagger.features and args.input_format in PLAIN:
                 raise InputError(
                     f"{args.model}: this tagger reads further columns in addition to the words "
@@ -155,13 +164,17 @@ def _check(args: argparse.Namespace) -> None:
     plain = args.input_format in PLAIN
     if not plain and find_format(args.input_format).tag_input is None:
         raise InputError(f"--input-format {args.input_format}: this format cannot be tagged")
-    if args.format != "text" and find_format(args.format).tag_output is None:
+    if args.format not in OUTPUTS and find_format(args.format).tag_output is None:
         raise InputError(f"--format {args.format}: tagged text cannot be written in this format")
     for option in _options(args).names():
         if plain or not find_format(args.input_format).positional:
             raise InputError(f"{option} can only be used with --input-format column")
     if args.wrapped and args.input_format != "text":
         raise InputError("--wrapped can only be used with --input-format text")
+    if args.lowest is not None and not (args.lowest.isdecimal() and int(args.lowest) > 0):
+        raise InputError(f"--lowest {args.lowest}: must be a whole number of at least 1")
+    if args.unknown is not None and args.format not in OUTPUTS:
+        raise InputError(f"--unknown can only be used with --format {', '.join(OUTPUTS)}")
     if args.tokenizer is not None:
         check_tokenizer(args.tokenizer, "--tokenizer")
         if args.input_format == "tokens" or (
@@ -171,6 +184,23 @@ def _check(args: argparse.Namespace) -> None:
                 f"--tokenizer is for raw text; sentences of --input-format {args.input_format} "
                 "are already split into tokens"
             )
+
+
+def _parse_bias(options: list[str]) -> dict[str, float]:
+    """Return the factors of ``--bias TYPE=FACTOR``, by type."""
+    factors: dict[str, float] = {}
+    for option in options:
+        name, _, factor = option.rpartition("=")
+        try:
+            number = float(factor)
+        except ValueError:
+            number = None
+        if not name or number is None:
+            raise InputError(f"--bias {option}: expected TYPE=FACTOR, such as --bias PER=1.5")
+        if name in factors:
+            raise InputError(f"--bias names {name} twice")
+        factors[name] = number
+    return factors
 
 
 @contextmanager
@@ -189,16 +219,45 @@ def _options(args: argparse.Namespace) -> Options:
 
 
 def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespace) -> None:
-    write = writer_of(args.format, tagger.labels.corpus_scheme == "plain")
+    unknown = None
+    if args.unknown is not None:
+        unknown = UnknownWords(args.unknown, tagger.indexer.is_unknown)
+    title = "Tagged text" if args.input == "-" else Path(args.input).name
+    options = WriterOptions(args.probabilities, unknown, title)
+    writer = writer_of(args.format, tagger.labels, options)
     with open_output(args.output) as output:
-        for window in _windows(items):
-            sentences = _tag(tagger, window, args.probabilities)
-            texts = (
-                write(sentence, item.id, item.line if item.shares_line else None)
-                for item, sentence in zip(window, sentences, strict=True)
-            )
+        output.write(utf8_bytes(writer.begin()))
+        tagged = _tag_windows(tagger, items, args.probabilities, args.lowest is not None)
+        if args.lowest is not None:
+            tagged = [_lowest(tagged, int(args.lowest))]
+        for window in tagged:
+            texts = (writer.sentence(sentence, item) for item, sentence in window)
             output.write(utf8_bytes("".join(texts)))
             output.flush()
+        output.write(utf8_bytes(writer.end()))
+
+
+def _tag_windows(
+    tagger: Tagger, items: Iterator[Item | None], probabilities: bool, certainty: bool
+) -> Iterator[list[tuple[Item, TaggedSentence]]]:
+    """Yield the sentences of each window with their labels."""
+    for window in _windows(items):
+        sentences = [item.sentence for item in window]
+        features = {name: [item.features[name] for item in window] for name in tagger.features}
+        tagged = tagger.tag_sentences(sentences, features, probabilities, certainty)
+        yield list(zip(window, tagged, strict=True))
+
+
+def _lowest(
+    windows: Iterable[list[tuple[Item, TaggedSentence]]], count: int
+) -> list[tuple[Item, TaggedSentence]]:
+    """Return the `count` sentences with the lowest certainty; those without tokens do not count."""
+    lowest: Lowest[tuple[Item, TaggedSentence]] = Lowest(count)
+    for window in windows:
+        for item, sentence in window:
+            if sentence.certainty is not None and sentence.tokens:
+                lowest.add(sentence.certainty, (item, sentence))
+    return list(lowest)
 
 
 def _windows(items: Iterable[Item | None]) -> Iterator[list[Item]]:
@@ -216,9 +275,3 @@ def _windows(items: Iterable[Item | None]) -> Iterator[list[Item]]:
         window, tokens = [], 0
     if window:
         yield window
-
-
-def _tag(tagger: Tagger, window: list[Item], probabilities: bool) -> list[TaggedSentence]:
-    sentences = [item.sentence for item in window]
-    features = {name: [item.features[name] for item in window] for name in tagger.features}
-    return tagger.tag_sentences(sentences, features, probabilities)

@@ -211,7 +211,7 @@ class Tagger:
         columns = read_features(features, self.features, words)
         return [result.labels for result in self._run(words, columns, _Wanted())]
 
-    def with_bias(self, bias: Mapping[str, float]) -> Tagger:
+    def with_bias(self, bias: Mapping[str, float], key: str = "bias") -> Tagger:
         """Return a tagger that finds some labels more readily, or less; it shares the weights.
 
             tagger.with_bias({"PER": 2.0}).tag(text)  # more persons: more recall, less precision
@@ -221,11 +221,12 @@ class Tagger:
 
         Args:
             bias: factors by span type or ``O``; by label if the labels are plain. 1 is neutral.
+            key: the setting, for messages.
 
         Raises:
             InputError: for an unknown type or label, or a factor that is not a positive number.
         """
-        scores_K = bias_scores(self.labels, bias)
+        scores_K = bias_scores(self.labels, bias, key)
         if scores_K is None:
             return self
         network = with_bias(self.network, scores_K)

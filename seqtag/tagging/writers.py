@@ -1,28 +1,87 @@
-"""Output of `seqtag tag`: a tagged sentence as readable text, or in a data format."""
+"""Output of `seqtag tag`: a writer for each output format."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.formats.base import find_format
+from seqtag.tagging.html_page import HtmlPage
 from seqtag.tagging.output import TaggedSentence
+from seqtag.tagging.readers import Item
+from seqtag.tagging.spreadsheet import Spreadsheet
+from seqtag.tagging.unknown_words import UnknownWords, with_marks
+from seqtag.tagging.writer import Writer
 
-TEXT_HELP = "readable text: [PER Alex Graves] lives in [LOC Paris].   or   He/PRON lives/VERB"
+# Output formats that are not data formats, and their descriptions.
+OUTPUTS: Mapping[str, str] = {
+    "text": "readable text: [PER Alex Graves] lives in [LOC Paris].   or   He/PRON lives/VERB",
+    "csv": (
+        "a table with a row per token: number of the sentence, token, label, start, end, and with "
+        "--probabilities the probability"
+    ),
+    "html": "a page to read in a browser: spans or tokens highlighted in a colour for each type",
+}
 
-# Writes a sentence, given its id and the input line that it shares with others (each may be None).
-Writer = Callable[[TaggedSentence, Any, int | None], str]
+
+class WriterOptions(NamedTuple):
+    """What is written in addition to the labels.
+
+    Attributes:
+        probabilities: whether the sentences have probabilities.
+        unknown: how unknown words are marked; None if they are not.
+        title: the title of a page.
+    """
+
+    probabilities: bool = False
+    unknown: UnknownWords | None = None
+    title: str = "Tagged text"
 
 
-def writer_of(format_: str, plain_labels: bool) -> Writer:
-    """Return the function that writes tagged sentences as readable text or in a data format."""
+_NOTHING_ELSE = WriterOptions()
+
+
+def writer_of(format_: str, labels: LabelSet, options: WriterOptions = _NOTHING_ELSE) -> Writer:
+    """Return a writer of one of `OUTPUTS` or of a data format.
+
+    Args:
+        format_: the output format.
+        labels: the labels of the tagger.
+        options: what else is written.
+    """
+    plain = labels.scheme == "plain"
     if format_ == "text":
-        return lambda sentence, id_, line: text_line(sentence, plain_labels)
-    write = find_format(format_).write
+        return _Text(plain, options.unknown)
+    if format_ == "csv":
+        return Spreadsheet(options.probabilities, options.unknown)
+    if format_ == "html":
+        types = labels.labels if plain else labels.types
+        return HtmlPage(options.title, types, plain, options.unknown)
+    return _Records(format_)
 
-    def as_record(sentence: TaggedSentence, id_: Any, line: int | None) -> str:
-        origin = {key: value for key, value in (("id", id_), ("line", line)) if value is not None}
-        return write({**origin, **sentence.to_plain()})
 
-    return as_record
+class _Text(Writer):
+    """A line of readable text for each sentence."""
+
+    def __init__(self, plain_labels: bool, unknown: UnknownWords | None) -> None:
+        self._plain, self._unknown = plain_labels, unknown
+
+    def sentence(self, sentence: TaggedSentence, item: Item) -> str:
+        if self._unknown is not None:
+            sentence = with_marks(sentence, self._unknown)
+        return text_line(sentence, self._plain)
+
+
+class _Records(Writer):
+    """Sentences in a data format."""
+
+    def __init__(self, format_: str) -> None:
+        self._write: Callable[[Mapping], str] = find_format(format_).write
+
+    def sentence(self, sentence: TaggedSentence, item: Item) -> str:
+        line = item.line if item.shares_line else None
+        pairs = (("id", item.id), ("line", line))
+        origin = {key: value for key, value in pairs if value is not None}
+        return self._write({**origin, **sentence.to_plain()})
 
 
 def text_line(sentence: TaggedSentence, plain_labels: bool) -> str:
@@ -34,7 +93,7 @@ def text_line(sentence: TaggedSentence, plain_labels: bool) -> str:
         # Line breaks within a token must not end the line.
         return " ".join(" ".join(_marked_tokens(sentence)).split()) + "\n"
     base = sentence.tokens[0].start or 0
-    words = [token.text for token in sentence.tokens]
+    words: Sequence[str] = [token.text for token in sentence.tokens]
     text, done = "", 0  # position of the next character of the text, or of the next token
     for span in sentence.spans:
         probability = "" if span.probability is None else f" {span.probability:.2f}"

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.text.split import Token
 from seqtag.errors import InputError
 from seqtag.files import open_output
 from seqtag.tagging.output import TaggedSentence, TaggedSpan
-from seqtag.tagging.writers import text_line, writer_of
+from seqtag.tagging.readers import Item
+from seqtag.tagging.writers import WriterOptions, text_line, writer_of
 
 RAW = TaggedSentence(
     "Alex  Graves, in (Paris)",
@@ -41,6 +43,19 @@ SPLIT = TaggedSentence(
 )
 
 
+LABELS = LabelSet(["O", "B-LOC", "I-LOC", "B-PER", "I-PER"], "bio", "bio")
+PLAIN = LabelSet(["B-PER", "I-PER", "O"], "plain", "plain")
+
+
+def item_of(sentence, id_=None, line=None):
+    return Item(sentence, {}, id_, line or 1, shares_line=line is not None)
+
+
+def _write(format_, id_=None, line=None, labels=LABELS, **options):
+    writer = writer_of(format_, labels, WriterOptions(**options))
+    return lambda sentence: writer.sentence(sentence, item_of(sentence, id_, line))
+
+
 def test_readable_text():
     assert text_line(RAW, False) == "[PER 0.50 Alex Graves], in ([LOC 0.25 Paris])\n"
     assert text_line(SPLIT, False) == "[PER Alex Graves] met [PER Anna]\n"
@@ -49,17 +64,17 @@ def test_readable_text():
 
 
 def test_column_format():
-    as_column = writer_of("column", False)
-    assert as_column(SPLIT, None, None) == "Alex\tB-PER\nGraves\tI-PER\nmet\tO\nAnna\tB-PER\n\n"
-    assert as_column(RAW, None, None).startswith("Alex\tB-PER\t0.500000\n")
+    as_column = _write("column")
+    assert as_column(SPLIT) == "Alex\tB-PER\nGraves\tI-PER\nmet\tO\nAnna\tB-PER\n\n"
+    assert as_column(RAW).startswith("Alex\tB-PER\t0.500000\n")
     for text in ("a\tb", "a\nb", "", " "):
         with pytest.raises(InputError, match="--format json"):
-            as_column(TaggedSentence(None, (Token(text),), ("O",), ()), None, None)
+            as_column(TaggedSentence(None, (Token(text),), ("O",), ()))
 
 
 def test_json_lines_have_no_line_breaks():
     sentence = TaggedSentence(None, (Token("a\nb\u2028"),), ("O",), ())
-    line = writer_of("json", False)(sentence, {"any": 1}, 7)
+    line = _write("json", {"any": 1}, 7)(sentence)
     assert line.count("\n") == 1
     assert json.loads(line)["id"] == {"any": 1}
     assert json.loads(line)["line"] == 7
