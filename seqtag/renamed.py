@@ -9,6 +9,8 @@ TARGETS = {
 # was without the key. Keys whose value is null need no entry.
 ADDED = {
     "data.tokenizer": "default",
+    "data.test_fraction": 0.0,
+    "data.split_by": "sentence",
     "data.gazetteer_ignore_case": False,
     "data.gazetteer_encoding": "utf-8",
     "model.gazetteer_size": 10,

@@ -125,6 +125,13 @@ def place(tmp_path):
     shutil.copytree(tmp_path / "MODEL", tmp_path / "logs" / "train" / "DATE_TIME" / "model")
     for name in ("FILE", "text.txt"):
         (tmp_path / name).write_text("Alex Graves left Munich for Toronto.\n", encoding="utf-8")
+    rows = [
+        f"{i},{word},{label}" for i in range(4) for word, label in (("He", "B-X"), ("ran", "O"))
+    ]
+    text = "".join(line + "\n" for line in rows)
+    (tmp_path / "ner.csv").write_text(f"Sentence #,Word,Tag\n{text}", encoding="utf-8")
+    (tmp_path / "new.csv").write_text("Sentence #,tokens\n1,He\n,ran\n", encoding="utf-8")
+    (tmp_path / "all.txt").write_text("He B-X\nran O\n\n" * 10, encoding="utf-8")
     (tmp_path / "VECTORS").write_text(f"left{' 0.5' * 300}\n", encoding="utf-8")
     return tmp_path
 

@@ -41,7 +41,15 @@ log = logging.getLogger("seqtag")
 # Keys of a model folder's data group that are used. `features` come from the indexer instead.
 LAYOUT = (
     *("format", "columns", "token_column", "label_column", "separator", "comment", "absent"),
-    *("document_marker", "document_column", "encoding", "scheme", "label_names", "unlabelled"),
+    *(
+        "document_marker",
+        "document_column",
+        "sentence_column",
+        "encoding",
+        "scheme",
+        "label_names",
+        "unlabelled",
+    ),
     *("label_map", "tokenizer"),
 )
 # Keys that only training uses.

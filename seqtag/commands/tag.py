@@ -36,6 +36,8 @@ _OUTPUTS = (
 )
 # Other names of data formats.
 _ALIASES = {"conll": "column", "jsonl": "json"}
+# The input formats of an option that is not for column alone.
+_FORMATS_OF = {"--separator": ("column", "csv"), "--sentence-column": ("csv",)}
 
 
 def _formats(kind: str) -> dict[str, str]:
@@ -93,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--wrapped", action="store_true", help="raw text: sentences may continue on the next line")
     add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
-    add = parser.add_argument_group("options of --input-format column").add_argument
+    add = parser.add_argument_group("options of --input-format column (and csv)").add_argument
     names = "names of the columns, e.g. _,tokens,pos,* (_ skips one, a final * the rest)"
     add("--columns", metavar="NAMES", help=names)
     between = "text between columns: null (spaces and tabs), tab, space, comma, ..."
@@ -101,6 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--comment", metavar="TEXT", help="skip lines that begin with TEXT; '': none")
     marker = "lines that begin with TEXT end a sentence and are skipped; '': none"
     add("--document-marker", metavar="TEXT", help=marker)
+    column = "csv: the column that names or numbers the sentences; a row has one token"
+    add("--sentence-column", metavar="NAME", help=column)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -167,8 +171,11 @@ def _check(args: argparse.Namespace) -> None:
     if args.format not in OUTPUTS and find_format(args.format).tag_output is None:
         raise InputError(f"--format {args.format}: tagged text cannot be written in this format")
     for option in _options(args).names():
-        if plain or not find_format(args.input_format).positional:
-            raise InputError(f"{option} can only be used with --input-format column")
+        allowed = _FORMATS_OF.get(option, ("column",))
+        columns = not plain and "column" in allowed and find_format(args.input_format).positional
+        if not columns and args.input_format not in allowed:
+            names = " or ".join(allowed)
+            raise InputError(f"{option} can only be used with --input-format {names}")
     if args.wrapped and args.input_format != "text":
         raise InputError("--wrapped can only be used with --input-format text")
     if args.lowest is not None and not (args.lowest.isdecimal() and int(args.lowest) > 0):
@@ -215,7 +222,9 @@ def _open_input(name: str) -> Iterator[IO[bytes]]:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    return Options(args.columns, args.separator, args.comment, args.document_marker)
+    return Options(
+        args.columns, args.separator, args.comment, args.document_marker, args.sentence_column
+    )
 
 
 def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespace) -> None:

@@ -57,7 +57,12 @@ _READER_KEYS = (
     "tokenizer",
 )
 # Later ones and their defaults, which are left out, so that earlier cache entries stay valid.
-_LATER_READER_KEYS = (("unlabelled", None), ("label_map", None), ("split_by", "sentence"))
+_LATER_READER_KEYS = (
+    ("unlabelled", None),
+    ("label_map", None),
+    ("sentence_column", None),
+    ("split_by", "sentence"),
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,8 @@ class CorpusConfig:
         comment: (column) lines that begin with this are skipped. None: no comments.
         document_marker: (column) lines that begin with this start a new document.
         document_column: (json, csv, parquet, hub) a new document starts where its value changes.
+        sentence_column: (csv) a row has one token, and a new sentence starts where the value of
+            this column changes; an empty cell continues the sentence. None: a row is a sentence.
         absent: value for a label or feature that a token lacks (conllu), or for a null feature.
         encoding: encoding of text files.
         scheme: ``auto`` or one of ``seqtag.labels.SCHEMES``.
@@ -163,6 +170,7 @@ class CorpusConfig:
     comment: str | None = None
     document_marker: str | None = "-DOCSTART-"
     document_column: Text | None = None
+    sentence_column: Text | None = None
     absent: str = "_"
     encoding: str = "utf-8"
     scheme: Scheme = "auto"
@@ -221,6 +229,11 @@ class CorpusConfig:
                 )
         if len(set(self.features)) < len(self.features):
             raise InputError("data.features names a column twice")
+        if self.sentence_column in (self.token_column, self.label_column, *self.features):
+            raise InputError(
+                f"data.sentence_column: {self.sentence_column!r} is already the column of tokens, "
+                "labels or a feature"
+            )
         if self.token_column == self.label_column:
             raise InputError(
                 f"data.token_column and data.label_column are both {self.label_column!r}"
@@ -261,6 +274,7 @@ class CorpusConfig:
             tokenizer=self.tokenizer,
             unlabelled=self.unlabelled,
             whole_documents=self.split_by == "document",
+            sentence_column=self.sentence_column if self.format == "csv" else None,
         )
 
     def read(self, file: SourceFile) -> Iterator[Sentence]:

@@ -15,7 +15,11 @@ TOKENS = "tokens"
 # Paths are not among them, since a model folder may come from an untrusted source.
 _LAYOUT_KEYS = (
     *("columns", "token_column", "label_column", "separator", "comment", "document_marker"),
-    *("absent", "tokenizer"),
+    *("absent", "tokenizer", "sentence_column"),
+)
+_MISSING = ". The tagger reads it: use --input-format column (see --columns) or json"
+_MISSING_IN_CSV = (
+    ". The tagger reads columns with the names of the training corpus, and --sentence-column"
 )
 
 
@@ -28,16 +32,18 @@ class Options:
         separator: separator of cells: ``tab``, ``comma``, ``null`` for spaces and tabs, ...
         comment: beginning of lines to skip; empty to skip none.
         document_marker: beginning of lines that separate documents; empty for none.
+        sentence_column: (csv) the column that names or numbers the sentences.
     """
 
     columns: str | None = None
     separator: str | None = None
     comment: str | None = None
     document_marker: str | None = None
+    sentence_column: str | None = None
 
     def names(self) -> list[str]:
         """Return the names of the given options, as on the command line."""
-        names = ("columns", "separator", "comment", "document_marker")
+        names = ("columns", "separator", "comment", "document_marker", "sentence_column")
         return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
 
 
@@ -66,12 +72,17 @@ def layout_of(
     if format.positional:
         return _columns(own, trained, tuple(features), options)
     layout = own.layout() if own else Layout((), format.token_column, features=tuple(features))
+    if options.separator is not None:
+        separator = parse_separator(options.separator, "--separator")
+        layout = replace(layout, separator=separator)
+    if options.sentence_column is not None:
+        layout = replace(layout, sentence_column=options.sentence_column)
     return replace(
         layout,
         label_column=None,
         document_column=None,
         setting_template="--{}",
-        missing_advice=". The tagger reads it: use --input-format column (see --columns) or json",
+        missing_advice=_MISSING_IN_CSV if format_ == "csv" else _MISSING,
     )
 
 

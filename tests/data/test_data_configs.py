@@ -79,6 +79,7 @@ ADVISED = {
     (
         "label_names",
         "normalize",
+        "unlabelled",
         "dev_fraction",
         "folds",
         "fold",
@@ -91,6 +92,7 @@ ADVISED = {
     ("document_column",): ["json", "csv", "parquet", "hub"],
     ("columns", "separator", "comment", "document_marker"): ["column"],
     ("absent",): ["conllu"],
+    ("sentence_column",): ["csv"],
     ("name", "revision"): ["hub"],
 }
 

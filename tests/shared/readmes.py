@@ -155,6 +155,7 @@ RULES = (
     Rule(r"seqtag train hydra\.run\.dir=RUN", (("RUN", "logs/train/mine"),), PRONOUN, LONG),
     Rule(r"seqtag train --config-dir logs/train/best", (), PRONOUN, LONG),
     Rule(r"seqtag train .*vectors=FILE", (("FILE", "VECTORS"),), TAGGER, LONG),
+    Rule(r"seqtag train .*data\.path=ner\.", (), TAGGER, LONG),
     Rule(
         r"seqtag train .*data=(conllu|json|csv|parquet)",
         ((r"=(\w+) data\.path=FOLDER", r"=\1 data.path=FOLDER/\1"),),
@@ -213,5 +214,6 @@ def shortened(command: str) -> str:
     if " -m " in short or "search=" in short:
         short = re.sub(r"(?<= )([\w.]+=\$CELLS)", "cell=lstm,gru", short)
         short = re.sub(r"(?<= )((?:probe|seed|model\.feature_size)=\w+),[\w,]+", r"\1", short)
+        short = re.sub(r"(?<= )(data\.fold=\w+,\w+),[\w,]+", r"\1", short)
         short = re.sub(r"(?<= )(cell=\w+,\w+),[\w,]+", r"\1", short)
     return environment + short

@@ -141,3 +141,19 @@ def test_json_keys_are_those_of_the_training_corpus():
 def test_an_impossible_layout_in_a_model_folder_is_refused(data):
     with pytest.raises(InputError, match=r"^m/config.json: "):
         read("1 Eva NNP O\n", data)
+
+
+def csv_items(text, data=None, **options):
+    return [words for (words,) in read(text, data, (), "csv", **options)]
+
+
+def test_csv_with_a_token_per_row():
+    data = {"format": "csv", "token_column": "Word", "label_column": "Tag", "sentence_column": "S"}
+    text = "S,Word\n1,a\n,b\n2,c\n"
+    assert csv_items(text, data) == [["a", "b"], ["c"]]
+    assert csv_items(text.replace("S", "N"), data, sentence_column="N") == [["a", "b"], ["c"]]
+    assert csv_items("s;tokens\n1;a\n", sentence_column="s", separator="semicolon") == [["a"]]
+    with pytest.raises(InputError, match=r"x:1: CSV without labels .* with --sentence-column"):
+        csv_items("tokens\na b\n")
+    with pytest.raises(InputError, match=r"no column 'S'.*and --sentence-column"):
+        csv_items("Word\na\n", data)

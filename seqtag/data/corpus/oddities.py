@@ -31,14 +31,6 @@ _MOST_LABELS = 500
 # same name is this many times more frequent.
 _MUCH_RARER, _TYPOS = 200, 2
 
-_ONE_LINER = (
-    "python -c \"import csv,sys,itertools as i; s=['']; f=lambda r: s.__setitem__(0, "
-    "r['SENTENCE'] or s[0]) or s[0]; print('\\n\\n'.join('\\n'.join(r['{token}']+'\\t'+"
-    "r['{label}'] for r in g) for _, g in i.groupby(csv.DictReader(sys.stdin), f)))\" "
-    "< FILE > NEW (SENTENCE: the column that numbers sentences), and read NEW with data=column "
-    "data.separator=tab"
-)
-
 
 def mostly_single_tokens(count: int, sentences: int) -> bool:
     """Return whether `count` sentences of one token are enough to be reported."""
@@ -244,8 +236,11 @@ def explain_single_tokens(count: int, sentences: int, config: CorpusConfig | Non
     if config is None or config.format == "column":
         return text + "if every token is followed by an empty line, keep only those after sentences"
     if config.format == "csv":
-        command = _ONE_LINER.format(token=config.token_column, label=config.label_column)
-        return f"{text}the file has a token per row, not a sentence per row. Convert it: {command}"
+        return (
+            f"{text}the file has a token per row, not a sentence per row: set data.sentence_column "
+            "to the column that names or numbers the sentences, such as "
+            "'data.sentence_column=\"Sentence #\"'"
+        )
     return text + "a record must be a sentence, with lists of tokens and labels; join the records"
 
 

@@ -1,4 +1,4 @@
-"""CSV files with a header and one sentence per row."""
+"""CSV files with a header and one sentence per row, or one token per row."""
 
 import csv
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 from seqtag.data.formats.base import Format, register
+from seqtag.data.formats.csv_tokens import Row, TokenRows
 from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import Source
 from seqtag.data.formats.list_values import row_lists
@@ -23,45 +24,70 @@ class Csv(Format):
 
     Lists are JSON (``["a", "b"]``) or printed by Python (``['a', 'b']``) or numpy (``['a' 'b']``):
     see `list_values`. The labels of a row decide whether it has lists or spaced strings, so a
-    file without labels cannot be read.
+    file without labels cannot be read. With `Layout.sentence_column`, a row has one token: see
+    `csv_tokens`.
     """
 
     endings = (".csv", ".tsv")
     decodes_labels = True
+    tag_input = (
+        "a header, then one token per row; --sentence-column names the column that names or "
+        "numbers the sentences (default: data.sentence_column of the training corpus). The columns "
+        "of tokens and features are called as in the training corpus"
+    )
 
     def read(self, source: Source, layout: Layout) -> Iterator[Sentence]:
-        """Yield the sentence of each row."""
+        """Yield the sentence of each row, or of the rows of each sentence."""
         reader = RecordReader(source.name, layout)
-        columns = (layout.label_column or "", layout.token_column, *layout.features)
-        header: list[str] = []
-        for line, cells in _rows(source, layout.separator):
-            where = f"{source.name}:{line}"
-            if not header:
-                header = cells
-                reader.require(header, where)
-                positions = [header.index(name) for name in columns]
-                document = header.index(layout.document_column) if layout.document_column else None
-                continue
-            if len(cells) != len(header):
-                raise InputError(
-                    f"{where}: {len(cells)} columns where the header has {len(header)}"
-                )
-            try:
-                lists, spaced = row_lists([cells[position] for position in positions], columns)
-            except ValueError as error:
-                raise InputError(f"{where}: {error}") from None
-            record: dict[str, Any] = dict(zip(columns, lists, strict=True))
-            if layout.document_column and document is not None:
-                record.setdefault(layout.document_column, cells[document])
-            escapes = not spaced and any("\\" in cells[position] for position in positions)
-            yield reader.sentence(record, line, spaced, escapes)
+        rows = _rows(source, layout)
+        line, header = next(rows, (1, []))
+        if not header:
+            return
+        reader.require(header, f"{source.name}:{line}")
+        of_width = _of_width(rows, len(header), source.name)
+        if layout.sentence_column is not None:
+            yield from TokenRows(source.name, layout, reader, header).sentences(of_width)
+            return
+        if layout.label_column is None:
+            raise InputError(
+                f"{source.name}:{line}: CSV without labels is read with one token per row: name "
+                "the column that names or numbers its sentences with "
+                f"{layout.setting('sentence_column')}"
+            )
+        for line, cells in of_width:
+            yield _sentence(dict(zip(header, cells, strict=True)), line, layout, reader)
 
 
-def _rows(source: Source, separator: str | None) -> Iterator[tuple[int, list[str]]]:
+def _sentence(row: dict[str, str], line: int, layout: Layout, reader: RecordReader) -> Sentence:
+    """Return the sentence of a row; `row` has the cells by the names of their columns."""
+    columns = (layout.label_column or "", layout.token_column, *layout.features)
+    cells = [row[name] for name in columns]
+    try:
+        lists, spaced = row_lists(cells, columns)
+    except ValueError as error:
+        raise InputError(f"{reader.name}:{line}: {error}") from None
+    record: dict[str, Any] = dict(zip(columns, lists, strict=True))
+    if layout.document_column:
+        record.setdefault(layout.document_column, row[layout.document_column])
+    escapes = not spaced and any("\\" in cell for cell in cells)
+    return reader.sentence(record, line, spaced, escapes)
+
+
+def _of_width(rows: Iterator[Row], width: int, name: str) -> Iterator[Row]:
+    """Yield the rows; raise an InputError for one with another number of cells than the header."""
+    for line, cells in rows:
+        if len(cells) != width:
+            raise InputError(f"{name}:{line}: {len(cells)} columns where the header has {width}")
+        yield line, cells
+
+
+def _rows(source: Source, layout: Layout) -> Iterator[Row]:
     """Yield the first line number and the cells of each row; empty rows are left out."""
-    separator = separator or ("\t" if ".tsv" in source.name.lower() else ",")
+    separator = layout.separator or ("\t" if ".tsv" in source.name.lower() else ",")
     if len(separator) != 1:
-        raise InputError(f"data.separator={separator!r}: a CSV separator is one character")
+        raise InputError(
+            f"{layout.setting('separator')}={separator!r}: a CSV separator is one character"
+        )
     csv.field_size_limit(_CELL_LIMIT)
     lines = chain.from_iterable(source.lines(keep_returns=True))
     rows = csv.reader((f"{line}\n" for line in lines), delimiter=separator, strict=True)

@@ -26,6 +26,8 @@ class Layout:
         features: further columns to read.
         document_column: (formats with named columns) a new document starts where its value
             changes.
+        sentence_column: (csv) a row has one token, and a new sentence starts where the value of
+            this column changes; None: a row is a sentence.
         separator: separator between cells; None: the format's default.
         comment: prefix of lines to skip.
         document_marker: prefix of lines that start a new document.
@@ -66,16 +68,19 @@ class Layout:
     tokenizer: str = DEFAULT_TOKENIZER
     unlabelled: str | None = None
     whole_documents: bool = False
+    sentence_column: str | None = None
 
     def setting(self, key: str) -> str:
         """Return the setting or option that sets a key: ``data.columns`` or ``--columns``."""
-        return self.setting_template.format(key)
+        is_option = self.setting_template.startswith("--")
+        return self.setting_template.format(key.replace("_", "-") if is_option else key)
 
     def columns_to_read(self) -> dict[str, str]:
         """Return the columns to read, each with the key that sets it."""
         by_key = [("token_column", self.token_column), ("label_column", self.label_column)]
         by_key += [("features", feature) for feature in self.features]
         by_key += [("document_column", self.document_column)]
+        by_key += [("sentence_column", self.sentence_column)]
         return {column: key for key, column in by_key if column is not None}
 
     def require(self, available: Sequence[str], where: str) -> None:

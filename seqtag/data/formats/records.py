@@ -35,7 +35,8 @@ class RecordReader:
         self, name: str, layout: Layout, decoders: Mapping[str, Sequence[str]] | None = None
     ) -> None:
         self.name, self.layout, self.place = name, layout, name
-        self._columns = layout.columns_to_read().keys()
+        # Whether records have a column of sentences: they do not, rows of tokens do.
+        self._columns = set(layout.columns_to_read()) - {layout.sentence_column}
         self._names = {
             column: LabelNames(column, names) for column, names in (decoders or {}).items()
         }
@@ -51,7 +52,8 @@ class RecordReader:
     def require(self, available: Sequence[str], where: str) -> None:
         """Raise an InputError if a column to read is missing or occurs more than once."""
         self.layout.require(available, where)
-        repeated = sorted({name for name in self._columns if available.count(name) > 1})
+        columns = self.layout.columns_to_read()
+        repeated = sorted({name for name in columns if available.count(name) > 1})
         if repeated:
             raise InputError(
                 f"{where}: more than one column is called {', '.join(map(shown, repeated))}; there "
