@@ -23,10 +23,11 @@ from seqtag.data.batches.order import BatchConfig
 from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.corpus import Corpus, load_corpus
 from seqtag.data.corpus.find import unsplit_files
+from seqtag.data.encode.counting import distinct_labels
 from seqtag.data.formats.base import format_by_ending
 from seqtag.errors import InputError
 from seqtag.files import write_json
-from seqtag.labels import convert
+from seqtag.labels import OUTSIDE, convert
 from seqtag.model_folder.folder import CONFIG
 from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.probes.config import ProbeCorpusConfig
@@ -216,7 +217,7 @@ def _read(settings: Mapping[str, Any], tagger: Tagger, split: str, detect_scheme
     if files:
         config = replace(config, path=None, files={split: files})
     try:
-        return load_corpus(config, (split,))
+        corpus = load_corpus(config, (split,))
     except InputError:
         if not detect_scheme or config.scheme in ("auto", "plain"):
             raise
@@ -226,7 +227,16 @@ def _read(settings: Mapping[str, Any], tagger: Tagger, split: str, detect_scheme
             corpus = None
         if corpus is None or corpus.scheme == "plain":
             raise
-        return corpus
+    if config.scheme == "auto" and _are_types(corpus, split, tagger):
+        # Types without letters are plain unless, as here, they are known to be those of spans.
+        return load_corpus(replace(config, scheme="io"), (split,))
+    return corpus
+
+
+def _are_types(corpus: Corpus, split: str, tagger: Tagger) -> bool:
+    """Return whether the labels of a split are O and types of the tagger's spans (IO)."""
+    labels = {*distinct_labels(corpus.splits[split])} - {OUTSIDE, None}
+    return corpus.scheme == "plain" and bool(labels) and labels <= {*tagger.labels.types}
 
 
 def _in_scheme(corpus: Corpus, split: str, tagger: Tagger) -> Corpus:

@@ -36,7 +36,7 @@ class Notation:
         check_fields(self)
         check_scheme(self.scheme)
         if len(self.separator) != 1 or self.separator not in SEPARATORS:
-            raise ValueError(f"the separator {self.separator!r} is not one of {SEPARATORS!r}")
+            raise InputError(f"the separator {self.separator!r} is not one of {SEPARATORS!r}")
 
     @property
     def is_standard(self) -> bool:

@@ -52,7 +52,7 @@ class TaggedSentence:
     Attributes:
         text: the sentence as in the text; None if it was given as words.
         tokens: its tokens.
-        labels: the label of each token, in the scheme of the training corpus.
+        labels: the label of each token, in the scheme that was asked for.
         spans: the spans that the labels encode, in order; empty for plain labels.
         probabilities: the probability of each label; None if not requested. For a CRF it is the
             marginal probability, over all label sequences.

@@ -6,6 +6,7 @@ Legend: B sentences, T words, K labels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,6 +89,8 @@ class Tagger:
     Attributes:
         tokenizer: how `tag` splits raw text into tokens, as the training corpus was split.
         figures: the figures of training and evaluation in the model folder; None if unknown.
+        scheme: the scheme of the labels that are returned (see `with_scheme`); None: as the
+            training corpus is stored, bio or bioes.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class Tagger:
         self.tokenizer: str = (data or {}).get("tokenizer", DEFAULT_TOKENIZER)
         check_tokenizer(self.tokenizer, "data.tokenizer")
         self.figures: Mapping[str, Any] | None = None
+        self.scheme: str | None = None
         characters = getattr(network.embedding, "characters", None)
         self._spellings = None if characters is None else SpellingCache(characters)
 
@@ -200,7 +204,7 @@ class Tagger:
     def predict(
         self, sentences: Iterable[Iterable[str]], features: Features | None = None
     ) -> list[list[str]]:
-        """Return only the labels of sentences of words, in the scheme of the training corpus.
+        """Return only the labels of sentences of words, in the tagger's `scheme`.
 
         Faster than `tag`, since no spans are built.
 
@@ -209,7 +213,27 @@ class Tagger:
         """
         words = read_sentences(sentences)
         columns = read_features(features, self.features, words)
-        return [result.labels for result in self._run(words, columns, _Wanted())]
+        results = self._run(words, columns, _Wanted())
+        return [self.labels.rewrite(result.labels, self.scheme) for result in results]
+
+    def with_scheme(self, scheme: str) -> Tagger:
+        """Return a tagger whose labels are written in another scheme; it shares the weights.
+
+            tagger.with_scheme("bmes").predict(sentences)
+
+        Spans stay the same.
+
+        Args:
+            scheme: one of `seqtag.labels.SCHEMES`, or ``corpus``: as the files of the training
+                corpus wrote the labels.
+
+        Raises:
+            InputError: for an unknown scheme, or one that cannot express the labels.
+        """
+        self.labels.check_output(scheme)
+        tagger = Tagger(self.network, self.indexer, self.labels, self.cell, self.data)
+        tagger.figures, tagger.tokenizer, tagger.scheme = self.figures, self.tokenizer, scheme
+        return tagger
 
     def with_bias(self, bias: Mapping[str, float], key: str = "bias") -> Tagger:
         """Return a tagger that finds some labels more readily, or less; it shares the weights.
@@ -231,7 +255,7 @@ class Tagger:
             return self
         network = with_bias(self.network, scores_K)
         tagger = Tagger(network, self.indexer, self.labels, self.cell, self.data)
-        tagger.figures, tagger.tokenizer = self.figures, self.tokenizer
+        tagger.figures, tagger.tokenizer, tagger.scheme = self.figures, self.tokenizer, self.scheme
         return tagger
 
     def unknown_words(self, words: Iterable[str]) -> list[str]:
@@ -306,9 +330,15 @@ class Tagger:
         self, sentences: Sequence[Sentence], results: Sequence[_Result]
     ) -> list[TaggedSentence]:
         scheme = self.labels.corpus_scheme
-        return [
+        tagged = [
             tagged_sentence(sentence, labels, scheme, probabilities, certainty)
             for sentence, (labels, probabilities, certainty) in zip(sentences, results, strict=True)
+        ]
+        if self.scheme is None:
+            return tagged
+        return [
+            replace(sentence, labels=tuple(self.labels.rewrite(sentence.labels, self.scheme)))
+            for sentence in tagged
         ]
 
     def _run(

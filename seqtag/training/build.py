@@ -120,7 +120,9 @@ def label_set(scheme: str, corpus: Corpus) -> LabelSet:
     known = [distinct_labels(corpus.splits["train"])]
     if corpus.stream is not None:
         known.append(corpus.stream.labels)
-    return LabelSet.fit(known, corpus.scheme, scheme)
+    origin = corpus.origins.get("train")
+    notation = None if origin is None else origin.reader.notation
+    return LabelSet.fit(known, corpus.scheme, scheme, notation)
 
 
 def network(

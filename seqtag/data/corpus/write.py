@@ -199,11 +199,11 @@ class _PartNotes:
         self.last_doc = sentence.doc
         self.unlabelled += sentence.labels.count(None)
         self.neighbours.update(neighbours(sentence.labels))
-        for label in set(sentence.labels).difference(self.labels):
-            if label is not None:
-                position = sentence.labels.index(label)
-                where = f"{name}:{sentence.line_of(position)}"
-                self.labels[label] = LabelPlace(where, sentence.tokens[position])
+        new = set(sentence.labels).difference(self.labels, (None,))
+        for label in sorted(new, key=sentence.labels.index):
+            position = sentence.labels.index(label)
+            where = f"{name}:{sentence.line_of(position)}"
+            self.labels[label] = LabelPlace(where, sentence.tokens[position])
         if self.unfilled:
             values = (sentence.labels, *sentence.features)
             for column, column_values in zip(self._columns, values, strict=True):

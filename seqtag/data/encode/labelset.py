@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from seqtag.errors import InputError, did_you_mean
+from seqtag.checks import from_plain
+from seqtag.errors import InputError, did_you_mean, unknown
 from seqtag.labels import (
     NOT_SCORED,
     SCHEMES,
     UNTYPED,
+    Notation,
     Transitions,
     allowed_transitions,
     check_labels,
     convert,
 )
 
+AS_IN_CORPUS = "corpus"  # the scheme of `LabelSet.rewrite` that means the corpus's own notation
+_INTERNAL = ("plain", "bio", "bioes")
 _PREFIXES = {"bio": "BI", "bioes": "BIES"}
 # Characters that would break a line of output, or that cannot be written at all.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -32,26 +37,38 @@ class LabelSet:
         labels: the labels, in the scheme of the network.
         scheme: the scheme of the network (``plain``, ``bio`` or ``bioes``).
         corpus_scheme: the scheme of the corpus, which `encode` takes and `decode` returns.
+        notation: how the files of the corpus wrote the labels; `rewrite` can return them so.
     """
 
-    def __init__(self, labels: Sequence[str], scheme: str, corpus_scheme: str) -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        scheme: str,
+        corpus_scheme: str,
+        notation: Notation | None = None,
+    ) -> None:
         self.labels = tuple(labels)
         self.scheme = scheme
         self.corpus_scheme = corpus_scheme
+        self.notation = notation or Notation(corpus_scheme)
         self._ids = {label: number for number, label in enumerate(self.labels)}
         self._reading = _CachedConversion(corpus_scheme, scheme)
         self._writing = _CachedConversion(scheme, corpus_scheme)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the cached conversions.
-        return LabelSet, (self.labels, self.scheme, self.corpus_scheme)
+        return LabelSet, (self.labels, self.scheme, self.corpus_scheme, self.notation)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @classmethod
     def fit(
-        cls, sentences: Iterable[Sequence[str | None]], corpus_scheme: str, scheme: str = "auto"
+        cls,
+        sentences: Iterable[Sequence[str | None]],
+        corpus_scheme: str,
+        scheme: str = "auto",
+        notation: Notation | None = None,
     ) -> LabelSet:
         """Build a label set from the labels of a training split.
 
@@ -63,6 +80,7 @@ class LabelSet:
             corpus_scheme: their scheme.
             scheme: the scheme of the network: ``auto`` (that of the corpus), ``bio``, ``bioes`` or
                 ``plain``.
+            notation: how the files of the corpus wrote the labels; None: as `corpus_scheme` does.
 
         Raises:
             InputError: if there is no label at all, a label does not follow the scheme, or the
@@ -73,10 +91,10 @@ class LabelSet:
             raise InputError("the training split has no labels")
         if scheme == "auto":
             scheme = corpus_scheme
-        if scheme not in SCHEMES or scheme == "iob1":
+        if scheme not in _INTERNAL:
             raise InputError(
                 f"scheme must be 'auto', 'bio', 'bioes' or 'plain', not {scheme!r}"
-                f"{did_you_mean(scheme, SCHEMES)}"
+                f"{did_you_mean(scheme, _INTERNAL)}"
             )
         if (scheme == "plain") != (corpus_scheme == "plain"):
             raise InputError(
@@ -84,14 +102,14 @@ class LabelSet:
             )
         _check_labels(sorted(seen), corpus_scheme)
         if scheme == "plain":
-            return cls(sorted(seen), scheme, corpus_scheme)
+            return cls(sorted(seen), scheme, corpus_scheme, notation)
         types = sorted({label.partition("-")[2] for label in seen if label != "O"})
         if UNTYPED in types and scheme != corpus_scheme:
             raise InputError(
                 f"the label type {UNTYPED!r} means no type, and would be lost in the conversion "
                 f"from {corpus_scheme} to {scheme}: rename it, or set scheme={corpus_scheme}"
             )
-        return cls(_span_labels(types, scheme), scheme, corpus_scheme)
+        return cls(_span_labels(types, scheme), scheme, corpus_scheme, notation)
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -126,13 +144,50 @@ class LabelSet:
         labels = [self.labels[i] for i in ids]
         return self._writing(labels) if self.scheme != self.corpus_scheme else labels
 
+    def check_output(self, scheme: str | None) -> None:
+        """Check that `rewrite` can return labels in a scheme.
+
+        Raises:
+            InputError: if it cannot.
+        """
+        if scheme is None or scheme == AS_IN_CORPUS:
+            return
+        if scheme not in SCHEMES:
+            raise unknown("scheme", scheme, (AS_IN_CORPUS, *SCHEMES))
+        if (scheme == "plain") != (self.scheme == "plain"):
+            raise InputError(
+                f"scheme {scheme}: the labels of this tagger are {self.corpus_scheme}; plain "
+                "labels and labels of spans cannot be converted to each other"
+            )
+
+    def rewrite(self, labels: Sequence[str], scheme: str | None) -> list[str]:
+        """Return labels of `decode` in another scheme.
+
+        Args:
+            labels: the labels of a sentence.
+            scheme: ``corpus`` (as in the files of the corpus), one of `SCHEMES`, or None: as they
+                are.
+
+        Raises:
+            InputError: if the scheme does not exist or cannot express the labels.
+        """
+        self.check_output(scheme)
+        if scheme is None:
+            return list(labels)
+        notation = self.notation if scheme == AS_IN_CORPUS else Notation(scheme)
+        converted = convert(labels, self.corpus_scheme, notation.scheme)
+        return [notation.write(label) for label in converted if label is not None]
+
     def to_plain(self) -> dict[str, Any]:
         """Return the label set as JSON values."""
-        return {
+        plain = {
             "scheme": self.scheme,
             "corpus_scheme": self.corpus_scheme,
             "labels": list(self.labels),
         }
+        if self.notation != Notation(self.corpus_scheme):
+            plain["notation"] = asdict(self.notation)
+        return plain
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], where: str = "labels.json") -> LabelSet:
@@ -158,7 +213,7 @@ class LabelSet:
             _check_labels(labels, schemes[0])
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        label_set = cls(labels, *schemes)
+        label_set = cls(labels, *schemes, _notation(plain.get("notation"), schemes[1], where))
         complete = {*_span_labels(label_set.types, schemes[0])}
         if schemes[0] != schemes[1] and set(labels) != complete:
             # Conversion may yield any label of a type, depending on the neighbouring labels.
@@ -167,6 +222,16 @@ class LabelSet:
                 f"they are converted to the {schemes[1]} scheme"
             )
         return label_set
+
+
+def _notation(plain: Any, corpus_scheme: str, where: str) -> Notation | None:
+    """Return the notation in a label file, which must be convertible to the corpus's scheme."""
+    if plain is None:
+        return None
+    notation = from_plain(Notation, plain, f"{where}: notation")
+    if (notation.scheme == "plain") != (corpus_scheme == "plain"):
+        raise InputError(f"{where}: notation: plain labels and span labels do not mix")
+    return notation
 
 
 class _CachedConversion:
