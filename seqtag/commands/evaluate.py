@@ -221,11 +221,12 @@ def _read(settings: Mapping[str, Any], tagger: Tagger, split: str, detect_scheme
     except InputError:
         if not detect_scheme or config.scheme in ("auto", "plain"):
             raise
+        config = replace(config, scheme="auto")
         try:
-            corpus = load_corpus(replace(config, scheme="auto"), (split,))
+            corpus = load_corpus(config, (split,))
         except InputError:
             corpus = None
-        if corpus is None or corpus.scheme == "plain":
+        if corpus is None or (corpus.scheme == "plain" and not _are_types(corpus, split, tagger)):
             raise
     if config.scheme == "auto" and _are_types(corpus, split, tagger):
         # Types without letters are plain unless, as here, they are known to be those of spans.
@@ -247,6 +248,8 @@ def _in_scheme(corpus: Corpus, split: str, tagger: Tagger) -> Corpus:
     """
     target, source = tagger.labels.corpus_scheme, corpus.scheme
     origin = corpus.origins.get(split)
+    if origin is not None and (note := origin.reader.note()):
+        log.info(note)
     if source == target or (origin is not None and origin.only_outside and target == "plain"):
         return corpus
     if "plain" in (target, source):

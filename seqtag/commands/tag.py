@@ -18,6 +18,7 @@ from seqtag.data.formats.lines import Source, SourceFile, open_binary
 from seqtag.data.text.tokenizers import check_tokenizer
 from seqtag.errors import InputError
 from seqtag.files import open_output, utf8_bytes
+from seqtag.labels import AS_IN_CORPUS, SCHEMES
 from seqtag.tagging.layouts import Options, layout_of
 from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.readers import PAUSE, PLAIN, Item, read_items
@@ -83,6 +84,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--format", **name, default="text", choices=outputs, help="output format (default: text)")
     default = "input format (default: by the ending of --input, else text)"
     add("--input-format", **name, choices=inputs, help=default)
+    schemes = (AS_IN_CORPUS, *SCHEMES)
+    scheme = f"scheme of the written labels: {', '.join(schemes)} (corpus: as the training files "
+    scheme += "wrote them; default: bio or bioes, whichever is closer to them)"
+    add("--scheme", metavar="NAME", choices=schemes, help=scheme)
     add("--probabilities", action="store_true", help="also write the probability of each label")
     tokenizer = "raw text: default, whitespace, finest, characters or a regular expression "
     add("--tokenizer", metavar="NAME", help=tokenizer + "(default: as the training corpus)")
@@ -124,6 +129,8 @@ def run(args: argparse.Namespace) -> int:
             from seqtag.tagging.tagger import Tagger
 
             tagger = Tagger.load(args.model, args.device).with_bias(bias, "--bias")
+            if args.scheme is not None:
+                tagger = tagger.with_scheme(args.scheme)
             if tagger.features and args.input_format in PLAIN:
                 raise InputError(
                     f"{args.model}: this tagger reads further columns in addition to the words "

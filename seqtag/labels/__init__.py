@@ -35,9 +35,9 @@ two neighbours count as adjacent.
 """
 
 from seqtag.labels.conversion import ILLEGAL, Span, convert, spans, spans_to_labels
-from seqtag.labels.detection import mixes_bio_and_bioes, scheme_of
+from seqtag.labels.detection import label_counts, mixes_bio_and_bioes, scheme_of
 from seqtag.labels.letters import IGNORED, NOT_SCORED, OUTSIDE, SCHEMES, UNTYPED, check_labels
-from seqtag.labels.notation import Notation
+from seqtag.labels.notation import AS_IN_CORPUS, Notation
 from seqtag.labels.recognition import find_notation, written_in
 from seqtag.labels.transitions import (
     Problem,
@@ -49,6 +49,7 @@ from seqtag.labels.transitions import (
 )
 
 __all__ = [
+    "AS_IN_CORPUS",
     "IGNORED",
     "ILLEGAL",
     "NOT_SCORED",
@@ -64,6 +65,7 @@ __all__ = [
     "complaint",
     "convert",
     "find_notation",
+    "label_counts",
     "mixes_bio_and_bioes",
     "neighbours",
     "problems",

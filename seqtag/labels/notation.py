@@ -7,6 +7,7 @@ from seqtag.checks import check_fields
 from seqtag.errors import InputError
 from seqtag.labels.letters import OUTSIDE, check_scheme, not_in_scheme, read
 
+AS_IN_CORPUS = "corpus"  # the name of the notation in which a corpus wrote its labels
 SEPARATORS = "-_:./|=+#~ "
 
 

@@ -11,7 +11,7 @@ from seqtag.commands.evaluate import evaluate
 from seqtag.commands.train import train
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
-from seqtag.labels import convert
+from seqtag.labels import Notation, convert
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +220,33 @@ def test_scheme_of_the_corpus_may_differ_from_that_in_the_folder(scored, write, 
     write("bad.txt", "Ada N X-PER\n")
     with pytest.raises(InputError, match=r"bad.txt:1"):
         scored("data.path=bad.txt", model=Path("stranger"))
+
+
+@pytest.mark.parametrize("scheme", ["io", "iob1", "ioe1", "ioe2", "bilou", "bmes", "bmewo", "B_X"])
+@pytest.mark.parametrize("trained", ["auto", "bio"])
+def test_gold_labels_in_any_scheme_give_the_same_scores(scored, write, with_data, scheme, trained):
+    bio = make_gold()
+    notation = Notation("bio", separator="_", lower=True) if scheme == "B_X" else Notation(scheme)
+    for name, write_label in (("bio", str), ("gold", notation.write)):
+        target = "bio" if name == "bio" else notation.scheme
+        text = ""
+        for rows in bio:
+            labels = convert([row[2] for row in rows], "bio", target)
+            pairs = zip(rows, labels, strict=True)
+            text += "".join(f"{a} {b} {write_label(c)}\n" for (a, b, _), c in pairs) + "\n"
+        write(f"{name}.txt", text)
+    model = with_data(scheme=trained)
+    expected = scored("data.path=bio.txt", model=model)
+    scores = scored("data.path=gold.txt", model=model)
+    for name in ("sentences", "tokens", "accuracy", "f1", "per_label"):
+        assert scores[name] == expected[name]
+
+
+def make_gold():
+    """Return sentences of (word, tag, label), most of them without spans."""
+    rows = [("Ada", "N", "B-PER"), ("Smith", "N", "I-PER"), ("left", "V", "O"), ("for", "P", "O")]
+    rows += [("Rome", "N", "B-LOC"), (".", ".", "O"), ("so", "A", "O")]
+    return [rows, [("Bob", "N", "B-PER"), ("lives", "V", "O"), (".", ".", "O")]] * 2
 
 
 def test_plain_and_span_labels_are_not_converted(scored, write):

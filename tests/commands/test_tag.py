@@ -191,6 +191,14 @@ def test_another_tokenizer(tag):
     assert record["tokens"] == ["Anna-4", "left"]
 
 
+def test_labels_in_another_scheme(tag, tagger):
+    (record,) = records(tag("Alex Graves left", "--format", "jsonl", "--scheme", "bmewo"))
+    (expected,) = tagger.with_scheme("bmewo").predict([["Alex", "Graves", "left"]])
+    assert record["labels"] == expected
+    with pytest.raises(InputError, match="scheme plain: the labels of this tagger are bio"):
+        tag("Alex", "--scheme", "plain")
+
+
 def test_an_id_is_copied_to_the_output(tag):
     content = '{"id": 7, "text": "Alex. Anna."}\n{"id": "b", "tokens": ["x"]}'
     output = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))

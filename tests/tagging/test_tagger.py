@@ -269,3 +269,19 @@ def test_weights_of_any_precision(build_tagger, tmp_path, name, dtype):
     assert found == tagger.tag(WORDS, probabilities=True)
     if dtype == torch.float64:
         assert [s.labels for s in found] == [s.labels for s in expected]
+
+
+def test_labels_in_another_scheme(tagger):
+    words = [["Alex", "Graves", "left", "Paris"], ["Anna"]]
+    for scheme in ("bio", "bioes", "bmes", "io", "corpus"):
+        other = tagger.with_scheme(scheme)
+        expected = [tagger.labels.rewrite(row, scheme) for row in tagger.predict(words)]
+        assert other.predict(words) == other.with_bias({"PER": 1.0}).predict(words) == expected
+        tagged = other.tag(words)
+        assert [list(sentence.labels) for sentence in tagged] == expected
+        assert [s.spans for s in tagged] == [s.spans for s in tagger.tag(words)]
+        assert list(other.stream(words)) == tagged
+    with pytest.raises(InputError, match="did you mean 'bmes'"):
+        tagger.with_scheme("bmess")
+    with pytest.raises(InputError, match="cannot be converted"):
+        tagger.with_scheme("plain")

@@ -20,14 +20,14 @@ from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.corpus.cache import cached, digest
 from seqtag.data.corpus.held_out import hold_out
 from seqtag.data.corpus.memory_mapped import lengths_of
-from seqtag.data.corpus.near_schemes import NearScheme, explain_near_scheme
+from seqtag.data.corpus.near_schemes import NearScheme
 from seqtag.data.corpus.oddities import explain_single_tokens, mostly_single_tokens
+from seqtag.data.corpus.origins import Origin, common_scheme, label_map_notes, origin_notes
 from seqtag.data.corpus.schemes import LabelReader
 from seqtag.data.corpus.splits import SplitSource, find_sources
 from seqtag.data.corpus.stream import Stream
-from seqtag.data.corpus.write import build_split
+from seqtag.data.corpus.write import build_converted, build_split
 from seqtag.data.formats.base import find_format
-from seqtag.data.label_map import explain_unused
 from seqtag.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -37,44 +37,6 @@ __all__ = ["Corpus", "CorpusConfig", "Origin", "load_corpus"]
 
 # Part of every cache key: increase it when the same bytes are read or stored differently.
 READER_VERSION = 4
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a split came from.
-
-    Attributes:
-        files: names of its files.
-        reader: the notation of the labels in the files, and their conversion.
-        empty: number of sentences without a token, which are left out.
-        first_empty: place of the first of them.
-        only_outside: whether `O` is the only label.
-        near: the span scheme that the plain labels resemble; None if there is none.
-        near_at: place of the first such label.
-        unlabelled: number of tokens without a label.
-        repaired: number of illegal labels that were repaired in the conversion.
-        overlapping: number of tokens with the letter V of BMEWO-V.
-        mapped: the keys of `data.label_map` that occurred.
-        some_labels: labels as in the files or replaced by `data.label_map`, at most 200.
-    """
-
-    files: tuple[str, ...]
-    reader: LabelReader
-    empty: int = 0
-    first_empty: str = ""
-    only_outside: bool = False
-    near: NearScheme | None = None
-    near_at: str = ""
-    unlabelled: int = 0
-    repaired: int = 0
-    overlapping: int = 0
-    mapped: tuple[str, ...] = ()
-    some_labels: tuple[str, ...] = ()
-
-    @property
-    def scheme(self) -> str:
-        """The label scheme of the files."""
-        return self.reader.notation.scheme
 
 
 @dataclass(frozen=True)
@@ -127,9 +89,12 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
     loaded: dict[str, datasets.Dataset] = {}
     origins: dict[str, Origin] = {}
     notes: list[str] = []
+    paths: dict[str, Path] = {}
     for split in sources:
         if split in requested or (split == "train" and not set(held_out).isdisjoint(requested)):
             loaded[split], origins[split], path, unfilled = _open(sources[split], config, root)
+            if split != "train":
+                paths[split] = path
             if split == "train":
                 _require_features(sources[split], config, unfilled)
             if split == "train" and held_out:
@@ -141,13 +106,16 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
                     if part != "train"
                 }
                 notes += more
+    scheme = common_scheme(origins)
+    for split, path in paths.items():
+        loaded[split] = _in_scheme(loaded[split], origins[split], scheme, path, root)
     notes += origin_notes(origins, config) + _unused_notes(sources)
     if config.unlabelled and not any(origin.unlabelled for origin in origins.values()):
         notes.append(
             f"data.unlabelled={config.unlabelled}: no token has this label in the column "
             f"{config.label_column!r} ({', '.join(origins)})"
         )
-    notes += _label_map_notes(origins, config, is_whole=set(sources) <= set(loaded))
+    notes += label_map_notes(origins, config, is_whole=set(sources) <= set(loaded))
     if "train" in loaded:
         notes += single_token_notes(loaded["train"], config)
     stream = None
@@ -163,7 +131,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
         notes.append(f"no development split ({why})")
     return Corpus(
         splits={split: loaded[split] for split in requested if split in loaded},
-        scheme=_common_scheme(origins),
+        scheme=scheme,
         features=config.features,
         notes=tuple(notes),
         origins={split: origins[split] for split in requested if split in origins},
@@ -195,7 +163,7 @@ def _open(
         *(source.names, from_plain(LabelReader, meta["reader"], "")),
         *(meta["empty"], meta["first_empty"], meta["bare"]),
         *(near, near_at, meta["unlabelled"], meta["repaired"], meta["overlapping"]),
-        *(tuple(meta["mapped"]), tuple(meta["some_labels"])),
+        *(tuple(meta["mapped"]), tuple(meta["some_labels"]), tuple(meta["typos"])),
     )
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 
@@ -233,35 +201,6 @@ def _held_out_splits(sources: Mapping[str, SplitSource], config: CorpusConfig) -
     return (*held_out, *(["test"] if holds_out_test and "test" not in sources else []))
 
 
-def origin_notes(origins: Mapping[str, Origin], config: CorpusConfig | None) -> list[str]:
-    """Return notes on how labels were interpreted and which sentences were left out."""
-    notes = []
-    found = {split: origin.reader.note() for split, origin in origins.items()}
-    different = len({found[s] for s, origin in origins.items() if not origin.only_outside}) > 1
-    if different:
-        notes += [f"{split}: {note}" for split, note in found.items() if note]
-    else:
-        notes += [note for note in dict.fromkeys(found.values()) if note]
-    for split, origin in origins.items():
-        if origin.repaired:
-            notes.append(f"{split}: repaired {origin.repaired:,} illegal {origin.scheme} labels")
-        if origin.overlapping:
-            notes.append(
-                f"{split}: {origin.overlapping:,} tokens have the letter V (overlapping spans), "
-                "which was read as M: spans cannot overlap"
-            )
-    near = [origin for origin in origins.values() if origin.near is not None]
-    for origin in near[:1]:  # the labels of the other splits look the same
-        notes.append(f"{origin.near_at}: {explain_near_scheme(origin.near, config)}")
-    for split, origin in origins.items():
-        if origin.empty:
-            notes.append(
-                f"{split}: left out {origin.empty:,} sentences without a token (first: "
-                f"{origin.first_empty})"
-            )
-    return notes
-
-
 def single_token_notes(rows: datasets.Dataset, config: CorpusConfig | None) -> list[str]:
     """Return a note with advice if (nearly) all training sentences have a single token."""
     lengths = lengths_of(rows)
@@ -269,25 +208,6 @@ def single_token_notes(rows: datasets.Dataset, config: CorpusConfig | None) -> l
     if not mostly_single_tokens(count, len(lengths)):
         return []
     return [f"{rows[0]['where']}: {explain_single_tokens(count, len(lengths), config)}"]
-
-
-def _label_map_notes(
-    origins: Mapping[str, Origin], config: CorpusConfig, is_whole: bool
-) -> list[str]:
-    """Return a note on keys of `data.label_map` that do not occur in these splits.
-
-    Raises:
-        InputError: instead, if these are the whole corpus.
-    """
-    occurring = {key for origin in origins.values() for key in origin.mapped}
-    missing = [key for key in config.label_map or {} if key not in occurring]
-    if not missing:
-        return []
-    labels = [label for origin in origins.values() for label in origin.some_labels]
-    message = explain_unused(missing, labels, origins)
-    if is_whole and not config.streaming:
-        raise InputError(message)
-    return [message]
 
 
 def _unused_notes(sources: Mapping[str, SplitSource]) -> list[str]:
@@ -303,15 +223,13 @@ def _unused_notes(sources: Mapping[str, SplitSource]) -> list[str]:
     ]
 
 
-def _common_scheme(origins: Mapping[str, Origin]) -> str:
-    """Return the scheme of the corpus; a split with only `O` labels fits any scheme."""
-    schemes = {split: origin.reader.stored for split, origin in origins.items()}
-    with_spans = {s: scheme for s, scheme in schemes.items() if not origins[s].only_outside}
-    decisive = with_spans or schemes
-    if len(set(decisive.values())) > 1:
-        listed = ", ".join(f"{split}: {scheme}" for split, scheme in decisive.items())
-        raise InputError(
-            f"data: the splits are labelled in different schemes ({listed}): set data.scheme to "
-            "one of them, or convert the files"
-        )
-    return next(iter(decisive.values()))
+def _in_scheme(rows: datasets.Dataset, origin: Origin, scheme: str, path: Path, root: Path) -> Any:
+    """Return the data set of a split, stored at `path`, with its labels in another scheme."""
+    source = origin.reader.stored
+    if source == scheme or origin.only_outside:
+        return rows
+    key = digest("converted", READER_VERSION, path.parent.name, source, scheme)
+    _, (converted,) = cached(
+        root, key, ["data"], lambda folder: build_converted(folder, path, source, scheme)
+    )
+    return converted

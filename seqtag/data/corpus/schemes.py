@@ -10,6 +10,7 @@ from typing import NamedTuple
 from seqtag.data.corpus.near_schemes import label_hint
 from seqtag.errors import InputError
 from seqtag.labels import (
+    OUTSIDE,
     Notation,
     complaint,
     convert,
@@ -108,6 +109,13 @@ class LabelReader:
             standard = convert(standard, notation.scheme, "bio")
             return convert(standard, "bio", self.stored)
         return convert(standard, notation.scheme, self.stored)
+
+    def type_of(self, label: str) -> str:
+        """Return the span type of a label; "" for O and for labels without a type."""
+        standard = self.notation.parse(label)
+        if self.notation.scheme == "io":
+            return "" if standard == OUTSIDE else standard
+        return standard.partition("-")[2]
 
     def check(self, labels: Mapping[str, LabelPlace], is_auto: bool) -> None:
         """Check that all labels are in the notation, which was detected if `is_auto`.

@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 
 from seqtag.data.corpus.cache import rewrite, write_sentences
 from seqtag.data.corpus.near_schemes import find_near_scheme
+from seqtag.data.corpus.oddities import likely_typos
 from seqtag.data.corpus.parts import Part, map_in_processes
-from seqtag.data.corpus.schemes import LabelPlace, LabelReader, count_illegal, count_tokens
+from seqtag.data.corpus.schemes import LabelPlace, LabelReader, Pairs, count_illegal, count_tokens
 from seqtag.data.formats.sentence import Sentence
 from seqtag.data.label_map import LabelMap
 from seqtag.errors import InputError
-from seqtag.labels import OUTSIDE, neighbours
+from seqtag.labels import OUTSIDE, convert, label_counts, neighbours
 
 # Schemes whose conversion repairs illegal labels, which is reported.
 _REPAIRED = ("ioe1", "ioe2")
@@ -77,6 +78,7 @@ def build_split(
         "bare": set(labels) <= {OUTSIDE},
         "near": _near(pairs, labels) if is_plain else None,
         "unlabelled": sum(note.unlabelled for note in notes),
+        "typos": [] if reader.stored == "plain" else _typos(pairs, labels, reader),
         "mapped": sorted(set().union(*(note.label_map.used for note in notes))),
         "empty": sum(note.empty for note in notes),
         "first_empty": empty[0].first_empty if empty else "",
@@ -84,15 +86,9 @@ def build_split(
     }
 
 
-def _near(
-    pairs: Counter[tuple[object, object]], labels: Mapping[str, LabelPlace]
-) -> dict[str, Any] | None:
+def _near(pairs: Pairs, labels: Mapping[str, LabelPlace]) -> dict[str, Any] | None:
     """Return, as JSON values, the scheme that plain labels resemble and the first such place."""
-    counts: Counter[str] = Counter()
-    for (_, label), count in pairs.items():
-        if isinstance(label, str):
-            counts[label] += count
-    near = find_near_scheme(counts)
+    near = find_near_scheme(label_counts(pairs))
     if near is None:
         return None
     changed = {label for label, _ in near.examples}
@@ -152,6 +148,32 @@ def _renumbered(
         labels = [reader.convert(one) for one in batch.column("labels").to_pylist()]
         batch = _with_column(batch, "labels", labels)
     return batch
+
+
+def build_converted(folder: Path, path: Path, source: str, target: str) -> dict[str, Any]:
+    """Write the Arrow file of a split with its labels converted to another scheme."""
+
+    def change(batch: pa.RecordBatch) -> pa.RecordBatch:
+        labels = [convert(one, source, target) for one in batch.column("labels").to_pylist()]
+        return _with_column(batch, "labels", labels)
+
+    return {"rows": {"data": rewrite([(path, change)], folder / "data.arrow")}}
+
+
+def _typos(pairs: Pairs, labels: Mapping[str, LabelPlace], reader: LabelReader) -> list[str]:
+    """Return messages about rare span types that resemble frequent ones."""
+    types: Counter[str] = Counter()
+    places: dict[str, LabelPlace] = {}
+    for label, count in label_counts(pairs).items():
+        type_ = reader.type_of(label)
+        if type_:
+            types[type_] += count
+            places.setdefault(type_, labels[label])
+    return [
+        f"{places[rare].where}: the rare type {rare!a} ({types[rare]} times) resembles {name!a} "
+        f"({types[name]:,} times): a typo? (data.label_map replaces types)"
+        for rare, name in likely_typos(types)
+    ]
 
 
 def _with_column(batch: pa.RecordBatch, name: str, values: Any) -> pa.RecordBatch:

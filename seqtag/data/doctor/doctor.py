@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from seqtag.data.config import SPLITS
-from seqtag.data.corpus.corpus import Corpus, origin_notes, single_token_notes
+from seqtag.data.corpus.corpus import Corpus, single_token_notes
 from seqtag.data.corpus.memory_mapped import tables
 from seqtag.data.corpus.near_schemes import explain_near_scheme
 from seqtag.data.corpus.oddities import (
@@ -27,6 +27,7 @@ from seqtag.data.corpus.oddities import (
     likely_typos,
     word_oddities,
 )
+from seqtag.data.corpus.origins import origin_notes
 from seqtag.data.doctor.findings import LEVELS, Finding, Report, Size, render
 from seqtag.data.encode.counting import count_strings
 from seqtag.data.encode.normalize import normalized

@@ -10,6 +10,7 @@ from typing import Any
 from seqtag.checks import from_plain
 from seqtag.errors import InputError, did_you_mean, unknown
 from seqtag.labels import (
+    AS_IN_CORPUS,
     NOT_SCORED,
     SCHEMES,
     UNTYPED,
@@ -20,7 +21,6 @@ from seqtag.labels import (
     convert,
 )
 
-AS_IN_CORPUS = "corpus"  # the scheme of `LabelSet.rewrite` that means the corpus's own notation
 _INTERNAL = ("plain", "bio", "bioes")
 _PREFIXES = {"bio": "BI", "bioes": "BIES"}
 # Characters that would break a line of output, or that cannot be written at all.

@@ -103,13 +103,19 @@ def test_a_label_that_is_not_in_the_scheme(write, scheme, message):
         load_corpus(column(path, scheme=scheme, comment="#"))
 
 
-def test_splits_must_have_the_same_scheme_unless_all_labels_are_o(write, tmp_path):
+def test_splits_in_different_schemes(write, tmp_path):
     write("train.txt", "a B-X\nb E-X\nc S-X\n")
     write("test.txt", "a O\n")
     assert load_corpus(column(tmp_path)).scheme == "bioes"
     write("test.txt", "a B-X\nb I-X\n")
-    with pytest.raises(InputError, match=r"train: bioes, test: bio.*data.scheme"):
+    corpus = load_corpus(column(tmp_path))
+    assert corpus.scheme == "bioes"
+    assert corpus.splits["test"]["labels"][0] == ["B-X", "E-X"]
+    assert "test: converted from BIO to BIOES, the scheme of the corpus" in corpus.notes
+    write("test.txt", "a NN\nb VB\n")
+    with pytest.raises(InputError, match=r"plain labels.*train: bioes, test: plain.*data.scheme"):
         load_corpus(column(tmp_path))
+    write("test.txt", "a B-X\nb I-X\n")
     assert load_corpus(column(tmp_path), ["test"]).scheme == "bio"
 
 

@@ -118,3 +118,33 @@ def test_unlabelled_tokens_stay_unlabelled():
     assert reader.convert(["b-x", None, "e-x"]) == ["B-x", None, "E-x"]
     mixed = LabelReader(Notation("bioes"), mixed=True)
     assert mixed.convert(["B-x", None, "I-x", "S-x"]) == ["B-x", None, "E-x", "S-x"]
+
+
+def test_splits_in_different_notations_are_converted_to_that_of_training(write, tmp_path):
+    write("train.txt", lines("I-X I-X O I-X B-X"))
+    write("dev.txt", lines("x_b x_m x_e o"))
+    write("test.txt", lines("B-X L-X U-X O"))
+    corpus = load(tmp_path)
+    assert corpus.scheme == "bio"
+    labels = {split: rows["labels"][0] for split, rows in corpus.splits.items()}
+    assert labels["train"] == ["B-X", "I-X", "O", "B-X", "B-X"]
+    assert labels["dev"] == ["B-x", "I-x", "I-x", "O"]
+    assert labels["test"] == ["B-X", "I-X", "B-X", "O"]
+    for note in (
+        "train: the labels are IOB1; they were converted to BIO",
+        "dev: the labels are BMES, written TYPE_b and o; they were converted to BIOES",
+        "dev: converted from BIOES to BIO, the scheme of the corpus",
+        "test: the labels are BILOU; L and U were converted to E and S (BIOES)",
+    ):
+        assert note in corpus.notes
+    (scheme,) = [f for f in examine(corpus).findings if f.message.startswith("label scheme")]
+    assert scheme.message == (
+        "label scheme: bilou and bmes, written TYPE_b and o and iob1, converted to bio"
+    )
+    assert load(tmp_path).notes == corpus.notes
+
+
+def test_a_rare_type_that_resembles_a_frequent_one_is_a_note(write):
+    corpus = load(write("train.txt", lines("PERSON_B PERSON_I O " * 200 + "PRESON_B")))
+    (note,) = [note for note in corpus.notes if "typo" in note]
+    assert note.startswith("train: train.txt:601: the rare type 'PRESON' (1 times) resembles")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
-from seqtag.labels import NOT_SCORED, Span, convert, spans_to_labels
+from seqtag.labels import NOT_SCORED, Notation, Span, convert, spans_to_labels
 
 BIO = [["B-PER", "I-PER", "O"], [None, "B-LOC", "O"]]
 BIOES = ("O", "B-LOC", "I-LOC", "E-LOC", "S-LOC", "B-PER", "I-PER", "E-PER", "S-PER")
@@ -117,9 +117,36 @@ def test_labels_survive_being_saved(arguments):
     assert loaded.encode(BIO[0]) == labels.encode(BIO[0])
 
 
+def test_labels_are_rewritten_in_other_schemes_and_as_the_corpus_wrote_them():
+    notation = Notation("bmes", separator="_", suffix=True)
+    labels = LabelSet.fit([["B-PER", "I-PER", "E-PER", "O"]], "bioes", "bio", notation)
+    decoded = labels.decode([1, 2, 2, 0, 1])
+    assert labels.rewrite(decoded, None) == decoded == ["B-PER", "I-PER", "E-PER", "O", "S-PER"]
+    assert labels.rewrite(decoded, "corpus") == ["PER_B", "PER_M", "PER_E", "O", "PER_S"]
+    assert labels.rewrite(decoded, "bio") == ["B-PER", "I-PER", "I-PER", "O", "B-PER"]
+    assert labels.rewrite(decoded, "bmewo") == ["B-PER", "M-PER", "E-PER", "O", "W-PER"]
+    assert labels.rewrite(decoded, "io") == ["PER", "PER", "PER", "O", "PER"]
+    loaded = LabelSet.from_plain(json.loads(json.dumps(labels.to_plain())))
+    assert loaded.notation == notation
+    assert loaded.rewrite(decoded, "corpus") == labels.rewrite(decoded, "corpus")
+    assert LabelSet.fit(BIO, "bio").to_plain().keys() == {"labels", "scheme", "corpus_scheme"}
+    plain = LabelSet.fit([["NOUN"]], "plain")
+    assert plain.rewrite(["NOUN"], "corpus") == plain.rewrite(["NOUN"], "plain") == ["NOUN"]
+    for one, scheme in ((plain, "bio"), (labels, "plain")):
+        with pytest.raises(InputError, match="cannot be converted to each other"):
+            one.rewrite([], scheme)
+    with pytest.raises(InputError, match="did you mean 'bmes'"):
+        labels.rewrite([], "bmess")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"notation": {"scheme": "plain"}}, "do not mix"),
+        ({"notation": {"scheme": "x"}}, "unknown scheme 'x'"),
+        ({"notation": {"scheme": "bio", "separator": "x" * 9}}, "separator"),
+        ({"notation": {"scheme": "bio", "lower": 1}}, "lower must be true or false"),
+        ({"notation": []}, "must be a group of keys"),
         ({"labels": "O"}, "list of strings"),
         ({"labels": ["O", 1]}, "list of strings"),
         ({"labels": []}, "non-empty and all different"),
