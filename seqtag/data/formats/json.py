@@ -16,7 +16,7 @@ from seqtag.errors import InputError, shown
 _TOKENS = "tokens"
 _EXPECTED = 'one object per line is expected (JSONL): {"tokens": [...], "labels": [...]}'
 # Characters that JSON does not escape but some programs treat as line ends.
-_ESCAPED_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
+LINE_ENDS_ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
 _KINDS = {list: "array", str: "string", int: "number", float: "number"}
 
 
@@ -56,7 +56,7 @@ class Json(Format):
 
     def write(self, record: Mapping[str, Any]) -> str:
         """Return a line with a JSON object."""
-        return json.dumps(record, ensure_ascii=False).translate(_ESCAPED_LINE_ENDS) + "\n"
+        return json.dumps(record, ensure_ascii=False).translate(LINE_ENDS_ESCAPED) + "\n"
 
 
 class _Training:
@@ -150,7 +150,7 @@ def parse_object(text: str, where: str, used: Iterable[str], expected: str) -> d
     try:
         value = _decode(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON: {_fault(error)}; {expected}") from None
+        raise InputError(f"{where}: not JSON: {describe_fault(error)}; {expected}") from None
     if not isinstance(value, dict):
         raise InputError(f"{where}: a JSON {_KINDS.get(type(value), 'value')}; {expected}")
     if isinstance(value, _WithRepeatedKeys):
@@ -173,7 +173,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _decode = json.JSONDecoder(object_pairs_hook=_object).decode
 
 
-def _fault(error: ValueError | RecursionError) -> str:
+def describe_fault(error: ValueError | RecursionError) -> str:
     """Return a description of a JSON error, without the parser's own line number."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos + 1}"
