@@ -42,16 +42,8 @@ log = logging.getLogger("seqtag")
 # Keys of a model folder's data group that are used. `features` come from the indexer instead.
 LAYOUT = (
     *("format", "columns", "token_column", "label_column", "separator", "comment", "absent"),
-    *(
-        "document_marker",
-        "document_column",
-        "sentence_column",
-        "encoding",
-        "scheme",
-        "label_names",
-        "unlabelled",
-    ),
-    *("label_map", "tokenizer"),
+    *("document_marker", "document_column", "sentence_column", "encoding", "scheme"),
+    *("label_names", "unlabelled", "label_map", "tokenizer", "spans"),
 )
 # Keys that only training uses.
 _OF_TRAINING = (

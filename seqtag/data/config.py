@@ -24,6 +24,7 @@ from seqtag.data.formats.base import find_format, read_file
 from seqtag.data.formats.layout import Layout, parse_separator
 from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
+from seqtag.data.formats.span_options import SpanOptions
 from seqtag.data.label_map import parse_label_map
 from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, check_tokenizer
 from seqtag.errors import InputError, did_you_mean, unknown
@@ -62,6 +63,7 @@ _LATER_READER_KEYS = (
     ("label_map", None),
     ("sentence_column", None),
     ("split_by", "sentence"),
+    ("spans", None),
 )
 
 
@@ -149,6 +151,7 @@ class CorpusConfig:
         revision: (hub) branch, tag or commit.
         tokenizer: how raw text is split into tokens: in training data that has raw text, and by
             `seqtag tag`. One of `seqtag.data.text.tokenizers.TOKENIZERS`, or a regular expression.
+        spans: (spans) how the spans of annotation tools become labels. None for other formats.
         streaming: read the training split during training instead of in advance.
         stream: options of streaming.
         processes: number of processes that convert large files to Arrow.
@@ -187,6 +190,7 @@ class CorpusConfig:
     name: Text | None = None
     revision: Text | None = None
     tokenizer: Text = DEFAULT_TOKENIZER
+    spans: SpanOptions | None = None
     streaming: bool = False
     stream: StreamConfig = field(default_factory=StreamConfig)
     processes: Annotated[int, AtLeast(1), AtMost(1024)] = 1
@@ -208,6 +212,8 @@ class CorpusConfig:
         check_encoding(self.encoding)
         check_tokenizer(self.tokenizer, "data.tokenizer")
         self._check_columns()
+        if format.reads_spans:
+            self._check_spans()
         self._check_held_out()
         if format.positional:
             self.layout().check_columns()
@@ -238,6 +244,20 @@ class CorpusConfig:
             raise InputError(
                 f"data.token_column and data.label_column are both {self.label_column!r}"
             )
+
+    def _check_spans(self) -> None:
+        """Check the settings of a format whose spans become BIO labels."""
+        self._set("spans", self.spans or SpanOptions())
+        if self.scheme not in ("auto", "bio"):
+            raise InputError(
+                f"data.scheme={self.scheme}: spans are read as bio labels; leave it at auto; "
+                "data.tag_scheme is the scheme of the tagger"
+            )
+        self._set("scheme", "bio")
+        if self.features:
+            raise InputError("data.features: texts with spans have no further columns")
+        if self.streaming:
+            raise InputError("data.streaming=true: files of annotation tools are not streamed")
 
     def _check_held_out(self) -> None:
         folds, fold = self.folds, self.fold
@@ -273,6 +293,7 @@ class CorpusConfig:
             *(self.absent, self.encoding, self.label_names, self.streaming),
             tokenizer=self.tokenizer,
             unlabelled=self.unlabelled,
+            spans=self.spans,
             whole_documents=self.split_by == "document",
             sentence_column=self.sentence_column if self.format == "csv" else None,
         )

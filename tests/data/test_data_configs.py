@@ -14,6 +14,7 @@ from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = ["column", "conllu", "json", "csv", "parquet", "hub", "conll2000", "wnut17", "ud_ewt"]
+NAMES += ["spans"]
 FIELDS = {field.name for field in dataclasses.fields(CorpusConfig)}
 # Keys of the group that are not about reading a corpus.
 OTHERS = {"gazetteers", "gazetteer_ignore_case", "gazetteer_encoding"}
@@ -88,7 +89,7 @@ ADVISED = {
         "streaming",
         "cache_dir",
     ): NAMES[:6],
-    ("encoding",): ["column", "conllu", "json", "csv", "hub"],
+    ("encoding",): ["column", "conllu", "json", "csv", "hub", "spans"],
     ("document_column",): ["json", "csv", "parquet", "hub"],
     ("columns", "separator", "comment", "document_marker"): ["column"],
     ("absent",): ["conllu"],

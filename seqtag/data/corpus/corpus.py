@@ -23,6 +23,7 @@ from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.data.corpus.near_schemes import NearScheme
 from seqtag.data.corpus.oddities import explain_single_tokens, mostly_single_tokens
 from seqtag.data.corpus.origins import Origin, common_scheme, label_map_notes, origin_notes
+from seqtag.data.corpus.remarks import RemarkCount
 from seqtag.data.corpus.schemes import LabelReader
 from seqtag.data.corpus.splits import SplitSource, find_sources
 from seqtag.data.corpus.stream import Stream
@@ -101,7 +102,7 @@ def load_corpus(config: CorpusConfig, splits: Sequence[str] | None = None) -> Co
                 parts, more = hold_out(loaded[split], path, config, held_out, READER_VERSION)
                 loaded |= parts
                 origins |= {
-                    part: replace(origins["train"], empty=0, first_empty="")
+                    part: replace(origins["train"], empty=0, first_empty="", remarks=())
                     for part in parts
                     if part != "train"
                 }
@@ -164,6 +165,7 @@ def _open(
         *(meta["empty"], meta["first_empty"], meta["bare"]),
         *(near, near_at, meta["unlabelled"], meta["repaired"], meta["overlapping"]),
         *(tuple(meta["mapped"]), tuple(meta["some_labels"]), tuple(meta["typos"])),
+        tuple(from_plain(RemarkCount, one, "") for one in meta.get("remarks", ())),
     )
     return rows, origin, entry.folder / "data.arrow", meta["unfilled"]
 

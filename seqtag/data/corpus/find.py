@@ -77,6 +77,9 @@ def find_splits(config: CorpusConfig) -> dict[str, list[CorpusFile]]:
             for split in SPLITS
             if split in config.files
         }
+    folders = _folders_of_texts(root, config.format)
+    if folders:
+        return folders
     files = _corpus_files(root, config.format)
     if Path(root).is_file() or (is_url(root) and len(files) == 1):
         return {"train": files}
@@ -86,6 +89,31 @@ def find_splits(config: CorpusConfig) -> dict[str, list[CorpusFile]]:
         what = "no file matches" if glob.has_magic(root) else "no such file or folder"
         raise InputError(f"data.path={config.path}: {what}. {_describe_folder(root)}")
     return _by_name(files, config, strict=False) or {"train": files}
+
+
+def _has_annotations(folder: Path) -> bool:
+    """Return whether a folder has .ann files, next to the texts that they annotate."""
+    return any(True for _ in folder.rglob("*.ann"))
+
+
+def _folders_of_texts(path: str, format: str) -> dict[str, list[CorpusFile]]:
+    """Return folders of texts and .ann files by split; empty if there are none.
+
+    Subfolders whose names say a split are the splits; else the whole folder is for training.
+    """
+    root = Path(path)
+    if is_url(path) or not find_format(format).reads_folders:
+        return {}
+    if not root.is_dir() or not _has_annotations(root):
+        return {}
+    splits: dict[str, list[CorpusFile]] = {}
+    for folder in sorted(one for one in root.iterdir() if one.is_dir()):
+        file = CorpusFile(str(folder), folder.name)
+        if (split := _split_of(file)) and _has_annotations(folder):
+            splits.setdefault(split, []).append(file)
+    if "train" in splits:
+        return {split: splits[split] for split in SPLITS if split in splits}
+    return {"train": [CorpusFile(str(root), root.name)]}
 
 
 def unsplit_files(config: CorpusConfig) -> list[str] | None:
@@ -100,6 +128,9 @@ def unsplit_files(config: CorpusConfig) -> list[str] | None:
     root = _root(config)
     if is_url(root) and config.format == "hub":
         return None
+    folders = _folders_of_texts(root, config.format)
+    if folders:
+        return [root] if list(folders) == ["train"] else None
     files = _corpus_files(root, config.format)
     if Path(root).is_dir() and len(files) > 1:
         return None  # `find_splits` raises an error with advice
@@ -141,6 +172,8 @@ def unused_files(config: CorpusConfig, splits: dict[str, list[CorpusFile]]) -> l
     root = _root(config)
     if config.files or is_url(root) or Path(root).is_file():
         return []
+    if _folders_of_texts(root, config.format):
+        return []
     used = [file for group in splits.values() for file in group]
     endings = {_ending(file.name) for file in used}
     addresses = {file.address for file in used}
@@ -162,7 +195,7 @@ def _resolve_setting(root: str, value: Any, split: str) -> list[CorpusFile]:
             files += _remote_files(name if is_url(name) else f"{root.rstrip('/')}/{name}")
             continue
         path = Path(root) / name
-        if path.is_file():
+        if path.is_file() or (path.is_dir() and _has_annotations(path)):
             files.append(CorpusFile(str(path), name if not os.path.isabs(name) else path.name))
             continue
         matches = _local_glob(str(path), Path(root)) if glob.has_magic(str(path)) else []

@@ -21,11 +21,15 @@ _SETTLED_SECONDS = 2.0
 
 
 def file_digest(path: Path, root: Path) -> str:
-    """Return the digest of a file's bytes; a large file is read only once.
+    """Return the digest of a file's bytes, or of the names and bytes of all files in a folder.
 
+    A large file is read only once.
     The digest is stored in the cache folder `root` under the file's path, size, times and inode.
     So an unchanged corpus of any size is identified at once, and a changed one is read again.
     """
+    if path.is_dir():
+        inner = sorted(one for one in path.rglob("*") if one.is_file())
+        return digest(*([str(one.relative_to(path)), file_digest(one, root)] for one in inner))
     stat = path.stat()
     settled = time.time() - max(stat.st_mtime, stat.st_ctime) > _SETTLED_SECONDS
     if stat.st_size < _LARGE_BYTES or not settled:

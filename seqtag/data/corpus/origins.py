@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from seqtag.data.config import SPLITS, CorpusConfig
 from seqtag.data.corpus.near_schemes import NearScheme, explain_near_scheme
+from seqtag.data.corpus.remarks import RemarkCount
 from seqtag.data.corpus.schemes import LabelReader
 from seqtag.data.label_map import explain_unused
 from seqtag.errors import InputError
@@ -30,6 +31,7 @@ class Origin:
         mapped: the keys of `data.label_map` that occurred.
         some_labels: labels as in the files or replaced by `data.label_map`, at most 200.
         typos: messages about rare types that resemble frequent ones.
+        remarks: what the reader reports about records, such as spans that were left out.
     """
 
     files: tuple[str, ...]
@@ -45,6 +47,7 @@ class Origin:
     mapped: tuple[str, ...] = ()
     some_labels: tuple[str, ...] = ()
     typos: tuple[str, ...] = ()
+    remarks: tuple[RemarkCount, ...] = ()
 
     @property
     def scheme(self) -> str:
@@ -80,6 +83,7 @@ def origin_notes(origins: Mapping[str, Origin], config: CorpusConfig | None) -> 
     for origin in near[:1]:  # the labels of the other splits look the same
         notes.append(f"{origin.near_at}: {explain_near_scheme(origin.near, config)}")
     for split, origin in origins.items():
+        notes += [remark.note(split) for remark in origin.remarks]
         if origin.empty:
             notes.append(
                 f"{split}: left out {origin.empty:,} sentences without a token (first: "

@@ -16,6 +16,7 @@ from seqtag.data.corpus.cache import rewrite, write_sentences
 from seqtag.data.corpus.near_schemes import find_near_scheme
 from seqtag.data.corpus.oddities import likely_typos
 from seqtag.data.corpus.parts import Part, map_in_processes
+from seqtag.data.corpus.remarks import RemarkCounter
 from seqtag.data.corpus.schemes import LabelPlace, LabelReader, Pairs, count_illegal, count_tokens
 from seqtag.data.formats.sentence import Sentence
 from seqtag.data.label_map import LabelMap
@@ -69,6 +70,9 @@ def build_split(
     reader.check(labels, is_auto=scheme == "auto")
     rows = _join(folder, parts, notes, reader if reader.changes(labels) else None)
     empty = [note for note in notes if note.empty]
+    remarks = RemarkCounter()
+    for note in notes:
+        remarks.merge(note.remarks)
     return {
         "rows": {"data": rows},
         "reader": asdict(reader),
@@ -82,6 +86,7 @@ def build_split(
         "mapped": sorted(set().union(*(note.label_map.used for note in notes))),
         "empty": sum(note.empty for note in notes),
         "first_empty": empty[0].first_empty if empty else "",
+        "remarks": remarks.to_plain(),
         "unfilled": sorted(set.intersection(*(note.unfilled for note in notes))),
     }
 
@@ -193,12 +198,13 @@ class _PartNotes:
         unlabelled: number of tokens without a label.
         last_doc: document of the last sentence, from 0 within the part; -1 if there is none.
         unfilled: columns without any value.
+        remarks: the remarks of the reader.
         label_map: replaces labels; it holds which of its keys occurred.
     """
 
     def __init__(self, columns: tuple[str, ...], absent: str, label_map: LabelMap) -> None:
         self._columns, self._absent = columns, absent
-        self.label_map = label_map
+        self.label_map, self.remarks = label_map, RemarkCounter()
         self.unfilled = set(columns)
         self.labels: dict[str, LabelPlace] = {}
         self.neighbours: Counter[tuple[object, object]] = Counter()
@@ -208,12 +214,13 @@ class _PartNotes:
     def collect(self, part: Part) -> Iterator[tuple[Sentence, str]]:
         """Yield (sentence, where) for each sentence with a token, and update the statistics."""
         for sentence in part.read():
-            where = f"{part.name}:{sentence.line}"
+            where = sentence.place or f"{part.name}:{sentence.line}"
+            self.remarks.add(sentence.remarks)
             if sentence.tokens:
                 sentence = sentence._replace(labels=self.label_map.apply(sentence.labels))
                 self._add(part.name, sentence)
                 yield sentence, where
-            else:
+            elif not sentence.remarks:
                 self.empty += 1
                 self.first_empty = self.first_empty or where
 
@@ -224,7 +231,7 @@ class _PartNotes:
         new = set(sentence.labels).difference(self.labels, (None,))
         for label in sorted(new, key=sentence.labels.index):
             position = sentence.labels.index(label)
-            where = f"{name}:{sentence.line_of(position)}"
+            where = sentence.place or f"{name}:{sentence.line_of(position)}"
             self.labels[label] = LabelPlace(where, sentence.tokens[position])
         if self.unfilled:
             values = (sentence.labels, *sentence.features)
@@ -237,4 +244,12 @@ def _refuse_empty(parts: list[Part], notes: list[_PartNotes]) -> None:
     full = {part.name for part, note in zip(parts, notes, strict=True) if note.last_doc >= 0}
     for part in parts:
         if part.name not in full:
-            raise InputError(f"{part.name}: empty: this file has no sentence with a token")
+            remarks = RemarkCounter()
+            for other, note in zip(parts, notes, strict=True):
+                if other.name == part.name:
+                    remarks.merge(note.remarks)
+            why = remarks.summary()
+            raise InputError(
+                f"{part.name}: empty: this file has no sentence with a token"
+                + f" that can be used: {why}" * bool(why)
+            )

@@ -4,8 +4,10 @@ import csv
 import lzma
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
 
+from seqtag.data.formats.document import Document, OutputOptions
 from seqtag.data.formats.label_names import LabelNames
 from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import Source, SourceFile, open_source
@@ -52,6 +54,10 @@ class Format:
         decodes_labels: whether `read` applies `Layout.label_names` itself; otherwise they are
             applied to the labels that it yields.
         has_text: whether sentences to be tagged may have raw text instead of tokens.
+        reads_spans: whether spans of characters are read, as `Layout.spans` says; labels are BIO.
+        reads_folders: whether an input may be a folder of files, see `Source.folder`.
+        writes: what ``seqtag tag`` writes at a time: sentences (`write`), whole documents
+            (`write_documents`), or documents into a folder (`write_folder`).
         tag_input: description as an input of ``seqtag tag --help``; None: not an input.
         tag_output: description as an output of ``seqtag tag --help``; None: not an output.
     """
@@ -63,6 +69,9 @@ class Format:
     positional: bool = False
     decodes_labels: bool = False
     has_text: bool = False
+    reads_folders: bool = False
+    reads_spans: bool = False
+    writes: Literal["sentences", "documents", "folder"] = "sentences"
     tag_input: str | None = None
     tag_output: str | None = None
 
@@ -110,6 +119,26 @@ class Format:
 
         Raises:
             InputError: for a sentence that the format cannot represent.
+        """
+        raise NotImplementedError
+
+    def write_documents(
+        self, documents: Iterable[Document], options: OutputOptions
+    ) -> Iterator[bytes]:
+        """Yield the bytes of a file with tagged documents, each as soon as it is complete.
+
+        Raises:
+            InputError: for a document that the format cannot represent.
+        """
+        raise NotImplementedError
+
+    def write_folder(
+        self, documents: Iterable[Document], folder: Path, options: OutputOptions
+    ) -> None:
+        """Write tagged documents as files into an empty folder.
+
+        Raises:
+            InputError: for a document that the format cannot represent.
         """
         raise NotImplementedError
 

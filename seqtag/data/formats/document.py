@@ -57,6 +57,7 @@ class Document:
         unlabelled: parts of the text (start, end) that nobody has annotated.
         left_out: why it must not be used for training, in the plural: "rejected records"; "" if it
             may be used.
+        tool: the tool that was recognised by the content of the file; "" if it was set.
         remarks: facts about how it was read, in the plural, for the notes on the corpus.
         sentences: (in output) offsets of the tokens of each sentence.
     """
@@ -70,6 +71,7 @@ class Document:
     faults: tuple[Fault, ...] = ()
     unlabelled: tuple[tuple[int, int], ...] = ()
     left_out: str = ""
+    tool: str = ""
     remarks: tuple[str, ...] = ()
     sentences: tuple[TokenOffsets, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from seqtag.data.formats.span_options import SpanOptions
 from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER
 from seqtag.errors import InputError, did_you_mean, listed
 
@@ -44,6 +45,7 @@ class Layout:
             refused if splitting it at tabs alone would give other cells.
         tokenizer: (formats with raw text) how text is split into tokens.
         unlabelled: a label equal to this means that the token has no label.
+        spans: (formats of annotation tools) how spans become labels; None: the defaults.
         whole_documents: (formats with named columns) whether to refuse a document that continues
             after another one, which the document numbers cannot express.
     """
@@ -67,6 +69,7 @@ class Layout:
     separator_guessed: bool = False
     tokenizer: str = DEFAULT_TOKENIZER
     unlabelled: str | None = None
+    spans: SpanOptions | None = None
     whole_documents: bool = False
     sentence_column: str | None = None
 

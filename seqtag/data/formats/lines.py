@@ -51,11 +51,13 @@ class Source:
         raw: the bytes of the input.
         place: name, encoding and first line of the input, for messages.
         after_crlf: whether the line before the first one ended in CR LF.
+        folder: the folder of files, if the input is one; `raw` is then empty.
     """
 
     raw: BinaryIO
     place: Place
     after_crlf: bool = False
+    folder: Path | None = None
 
     @property
     def name(self) -> str:
@@ -66,6 +68,11 @@ class Source:
     def is_later_part(self) -> bool:
         """Whether it is a part of a file that does not begin at the file's start."""
         return not self.place.at_start
+
+    def starts_with(self, start: bytes) -> bool:
+        """Return whether the bytes begin with `start`, as far as that can be seen."""
+        peek = getattr(self.raw, "peek", None)
+        return peek is not None and peek(len(start)).startswith(start)
 
     def lines(self, keep_returns: bool = False) -> Iterator[list[str]]:
         """Yield lists of lines, as `line_lists` does."""
@@ -131,8 +138,11 @@ def open_source(
     Raises:
         InputError: if it cannot be opened.
     """
+    place = Place(file.name, encoding, setting, file.first_line, at_start=not file.start)
+    if file.path.is_dir():
+        yield Source(io.BytesIO(), place, folder=file.path)
+        return
     with open_binary(file) as raw:
-        place = Place(file.name, encoding, setting, file.first_line, at_start=not file.start)
         yield Source(raw, place, after_crlf=_is_after_crlf(file))
 
 

@@ -1,12 +1,31 @@
 """The sentence type that all formats yield."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 
 def labels_without(mark: str | None, labels: Sequence[Any]) -> list[Any]:
     """Return labels with None in place of `mark`, the label of tokens that have none."""
     return [None if label == mark else label for label in labels]
+
+
+class Remark(NamedTuple):
+    """A fact about a record, for the notes on a corpus.
+
+    Attributes:
+        message: the fact, in the plural: "spans that cut a token, left out". Equal messages are
+            counted.
+        where: the place of the record.
+        example: what it is about, such as the text of a span; "" for nothing.
+        is_problem: whether it is a mistake that `seqtag check` lists.
+        counted: whether the notes say how often it occurs.
+    """
+
+    message: str
+    where: str
+    example: str = ""
+    is_problem: bool = False
+    counted: bool = True
 
 
 class Sentence(NamedTuple):
@@ -23,6 +42,9 @@ class Sentence(NamedTuple):
         lines: line of each token; empty if all are on `line`.
         text: (only for tagging) raw text instead of tokens.
         id: (only for tagging) its id in the file.
+        meta: (only for tagging) further data of the record, as JSON values.
+        place: its place for messages, if it is not a line of the file that is read.
+        remarks: facts about its record; a sentence without tokens may exist only for them.
     """
 
     tokens: list[str]
@@ -33,6 +55,9 @@ class Sentence(NamedTuple):
     lines: Sequence[int] = ()
     text: str | None = None
     id: Any = None
+    meta: Mapping[str, Any] | None = None
+    place: str | None = None
+    remarks: tuple[Remark, ...] = ()
 
     def line_of(self, position: int) -> int:
         """Return the line of the token at `position`."""

@@ -92,9 +92,7 @@ class _Aligner:
         self.tokens = list(chain.from_iterable(self.sentences))
         self.starts = [token.start or 0 for token in self.tokens]
         self.ends = [token.end or 0 for token in self.tokens]
-        self.sentence_of = [
-            number for number, tokens in enumerate(self.sentences) for _ in tokens
-        ]
+        self.sentence_of = [number for number, tokens in enumerate(self.sentences) for _ in tokens]
         self.ranges: list[_Range] = []
         self.problems: list[Problem] = []
         # Tokens whose label is unknown.
@@ -119,7 +117,7 @@ class _Aligner:
         inside = 0 <= start <= end <= len(self.text)
         covered = self.text[start:end] if inside else ""
         if not inside:
-            self.problem(OUTSIDE_TEXT, LEFT_OUT, f"[{start}, {end}] of {len(self.text):,} characters")
+            self.problem(OUTSIDE_TEXT, LEFT_OUT, f"{start}-{end} of {len(self.text):,} characters")
         elif not covered.strip():
             self.problem(EMPTY, LEFT_OUT, f"{shortened(covered)} at {start}")
         elif not type_.strip():

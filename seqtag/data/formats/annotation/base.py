@@ -27,7 +27,8 @@ class AnnotationFormat(Format):
 
     token_column = "text"
     decodes_labels = True
-    has_raw_text = True
+    has_text = True
+    reads_spans = True
 
     @abstractmethod
     def documents(self, source: Source, layout: Layout) -> Iterator[Document | None]:
@@ -84,6 +85,8 @@ class _Labelled:
     def _sentences(self, document: Document) -> Iterator[Sentence]:
         where = document.place or f"{self.name}:{document.line}"
         remarks = [Remark(message, where) for message in document.remarks]
+        if document.tool:
+            remarks.append(Remark(f"read as files of {document.tool}", where, counted=False))
         if document.left_out:
             remarks.append(Remark(f"{document.left_out}, which were left out", where))
         elif document.spans is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from seqtag.data.formats.annotation.base import AnnotationFormat, spans_of
@@ -30,7 +31,6 @@ class Brat(AnnotationFormat):
     A text without an .ann file has not been annotated; an empty .ann file means no spans.
     """
 
-    endings = (".txt", ".ann")
     reads_folders = True
     writes = "folder"
     tag_input = "a folder of .txt files (--input FOLDER); names of files are copied to the output"
@@ -128,7 +128,7 @@ def _span(
     fragments: list[tuple[int, int]], type_: str, written: str | None, text: str
 ) -> CharSpan | Fault:
     start, end = fragments[0][0], fragments[-1][1]
-    for (_, before), (after, _) in zip(fragments, fragments[1:], strict=False):
+    for (_, before), (after, _) in pairwise(fragments):
         if text[before:after].strip() or after < before:
             covered = f"{shown(text[start:end])} ({type_})"
             return Fault(DISCONTINUOUS, covered, start, end, type_)

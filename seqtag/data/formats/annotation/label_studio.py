@@ -73,9 +73,7 @@ class LabelStudio(JsonTool):
         spans, faults, unit = _spans(regions, text, where)
         if unit != "code points":
             remarks = (*remarks, f"records whose offsets were converted from {unit}")
-        return Document(
-            *(text, spans, *start), faults=faults, left_out=left_out, remarks=remarks
-        )
+        return Document(*(text, spans, *start), faults=faults, left_out=left_out, remarks=remarks)
 
     def write_documents(
         self, documents: Iterable[Document], options: OutputOptions

@@ -53,9 +53,7 @@ class Prodigy(JsonTool):
         spans = value.get("spans")
         if spans is None:
             found = None if answer is None else ()
-            return Document(
-                *(text, found, value.get("id"), kept, line, where), left_out=left_out
-            )
+            return Document(*(text, found, value.get("id"), kept, line, where), left_out=left_out)
         if not isinstance(spans, list):
             raise InputError(f"{where}: spans is {shown(spans)}; a list of spans is expected")
         good, faults = _read_spans(spans, text, where)
@@ -111,6 +109,7 @@ def _written(document: Document) -> str:
         for number, (start, end) in enumerate(tokens)
     ]
     own = {} if document.id is None else {"id": document.id}
-    return json_text(
-        {**own, "text": document.text, "tokens": values, "spans": spans, **document.meta}
-    ) + "\n"
+    return (
+        json_text({**own, "text": document.text, "tokens": values, "spans": spans, **document.meta})
+        + "\n"
+    )

@@ -39,22 +39,16 @@ class Spans(AnnotationFormat):
     reads_folders = True
 
     def documents(self, source: Source, layout: Layout) -> Iterator[Document | None]:
-        """Yield the documents; the first one has a remark that names the tool."""
+        """Yield the documents, each with the name of the tool if it was recognised."""
         tool = (layout.spans or SpanOptions()).tool
-        if tool == "auto":
-            documents, tool = self._recognised(source, layout)
-            remark = f"records, in files that {_TITLES[tool]} has written"
-        else:
+        if tool != "auto":
             yield from _annotation_format(tool).documents(source, layout)
             return
+        documents, tool = self._recognised(source, layout)
         for document in documents:
-            if document is not None and remark:
-                document = replace(document, remarks=(remark, *document.remarks))
-            yield document
+            yield document and replace(document, tool=_TITLES[tool])
 
-    def _recognised(
-        self, source: Source, layout: Layout
-    ) -> tuple[Iterator[Document | None], str]:
+    def _recognised(self, source: Source, layout: Layout) -> tuple[Iterator[Document | None], str]:
         if source.folder is not None:
             return _annotation_format("brat").documents(source, layout), "brat"
         if source.starts_with(ZLIB_START):
