@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqtag.commands.composed import log_cross_group_options, plain_values
 from seqtag.distributed.process import MODULE, PROGRAM, current_process
 from seqtag.errors import InputError, RunStopped, os_error_text
+from seqtag.sweeps.devices import devices_for_job
 from seqtag.sweeps.forked import run_forked
 from seqtag.sweeps.isolated import run_isolated
 from seqtag.sweeps.jobs import Outcome, quoted
@@ -138,16 +139,25 @@ class Task:
         terminal = folder / (
             "terminal.txt" if process.is_leader else f"terminal.{process.rank}.txt"
         )
-        if sys.platform == "linux" and hydra.launcher._target_.endswith("JoblibLauncher"):
-            # This worker will run more jobs: they share the imports.
-            preload = [__name__, f"{__package__}.{self._verb}"]
-            ended = run_forked(MODULE, arguments, terminal, preload)
+        if hydra.launcher._target_.endswith("JoblibLauncher"):
+            with devices_for_job(hydra.job.num, OmegaConf.select(config, "trainer.devices")):
+                ended = self._in_a_worker_of_joblib(arguments, terminal)
         else:
             ended = run_isolated([*self._program, *arguments], terminal)
         outcome = Outcome(folder, *ended)
         if outcome.code == EXIT_RESUMABLE and os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
             raise SystemExit(EXIT_RESUMABLE)  # no result yet: SLURM restarts the job
         return self._ended(config, outcome) if process.is_leader else outcome
+
+    def _in_a_worker_of_joblib(
+        self, arguments: list[str], terminal: Path
+    ) -> tuple[int, str | None]:
+        """Run a job; return its exit code and its error."""
+        if sys.platform != "linux":
+            return run_isolated([*self._program, *arguments], terminal)
+        # This worker will run more jobs: they share the imports.
+        preload = [__name__, f"{__package__}.{self._verb}"]
+        return run_forked(MODULE, arguments, terminal, preload)
 
     def _in_a_sweep(self, config: DictConfig, folder: Path) -> Outcome:
         """Run a job of a sweep in this process; its errors do not end the other jobs."""
