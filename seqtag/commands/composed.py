@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,18 @@ _CROSS_GROUP = ("preset", "regime")
 
 
 def plain_values(config: DictConfig, verb: str) -> dict[str, Any]:
-    """Return a configuration as plain values.
+    """Return a configuration that Hydra has composed in this process as plain values.
+
+    Raises:
+        InputError: as `resolved` does, and for a preset that does not exist.
+    """
+    plain = resolved(config, verb)
+    require_preset(HydraConfig.get().overrides.task, _folders("preset"))
+    return plain
+
+
+def resolved(config: DictConfig, verb: str) -> dict[str, Any]:
+    """Return a configuration as plain values, with all references resolved.
 
     Raises:
         InputError: for a key that was added (``+sede=1``) but that the verb does not have, and for
@@ -44,7 +55,6 @@ def plain_values(config: DictConfig, verb: str) -> dict[str, Any]:
     for key in PATH_KEYS:
         if (value := _at(plain, key)) is not None and not str(value).strip():
             raise InputError(f"{key} is empty (an unset shell variable?); give a path")
-    _require_preset()
     return plain  # type: ignore[return-value]
 
 
@@ -72,13 +82,12 @@ def log_cross_group_options(plain: Mapping[str, Any]) -> None:
             log.info("%s=%s sets %s%s", group, choices[group], ", ".join(assignments), advice)
 
 
-def _require_preset() -> None:
+def require_preset(words: Iterable[str], folders: Iterable[Path]) -> None:
     """Raise an error if the preset in the overrides does not exist, since Hydra ignores that."""
-    overrides = [word for word in HydraConfig.get().overrides.task if word.startswith("preset=")]
-    name = overrides[-1].partition("=")[2] if overrides else "null"
-    if name not in ("null", "") and _file_of("preset", name) is None:
-        files = [file for folder in _folders("preset") for file in folder.glob("*.yaml")]
-        raise unknown("preset", name, sorted({file.stem for file in files}))
+    names = [word.partition("=")[2] for word in words if word.startswith("preset=")]
+    known = {file.stem for folder in folders for file in folder.glob("*.yaml")}
+    if names and names[-1] not in ("null", "", *known):
+        raise unknown("preset", names[-1], sorted(known))
 
 
 def _folders(group: str) -> Iterator[Path]:

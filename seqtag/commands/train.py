@@ -23,8 +23,10 @@ log = logging.getLogger("seqtag")
 
 @quiet()
 @recorded
-def train(settings: TrainSettings) -> dict[str, Any]:
+def train(settings: TrainSettings, show: bool = True) -> dict[str, Any]:
     """Train a tagger, evaluate it and write its model folder; return the figures.
+
+    The scores are printed, unless `show` is false.
 
     Writes to ``paths.output_dir``: ``checkpoints/``, ``metrics.csv`` (figures per epoch),
     ``metrics.json`` (figures of the best epoch on the dev and test splits), ``model/`` (the
@@ -48,7 +50,7 @@ def train(settings: TrainSettings) -> dict[str, Any]:
     }
     tagger.save(output / "model", figures=figures)
     write_json(output / "metrics.json", figures)
-    for split, scores in figures["splits"].items():
+    for split, scores in figures["splits"].items() if show else ():
         # Details by label and by factor only for the last split.
         show_scores(scores, details=split == "test" or "test" not in corpus.splits)
     log.info(
