@@ -68,8 +68,9 @@ def read_rows(
     Messages use `name` as the file name.
     """
     layout = config.layout()
-    layout.require(rows.column_names, name)
-    rows = rows.select_columns(list(layout.columns_to_read()))
+    reader = RecordReader(name, layout)
+    reader.require(rows.column_names, name)
+    rows = rows.select_columns(reader.roots(rows.column_names))
     decoders = class_label_names(rows.features)
     batches = rows.with_format("arrow").iter(batch_size=_ROWS)
     sentences = sentences_from_batches(batches, RecordReader(name, layout, decoders), first)
@@ -80,7 +81,7 @@ def make_stream(name: str, rows: datasets.IterableDataset, config: CorpusConfig)
     """Return the stream of a split loaded for streaming; messages use `name` as the file name."""
     layout = config.layout()
     if rows.column_names is not None:
-        layout.require(rows.column_names, name)
+        RecordReader(name, layout).require(rows.column_names, name)
     decoders = class_label_names(rows.features or {})
     labels = config.label_names or decoders.get(config.label_column, ())
     reader = RecordReader(name, layout, decoders)

@@ -38,7 +38,7 @@ class Csv(Format):
 
     def read(self, source: Source, layout: Layout) -> Iterator[Sentence]:
         """Yield the sentence of each row, or of the rows of each sentence."""
-        reader = RecordReader(source.name, layout)
+        reader = RecordReader(source.name, layout, nested=False)
         rows = _rows(source, layout)
         line, header = next(rows, (1, []))
         if not header:

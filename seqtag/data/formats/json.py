@@ -1,35 +1,46 @@
-"""JSON lines: one object with lists of tokens and labels per line."""
+"""JSON: objects with lists of tokens and labels, one per line or in one array."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, BinaryIO
 
 from seqtag.data.formats.base import Format, register
+from seqtag.data.formats.decoding import Place
+from seqtag.data.formats.json_array import JsonText
+from seqtag.data.formats.json_object import checked_object, parse_object
 from seqtag.data.formats.layout import Layout
-from seqtag.data.formats.lines import Source
+from seqtag.data.formats.lines import Source, text_pieces
+from seqtag.data.formats.nested import has_column
 from seqtag.data.formats.records import RecordReader
 from seqtag.data.formats.sentence import Sentence
 from seqtag.errors import InputError, shown
 
 # The key of tokens in a file to be tagged that does not use the key of the training corpus.
 _TOKENS = "tokens"
-_EXPECTED = 'one object per line is expected (JSONL): {"tokens": [...], "labels": [...]}'
+_EXPECTED = (
+    'one object per line is expected, {"tokens": [...], "labels": [...]}, or one array of them'
+)
 # Characters that JSON does not escape but some programs treat as line ends.
 LINE_ENDS_ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
-_KINDS = {list: "array", str: "string", int: "number", float: "number"}
 
 
 @register("json")
 class Json(Format):
-    """One object per line; for tagging it may contain raw text instead of tokens."""
+    """One object per line, or an array of objects, which may be the value of a key of an object.
+
+    For tagging an object may contain raw text instead of tokens. In an array, line numbers in
+    messages are numbers of records, from 1.
+    """
 
     endings = (".jsonl", ".json", ".ndjson")
     decodes_labels = True
     has_text = True
     tag_input = (
         'one JSON object per line: {"tokens": ["A", "sentence"]} or {"text": "Raw text."}; further '
-        'columns as lists next to "tokens"; an "id" is copied to the output'
+        'columns as lists next to "tokens"; an "id" is copied to the output; or one JSON array of '
+        "such objects"
     )
     tag_output = (
         "one JSON object per line: text and offsets (raw text only), tokens, labels, spans; "
@@ -37,18 +48,32 @@ class Json(Format):
     )
 
     def read(self, source: Source, layout: Layout) -> Iterator[Sentence | None]:
-        """Yield the sentence of each line that is not empty."""
+        """Yield the sentence of each line that is not empty, or of each object of an array."""
         read = _Training if layout.label_column is not None else _Tagging
         records = read(source.name, layout)
-        for numbered in source.numbered_lines(keep_returns=True):
+        pieces = text_pieces(source)
+        if not source.is_later_part:
+            text = JsonText(source.name, pieces)
+            if text.start_array(records.keys):
+                for number, record, escapes in text.records():
+                    yield records.sentence(number, record, escapes)
+                return
+            pieces = chain([text.text] if text.text else [], pieces)
+        for numbered in source.numbered_lines(keep_returns=True, pieces=pieces):
             if numbered is None:
                 yield None
             elif numbered[1].strip(" \t"):
-                yield records.sentence(*numbered)
+                yield records.sentence_of_line(*numbered)
 
     def can_be_cut(self, raw: BinaryIO, layout: Layout) -> bool:
         """Return whether a line can be read independently of earlier lines."""
-        return layout.document_column is None
+        if layout.document_column is not None:
+            return False
+        pieces = text_pieces(Source(raw, Place("", layout.encoding)))
+        try:
+            return not JsonText("", pieces).start_array([layout.token_column.partition(".")[0]])
+        except InputError:  # it is reported when the file is read
+            return False
 
     def next_break(self, raw: BinaryIO, layout: Layout) -> int:
         """Return the current position, since each line is a sentence."""
@@ -60,23 +85,37 @@ class Json(Format):
 
 
 class _Training:
-    """Converts lines to labelled sentences."""
+    """Converts objects to labelled sentences.
+
+    Attributes:
+        keys: the keys of which each object has at least one.
+        expected: the expected content, for messages.
+    """
+
+    expected = _EXPECTED
 
     def __init__(self, name: str, layout: Layout) -> None:
         self.name, self.layout = name, layout
         self.reader, self.used = RecordReader(name, layout), list(layout.columns_to_read())
+        self.used += [column.partition(".")[0] for column in self.used]
+        self.keys = [layout.token_column, layout.token_column.partition(".")[0]]
 
-    def sentence(self, number: int, line: str) -> Sentence:
+    def sentence_of_line(self, number: int, line: str) -> Sentence:
         """Return the sentence of a line."""
+        record = parse_object(line, f"{self.name}:{number}", self.used, self.expected)
+        return self.sentence(number, record, "\\u" in line)
+
+    def sentence(self, number: int, record: dict[str, Any], escapes: bool) -> Sentence:
+        """Return the sentence of an object; `escapes` is whether its text has Unicode escapes."""
         where = f"{self.name}:{number}"
-        record = parse_object(line, where, self.used, _EXPECTED)
-        if self.layout.token_column not in record:
-            _refuse_wrapped(record, where, _EXPECTED)
-        return self.reader.sentence(record, number, escapes="\\u" in line)
+        checked_object(record, where, self.used)
+        if not has_column(record, self.layout.token_column):
+            _refuse_wrapped(record, where, self.expected)
+        return self.reader.sentence(record, number, escapes=escapes)
 
 
 class _Tagging(_Training):
-    """Converts lines to sentences to be tagged, of tokens or of raw text.
+    """Converts objects to sentences to be tagged, of tokens or of raw text.
 
     The key of tokens is that of the training corpus or "tokens". Lone surrogates are kept.
     """
@@ -85,13 +124,14 @@ class _Tagging(_Training):
         super().__init__(name, layout)
         self.default_reader = RecordReader(name, replace(layout, token_column=_TOKENS))
         self.used += [_TOKENS, "text", "id"]
+        self.keys += [_TOKENS, "text"]
         self.expected = f'{{"{layout.token_column}": ["..."]}} or {{"text": "..."}} is expected'
 
-    def sentence(self, number: int, line: str) -> Sentence:
-        """Return the sentence of a line, or its raw text, which is not split into sentences yet."""
+    def sentence(self, number: int, record: dict[str, Any], escapes: bool) -> Sentence:
+        """Return the sentence of an object, or its raw text, not split into sentences yet."""
         where = f"{self.name}:{number}"
-        record = parse_object(line, where, self.used, self.expected)
-        if self.layout.token_column in record:
+        checked_object(record, where, self.used)
+        if has_column(record, self.layout.token_column):
             sentence = self.reader.sentence(record, number)
         elif _TOKENS in record:
             sentence = self.default_reader.sentence(record, number)
@@ -122,61 +162,3 @@ def _refuse_wrapped(record: Mapping[str, Any], where: str, expected: str) -> Non
     for key, value in record.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             raise InputError(f"{where}: the records are in a list under {shown(key)}; {expected}")
-
-
-class _WithRepeatedKeys(dict[str, Any]):
-    """A JSON object with repeated keys, each of which has its last value.
-
-    Attributes:
-        repeated: the keys that occur more than once.
-    """
-
-    repeated: frozenset[str] = frozenset()
-
-
-def parse_object(text: str, where: str, used: Iterable[str], expected: str) -> dict[str, Any]:
-    """Return the JSON object of a line.
-
-    Args:
-        text: the line.
-        where: its file and number, for messages.
-        used: the keys that will be read.
-        expected: the expected content of a line, for messages.
-
-    Raises:
-        InputError: if the line is not JSON, is beyond Python's limits (thousands of nested
-            brackets or digits), is not an object, or repeats a key in `used`.
-    """
-    try:
-        value = _decode(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON: {describe_fault(error)}; {expected}") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{where}: a JSON {_KINDS.get(type(value), 'value')}; {expected}")
-    if isinstance(value, _WithRepeatedKeys):
-        for key in used:
-            if key in value.repeated:
-                raise InputError(f"{where}: the key {key!r} occurs more than once")
-    return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) == len(pairs):
-        return value
-    keys = [key for key, _ in pairs]
-    value = _WithRepeatedKeys(value)
-    value.repeated = frozenset(key for key in value if keys.count(key) > 1)
-    return value
-
-
-_decode = json.JSONDecoder(object_pairs_hook=_object).decode
-
-
-def describe_fault(error: ValueError | RecursionError) -> str:
-    """Return a description of a JSON error, without the parser's own line number."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.pos + 1}"
-    if isinstance(error, RecursionError):
-        return "its brackets are nested too deeply"
-    return "a number has too many digits"

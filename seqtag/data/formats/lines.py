@@ -5,7 +5,7 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,10 +78,15 @@ class Source:
         """Yield lists of lines, as `line_lists` does."""
         return line_lists(self, keep_returns)
 
-    def numbered_lines(self, keep_returns: bool = False) -> Iterator[tuple[int, str] | None]:
-        """Yield the number and text of each line, and None if no more input is available yet."""
+    def numbered_lines(
+        self, keep_returns: bool = False, pieces: Iterable[str] | None = None
+    ) -> Iterator[tuple[int, str] | None]:
+        """Yield the number and text of each line, and None if no more input is available yet.
+
+        `pieces` is the text, if it was decoded already.
+        """
         number = self.place.line
-        for lines in line_lists(self, keep_returns):
+        for lines in line_lists(self, keep_returns, pieces):
             yield from enumerate(lines, number)
             number += len(lines)
             yield None
@@ -183,7 +188,9 @@ def text_pieces(source: Source) -> Iterator[str]:
         raise unreadable(SourceFile(Path(name), name), error) from error
 
 
-def line_lists(source: Source, keep_returns: bool = False) -> Iterator[list[str]]:
+def line_lists(
+    source: Source, keep_returns: bool = False, pieces_of_text: Iterable[str] | None = None
+) -> Iterator[list[str]]:
     r"""Yield lists of lines without line ends: the lines that each piece of input completes.
 
     A list may be empty. After any list, the next input may not be available yet. If the text was
@@ -193,6 +200,7 @@ def line_lists(source: Source, keep_returns: bool = False) -> Iterator[list[str]
         source: the input.
         keep_returns: whether a carriage return that is not before a line feed is part of the
             line. If not, it is an error: such files have old Mac line ends, and would be one line.
+        pieces_of_text: the text, if it was decoded already.
 
     Raises:
         InputError: for bytes that are not text in the encoding, for a line that is too long, and
@@ -200,7 +208,7 @@ def line_lists(source: Source, keep_returns: bool = False) -> Iterator[list[str]
     """
     pieces: list[str] = []
     size, number, after_crlf = 0, source.place.line, source.after_crlf
-    for text in text_pieces(source):
+    for text in text_pieces(source) if pieces_of_text is None else pieces_of_text:
         pieces.append(text)
         size += len(text)
         if "\n" not in text:

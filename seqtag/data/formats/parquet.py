@@ -35,12 +35,13 @@ class Parquet(Format):
             file = pq.ParquetFile(source.raw)
             reader.require(file.schema_arrow.names, source.name)
             columns = list(layout.columns_to_read())
+            roots = reader.roots(file.schema_arrow.names)
             # With data.label_names set, the file's own names of labels are not used.
             has_label_names = layout.label_names is not None
             coded = [name for name in columns if name != layout.label_column or not has_label_names]
             decoders = class_names(file.schema_arrow, coded, source.name)
             reader = RecordReader(source.name, layout, decoders)
-            yield from sentences_from_batches(file.iter_batches(_ROWS, columns=columns), reader)
+            yield from sentences_from_batches(file.iter_batches(_ROWS, columns=roots), reader)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             last = f" after {reader.place}" if reader.place != source.name else ""
             raise InputError(
@@ -59,12 +60,12 @@ def class_names(schema: Any, columns: Sequence[str], name: str) -> dict[str, lis
             plain numbers would be a silent error.
     """
     metadata = (schema.metadata or {}).get(_METADATA_KEY)
-    integers = [column for column in columns if _holds_integers(schema.field(column).type)]
+    integers = [column for column in columns if _holds_integers(_type_of(schema, column))]
     if metadata is None or not integers:
         return {}
     try:
         features = json.loads(metadata)["info"]["features"]
-        names_by_column = {column: _names(features.get(column)) for column in integers}
+        names_by_column = {column: _names(_feature_of(features, column)) for column in integers}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{name}: {', '.join(integers)} contains integers, and the metadata that names them "
@@ -74,9 +75,40 @@ def class_names(schema: Any, columns: Sequence[str], name: str) -> dict[str, lis
     return {column: names for column, names in names_by_column.items() if names}
 
 
+def _type_of(schema: Any, column: str) -> Any:
+    """Return the Arrow type of a column, which may be within another one; None if it is not."""
+    import pyarrow.types as types
+
+    if column in schema.names:
+        return schema.field(column).type
+    root, *keys = column.split(".")
+    kind = schema.field(root).type
+    for key in keys:
+        while hasattr(kind, "value_type"):
+            kind = kind.value_type
+        index = kind.get_field_index(key) if types.is_struct(kind) else -1
+        if index < 0:
+            return None
+        kind = kind.field(index).type
+    return kind
+
+
+def _feature_of(features: Any, column: str) -> Any:
+    """Return the metadata of a column, which may be within another one; None if there is none."""
+    if column in features:
+        return features[column]
+    feature, *keys = (features.get(column.partition(".")[0]), *column.split(".")[1:])
+    for key in keys:
+        feature = _item(feature)
+        feature = feature.get(key) if isinstance(feature, dict) else None
+    return feature
+
+
 def _holds_integers(kind: Any) -> bool:
     import pyarrow.types as types
 
+    if kind is None:
+        return False
     while hasattr(kind, "value_type"):  # lists of any kind, and dictionaries
         kind = kind.value_type
     return types.is_integer(kind)
@@ -84,8 +116,7 @@ def _holds_integers(kind: Any) -> bool:
 
 def _names(feature: Any) -> list[str] | None:
     """Return the names in the metadata of a column of (lists of) classes; None for others."""
-    while isinstance(feature, list) or (isinstance(feature, dict) and "feature" in feature):
-        feature = feature[0] if isinstance(feature, list) else feature["feature"]
+    feature = _item(feature)
     if not isinstance(feature, dict) or feature.get("_type") != "ClassLabel":
         return None
     names = feature.get("names")
@@ -94,11 +125,26 @@ def _names(feature: Any) -> list[str] | None:
     return names
 
 
+def _item(feature: Any) -> Any:
+    """Return the metadata of an item of a list, or of a list of lists; others as they are."""
+    while isinstance(feature, list) or (
+        isinstance(feature, dict) and "feature" in feature and "_type" in feature
+    ):
+        feature = feature[0] if isinstance(feature, list) else feature["feature"]
+    return feature
+
+
 def class_label_names(features: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the names of the columns of (lists of) ClassLabel among features of `datasets`."""
+    """Return the names of the columns of (lists of) ClassLabel among features of `datasets`.
+
+    A column within another one is called as in `nested`: ``ann.label``.
+    """
     names_by_column = {}
     for column, feature in features.items():
         inner = feature[0] if isinstance(feature, list) else getattr(feature, "feature", feature)
-        if getattr(inner, "names", None):
+        if isinstance(inner, Mapping):
+            within = class_label_names(inner)
+            names_by_column |= {f"{column}.{key}": names for key, names in within.items()}
+        elif getattr(inner, "names", None):
             names_by_column[column] = list(inner.names)
     return names_by_column

@@ -6,11 +6,12 @@ integers that are decoded by the names in the file or in `data.label_names`; nul
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seqtag.data.formats.label_names import LabelNames
 from seqtag.data.formats.layout import Layout
+from seqtag.data.formats.nested import nested_value, root_of
 from seqtag.data.formats.sentence import Sentence, labels_without
 from seqtag.errors import InputError, listed, shown
 from seqtag.labels import NOT_SCORED
@@ -25,6 +26,7 @@ class RecordReader:
         name: name of the source of the records, for messages.
         layout: the columns to read.
         decoders: for columns stored as integers, the names in the file.
+        nested: whether a column can be within another one: `ann.tokens`.
 
     Attributes:
         place: name and line (or row) of the last record; only the name before the first record,
@@ -32,11 +34,17 @@ class RecordReader:
     """
 
     def __init__(
-        self, name: str, layout: Layout, decoders: Mapping[str, Sequence[str]] | None = None
+        self,
+        name: str,
+        layout: Layout,
+        decoders: Mapping[str, Sequence[str]] | None = None,
+        nested: bool = True,
     ) -> None:
-        self.name, self.layout, self.place = name, layout, name
+        self.name, self.layout, self.place, self.nested = name, layout, name, nested
         # Whether records have a column of sentences: they do not, rows of tokens do.
-        self._columns = set(layout.columns_to_read()) - {layout.sentence_column}
+        columns = layout.columns_to_read()
+        columns.pop(layout.sentence_column or "", None)
+        self._columns = columns.keys()
         self._names = {
             column: LabelNames(column, names) for column, names in (decoders or {}).items()
         }
@@ -44,21 +52,32 @@ class RecordReader:
         if label_names is not None:
             self._names[label_names.column] = label_names
         self._closed = label_names is not None and not layout.open_labels
-        columns = (layout.label_column, *layout.features)
-        self._other_columns = [column for column in columns if column is not None]
+        others = (layout.label_column, *layout.features)
+        self._other_columns = [column for column in others if column is not None]
         self._doc, self._doc_value, self._first = 0, None, True
         self._ended: set[str] = set()  # the values of documents that have ended
 
     def require(self, available: Sequence[str], where: str) -> None:
         """Raise an InputError if a column to read is missing or occurs more than once."""
-        self.layout.require(available, where)
-        columns = self.layout.columns_to_read()
-        repeated = sorted({name for name in columns if available.count(name) > 1})
+        self.layout.require([*available, *self._within(available)], where)
+        repeated = sorted({name for name in self.roots(available) if available.count(name) > 1})
         if repeated:
             raise InputError(
                 f"{where}: more than one column is called {', '.join(map(shown, repeated))}; there "
                 f"are: {listed(available)}. Rename all but the right one"
             )
+
+    def roots(self, available: Collection[str]) -> list[str]:
+        """Return the columns of a file that contain the columns to read."""
+        columns = self.layout.columns_to_read()
+        return list(dict.fromkeys(root_of(column, available) for column in columns))
+
+    def _within(self, available: Collection[str]) -> list[str]:
+        """Return the columns to read that may be within one of the available columns."""
+        if not self.nested:
+            return []
+        columns = [column for column in self._columns if column not in available]
+        return [column for column in columns if root_of(column, available) in available]
 
     def sentence(
         self,
@@ -81,7 +100,8 @@ class RecordReader:
         layout = self.layout
         self.place = where = f"{self.name}:{line}" if line else self.name
         if not self._columns <= record.keys():
-            layout.require(list(record), where)
+            layout.require([*record, *self._within(record)], where)
+            record = {column: nested_value(record, column, where) for column in self._columns}
         tokens = self._list(record, layout.token_column, where)
         columns = [self._list(record, column, where) for column in self._other_columns]
         for column, values in zip(self._other_columns, columns, strict=True):

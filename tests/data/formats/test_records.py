@@ -83,9 +83,9 @@ def test_jsonl_errors_name_the_line(write, line, message):
         read("json", path)
 
 
-def test_pretty_printed_json_is_reported(write):
+def test_pretty_printed_json_lines_are_reported(write):
     with pytest.raises(InputError, match=r"a.json:1: not JSON: .*one object per line is expected"):
-        read("json", write("a.json", json.dumps([GOOD], indent=1)))
+        read("json", write("a.json", json.dumps(GOOD, indent=1)))
 
 
 def test_only_repeated_keys_that_are_read_are_refused(write):

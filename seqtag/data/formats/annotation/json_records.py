@@ -6,7 +6,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from seqtag.data.formats.document import CharSpan, Fault
-from seqtag.data.formats.json import LINE_ENDS_ESCAPED, describe_fault, parse_object
+from seqtag.data.formats.json import LINE_ENDS_ESCAPED
+from seqtag.data.formats.json_object import describe_fault, parse_object
 from seqtag.data.formats.lines import Source, text_pieces
 from seqtag.errors import InputError, shown
 
