@@ -23,7 +23,7 @@ from seqtag.tagging.layouts import Options, layout_of
 from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.readers import PAUSE, PLAIN, Item, read_items
 from seqtag.tagging.unknown_words import UnknownWords
-from seqtag.tagging.writers import OUTPUTS, WriterOptions, writer_of
+from seqtag.tagging.writers import MARKING, OUTPUTS, WriterOptions, writer_of
 
 if TYPE_CHECKING:
     from seqtag.tagging.output import TaggedSentence
@@ -96,6 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bias = "multiply the odds of a type or label, for more recall (above 1) or more precision"
     add("--bias", metavar="TYPE=FACTOR", action="append", default=[], help=bias)
     unknown = "mark words that did not occur in training (default mark: (?)); for text, csv, html"
+    column = "conllu output: the column of the labels: upos, xpos, misc.NER, ..."
+    add("--label-column", metavar="NAME", help=column)
     add("--unknown", metavar="MARK", nargs="?", const="(?)", help=unknown)
     add("--wrapped", action="store_true", help="raw text: sentences may continue on the next line")
     add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
@@ -187,8 +189,10 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("--wrapped can only be used with --input-format text")
     if args.lowest is not None and not (args.lowest.isdecimal() and int(args.lowest) > 0):
         raise InputError(f"--lowest {args.lowest}: must be a whole number of at least 1")
-    if args.unknown is not None and args.format not in OUTPUTS:
-        raise InputError(f"--unknown can only be used with --format {', '.join(OUTPUTS)}")
+    if args.unknown is not None and args.format not in MARKING:
+        raise InputError(f"--unknown can only be used with --format {', '.join(MARKING)}")
+    if args.label_column is not None and args.format != "conllu":
+        raise InputError("--label-column can only be used with --format conllu")
     if args.tokenizer is not None:
         check_tokenizer(args.tokenizer, "--tokenizer")
         if args.input_format == "tokens" or (
@@ -239,7 +243,7 @@ def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespac
     if args.unknown is not None:
         unknown = UnknownWords(args.unknown, tagger.indexer.is_unknown)
     title = "Tagged text" if args.input == "-" else Path(args.input).name
-    options = WriterOptions(args.probabilities, unknown, title)
+    options = WriterOptions(args.probabilities, unknown, title, args.label_column, tagger.data)
     writer = writer_of(args.format, tagger.labels, options)
     with open_output(args.output) as output:
         output.write(utf8_bytes(writer.begin()))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from seqtag.data.formats.base import find_format, read_source, with_input_errors
 from seqtag.data.formats.layout import Layout, split_at_blanks
 from seqtag.data.formats.lines import Source, text_pieces
+from seqtag.data.formats.sentence import InputLines
 from seqtag.data.formats.sentence import Sentence as Words
 from seqtag.data.text.split import Sentence, Token, split_text
 from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER
@@ -37,6 +38,7 @@ class Item(NamedTuple):
         features: values of further columns by name.
         id: the ``id`` in the input, which is copied to the output; None if there is none.
         line: line of the input at which the sentence begins.
+        source: the lines of the input, if its format keeps them.
         shares_line: whether other sentences may be from the same line (raw text in JSONL).
     """
 
@@ -45,6 +47,7 @@ class Item(NamedTuple):
     id: Any = None
     line: int = 1
     shares_line: bool = False
+    source: InputLines | None = None
 
 
 def read_items(
@@ -84,7 +87,7 @@ def read_items(
             names = layout.features if layout is not None else ()
             features = dict(zip(names, sentence.features, strict=True))
             tokens = Sentence([Token(word) for word in sentence.tokens])
-            yield Item(tokens, features, sentence.id, sentence.line)
+            yield Item(tokens, features, sentence.id, sentence.line, source=sentence.source)
 
 
 def _read_tokens(source: Source) -> Iterator[Words | None]:

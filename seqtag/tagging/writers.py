@@ -1,10 +1,11 @@
 """Output of `seqtag tag`: a writer for each output format."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.formats.base import find_format
+from seqtag.tagging.conllu_output import ConlluOutput, label_place
 from seqtag.tagging.html_page import HtmlPage
 from seqtag.tagging.output import TaggedSentence
 from seqtag.tagging.readers import Item
@@ -15,12 +16,18 @@ from seqtag.tagging.writer import Writer
 # Output formats that are not data formats, and their descriptions.
 OUTPUTS: Mapping[str, str] = {
     "text": "readable text: [PER Alex Graves] lives in [LOC Paris].   or   He/PRON lives/VERB",
+    "conllu": (
+        "CoNLL-U, with the labels in the column of the training corpus if that was CoNLL-U, "
+        "otherwise in misc (see --label-column); from CoNLL-U input all lines are kept"
+    ),
     "csv": (
         "a table with a row per token: number of the sentence, token, label, start, end, and with "
         "--probabilities the probability"
     ),
     "html": "a page to read in a browser: spans or tokens highlighted in a colour for each type",
 }
+# Those that can mark unknown words.
+MARKING = ("text", "csv", "html")
 
 
 class WriterOptions(NamedTuple):
@@ -30,11 +37,15 @@ class WriterOptions(NamedTuple):
         probabilities: whether the sentences have probabilities.
         unknown: how unknown words are marked; None if they are not.
         title: the title of a page.
+        label_column: (conllu) the column of the labels; None: that of the training corpus.
+        data: how the training corpus was read, from the model folder.
     """
 
     probabilities: bool = False
     unknown: UnknownWords | None = None
     title: str = "Tagged text"
+    label_column: str | None = None
+    data: Mapping[str, Any] | None = None
 
 
 _NOTHING_ELSE = WriterOptions()
@@ -51,6 +62,12 @@ def writer_of(format_: str, labels: LabelSet, options: WriterOptions = _NOTHING_
     plain = labels.scheme == "plain"
     if format_ == "text":
         return _Text(plain, options.unknown)
+    if format_ == "conllu":
+        absent = (options.data or {}).get("absent")
+        return ConlluOutput(
+            options.label_column or label_place(options.data),
+            absent if isinstance(absent, str) else "_",
+        )
     if format_ == "csv":
         return Spreadsheet(options.probabilities, options.unknown)
     if format_ == "html":

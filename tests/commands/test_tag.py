@@ -199,6 +199,53 @@ def test_labels_in_another_scheme(tag, tagger):
         tag("Alex", "--scheme", "plain")
 
 
+def test_only_the_sentences_of_which_the_tagger_is_least_sure(tag, tagger):
+    content = "".join(f"Alex x{n % 7} {'Paris ' * (n % 5)}\n\n" for n in range(40))
+    words = [line.split() for line in content.split("\n")[:-1]]
+    tokens = ("--input-format", "tokens", "--format", "jsonl")
+    scores = [s.certainty if s.tokens else 2.0 for s in tagger.tag(words, certainty=True)]
+    order = sorted(range(len(words)), key=lambda n: (scores[n], n))
+    found = records(tag(content, *tokens, "--lowest", "6"))
+    assert [record["tokens"] for record in found] == [words[n] for n in order[:6]]
+    assert [record["certainty"] for record in found] == [round(scores[n], 6) for n in order[:6]]
+    every = records(tag(content, *tokens, "--lowest", "1000"))
+    assert len(every) == 40  # not the sentences without tokens
+    for format_ in ("text", "csv", "html", "conllu", "conll"):
+        assert words[order[0]][1] in tag(content, *tokens[:3], format_, "--lowest", "1")
+
+
+def test_the_odds_of_a_type_can_be_raised(tag, tagger):
+    output = records(tag("Alex goes to Paris.", "--format", "jsonl", "--bias", "LOC=1e6"))
+    assert {label[2:] for label in output[0]["labels"]} == {"LOC"}
+    both = tag("Alex goes.", "--format", "jsonl", "--bias", "LOC=2", "--bias", "O=0.5")
+    biased = tagger.with_bias({"LOC": 2, "O": 0.5}).tag("Alex goes.")
+    assert records(both)[0]["labels"] == list(biased[0].labels)
+    assert tag(TEXT, "--bias", "PER=1") == tag(TEXT)
+
+
+def test_unknown_words_are_marked(tag):
+    text = "Alex  zzz."
+    assert tag(text, "--unknown").replace("[", "").count("zzz(?)") == 1
+    assert "Alex(?)" not in tag(text, "--unknown")
+    rows = tag(text, "--unknown", "new", "--format", "csv").splitlines()
+    assert rows[0] == "sentence,token,label,start,end,unknown"
+    assert [row.rpartition(",")[2] for row in rows[1:]] == ["", "new", ""]
+    assert '<u title="not in training">zzz</u>(?)' in tag(text, "--unknown", "--format", "html")
+
+
+def test_conllu_output_keeps_the_input(tag):
+    content = "# newdoc\n1-2\tAlexgoes" + "\t_" * 8 + "\n1\tAlex" + "\t_" * 8 + "\n2\tgoes"
+    content += "\t_" * 8 + "\n\n"
+    output = tag(content, "--input-format", "conllu", "--format", "conllu")
+    labels = [line.rpartition("\t")[2] for line in output.splitlines()[2:4]]
+    assert [label.partition("=")[0] for label in labels] == ["labels"] * 2
+    for label in labels:
+        output = output.replace(label, "_", 1)
+    assert output == content
+    upos = tag(content, "--input-format", "conllu", "--format", "conllu", "--label-column", "upos")
+    assert upos.splitlines()[2].split("\t")[3] == labels[0].partition("=")[2]
+
+
 def test_an_id_is_copied_to_the_output(tag):
     content = '{"id": 7, "text": "Alex. Anna."}\n{"id": "b", "tokens": ["x"]}'
     output = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
@@ -309,6 +356,16 @@ def test_lines_that_are_not_records(tag, content, message):
             ("--tokenizer", "finest", "--input-format", "conllu"),
             "--tokenizer is for raw text; sentences of --input-format conllu are already",
         ),
+        (("--lowest", "0"), "--lowest 0: must be a whole number of at least 1"),
+        (("--lowest", "x"), "--lowest x: must be a whole number of at least 1"),
+        (("--bias", "PER"), "--bias PER: expected TYPE=FACTOR"),
+        (("--bias", "PER=x"), "--bias PER=x: expected TYPE=FACTOR"),
+        (("--bias", "PER=2", "--bias", "PER=3"), "--bias names PER twice"),
+        (("--bias", "PRE=2"), "unknown type in --bias 'PRE' .did you mean 'PER'"),
+        (("--bias", "PER=0"), "--bias: PER=0.0: must be a number from"),
+        (("--unknown", "x", "--format", "jsonl"), "--unknown can only be used with --format text"),
+        (("--label-column", "upos"), "--label-column can only be used with --format conllu"),
+        (("--format", "conllu", "--label-column", "form"), "cannot be written to the CoNLL-U"),
         (("--input", "/none/such"), "/none/such: cannot be read"),
         (("--model", "/none/such"), "/none/such: there is no such folder"),
     ],

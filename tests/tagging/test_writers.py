@@ -1,17 +1,26 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
+import random
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.text.split import Token
 from seqtag.errors import InputError
 from seqtag.files import open_output
+from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.output import TaggedSentence, TaggedSpan
 from seqtag.tagging.readers import Item
+from seqtag.tagging.unknown_words import UnknownWords, with_marks
 from seqtag.tagging.writers import WriterOptions, text_line, writer_of
 
 RAW = TaggedSentence(
@@ -78,6 +87,74 @@ def test_json_lines_have_no_line_breaks():
     assert line.count("\n") == 1
     assert json.loads(line)["id"] == {"any": 1}
     assert json.loads(line)["line"] == 7
+
+
+def test_csv():
+    writer = writer_of("csv", LABELS, WriterOptions(probabilities=True))
+    assert writer.begin() == "sentence,token,label,start,end,probability\n"
+    assert writer.sentence(RAW, item_of(RAW)).splitlines()[:2] == [
+        "1,Alex,B-PER,5,9,0.500000",
+        "1,Graves,I-PER,11,17,0.750000",
+    ]
+    odd = TaggedSentence(None, (Token('a,"b\n'),), ("O",), ())
+    writer = writer_of("csv", LABELS)
+    text = writer.begin() + writer.sentence(odd, item_of(odd)) + writer.end()
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row == {"sentence": "1", "token": 'a,"b\n', "label": "O", "start": "", "end": ""}
+
+
+def _html(sentence, labels=LABELS, **options):
+    writer = writer_of("html", labels, WriterOptions(**options))
+    return writer.begin() + writer.sentence(sentence, item_of(sentence)) + writer.end()
+
+
+def test_html_highlights_spans():
+    page = _html(RAW, title="a <b>")
+    assert "<title>a &lt;b&gt;</title>" in page
+    style = r'style="--hue:\d+" title="0\.5000"'
+    assert re.search(rf"<mark {style}>Alex Graves<b>PER</b></mark>, in \(<mark ", page)
+    assert len(set(re.findall(r"<mark style=.--hue:(\d+)", page))) == 2
+    assert "http" not in page  # nothing is loaded from elsewhere
+
+
+def test_html_of_plain_labels():
+    page = _html(SPLIT, PLAIN)
+    assert re.search(r"<span class=token style=\S+>Alex<b>B-PER</b></span> <span", page)
+
+
+@given(st.text(), st.booleans())
+def test_html_is_well_formed_for_any_text(text, plain):
+    sentence = TaggedSentence(None, (Token(text), Token("x")), ("B-PER", "O"), ())
+    sentence = replace(sentence, spans=(TaggedSpan(text, "PER", None, None, 0, 0, 0.5),))
+    page = _html(sentence, PLAIN if plain else LABELS, title=text)
+    body = page.partition("</style>")[2]
+    tags = {name for tag in ("h1", "p", "span", "mark", "b", "html") for name in (tag, f"/{tag}")}
+    assert set(re.findall(r"<(/?\w+)", body)) <= tags
+    assert not any(ord(c) < 32 and c not in "\n\t" for c in page)
+
+
+def test_marks_of_unknown_words():
+    unknown = UnknownWords("(?)", {"Graves", "Paris", "met"}.__contains__)
+    marked = with_marks(RAW, unknown)
+    assert marked.text == "Alex  Graves(?), in (Paris(?))"
+    for token in (*marked.tokens, *marked.spans):
+        assert marked.text[token.start - 5 : token.end - 5] == token.text
+    assert text_line(marked, False) == "[PER 0.50 Alex Graves(?)], in ([LOC 0.25 Paris(?)])\n"
+    assert (
+        text_line(with_marks(SPLIT, unknown), False) == "[PER Alex Graves(?)] met(?) [PER Anna]\n"
+    )
+    empty = TaggedSentence("", (), (), ())
+    assert with_marks(empty, unknown) == empty
+
+
+def test_lowest_keeps_the_lowest_and_the_earliest():
+    rng = random.Random(0)
+    scores = [rng.choice([0.1, 0.2, 0.3]) for _ in range(50)]
+    for count in (1, 5, 50, 60):
+        lowest = Lowest(count)
+        for number, score in enumerate(scores):
+            lowest.add(score, number)
+        assert list(lowest) == sorted(range(50), key=lambda n: (scores[n], n))[:count]
 
 
 def test_a_device_is_not_replaced_by_a_file():

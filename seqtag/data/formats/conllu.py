@@ -8,7 +8,7 @@ from seqtag.data.formats.base import Format, read_file, register
 from seqtag.data.formats.conllu_columns import MAX_DIGITS, ColumnReader, Row, pairs_of
 from seqtag.data.formats.layout import Layout, repeated_names
 from seqtag.data.formats.lines import Source, SourceFile, after_blank_line
-from seqtag.data.formats.sentence import Sentence
+from seqtag.data.formats.sentence import InputLines, Sentence
 from seqtag.errors import InputError, did_you_mean
 
 _FIELDS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
@@ -58,6 +58,7 @@ class Conllu(Format):
         name, columns, doc = source.name, None, 0
         # A later part of a file begins after a sentence, and so within a document.
         has_rows = in_document = source.is_later_part
+        comments: list[tuple[int, str]] = []
         for block in _blocks(source):
             if block is None:
                 yield None
@@ -67,6 +68,7 @@ class Conllu(Format):
                     fields = _plus_fields(f"{name}:{number}", plus[1], fields if has_rows else None)
                 if in_document and _NEWDOC.match(line):
                     doc, in_document = doc + 1, False
+            comments += block.comments
             if not block.rows:
                 continue
             # Created with the first row, since global.columns can only come before it.
@@ -85,7 +87,11 @@ class Conllu(Format):
                 where = f"{name}:{lines[tokens.index('')]}"
                 raise InputError(f"{where}: the token (column {layout.token_column!r}) is empty")
             first = lines[0] if lines else block.rows[0][0]
-            yield Sentence(tokens, labels, features, doc, first, lines)
+            origin = None
+            if layout.label_column is None:
+                origin = InputLines("conllu", fields, sorted(comments + block.rows), lines)
+            comments = []
+            yield Sentence(tokens, labels, features, doc, first, lines, source=origin)
 
     def can_be_cut(self, raw: BinaryIO, layout: Layout) -> bool:
         """Return whether a file has the standard columns, i.e. no global.columns at its start."""

@@ -28,6 +28,22 @@ class Remark(NamedTuple):
     counted: bool = True
 
 
+class InputLines(NamedTuple):
+    """The lines of a sentence to be tagged, which an output in the same format copies.
+
+    Attributes:
+        format: name of the format.
+        fields: names of the columns.
+        lines: line numbers and texts of all lines, comments included.
+        words: line number of each token; the other lines have none.
+    """
+
+    format: str
+    fields: tuple[str, ...]
+    lines: list[tuple[int, str]]
+    words: Sequence[int]
+
+
 class Sentence(NamedTuple):
     """A sentence of a file, for training or for tagging.
 
@@ -45,6 +61,7 @@ class Sentence(NamedTuple):
         meta: (only for tagging) further data of the record, as JSON values.
         place: its place for messages, if it is not a line of the file that is read.
         remarks: facts about its record; a sentence without tokens may exist only for them.
+        source: (only for tagging) its lines, if the format keeps them.
     """
 
     tokens: list[str]
@@ -58,6 +75,7 @@ class Sentence(NamedTuple):
     meta: Mapping[str, Any] | None = None
     place: str | None = None
     remarks: tuple[Remark, ...] = ()
+    source: InputLines | None = None
 
     def line_of(self, position: int) -> int:
         """Return the line of the token at `position`."""
