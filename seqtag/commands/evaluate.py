@@ -63,7 +63,7 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     ``data=...`` chooses another one. Writes the figures to ``metrics.json``.
     """
     folder, split = Path(settings.keys.model_dir), settings.keys.split
-    tagger = Tagger.load(folder)
+    tagger = Tagger.load(folder).with_bias(settings.keys.bias or {})
     set_engine(tagger.network, settings.keys.engine)
     corpus, batches = corpus_to_evaluate(tagger, folder, settings.data, split)
     scores = evaluate_split(tagger, corpus, split, batches, settings.keys.metric)

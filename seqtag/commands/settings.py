@@ -95,6 +95,7 @@ class EvaluateKeys:
     split: Literal["train", "dev", "test"]
     engine: Engine
     metric: Text | None
+    bias: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -277,3 +277,21 @@ def test_conversion_keeps_the_other_columns(models):
     for column in set(before.column_names) - {"labels"}:
         assert before[column][:] == after[column][:]
     assert after["labels"][:] == [convert(row, "bio", "bioes") for row in before["labels"][:]]
+
+
+def test_recall_does_not_fall_as_the_odds_of_a_label_rise(scored):
+    def recall(factor):
+        scores = scored("data.path=CORPUS", f"bias={{N: {factor}}}", model="plain")
+        return scores["per_label"]["N"]["recall"]
+
+    recalls = [recall(factor) for factor in ("1e-6", "0.5", "1", "2", "1e6")]
+    assert recalls == sorted(recalls)
+    assert (recalls[0], recalls[-1]) == (0.0, 1.0)
+
+
+def test_a_neutral_bias_changes_no_score(scored):
+    neutral, plain = scored("data.path=CORPUS", "bias={PER: 1}"), scored("data.path=CORPUS")
+    del neutral["tokens_per_second"], plain["tokens_per_second"]
+    assert neutral == plain
+    with pytest.raises(InputError, match=r"unknown type in bias 'PRE' \(did you mean 'PER'"):
+        scored("data.path=CORPUS", "bias={PRE: 2}")
