@@ -151,6 +151,23 @@ def open_output(name: str) -> Iterator[BinaryIO]:
         raise InputError(f"{name}: cannot be written: {error.strerror or error}") from None
 
 
+@contextmanager
+def new_folder(name: str) -> Iterator[Path]:
+    """Yield a temporary folder; at the end rename it to `name`.
+
+    Raises:
+        InputError: if there is a file or a folder with files of that name, or it cannot be written.
+    """
+    place = Path(name).resolve()
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise InputError(f"{name}: exists and is not an empty folder; choose another name")
+    try:
+        with atomic_folder(place) as aside:
+            yield aside
+    except OSError as error:
+        raise InputError(f"{name}: cannot be written: {error.strerror or error}") from error
+
+
 def create_unique_folder(place: Path) -> Path:
     """Create a folder that did not exist before, with its parents; return its path.
 

@@ -109,7 +109,13 @@ def test_tagging_imports_no_corpora():
     allowed = {
         *("batches.order", "config", "encode.indexer", "encode.labelset", "encode.word_cache"),
         *("formats.lines", "formats.decoding", "formats.sentence", "formats.layout"),
-        *("formats.base", "text.split", "text.tokenizers"),
+        *(
+            "formats.document",
+            "formats.annotation.spacy",
+            "formats.base",
+            "text.split",
+            "text.tokenizers",
+        ),
     }
     for file in FILES:
         if part_of(file) in ("tagging", "model_folder"):

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import io
 import os
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from seqtag.data.formats.base import FORMATS, find_format
 from seqtag.data.formats.decoding import COMPRESSIONS, Place
+from seqtag.data.formats.document import OutputOptions
 from seqtag.data.formats.lines import Source, SourceFile, open_binary
 from seqtag.data.text.tokenizers import check_tokenizer
 from seqtag.errors import InputError
 from seqtag.files import open_output, utf8_bytes
 from seqtag.labels import AS_IN_CORPUS, SCHEMES
+from seqtag.tagging.document_output import check_document_output, write_documents
 from seqtag.tagging.layouts import Options, layout_of
 from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.readers import PAUSE, PLAIN, Item, read_items
@@ -79,7 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--model", metavar="DIR", required=True, help="the model folder")
     add("--input", metavar="FILE", default="-", help="input file; - (default): standard input")
-    add("--output", metavar="FILE", default="-", help="output file; - (default): standard output")
+    output = "output file (brat: folder); - (default): standard output"
+    add("--output", metavar="FILE", default="-", help=output)
     name = {"type": lambda word: _ALIASES.get(word, word)}
     add("--format", **name, default="text", choices=outputs, help="output format (default: text)")
     default = "input format (default: by the ending of --input, else text)"
@@ -102,6 +107,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--wrapped", action="store_true", help="raw text: sentences may continue on the next line")
     add("--encoding", default="utf-8", help="encoding of the input (default: utf-8)")
     add("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
+    add = parser.add_argument_group("options of --format label_studio").add_argument
+    add("--from-name", metavar="NAME", help="name of the Labels tag (default: label)")
+    add("--to-name", metavar="NAME", help="name of the Text tag (default: text)")
     add = parser.add_argument_group("options of --input-format column (and csv)").add_argument
     names = "names of the columns, e.g. _,tokens,pos,* (_ skips one, a final * the rest)"
     add("--columns", metavar="NAMES", help=names)
@@ -126,7 +134,8 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     bias = _parse_bias(args.bias)
     try:
-        with _open_input(args.input) as raw:
+        folder = _input_folder(args)
+        with _open_input(args.input, folder is not None) as raw:
             from seqtag.model_folder.folder import CONFIG  # torch
             from seqtag.tagging.tagger import Tagger
 
@@ -145,7 +154,7 @@ def run(args: argparse.Namespace) -> int:
                 where = str(Path(args.model) / CONFIG)
                 trained = (tagger.data, tagger.features)
                 layout = layout_of(args.input_format, *trained, _options(args), where)
-            source = Source(raw, Place(name, args.encoding, "--encoding"))
+            source = Source(raw, Place(name, args.encoding, "--encoding"), folder=folder)
             tokenizer = args.tokenizer or tagger.tokenizer
             items = read_items(source, args.input_format, layout, args.wrapped, tokenizer)
             _write(tagger, items, args)
@@ -193,6 +202,7 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError(f"--unknown can only be used with --format {', '.join(MARKING)}")
     if args.label_column is not None and args.format != "conllu":
         raise InputError("--label-column can only be used with --format conllu")
+    _check_document_options(args)
     if args.tokenizer is not None:
         check_tokenizer(args.tokenizer, "--tokenizer")
         if args.input_format == "tokens" or (
@@ -202,6 +212,20 @@ def _check(args: argparse.Namespace) -> None:
                 f"--tokenizer is for raw text; sentences of --input-format {args.input_format} "
                 "are already split into tokens"
             )
+
+
+def _check_document_options(args: argparse.Namespace) -> None:
+    for option in ("from_name", "to_name"):
+        if getattr(args, option) is not None and args.format != "label_studio":
+            name = f"--{option.replace('_', '-')}"
+            raise InputError(f"{name} can only be used with --format label_studio")
+    if args.format in OUTPUTS or find_format(args.format).writes == "sentences":
+        return
+    if args.lowest is not None:
+        raise InputError(
+            f"--lowest: --format {args.format} holds whole documents; use text, json, csv or html"
+        )
+    check_document_output(find_format(args.format), args.output)
 
 
 def _parse_bias(options: list[str]) -> dict[str, float]:
@@ -221,12 +245,22 @@ def _parse_bias(options: list[str]) -> dict[str, float]:
     return factors
 
 
+def _input_folder(args: argparse.Namespace) -> Path | None:
+    """Return the input if it is a folder and the input format reads folders."""
+    folder = Path(args.input)
+    reads_folders = args.input_format not in PLAIN and find_format(args.input_format).reads_folders
+    return folder if reads_folders and args.input != "-" and folder.is_dir() else None
+
+
 @contextmanager
-def _open_input(name: str) -> Iterator[IO[bytes]]:
+def _open_input(name: str, is_folder: bool) -> Iterator[IO[bytes]]:
     if name == "-":
         if sys.stdin.isatty():
             print("seqtag: reading from the terminal; press Ctrl-D to end", file=sys.stderr)
         yield sys.stdin.buffer
+        return
+    if is_folder:
+        yield io.BytesIO()
         return
     with open_binary(SourceFile(Path(name), name)) as raw:
         yield raw
@@ -242,6 +276,9 @@ def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespac
     unknown = None
     if args.unknown is not None:
         unknown = UnknownWords(args.unknown, tagger.indexer.is_unknown)
+    if args.format not in OUTPUTS and find_format(args.format).writes != "sentences":
+        _write_documents(tagger, items, args)
+        return
     title = "Tagged text" if args.input == "-" else Path(args.input).name
     options = WriterOptions(args.probabilities, unknown, title, args.label_column, tagger.data)
     writer = writer_of(args.format, tagger.labels, options)
@@ -255,6 +292,20 @@ def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespac
             output.write(utf8_bytes("".join(texts)))
             output.flush()
         output.write(utf8_bytes(writer.end()))
+
+
+def _write_documents(
+    tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespace
+) -> None:
+    if tagger.labels.scheme == "plain":
+        raise InputError(
+            f"{args.model}: this tagger has plain labels, no spans, which --format {args.format} "
+            "would hold: use text, column, json, csv or html"
+        )
+    windows = _tag_windows(tagger, items, args.probabilities, False)
+    options = OutputOptions(args.from_name or "label", args.to_name or "text")
+    tagged = chain.from_iterable(windows)
+    write_documents(tagged, find_format(args.format), args.output, options)
 
 
 def _tag_windows(

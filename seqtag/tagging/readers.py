@@ -30,6 +30,13 @@ PLAIN = {
 _LONGEST = 1 << 20
 
 
+class Record(NamedTuple):
+    """A text of the input, and the offset of its start in the offsets of its tokens."""
+
+    text: str
+    start: int = 0
+
+
 class Item(NamedTuple):
     """A sentence to tag.
 
@@ -40,6 +47,9 @@ class Item(NamedTuple):
         line: line of the input at which the sentence begins.
         source: the lines of the input, if its format keeps them.
         shares_line: whether other sentences may be from the same line (raw text in JSONL).
+        record: the text that the sentence is from; None if the input was words.
+        ends_record: whether it is the last sentence of its record.
+        meta: further data of the record.
     """
 
     sentence: Sentence
@@ -48,6 +58,9 @@ class Item(NamedTuple):
     line: int = 1
     shares_line: bool = False
     source: InputLines | None = None
+    record: Record | None = None
+    ends_record: bool = True
+    meta: Mapping[str, Any] | None = None
 
 
 def read_items(
@@ -81,8 +94,16 @@ def read_items(
         if sentence is None:
             yield PAUSE
         elif sentence.text is not None:
-            for part in split_text(sentence.text, tokenizer=tokenizer) or [Sentence([], "")]:
-                yield Item(part, {}, sentence.id, sentence.line, shares_line=True)
+            parts = split_text(sentence.text, tokenizer=tokenizer) or [Sentence([], "")]
+            record = Record(sentence.text)
+            for number, part in enumerate(parts, 1):
+                yield Item(
+                    *(part, {}, sentence.id, sentence.line),
+                    shares_line=True,
+                    record=record,
+                    ends_record=number == len(parts),
+                    meta=sentence.meta,
+                )
         else:
             names = layout.features if layout is not None else ()
             features = dict(zip(names, sentence.features, strict=True))
@@ -97,8 +118,10 @@ def _read_tokens(source: Source) -> Iterator[Words | None]:
 
 def _read_text(source: Source, wrapped: bool, tokenizer: str) -> Iterator[Item | None]:
     def items(text: str, offset: int) -> Iterator[Item]:
-        for sentence in split_text(text, wrapped=wrapped, offset=offset, tokenizer=tokenizer):
-            yield Item(sentence, {})
+        parts = split_text(text, wrapped=wrapped, offset=offset, tokenizer=tokenizer)
+        record = Record(text.rstrip("\r\n"), offset)
+        for number, part in enumerate(parts, 1):
+            yield Item(part, {}, record=record, ends_record=number == len(parts))
 
     offset, paragraph = 0, ""
     for line in lines(source, _LONGEST):

@@ -122,6 +122,9 @@ class Format:
         """
         raise NotImplementedError
 
+    def check_output(self) -> None:
+        """Raise an InputError if a library is missing that writing needs."""
+
     def write_documents(
         self, documents: Iterable[Document], options: OutputOptions
     ) -> Iterator[bytes]:

@@ -136,7 +136,8 @@ class _Tagging(_Training):
         elif _TOKENS in record:
             sentence = self.default_reader.sentence(record, number)
         else:
-            sentence = Sentence([], [], [], 0, number, text=self._text(record, where))
+            meta = {key: value for key, value in record.items() if key not in ("text", "id")}
+            sentence = Sentence([], [], [], 0, number, text=self._text(record, where), meta=meta)
         id_ = record.get("id")
         try:
             json.dumps(id_, allow_nan=False)

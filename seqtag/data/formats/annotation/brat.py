@@ -52,13 +52,13 @@ class Brat(AnnotationFormat):
             raise InputError(f"{source.name}: no .txt file in this folder")
         for number, path in enumerate(texts, 1):
             name = path.relative_to(folder)
-            text = _read(path, layout.encoding)
+            text = _read(path, source.place.encoding)
             annotations = path.with_suffix(".ann")
             spans, faults = None, ()
             place = f"{source.name}/{name}"
             if annotations.is_file():
                 where = f"{source.name}/{name.with_suffix('.ann')}"
-                lines = _read(annotations, layout.encoding)
+                lines = _read(annotations, source.place.encoding)
                 spans, faults = parse_annotations(lines, text, where)
             id_ = str(name.with_suffix(""))
             yield Document(text, spans, id_, {}, number, place, tuple(faults))

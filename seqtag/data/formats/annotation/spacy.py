@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from seqtag.data.formats.annotation.base import AnnotationFormat
@@ -49,6 +50,11 @@ class Spacy(AnnotationFormat):
             yield from _documents(parts, strings, attributes, source.name)
         except (KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
             raise _damaged(source.name, error) from None
+
+    def check_output(self) -> None:
+        """Raise an InputError if spaCy is not installed."""
+        if find_spec("spacy") is None:
+            raise InputError(f"--format spacy: spaCy is not installed: {_INSTALL}")
 
     def write_documents(
         self, documents: Iterable[Document], options: OutputOptions
