@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
-from seqeval.scheme import BILOU, IOB2, IOBES, Tokens
+from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, IOE1, IOE2, Tokens
 
 from seqtag.errors import InputError
 from seqtag.labels import (
@@ -25,8 +25,22 @@ from seqtag.labels import (
     spans_to_labels,
 )
 
-steady = settings(max_examples=100, deadline=None, derandomize=True)
-SPAN_SCHEMES = ("iob1", "bio", "bioes")
+steady = settings(max_examples=60, deadline=None, derandomize=True)
+few = settings(max_examples=12, deadline=None, derandomize=True)
+# The letters of each scheme that can separate two spans of one type that touch.
+LETTERS = {
+    "iob1": "BI",
+    "bio": "BI",
+    "ioe1": "IE",
+    "ioe2": "IE",
+    "bioes": "BIES",
+    "bilou": "BILU",
+    "bmes": "BMES",
+    "bmewo": "BMEW",
+}
+SPAN_SCHEMES = tuple(LETTERS)
+# The schemes that seqeval reads, too.
+SEQEVAL = {"iob1": IOB1, "bio": IOB2, "ioe1": IOE1, "ioe2": IOE2, "bioes": IOBES, "bilou": BILOU}
 # Hyphens inside a type, and letters alone; seqeval names the type of those "_" too.
 TYPES = ("-X", "-Y", "-a-b", "")
 
@@ -90,6 +104,48 @@ def test_iob1_spans_equal_those_of_conlleval(labels):
     assert spans(labels, "iob1") == seqeval_default(labels)
 
 
+@steady
+@given(label_lists("IE"))
+def test_ioe_spans_equal_those_of_seqeval(labels):
+    assert spans(labels, "ioe1") == spans(labels, "ioe2") == seqeval_default(labels)
+    assert spans(labels, "ioe2", "strict") == seqeval_strict(labels, IOE2)
+
+
+@pytest.mark.parametrize("scheme", SEQEVAL)
+@steady
+@given(drawn=span_lists())
+def test_seqeval_reads_the_spans_that_were_encoded(scheme, drawn):
+    labels = spans_to_labels(*drawn, scheme)
+    strict = seqeval_strict(labels, SEQEVAL[scheme])
+    # Strict seqeval loses some legal spans of IOB1 and IOE1, and finds no others.
+    assert strict == drawn[0] if scheme not in ("iob1", "ioe1") else {*strict} <= {*drawn[0]}
+    if scheme != "bilou":
+        assert seqeval_default(labels) == drawn[0]
+
+
+@steady
+@given(label_lists("BMEW"))
+def test_letters_of_bmewo_equal_those_of_bioes(labels):
+    names = {"M": "I", "W": "S"}
+    as_bioes = [names.get(label[0], label[0]) + label[1:] for label in labels]
+    assert convert(labels, "bmewo", "bioes") == as_bioes
+    assert convert(as_bioes, "bioes", "bmewo") == labels
+    assert spans(labels, "bmewo", "strict") == spans(as_bioes, "bioes", "strict")
+    assert len(problems(labels, "bmewo")) == len(problems(as_bioes, "bioes"))
+
+
+@steady
+@given(span_lists(("X", "Y", "a-b", "人")))
+def test_io_joins_spans_of_a_type_that_touch(drawn):
+    labels = spans_to_labels(*drawn, "io")
+    tokens = [
+        {span.type for span in drawn[0] if span.start <= t < span.end} for t in range(drawn[1])
+    ]
+    assert labels == [next(iter(types), "O") for types in tokens]
+    assert problems(labels, "io") == []
+    assert convert(convert(labels, "io", "bio"), "bio", "io") == labels
+
+
 @pytest.mark.parametrize("scheme", SPAN_SCHEMES)
 @steady
 @given(drawn=span_lists())
@@ -103,7 +159,7 @@ def test_spans_and_labels_are_inverse(scheme, drawn):
 
 @pytest.mark.parametrize("source", SPAN_SCHEMES)
 @pytest.mark.parametrize("target", SPAN_SCHEMES)
-@steady
+@few
 @given(drawn=span_lists(), ignored=st.sets(st.integers(0, 20)))
 def test_conversion_and_back_is_the_identity(source, target, drawn, ignored):
     labels = spans_to_labels(*drawn, source)
@@ -120,14 +176,14 @@ def test_conversion_and_back_is_the_identity(source, target, drawn, ignored):
 @steady
 @given(data=st.data())
 def test_labels_are_legal_if_their_spans_encode_to_them(scheme, data):
-    labels = data.draw(label_lists("BIES" if scheme == "bioes" else "BI"))
+    labels = data.draw(label_lists(LETTERS[scheme]))
     encoded = spans_to_labels(spans(labels, scheme), len(labels), scheme)
     assert (problems(labels, scheme) == []) == (encoded == labels)
 
 
 @pytest.mark.parametrize("scheme", SPAN_SCHEMES)
 def test_transitions_allow_exactly_the_legal_sequences(scheme):
-    letters = "BIESL" if scheme == "bioes" else "BI"
+    letters = "BIESL" if scheme == "bioes" else LETTERS[scheme]
     labels = ["O", *(letter + type_ for letter in letters for type_ in ("-X", "-Y"))]
     allowed = allowed_transitions(labels, scheme)
     for length in (1, 2, 3):
@@ -173,7 +229,7 @@ def test_strings_outside_the_scheme_are_refused(label, scheme):
         lambda: convert([label], scheme, scheme),
         lambda: allowed_transitions([label], scheme),
     ):
-        message = f"is not a label of the {scheme} scheme; expected O, B-TYPE"
+        message = f"is not a label of the {scheme} scheme; expected O, {LETTERS[scheme][0]}-TYPE"
         with pytest.raises(InputError, match=message):
             refuse()
 
@@ -248,7 +304,7 @@ def test_impossible_spans_are_refused(bad):
         spans_to_labels(bad, 3, "bio")
 
 
-@pytest.mark.parametrize("scheme", SPAN_SCHEMES)
+@pytest.mark.parametrize("scheme", ["iob1", "bio", "ioe1", "ioe2", "bioes", "bilou"])
 @steady
 @given(drawn=st.lists(span_lists(("X", "Y")), min_size=1, max_size=4))
 def test_detected_scheme_reads_the_same_spans(scheme, drawn):
@@ -258,8 +314,10 @@ def test_detected_scheme_reads_the_same_spans(scheme, drawn):
         assert not any(corpus)
     # Labels can fit several schemes; the detected one must give the same spans.
     for labels in corpus if detected != "plain" else []:
+        if scheme == "bilou":
+            labels = convert(labels, scheme, "bioes")
         assert problems(labels, detected) == []
-        assert spans(labels, detected) == spans(labels, scheme)
+        assert spans(labels, detected) == spans(labels, "bioes" if scheme == "bilou" else scheme)
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,7 @@ random_labels = st.sampled_from(
 )
 
 
+@pytest.mark.fuzz("schemes")
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(st.lists(random_labels, max_size=8), max_size=4))
 def test_any_labels_are_read_or_refused(corpus):
@@ -147,14 +148,9 @@ def check_reading(corpus):
 
 
 def test_many_random_labels():
-    fuzz(500)
-
-
-def fuzz(count):
-    """Read random label sequences; run with 20,000 after a change of the recognition."""
     generator = random.Random(0)
     letters = "BIESMWLUVObiesmwo"
-    for _ in range(count):
+    for _ in range(300):
         pool = [
             "".join(generator.choices(letters + "-_:XY人\u2010 ", k=generator.randint(0, 5)))
             for _ in range(generator.randint(1, 5))
