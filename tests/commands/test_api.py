@@ -74,7 +74,7 @@ def test_integer_labels_of_a_data_set(tmp_path):
     )
     rows = {"tokens": [t for t, _ in SENTENCES], "labels": [[0, 1, 0, 2]] * len(SENTENCES)}
     tagger = seqtag.train(datasets.Dataset.from_dict(rows, features), **SMALL)
-    assert set(tagger.labels.labels) == {"O", "B-PER", "B-LOC"}
+    assert set(tagger.labels.types) == {"PER", "LOC"}
 
 
 def test_nothing_else_changes(tmp_path, monkeypatch, capfd):

@@ -130,10 +130,10 @@ class Indexer:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the indexer as JSON values."""
-        config = asdict(self.config)
-        if config["normalize"] is None:  # as in model folders of earlier versions
-            del config["normalize"]
-        plain: dict[str, Any] = {"config": config}
+        encode = asdict(self.config)
+        if encode["normalize"] is None:  # as in model folders of earlier versions
+            del encode["normalize"]
+        plain: dict[str, Any] = {"config": encode}
         added = {name: input_.to_plain() for name, input_ in self.inputs.items()}
         for name, cls in standard_inputs().items():
             value = added.pop(name, None)
