@@ -132,6 +132,8 @@ def place(tmp_path):
     (tmp_path / "ner.csv").write_text(f"Sentence #,Word,Tag\n{text}", encoding="utf-8")
     (tmp_path / "new.csv").write_text("Sentence #,tokens\n1,He\n,ran\n", encoding="utf-8")
     (tmp_path / "all.txt").write_text("He B-X\nran O\n\n" * 10, encoding="utf-8")
+    for name in ("cities.txt", "names.txt"):
+        (tmp_path / name).write_text("Munich\nNew York\n", encoding="utf-8")
     (tmp_path / "VECTORS").write_text(f"left{' 0.5' * 300}\n", encoding="utf-8")
     return tmp_path
 
