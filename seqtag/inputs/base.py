@@ -117,6 +117,22 @@ class Input(ABC):
         """Return the vocabulary as JSON values."""
         return None
 
+    def extended(self, other: Any) -> Input:
+        """Return this input with the vocabulary of `other`, an input of the same class, added.
+
+        Training that begins with a model folder calls it with the input of the new training split.
+        By default the input is returned unchanged.
+        """
+        return self
+
+    def row_names(self) -> dict[str, Sequence[str]]:
+        """Return the string of each row of the module's embeddings, by the name of the parameter.
+
+        The first two rows are padding and unknown. `extended` may move rows of these parameters
+        and add further ones; no other parameter of the module depends on the vocabulary.
+        """
+        return {}
+
     @abstractmethod
     def encode(self, batch: Batch) -> dict[str, np.ndarray]:
         """Return int64 arrays by name; names that end in _BT have one value per word.

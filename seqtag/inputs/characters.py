@@ -83,6 +83,14 @@ class Characters(WordInput):
         """Return the vocabulary."""
         return self.vocabulary.to_plain()
 
+    def extended(self, other: Characters) -> Characters:
+        """Return the input with the characters of `other` added."""
+        return Characters(self.vocabulary.extended(other.vocabulary), self.max_characters)
+
+    def row_names(self) -> dict[str, Sequence[str]]:
+        """Return the characters."""
+        return {"embedding.weight": self.vocabulary.strings()}
+
     def ids(self, words: Sequence[str]) -> Sequence[Sequence[int]]:
         """Return the ids of each word's characters; for long words only those at both ends."""
         vocabulary = self.vocabulary

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqtag.errors import InputError
+from seqtag.errors import InputError, listed
 from seqtag.inputs.base import Batch, Input, Training
 from seqtag.inputs.options import EncodeConfig, SizeOptions
 from seqtag.inputs.registry import register
@@ -48,6 +48,29 @@ class Features(Input):
     def to_plain(self) -> Any:
         """Return the vocabularies by column."""
         return {name: column.to_plain() for name, column in self.vocabularies.items()}
+
+    def extended(self, other: Features) -> Features:
+        """Return the input with the values of `other` added.
+
+        Raises:
+            InputError: if the columns differ.
+        """
+        if self.columns != other.columns:
+            raise InputError(
+                f"the tagger reads the feature columns {listed(self.columns)}, the corpus has "
+                f"{listed(other.columns)}: set data.features=[{','.join(self.columns)}]"
+            )
+        columns = self.vocabularies.items()
+        return Features({name: own.extended(other.vocabularies[name]) for name, own in columns})
+
+    def row_names(self) -> dict[str, Sequence[str]]:
+        """Return the values of each column."""
+        from seqtag.inputs.modules.columns import module_name
+
+        return {
+            f"{module_name(name)}.weight": column.strings()
+            for name, column in self.vocabularies.items()
+        }
 
     def encode(self, batch: Batch) -> dict[str, np.ndarray]:
         """Return ids ``feature.NAME`` (B, T) for each column."""

@@ -62,6 +62,21 @@ class Vocabulary:
         """Return the strings in the order of their ids, starting with padding and unknown."""
         return sorted(self._ids, key=self._ids.__getitem__)
 
+    def extended(self, other: Vocabulary) -> Vocabulary:
+        """Return a vocabulary of the strings of both, in which ids may differ from those in both.
+
+        A string counts as seen once if neither vocabulary saw it more often. The normalisation is
+        that of this vocabulary.
+        """
+        special = (_PADDING, _UNKNOWN)
+        frequent, rare = dict.fromkeys(special), dict[str, None]()
+        for vocabulary in (self, other):
+            strings, first = vocabulary.strings(), max(len(special), vocabulary.num_frequent)
+            frequent |= dict.fromkeys(strings[len(special) : first])
+            rare |= dict.fromkeys(strings[first:])
+        ordered = [*frequent, *(string for string in rare if string not in frequent)]
+        return _vocabulary(ordered, len(frequent), self.tokenizer.normalizer)
+
     def to_plain(self) -> dict[str, Any]:
         """Return the vocabulary as JSON values."""
         plain = {"num_frequent": self.num_frequent, "tokenizer": self.tokenizer.to_str()}
@@ -123,12 +138,18 @@ def build_vocabulary(
     counts: Counter[str] = Counter()
     for string, count in strings.items():
         counts[normalizer.normalize_str(string) if normalizer else string] += count
-    ids = {_PADDING: Vocabulary.PADDING, _UNKNOWN: Vocabulary.UNKNOWN}
-    num_frequent = len(ids)
+    ordered = [_PADDING, _UNKNOWN]
+    num_frequent = len(ordered)
     for string, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        if count >= min_count and string not in ids:
-            ids[string] = len(ids)
+        if count >= min_count and string not in (_PADDING, _UNKNOWN):
+            ordered.append(string)
             num_frequent += count > 1
+    return _vocabulary(ordered, num_frequent, normalizer)
+
+
+def _vocabulary(strings: Sequence[str], num_frequent: int, normalizer: Any) -> Vocabulary:
+    """Return a vocabulary in which the id of each string is its position."""
+    ids = {string: number for number, string in enumerate(strings)}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=_UNKNOWN))
     if normalizer is not None:
         tokenizer.normalizer = normalizer

@@ -80,6 +80,14 @@ class Words(WordInput):
         """Return the vocabulary."""
         return self.vocabulary.to_plain()
 
+    def extended(self, other: Words) -> Words:
+        """Return the input with the words of `other` added."""
+        return Words(self.vocabulary.extended(other.vocabulary))
+
+    def row_names(self) -> dict[str, Sequence[str]]:
+        """Return the words."""
+        return {"weight": self.vocabulary.strings()}
+
     def ids(self, words: Sequence[str]) -> Sequence[int]:
         """Return the id of each word.
 

@@ -17,13 +17,15 @@ from seqtag.model.config import TaggerConfig
 class Embedding(nn.Module):
     """Computes the vectors of words, those of all inputs concatenated: (B, T, output_size).
 
-    The submodule of each input has the input's name.
+    Attributes:
+        module_names: the name of each input's submodule: the input's own, or one like it.
     """
 
     def __init__(self, config: TaggerConfig, inputs: Mapping[str, Input]) -> None:
         super().__init__()
         self.output_size = 0
         self._kinds: dict[str, type[Input]] = {}
+        self.module_names: dict[str, str] = {}
         for name, options in config.input_options.items():
             input_ = find_input(inputs, name)
             if isinstance(input_, PieceInput) or not input_.output_size(options):
@@ -31,6 +33,7 @@ class Embedding(nn.Module):
             module = module_name(name) if not hasattr(self, name) else f"%{name}"
             self.add_module(module, input_.module(options))
             self._kinds[module] = type(input_)
+            self.module_names[name] = module
             self.output_size += input_.output_size(options)
 
     @property

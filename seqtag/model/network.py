@@ -73,6 +73,14 @@ class TaggerNetwork(nn.Module):
             num_words = min(config.language_model_words, len(inputs["words"].vocabulary))
             self.language_model = LanguageModel(config.hidden_size, num_words)
 
+    def input_prefixes(self) -> dict[str, str]:
+        """Return what the names of each input's parameters begin with, by the input's name."""
+        names = self.embedding.module_names
+        prefixes = {name: f"embedding.{module}." for name, module in names.items()}
+        if self._piece_input is not None:
+            prefixes[self._piece_input.name] = "pieces."
+        return prefixes
+
     @property
     def recurrent(self) -> Recurrent:
         """The encoder, which must be recurrent.

@@ -27,28 +27,25 @@ from seqtag.cells import CellDescription
 from seqtag.checks import from_plain
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.errors import InputError, did_you_mean
+from seqtag.errors import InputError
 from seqtag.files import plain, replace_folder, write_json
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.card import model_card
+from seqtag.model_folder.config import CONFIG, FORMAT, read_config
 from seqtag.model_folder.packages import packages_of, require_packages
-from seqtag.model_folder.untrusted import DAMAGED, read_object, read_untrusted
+from seqtag.model_folder.untrusted import read_object, read_untrusted
 from seqtag.model_folder.weights import load_network
 
-# Increase it when an earlier version cannot read what this one writes. Format 1 is that of 0.1; it
-# lacks the optional keys of format 2 (of models, inputs and labels), and is still read.
-FORMAT = 2
-CONFIG, WEIGHTS, ENCODER, LABELS, CARD = FILES = (
-    "config.json",
+WEIGHTS, ENCODER, LABELS, CARD = _OTHERS = (
     "model.safetensors",
     "tokenizer.json",
     "labels.json",
     "README.md",
 )
+FILES = (CONFIG, *_OTHERS)
 # Enough for vocabularies of tens of millions of words.
 _MOST_ENCODER_BYTES = 2 << 30
-_KEYS = ("format", "seqtag", "model", "cell", "data", "figures", "packages")
 
 
 class Parts(NamedTuple):
@@ -97,10 +94,7 @@ def load_folder(folder: str | Path) -> Parts:
             the other files. The message names the file.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        what = "is a file, not a model folder" if folder.exists() else "there is no such folder"
-        raise InputError(f"{folder}: {what}; training writes one to logs/train/.../model")
-    stored = _read_config(folder)
+    stored = read_config(folder)
     path = folder / CONFIG
     require_packages(stored, path)
     model = read_untrusted(path, lambda: from_plain(TaggerConfig, stored["model"], "model"))
@@ -161,33 +155,6 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
 
 
 # Reading
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    if not path.exists() and (folder / "model" / CONFIG).is_file():
-        raise InputError(f"{folder} is a run folder; the model folder is {folder / 'model'}")
-    stored = read_object(path)
-    number = stored.get("format")
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise InputError(f"{path}: 'format' is {number!r}, not a format of seqtag; {DAMAGED}")
-    if number > FORMAT:
-        raise InputError(
-            f"{path}: format {number}, written by seqtag {stored.get('seqtag')!r}; this is seqtag "
-            f"{__version__}, which reads formats up to {FORMAT}: pip install --upgrade seqtag"
-        )
-    for key in stored:
-        if key not in _KEYS:
-            raise InputError(f"{path}: unknown key {key!r}{did_you_mean(key, _KEYS)}")
-    for key, kinds in (("model", dict), ("cell", (dict, str))):
-        if not isinstance(stored.get(key), kinds):
-            raise InputError(f"{path}: key {key!r} is missing or not a mapping; {DAMAGED}")
-    if not isinstance(stored.setdefault("packages", {}), dict):
-        raise InputError(f"{path}: key 'packages' is not a mapping; {DAMAGED}")
-    for key in ("data", "figures"):
-        if not isinstance(stored.setdefault(key, None), dict | None):
-            raise InputError(f"{path}: key {key!r} is not a mapping; {DAMAGED}")
-    return stored
 
 
 def _check_indexer(indexer: Indexer, path: Path) -> None:

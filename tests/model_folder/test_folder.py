@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from seqtag.errors import InputError
+from seqtag.model_folder import config as config_file
 from seqtag.model_folder import folder as artifact
 from seqtag.model_folder.folder import FILES, FORMAT
 from seqtag.tagging.tagger import Tagger
@@ -53,7 +54,7 @@ def test_files_of_a_model_folder(tmp_path, tagger):
 
 def test_a_version_that_reads_format_1_refuses_a_new_folder(tmp_path, tagger, monkeypatch):
     tagger.save(tmp_path / "model")
-    monkeypatch.setattr(artifact, "FORMAT", 1)
+    monkeypatch.setattr(config_file, "FORMAT", 1)
     with pytest.raises(InputError, match=r"format 2, written by seqtag .* reads formats up to 1"):
         Tagger.load(tmp_path / "model")
 

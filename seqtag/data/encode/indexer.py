@@ -80,6 +80,15 @@ class Indexer:
             inputs[name] = INPUTS[name].cls.fit(training, options)
         return cls(config, {name: input_ for name, input_ in inputs.items() if input_ is not None})
 
+    def extended(self, other: Indexer) -> Indexer:
+        """Return an indexer with the vocabularies of `other` added, and the options of this one."""
+        others = other.inputs
+        inputs = {
+            name: input_.extended(others[name]) if name in others else input_
+            for name, input_ in self.inputs.items()
+        }
+        return Indexer(self.config, inputs)
+
     @property
     def words(self) -> Vocabulary:
         """The vocabulary of words."""

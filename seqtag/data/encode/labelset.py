@@ -111,6 +111,27 @@ class LabelSet:
             )
         return cls(_span_labels(types, scheme), scheme, corpus_scheme, notation)
 
+    def extended(self, other: LabelSet) -> LabelSet:
+        """Return a label set of the labels of both, in the schemes of `other`.
+
+        The labels of this set come first, in its order, so far as they are in that scheme.
+
+        Raises:
+            InputError: if one has plain labels, and the other labels of spans.
+        """
+        if (self.scheme == "plain") != (other.scheme == "plain"):
+            kinds = ["plain labels" if s.scheme == "plain" else "spans" for s in (self, other)]
+            raise InputError(f"the tagger has {kinds[0]}, the corpus {kinds[1]}")
+        labels = dict.fromkeys(self.labels if self.scheme == other.scheme else ())
+        if other.scheme != "plain":
+            types = dict.fromkeys(label.partition("-")[2] for label in self.labels if label != "O")
+            labels |= dict.fromkeys(_span_labels(types, other.scheme))
+        return LabelSet(
+            [*labels, *(new for new in other.labels if new not in labels)],
+            other.scheme,
+            other.corpus_scheme,
+        )
+
     @property
     def types(self) -> tuple[str, ...]:
         """The span types, sorted; empty with plain labels."""
