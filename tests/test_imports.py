@@ -35,7 +35,7 @@ ARROWS = {
     "distributed": {"data"},
     "training": {
         *("distributed", "probes", "tagging", "metrics", "data", "model", "inputs", "recurrent"),
-        *("cells", "labels", "renamed", "sweeps", "columns"),
+        *("cells", "labels", "renamed", "sweeps", "columns", "model_folder"),
     },
     "study": {
         *("training", "report", "inspect", "suites", "probes", "tagging", "model_folder"),

@@ -26,7 +26,7 @@ PATH_KEYS = frozenset(
     (
         *("data.path", "data.cache_dir", "data.encode.subwords.path"),
         *("data.files.train", "data.files.dev", "data.files.test"),
-        *("model.words.vectors", "model_dir", "suite_path", "ckpt_path"),
+        *("model.words.vectors", "init", "model_dir", "suite_path", "ckpt_path"),
         *("paths.log_dir", "paths.output_dir", "hydra.run.dir", "hydra.sweep.dir"),
     )
 )

@@ -7,7 +7,7 @@ of all its jobs quickly before it starts the first one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -16,6 +16,7 @@ from seqtag.checks import (
     AtLeast,
     AtMost,
     FileName,
+    NonEmpty,
     Seed,
     Text,
     checked,
@@ -23,6 +24,7 @@ from seqtag.checks import (
     from_plain,
     full_key,
 )
+from seqtag.commands.folder_settings import with_folder_settings
 from seqtag.data.config import BatchConfig, CorpusConfig, check_encoding
 from seqtag.errors import InputError
 from seqtag.inputs import INPUTS
@@ -62,8 +64,8 @@ class Paths:
 
 
 @dataclass(frozen=True)
-class TrainKeys:
-    """The top-level keys of `seqtag train`, outside all groups."""
+class TrainingKeys:
+    """The top-level keys of the verbs that train, outside all groups."""
 
     seed: Seed
     study: FileName | int
@@ -74,7 +76,15 @@ class TrainKeys:
 
 
 @dataclass(frozen=True)
-class ProbeKeys(TrainKeys):
+class TrainKeys(TrainingKeys):
+    """The top-level keys of `seqtag train`, outside all groups."""
+
+    init: FileName | None = None
+    freeze: Annotated[tuple[Text, ...], NonEmpty()] | None = None
+
+
+@dataclass(frozen=True)
+class ProbeKeys(TrainingKeys):
     """The top-level keys of `seqtag probe`, outside all groups."""
 
     size: Literal["quick", "full"]
@@ -285,13 +295,19 @@ _PARSERS: dict[str, Callable[[Mapping[str, Any]], Settings]] = {
 }
 
 
-def settings_of(verb: str, plain: Mapping[str, Any]) -> Settings:
+def settings_of(verb: str, plain: Mapping[str, Any], overrides: Sequence[str] = ()) -> Settings:
     """Parse the composed configuration of a verb.
+
+    `overrides` are the arguments that changed it; with `init`, only they show which settings the
+    user wants to differ from the model folder.
 
     Raises:
         InputError: for a wrong value; the message names the key as on the command line, what is
             expected, and the value.
     """
+    if verb == "train" and plain.get("init") is not None:
+        checked(plain["init"], FileName, "init")
+        plain = with_folder_settings(plain, overrides)
     settings = _PARSERS[verb](plain)
     if plain.get("metric") is not None:
         SCORES[plain["metric"]]  # raises an error for an unknown name

@@ -205,18 +205,25 @@ class Task:
     def _ended(self, config: DictConfig, outcome: Outcome) -> Outcome:
         """Write the error of a failed job of a sweep to its record; return the outcome."""
         if outcome.error is not None:
-            from seqtag.commands.settings import identity
-
-            run = identity(plain_values(config, self._verb))
+            run = self._identity_of_failed(config)
             write_record(run._replace(folder=outcome.folder), finished=False, error=outcome.error)
         return outcome
+
+    def _identity_of_failed(self, config: DictConfig) -> Identity:
+        """Return the identity of a job, although its settings may be wrong."""
+        from seqtag.commands.settings import identity
+
+        try:
+            return self.identify(config)
+        except InputError:
+            return identity(plain_values(config, self._verb))
 
 
 def _settings(verb: str, plain: dict[str, Any]) -> Any:
     # Imported here, since `--cfg job` does not need it.
     from seqtag.commands.settings import settings_of
 
-    return settings_of(verb, plain)
+    return settings_of(verb, plain, HydraConfig.get().overrides.task)
 
 
 def os_error_at(error: OSError, folder: Path | str) -> str:

@@ -85,7 +85,7 @@ class Characters(WordInput):
 
     def extended(self, other: Characters) -> Characters:
         """Return the input with the characters of `other` added."""
-        return Characters(self.vocabulary.extended(other.vocabulary), self.max_characters)
+        return Characters(self.vocabulary.merged(other.vocabulary), self.max_characters)
 
     def row_names(self) -> dict[str, Sequence[str]]:
         """Return the characters."""

@@ -61,7 +61,7 @@ class Features(Input):
                 f"{listed(other.columns)}: set data.features=[{','.join(self.columns)}]"
             )
         columns = self.vocabularies.items()
-        return Features({name: own.extended(other.vocabularies[name]) for name, own in columns})
+        return Features({name: own.merged(other.vocabularies[name]) for name, own in columns})
 
     def row_names(self) -> dict[str, Sequence[str]]:
         """Return the values of each column."""

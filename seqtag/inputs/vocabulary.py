@@ -62,20 +62,24 @@ class Vocabulary:
         """Return the strings in the order of their ids, starting with padding and unknown."""
         return sorted(self._ids, key=self._ids.__getitem__)
 
-    def extended(self, other: Vocabulary) -> Vocabulary:
+    def merged(self, other: Vocabulary) -> Vocabulary:
         """Return a vocabulary of the strings of both, in which ids may differ from those in both.
 
         A string counts as seen once if neither vocabulary saw it more often. The normalisation is
         that of this vocabulary.
         """
         special = (_PADDING, _UNKNOWN)
-        frequent, rare = dict.fromkeys(special), dict[str, None]()
+        frequent, rare, untrained = (dict.fromkeys(first) for first in (special, (), ()))
         for vocabulary in (self, other):
             strings, first = vocabulary.strings(), max(len(special), vocabulary.num_frequent)
             frequent |= dict.fromkeys(strings[len(special) : first])
-            rare |= dict.fromkeys(strings[first:])
-        ordered = [*frequent, *(string for string in rare if string not in frequent)]
-        return _vocabulary(ordered, len(frequent), self.tokenizer.normalizer)
+            rare |= dict.fromkeys(strings[first : vocabulary.num_trained])
+            untrained |= dict.fromkeys(strings[vocabulary.num_trained :])
+        ordered = dict.fromkeys((*frequent, *rare))
+        num_trained = len(ordered)
+        merged = _vocabulary([*(ordered | untrained)], len(frequent), self.tokenizer.normalizer)
+        merged.num_trained = num_trained
+        return merged
 
     def to_plain(self) -> dict[str, Any]:
         """Return the vocabulary as JSON values."""

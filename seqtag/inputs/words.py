@@ -82,11 +82,12 @@ class Words(WordInput):
 
     def extended(self, other: Words) -> Words:
         """Return the input with the words of `other` added."""
-        return Words(self.vocabulary.extended(other.vocabulary))
+        return Words(self.vocabulary.merged(other.vocabulary))
 
     def row_names(self) -> dict[str, Sequence[str]]:
-        """Return the words."""
-        return {"weight": self.vocabulary.strings()}
+        """Return the words: those with a trained vector, and all, in the table of fixed ones."""
+        strings = self.vocabulary.strings()
+        return {"weight": strings[: self.vocabulary.num_trained], "fixed": strings}
 
     def ids(self, words: Sequence[str]) -> Sequence[int]:
         """Return the id of each word.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from seqtag.checks import AtLeast, AtMost, NotNegative, Share, check_fields
+from seqtag.checks import AtLeast, AtMost, NotNegative, Positive, Share, check_fields
 from seqtag.errors import InputError
 from seqtag.inputs.characters import CharacterConfig
 from seqtag.inputs.options import Size, SizeOrNone
@@ -16,6 +16,8 @@ from seqtag.model.encoders.registry import build_encoder
 
 # More layers than any useful tagger has; more would only fail for lack of memory.
 _MOST_LAYERS = 1000
+# Keys that are stored only if they are set.
+_OPTIONAL = ("inputs", "encoder", "label_weights")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class TaggerConfig:
         layer_norm: layer normalisation between layers.
         residual: add a layer's input to its output, from the second layer on.
         decoder: ``crf`` (a linear chain that obeys the label scheme) or ``softmax``.
+        label_weights: weight of the loss of a label, by type or label ({PER: 2.0}); 1 for others.
+            None: all labels count the same.
         language_model: weight of a second loss, in training only: each direction predicts the
             word that it reads next (Rei 2017). 0 for none.
         language_model_words: number of most frequent words that this loss distinguishes.
@@ -78,6 +82,7 @@ class TaggerConfig:
     layer_norm: bool = False
     residual: bool = False
     decoder: Literal["crf", "softmax"] = "crf"
+    label_weights: Mapping[str, Positive] | None = None
     language_model: NotNegative = 0.0
     # At least 2: padding and unknown are the first two.
     language_model_words: Annotated[int, AtLeast(2), AtMost(2**31 - 1)] = 7500
@@ -109,4 +114,4 @@ class TaggerConfig:
     def to_plain(self) -> dict[str, Any]:
         """Return the configuration as JSON values, without optional keys that are not set."""
         plain = asdict(self)
-        return {k: v for k, v in plain.items() if v or k not in ("inputs", "encoder")}
+        return {k: v for k, v in plain.items() if v or k not in _OPTIONAL}

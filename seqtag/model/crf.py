@@ -71,7 +71,13 @@ class LinearChainCRF(nn.Module):
         trimmed = not bool(steps.useful_K.all())
         self.register_buffer("_read_K", read_K if trimmed else None, persistent=False)
 
-    def nll(self, emissions_BTK: Tensor, labels_BT: Tensor, lengths_B: Tensor) -> Tensor:
+    def nll(
+        self,
+        emissions_BTK: Tensor,
+        labels_BT: Tensor,
+        lengths_B: Tensor,
+        weights_K: Tensor | None = None,
+    ) -> Tensor:
         """Return -log P(labels | emissions) for each sentence: (B,), once differentiable.
 
         A label of -100 is unknown: P is then the probability of all paths that agree with the
@@ -80,6 +86,14 @@ class LinearChainCRF(nn.Module):
         Real corpora contain steps that the label scheme forbids. Both labels of such a step count
         as unknown; the other labels still count. If no allowed path agrees even then, the loss
         and the gradient of the sentence are 0.
+
+        With `weights_K` (positive), a path counts in Z as often as the product of the weights of
+        the known labels that it gets wrong: exp(score) is multiplied by the weight of the known
+        label at each token where the path has another one. This is the softmax-margin loss of
+        Gimpel & Smith 2010, "Softmax-margin CRFs", whose cost of a wrong label is here the
+        logarithm of that weight. For one token it is log(1 + w x odds of an error), about w times
+        the loss if errors are improbable. Weights of 1 change nothing. Then the result is not the
+        logarithm of a probability.
 
         Raises:
             ValueError: for a label that is neither -100 nor from 0 to K - 1, and for wrong shapes
@@ -107,6 +121,14 @@ class LinearChainCRF(nn.Module):
             free_BT = ~(labelled_BT & inside_BT)
             clamp_BTK = (known_BT[:, :, None] == label_K) | free_BT[:, :, None]
             gold_B = log_partition(potentials._replace(clamp_BTK=clamp_BTK))
+        if weights_K is not None:
+            # The cost is 0 where any label is right, so it does not change the score of the gold.
+            cost_BT = weights_K.to(potentials.emissions_BTK.dtype).log()[known_BT]
+            cost_BT1 = torch.where(labelled_BT & inside_BT, cost_BT, 0.0)[:, :, None]
+            label_K = torch.arange(self.num_labels, device=labels_BT.device)
+            cost_BTK = cost_BT1 * (known_BT[:, :, None] != label_K)
+            costed = potentials.emissions_BTK + cost_BTK
+            potentials = potentials._replace(emissions_BTK=costed)
         loss_B = log_partition(potentials) - gold_B
         return torch.where(gold_B == NEVER, 0.0, loss_B).to(_result_dtype(emissions_BTK))
 

@@ -67,6 +67,8 @@ class TaggerNetwork(nn.Module):
         self.input_dropout = Dropout(config.input_dropout)
         self.output_dropout = Dropout(config.output_dropout)
         self.projection = nn.Linear(output_size, num_labels)
+        # The weight of the loss at each label, in training only; None: all are 1.
+        self.register_buffer("label_weights_K", None, persistent=False)
         self.crf = LinearChainCRF(num_labels, transitions) if config.decoder == "crf" else None
         self.language_model = None
         if config.language_model:
@@ -80,6 +82,12 @@ class TaggerNetwork(nn.Module):
         if self._piece_input is not None:
             prefixes[self._piece_input.name] = "pieces."
         return prefixes
+
+    def part_prefixes(self) -> dict[str, str]:
+        """Return what the names of a part's parameters begin with, by the part's public name."""
+        modules = ("encoder", "projection", "crf", "language_model")
+        parts = {name: f"{name}." for name in modules if getattr(self, name) is not None}
+        return self.input_prefixes() | parts
 
     @property
     def recurrent(self) -> Recurrent:
@@ -141,10 +149,14 @@ class TaggerNetwork(nn.Module):
         emissions_BTK = self.emissions(y_BTH)
         lengths_B = inputs["lengths_B"]
         if self.crf is not None:
-            total = self.crf.nll(emissions_BTK, labels_BT, lengths_B).sum()
+            weights_K = self.label_weights_K
+            total = self.crf.nll(emissions_BTK, labels_BT, lengths_B, weights_K).sum()
         else:
             total = F.cross_entropy(
-                emissions_BTK.flatten(0, 1), labels_BT.flatten(), reduction="sum"
+                emissions_BTK.flatten(0, 1),
+                labels_BT.flatten(),
+                weight=self.label_weights_K,
+                reduction="sum",
             )
         if self.language_model is not None:
             extra = self.language_model(y_BTH, inputs["words_BT"], lengths_B)

@@ -34,6 +34,8 @@ from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model.size import require_memory
 from seqtag.probes.config import ProbeCorpusConfig
+from seqtag.training.initial.start import Start
+from seqtag.training.label_weights import label_weights
 from seqtag.training.probe_corpus import generate_corpus
 from seqtag.training.settings import DataSettings, TrainingSettings
 
@@ -77,13 +79,20 @@ def with_absolute_path(description: Mapping[str, Any]) -> dict[str, Any]:
     return absolute
 
 
-def indexer(data: DataSettings, model: TaggerConfig, corpus: Corpus) -> Indexer:
+def indexer(
+    data: DataSettings, model: TaggerConfig, corpus: Corpus, start: Start | None = None
+) -> Indexer:
     """Return the indexer: vocabularies of the training split, and files of names and word vectors.
+
+    With a `start`, the vocabularies of its folder are extended.
 
     Raises:
         InputError: if there is no training split, or a file cannot be read.
     """
-    built = _vocabularies(data.encode, corpus, model.package_input_options)
+    encode = data.encode if start is None else start.fit_config(data.encode)
+    built = _vocabularies(encode, corpus, model.package_input_options)
+    if start is not None:
+        built = start.indexer(built)
     inputs = built.inputs
     if data.gazetteers is not None:
         tokenizer = getattr(data.corpus, "tokenizer", DEFAULT_TOKENIZER)
@@ -115,14 +124,20 @@ def _vocabularies(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]
     return Indexer.from_plain(plain)
 
 
-def label_set(scheme: str, corpus: Corpus) -> LabelSet:
-    """Return the labels of the training split, converted to the label scheme of the tagger."""
+def label_set(scheme: str, corpus: Corpus, start: Start | None = None) -> LabelSet:
+    """Return the labels of the training split, converted to the label scheme of the tagger.
+
+    With a `start`, they are added to the labels of its folder.
+    """
+    if start is not None:
+        scheme = start.scheme(scheme, corpus)
     known = [distinct_labels(corpus.splits["train"])]
     if corpus.stream is not None:
         known.append(corpus.stream.labels)
     origin = corpus.origins.get("train")
     notation = None if origin is None else origin.reader.notation
-    return LabelSet.fit(known, corpus.scheme, scheme, notation)
+    new = LabelSet.fit(known, corpus.scheme, scheme, notation)
+    return new if start is None else start.labels(new)
 
 
 def network(
@@ -131,13 +146,16 @@ def network(
     indexer: Indexer,
     labels: LabelSet,
     corpus: Corpus | None = None,
+    start: Start | None = None,
 ) -> TaggerNetwork:
     """Build the network, and load word vectors if the configuration names a file.
 
-    With a `corpus`, the share of its training split that has a vector is logged.
+    With a `corpus`, the share of its training split that has a vector is logged. With a `start`,
+    the weights begin as those of its folder, and only words that it lacks get a vector of the file.
 
     Raises:
-        InputError: if the network does not fit into memory, or no word has a vector.
+        InputError: if the network does not fit into memory, no word has a vector, or
+            `label_weights` has an unknown label.
     """
     require_memory(config, cell, indexer.inputs, len(labels))
     # Only a CRF needs transitions: their number is the square of the number of labels.
@@ -150,11 +168,20 @@ def network(
         raise InputError(
             f"model: not enough memory for a network of this size ({error})"
         ) from error
+    if config.label_weights:
+        weights = label_weights(config.label_weights, labels)
+        built.label_weights_K = torch.tensor(weights)
+    if start is not None:
+        start.copy_weights(built, indexer, labels)
     if config.words is not None and config.words.vectors is not None:
         path, module = config.words.vectors, built.embedding.words
         rows, vectors = load_vectors(path, indexer.words.strings(), config.words.size)
         with torch.no_grad():
-            (module.weight if module.fixed is None else module.fixed)[rows] = vectors
+            table = module.weight if module.fixed is None else module.fixed
+            used = slice(None)
+            if start is not None and module.fixed is None:
+                used = torch.isin(rows, start.new_words(indexer))
+            table[rows[used]] = vectors[used]
         if corpus is not None:
             _report_vectors(path, set(rows.tolist()), indexer, corpus)
     return built

@@ -14,6 +14,8 @@ from seqtag.recurrent.engines.registry import set_engine
 from seqtag.tagging.tagger import Tagger
 from seqtag.training import build
 from seqtag.training.finite import require_finite_weights
+from seqtag.training.freeze import freeze
+from seqtag.training.initial.start import Start
 from seqtag.training.resume.find import load_best
 from seqtag.training.run import run
 from seqtag.training.scoring import TaggingScore
@@ -54,9 +56,11 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
         InputError, RunStopped: see `training.run.run`; RunStopped also for weights that are not
             finite.
     """
-    indexer = build.indexer(settings.data, settings.model, corpus)
-    labels = build.label_set(settings.data.tag_scheme, corpus)
-    network = build.network(settings.model, settings.cell, indexer, labels, corpus)
+    start = Start(settings.init) if settings.init is not None else None
+    indexer = build.indexer(settings.data, settings.model, corpus, start)
+    labels = build.label_set(settings.data.tag_scheme, corpus, start)
+    network = build.network(settings.model, settings.cell, indexer, labels, corpus, start)
+    freeze(network, settings.freeze or ())
     set_engine(network, settings.engine)
     log.info(
         "network: %s parameters, %s known words, %s labels",

@@ -6,7 +6,7 @@ its jobs before it starts one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -25,6 +25,8 @@ from seqtag.training.trainer_options import TrainerOptions, trainer_options
 Engine = Literal["auto", "cpu", "torch", "scan", "loop", "reference"]
 # Keys outside all groups.
 _UNGROUPED = ("seed", "ckpt_path", "engine", "compile", "metric")
+# Those that only `seqtag train` has.
+_OF_TRAIN = ("init", "freeze")
 Scheme = Literal["auto", "plain", "bio", "bioes"]
 
 
@@ -104,6 +106,8 @@ class TrainingSettings:
         ckpt_path: the checkpoint to resume from: a file, ``last``, ``auto`` or None.
         engine: the engine that runs the cell.
         compile: compile the network with ``torch.compile``.
+        init: the model folder that the training begins with, or None.
+        freeze: parts of the network that are not trained; see `training.freeze`.
         metric: the registered metric that chooses the model; None for F1 of spans or accuracy.
 
     Example::
@@ -126,6 +130,8 @@ class TrainingSettings:
     engine: Engine
     compile: bool
     metric: Text | None
+    init: FileName | None = None
+    freeze: Sequence[str] | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> TrainingSettings:
@@ -136,6 +142,7 @@ class TrainingSettings:
                 valid values, and the value.
         """
         ungrouped = {name: plain[name] for name in _UNGROUPED}
+        ungrouped |= {name: plain.get(name) for name in _OF_TRAIN}
         return cls(
             data=DataSettings.from_plain(plain["data"]),
             model=from_plain(TaggerConfig, plain["model"], "model"),
@@ -164,7 +171,7 @@ class TrainingSettings:
                 for group, parts in target_groups.items()
             },
             "paths": {"output_dir": self.output_dir},
-            **{name: getattr(self, name) for name in _UNGROUPED},
+            **{name: getattr(self, name) for name in (*_UNGROUPED, *_OF_TRAIN)},
         }
 
 

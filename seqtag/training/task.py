@@ -190,7 +190,9 @@ class TaggingTask(L.LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Return the optimizer and its schedule, which is stepped after each optimizer step."""
-        optimizer = self.make_optimizer(self.network.parameters())
+        optimizer = self.make_optimizer(
+            [weight for weight in self.network.parameters() if weight.requires_grad]
+        )
         schedule = self.make_schedule(optimizer)
         return {
             "optimizer": optimizer,

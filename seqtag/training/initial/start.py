@@ -72,13 +72,13 @@ class Start:
         """Return the label scheme of the tagger: for ``auto`` that of the folder.
 
         Raises:
-            InputError: if the folder has plain labels and the corpus labels of spans, or vice versa.
+            InputError: if the folder has plain labels and the corpus spans, or vice versa.
         """
         own = self._parts.labels.scheme
         if (own == "plain") != (corpus.scheme == "plain"):
             raise InputError(
-                f"init: the labels of {self.folder} are {own}, those of the corpus {corpus.scheme}; "
-                "is data.label_column correct?"
+                f"init: the labels of {self.folder} are {own}, those of the corpus "
+                f"{corpus.scheme}; is data.label_column correct?"
             )
         return own if scheme == "auto" else scheme
 
@@ -112,10 +112,11 @@ class Start:
         copy_label_scores(network, old.network, label_sources(old.labels, labels))
         self._log(indexer, labels)
 
-    def new_rows(self, indexer: Indexer) -> set[int]:
+    def new_words(self, indexer: Indexer) -> torch.Tensor:
         """Return the ids of the words that the folder lacks."""
         known = {*self._parts.indexer.words.strings()}
-        return {row for row, word in enumerate(indexer.words.strings()) if word not in known}
+        words = enumerate(indexer.words.strings())
+        return torch.tensor([row for row, word in words if word not in known], dtype=torch.int64)
 
     def _row_sources(self, network: TaggerNetwork, indexer: Indexer) -> dict[str, torch.Tensor]:
         """Return, for each table of vectors, the row of the folder that each row begins with."""
@@ -136,8 +137,9 @@ class Start:
         for name, input_ in indexer.inputs.items():
             before = self._parts.indexer.inputs[name].row_names()
             for table, strings in input_.row_names().items():
-                what = name if len(before) == 1 and name != "features" else f"values of {table}"
-                what = what.removesuffix(".weight")
+                if table == "fixed":  # contains the words of the trained vectors again
+                    continue
+                what = name if name != "features" else f"values of {table.removesuffix('.weight')}"
                 kept.append(f"{len(before[table]) - special:,} {what}")
                 if added := len(strings) - len(before[table]):
                     new.append(f"{added:,} {what}")

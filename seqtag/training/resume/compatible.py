@@ -62,7 +62,7 @@ def expected_checkpoint(
     states = {callback.state_key: callback.state_dict() for callback in trainer.callbacks}
     return ExpectedCheckpoint(
         weights,
-        [f"network.{name}" for name, _ in task.network.named_parameters()],
+        [f"network.{n}" for n, weight in task.network.named_parameters() if weight.requires_grad],
         task.make_optimizer,
         task.make_schedule,
         trainer.fit_loop.state_dict(),
