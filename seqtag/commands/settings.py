@@ -26,7 +26,7 @@ from seqtag.checks import (
 )
 from seqtag.commands.folder_settings import with_folder_settings
 from seqtag.data.config import BatchConfig, CorpusConfig, check_encoding
-from seqtag.errors import InputError
+from seqtag.errors import InputError, unknown
 from seqtag.inputs import INPUTS
 from seqtag.inputs.options import EncodeConfig
 from seqtag.metrics.registry import SCORES
@@ -128,11 +128,14 @@ class TrainSettings:
     identity: Identity
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> TrainSettings:
-        """Parse the composed configuration."""
-        _keys(TrainKeys, plain, _TRAINING)
+    def from_plain(cls, plain: Mapping[str, Any], overrides: Sequence[str] = ()) -> TrainSettings:
+        """Parse the composed configuration; for `overrides` see `settings_of`."""
+        keys = _keys(TrainKeys, plain, _TRAINING)
+        if keys.init is not None:
+            plain = with_folder_settings(plain, overrides)
         training = TrainingSettings.from_plain(plain)
         _require(plain, _NEEDED)
+        _check_freeze(training)
         return cls(training, identity(plain))
 
 
@@ -288,7 +291,6 @@ class ProbeSettings:
 
 Settings = TrainSettings | EvaluateSettings | CheckSettings | ProbeSettings
 _PARSERS: dict[str, Callable[[Mapping[str, Any]], Settings]] = {
-    "train": TrainSettings.from_plain,
     "evaluate": EvaluateSettings.from_plain,
     "check": CheckSettings.from_plain,
     "probe": ProbeSettings.from_plain,
@@ -305,15 +307,28 @@ def settings_of(verb: str, plain: Mapping[str, Any], overrides: Sequence[str] = 
         InputError: for a wrong value; the message names the key as on the command line, what is
             expected, and the value.
     """
-    if verb == "train" and plain.get("init") is not None:
-        checked(plain["init"], FileName, "init")
-        plain = with_folder_settings(plain, overrides)
-    settings = _PARSERS[verb](plain)
+    is_train = verb == "train"
+    settings = TrainSettings.from_plain(plain, overrides) if is_train else _PARSERS[verb](plain)
     if plain.get("metric") is not None:
         SCORES[plain["metric"]]  # raises an error for an unknown name
     if plain.get("search") is not None:
         from_plain(SearchConfig, plain["search"], "search")
     return settings
+
+
+def _check_freeze(training: TrainingSettings) -> None:
+    """Raise an error for an unknown part of the network, or if no part is left to train."""
+    model, names = training.model, training.freeze or ()
+    # These inputs have no parameters without their files or columns, which may be in `init`.
+    optional = ("features", "gazetteers")
+    parts = [*model.input_options, "encoder", "projection"]
+    parts += ["crf"] if model.decoder == "crf" else []
+    parts += ["language_model"] if model.language_model else []
+    for name in names:
+        if name not in parts:
+            raise unknown("part of the network in freeze", name, parts)
+    if names and {*parts} <= {*names, *optional}:
+        raise InputError(f"freeze=[{','.join(names)}] leaves nothing to train: name fewer parts")
 
 
 def identity(plain: Mapping[str, Any]) -> Identity:

@@ -130,6 +130,7 @@ class LabelSet:
             [*labels, *(new for new in other.labels if new not in labels)],
             other.scheme,
             other.corpus_scheme,
+            other.notation,
         )
 
     @property
