@@ -19,9 +19,11 @@ _PARTS = re.compile(rf"\S{{1,{_LONGEST}}}")
 _OUTSIDE = re.compile(r"\\.|\[\^?\]?|.", re.DOTALL)
 _INSIDE = re.compile(r"\\.|\[:\^?\w+:\]|.", re.DOTALL)
 # RE2's own \w and \d are ASCII. Marks are included: the vowel signs of Devanagari are marks.
-_WORD, _DIGIT = r"\p{L}\p{M}\p{N}_", r"\p{Nd}"
-_OUTSIDE_CLASS = {"w": f"[{_WORD}]", "W": f"[^{_WORD}]", "d": _DIGIT, "D": r"\P{Nd}"}
-_INSIDE_CLASS = {"w": _WORD, "d": _DIGIT, "D": r"\P{Nd}"}
+_WORD = r"\p{L}\p{M}\p{N}_"
+_OUTSIDE_CLASS = {"w": f"[{_WORD}]", "W": f"[^{_WORD}]", "d": r"\p{Nd}", "D": r"\P{Nd}"}
+_INSIDE_CLASS = {"w": _WORD, "d": r"\p{Nd}", "D": r"\P{Nd}"}
+# The same classes for ASCII text: pyarrow compiles them at each call, in 0.1 ms instead of 5.
+_ASCII_CLASS = {sign: f"\\{sign}" for sign in "wWdD"}
 _UNCHANGED = frozenset("sSpPxAzanrtfv")
 
 _Span = tuple[int, int]
@@ -47,11 +49,12 @@ class Pattern:
         self._where = f"{key}={shown(expression)}"
         if len(expression) > _MOST_CHARACTERS:
             raise self._error(f"longer than {_MOST_CHARACTERS:,} characters")
-        self._translated = "".join(self._translate(expression))
+        self._unicode = "".join(self._translate(expression))
+        self._ascii = "".join(self._translate(expression, ascii_only=True))
         compute, array = self._arrow
         try:
             # Unlike the replacement of matches, this compiles the expression as it is.
-            compute.match_substring_regex(array(["x"]), pattern=self._translated)
+            compute.match_substring_regex(array(["x"]), pattern=self._unicode)
         except (ValueError, UnicodeError) as error:  # pyarrow's errors are ValueErrors
             reason = " ".join(str(error).split())
             raise self._error(reason.removeprefix("Invalid regular expression: ")[:200]) from None
@@ -89,8 +92,9 @@ class Pattern:
         if not pieces:
             return []
         compute, array = self._arrow
+        pattern = self._ascii if all(map(str.isascii, pieces)) else self._unicode
         return compute.replace_substring_regex(
-            array(pieces), pattern=self._translated, replacement="\n\\0\n"
+            array(pieces), pattern=pattern, replacement="\n\\0\n"
         ).to_pylist()
 
     @cached_property
@@ -100,13 +104,14 @@ class Pattern:
 
         return pyarrow.compute, pyarrow.array
 
-    def _translate(self, expression: str) -> Iterator[str]:
-        """Yield the parts of the expression in RE2's syntax, with Unicode classes."""
+    def _translate(self, expression: str, ascii_only: bool = False) -> Iterator[str]:
+        """Yield the parts of the expression in RE2's syntax, for all or for ASCII text."""
         position, in_class = 0, False
         while match := (_INSIDE if in_class else _OUTSIDE).match(expression, position):
             part, position = match[0], match.end()
             if part[0] == "\\":
-                part = self._escape(part[1:], in_class)
+                unicode = self._escape(part[1:], in_class)
+                part = _ASCII_CLASS.get(part[1:], unicode) if ascii_only else unicode
             elif in_class:
                 in_class = part != "]"
             else:

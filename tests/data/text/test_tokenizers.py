@@ -194,6 +194,14 @@ def test_a_match_of_a_long_part_is_cut():
     assert lengths == [1024, 1024, 952]
 
 
+@given(
+    st.text(st.sampled_from("aB1_-.,' ")),
+    st.sampled_from([r"\w+", r"[^\w]+", r"\D\d", r"[\w-]+", r"\W"]),
+)
+def test_ascii_text_is_split_like_other_text(text, regex):
+    assert [*tokens(text, regex), "é"] == tokens(f"{text} é", regex)
+
+
 def test_offsets_count_from_the_given_number():
     (sentence,) = split_text("a-1 b", offset=100, tokenizer="finest")
     assert [token.start for token in sentence.tokens] == [100, 101, 102, 104]
