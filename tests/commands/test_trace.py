@@ -129,3 +129,13 @@ def test_output_that_is_a_file(model, tmp_path, capsys):
     (tmp_path / "out").write_text("")
     arguments = ("--model", model, "Anna", "--output", str(tmp_path / "out"))
     assert "out: there is a file of that name" in failed(capsys, *arguments)
+
+
+def test_the_sentence_is_split_as_the_training_corpus(tmp_path, capsys, build_tagger):
+    tagger = build_tagger()
+    data = {"format": "column", "tokenizer": "finest"}
+    folder = tmp_path / "model"
+    Tagger(tagger.network, tagger.indexer, tagger.labels, tagger.cell, data).save(folder)
+    assert main(["trace", "--model", str(folder), "--output", str(tmp_path / "x"), "A-4"]) == 0
+    assert "A (?)/" in (error := capsys.readouterr().err)
+    assert "4 (?)/" in error
