@@ -139,7 +139,11 @@ def place(tmp_path):
 
 
 def write_corpora(place: Path) -> None:
-    """Write the corpus `my/corpus`, and FOLDER, which has the same sentences in each format."""
+    """Write the corpora `my/corpus` and `my/spans`, and FOLDER with each format in a folder."""
+    spans = place / "my" / "spans"
+    spans.mkdir(parents=True)
+    records = [{"text": "Ann left.", "label": [[0, 3, "PER"]]}, {"text": "Rain.", "label": []}] * 4
+    (spans / "train.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
     folders = {name: place / "FOLDER" / name for name in ("conllu", "json", "csv", "parquet")}
     folders |= {name: place / "FOLDER" / name for name in ("column", "wnut17")}
     for folder in (*folders.values(), place / "my" / "corpus"):

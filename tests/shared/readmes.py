@@ -166,7 +166,7 @@ RULES = (
     Rule(r"seqtag train .*=ud_ewt", (("FOLDER", "FOLDER/conllu"),), TAGGER, LONG),
     Rule(r"seqtag train .*=wnut17", (("FOLDER", "FOLDER/wnut17"),), TAGGER, LONG),
     Rule(r"seqtag train .*experiment=c", (("FOLDER", "FOLDER/column"),), TAGGER, LONG),
-    Rule(r"seqtag train .*data=column", (), TAGGER, LONG),
+    Rule(r"seqtag train .*data=(column|spans)", (), TAGGER, LONG),
     Rule(r"seqtag train", (), PRONOUN, LONG),
     Rule(r"seqtag probe .*probe=glob", ((r"glob\(\*", "glob(p*y"),), PROBE, LONG),
     Rule(
