@@ -30,12 +30,12 @@ ARROWS = {
     "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics", "inputs"},
     "inspect": {"tagging", "model", "data", "recurrent", "cells", "labels"},
-    "report": {"columns", "metrics"},
+    "report": {"columns", "metrics", "labels"},
     "sweeps": {"metrics", "renamed"},
     "distributed": {"data"},
     "training": {
         *("distributed", "probes", "tagging", "metrics", "data", "model", "inputs", "recurrent"),
-        *("cells", "labels", "renamed", "sweeps", "columns", "model_folder"),
+        *("cells", "labels", "renamed", "sweeps", "columns", "model_folder", "report"),
     },
     "study": {
         *("training", "report", "inspect", "suites", "probes", "tagging", "model_folder"),

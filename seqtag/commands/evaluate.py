@@ -35,6 +35,7 @@ from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.tables import show_scores
 from seqtag.tagging.tagger import Tagger
 from seqtag.training.evaluation import evaluate_split
+from seqtag.training.findings import Findings, model_title
 from seqtag.training.probe_corpus import generate_corpus
 
 log = logging.getLogger("seqtag")
@@ -60,14 +61,18 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     """Evaluate a model folder on a split of a corpus; return the figures.
 
     The corpus at ``data.path=...`` is read with the layout of the training corpus, unless
-    ``data=...`` chooses another one. Writes the figures to ``metrics.json``.
+    ``data=...`` chooses another one. Writes ``metrics.json`` (figures), ``predictions.conll``,
+    ``confusion.csv`` and ``errors.html``.
     """
     folder, split = Path(settings.keys.model_dir), settings.keys.split
     tagger = Tagger.load(folder).with_bias(settings.keys.bias or {})
     set_engine(tagger.network, settings.keys.engine)
     corpus, batches = corpus_to_evaluate(tagger, folder, settings.data, split)
-    scores = evaluate_split(tagger, corpus, split, batches, settings.keys.metric)
-    write_json(settings.identity.folder / "metrics.json", scores)
+    output, keys = settings.identity.folder, settings.keys
+    with Findings.in_folder(output, tagger.labels, keys.errors) as findings:
+        scores = evaluate_split(tagger, corpus, split, batches, keys.metric, findings)
+    write_json(output / "metrics.json", scores)
+    findings.write(f"Errors of {model_title(folder)} ({split} split)", scores)
     show_scores(scores)
     return scores
 

@@ -29,7 +29,7 @@ from seqtag.data.config import BatchConfig, CorpusConfig, check_encoding
 from seqtag.errors import InputError, unknown
 from seqtag.inputs import INPUTS
 from seqtag.inputs.options import EncodeConfig
-from seqtag.metrics.registry import SCORES
+from seqtag.metrics.choice import parse_metric
 from seqtag.model.config import TaggerConfig
 from seqtag.model.encoders.registry import encoder_name
 from seqtag.probes.base import Probe
@@ -103,6 +103,7 @@ class EvaluateKeys:
 
     model_dir: FileName
     split: Literal["train", "dev", "test"]
+    errors: Annotated[int, AtLeast(0), AtMost(1000)]
     engine: Engine
     metric: Text | None
     bias: Mapping[str, Any] | None = None
@@ -310,7 +311,7 @@ def settings_of(verb: str, plain: Mapping[str, Any], overrides: Sequence[str] = 
     is_train = verb == "train"
     settings = TrainSettings.from_plain(plain, overrides) if is_train else _PARSERS[verb](plain)
     if plain.get("metric") is not None:
-        SCORES[plain["metric"]]  # raises an error for an unknown name
+        parse_metric(plain["metric"])
     if plain.get("search") is not None:
         from_plain(SearchConfig, plain["search"], "search")
     return settings

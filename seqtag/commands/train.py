@@ -7,18 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from seqtag.commands.settings import TrainSettings
+from seqtag.data.corpus.corpus import Corpus
 from seqtag.distributed import leader
 from seqtag.files import write_json
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.report.tables import show_scores
 from seqtag.sweeps.records import recorded
+from seqtag.tagging.tagger import Tagger
 from seqtag.training import build
 from seqtag.training.console import quiet
 from seqtag.training.evaluation import evaluate_split
+from seqtag.training.findings import Findings, model_title
 from seqtag.training.fit import fit, seed_everything
 from seqtag.training.settings import TrainingSettings
 
 log = logging.getLogger("seqtag")
+
+# Number of sentences that errors.html shows for each kind of error.
+_ERRORS = 20
 
 
 @quiet()
@@ -30,7 +36,8 @@ def train(settings: TrainSettings, show: bool = True) -> dict[str, Any]:
 
     Writes to ``paths.output_dir``: ``checkpoints/``, ``metrics.csv`` (figures per epoch),
     ``metrics.json`` (figures of the best epoch on the dev and test splits), ``model/`` (the
-    tagger), and ``run.json`` (the record of the run, see `sweeps.records`).
+    tagger), the errors on the last split (see `training.findings`), and ``run.json`` (the record of
+    the run, see `sweeps.records`).
     """
     training = settings.training
     seed_everything(training.seed)
@@ -43,11 +50,12 @@ def train(settings: TrainSettings, show: bool = True) -> dict[str, Any]:
 
     # Saved first without scores, in case the evaluation fails.
     tagger.save(output / "model", figures=figures)
-    figures["splits"] = {
-        split: evaluate_split(tagger, corpus, split, training.data.batch, training.metric)
-        for split in ("dev", "test")
-        if split in corpus.splits
-    }
+    splits = [split for split in ("dev", "test") if split in corpus.splits]
+    figures["splits"] = {}
+    for split in splits:
+        # Items of a probe are judged by their factors, not one by one.
+        detailed = split == splits[-1] and not isinstance(training.data.corpus, ProbeCorpusConfig)
+        figures["splits"][split] = _scores(tagger, corpus, split, training, detailed)
     tagger.save(output / "model", figures=figures)
     write_json(output / "metrics.json", figures)
     for split, scores in figures["splits"].items() if show else ():
@@ -61,6 +69,20 @@ def train(settings: TrainSettings, show: bool = True) -> dict[str, Any]:
         output / "model",
     )
     return figures
+
+
+def _scores(
+    tagger: Tagger, corpus: Corpus, split: str, training: TrainingSettings, detailed: bool
+) -> dict[str, Any]:
+    """Return the scores of a split; if `detailed`, also write its predictions and errors."""
+    options = (tagger, corpus, split, training.data.batch, training.metric)
+    if not detailed:
+        return evaluate_split(*options)
+    output = Path(training.output_dir)
+    with Findings.in_folder(output, tagger.labels, _ERRORS) as findings:
+        scores = evaluate_split(*options, findings)
+    findings.write(f"Errors of {model_title(output / 'model')} ({split} split)", scores)
+    return scores
 
 
 @quiet()

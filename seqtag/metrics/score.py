@@ -1,4 +1,4 @@
-"""The base class of metrics, and precision, recall and F1 from counts."""
+"""The base class of metrics."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -67,20 +67,3 @@ class Score(Metric):
     def update_called(self) -> bool:
         """True, so that computing before any update gives no warning: initial counts are valid."""
         return True
-
-
-def ratio(part: int, whole: int) -> float:
-    """Return part / whole, or 0.0 if `whole` is 0."""
-    return part / whole if whole else 0.0
-
-
-def rates(correct: int, predicted: int, gold: int) -> dict[str, float]:
-    """Return precision, recall and F1 of these counts.
-
-    F1 is their harmonic mean, 2 correct / (predicted + gold).
-    """
-    return {
-        "precision": ratio(correct, predicted),
-        "recall": ratio(correct, gold),
-        "f1": ratio(2 * correct, predicted + gold),
-    }

@@ -7,8 +7,9 @@ import torch
 
 from seqtag.errors import InputError, did_you_mean, unknown
 from seqtag.labels import ILLEGAL, SCHEMES, UNTYPED, spans
+from seqtag.metrics.rates import macro_f1, rates
 from seqtag.metrics.registry import register
-from seqtag.metrics.score import Score, rates
+from seqtag.metrics.score import Score
 
 
 @register("f1")
@@ -77,9 +78,9 @@ class SpanScore(Score):
     def compute(self) -> dict:
         """Return the scores as plain numbers.
 
-        Keys: precision, recall, f1 (micro), per_label ({type: precision, recall, f1, support};
-        support is the number of gold spans), scheme, and illegal: the policy for illegal labels.
-        A ratio with a denominator of 0 is 0.0.
+        Keys: precision, recall, f1 (micro), macro_f1 (mean F1 of the types that occur), per_label
+        ({type: precision, recall, f1, support}; support is the number of gold spans), scheme, and
+        illegal: the policy for illegal labels. A ratio with a denominator of 0 is 0.0.
         """
         rows = self.counts.tolist()
         totals = [sum(column) for column in zip(*rows, strict=True)] or [0, 0, 0]
@@ -88,7 +89,8 @@ class SpanScore(Score):
             for type_, row in zip(self.types, rows, strict=True)
         }
         names = {"scheme": self.scheme, "illegal": self.illegal}
-        return {**rates(*totals), "per_label": per_label, **names}
+        micro = {**rates(*totals), "macro_f1": macro_f1(rows)}
+        return {**micro, "per_label": per_label, **names}
 
     def _spans(self, guesses: Sequence[str], answers: Sequence[str | None]) -> tuple[list, list]:
         if len(guesses) != len(answers) or None in guesses:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
+from seqtag.metrics.rates import macro_f1, rates, ratio
 from seqtag.metrics.registry import register
-from seqtag.metrics.score import Score, rates, ratio
+from seqtag.metrics.score import Score
 
 Rows = torch.Tensor | Sequence[Sequence[int]]
 
@@ -140,10 +141,10 @@ class TokenScore(Score):
     def compute(self) -> dict:
         """Return the scores as plain numbers.
 
-        Keys: tokens (scored ones), accuracy, unknown_tokens, unknown_accuracy, per_label
-        ({label: precision, recall, f1, support}; support is the number of gold tokens), and
-        factors ({factor: {slice: n, accuracy}}; the slice of other values is left out if it is
-        empty). A ratio with a denominator of 0 is 0.0.
+        Keys: tokens (scored ones), accuracy, macro_f1 (mean F1 of the labels that occur),
+        unknown_tokens, unknown_accuracy, per_label ({label: precision, recall, f1, support};
+        support is the number of gold tokens), and factors ({factor: {slice: n, accuracy}}; the
+        slice of other values is left out if it is empty). A ratio with a denominator of 0 is 0.0.
         """
         rows = self.counts.tolist()
         right, tokens = sum(row[0] for row in rows), sum(row[2] for row in rows)
@@ -151,6 +152,7 @@ class TokenScore(Score):
         return {
             "tokens": tokens,
             "accuracy": ratio(right, tokens),
+            "macro_f1": macro_f1(rows),
             "unknown_tokens": unknown_tokens,
             "unknown_accuracy": ratio(unknown_right, unknown_tokens),
             "per_label": {

@@ -148,20 +148,26 @@ class TaggerNetwork(nn.Module):
         y_BTH = self.encode(inputs)
         emissions_BTK = self.emissions(y_BTH)
         lengths_B = inputs["lengths_B"]
-        if self.crf is not None:
-            weights_K = self.label_weights_K
-            total = self.crf.nll(emissions_BTK, labels_BT, lengths_B, weights_K).sum()
-        else:
-            total = F.cross_entropy(
-                emissions_BTK.flatten(0, 1),
-                labels_BT.flatten(),
-                weight=self.label_weights_K,
-                reduction="sum",
-            )
+        total = self._total_loss(emissions_BTK, labels_BT, lengths_B)
         if self.language_model is not None:
             extra = self.language_model(y_BTH, inputs["words_BT"], lengths_B)
             total = total + self.config.language_model * extra
         return total / max(1, len(lengths_B))
+
+    def label_loss(self, emissions_BTK: Tensor, labels_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return the mean loss of the labels per sentence, from given scores."""
+        total = self._total_loss(emissions_BTK, labels_BT, lengths_B)
+        return total / max(1, len(lengths_B))
+
+    def _total_loss(self, emissions_BTK: Tensor, labels_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        if self.crf is not None:
+            return self.crf.nll(emissions_BTK, labels_BT, lengths_B, self.label_weights_K).sum()
+        return F.cross_entropy(
+            emissions_BTK.flatten(0, 1),
+            labels_BT.flatten(),
+            weight=self.label_weights_K,
+            reduction="sum",
+        )
 
     @torch.no_grad()
     def decode(self, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -50,12 +50,12 @@ def escaped(text: str) -> str:
     return html.escape(escape_controls(text))
 
 
-def page(title: str, body: str) -> str:
-    """Return a complete page; `body` is HTML."""
+def page(title: str, body: str, style: str = "") -> str:
+    """Return a complete page; `body` is HTML, and `style` is CSS that only this page needs."""
     return (
         "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
         '<meta name=viewport content="width=device-width,initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n"
+        f"<title>{escaped(title)}</title>\n<style>{_STYLE}{style}</style>\n"
         f"<h1>{escaped(title)}</h1>\n{body}\n</html>\n"
     )
 

@@ -73,13 +73,13 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     # Convert now: Lightning converts only after it has restored the weights of a checkpoint.
     network.to(weights_dtype(settings.trainer.precision))
     has_dev = "dev" in corpus.splits
-    trainer = build_trainer(settings, has_dev)
+    scored = "dev" if has_dev else "train"
+    num_trained = indexer.words.num_trained
+    score = TaggingScore.of_split(corpus, scored, labels, settings.metric, num_trained)
+    trainer = build_trainer(settings, has_dev, score.higher_is_better)
     task = TaggingTask(
         network,
-        TaggingScore.of_split(
-            *(corpus, "dev" if has_dev else "train", labels, settings.metric),
-            num_trained=indexer.words.num_trained,
-        ),
+        score,
         optimizer_factory(settings.optimizer, settings.trainer.precision),
         schedule_factory(settings.scheduler, total_steps(trainer, data)),
     )

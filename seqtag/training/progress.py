@@ -10,6 +10,8 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import RichProgressBar
 
+from seqtag.metrics.main import score_text
+
 log = logging.getLogger("seqtag")
 
 # Seconds between log lines within an epoch.
@@ -44,7 +46,7 @@ class Progress(RichProgressBar):
             self.on_train_epoch_start(trainer, pl_module)
 
     def state_dict(self) -> dict[str, float]:
-        """Return the best development score so far."""
+        """Return the best development score so far, negated if lower is better."""
         return {"best": self._best}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
@@ -83,9 +85,10 @@ class Progress(RichProgressBar):
         parts = [f"loss {metrics['train/loss']:.4f}"] if "train/loss" in metrics else []
         for name, value in metrics.items():  # the main score last
             if name.startswith("dev/") and name != "dev/metric":
-                parts.append(f"{name.replace('/', ' ')} {value:.2%}")
-        if (score := metrics.get("dev/metric", self._best)) > self._best:
-            self._best = score
+                parts.append(f"{name.replace('/', ' ')} {score_text(name[4:], value)}")
+        sign = 1 if trainer.lightning_module.score.higher_is_better else -1
+        if "dev/metric" in metrics and sign * metrics["dev/metric"] > self._best:
+            self._best = sign * metrics["dev/metric"]
             parts[-1] += " (best)"
         parts.append(f"{time.perf_counter() - self._started:.1f} s")
         return f"{self._get_train_description(trainer.current_epoch)}: {', '.join(parts)}"

@@ -8,5 +8,6 @@ LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 # What trainings and probes write, except for the record and the log.
 OUTPUTS = (
     *("checkpoints", "metrics.csv", "metrics.json", "model", "report"),
+    *("predictions.conll", "confusion.csv", "errors.html"),
     *(ITEMS, LEARN, GRADIENTS, CURVES_PICTURE, PAIRS, SUITE),
 )

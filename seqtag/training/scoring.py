@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.encode.counting import distinct_labels
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.errors import InputError, listed
+from seqtag.errors import InputError, listed, unknown
 from seqtag.inputs.vocabulary import Vocabulary
+from seqtag.metrics.choice import LOSS, MACRO_F1, Choice, higher_is_better, parse_metric
+from seqtag.metrics.loss import MeanLoss
 from seqtag.metrics.registry import SCORES
 from seqtag.metrics.score import Score
 from seqtag.metrics.tokens import Slices, TokenScore
@@ -25,10 +27,14 @@ class TaggingScore(nn.Module):
         labels: the tagger's labels.
         evaluated: every label of the evaluated split, including those unseen in training.
         slices: for each factor of the corpus, the slices of its values that are scored separately.
-        metric: the registered metric whose main score chooses the model; by default F1 if the
-            labels encode spans, else accuracy.
+        metric: the metric whose main score chooses the model (see `metrics.choice`); by default
+            F1 if the labels encode spans, else accuracy.
         num_trained: words with ids from this one on were not seen in training
             (`Vocabulary.num_trained`); None if there are none.
+
+    Attributes:
+        higher_is_better: whether a higher main score is better.
+        loss: the mean loss, if it is the main score; else None.
 
     Raises:
         InputError: for a metric that is not registered, or does not fit the labels.
@@ -56,12 +62,26 @@ class TaggingScore(nn.Module):
         self.tokens = TokenScore(known, labels.corpus_scheme, slices)
         spans = ["f1"] if labels.scheme != "plain" else []
         self._metric = metric or (spans or ["accuracy"])[0]
-        names = [name for name in dict.fromkeys([*spans, self._metric]) if name != "accuracy"]
+        self._choice = parse_metric(self._metric)
+        self.higher_is_better = higher_is_better(metric)
+        self.loss = MeanLoss() if self._choice.name == LOSS else None
+        # Figures of the scores that are computed anyway need no score of their own.
+        computed = self._choice.name in ("accuracy", LOSS, MACRO_F1) or self._choice.label
+        names = list(dict.fromkeys([*spans, *([] if computed else [self._metric])]))
         self.others = nn.ModuleList(
             self._make_score(name, known, labels.corpus_scheme) for name in names
         )
         scores = dict(zip(names, self.others, strict=True))
-        self._main = scores.get(self._metric, self.tokens).main
+        own = scores.get(self._choice.name) if self._choice.label is None else None
+        self._main = own.main if own is not None else str(self._choice)
+        self._require_label(self._choice, [*scores.values(), self.tokens][0])
+
+    def _require_label(self, choice: Choice, score: Any) -> None:
+        """Raise an error if the chosen label or type is not one of the scored ones."""
+        known = getattr(score, "types", score.labels)
+        if choice.label is not None and choice.label not in known:
+            kind = "type" if hasattr(score, "types") else "label"
+            raise InputError(f"metric={choice}: {unknown(kind, choice.label, known)}")
 
     def _make_score(self, name: str, labels: Sequence[str], scheme: str) -> Score:
         try:
@@ -102,16 +122,24 @@ class TaggingScore(nn.Module):
             self._labels.decode(ids[: len(labels)])
             for ids, labels in zip(ids_BT.tolist(), gold, strict=True)
         ]
-        unknown_BT = words_BT == Vocabulary.UNKNOWN
-        if self._num_trained is not None:
-            unknown_BT |= words_BT >= self._num_trained
-        unknown = [
-            row[: len(labels)] for row, labels in zip(unknown_BT.tolist(), gold, strict=True)
-        ]
+        unknown_BT = self.unknown_words(words_BT).tolist()
+        unknown = [row[: len(labels)] for row, labels in zip(unknown_BT, gold, strict=True)]
         factors = {name: columns[name] for name in self._factors}
         self.tokens.update(predicted, gold, unknown, factors)
         for score in self.others:
             score.update(predicted, gold)
+
+    def unknown_words(self, words_BT: Tensor) -> Tensor:
+        """Return whether each word id stands for a word that training has not seen."""
+        unknown_BT = words_BT == Vocabulary.UNKNOWN
+        if self._num_trained is not None:
+            unknown_BT |= words_BT >= self._num_trained
+        return unknown_BT
+
+    def add_loss(self, loss: Tensor, sentences: int) -> None:
+        """Add the mean loss of a batch; required if the main score is the loss."""
+        if self.loss is not None:
+            self.loss.update(loss, sentences)
 
     def compute(self) -> dict[str, Any]:
         """Return the scores by name; "metric" holds the name of the main score.
@@ -122,14 +150,18 @@ class TaggingScore(nn.Module):
         scores = self.tokens.compute()
         for score in self.others:
             scores |= score.compute()
+        if self.loss is not None:
+            scores[LOSS] = float(self.loss.compute())
+        if self._choice.label is not None:
+            scores[self._main] = scores["per_label"][self._choice.label][self._choice.name]
         if self._main not in scores:
             raise InputError(
                 f"metric={self._metric}: its scores lack its main score {self._main!r}; they are "
                 f"{listed(scores)}"
             )
-        return {**scores, "metric": self._main}
+        return {**scores, "metric": self._main, "higher_is_better": self.higher_is_better}
 
     def reset(self) -> None:
         """Reset all counts."""
-        for score in (self.tokens, *self.others):
+        for score in (self.tokens, *self.others, *([] if self.loss is None else [self.loss])):
             score.reset()

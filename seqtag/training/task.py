@@ -11,34 +11,12 @@ import torch
 from torch import Tensor, distributed
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torchmetrics import Metric
 
+from seqtag.metrics.loss import MeanLoss
 from seqtag.metrics.main import main_score
 from seqtag.model.network import TaggerNetwork
 from seqtag.training.finite import FirstNonFinite, divergence_error, first_non_finite, named_tensors
 from seqtag.training.scoring import TaggingScore
-
-
-class MeanLoss(Metric):
-    """Mean loss per sentence, over batches and processes."""
-
-    full_state_update = False
-    total: Tensor
-    sentences: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
-        self.add_state("sentences", torch.tensor(0), dist_reduce_fx="sum")
-
-    def update(self, loss: Tensor, sentences: int) -> None:
-        """Add the mean loss of a batch with this many sentences."""
-        self.total = self.total + loss * sentences
-        self.sentences = self.sentences + sentences
-
-    def compute(self) -> Tensor:
-        """Return the mean loss."""
-        return self.total / self.sentences
 
 
 class TaggingTask(L.LightningModule):
@@ -172,6 +150,11 @@ class TaggingTask(L.LightningModule):
         self._scores.record(emissions_BTK, self.global_step)
         ids_BT = self.network.best_labels(emissions_BTK, batch["inputs"]["lengths_B"])
         self.score.update(ids_BT, batch["inputs"]["words_BT"], batch["columns"])
+        if self.score.loss is not None:
+            lengths_B = batch["inputs"]["lengths_B"]
+            loss = self.network.label_loss(emissions_BTK, batch["labels_BT"], lengths_B)
+            self._scores.record(loss, self.global_step)
+            self.score.add_loss(loss, len(lengths_B))
 
     def on_validation_epoch_end(self) -> None:
         """Log the development scores; checkpoints are chosen by ``dev/metric``."""

@@ -72,11 +72,15 @@ def schedule_factory(scheduler: Target, total_steps: int) -> Callable[[Any], Any
     return factory(scheduler, LRScheduler, positional=1, total_steps=total_steps)
 
 
-def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
+def build_trainer(
+    settings: TrainingSettings, has_dev: bool, higher_is_better: bool = True
+) -> L.Trainer:
     """Build Lightning's trainer with its callbacks and loggers.
 
-    Without a development split (`has_dev` is false) the last weights are saved instead of the best
-    ones, and training does not stop early.
+    Callbacks that monitor the main development score, ``dev/metric``, get the mode "max" or "min"
+    that fits it (`higher_is_better`), whatever their settings say. Without a development split
+    (`has_dev` is false) the last weights are saved instead of the best ones, and training does not
+    stop early.
 
     Raises:
         InputError: for invalid options, a missing GPU, or a number of processes other than the
@@ -89,7 +93,8 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
         options["profiler"] = _PROFILERS[options["profiler"]](
             dirpath=settings.output_dir, filename="profile"
         )
-    callbacks = dict(settings.callbacks)
+    mode = "max" if higher_is_better else "min"
+    callbacks = {name: _with_mode(part, mode) for name, part in settings.callbacks.items()}
     if not has_dev:
         callbacks.pop("early_stopping", None)
         checkpoint = callbacks.get("checkpoint")
@@ -115,6 +120,13 @@ def build_trainer(settings: TrainingSettings, has_dev: bool) -> L.Trainer:
     trainer = instantiate(L.Trainer, "trainer", **options, **parts)
     _require_world_size(trainer, process)
     return trainer
+
+
+def _with_mode(callback: Target, mode: str) -> Target:
+    """Return a callback with the mode that fits the main score, if it monitors that."""
+    if callback.options.get("monitor") != "dev/metric" or "mode" not in callback.options:
+        return callback
+    return replace(callback, options={**callback.options, "mode": mode})
 
 
 def _trainer_arguments(settings: TrainerOptions, process: ProcessInfo) -> dict[str, Any]:
