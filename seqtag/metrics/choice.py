@@ -51,7 +51,7 @@ def parse_metric(text: str) -> Choice:
     )
 
 
-def higher_is_better(text: str | None) -> bool:
+def is_higher_better(text: str | None) -> bool:
     """Return whether a higher value of ``metric=`` is better; None is the default metric."""
     if text is None:
         return True

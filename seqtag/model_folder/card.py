@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.metrics.main import main_score
+from seqtag.metrics.main import main_score, score_text
 from seqtag.model.encoders.registry import encoder_name
 
 # At most this many labels are listed; of the others the number is given.
@@ -172,7 +172,7 @@ def _measured(scores: Mapping[str, Any]) -> Mapping[str, Any]:
 def _number(name: str, value: Any) -> str:
     if not isinstance(value, int | float):
         return ""
-    return f"{value:,}" if name in (*_COUNTS, "support") else f"{value:.2%}"
+    return f"{value:,}" if name in (*_COUNTS, "support") else score_text(name, value)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

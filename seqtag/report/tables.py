@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seqtag.metrics.main import main_score
+from seqtag.metrics.main import main_score, score_text
 from seqtag.terminal import console as safe_console
 from seqtag.terminal import safe_text
 
@@ -86,7 +86,7 @@ def _overall(scores: Mapping[str, Any]) -> Table:
         title += f", illegal labels {_POLICIES[scores['illegal']]}"
     main, value = main_score(scores)
     if main not in ("accuracy", "f1"):
-        columns.append((main, f"{value:.2%}"))
+        columns.append((main, score_text(main, value)))
     columns.append(("tokens/s", f"{scores['tokens_per_second']:,}"))
     table = _table(title)
     for name, _ in columns:

@@ -12,12 +12,14 @@ import os
 import random
 import socket
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from seqtag.checks import AtLeast, AtMost, FileName, Seed, Text, check_fields
 from seqtag.errors import InputError
+from seqtag.metrics.choice import is_higher_better
+from seqtag.metrics.main import is_share
 
 if TYPE_CHECKING:
     import optuna
@@ -36,7 +38,7 @@ class SearchConfig:
         sampler: tpe, or random.
         trials: number of trials, of all processes that share the search together.
         metric: the score that is optimised, by its name or its split: "dev".
-        direction: maximize or minimize.
+        direction: maximize, minimize, or auto: that of the score; see `resolved`.
         seed: the random seed of the trials' parameters.
         storage: URL of a database, path of a journal file, or None to keep the trials in memory.
     """
@@ -44,12 +46,31 @@ class SearchConfig:
     sampler: Literal["tpe", "random"]
     trials: Annotated[int, AtLeast(1), AtMost(1_000_000)]
     metric: Text
-    direction: Literal["maximize", "minimize"]
+    direction: Literal["auto", "maximize", "minimize"]
     seed: Seed
     storage: FileName | None
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def resolved(self, metric: str | None) -> SearchConfig:
+        """Return the settings with the direction of the score instead of auto.
+
+        Args:
+            metric: the setting ``metric`` of the runs, which is the score of their splits.
+
+        Raises:
+            InputError: for a direction that would search for the worst score.
+        """
+        # "dev" is the main score of a split; "dev f1" names it. Those of a probe are accuracies.
+        own = metric if self.metric in ("dev", "test") else self.metric.partition(" ")[2]
+        direction = "maximize" if not own or is_higher_better(own) else "minimize"
+        if self.direction not in ("auto", direction):
+            raise InputError(
+                f"search.direction={self.direction} would search for the worst {self.metric}: "
+                f"leave it out, or set search.direction={direction}"
+            )
+        return replace(self, direction=direction)
 
 
 class Search:
@@ -103,23 +124,44 @@ class Search:
         """Release a trial that did not end: another trial will be run in its place."""
         self._study.tell(trial.number, state=self._states.PRUNED)
 
-    def rows(self) -> list[list[str]]:
-        """Return a table of all trials: the best first, failed ones last."""
+    def _ranked(self) -> list[FrozenTrial]:
+        """Return all trials: the best first, failed ones last."""
         trials = [trial for trial in self._study.get_trials() if self._counts(trial)]
         sign = -1 if self.settings.direction == "maximize" else 1
-        trials.sort(key=lambda trial: (trial.value is None, sign * (trial.value or 0)))
-        head = ["trial", f"{self.settings.metric} %", *self._space, "failed"]
+        return sorted(trials, key=lambda t: (t.value is None, sign * (t.value or 0)))
+
+    def rows(self, score: str = "") -> list[list[str]]:
+        """Return a table of all trials for readers: the best first, failed ones last.
+
+        Args:
+            score: the name of the main score of the runs, if it is known.
+        """
+        in_percent = is_share(score)
+        factor, unit, digits = (100, " %", 2) if in_percent else (1, "", 4)
+        head = ["trial", f"{self.settings.metric}{unit}", *self._space, "failed"]
         return [
             head,
             *(
                 [
                     str(trial.number),
-                    "" if trial.value is None else f"{100 * trial.value:.2f}",
+                    "" if trial.value is None else f"{factor * trial.value:.{digits}f}",
                     *(_short(trial.params.get(name)) for name in self._space),
                     trial.user_attrs.get("error", ""),
                 ]
-                for trial in trials
+                for trial in self._ranked()
             ),
+        ]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the trials for programs, in the order of `rows`: one value for each column."""
+        return [
+            {
+                "trial": trial.number,
+                "score": trial.value,
+                **{name: trial.params.get(name) for name in self._space},
+                "error": trial.user_attrs.get("error"),
+            }
+            for trial in self._ranked()
         ]
 
     def best(self) -> FrozenTrial | None:

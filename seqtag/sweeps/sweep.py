@@ -13,11 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 from seqtag.checks import from_plain
 from seqtag.errors import InputError
 from seqtag.files import write_text
+from seqtag.metrics.main import score_text
 from seqtag.sweeps.jobs import Outcome, Runner
 from seqtag.sweeps.records import Identity, read_record
 from seqtag.sweeps.search import Search, SearchConfig
 from seqtag.sweeps.space import Space
-from seqtag.sweeps.table import print_table, read_runs, tabulate, write_table
+from seqtag.sweeps.summary import RUNS, run_records, summarize, write_records, write_table
+from seqtag.sweeps.table import print_table, read_runs, tabulate
 
 log = logging.getLogger("seqtag")
 
@@ -71,16 +73,23 @@ def _grid(sweeper: BasicSweeper, overrides: Sequence[Override], runner: Runner) 
 
 def _show_grid(folder: Path) -> None:
     try:
-        rows = tabulate(read_runs(folder))
+        runs = read_runs(folder)
     except InputError:  # the verb writes no records
         return
-    write_table(folder, rows)
+    rows = tabulate(runs)
+    write_table(folder, rows, summarize(runs))
+    write_records(folder / RUNS, run_records(runs))
     print_table(rows)
 
 
 def _search(config: DictConfig, overrides: Sequence[Override], runner: Runner) -> None:
     plain = OmegaConf.to_container(config.search, resolve=True)
-    settings = from_plain(SearchConfig, plain, "search")
+    if any(o.key_or_group == "metric" and o.is_sweep_override() for o in overrides):
+        raise InputError("metric: a search compares runs by one metric; choose one of them")
+    metric = OmegaConf.select(config, "metric")
+    for override in overrides:
+        metric = override.value() if override.key_or_group == "metric" else metric
+    settings = from_plain(SearchConfig, plain, "search").resolved(metric)
     if settings.storage is not None and all(o.key_or_group != "study" for o in overrides):
         raise InputError(
             "search.storage needs a name under which the search is stored: set study=NAME"
@@ -101,7 +110,7 @@ def _search(config: DictConfig, overrides: Sequence[Override], runner: Runner) -
         for number, trial in enumerate(trials):
             by_seed = outcomes[number * width : (number + 1) * width]
             search.tell(trial, *_value(by_seed, settings.metric))
-    _conclude(runner.folder, search, space)
+    _conclude(runner.folder, search, space, metric or "")
 
 
 def _value(outcomes: Sequence[Outcome], metric: str) -> tuple[float | None, str | None]:
@@ -118,9 +127,9 @@ def _value(outcomes: Sequence[Outcome], metric: str) -> tuple[float | None, str 
     return sum(values) / len(values), None
 
 
-def _conclude(folder: Path, search: Search, space: Space) -> None:
-    rows = search.rows()
-    write_table(folder, rows)
+def _conclude(folder: Path, search: Search, space: Space, metric: str) -> None:
+    rows = search.rows(metric)
+    write_table(folder, rows, search.records())
     print_table(rows[: _SHOWN + 1])
     if (best := search.best()) is None:
         return
@@ -129,6 +138,6 @@ def _conclude(folder: Path, search: Search, space: Space) -> None:
     )
     write_text(folder / "experiment" / "best.yaml", text + space.experiment(best.params))
     log.info(
-        "the best is %s, with %.2f%%; run it again with --config-dir %s experiment=best",
-        *(" ".join(space.overrides(best.params)), 100 * best.value, folder),
+        "the best is %s, with %s; run it again with --config-dir %s experiment=best",
+        *(" ".join(space.overrides(best.params)), score_text(metric, best.value), folder),
     )

@@ -7,8 +7,6 @@ the largest score with two. With several folds it is the interval over folds, ea
 score of its seeds.
 """
 
-import csv
-import io
 import json
 import logging
 import re
@@ -19,8 +17,9 @@ from typing import Annotated, Any, NamedTuple
 
 from seqtag.checks import AtLeast, NotNegative, checked
 from seqtag.errors import InputError, unknown
-from seqtag.files import files_of_runs, write_text
+from seqtag.files import files_of_runs
 from seqtag.metrics.intervals import student
+from seqtag.metrics.main import is_share
 from seqtag.sweeps.records import (
     OWN_CHECKPOINT,
     RECORD,
@@ -30,8 +29,6 @@ from seqtag.sweeps.records import (
     scores_of,
 )
 from seqtag.terminal import console, safe_text, single_line
-
-TABLE = "table"
 
 log = logging.getLogger("seqtag")
 
@@ -161,14 +158,14 @@ def _is_of_configuration(override: str) -> bool:
     return not other and override not in OWN_CHECKPOINT
 
 
-def interval(values: Sequence[float]) -> str:
+def interval(values: Sequence[float], digits: int = 2) -> str:
     """Return Student's interval of three values or more as text, or the range of two."""
     if len(values) < 2:
         return ""
     if len(values) == 2:
-        return f"{min(values):.2f} to {max(values):.2f} (range)"
+        return f"{min(values):.{digits}f} to {max(values):.{digits}f} (range)"
     low, high = student(values)
-    return f"{low:.2f} to {high:.2f}"
+    return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
 def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None = None) -> Rows:
@@ -184,25 +181,31 @@ def tabulate(runs: Sequence[Run], split: str | None = None, factor: str | None =
         InputError: for a split or a factor that the finished runs do not have.
     """
     done = [run for run in runs if run.error is None]
-    main = _main_score(done, split)
+    main = shown_score(done, split)
     by_factor = _by_factor(done, main, factor) if factor else {}
     failed = ["failed"] if len(done) < len(runs) else []
     repeated = _repeated(runs)
-    head = ["", repeated, f"{main} %", "mean", "95% interval", *by_factor, "parameters", "s"]
+    factor_of, unit, digits = (100, " %", 2) if is_share(main) else (1, "", 4)
+    other = dev_score(done, main)
+    dev = [f"{other}{unit}"] if other else []
+    head = ["", repeated, f"{main}{unit}", "mean", "95% interval", *dev]
+    head += [*by_factor, "parameters", "s"]
     rows = [[*head, *failed]]
     for name, group in by_configuration(runs).items():
-        group = sorted(group, key=lambda run: (*_by_size(run.seed), *_by_size(run.fold)))
+        group = sorted(group, key=lambda run: (*by_size(run.seed), *by_size(run.fold)))
         good = [run for run in group if run.error is None]
-        values = [100 * score for run in good for score in run.score(main)]
-        mean = f"{statistics.mean(values):.2f}" if values else ""
+        values = [factor_of * score for run in good for score in run.score(main)]
+        mean = f"{statistics.mean(values):.{digits}f}" if values else ""
+        on_dev = [factor_of * run.scores[other] for run in good] if other else []
         seconds = [run.figures["seconds"] for run in good if "seconds" in run.figures]
         wrong = "; ".join(
             f"{repeated[:-1]} {_name(run, repeated)}: {run.error}" for run in group if run.error
         )
         row = [
             *(name, ", ".join(_name(run, repeated) for run in good)),
-            *(", ".join(f"{value:.2f}" for value in values), mean),
-            interval(_independent(good, main)),
+            *(", ".join(f"{value:.{digits}f}" for value in values), mean),
+            interval([factor_of * value for value in independent(good, main)], digits),
+            *([f"{statistics.mean(on_dev):.{digits}f}" if on_dev else ""] if other else []),
             *(
                 f"{statistics.mean(map(accuracy, good)):.0f}" if good else ""
                 for accuracy in by_factor.values()
@@ -229,24 +232,26 @@ def _name(run: Run, repeated: str) -> str:
     return names[repeated]
 
 
-def _by_size(number: str) -> tuple[int, str]:
+def by_size(number: str) -> tuple[int, str]:
+    """Return a key that sorts numbers given as text."""
     return len(number), number
 
 
-def _independent(runs: Sequence[Run], main: str) -> list[float]:
-    """Return the percentages that the interval is over: by run, or by fold if there are several.
+def independent(runs: Sequence[Run], main: str) -> list[float]:
+    """Return the scores that the interval is over: by run, or by fold if there are several.
 
     Seeds of one fold share their test sentences, so their mean is the score of the fold.
     """
     by_fold: dict[str, list[float]] = {}
     for run in runs:
-        by_fold.setdefault(run.fold, []).extend(100 * score for score in run.score(main))
+        by_fold.setdefault(run.fold, []).extend(run.score(main))
     if len(by_fold) == 1:
         return next(iter(by_fold.values()))
     return [statistics.mean(scores) for scores in by_fold.values() if scores]
 
 
-def _main_score(done: Sequence[Run], split: str | None) -> str:
+def shown_score(done: Sequence[Run], split: str | None = None) -> str:
+    """Return the name of the score of a split that all runs have, by default their first one."""
     shared = (
         [name for name in done[0].scores if all(name in run.scores for run in done)] if done else []
     )
@@ -254,6 +259,12 @@ def _main_score(done: Sequence[Run], split: str | None) -> str:
     if split is not None and not chosen:
         raise unknown("split", split, [name.partition(" ")[0] for name in shared])
     return chosen[0] if chosen else "score"
+
+
+def dev_score(done: Sequence[Run], main: str) -> str | None:
+    """Return the name of the development score, if all runs have one and it is not the main one."""
+    name = f"dev {main.partition(' ')[2]}"
+    return name if name != main and done and all(name in run.scores for run in done) else None
 
 
 def _by_factor(done: Sequence[Run], main: str, factor: str) -> dict[str, Callable[[Run], float]]:
@@ -281,19 +292,6 @@ def as_markdown(rows: Rows) -> str:
 def _in_markdown(text: str) -> str:
     """Return a text escaped for a cell of a Markdown table, in one line."""
     return re.sub(r"(\\(?=[\\|`<]|$)|[|`<])", r"\\\1", single_line(text))
-
-
-def as_csv(rows: Rows) -> str:
-    """Return a table as comma-separated values."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def write_table(folder: Path, rows: Rows) -> None:
-    """Write a table into a folder as ``table.csv`` and ``table.md``, each atomically."""
-    write_text(folder / f"{TABLE}.csv", as_csv(rows))
-    write_text(folder / f"{TABLE}.md", as_markdown(rows))
 
 
 def print_table(rows: Rows) -> None:

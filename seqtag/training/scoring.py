@@ -13,7 +13,7 @@ from seqtag.data.encode.counting import distinct_labels
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError, listed, unknown
 from seqtag.inputs.vocabulary import Vocabulary
-from seqtag.metrics.choice import LOSS, MACRO_F1, Choice, higher_is_better, parse_metric
+from seqtag.metrics.choice import LOSS, MACRO_F1, Choice, is_higher_better, parse_metric
 from seqtag.metrics.loss import MeanLoss
 from seqtag.metrics.registry import SCORES
 from seqtag.metrics.score import Score
@@ -63,7 +63,7 @@ class TaggingScore(nn.Module):
         spans = ["f1"] if labels.scheme != "plain" else []
         self._metric = metric or (spans or ["accuracy"])[0]
         self._choice = parse_metric(self._metric)
-        self.higher_is_better = higher_is_better(metric)
+        self.higher_is_better = is_higher_better(metric)
         self.loss = MeanLoss() if self._choice.name == LOSS else None
         # Figures of the scores that are computed anyway need no score of their own.
         computed = self._choice.name in ("accuracy", LOSS, MACRO_F1) or self._choice.label

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import datasets
+import pandas as pd
 import pytest
 
 from seqtag.commands.evaluate import evaluate
@@ -295,3 +296,74 @@ def test_a_neutral_bias_changes_no_score(scored):
     assert neutral == plain
     with pytest.raises(InputError, match=r"unknown type in bias 'PRE' \(did you mean 'PER'"):
         scored("data.path=CORPUS", "bias={PRE: 2}")
+
+
+def test_predictions_can_be_scored_again(scored, tmp_path, write):
+    from seqeval.metrics import f1_score
+
+    scores = scored("data.path=CORPUS")
+    figures = tmp_path / "figures"
+    text = (figures / "predictions.conll").read_text()
+    rows = [[line.split(" ") for line in part.split("\n")] for part in text.split("\n\n") if part]
+    gold, predicted = ([[row[side] for row in rows] for rows in rows] for side in (1, 2))
+    assert scores["f1"] == pytest.approx(f1_score(gold, predicted))
+    write("again.conll", text)
+    columns = "data.columns=[tokens,labels,_]"
+    again = scored("data=column", "data.path=again.conll", columns)
+    for name in ("sentences", "tokens", "accuracy", "f1", "macro_f1", "per_label", "by_length"):
+        assert again[name] == scores[name]
+    assert (figures / "predictions.conll").read_text() == text
+    confusion = pd.read_csv(figures / "confusion.csv")
+    by_type = confusion[confusion["gold"] != "none"].groupby("gold")["count"].sum().to_dict()
+    assert by_type == {t: row["support"] for t, row in scores["per_label"].items()}
+    assert "<h1>Errors of bio (test split)</h1>" in (figures / "errors.html").read_text()
+
+
+def test_a_training_writes_the_errors_on_its_last_split(models):
+    for name in ("predictions.conll", "confusion.csv", "errors.html"):
+        assert (models / "bio" / name).stat().st_size
+    splits = json.loads((models / "bio" / "metrics.json").read_text())["splits"]
+    assert "by_length" in splits["test"]
+    assert "by_length" not in splits["dev"]
+
+
+def test_labels_unseen_in_training_are_named(scored, write, caplog):
+    write("new.txt", "Ada N B-NEW\nleft V O\n\nBob N B-PER\n. . O\n")
+    scores = scored("data.path=new.txt")
+    assert scores["unseen_labels"] == {"NEW": 1}
+    assert scores["without_unseen_labels"]["f1"] >= scores["f1"]
+    assert "labels unseen in training, which this tagger cannot predict: NEW (1 spans)" in (
+        caplog.text
+    )
+
+
+def test_an_empty_file_is_refused_before_anything_is_written(scored, write, tmp_path):
+    write("new.txt", "")
+    with pytest.raises(InputError, match=r"new\.txt"):
+        scored("data.path=new.txt")
+    assert not (tmp_path / "figures" / "predictions.conll").exists()
+
+
+def test_unlabelled_tokens_are_marked_and_not_scored(scored, write, tmp_path):
+    write("new.txt", "Ada N B-PER\nleft V _\n\nBob N _\n")
+    scores = scored("data.path=new.txt", "data.unlabelled=_")
+    assert scores["tokens"] == 1
+    lines = (tmp_path / "figures" / "predictions.conll").read_text().split("\n")
+    assert [line.split(" ")[:2] for line in lines if line] == [
+        ["Ada", "B-PER"],
+        ["left", "_"],
+        ["Bob", "_"],
+    ]
+
+
+@pytest.mark.parametrize("metric", ["loss", "macro_f1", "f1.PER", "recall.LOC"])
+def test_the_main_score_can_be_chosen(scored, metric):
+    scores = scored("data.path=CORPUS", f"metric={metric}")
+    assert scores["metric"] == metric
+    assert scores["higher_is_better"] is (metric != "loss")
+    assert scores[metric] >= 0
+
+
+def test_a_type_that_is_not_scored_is_refused(scored):
+    with pytest.raises(InputError, match=r"metric=f1\.PERS: unknown type 'PERS' \(did you mean"):
+        scored("data.path=CORPUS", "metric=f1.PERS")

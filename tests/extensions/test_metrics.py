@@ -36,8 +36,8 @@ def test_the_metric_chooses_the_model_and_is_shown(tmp_path, capfd):
         assert list(record["scores"]) == ["test sentences_right", "dev sentences_right"]
         assert "sentences_right" in (run.parent / "model" / "README.md").read_text()
     assert "dev sentences_right" in printed
-    head = (folder / "table.csv").read_text().splitlines()[0]
-    assert "test sentences_right %" in head
+    assert "test sentences_right %" in (folder / "table.md").read_text()
+    assert ",test sentences_right," in (folder / "table.csv").read_text()
 
 
 def test_an_unknown_metric_is_refused_before_anything_is_written(tmp_path, capfd):

@@ -102,6 +102,7 @@ def test_a_worked_example():
         "precision": 2 / 3,
         "recall": 2 / 3,
         "f1": 2 / 3,
+        "macro_f1": 0.5,
         "per_label": {
             "PER": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1},
             "LOC": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 2},

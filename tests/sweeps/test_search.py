@@ -121,7 +121,7 @@ def test_a_search_whose_trials_all_failed_has_no_best():
     ("options", "message"),
     [
         ({"sampler": "tpee"}, "search.sampler must be one of tpe, random, not 'tpee' (did you"),
-        ({"direction": "max"}, "search.direction must be one of maximize, minimize, not"),
+        ({"direction": "max"}, "search.direction must be one of auto, maximize, minimize, not"),
         ({"trials": 0}, "search.trials must be a whole number from 1 to"),
         ({"seed": "x"}, "seed must be a whole number from 0"),
         ({"trails": 3}, "unknown key 'trails' (did you mean 'trials'?)"),
@@ -153,3 +153,22 @@ def test_without_optuna_the_error_has_the_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(InputError, match=r"pip install 'seqtag\[search\]'"):
         search()
+
+
+@pytest.mark.parametrize(
+    ("score", "metric", "direction"),
+    [
+        ("dev", None, "maximize"),
+        ("dev", "macro_f1", "maximize"),
+        ("dev", "f1.PER", "maximize"),
+        ("dev", "loss", "minimize"),
+        ("dev loss", "loss", "minimize"),
+        ("beyond", None, "maximize"),
+    ],
+)
+def test_the_direction_is_that_of_the_score(score, metric, direction):
+    settings = SearchConfig(**{**OPTIONS, "metric": score, "direction": "auto"})
+    assert settings.resolved(metric).direction == direction
+    other = {"maximize": "minimize", "minimize": "maximize"}[direction]
+    with pytest.raises(InputError, match=f"search for the worst {score}: .*{direction}"):
+        SearchConfig(**{**OPTIONS, "metric": score, "direction": other}).resolved(metric)

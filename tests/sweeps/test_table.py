@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -11,14 +12,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from seqtag.errors import InputError
+from seqtag.sweeps.summary import as_csv, run_records, summarize, write_table
 from seqtag.sweeps.table import (
-    as_csv,
     as_markdown,
     by_configuration,
     interval,
     read_runs,
     tabulate,
-    write_table,
 )
 
 
@@ -69,10 +69,11 @@ def test_one_row_per_configuration(write_run, tmp_path):
     write_run("b3", ["cell=gru", "data=x", "seed=3"])
     head, lstm, gru = tabulate(read_runs(tmp_path))
     assert head == [
-        *("", "seeds", "test f1 %", "mean", "95% interval", "parameters", "s", "failed"),
+        *("", "seeds", "test f1 %", "mean", "95% interval", "dev f1 %"),
+        *("parameters", "s", "failed"),
     ]
     assert lstm[:5] == ["cell=lstm", "1, 2, 3", "90.00, 92.00, 94.00", "92.00", "87.03 to 96.97"]
-    assert lstm[5:] == ["1,234", "3", ""]
+    assert lstm[5:] == ["60.00", "1,234", "3", ""]
     assert gru[:5] == ["cell=gru", "1", "80.00", "80.00", ""]
     assert gru[-1] == "seed 2: no such corpus; seed 3: not finished"
 
@@ -82,8 +83,8 @@ def test_another_split_and_columns_by_factor(write_run, tmp_path):
     head, row = tabulate(read_runs(tmp_path), "dev")
     assert (head[2], row[:3]) == ("dev f1 %", ["(no other overrides)", "1", "60.00"])
     head, row = tabulate(read_runs(tmp_path), factor="distance")
-    assert head[5:7] == ["distance 5", "distance 50"]
-    assert row[5:7] == ["90", "40"]
+    assert head[6:8] == ["distance 5", "distance 50"]
+    assert row[6:8] == ["90", "40"]
     with pytest.raises(InputError, match="split 'tst' \\(did you mean 'test'"):
         tabulate(read_runs(tmp_path), "tst")
     with pytest.raises(InputError, match="did you mean 'distance'"):
@@ -149,11 +150,51 @@ def test_overrides_that_do_not_change_a_run_do_not_split_a_row(write_run, tmp_pa
 
 def test_tables_are_written_as_csv_and_markdown(tmp_path):
     rows = [["", "failed"], ["cell=a|b", 'seed 1: "no", said it']]
-    write_table(tmp_path, rows)
-    assert list(csv.reader(io.StringIO((tmp_path / "table.csv").read_text()))) == rows
-    assert (tmp_path / "table.csv").read_text() == as_csv(rows)
+    records = [{"configuration": "cell=a|b", "error": 'seed 1: "no", said it'}]
+    write_table(tmp_path, rows, records)
+    with (tmp_path / "table.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == records
     assert (tmp_path / "table.md").read_text() == as_markdown(rows)
     assert as_markdown(rows).splitlines()[2] == '| cell=a\\|b | seed 1: "no", said it |'
+
+
+def test_the_table_for_programs_has_one_number_in_each_cell(write_run, tmp_path):
+    for seed, test in ((1, 0.9), (2, 0.92), (3, 0.94)):
+        write_run(f"a{seed}", ["cell=lstm", "data=x", f"seed={seed}"], test, seed=seed)
+    write_run("b1", ["cell=gru", "data=x", "+other=1", "seed=1"], 0.8)
+    write_run("b2", ["cell=gru", "data=x", "+other=1", "seed=2"], error="no such corpus")
+    runs = read_runs(tmp_path)
+    table = pd.read_csv(io.StringIO(as_csv(summarize(runs))))
+    assert list(table) == [
+        *("configuration", "cell", "other", "score", "runs", "failed", "mean", "low", "high"),
+        *("dev", "parameters", "seconds"),
+    ]
+    lstm, gru = table.to_dict("records")
+    assert (lstm["cell"], lstm["score"], lstm["runs"], lstm["failed"]) == ("lstm", "test f1", 3, 0)
+    assert lstm["mean"] == pytest.approx(0.92)
+    assert lstm["low"] == pytest.approx(0.92 - 4.302653 * stats.sem([0.9, 0.92, 0.94]))
+    assert lstm["high"] == pytest.approx(0.92 + 4.302653 * stats.sem([0.9, 0.92, 0.94]))
+    assert (lstm["dev"], lstm["parameters"], lstm["seconds"]) == (0.6, 1234, 3.0)
+    assert (gru["runs"], gru["failed"], gru["mean"], gru["other"]) == (1, 1, 0.8, 1)
+    assert pd.isna(gru["low"])
+    each = pd.read_csv(io.StringIO(as_csv(run_records(runs))))
+    assert each.groupby("cell")["test f1"].mean().to_dict() == pytest.approx(
+        {"gru": 0.8, "lstm": 0.92}
+    )
+    assert each["error"].dropna().tolist() == ["no such corpus"]
+    assert each["seed"].tolist() == [1, 2, 3, 1, 2]
+
+
+def test_a_loss_is_not_a_percentage(tmp_path):
+    for seed, loss in ((1, 1.25), (2, 0.75)):
+        folder = tmp_path / str(seed)
+        (folder / ".hydra").mkdir(parents=True)
+        (folder / ".hydra" / "overrides.yaml").write_text(f"[seed={seed}]")
+        record = {"finished": True, "scores": {"test loss": loss, "dev loss": 0.5}}
+        (folder / "run.json").write_text(json.dumps(record))
+    head, row = tabulate(read_runs(tmp_path))
+    assert head[2:6] == ["test loss", "mean", "95% interval", "dev loss"]
+    assert row[2:6] == ["1.2500, 0.7500", "1.0000", "0.7500 to 1.2500 (range)", "0.5000"]
 
 
 @pytest.mark.parametrize(
