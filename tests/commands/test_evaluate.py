@@ -346,7 +346,7 @@ def test_an_empty_file_is_refused_before_anything_is_written(scored, write, tmp_
 
 def test_unlabelled_tokens_are_marked_and_not_scored(scored, write, tmp_path):
     write("new.txt", "Ada N B-PER\nleft V _\n\nBob N _\n")
-    scores = scored("data.path=new.txt", "data.unlabelled=_")
+    scores = scored("data.path=new.txt", "+data.unlabelled=_")
     assert scores["tokens"] == 1
     lines = (tmp_path / "figures" / "predictions.conll").read_text().split("\n")
     assert [line.split(" ")[:2] for line in lines if line] == [
