@@ -32,7 +32,7 @@ class ArrayRecord(NamedTuple):
 
 
 class _NotJson(Exception):
-    """A fault of the text; the caller adds the name of the input."""
+    """A fault of the text, after the number of its line; the caller adds the name of the input."""
 
 
 class JsonText:
@@ -77,7 +77,7 @@ class JsonText:
         try:
             yield from self._records()
         except _NotJson as fault:
-            raise InputError(f"{self.name}: {fault}") from None
+            raise InputError(f"{self.name}:{fault}") from None
 
     def _records(self) -> Iterator[ArrayRecord]:
         number, sign = 0, self._next()
@@ -91,7 +91,8 @@ class JsonText:
                 self._at += 1
             if self._next() != "{":
                 found = shown(self._value())
-                raise _NotJson(f"record {number} of the array is {found}, not an object")
+                where = self._line_at(self._at)
+                raise _NotJson(f"{where}: item {number} of the array is {found}, not an object")
             value, escapes = self._value_and_escapes()
             yield ArrayRecord(number, value, escapes)
             sign = self._next()
@@ -141,8 +142,8 @@ class JsonText:
             key, _, first = self._start_member()
             if first is not None and not first.keys().isdisjoint(self._keys):
                 raise _NotJson(
-                    f"a second list of records, under {shown(key)}: write one list, or an object "
-                    "per line"
+                    f"{self._line_at(self._at)}: a second list of records, under "
+                    f"{shown(key)}: write one list, or an object per line"
                 )
             self._value()
         if sign != "}":
@@ -199,7 +200,8 @@ class JsonText:
     def _read_more(self) -> bool:
         """Append more text; return whether there was any."""
         if len(self.text) > _LONGEST:
-            raise _NotJson(f"a record of more than {_LONGEST:,} characters")
+            where = self._line_at(self._at)
+            raise _NotJson(f"{where}: an object of more than {_LONGEST:,} characters")
         wanted = len(self.text) if len(self.text) > _SHORT else 1
         parts, size = [self.text], 0
         for piece in self.pieces:
@@ -216,7 +218,9 @@ class JsonText:
         self.text, self._at = self.text[self._at :], 0
 
     def _fault(self, what: str, position: int) -> _NotJson:
-        line = self._line + self.text.count("\n", 0, position)
         if position >= len(self.text):
             what += ", but the file ends: is it cut short?"
-        return _NotJson(f"line {line}: not JSON: {what}")
+        return _NotJson(f"{self._line_at(position)}: not JSON: {what}")
+
+    def _line_at(self, position: int) -> int:
+        return self._line + self.text.count("\n", 0, position)

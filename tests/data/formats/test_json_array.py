@@ -94,11 +94,14 @@ def test_json_lines_with_lists_of_objects_stay_lines():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[{"tokens": ["a"], "labels": ["O"]}', "a.json: line 1: not JSON: a comma or ] is expect"),
-        ('[\n{"tokens": ["a"], "labels": ["O"]}\n{', "a.json: line 3: not JSON: a comma or ] is"),
-        ('[\n{"tokens": ["a]}]', "line 2: not JSON: Unterminated string"),
-        ('[{"tokens": ["a"], "labels": ["O"]}, 3]', "record 2 of the array is 3, not an object"),
-        ('[{"tokens": ["a"], "labels": ["O"]},]', "line 1: not JSON: Expecting value"),
+        ('[{"tokens": ["a"], "labels": ["O"]}', "a.json:1: not JSON: a comma or ] is expect"),
+        ('[\n{"tokens": ["a"], "labels": ["O"]}\n{', "a.json:3: not JSON: a comma or ] is"),
+        ('[\n{"tokens": ["a]}]', "a.json:2: not JSON: Unterminated string"),
+        (
+            '[{"tokens": ["a"], "labels": ["O"]}, 3]',
+            "a.json:1: item 2 of the array is 3, not an object",
+        ),
+        ('[{"tokens": ["a"], "labels": ["O"]},]', "a.json:1: not JSON: Expecting value"),
         ('[{"tokens": ["a"], "labels": ["O"]}] []', "not JSON: text after its end"),
         ('[{"tokens": ["a"], "labels": []}]', "a.json:1: 1 tokens but 0 labels"),
         ('[{"words": ["a"]}]', "a.json:1: no column 'tokens'; there are: words"),
@@ -108,7 +111,7 @@ def test_json_lines_with_lists_of_objects_stay_lines():
             "a second list of records",
         ),
         ('[{"tokens": [1], "tokens": [], "labels": []}]', "the key 'tokens' occurs more than once"),
-        ("[" * 10**5, "record 1 of the array|nested too deeply"),
+        ("[" * 10**5, "a.json:1: not JSON: its brackets are nested too deeply"),
         ('[{"tokens": ["a"], "labels": [' + "9" * 5000 + "]}]", "a number has too many digits"),
         ('[{"tokens": ["\\ud800"], "labels": ["O"]}]', "which is not Unicode text"),
         ('{"data": 1}', "a.json:1: no column 'tokens'; there are: data"),
