@@ -184,6 +184,8 @@ def _documents(
     if orth is None:
         raise ValueError("the words are missing")
     flags = parts.get("flags") or [{}] * len(lengths)
+    if not all(isinstance(one, dict) for one in flags):
+        raise ValueError("the flags of a document are not a mapping")
     start = 0
     for number, length in enumerate(lengths.tolist(), 1):
         rows = tokens[start : start + length]
