@@ -87,12 +87,12 @@ class LabelStudio(JsonTool):
         yield b"[]\n" if is_first else b"\n]\n"
 
 
-def _only_text(data: Mapping[str, Any], keys: tuple[str, ...], where: str) -> tuple[str, str]:
+def _only_text(fields: Mapping[str, Any], keys: tuple[str, ...], where: str) -> tuple[str, str]:
     """Return the text of a task and its key; any key, if only one has a string."""
-    texts = [key for key, value in data.items() if isinstance(value, str)]
-    if len(texts) == 1 and not any(key in data for key in keys):
-        return data[texts[0]], texts[0]
-    return text_of(data, keys, where)
+    texts = [key for key, value in fields.items() if isinstance(value, str)]
+    if len(texts) == 1 and not any(key in fields for key in keys):
+        return fields[texts[0]], texts[0]
+    return text_of(fields, keys, where)
 
 
 def _region_keys(record: Mapping[str, Any]) -> list[str]:
