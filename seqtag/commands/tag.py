@@ -23,6 +23,7 @@ from seqtag.errors import InputError
 from seqtag.files import open_output, utf8_bytes
 from seqtag.labels import AS_IN_CORPUS, SCHEMES
 from seqtag.tagging.document_output import check_document_output, write_documents
+from seqtag.tagging.documents import own_document
 from seqtag.tagging.layouts import Options, layout_of
 from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.readers import PAUSE, PLAIN, Item, read_items
@@ -221,10 +222,6 @@ def _check_document_options(args: argparse.Namespace) -> None:
             raise InputError(f"{name} can only be used with --format label_studio")
     if args.format in OUTPUTS or find_format(args.format).writes == "sentences":
         return
-    if args.lowest is not None:
-        raise InputError(
-            f"--lowest: --format {args.format} holds whole documents; use text, json, csv or html"
-        )
     check_document_output(find_format(args.format), args.output)
 
 
@@ -302,9 +299,11 @@ def _write_documents(
             f"{args.model}: this tagger has plain labels, no spans, which --format {args.format} "
             "would hold: use text, column, json, csv or html"
         )
-    windows = _tag_windows(tagger, items, args.probabilities, False)
+    windows = _tag_windows(tagger, items, args.probabilities, args.lowest is not None)
+    tagged: Iterable[tuple[Item, TaggedSentence]] = chain.from_iterable(windows)
+    if args.lowest is not None:
+        tagged = map(own_document, _lowest(windows, int(args.lowest)))
     options = OutputOptions(args.from_name or "label", args.to_name or "text")
-    tagged = chain.from_iterable(windows)
     write_documents(tagged, find_format(args.format), args.output, options)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from seqtag.data.formats.document import CharSpan, Document
 from seqtag.tagging.output import TaggedSentence
-from seqtag.tagging.readers import Item
+from seqtag.tagging.readers import Item, Record
 
 
 def documents(tagged: Iterable[tuple[Item, TaggedSentence]]) -> Iterator[Document]:
@@ -20,6 +20,15 @@ def documents(tagged: Iterable[tuple[Item, TaggedSentence]]) -> Iterator[Documen
             text, start = (None, 0) if record is None else (record.text, record.start)
             yield document_of(waiting, text, start, item)
             waiting = []
+
+
+def own_document(tagged: tuple[Item, TaggedSentence]) -> tuple[Item, TaggedSentence]:
+    """Return a sentence that is a document by itself, separated from the rest of its record."""
+    item, sentence = tagged
+    record = None
+    if sentence.text is not None:
+        record = Record(sentence.text, sentence.tokens[0].start or 0)
+    return item._replace(record=record, ends_record=True), sentence
 
 
 def document_of(

@@ -57,11 +57,27 @@ def test_brat_writes_a_new_folder_that_can_be_tagged_again(folder, records, tmp_
     assert "exists and is not an empty folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("input_format", ["json", "text"])
+def test_the_least_certain_sentences_are_documents_of_their_own(
+    folder, records, tmp_path, input_format
+):
+    out = tmp_path / "out.jsonl"
+    if input_format == "text":
+        records.write_text(TEXT, encoding="utf-8")
+    arguments = ("--input-format", input_format, "--lowest", "2", "--format", "doccano")
+    assert tag(folder, records, *arguments, "--output", str(out)) == 0
+    chosen = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert len(chosen) == 2
+    for one in chosen:
+        assert one["text"] in ("Ann 😀 met Bob.", "Eve left.", "Bob left.")
+        for start, end, _ in one["label"]:
+            assert 0 <= start < end <= len(one["text"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--format", "brat"), "name it with --output FOLDER"),
-        (("--format", "doccano", "--lowest", "3"), "holds whole documents"),
         (("--format", "json", "--to-name", "x"), "only be used with --format label_studio"),
     ],
 )
