@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from shared.annotated import tickets, write_records
 from shared.readmes import (
     PROBE,
     PRONOUN,
@@ -118,6 +119,7 @@ def place(tmp_path):
         program.chmod(0o755)
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
     write_corpora(tmp_path)
+    write_tickets(tmp_path)
     shutil.copytree(FIXTURES / "model", tmp_path / "MODEL")
     config = json.loads((tmp_path / "MODEL" / "config.json").read_text(encoding="utf-8"))
     config["data"]["columns"] = ["tokens", "pos", "labels"]
@@ -136,6 +138,15 @@ def place(tmp_path):
         (tmp_path / name).write_text("Munich\nNew York\n", encoding="utf-8")
     (tmp_path / "VECTORS").write_text(f"left{' 0.5' * 300}\n", encoding="utf-8")
     return tmp_path
+
+
+def write_tickets(place: Path) -> None:
+    """Write tickets with annotated spans, tickets to tag, and a few with one more type of span."""
+    types = ("PERSON", "PRODUCT")
+    write_records(place / "tickets.jsonl", tickets(200, 1, types))
+    lines = [f"{ticket['text']}\n" for ticket in tickets(300, 2, ())]
+    (place / "inbox.txt").write_text("".join(lines), encoding="utf-8")
+    write_records(place / "more.jsonl", tickets(50, 3, (*types, "CITY")))
 
 
 def write_corpora(place: Path) -> None:

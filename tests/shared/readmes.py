@@ -150,6 +150,7 @@ RULES = (
     ),
     Rule(r"seqtag trace ", ((r"--model \S+", "--model RUN/model"),), "", "a tagger of pronouns"),
     Rule(r"seqtag train debug=fdr", (), PRONOUN, LONG),
+    Rule(r"seqtag train .*data\.path=(tickets|more)\.jsonl"),
     # Shorter.
     Rule(r"seqtag train search=", ((r"trials=\d+", "trials=2"),), PRONOUN.rpartition(" ")[0], LONG),
     Rule(r"seqtag train hydra\.run\.dir=RUN", (("RUN", "logs/train/mine"),), PRONOUN, LONG),
@@ -191,6 +192,7 @@ RULES = (
     Rule(r"python scripts/fuzz\.py", ((r"--inputs \d+", "--list"),), "", LONG),
     Rule(r"python scripts/bench_cells\.py", ((r"^(\S+ \S+).*", r"\1"),), "--help", "takes minutes"),
     Rule(r"python scripts/bench_pipeline\.py", (), "--help", EXTRA),
+    Rule(r"python scripts/going_on\.py", (), "--help", LONG),
     Rule(r"python scripts/bench_memory\.py", (), "--sentences 4000 --steps 2", LONG),
     Rule(
         r"python scripts/bench_scaling\.py --path",
