@@ -74,6 +74,7 @@ def test_train_script_in_a_subprocess(trained):
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (folder / "run").iterdir()} == {
         *(".hydra", "checkpoints", "metrics.csv", "metrics.json", "model", "run.json", "train.log"),
+        *("confusion.csv", "errors.html", "predictions.conll"),
     }
     # Results go to standard output and log lines to standard error, and nothing else does.
     assert "test split by label" in done.stdout

@@ -16,7 +16,8 @@ from seqtag.commands.help import config_dir
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
 from seqtag.data.doctor.doctor import examine, render
 from seqtag.report.tables import show_groups, show_scores
-from seqtag.sweeps.table import as_csv, as_markdown, print_table
+from seqtag.sweeps.summary import as_csv
+from seqtag.sweeps.table import as_markdown, print_table
 from seqtag.terminal import VisibleFormatter, console, escape_controls, single_line
 
 NASTY = ["[/red]", "[red]x", ":smile:", "\x1b[2J", "\x9b31m", "\u202eevil", "\ud800", "\r", "\x07"]

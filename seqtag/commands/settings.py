@@ -281,8 +281,9 @@ class ProbeSettings:
     def _refuse_other_inputs(self) -> None:
         """Raise an error if `parameters` is set and the encoder reads more than words."""
         model = self.training.model
-        # A probe has no further columns, so `features` has no parameters.
-        others = [INPUTS[n].cls.key for n in model.input_options if n not in ("words", "features")]
+        # A probe has no further columns and no gazetteers, so these inputs have no parameters.
+        without = ("words", "features", "gazetteers")
+        others = [INPUTS[name].cls.key for name in model.input_options if name not in without]
         if others or model.words is None:
             reason = f"model.{others[0]} is set" if others else "model.words is null"
             raise InputError(f"parameters= requires a model that reads only words, but {reason}")

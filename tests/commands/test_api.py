@@ -121,7 +121,10 @@ def test_a_folder_gets_the_files_of_a_run(tmp_path):
     folder = tmp_path / "run"
     tagger = seqtag.train({"train": SENTENCES}, folder=folder, cell="gru", **SMALL)
     written = {path.name for path in folder.iterdir()}
-    assert written == {"checkpoints", "metrics.csv", "metrics.json", "model", "run.json"}
+    assert written == {
+        *("checkpoints", "confusion.csv", "errors.html", "metrics.csv", "metrics.json", "model"),
+        *("predictions.conll", "run.json"),
+    }
     assert weights(seqtag.Tagger.load(folder / "model")) == weights(tagger)
     again = seqtag.train({"train": SENTENCES}, folder=folder, cell="gru", **SMALL)
     assert weights(again) == weights(tagger)

@@ -7,7 +7,7 @@ from seqtag.cli import main
 FLAGS = "; known flags: --cfg, --multirun, -m, --config-dir, --help, -h"
 GRID = "a factor of the probe is set by 'probe.grid={distance: [50]}'"
 LIST = "else write a list as seed=[1,2] and a text with commas as 'seed=\"1,2\"'"
-FILES = "column, conll2000, conllu, csv, hub, json, parquet, ud_ewt, wnut17"
+FILES = "column, conll2000, conllu, csv, hub, json, parquet, spans, ud_ewt, wnut17"
 
 
 @pytest.mark.parametrize(

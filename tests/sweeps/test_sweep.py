@@ -145,7 +145,7 @@ def test_a_search_writes_its_table_and_best_experiment(jobs, here, capsys):
     assert jobs(*overrides, "search.trials=2") == 0
     assert len(jobs.ran) == 4
     rows = table("logs/train/mine")
-    assert [row["failed"] for row in rows] == [""] * 2
+    assert [row["error"] for row in rows] == [""] * 2
     assert float(rows[0]["score"]) == max(float(row["score"]) for row in rows)
     assert "experiment=best" in capsys.readouterr().err
 

@@ -15,7 +15,8 @@ from seqtag.errors import InputError
 
 REQUIRED = {
     *("split", "sentences", "tokens", "accuracy", "precision", "recall", "f1"),
-    *("per_label", "metric", "tokens_per_second"),
+    *("per_label", "metric", "tokens_per_second", "macro_f1", "higher_is_better", "by_words"),
+    *("errors", "by_length"),
 }
 OPTIONAL = {"unknown_tokens", "unknown_accuracy", "factors", "illegal", "scheme"}
 

@@ -162,6 +162,8 @@ def text_lines(file: SourceFile, encoding: str, setting: str = "data.encoding") 
             names `setting`, which sets the encoding.
     """
     with open_source(file, encoding, setting) as source:
+        if source.folder is not None:
+            raise InputError(f"{file.name}: cannot be read: Is a directory")
         for lines in line_lists(source, keep_returns=True):
             yield from lines
 
