@@ -141,4 +141,4 @@ def test_markdown_and_csv_cells_stay_separate():
     lines = as_markdown([[nasty, "x"], [nasty, "y"]]).splitlines()
     assert len(lines) == 3
     assert lines[2] == r"| a\|b \`c\` \<i>d\\ | y |"
-    assert as_csv([[nasty, "x"]]) == f'"{nasty}",x\n'
+    assert as_csv([{"name": nasty, "other": "x"}]) == f'name,other\n"{nasty}",x\n'
