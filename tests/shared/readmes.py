@@ -163,6 +163,7 @@ RULES = (
         TAGGER,
         LONG,
     ),
+    Rule(r"seqtag train .*init=MODEL", (), COMPOSE, "a corpus that MODEL does not fit"),
     Rule(r"seqtag train .*label_map=", (), COMPOSE, "replaces labels of another corpus"),
     Rule(r"seqtag train .*=ud_ewt", (("FOLDER", "FOLDER/conllu"),), TAGGER, LONG),
     Rule(r"seqtag train .*=wnut17", (("FOLDER", "FOLDER/wnut17"),), TAGGER, LONG),
