@@ -125,7 +125,7 @@ def place(tmp_path):
     config["data"]["columns"] = ["tokens", "pos", "labels"]
     (tmp_path / "MODEL" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     shutil.copytree(tmp_path / "MODEL", tmp_path / "logs" / "train" / "DATE_TIME" / "model")
-    for name in ("FILE", "text.txt"):
+    for name in ("FILE", "text.txt", "unlabelled.txt"):
         (tmp_path / name).write_text("Alex Graves left Munich for Toronto.\n", encoding="utf-8")
     rows = [
         f"{i},{word},{label}" for i in range(4) for word, label in (("He", "B-X"), ("ran", "O"))
@@ -177,6 +177,7 @@ def write_corpora(place: Path) -> None:
             for one in sentences
         )
         (folders["conllu"] / f"en-ud-{part}.conllu").write_text(conllu, encoding="utf-8")
+        (place / "treebank.conllu").write_text(conllu, encoding="utf-8")
         frame = pd.DataFrame(
             {
                 "tokens": [[word for word, _ in one] for one in sentences],
