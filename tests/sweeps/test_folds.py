@@ -16,20 +16,29 @@ def seqtag(*words, cwd):
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
 
 
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_a_sweep_over_three_folds(make_sentences, write, tmp_path):
     write("corpus.txt", make_sentences(60))
     own = ("data=column", "data.path=corpus.txt", "data.columns=[tokens,pos,labels]", *SMALL)
+    own = (*own, "trainer.max_epochs=40")
     done = seqtag(
         *("train", "-m", "study=cv", *own, "data.folds=3", "data.fold=0,1,2"), cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     sweep = tmp_path / "logs" / "train" / "cv"
-    head, row = csv.reader((sweep / "table.csv").read_text().splitlines())
-    assert head[:2] == ["", "folds"]
-    assert row[1] == "0, 1, 2"
-    scores = [float(score) for score in row[2].split(", ")]
-    assert float(row[3]) == pytest.approx(sum(scores) / 3, abs=0.01)
-    assert " to " in row[4]
+    (row,), folds = rows(sweep / "table.csv"), rows(sweep / "runs.csv")
+    assert [fold["fold"] for fold in folds] == ["0", "1", "2"]
+    scores = [float(fold["test f1"]) for fold in folds]
+    assert (row["score"], row["runs"], row["failed"]) == ("test f1", "3", "0")
+    assert 0 < float(row["mean"]) == pytest.approx(sum(scores) / 3)
+    assert float(row["low"]) < float(row["mean"]) < float(row["high"])
+    heading, _, shown = (sweep / "table.md").read_text().splitlines()
+    assert "| folds |" in heading
+    assert "| 0, 1, 2 |" in shown
 
     run = sweep / "data.fold-1"
     figures = json.loads((run / "metrics.json").read_text())["splits"]["test"]

@@ -216,7 +216,8 @@ def test_parallel_jobs_with_joblib(capfd):
     joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     assert cli.main(["train", "-m", *joblib, *tiny]) == 0
     (row,) = table("logs/train/mine")
-    assert (row["seeds"], len(row["test accuracy %"].split(", "))) == ("1, 2", 2)
+    assert (row["score"], row["runs"]) == ("test accuracy", "2")
+    assert [run["seed"] for run in table("logs/train/mine", "runs.csv")] == ["1", "2"]
     folders = sorted(file.parent for file in Path("logs").rglob("model.safetensors"))
     assert [read_record(folder.parent)["seed"] for folder in folders] == [1, 2]
     for folder in folders:
@@ -234,10 +235,11 @@ def test_parallel_jobs_with_submitit(fake):
     overrides = ["hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2", "study=mine"]
     assert launch("train", len, ["-m", *overrides, "seed=1,2,4"]) == 1
     (row,) = table("logs/train/mine")
-    assert row["seeds"] == "1"
-    assert row["failed"] == (
-        "seed 2: its process was killed (SIGKILL); seed 4: ZeroDivisionError: a bug"
-    )
+    assert (row["runs"], row["failed"]) == ("1", "2")
+    assert [(run["seed"], run["error"]) for run in table("logs/train/mine", "runs.csv")] == [
+        *(("1", ""), ("2", "its process was killed (SIGKILL)")),
+        ("4", "ZeroDivisionError: a bug"),
+    ]
     assert read_record(Path("logs/train/mine/seed-1"))["threads"] == str(max(1, cores() // 2))
     assert "OMP_NUM_THREADS" not in os.environ
     assert "a bug" in Path("logs/train/mine/seed-4/terminal.txt").read_text()
