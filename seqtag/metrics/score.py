@@ -34,7 +34,8 @@ class Score(Metric):
     tables, model cards and sweeps. An evaluation without tokens gives figures of 0, not an error.
 
     Attributes:
-        main: the name of the figure that models are selected by: a share; higher is better.
+        main: the name of the figure that models are selected by: a share.
+        higher_is_better: whether a higher one is better; True unless a subclass sets it to False.
         labels: the argument of that name.
         scheme: the argument of that name.
 

@@ -76,9 +76,9 @@ class _Labelled:
             else:
                 yield from self._sentences(document)
         if self.problems:
-            others = f" (and {self.problems - 1:,} more such spans)" if self.problems > 1 else ""
+            total = f"; {self.problems:,} spans in all do not fit" if self.problems > 1 else ""
             raise InputError(
-                f"{self.first_problem}{others}: {CHECK}; data.spans.policy=widen uses whole "
+                f"{self.first_problem}{total}: {CHECK}; data.spans.policy=widen uses whole "
                 "tokens, and skip leaves such spans out"
             )
 
@@ -102,7 +102,7 @@ class _Labelled:
             if self.options.policy == "error":
                 self.problems += 1
                 self.first_problem = self.first_problem or (
-                    f"{where}: spans {problem.kind}: {problem.text}"
+                    f"{where}: {problem.text} is among the spans that {problem.kind}"
                 )
         if not aligned.sentences:
             remarks.append(Remark("records without text, left out", where))
