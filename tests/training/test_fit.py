@@ -73,8 +73,9 @@ def test_all_files_of_a_run(configure, tmp_path, caplog, capsys):
 def test_plain_labels_have_no_span_scores(configure, tmp_path):
     train(configure("data.label_column=pos", "model.decoder=softmax", "trainer.max_epochs=1"))
     test = read(tmp_path / "run" / "metrics.json")["splits"]["test"]
-    assert not {"precision", "recall", "f1", "illegal"} & test.keys()
-    assert REQUIRED - {"precision", "recall", "f1"} <= test.keys()
+    of_spans = {"precision", "recall", "f1", "errors"}
+    assert not {*of_spans, "illegal"} & test.keys()
+    assert REQUIRED - of_spans <= test.keys()
     assert set(test["per_label"]) == {"N", "V", "P", "."}
 
 
