@@ -126,7 +126,7 @@ def test_check_train_and_tag_a_chinese_corpus_of_characters(tmp_path):
 
     def seqtag(*arguments, text=None):
         command = [sys.executable, "-m", "seqtag.cli", *arguments]
-        environment = {**os.environ, "SEQTAG_CACHE": str(tmp_path / "cache")}
+        environment = {**os.environ, "SEQTAG_CACHE": str(tmp_path / "cache"), "COLUMNS": "200"}
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, input=text, capture_output=True, text=True
         )
