@@ -3,23 +3,20 @@
 Legend: K labels.
 """
 
-import copy
 import math
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError, shown, unknown
-from seqtag.model.network import TaggerNetwork
 
 # Factors beyond these would hide all other labels, or a mistake.
 _LEAST, _MOST = 1e-6, 1e6
 
 
-def bias_scores(labels: LabelSet, bias: Mapping[str, Any], key: str = "bias") -> Tensor | None:
+def bias_scores(labels: LabelSet, bias: Mapping[str, Any], key: str = "bias") -> np.ndarray | None:
     """Return the number to add to the score of each label: the logarithms of the factors, (K,).
 
     Return None if all factors are 1.
@@ -45,15 +42,4 @@ def bias_scores(labels: LabelSet, bias: Mapping[str, Any], key: str = "bias") ->
             )
     if all(factor == 1 for factor in bias.values()):
         return None
-    return torch.tensor([math.log(bias.get(name, 1)) for name in names])
-
-
-def with_bias(network: TaggerNetwork, scores_K: Tensor) -> TaggerNetwork:
-    """Return a network that shares all weights, but adds these numbers to the scores of labels."""
-    biased = copy.copy(network)
-    biased._modules = dict(network._modules)
-    biased.projection = copy.copy(network.projection)
-    biased.projection._parameters = dict(network.projection._parameters)
-    bias_K = network.projection.bias.detach()
-    biased.projection.bias = nn.Parameter(bias_K + scores_K.to(bias_K))
-    return biased.eval()
+    return np.array([math.log(bias.get(name, 1)) for name in names], np.float32)

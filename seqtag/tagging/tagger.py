@@ -5,69 +5,33 @@ Legend: B sentences, T words, K labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import islice
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from seqtag.cells import CellDescription
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
-from seqtag.data.text.split import Sentence, Token, replace_surrogates, split_text
-from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, check_tokenizer
 from seqtag.errors import InputError
 from seqtag.inputs.modules.spelling_cache import SpellingCache
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.folder import CONFIG, Parts, load_folder, save_folder
 from seqtag.model_folder.untrusted import read_untrusted
-from seqtag.tagging.bias import bias_scores, with_bias
-from seqtag.tagging.output import TaggedSentence, tagged_sentence
-from seqtag.tagging.scores import (
-    check_labels,
-    check_scores,
-    chosen_probabilities,
-    log_certainties,
-)
-from seqtag.tagging.sentences import (
-    iterate,
-    pick_features,
-    read_features,
-    read_sentences,
-    read_tokens,
-)
+from seqtag.tagging.base import BaseTagger, Decoded, Wanted
+from seqtag.tagging.scores import check_labels, check_scores, log_certainties
 from seqtag.tagging.workers import Workers
 
-# Limits of a batch: words including padding, and sentences.
-_BATCH_TOKENS, _BATCH_SENTENCES = 4096, 128
 # Limits of a batch in `probabilities`.
 _PROBABILITY_BATCH = BatchConfig(sentences=128, tokens=16_384)
-# Number of sentences that `stream` tags together.
-_WINDOW = 1024
-# By feature, the values of each sentence, one per word; also a data frame or data set.
-Features = Mapping[str, Iterable[Iterable[str]]]
 
 
-class _Wanted(NamedTuple):
-    """What to compute in addition to labels."""
-
-    probabilities: bool = False
-    certainty: bool = False
-
-
-class _Result(NamedTuple):
-    """The labels of a sentence; the others are None if not requested."""
-
-    labels: list[str]
-    probabilities: list[float] | None
-    certainty: float | None
-
-
-class Tagger:
+class Tagger(BaseTagger):
     """A trained tagger.
 
         tagger = Tagger.load("model")
@@ -101,13 +65,8 @@ class Tagger:
         cell: CellDescription,
         data: Mapping[str, Any] | None = None,
     ) -> None:
+        super().__init__(indexer, labels, cell, data)
         self.network = network.eval()
-        self.indexer, self.labels = indexer, labels
-        self.cell, self.data = cell, data
-        self.tokenizer: str = (data or {}).get("tokenizer", DEFAULT_TOKENIZER)
-        check_tokenizer(self.tokenizer, "data.tokenizer")
-        self.figures: Mapping[str, Any] | None = None
-        self.scheme: str | None = None
         characters = getattr(network.embedding, "characters", None)
         self._spellings = None if characters is None else SpellingCache(characters)
 
@@ -148,120 +107,6 @@ class Tagger:
         """The device of the network."""
         return next(self.network.parameters()).device
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Names of the input columns that the tagger reads in addition to the words."""
-        return self.indexer.features
-
-    def tag(
-        self,
-        text: str | Iterable[Iterable[str]],
-        features: Features | None = None,
-        probabilities: bool = False,
-        certainty: bool = False,
-    ) -> list[TaggedSentence]:
-        """Tag raw text, or sentences of words.
-
-        Args:
-            text: raw text, which is split into sentences and tokens (see `split_text`) by the
-                tagger's `tokenizer`; or sentences of words, as lists or other iterables (see
-                `seqtag.tagging.sentences`).
-            features: the values of each column in `features` of the tagger: for each sentence one
-                string per word. Only for sentences of words.
-            probabilities: also return the probability of each label.
-            certainty: also return the certainty of each sentence.
-
-        Returns:
-            A `TaggedSentence` for each sentence. Offsets count characters of `text`; sentences of
-            words have none.
-
-        Raises:
-            InputError: for input of another form, if a column that the tagger reads is missing or
-                of another length, or if the tagger's scores are not finite.
-        """
-        if isinstance(text, str):
-            sentences = split_text(str.__str__(text), tokenizer=self.tokenizer)
-            return self.tag_sentences(sentences, features, probabilities, certainty)
-        return self._tag(read_sentences(text), features, _Wanted(probabilities, certainty))
-
-    def tag_sentences(
-        self,
-        sentences: Iterable[Sentence],
-        features: Features | None = None,
-        probabilities: bool = False,
-        certainty: bool = False,
-    ) -> list[TaggedSentence]:
-        """Tag sentences of `Token`, whose offsets are copied to the spans.
-
-        Raises:
-            InputError: as `tag` does.
-        """
-        sentences, words = read_tokens(sentences)
-        columns = read_features(features, self.features, words)
-        wanted = _Wanted(probabilities, certainty)
-        return self._combine(sentences, self._run(words, columns, wanted))
-
-    def predict(
-        self, sentences: Iterable[Iterable[str]], features: Features | None = None
-    ) -> list[list[str]]:
-        """Return only the labels of sentences of words, in the tagger's `scheme`.
-
-        Faster than `tag`, since no spans are built.
-
-        Raises:
-            InputError: as `tag` does.
-        """
-        words = read_sentences(sentences)
-        columns = read_features(features, self.features, words)
-        results = self._run(words, columns, _Wanted())
-        return [self.labels.rewrite(result.labels, self.scheme) for result in results]
-
-    def with_scheme(self, scheme: str) -> Tagger:
-        """Return a tagger whose labels are written in another scheme; it shares the weights.
-
-            tagger.with_scheme("bmes").predict(sentences)
-
-        Spans stay the same.
-
-        Args:
-            scheme: one of `seqtag.labels.SCHEMES`, or ``corpus``: as the files of the training
-                corpus wrote the labels.
-
-        Raises:
-            InputError: for an unknown scheme, or one that cannot express the labels.
-        """
-        self.labels.check_output(scheme)
-        tagger = Tagger(self.network, self.indexer, self.labels, self.cell, self.data)
-        tagger.figures, tagger.tokenizer, tagger.scheme = self.figures, self.tokenizer, scheme
-        return tagger
-
-    def with_bias(self, bias: Mapping[str, float], key: str = "bias") -> Tagger:
-        """Return a tagger that finds some labels more readily, or less; it shares the weights.
-
-            tagger.with_bias({"PER": 2.0}).tag(text)  # more persons: more recall, less precision
-
-        At each token, the odds of the labels of a type are multiplied by its factor. With a CRF,
-        so are the odds of a sequence of labels, for each token that has the type in it.
-
-        Args:
-            bias: factors by span type or ``O``; by label if the labels are plain. 1 is neutral.
-            key: the setting, for messages.
-
-        Raises:
-            InputError: for an unknown type or label, or a factor that is not a positive number.
-        """
-        scores_K = bias_scores(self.labels, bias, key)
-        if scores_K is None:
-            return self
-        network = with_bias(self.network, scores_K)
-        tagger = Tagger(network, self.indexer, self.labels, self.cell, self.data)
-        tagger.figures, tagger.tokenizer, tagger.scheme = self.figures, self.tokenizer, self.scheme
-        return tagger
-
-    def unknown_words(self, words: Iterable[str]) -> list[str]:
-        """Return the words, each once, that the tagger has not seen in training."""
-        return [word for word in dict.fromkeys(words) if self.indexer.is_unknown(word)]
-
     def read(
         self,
         sentences: Sequence[Sequence[str]],
@@ -289,92 +134,24 @@ class Tagger:
             inputs = self.read([sentences[row] for row in rows])
             yield rows, self.network.eval().probabilities(inputs).cpu()
 
-    def stream(
-        self,
-        sentences: Iterable[Iterable[str]],
-        probabilities: bool = False,
-        features: Features | None = None,
-    ) -> Iterator[TaggedSentence]:
-        """Tag an iterable of sentences of words lazily, about a thousand at a time.
+    def _workers(self, batches: int) -> Workers:
+        return Workers(self.device, batches)
 
-        The values of `features` may be iterators too; they are read together with the sentences.
-
-        Raises:
-            InputError: as `tag` does; for a wrong sentence when the iteration reaches it.
-        """
-        columns = pick_features(features, self.features)
-        waiting = {name: iterate(column, name) for name, column in columns.items()}
-        return self._stream(iterate(sentences, None), waiting, probabilities)
-
-    def _stream(
-        self, sentences: Iterator[Any], features: Mapping[str, Iterator[Any]], probabilities: bool
-    ) -> Iterator[TaggedSentence]:
-        done = 0
-        while window := list(islice(sentences, _WINDOW)):
-            words = read_sentences(window, done)
-            columns = {name: list(islice(part, len(words))) for name, part in features.items()}
-            yield from self._tag(words, columns, _Wanted(probabilities), done)
-            done += len(words)
-        for name, part in features.items():
-            if list(islice(part, 1)):
-                raise InputError(f"features[{name!r}] has more than the {done} sentences of words")
-
-    def _tag(
-        self, words: list[list[str]], features: Any, wanted: _Wanted, offset: int = 0
-    ) -> list[TaggedSentence]:
-        columns = read_features(features, self.features, words, offset)
-        sentences = [Sentence([Token(word) for word in row]) for row in words]
-        return self._combine(sentences, self._run(words, columns, wanted))
-
-    def _combine(
-        self, sentences: Sequence[Sentence], results: Sequence[_Result]
-    ) -> list[TaggedSentence]:
-        scheme = self.labels.corpus_scheme
-        tagged = [
-            tagged_sentence(sentence, labels, scheme, probabilities, certainty)
-            for sentence, (labels, probabilities, certainty) in zip(sentences, results, strict=True)
-        ]
-        if self.scheme is None:
-            return tagged
-        return [
-            replace(sentence, labels=tuple(self.labels.rewrite(sentence.labels, self.scheme)))
-            for sentence in tagged
-        ]
-
-    def _run(
-        self,
-        sentences: list[list[str]],
-        columns: Mapping[str, list[list[str]]],
-        wanted: _Wanted,
-    ) -> list[_Result]:
-        """Return the labels of each sentence, and what else is `wanted`."""
-        empty = ([] if wanted.probabilities else None, 1.0 if wanted.certainty else None)
-        results = [_Result([], *empty) for _ in sentences]
-        batches = list(_batches([len(sentence) for sentence in sentences]))
-        with Workers(self.device, len(batches)) as workers:
-            waiting = [
-                (
-                    rows,
-                    workers.submit(self._decode, self._encode(sentences, columns, rows), wanted),
-                )
-                for rows in batches
-            ]
-            for rows, running in waiting:
-                for row, ids_T, p_TK, certainty in zip(rows, *running.result(), strict=True):
-                    labels = self.labels.decode(ids_T)
-                    probabilities_T = (
-                        None if p_TK is None else chosen_probabilities(self.labels, labels, p_TK)
-                    )
-                    results[row] = _Result(labels, probabilities_T, certainty)
-        return results
+    def _with_bias(self, scores_K: np.ndarray) -> Tagger:
+        network = copy.copy(self.network)
+        network._modules = dict(network._modules)
+        network.projection = projection = copy.copy(network.projection)
+        projection._parameters = dict(projection._parameters)
+        bias_K = projection.bias.detach()
+        projection.bias = nn.Parameter(bias_K + torch.from_numpy(scores_K).to(bias_K))
+        tagger = copy.copy(self)
+        tagger.network = network.eval()
+        return tagger
 
     @torch.inference_mode()
-    def _decode(
-        self, inputs: Mapping[str, torch.Tensor], wanted: _Wanted
-    ) -> tuple[list[list[int]], list[np.ndarray | None], list[float | None]]:
-        """Return label ids, probabilities (T, K) and certainty of each sentence."""
-        lengths = inputs["lengths_B"].tolist()
-        inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
+    def _decode(self, arrays: Mapping[str, np.ndarray], wanted: Wanted) -> Decoded:
+        lengths = arrays["lengths_B"].tolist()
+        inputs = {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
         if self._spellings is not None and self.device.type == "cpu":
             inputs["spelled_UF"] = self._spellings(inputs["characters_UW"])
         emissions_BTK, lengths_B = self.network(inputs), inputs["lengths_B"]
@@ -390,31 +167,4 @@ class Tagger:
         if wanted.certainty:
             log_p_B = log_certainties(self.network, emissions_BTK, ids_BT, lengths_B)
             certainties = log_p_B.exp().tolist()
-        return ids, probabilities, certainties
-
-    def _encode(
-        self,
-        sentences: Sequence[list[str]],
-        columns: Mapping[str, Sequence[list[str]]],
-        rows: Sequence[int],
-    ) -> dict[str, torch.Tensor]:
-        def select(column: Sequence[list[str]]) -> list[list[str]]:
-            return [list(map(replace_surrogates, column[row])) for row in rows]
-
-        features = {name: select(column) for name, column in columns.items()}
-        return self.indexer.encode(select(sentences), features)
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield batches of row numbers, longest sentences first; empty sentences are left out."""
-    batch: list[int] = []
-    for row in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
-        if not lengths[row]:
-            break
-        longest = lengths[batch[0]] if batch else 0
-        if len(batch) == _BATCH_SENTENCES or longest * (len(batch) + 1) > _BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
+        return Decoded(ids, probabilities, certainties)

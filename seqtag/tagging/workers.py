@@ -1,10 +1,10 @@
 """Run batches in parallel threads."""
 
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import torch
+
+from seqtag.tagging.synchronous import SynchronousExecutor
 
 
 class Workers:
@@ -20,7 +20,7 @@ class Workers:
 
     def __enter__(self) -> Executor:
         if self._count <= 1:
-            return _SynchronousExecutor()
+            return SynchronousExecutor()
         self._pool = ThreadPoolExecutor(
             self._count,
             thread_name_prefix="seqtag",
@@ -38,13 +38,3 @@ class Workers:
         finally:
             # Each worker has set its own number of threads, but new threads would inherit it.
             torch.set_num_threads(self._threads)
-
-
-class _SynchronousExecutor(Executor):
-    """Executor that runs each function immediately, in the calling thread."""
-
-    def submit(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Future:
-        """Run the function; return a finished future."""
-        future: Future = Future()
-        future.set_result(function(*args, **options))
-        return future

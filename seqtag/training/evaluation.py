@@ -14,7 +14,7 @@ from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.corpus.memory_mapped import lengths_of
 from seqtag.errors import unknown
 from seqtag.metrics.examples import Sentence
-from seqtag.tagging.scores import chosen_probabilities
+from seqtag.tagging.probabilities import chosen_probabilities
 from seqtag.tagging.tagger import Tagger
 from seqtag.training.findings import Findings
 from seqtag.training.scoring import TaggingScore

@@ -20,6 +20,7 @@ import seqtag.data.encode.indexer
 import seqtag.data.encode.word_cache
 import seqtag.inputs.modules.spelling_cache
 import seqtag.inputs.word_table
+import seqtag.tagging.base
 import seqtag.tagging.scores
 import seqtag.tagging.tagger
 from seqtag.tagging.workers import Workers
@@ -38,7 +39,7 @@ FILES = (
         seqtag.inputs.word_table,
         seqtag.inputs.modules.spelling_cache,
     ),
-    *(seqtag.tagging.tagger, seqtag.tagging.scores),
+    *(seqtag.tagging.base, seqtag.tagging.tagger, seqtag.tagging.scores),
 )
 
 
@@ -192,7 +193,7 @@ def test_results_are_the_same_after_an_error(build_tagger, monkeypatch):
     tagger, alone = build_tagger(**options), build_tagger(**options)
     for owner, name in (
         (tagger.network.embedding.characters, "forward"),
-        (tagger.indexer, "encode"),
+        (tagger.indexer, "arrays"),
         (tagger.indexer._cache, "_ids"),
         (tagger.network, "best_labels"),
     ):

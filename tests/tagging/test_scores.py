@@ -10,7 +10,7 @@ import torch
 
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
-from seqtag.tagging.scores import chosen_probabilities
+from seqtag.tagging.probabilities import chosen_probabilities
 
 WORDS = [["Alex", "goes"], [], ["Paris"]]
 VALUES = [math.nan, math.inf, -math.inf]

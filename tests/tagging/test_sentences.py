@@ -15,7 +15,7 @@ import torch
 from seqtag.data.encode import word_cache
 from seqtag.data.text.split import Sentence, Token
 from seqtag.errors import InputError
-from seqtag.tagging import tagger as module
+from seqtag.tagging import base
 
 WORDS = [["Alex", "goes", "to", "Paris"], [], ["Anna"], ["in", "1999"]]
 POS = [["NNP", "VBZ", "TO", "?"], [], ["NNP"], ["IN", "CD"]]
@@ -265,7 +265,7 @@ def test_a_feature_that_is_not_a_list(pos_tagger, wrong):
 
 
 def test_a_stream_counts_sentences_from_its_start(pos_tagger, monkeypatch):
-    monkeypatch.setattr(module, "_WINDOW", 2)
+    monkeypatch.setattr(base, "_WINDOW", 2)
     stream = pos_tagger.stream([["a"]] * 5 + [["b", None]], features={"pos": [["X"]] * 9})
     with pytest.raises(InputError, match=r"^sentence 6, word 2: words are strings, not None"):
         list(stream)

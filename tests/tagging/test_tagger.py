@@ -12,7 +12,7 @@ from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.text.split import split_text
 from seqtag.errors import InputError
 from seqtag.labels import spans
-from seqtag.tagging import tagger as module
+from seqtag.tagging import base, batches
 
 TEXT = "Alex Graves is going  to Paris. Anna 💃 stays, really?\n\nThe end"
 WORDS = [["Alex", "goes", "."], [], ["Anna"], ["to", "Paris", "in", "1999", "."]]
@@ -53,8 +53,8 @@ def test_predict_gives_the_labels_of_tag(tagger):
 def test_labels_do_not_depend_on_the_batch(tagger, monkeypatch):
     sentences = [WORDS[i % 4] + ["Paris"] * (i % 7) for i in range(50)]
     together = tagger.tag(sentences, probabilities=True)
-    monkeypatch.setattr(module, "_BATCH_TOKENS", 10)
-    monkeypatch.setattr(module, "_BATCH_SENTENCES", 2)
+    monkeypatch.setattr(batches, "_BATCH_TOKENS", 10)
+    monkeypatch.setattr(batches, "_BATCH_SENTENCES", 2)
     apart = tagger.tag(sentences, probabilities=True)
     assert [s.labels for s in together] == [s.labels for s in apart]
     for one, other in zip(together, apart, strict=True):
@@ -62,14 +62,14 @@ def test_labels_do_not_depend_on_the_batch(tagger, monkeypatch):
 
 
 def test_batches_contain_each_row_once_within_the_limits(monkeypatch):
-    monkeypatch.setattr(module, "_BATCH_TOKENS", 100)
-    monkeypatch.setattr(module, "_BATCH_SENTENCES", 8)
+    monkeypatch.setattr(batches, "_BATCH_TOKENS", 100)
+    monkeypatch.setattr(batches, "_BATCH_SENTENCES", 8)
     lengths = np.random.default_rng(0).integers(0, 40, 300).tolist()
     lengths.append(500)
-    batches = list(module._batches(lengths))
-    rows = sorted(itertools.chain.from_iterable(batches))
+    found = list(batches.batches_by_length(lengths))
+    rows = sorted(itertools.chain.from_iterable(found))
     assert rows == [row for row, length in enumerate(lengths) if length]
-    for batch in batches:
+    for batch in found:
         longest = max(lengths[row] for row in batch)
         assert len(batch) == 1 or (len(batch) <= 8 and len(batch) * longest <= 100)
 
@@ -152,9 +152,9 @@ def test_streams_read_ahead_within_bounds(tagger):
     stream = tagger.stream(endless())
     first = next(stream)
     assert first.labels == tuple(tagger.predict([["Anna", "stays"]])[0])
-    assert next(taken) <= module._WINDOW
-    rest = list(itertools.islice(stream, module._WINDOW + 5))
-    assert len(rest) == module._WINDOW + 5
+    assert next(taken) <= base._WINDOW
+    rest = list(itertools.islice(stream, base._WINDOW + 5))
+    assert len(rest) == base._WINDOW + 5
 
 
 def test_a_sentence_of_fifty_thousand_tokens(tagger):

@@ -6,6 +6,7 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from seqtag.data.batches.labelled import labelled_batch
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.batches.streamed import (
     BatchNumbers,
@@ -17,7 +18,7 @@ from seqtag.data.corpus.cache import digest
 from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.corpus.memory_mapped import drop_pages, lengths_of
 from seqtag.data.corpus.stream import Stream
-from seqtag.data.encode.indexer import Indexer, labelled_batch
+from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
 

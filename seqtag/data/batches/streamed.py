@@ -17,9 +17,10 @@ import numpy as np
 from datasets.distributed import split_dataset_by_node
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from seqtag.data.batches.labelled import labelled_batch
 from seqtag.data.batches.order import BatchConfig, BatchOrder
 from seqtag.data.corpus.stream import Stream
-from seqtag.data.encode.indexer import Indexer, labelled_batch
+from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
 

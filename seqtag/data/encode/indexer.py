@@ -1,4 +1,4 @@
-"""Convert sentences to tensors of ids, for training and tagging alike.
+"""Convert sentences to arrays of ids, for training and tagging alike; importable without torch.
 
 Legend: B sentences, T words of the longest sentence, U distinct words of the batch.
 """
@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from seqtag.checks import from_plain
 from seqtag.data.encode.counting import Sentences, column_lists, count_strings
-from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.encode.normalize import normalized, normalized_counts, normalized_lists
 from seqtag.data.encode.word_cache import WordCache
 from seqtag.errors import InputError, listed
@@ -24,14 +21,16 @@ from seqtag.inputs import INPUTS, Batch, Input, Training, WordInput
 from seqtag.inputs.options import EncodeConfig
 from seqtag.inputs.registry import standard_inputs
 from seqtag.inputs.vocabulary import Vocabulary
-from seqtag.labels import NOT_SCORED
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Increase it when the same sentences give a different indexer: indexers are cached with a corpus.
 INDEXER_VERSION = 1
 
 
 class Indexer:
-    """Converts sentences to padded tensors; built from a training split, saved in model folders.
+    """Converts sentences to padded arrays; built from a training split, saved in model folders.
 
         indexer = Indexer.fit([{"tokens": ["A", "word"]}], EncodeConfig(), features=())
         indexer.encode([["A", "sentence"]])["words_BT"]  # (B, T) ids
@@ -110,7 +109,18 @@ class Indexer:
         sentences: Sequence[Sequence[str]],
         features: Mapping[str, Sequence[Sequence[str]]] | None = None,
     ) -> dict[str, Tensor]:
-        """Encode a batch of sentences.
+        """Return `arrays` as tensors, on the CPU."""
+        import torch
+
+        arrays = self.arrays(sentences, features)
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def arrays(
+        self,
+        sentences: Sequence[Sequence[str]],
+        features: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Return the ids of a batch of sentences.
 
         Args:
             sentences: B lists of words.
@@ -135,7 +145,7 @@ class Indexer:
         arrays = {"lengths_B": lengths, "spelling_BT": batch.padded(rows)}
         for input_ in self.inputs.values():
             arrays |= input_.encode(batch)
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return arrays
 
     def to_plain(self) -> dict[str, Any]:
         """Return the indexer as JSON values."""
@@ -198,14 +208,3 @@ def _distinct(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     index = np.empty_like(order)
     index[order] = np.arange(len(order))
     return distinct[order], index[rows]
-
-
-def labelled_batch(
-    columns: Mapping[str, Sequence[Any]], indexer: Indexer, labels: LabelSet
-) -> dict[str, Any]:
-    """Return the encoded ``inputs`` and ``labels_BT`` of sentences given as corpus columns."""
-    inputs = indexer.encode(columns["tokens"], columns)
-    labels_BT = np.full(tuple(inputs["words_BT"].shape), NOT_SCORED, np.int64)
-    for row, sentence_labels in zip(labels_BT, columns["labels"], strict=True):
-        row[: len(sentence_labels)] = labels.encode(sentence_labels)
-    return {"inputs": inputs, "labels_BT": torch.from_numpy(labels_BT)}
