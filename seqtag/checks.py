@@ -1,87 +1,70 @@
 """Check plain values against the type annotations of dataclass fields.
 
-    @dataclass(frozen=True)
-    class Options:
-        size: Annotated[int, AtLeast(1), AtMost(1024)] = 8
-        share: Share = 0.0
-        path: FileName | None = None
-
 `from_plain` and `check_fields` check each field against its annotation, so that a class never
 receives a value of a wrong type. Annotations consist of int, float (accepts whole numbers too),
 bool, str, None, Literal, tuple and list of one element type, tuples of a fixed length, Mapping,
-dataclasses, unions of these, and Annotated with the marks below.
+dataclasses, unions of these, and Annotated with the marks of `seqtag.annotations`.
 """
 
 import dataclasses
-import math
 import re
-import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from seqtag.annotations import (
+    LARGEST,
+    LARGEST_EXACT,
+    LARGEST_WHOLE,
+    Above,
+    AtLeast,
+    AtMost,
+    Below,
+    Bound,
+    Count,
+    FileName,
+    Hint,
+    Matching,
+    NonEmpty,
+    NotNegative,
+    Positive,
+    Seed,
+    Share,
+    Text,
+    alternatives,
+    describe,
+    hint_for,
+    is_whole,
+    without_marks,
+)
 from seqtag.errors import InputError, did_you_mean, shown
 
+__all__ = [
+    "Above",
+    "AtLeast",
+    "AtMost",
+    "Below",
+    "Bound",
+    "Count",
+    "FileName",
+    "Hint",
+    "Matching",
+    "NonEmpty",
+    "NotNegative",
+    "Positive",
+    "Seed",
+    "Share",
+    "Text",
+    "check_fields",
+    "checked",
+    "checked_values",
+    "describe",
+    "from_plain",
+    "full_key",
+    "shown",
+]
+
 T = TypeVar("T")
-
-# The largest values of int64 and (rounded) of float32.
-_LARGEST_WHOLE, _LARGEST = 2**63 - 1, 3.4e38
-# Above this, not every whole number is a float.
-_LARGEST_EXACT = 2**53
-
-
-@dataclasses.dataclass(frozen=True)
-class Bound:
-    """Base class of the bounds of a number."""
-
-    limit: float
-
-
-class AtLeast(Bound):
-    """The number must be `limit` or more."""
-
-
-class AtMost(Bound):
-    """The number must be `limit` or less."""
-
-
-class Above(Bound):
-    """The number must be greater than `limit`."""
-
-
-class Below(Bound):
-    """The number must be less than `limit`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Matching:
-    """The whole text must match the regular expression `pattern`, which `what` describes."""
-
-    pattern: str
-    what: str
-
-
-@dataclasses.dataclass(frozen=True)
-class NonEmpty:
-    """The list must have at least one and at most `most` elements."""
-
-    most: int = 10_000
-
-
-@dataclasses.dataclass(frozen=True)
-class Hint:
-    """A remedy that is added to the error message for a list or a mapping."""
-
-    text: str
-
-
-Share = Annotated[float, AtLeast(0), Below(1)]
-Positive = Annotated[float, Above(0)]
-NotNegative = Annotated[float, AtLeast(0)]
-Count = Annotated[int, AtLeast(1)]
-Text = Annotated[str, Matching(r"(?s:.+)", "text that is not empty")]
-FileName = Annotated[str, Matching(r"[^\0]+", "a path")]
-Seed = Annotated[int, AtLeast(0), AtMost(2**32 - 1)]
 
 
 def from_plain(cls: type[T], plain: Any, where: str) -> T:
@@ -154,10 +137,10 @@ def checked(value: Any, kind: Any, key: str) -> Any:
     Raises:
         InputError: if not; the message names `key`, the expected kind of value and the value.
     """
-    options = _options(kind)
+    options = alternatives(kind)
     if len(options) > 1:
         # If exactly one alternative has the type of the value, its own message is most precise.
-        fitting = [option for option in options if _has_type(value, _bare(option)[0])]
+        fitting = [option for option in options if _has_type(value, without_marks(option)[0])]
         for option in fitting if len(fitting) > 1 else ():
             try:
                 return checked(value, option, key)
@@ -168,7 +151,7 @@ def checked(value: Any, kind: Any, key: str) -> Any:
         kind, whole = fitting[0], kind
     else:
         kind = whole = options[0]
-    bare, marks = _bare(kind)
+    bare, marks = without_marks(kind)
     if not _has_type(value, bare) or not _within(value, bare, marks):
         raise _wrong(value, whole, key)
     return _checked_inside(value, bare, key)
@@ -181,22 +164,6 @@ def _kinds(cls: type) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
-def _options(kind: Any) -> tuple[Any, ...]:
-    """Return the alternatives of a union, or the annotation alone."""
-    return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-
-
-def _bare(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Return an annotation without `Annotated`, and its marks."""
-    if get_origin(kind) is Annotated:
-        return kind.__origin__, kind.__metadata__
-    return kind, ()
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _has_type(value: Any, kind: Any) -> bool:
     """Return whether a value has the outer type of a bare annotation; elements are not checked."""
     origin = get_origin(kind) or kind
@@ -207,9 +174,9 @@ def _has_type(value: Any, kind: Any) -> bool:
     if kind is None or kind is type(None):
         return value is None
     if kind is int:
-        return _is_whole(value)
+        return is_whole(value)
     if kind is float:
-        return _is_whole(value) or isinstance(value, float)
+        return is_whole(value) or isinstance(value, float)
     if origin in (tuple, list):
         return isinstance(value, tuple | list)
     if origin is Mapping or origin is dict:
@@ -223,11 +190,11 @@ def _within(value: Any, kind: Any, marks: tuple[Any, ...]) -> bool:
     """Return whether a value of the right type is one of the choices or satisfies all marks."""
     if get_origin(kind) is Literal:
         return any(value == known and type(value) is type(known) for known in get_args(kind))
-    if kind is int and not -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+    if kind is int and not -LARGEST_WHOLE <= value <= LARGEST_WHOLE:
         return False
-    if kind is float and not (-_LARGEST <= value <= _LARGEST):
+    if kind is float and not (-LARGEST <= value <= LARGEST):
         return False
-    if kind is float and isinstance(value, int) and abs(value) > _LARGEST_EXACT:
+    if kind is float and isinstance(value, int) and abs(value) > LARGEST_EXACT:
         return False
     return all(_meets(value, mark) for mark in marks)
 
@@ -275,79 +242,5 @@ def _placed(text: str, where: str) -> str:
 
 
 def _wrong(value: Any, kind: Any, key: str) -> InputError:
-    hint = _hint(value, kind, key)
+    hint = hint_for(value, kind, key)
     return InputError(f"{key} must be {describe(kind)}, not {shown(value)}{hint}")
-
-
-def _hint(value: Any, kind: Any, key: str) -> str:
-    """Return a suggestion for a wrong value: the closest choice or the right way to write it."""
-    parts = [_bare(option) for option in _options(kind)]
-    for mark in [mark for _, marks in parts for mark in marks]:
-        if isinstance(mark, Hint) and isinstance(value, list | tuple | Mapping):
-            return f"; {mark.text}"
-    bare = [of for of, _ in parts]
-    if isinstance(value, str):
-        choices = [c for of in bare if get_origin(of) is Literal for c in get_args(of)]
-        if near := did_you_mean(value, [c for c in choices if isinstance(c, str)]):
-            return near
-        if (
-            value.strip()
-            and value.isprintable()
-            and any((get_origin(of) or of) in (tuple, list) for of in bare)
-        ):
-            return f"; write {key}=[{value}]"
-    elif isinstance(value, bool | int | float) and str in bare:
-        written = str(value).lower() if isinstance(value, bool) else shown(value)
-        return f"; for text, write '\"{written}\"'"
-    elif isinstance(value, float) and int in bare and value.is_integer() and abs(value) < 1e15:
-        return f"; write it without a decimal point or exponent: {int(value)}"
-    elif _is_whole(value) and int in bare and abs(value) > _LARGEST_WHOLE:
-        return "; the largest 64-bit number is 2^63 - 1"
-    elif isinstance(value, int | float) and float in bare and math.isfinite(_as_float(value)):
-        if abs(value) > _LARGEST:
-            return "; the largest 32-bit number is 3.4e38"
-        return f"; write {value:.6e}" if abs(value) > _LARGEST_EXACT and _is_whole(value) else ""
-    return ""
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
-def describe(kind: Any) -> str:
-    """Return a description of an annotation: "a whole number of at least 1 or null"."""
-    return " or ".join(_described(*_bare(option)) for option in _options(kind))
-
-
-def _described(kind: Any, marks: tuple[Any, ...]) -> str:
-    origin, inner = get_origin(kind) or kind, get_args(kind)
-    if kind is None or kind is type(None):
-        return "null"
-    if origin is Literal:
-        known = ", ".join("true or false" if k is True else str(k) for k in inner if k is not False)
-        return f"one of {known}" if len(inner) > 1 else known
-    if kind is bool:
-        return "true or false"
-    if kind is int:
-        return f"a whole number{_range(marks)}"
-    if kind is float:
-        limits = _range(marks)
-        return f"a number{limits}" if limits else "a finite number"
-    if kind is str:
-        return next((mark.what for mark in marks if isinstance(mark, Matching)), "text")
-    if origin in (tuple, list):
-        return f"a list, each element {describe(inner[0])}" if inner else "a list"
-    return "a group of keys"
-
-
-def _range(marks: tuple[Any, ...]) -> str:
-    """Return a description of the bounds of a number: " of at least 1 and below 5"."""
-    limits = {type(mark): mark.limit for mark in marks if isinstance(mark, Bound)}
-    if AtLeast in limits and AtMost in limits:
-        return f" from {limits[AtLeast]:,} to {limits[AtMost]:,}"
-    words = {AtLeast: "of at least", AtMost: "of at most", Above: "above", Below: "below"}
-    bounds = [f"{words[mark]} {limits[mark]:,}" for mark in words if mark in limits]
-    return f" {' and '.join(bounds)}" if bounds else ""

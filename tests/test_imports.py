@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).parent.parent / "seqtag"
 ARROWS = {
     **{
         part: set()
-        for part in ("errors", "terminal", "checks", "files", "registry", "memory", "streams")
+        for part in ("errors", "terminal", "annotations", "checks", "files", "registry", "memory")
     },
-    **{part: set() for part in ("cache", "columns", "labels", "renamed")},
+    **{part: set() for part in ("cache", "columns", "labels", "renamed", "streams")},
     "cells": set(),
     "recurrent": {"cells", "cache"},
     "inputs": {"recurrent", "cells"},
@@ -48,7 +48,7 @@ ARROWS = {
     },
 }
 # The ground floor, which every part may import.
-GROUND = ("errors", "checks", "terminal", "files", "registry")
+GROUND = ("errors", "annotations", "checks", "terminal", "files", "registry")
 # Libraries that only some parts or files of the package may import.
 ONLY = {
     "hydra": ("commands/", "sweeps/"),

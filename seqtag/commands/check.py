@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from seqtag.commands.settings import CheckSettings
 from seqtag.data.config import CorpusConfig
-from seqtag.data.doctor.doctor import examine, examine_vectors
+from seqtag.data.doctor.coverage import examine_vectors
+from seqtag.data.doctor.doctor import examine
 from seqtag.data.doctor.findings import render
 from seqtag.data.doctor.spans import span_findings, without_refusal
 from seqtag.terminal import console

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqtag.columns import BEYOND, CURVES_PICTURE, GRADIENTS, ITEMS, LEARN, PAIRS, SUITE, WITHIN
-from seqtag.commands.settings import ProbeSettings
+from seqtag.commands.probe_settings import ProbeSettings
 from seqtag.files import open_output, write_json
 from seqtag.probes.base import Probe
 from seqtag.probes.config import LearnConfig

@@ -211,7 +211,7 @@ class Task:
 
     def _identity_of_failed(self, config: DictConfig) -> Identity:
         """Return the identity of a job, although its settings may be wrong."""
-        from seqtag.commands.settings import identity
+        from seqtag.commands.common_settings import identity
 
         try:
             return self.identify(config)

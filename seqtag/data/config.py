@@ -1,10 +1,7 @@
 """Settings of a corpus: one frozen dataclass, checked on construction."""
 
-import codecs
-import encodings.aliases
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from typing import Annotated, Any, Literal
 
 from seqtag.checks import (
@@ -18,7 +15,6 @@ from seqtag.checks import (
     Text,
     check_fields,
     checked,
-    shown,
 )
 from seqtag.data.formats.base import find_format, read_file
 from seqtag.data.formats.layout import Layout, parse_separator
@@ -26,8 +22,9 @@ from seqtag.data.formats.lines import SourceFile
 from seqtag.data.formats.sentence import Sentence
 from seqtag.data.formats.span_options import SpanOptions
 from seqtag.data.label_map import parse_label_map
+from seqtag.data.text.encodings import check_encoding
 from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, check_tokenizer
-from seqtag.errors import InputError, did_you_mean, unknown
+from seqtag.errors import InputError, unknown
 from seqtag.inputs.options import NormalForm
 
 SPLITS = ("train", "dev", "test")
@@ -323,29 +320,6 @@ def _checked_files(files: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {split: value for split, value in (files or {}).items() if value} or None
 
 
-def check_encoding(encoding: str, key: str = "data.encoding") -> None:
-    """Check that Python knows an encoding and that it is suitable for lines of text.
-
-    Python's other codecs are for domain names (idna, punycode), string literals
-    (unicode_escape) or bytes (hex, zip).
-
-    Raises:
-        InputError: otherwise; the message names `key`.
-    """
-    suitable = _encodes_lines(encoding)
-    if suitable is None:
-        known = {name.replace("_", "-") for name in encodings.aliases.aliases.values()}
-        raise InputError(
-            f"{key}={shown(encoding)} is not a text encoding that Python knows"
-            f"{did_you_mean(encoding, sorted(filter(_encodes_lines, known)))}"
-        )
-    if not suitable:
-        raise InputError(
-            f"{key}={shown(encoding)} is not an encoding for lines of text; try utf-8, latin-1 or "
-            "cp1252"
-        )
-
-
 def _check_label_names(names: tuple[str, ...]) -> None:
     repeated = [name for number, name in enumerate(names) if name in names[:number]]
     if repeated or "" in names or not names:
@@ -354,22 +328,3 @@ def _check_label_names(names: tuple[str, ...]) -> None:
             f"data.label_names={list(names)}: {fault}; it is a list of different names, the first "
             "one for 0: data.label_names=[O,B-X,...]"
         )
-
-
-@cache
-def _encodes_lines(encoding: str) -> bool | None:
-    """Return whether an encoding maps text to bytes character by character, line feeds included.
-
-    Return None if Python does not know the encoding.
-    """
-    sample = f"a..{'b' * 80}-\\u0041\tc\r\n"
-    try:
-        if sample.encode(encoding).decode(encoding) != sample:
-            return False
-    except (LookupError, ValueError):  # ValueError: a name with a NUL, or UnicodeError
-        return None
-    encoder = codecs.getincrementalencoder(encoding)()
-    pieces = [encoder.encode(character) for character in sample]
-    if b"".join(pieces) + encoder.encode("", final=True) != sample.encode(encoding):
-        return False
-    return len(pieces[-1]) == len(pieces[-2]) == len(pieces[1])

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from seqtag.cells import CELLS, build_cell
 from seqtag.checks import FileName, Seed, Text, checked, from_plain, full_key, shown
-from seqtag.data.config import BatchConfig, CorpusConfig, check_encoding
+from seqtag.data.config import BatchConfig, CorpusConfig
 from seqtag.data.formats import FORMATS
+from seqtag.data.text.encodings import check_encoding
 from seqtag.errors import InputError, unknown
 from seqtag.inputs.options import EncodeConfig, GazetteerConfig, NormalForm
 from seqtag.model.config import TaggerConfig

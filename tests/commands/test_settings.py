@@ -21,9 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from seqtag.commands import settings as configuration
+from seqtag.commands.common_settings import identity
 from seqtag.commands.help import config_dir
-from seqtag.commands.settings import identity, settings_of
+from seqtag.commands.probe_settings import ProbeKeys
+from seqtag.commands.settings import settings_of
 from seqtag.commands.train import train
 from seqtag.errors import InputError, RunStopped
 from seqtag.recurrent.engines.registry import ENGINES
@@ -31,7 +32,7 @@ from seqtag.suites.registry import SUITES
 from seqtag.training import targets
 from seqtag.training.console import quiet
 from seqtag.training.schedules import WarmupDecay
-from seqtag.training.settings import TrainingSettings
+from seqtag.training.settings import Engine, TrainingSettings
 from seqtag.training.targets import Target
 from seqtag.training.trainer import optimizer_factory, schedule_factory
 from seqtag.training.trainer_options import TrainerOptions
@@ -295,8 +296,8 @@ def test_trainer_options_are_those_of_lightning():
 
 
 def test_literal_names_equal_the_registered_ones():
-    assert set(get_args(configuration.Engine)) == {"auto", *ENGINES}
-    suites, _ = get_args(get_type_hints(configuration.ProbeKeys)["suite"])
+    assert set(get_args(Engine)) == {"auto", *ENGINES}
+    suites, _ = get_args(get_type_hints(ProbeKeys)["suite"])
     assert set(get_args(suites)) == SUITES.keys()
 
 

@@ -8,8 +8,8 @@ sentence and word stays in memory.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,21 +18,19 @@ from seqtag.data.corpus.corpus import Corpus, single_token_notes
 from seqtag.data.corpus.memory_mapped import tables
 from seqtag.data.corpus.near_schemes import explain_near_scheme
 from seqtag.data.corpus.oddities import (
-    INVISIBLE,
     ColumnChecker,
     Oddity,
     Tally,
     WordChecker,
     constant_features,
-    likely_typos,
     word_oddities,
 )
 from seqtag.data.corpus.origins import origin_notes
 from seqtag.data.doctor.findings import LEVELS, Finding, Report, Size, render
+from seqtag.data.doctor.labels import LabelChecker
 from seqtag.data.encode.counting import count_strings
 from seqtag.data.encode.normalize import normalized
-from seqtag.errors import InputError
-from seqtag.labels import OUTSIDE, problems
+from seqtag.labels import problems
 
 if TYPE_CHECKING:
     import datasets
@@ -43,7 +41,6 @@ __all__ = ["Finding", "Report", "Size", "examine", "render"]
 VERY_LONG = 1000
 # Sentences of at most this many tokens recur in any corpus ("Yes .") and leak nothing.
 SHORT_LENGTH = 5
-RARE = 5
 MANY_UNKNOWN = 0.5
 # Notes about files that are not used are warnings.
 _LEFT_OUT = re.compile(r"\b(left out|not read|not used|ignored)\b")
@@ -78,23 +75,6 @@ def examine(corpus: Corpus) -> Report:
     return examination.report()
 
 
-def examine_vectors(path: str, corpus: Corpus) -> Finding:
-    """Return a finding on how many words of the training split have a vector in a file."""
-    from seqtag.data.encode.vector_coverage import Coverage
-    from seqtag.data.encode.vectors import load_vectors, vector_size
-
-    counts = count_strings(corpus.splits["train"], "tokens")
-    strings = ["<pad>", "<unk>", *sorted(counts)]
-    try:
-        rows_N, _ = load_vectors(path, strings, vector_size(path))
-    except InputError as error:
-        return Finding("error", "train", "", f"vectors: {error}")
-    coverage = Coverage.of(counts, {strings[row] for row in rows_N.tolist()})
-    level = "warning" if coverage.is_low else "info"
-    text = f"words of this split with a vector in {path}: {coverage}"
-    return Finding(level, "train", "", text)
-
-
 class _Examination:
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
@@ -107,22 +87,18 @@ class _Examination:
         self.unknown_words: set[int] = set()
         self.forms = WordChecker()
         self.ambiguous = 0
-        self.labels: dict[str, Counter[str]] = {}
-        self.first_of_label: dict[str, str] = {}
+        self.labels = LabelChecker()
 
     def split(self, split: str, rows: datasets.Dataset) -> None:
         """Check every sentence of one split and add the findings."""
         tallies: dict[str, Tally] = defaultdict(Tally)
-        labels: Counter[str] = Counter()
+        labels = self.labels.begin(split)
         columns = ColumnChecker()
         tokens = longest = unknown = 0
         for row in _rows(split, rows):
             tokens += len(row.tokens)
             longest = max(longest, len(row.tokens))
-            for label in set(row.labels).difference(labels):
-                if label is not None:
-                    self.first_of_label.setdefault(label, row.where)
-            labels.update(label for label in row.labels if label is not None)
+            self.labels.add(split, row.labels, row.where)
             self._transitions(row, tallies["illegal"])
             self._odd_tokens(row, tallies)
             self._duplicates(split, row, tallies)
@@ -131,8 +107,7 @@ class _Examination:
                 self._learn_words(row, tallies)
             else:
                 unknown += self._count_unknown(row, tallies)
-        self.labels[split] = labels
-        compared = split != "train" and "train" in self.labels and tokens > 0
+        compared = split != "train" and "train" in self.labels.counts and tokens > 0
         documents = rows.data.column("doc").unique() if "doc" in rows.column_names else []
         self.sizes.append(
             Size(
@@ -160,8 +135,12 @@ class _Examination:
     def report(self) -> Report:
         """Add the findings on the corpus as a whole and return the report."""
         self._check_corpus()
-        self._unseen_labels()
-        self._training_labels()
+        if self.ambiguous:
+            share = _share(self.ambiguous, len(self.words))
+            self._add("info", "train", f"words with more than one label: {share}")
+        for split, odd in self.labels.unseen():
+            self._add_all(split, [odd])
+        self._add_all("train", self.labels.in_training(self.corpus.scheme != "plain"))
         order = {level: rank for rank, level in enumerate(LEVELS)}
         findings = sorted(self.findings, key=lambda finding: order[finding.level])
         return Report(self.corpus.scheme, tuple(self.sizes), tuple(findings))
@@ -173,7 +152,7 @@ class _Examination:
             Finding(level, split, tally.where, message, max(tally.count, 1), examples)
         )
 
-    def _add_all(self, split: str, found: list[Oddity]) -> None:
+    def _add_all(self, split: str, found: Iterable[Oddity]) -> None:
         for odd in found:
             self._add(odd.level, split, odd.message, odd.tally)
 
@@ -300,68 +279,6 @@ class _Examination:
             if size.unknown is not None:
                 level = "warning" if size.unknown > MANY_UNKNOWN else "info"
                 self._add(level, size.split, f"tokens unknown in training: {size.unknown:.1%}")
-
-    def _unseen_labels(self) -> None:
-        trained = self.labels.get("train")
-        for split, labels in self.labels.items():
-            unseen = [label for label in labels if trained is not None and label not in trained]
-            if unseen:
-                tally = Tally()
-                for label in unseen:
-                    times = f"{label} ({labels[label]:,} times)"
-                    tally.add(self.first_of_label[label], times)
-                self._add("warning", split, "labels that do not occur in training", tally)
-
-    def _training_labels(self) -> None:
-        trained = self.labels.get("train")
-        if not trained:
-            return
-        if len(trained) == 1:
-            (label,) = trained
-            self._add("error", "train", f"every label is {label!r}: there is nothing to learn")
-        if self.ambiguous:
-            share = _share(self.ambiguous, len(self.words))
-            self._add("info", "train", f"words with more than one label: {share}")
-        rare = Tally()
-        for label, times in sorted(trained.items(), key=lambda pair: pair[1]):
-            if times < RARE:
-                rare.add(self.first_of_label[label], f"{label} ({times})")
-        if rare.count:
-            self._add("info", "train", f"labels with fewer than {RARE} tokens", rare)
-        self._similar_labels(trained)
-
-    def _similar_labels(self, trained: Counter[str]) -> None:
-        """Add labels that differ only in case or spaces, and rare ones that resemble others."""
-        spans = self.corpus.scheme != "plain"
-        types: Counter[str] = Counter()
-        first: dict[str, str] = {}
-        odd, alike, rare = Tally(), Tally(), Tally()
-        for label in sorted(trained):
-            type_ = label[2:] if spans and label != OUTSIDE else label
-            types[type_] += trained[label]
-            first.setdefault(type_, self.first_of_label[label])
-            if INVISIBLE.search(label):
-                odd.add(self.first_of_label[label], ascii(label))
-        folded: dict[str, list[str]] = defaultdict(list)
-        for type_ in sorted(types):
-            folded[INVISIBLE.sub("", type_).casefold()].append(type_)
-        for group in folded.values():
-            if len(group) > 1:
-                least = min(group, key=types.__getitem__)
-                alike.add(first[least], " and ".join(map(ascii, group)))
-        if spans:
-            for typo, name in likely_typos(types):
-                rare.add(first[typo], f"{typo} ({types[typo]}) and {name} ({types[name]:,})")
-        for message, tally in (
-            (
-                "labels with spaces or invisible characters: correct them in the files",
-                odd,
-            ),
-            ("labels that differ only in case or in spaces", alike),
-            ("rare labels that resemble frequent ones: typos?", rare),
-        ):
-            if tally.count:
-                self._add("warning", "train", message, tally)
 
 
 def _rows(split: str, rows: datasets.Dataset) -> Iterator[_Row]:

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
-from seqtag.data.doctor.doctor import examine, examine_vectors, render
+from seqtag.data.doctor.coverage import examine_vectors
+from seqtag.data.doctor.doctor import examine, render
 
 
 @pytest.fixture
