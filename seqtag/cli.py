@@ -55,6 +55,12 @@ def _trace() -> Any:
     return trace
 
 
+def _serve() -> Any:
+    from seqtag.commands import serve
+
+    return serve
+
+
 def _report() -> Any:
     from seqtag.commands import report
 
@@ -72,6 +78,7 @@ _CONFIGURED: dict[str, tuple[Callable[[Any], Any], str]] = {
 _OWN: dict[str, tuple[Callable[[], Any], str]] = {
     "tag": (_tag, "tag text with a trained tagger"),
     "trace": (_trace, "show gates, states and memory inside a trained tagger"),
+    "serve": (_serve, "serve taggers to programs and to the browser"),
     "report": (_report, "summarise finished runs of probes on a page"),
 }
 

@@ -41,8 +41,19 @@ ARROWS = {
         *("training", "report", "inspect", "suites", "probes", "tagging", "model_folder"),
         *("metrics", "data", "model", "recurrent", "cells", "columns"),
     },
+    "serve": {"tagging", "data", "labels"},
     "commands": {
-        *("study", "training", "distributed", "sweeps", "report", "inspect", "suites", "probes"),
+        *(
+            "serve",
+            "study",
+            "training",
+            "distributed",
+            "sweeps",
+            "report",
+            "inspect",
+            "suites",
+            "probes",
+        ),
         *("tagging", "model_folder", "metrics", "data", "model", "inputs", "recurrent", "cells"),
         *("labels", "columns"),
     },
@@ -53,6 +64,8 @@ GROUND = ("errors", "annotations", "checks", "terminal", "files", "registry")
 ONLY = {
     "hydra": ("commands/", "sweeps/"),
     "omegaconf": ("commands/", "sweeps/"),
+    "starlette": ("serve/",),
+    "uvicorn": ("serve/",),
     "lightning": ("training/", "distributed/", "data/batches/module.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

@@ -1,0 +1,1 @@
+"""A local server for taggers: REST and a page for the browser."""
