@@ -11,31 +11,54 @@ entry point of the group ``seqtag.cells``:
 `Cell` shows a complete one.
 """
 
+from seqtag.cells.atr import Atr
+from seqtag.cells.brc import Brc, NeuromodulatedBrc
+from seqtag.cells.cfn import Cfn
+from seqtag.cells.cornn import CoRnn
 from seqtag.cells.gru import Gru, GruResetBefore
 from seqtag.cells.janet import Janet
+from seqtag.cells.lem import Lem
 from seqtag.cells.lstm import Lstm
 from seqtag.cells.lstm_layernorm import LayerNormLstm
+from seqtag.cells.mgu import Mgu
 from seqtag.cells.minimal import MinGru, MinLstm
+from seqtag.cells.multiplicative_lstm import MultiplicativeLstm
+from seqtag.cells.ran import Ran
 from seqtag.cells.registry import CELLS, CellDescription, build_cell, describe, register
 from seqtag.cells.rnn import IndRnn, Rnn
 from seqtag.cells.slstm import SLstm
 from seqtag.cells.spec import Cell, Product, Vector
+from seqtag.cells.sru import Sru
+from seqtag.cells.star import Star
+from seqtag.cells.ugrnn import Ugrnn
 
 __all__ = [
     "CELLS",
+    "Atr",
+    "Brc",
     "Cell",
     "CellDescription",
+    "Cfn",
+    "CoRnn",
     "Gru",
     "GruResetBefore",
     "IndRnn",
     "Janet",
     "LayerNormLstm",
+    "Lem",
     "Lstm",
+    "Mgu",
     "MinGru",
     "MinLstm",
+    "MultiplicativeLstm",
+    "NeuromodulatedBrc",
     "Product",
+    "Ran",
     "Rnn",
     "SLstm",
+    "Sru",
+    "Star",
+    "Ugrnn",
     "Vector",
     "build_cell",
     "describe",

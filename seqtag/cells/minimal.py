@@ -26,7 +26,14 @@ class MinLstm(Cell):
 
     W (3H, D), b (3H), blocks in the order f, i, z.
 
+    With `signed` the cell can also turn the sign of its state, and the gates are independent:
+
+        f = 2 sigmoid(W_f x + b_f) - 1    i = sigmoid(W_i x + b_i)
+
+    A linear cell whose factors of h' are never negative cannot learn parity at every length.
+
     Attributes:
+        signed: whether f is from -1 to 1, rather than from 0 to 1.
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
         chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1)
             and b_i at -b_f, in place of forget_bias, so that f / i = F / I = exp(b_f) where x
@@ -36,9 +43,11 @@ class MinLstm(Cell):
         layer = Recurrent("minlstm", 100, 200)
 
     Source: Feng et al. 2024, section 3.2, the normalised form. Chrono
-    from Tallec & Ollivier 2018.
+    from Tallec & Ollivier 2018. The range from -1 to 1: Grazzi et al. 2024, equation 2 and
+    theorem 1.
     """
 
+    signed: bool = False
     forget_bias: float = 1.0
     chrono: int = 0
 
@@ -54,16 +63,20 @@ class MinLstm(Cell):
             bias["i"].copy_(bias["f"]).neg_()
 
     def kept(self, values: Values) -> Any:
-        """Return the forget gate."""
-        return values["f"]
+        """Return the size of the forget gate."""
+        return abs(values["f"]) if self.signed else values["f"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""
+        z = wx["z"]
+        if self.signed:
+            f = 2 * sigmoid(wx["f"]) - 1
+            i = sigmoid(wx["i"])
+            return {"f": f, "i": i, "z": z, "h": f * state["h"] + i * z}
         # F / (F + I) = sigmoid(log F - log I): where both underflow to 0, F / (F + I) is 0 / 0.
         odds = log_sigmoid(wx["f"]) - log_sigmoid(wx["i"])
         f = sigmoid(odds)
         i = sigmoid(-odds)
-        z = wx["z"]
         return {"f": f, "i": i, "z": z, "h": f * state["h"] + i * z}
 
 
@@ -80,16 +93,21 @@ class MinGru(Cell):
     W (2H, D), b (2H), blocks in the order z, n. Here z is the share of the
     candidate; in `Gru` it is the share of h'.
 
+    With `signed` the cell can also turn the sign of its state: h = (1 - 2 z) h' + z n.
+
     Attributes:
+        signed: whether the factor of h' is from -1 to 1, rather than from 0 to 1.
         chrono: T_max, the longest span to remember in steps: b_z starts at -log U(1, T_max - 1),
             because 1 - z is the share of h' that is kept. 0 is off, and b_z starts at 0.
 
     Example:
         layer = Recurrent("mingru", 100, 200)
 
-    Source: Feng et al. 2024, section 3.1. Chrono from Tallec & Ollivier 2018.
+    Source: Feng et al. 2024, section 3.1. Chrono from Tallec & Ollivier 2018. The range from -1
+    to 1: Grazzi et al. 2024, equation 2.
     """
 
+    signed: bool = False
     chrono: int = 0
 
     starts: ClassVar[tuple[str, ...]] = ("chrono",)
@@ -109,11 +127,12 @@ class MinGru(Cell):
             bias["z"].neg_()
 
     def kept(self, values: Values) -> Any:
-        """Return 1 - update gate."""
-        return 1 - values["z"]
+        """Return the size of the factor of the previous state."""
+        return abs(1 - 2 * values["z"]) if self.signed else 1 - values["z"]
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new state."""
         z = sigmoid(wx["z"])
         n = wx["n"]
-        return {"z": z, "n": n, "h": (1 - z) * state["h"] + z * n}
+        keep = 1 - 2 * z if self.signed else 1 - z
+        return {"z": z, "n": n, "h": keep * state["h"] + z * n}

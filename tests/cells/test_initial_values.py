@@ -34,8 +34,12 @@ def assert_uniform(values_H):
     ("name", "expected"),
     [
         *((n, {"f": 1.0}) for n in ("lstm", "lstm_peephole", "cifg", "nig", "nog", "fgr")),
-        *((n, {"f": 1.0}) for n in ("janet", "minlstm", "slstm")),
+        *((n, {"f": 1.0}) for n in ("janet", "minlstm", "slstm", "ran", "multiplicative_lstm")),
+        ("ugrnn", {"g": 1.0}),
+        ("cfn", {"f": 1.0, "i": -1.0}),
         *((n, {}) for n in ("nfg", "gru", "gru_reset_before", "rnn", "indrnn", "mingru")),
+        *((n, {}) for n in ("atr", "brc", "nbrc", "star", "sru", "cornn", "mgu", "lem")),
+        ({"name": "sru", "highway_bias": -3.0}, {"r": -3.0}),
         ({"name": "lstm", "forget_bias": -2}, {"f": -2.0}),
         ({"name": "lstm", "forget_gate": "coupled", "forget_bias": 3.0}, {"i": -3.0}),
     ],
@@ -86,6 +90,13 @@ def test_layer_norm_without_bias():
         ({"name": "gru_reset_before"}, "z", None),
         ({"name": "minlstm"}, "f", "i"),
         ({"name": "slstm"}, "f", None),
+        ({"name": "ugrnn"}, "g", None),
+        ({"name": "brc"}, "z", None),
+        ({"name": "nbrc"}, "z", None),
+        ({"name": "sru"}, "f", None),
+        ({"name": "ran"}, "f", "i"),
+        ({"name": "cfn"}, "f", "i"),
+        ({"name": "multiplicative_lstm"}, "f", "i"),
     ],
     ids=str,
 )
@@ -109,10 +120,17 @@ def test_chrono_where_the_forget_gate_is_coupled():
     assert 48.9 < spans.max() <= 49 + 1e-3
 
 
-def test_chrono_where_the_gate_is_the_share_of_new_content():
+@pytest.mark.parametrize(("name", "gate"), [("mingru", "z"), ("star", "k"), ("mgu", "f")])
+def test_chrono_where_the_gate_is_the_share_of_new_content(name, gate):
     assert_uniform(
-        ((-initial_biases(build_cell({"name": "mingru", "chrono": 101}))["z"]).exp() - 1) / 99
+        ((-initial_biases(build_cell({"name": name, "chrono": 101}))[gate]).exp() - 1) / 99
     )
+
+
+def test_initial_weights_of_the_memory_in_sru():
+    for v_H in initial_vectors("sru").values():
+        assert v_H.mean().abs() < 0.02
+        assert v_H.var().item() == pytest.approx(0.5, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["minlstm", "mingru", "slstm", "lstm_layernorm"])

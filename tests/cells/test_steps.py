@@ -8,7 +8,7 @@ import torch
 from shared.cells import PRESETS
 from torch import nn
 
-from seqtag.cells import Gru, Lstm, Rnn
+from seqtag.cells import Gru, Lstm, Rnn, build_cell
 
 
 def sg(v):
@@ -93,6 +93,92 @@ def slstm(w, x, s):
     return {"h": sg(a["o"]) * c / n}
 
 
+def minlstm_signed(w, x, s):
+    f, i = (sg(w.W[k] @ x + w.b[k]) for k in "fi")
+    return {"h": (2 * f - 1) * s["h"] + i * (w.W["z"] @ x + w.b["z"])}
+
+
+def mingru_signed(w, x, s):
+    z = sg(w.W["z"] @ x + w.b["z"])
+    return {"h": (1 - 2 * z) * s["h"] + z * (w.W["n"] @ x + w.b["n"])}
+
+
+def affine(w, x, gates):
+    return {k: w.W[k] @ x + w.b[k] for k in gates}
+
+
+def ugrnn(w, x, s):
+    a = affine(w, x, "gz")
+    g = sg(a["g"] + w.R["h"]["g"] @ s["h"])
+    return {"h": g * s["h"] + (1 - g) * np.tanh(a["z"] + w.R["h"]["z"] @ s["h"])}
+
+
+def atr(w, x, s):
+    p = w.W["p"] @ x + w.b["p"]
+    q = w.R["h"]["p"] @ s["h"] + w.unit["bias_recurrent"]
+    return {"h": sg(p + q) * p + sg(p - q) * s["h"], "i": sg(p + q), "f": sg(p - q)}
+
+
+def brc(w, x, s):
+    a, h = affine(w, x, "rzn"), s["h"]
+    see = {k: w.R["h"][k] @ h if w.R else w.unit[f"feedback_weight_{k}"] * h for k in "rz"}
+    r, z = 1 + np.tanh(a["r"] + see["r"]), sg(a["z"] + see["z"])
+    return {"h": z * h + (1 - z) * np.tanh(a["n"] + r * h)}
+
+
+def star(w, x, s):
+    a = affine(w, x, "kz")
+    k = sg(a["k"] + w.R["h"]["k"] @ s["h"])
+    return {"h": np.tanh((1 - k) * s["h"] + k * np.tanh(a["z"]))}
+
+
+def sru(w, x, s):
+    a = affine(w, x, "frzs")
+    f, r = (sg(a[k] + w.unit[f"memory_weight_{k}"] * s["c"]) for k in "fr")
+    c = f * s["c"] + (1 - f) * a["z"]
+    return {"c": c, "h": r * c + (1 - r) * np.sqrt(3) * a["s"]}
+
+
+def ran(w, x, s):
+    a = affine(w, x, "ifz")
+    i, f = (sg(a[k] + w.R["h"][k] @ s["h"]) for k in "if")
+    c = i * a["z"] + f * s["c"]
+    return {"c": c, "h": np.tanh(c)}
+
+
+def cfn(w, x, s):
+    a = affine(w, x, "fiz")
+    f, i = (sg(a[k] + w.R["h"][k] @ s["h"]) for k in "fi")
+    return {"h": f * np.tanh(s["h"]) + i * np.tanh(a["z"])}
+
+
+def cornn(w, x, s):
+    a = w.W["a"] @ x + w.R["y"]["a"] @ s["y"] + w.R["v"]["a"] @ s["v"] + w.b["a"]
+    v = s["v"] + 0.05 * (np.tanh(a) - 1.0 * s["y"] - 1.0 * s["v"])
+    return {"y": s["y"] + 0.05 * v, "v": v}
+
+
+def mgu(w, x, s):
+    a, h = affine(w, x, "fn"), s["h"]
+    f = sg(a["f"] + w.R["h"]["f"] @ h)
+    return {"h": (1 - f) * h + f * np.tanh(a["n"] + w.inner["n"] @ (f * h))}
+
+
+def lem(w, x, s):
+    a = affine(w, x, "dezy")
+    d, e = (sg(a[k] + w.R["y"][k] @ s["y"]) for k in "de")
+    z = (1 - e) * s["z"] + e * np.tanh(a["z"] + w.R["y"]["z"] @ s["y"])
+    return {"z": z, "y": (1 - d) * s["y"] + d * np.tanh(a["y"] + w.inner["y"] @ z)}
+
+
+def multiplicative_lstm(w, x, s):
+    a = affine(w, x, "mifzo")
+    m = a["m"] * (w.R["h"]["m"] @ s["h"])
+    i, f, o = (sg(a[k] + w.inner[k] @ m) for k in "ifo")
+    c = f * s["c"] + i * np.tanh(a["z"] + w.inner["z"] @ m)
+    return {"c": c, "h": o * np.tanh(c)}
+
+
 EQUATIONS = {
     "lstm": lstm,
     "lstm_peephole": partial(lstm, peepholes="ifo"),
@@ -113,6 +199,18 @@ EQUATIONS = {
     "minlstm": minlstm,
     "mingru": mingru,
     "slstm": slstm,
+    "ugrnn": ugrnn,
+    "atr": atr,
+    "brc": brc,
+    "nbrc": brc,
+    "star": star,
+    "sru": sru,
+    "ran": ran,
+    "cfn": cfn,
+    "cornn": cornn,
+    "mgu": mgu,
+    "lem": lem,
+    "multiplicative_lstm": multiplicative_lstm,
 }
 
 
@@ -129,7 +227,7 @@ def test_step_equals_the_equations_of_its_paper(name, weights_of, zero_state, x_
                 if key in values:
                     np.testing.assert_allclose(values[key][row], value, rtol=1e-10, atol=1e-13)
         assert set(cell.states) <= set(values)
-        assert set(values) <= {*cell.gates, *cell.states, "i", "f"}
+        assert set(values) <= {*cell.gates, *cell.states, *"ifn"}
         assert all(v.shape == (len(x_BD), 5) for v in values.values())
         state = {s: values[s] for s in cell.states}
 
@@ -220,3 +318,17 @@ def test_minlstm_with_both_gates_closed(zero_state):
     wx = {"f": torch.full((3, 5), -200.0), "i": torch.full((3, 5), -201.0), "z": torch.zeros(3, 5)}
     share = cell.step(wx, {}, state, {})["h"]
     torch.testing.assert_close(share, torch.full((3, 5), 1 / (1 + np.exp(-1.0))).float())
+
+
+@pytest.mark.parametrize("name", ["minlstm", "mingru"])
+def test_signed_cells_equal_their_equations(name, weights_of, x_TBD):
+    cell = build_cell({"name": name, "signed": True})
+    weights = weights_of(cell)
+    plain, state = weights.as_numpy(), {"h": torch.randn(3, 5, dtype=torch.float64)}
+    equations = {"minlstm": minlstm_signed, "mingru": mingru_signed}[name]
+    values = weights.step(cell, x_TBD[0], state)
+    for row, x_D in enumerate(x_TBD[0].numpy()):
+        expected = equations(plain, x_D, {"h": state["h"][row].numpy()})["h"]
+        np.testing.assert_allclose(values["h"][row], expected, rtol=1e-10)
+    assert cell.kept(values).min() >= 0
+    assert cell.kept(values).max() <= 1

@@ -8,7 +8,22 @@ from seqtag.inspect.memory import half_lives, has_kept_share, kept_share, mean_l
 from seqtag.inspect.trace import trace
 
 SENTENCE = ["Anna", "left", "the", "king", "."]
-KEEPERS = [name for name in PRESETS if name not in ("nfg", "rnn", "rnn_relu", "indrnn")]
+# Their memory is not a weighted sum of the old one and something new.
+OTHERS = ("nfg", "rnn", "rnn_relu", "indrnn", "cfn", "star", "cornn")
+KEEPERS = [name for name in PRESETS if name not in OTHERS]
+# The gate and the candidate whose product is written into the memory; by default i and z.
+WRITTEN = {
+    "gru": ("1-z", "n"),
+    "gru_reset_before": ("1-z", "n"),
+    "mingru": ("z", "n"),
+    "brc": ("1-z", "n"),
+    "nbrc": ("1-z", "n"),
+    "ugrnn": ("1-g", "z"),
+    "mgu": ("f", "n"),
+    "atr": ("i", "p"),
+    "sru": ("1-f", "z"),
+    "lem": ("e", "n"),
+}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -26,16 +41,16 @@ def test_the_share_kept_is_the_derivative_of_the_memory(name, build_tagger):
     share_TH = kept_share(cell, values)
     assert (share_TH >= 0).all()
     assert (share_TH <= 1).all()
-    memory = "c" if "c" in cell.states else "h"
+    memory = "z" if name == "lem" else "c" if "c" in cell.states else "h"
     v = {key: value_TH[1:] for key, value_TH in values.items()}
-    old_TH = values[memory][:-1]
+    old_TH, new_TH = values[memory][:-1], v[memory]
     if name == "slstm":  # the memory that it outputs is the average c / n
         old_TH, new_TH = old_TH / values["n"][:-1], v["c"] / v["n"]
         written_TH = (1 - share_TH[1:]) * v["z"]
-    elif "gru" in name:
-        new_TH, written_TH = v["h"], (1 - share_TH[1:]) * v["n"]
     else:
-        new_TH, written_TH = v[memory], v.get("i", 1.0) * v["z"]
+        gate, candidate = WRITTEN.get(name, ("i", "z"))
+        weight_TH = 1 - v[gate[2:]] if gate.startswith("1-") else v.get(gate, 1.0)
+        written_TH = weight_TH * v[candidate]
     expected_TH = share_TH[1:] * old_TH + written_TH
     np.testing.assert_allclose(new_TH, expected_TH, atol=1e-6)
 

@@ -40,8 +40,10 @@ COMBINATIONS = {
     ),
 }
 COMPILED = {name: cell for name, cell in PRESETS.items() if not cell.untraceable} | COMBINATIONS
-# Variants of the LSTM whose parts the cells above combine.
+# Compiling takes seconds: variants of the LSTM whose parts the cells above combine, and cells that
+# consist of the same operations as those that remain.
 SLOW = {"cifg", "fgr", "janet", "lstm_peephole", "nfg", "niaf", "noaf", "nog"}
+SLOW |= {"atr", "brc", "cfn", "cornn", "nbrc", "ran", "star", "ugrnn"}
 STACKS = {"two": (2, False), "bidirectional": (1, True)}
 GRADCHECKED = {
     f"{name}-bidirectional": (cell, "bidirectional") for name, cell in (PRESETS | FIELDS).items()

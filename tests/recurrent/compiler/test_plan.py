@@ -34,6 +34,15 @@ KEPT = {
     "minlstm": 3,
     "mingru": 2,
     "slstm": 4,
+    "ugrnn": 2,
+    "atr": 2,  # p, and R h' + b'
+    "brc": 3,
+    "nbrc": 3,
+    "star": 2,
+    "sru": 4,
+    "ran": 3,
+    "cfn": 3,
+    "cornn": 1,
 }
 
 
