@@ -61,6 +61,12 @@ def _serve() -> Any:
     return serve
 
 
+def _push() -> Any:
+    from seqtag.commands import push
+
+    return push
+
+
 def _report() -> Any:
     from seqtag.commands import report
 
@@ -79,6 +85,7 @@ _OWN: dict[str, tuple[Callable[[], Any], str]] = {
     "tag": (_tag, "tag text with a trained tagger"),
     "trace": (_trace, "show gates, states and memory inside a trained tagger"),
     "serve": (_serve, "serve taggers to programs and to the browser"),
+    "push": (_push, "upload a trained tagger to the Hugging Face hub"),
     "report": (_report, "summarise finished runs of probes on a page"),
 }
 
@@ -155,7 +162,9 @@ def _dispatch(arguments: list[str]) -> int:
     if verb in _OWN:
         load, text = _OWN[verb]
         module = load()
-        parser = argparse.ArgumentParser(f"seqtag {verb}", description=f"{text.capitalize()}.")
+        parser = argparse.ArgumentParser(
+            f"seqtag {verb}", description=f"{text[0].upper()}{text[1:]}."
+        )
         module.add_arguments(parser)
         args, others = parser.parse_known_args(arguments[1:])
         if others:

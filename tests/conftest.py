@@ -10,6 +10,8 @@ from hypothesis import settings
 # it waits, which makes tests on a busy machine eight times as slow; and a forked child, which lacks
 # that thread, would wait forever. Set before torch reads it; programs that tests start inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+# No test looks anything up on the Hugging Face hub; `shared.hub` has a hub of its own.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 # A profile sets the number of examples of property tests: by default a few that are always the
@@ -38,7 +40,7 @@ def pytest_configure(config):
     """
     is_controller = config.getoption("tx", None) and not hasattr(config, "workerinput")
     if not is_controller or config.option.collectonly:
-        for name in ("shared.runs", "shared.taggers"):
+        for name in ("shared.hub", "shared.runs", "shared.taggers"):
             config.pluginmanager.import_plugin(name)
 
 

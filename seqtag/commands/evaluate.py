@@ -65,7 +65,7 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     ``confusion.csv`` and ``errors.html``.
     """
     folder, split = Path(settings.keys.model_dir), settings.keys.split
-    tagger = Tagger.load(folder).with_bias(settings.keys.bias or {})
+    tagger = Tagger.load(settings.keys.model_dir).with_bias(settings.keys.bias or {})
     set_engine(tagger.network, settings.keys.engine)
     corpus, batches = corpus_to_evaluate(tagger, folder, settings.data, split)
     output, keys = settings.identity.folder, settings.keys

@@ -18,6 +18,7 @@ from seqtag.errors import InputError
 from seqtag.inputs.options import EncodeConfig
 from seqtag.model.config import TaggerConfig
 from seqtag.model_folder.config import CONFIG, read_config
+from seqtag.model_folder.hub import resolve_model
 from seqtag.model_folder.packages import require_packages
 from seqtag.model_folder.untrusted import read_untrusted
 
@@ -52,8 +53,8 @@ def with_folder_settings(plain: Mapping[str, Any], overrides: Sequence[str]) -> 
     if not isinstance(folder, str):
         return dict(plain)
     _refuse_own_folder(folder, str(plain["paths"]["output_dir"]))
-    path = Path(folder) / CONFIG
-    stored = read_config(Path(folder))
+    path = resolve_model(folder) / CONFIG
+    stored = read_config(path.parent)
     require_packages(stored, path)
     config = read_untrusted(path, lambda: from_plain(TaggerConfig, stored["model"], "model"))
     given = _Given(folder, overrides)

@@ -8,6 +8,7 @@ from typing import Any
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.metrics.main import main_score, score_text
 from seqtag.model.encoders.registry import encoder_name
+from seqtag.model_folder.metadata import NOT_STATED, PLACE, front_matter
 
 # At most this many labels are listed; of the others the number is given.
 _MOST_LABELS = 60
@@ -36,30 +37,19 @@ def model_card(
         words: some known words; the example for a probe's tagger uses them.
     """
     parts = [
-        _front_matter(name, stored),
+        front_matter(name, stored, _cell_name(stored["cell"])),
         f"# {_text(name)}",
         _what(stored, labels, reads),
         *_needs(stored),
         _how(stored, words),
-        "## Labels\n\n" + _labels(labels),
+        "## Labels\n\n" + _labels(labels, stored["figures"]),
     ]
     if stored["data"]:
         parts.append("## Training data\n\n" + _corpus(stored["data"]))
     if figures := _figures(stored["figures"]):
         parts.append("## Figures\n\n" + figures)
+    parts.append("## Languages and licence\n\n" + NOT_STATED)
     return "\n\n".join(parts) + "\n"
-
-
-def _front_matter(name: str, stored: Mapping[str, Any]) -> str:
-    from huggingface_hub import ModelCardData  # slow to import
-
-    data = ModelCardData(
-        library_name="seqtag",
-        pipeline_tag="token-classification",
-        tags=["sequence-labelling", "recurrent", _cell_name(stored["cell"])],
-        model_name=name,
-    )
-    return f"---\n{data.to_yaml()}\n---"
 
 
 def _cell_name(cell: Any) -> str:
@@ -112,20 +102,38 @@ def _how(stored: Mapping[str, Any], words: Sequence[str]) -> str:
         values = ", ".join(f'"{feature}": [["..."]]' for feature in features)
         call = f'tagger.tag([["Word"]], features={{{values}}})'
     return (
-        "## Use\n\n```python\nfrom seqtag import Tagger\n\n"
-        f'tagger = Tagger.load("path/to/this/folder")\nfor sentence in {_text(call)}:\n'
+        "## Use\n\n```sh\npip install seqtag\n```\n\n```python\nfrom seqtag import Tagger\n\n"
+        f'tagger = Tagger.load("{PLACE}")\nfor sentence in {_text(call)}:\n'
         "    print(sentence.labels, sentence.spans)\n```\n\n"
-        "```sh\nseqtag tag --model path/to/this/folder --input text.txt\n```"
+        f"```sh\nseqtag tag --model {PLACE} --input text.txt\n```"
     )
 
 
-def _labels(labels: LabelSet) -> str:
+def _labels(labels: LabelSet, figures: Mapping[str, Any] | None) -> str:
     plain = labels.scheme == "plain"
     names = labels.labels if plain else labels.types
-    listed = ", ".join(f"`{_text(name)}`" for name in names[:_MOST_LABELS])
+    split, counts = _counts(figures)
+    listed = ", ".join(
+        f"`{_text(name)}`" + (f" ({counts.get(name, 0):,})" if counts else "")
+        for name in names[:_MOST_LABELS]
+    )
     more = f" and {len(names) - _MOST_LABELS} more" if len(names) > _MOST_LABELS else ""
     scheme = "" if plain else f"\n\nLabels are written in the {labels.corpus_scheme} scheme."
-    return f"{len(names)} {'labels' if plain else 'types of spans'}: {listed}{more}.{scheme}"
+    kind = "labels" if plain else "types of spans"
+    kind += f", with their number in the {_text(split)} split" if counts else ""
+    return f"{len(names)} {kind}: {listed}{more}.{scheme}"
+
+
+def _counts(figures: Mapping[str, Any] | None) -> tuple[str, dict[str, int]]:
+    """Return the last evaluated split and the number of labels (or spans) of each kind in it."""
+    splits = (figures or {}).get("splits")
+    split, scores = list(splits.items())[-1] if isinstance(splits, Mapping) and splits else ("", {})
+    per_label = scores.get("per_label")
+    supports = {
+        name: row.get("support")
+        for name, row in (per_label.items() if isinstance(per_label, Mapping) else ())
+    }
+    return split, {name: count for name, count in supports.items() if isinstance(count, int)}
 
 
 def _corpus(data: Mapping[str, Any]) -> str:

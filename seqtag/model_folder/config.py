@@ -1,4 +1,4 @@
-"""Read ``config.json``, the settings of a model folder, without importing torch."""
+"""Names of the files of a model folder, and its settings ``config.json``; imports no torch."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,16 @@ from seqtag.model_folder.untrusted import DAMAGED, read_object
 # Increase it when an earlier version cannot read what this one writes. Format 1 is that of 0.1; it
 # lacks the optional keys of format 2 (of models, inputs and labels), and is still read.
 FORMAT = 2
+WEIGHTS, ENCODER, LABELS, CARD = _OTHERS = (
+    "model.safetensors",
+    "tokenizer.json",
+    "labels.json",
+    "README.md",
+)
 CONFIG = "config.json"
+FILES = (CONFIG, *_OTHERS)
+# Enough for vocabularies of tens of millions of words.
+MOST_ENCODER_BYTES = 2 << 30
 _KEYS = ("format", "seqtag", "model", "cell", "data", "figures", "packages")
 
 

@@ -32,20 +32,20 @@ from seqtag.files import plain, replace_folder, write_json
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.card import model_card
-from seqtag.model_folder.config import CONFIG, FORMAT, read_config
+from seqtag.model_folder.config import (
+    CARD,
+    CONFIG,
+    ENCODER,
+    FILES,
+    FORMAT,
+    LABELS,
+    MOST_ENCODER_BYTES,
+    WEIGHTS,
+    read_config,
+)
 from seqtag.model_folder.packages import packages_of, require_packages
 from seqtag.model_folder.untrusted import read_object, read_untrusted
 from seqtag.model_folder.weights import load_network
-
-WEIGHTS, ENCODER, LABELS, CARD = _OTHERS = (
-    "model.safetensors",
-    "tokenizer.json",
-    "labels.json",
-    "README.md",
-)
-FILES = (CONFIG, *_OTHERS)
-# Enough for vocabularies of tens of millions of words.
-_MOST_ENCODER_BYTES = 2 << 30
 
 
 class Parts(NamedTuple):
@@ -99,7 +99,7 @@ def load_folder(folder: str | Path) -> Parts:
     require_packages(stored, path)
     model = read_untrusted(path, lambda: from_plain(TaggerConfig, stored["model"], "model"))
     path = folder / ENCODER
-    plain = read_object(path, _MOST_ENCODER_BYTES)
+    plain = read_object(path, MOST_ENCODER_BYTES)
     indexer = read_untrusted(
         path, lambda: Indexer.from_plain(plain, str(path), model.package_input_options)
     )

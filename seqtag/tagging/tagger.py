@@ -22,6 +22,7 @@ from seqtag.errors import InputError
 from seqtag.inputs.modules.spelling_cache import SpellingCache
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.folder import CONFIG, Parts, load_folder, save_folder
+from seqtag.model_folder.hub import resolve_model
 from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.tagging.base import BaseTagger, Decoded, Wanted
 from seqtag.tagging.scores import check_labels, check_scores, log_certainties
@@ -71,20 +72,33 @@ class Tagger(BaseTagger):
         self._spellings = None if characters is None else SpellingCache(characters)
 
     @classmethod
-    def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> Tagger:
-        """Load a model folder; never runs code from it.
+    def load(
+        cls,
+        folder: str | Path,
+        device: str | torch.device = "cpu",
+        revision: str | None = None,
+    ) -> Tagger:
+        """Load a model folder, or OWNER/NAME from the Hugging Face hub; never runs code from it.
+
+            Tagger.load("OWNER/NAME", revision="v1")
+
+        Args:
+            folder: the model folder, or the name of a repository (see `resolve_model`).
+            device: the device of the network.
+            revision: branch, tag or commit of the repository.
 
         Raises:
             InputError: if a file is missing, damaged or of a newer format, or the device cannot be
                 used.
         """
+        folder = resolve_model(folder, revision)
         parts = load_folder(folder)
         try:
             network = parts.network.to(torch.device(device))
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"device {str(device)!r} cannot be used: {error}") from None
         rest = (parts.indexer, parts.labels, parts.cell, parts.data)
-        tagger = read_untrusted(Path(folder) / CONFIG, lambda: cls(network, *rest))
+        tagger = read_untrusted(folder / CONFIG, lambda: cls(network, *rest))
         tagger.figures = parts.figures
         return tagger
 

@@ -87,7 +87,8 @@ def test_the_card_has_metadata_and_tables(tmp_path, tagger):
     assert card.data.pipeline_tag == "token-classification"
     assert "| test | 3 | 91.20% | 50.00% |" in card.text
     assert "| `PER` | 50.00% | 100.00% | 66.67% | 7 |" in card.text
-    assert "`LOC`, `PER`" in card.text
+    assert "with their number in the test split: `LOC` (0), `PER` (7)." in card.text
+    assert {result.metric_type for result in card.data.eval_results} == {"f1", "accuracy"}
 
 
 def test_the_card_names_the_corpus_and_shows_no_accuracy_of_no_words(tmp_path, tagger):

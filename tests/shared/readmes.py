@@ -105,6 +105,7 @@ class Rule(NamedTuple):
 
 INSTALL = "installs packages, as .ci/run does"
 ELSEWHERE = "needs other machines or a network: composed only"
+NETWORK = "needs the Hugging Face hub; tests/model_folder/test_hub.py has one of its own"
 EXTRA = "needs packages that the tests do without"
 LONG = "trains for long"
 COMPOSE = "--cfg job"
@@ -136,6 +137,7 @@ RULES = (
     Rule(r"seqtag train trainer=ddp", (), COMPOSE, "tests/distributed trains in this way"),
     Rule(r"seqtag train logger=tensorboard", (), COMPOSE, EXTRA),
     Rule(r"seqtag probe suite=", (), COMPOSE, "a suite is downloaded"),
+    Rule(r"hf auth login|seqtag push |seqtag tag .*OWNER/NAME", (NOTHING,), "", NETWORK),
     # As it stands.
     Rule(r"seqtag \w+ --help"),
     Rule(r".* --cfg job"),

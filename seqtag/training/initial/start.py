@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import fields, replace
-from pathlib import Path
 
 import torch
 
@@ -21,6 +20,7 @@ from seqtag.inputs.options import EncodeConfig
 from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.folder import load_folder
+from seqtag.model_folder.hub import resolve_model
 from seqtag.training.initial.labels import copy_label_scores, label_sources
 
 log = logging.getLogger("seqtag")
@@ -37,13 +37,16 @@ class Start:
         labels = start.labels(corpus, new_labels)
         start.copy_weights(network, indexer, labels)
 
+    Args:
+        folder: a model folder, or the name of a repository of the hub.
+
     Raises:
         InputError: if it is not a model folder.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self._parts = load_folder(Path(folder))
+        self._parts = load_folder(resolve_model(folder))
 
     def fit_config(self, config: EncodeConfig) -> EncodeConfig:
         """Return the options with which the vocabularies of the new corpus are built.
