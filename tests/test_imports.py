@@ -29,7 +29,7 @@ ARROWS = {
     "tagging": {"model_folder", "model", "data", "labels", "inputs", "cells"},
     "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics", "inputs"},
-    "inspect": {"tagging", "model", "data", "recurrent", "cells", "labels"},
+    "inspect": {"tagging", "model", "data", "recurrent", "cells", "labels", "probes"},
     "report": {"columns", "metrics", "labels"},
     "sweeps": {"metrics", "renamed"},
     "distributed": {"data"},

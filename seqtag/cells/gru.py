@@ -8,8 +8,38 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
+from seqtag.cells.walk import WalkStep
 
 MEANINGS = {**Cell.meanings, "r": "reset gate", "z": "update gate", "n": "candidate"}
+
+_WALK = (
+    WalkStep(
+        "look back",
+        ("r",),
+        "The reset gate r decides how much of the previous output counts when the candidate is "
+        "computed. Near 0, the candidate depends on the word alone.",
+    ),
+    WalkStep(
+        "store",
+        ("n",),
+        "The candidate n is the value that the word offers to a unit. How much of it is written "
+        "is decided by the update gate.",
+    ),
+    WalkStep(
+        "throw away and update",
+        ("z",),
+        "The update gate z is the share of its old value that a unit keeps: 1 keeps all of it, 0 "
+        "erases it. What it does not keep is replaced by the candidate, so forgetting and storing "
+        "are one decision.",
+    ),
+    WalkStep(
+        "output",
+        ("h",),
+        "A GRU has no memory apart from its output h: the labels and the next word see all of it. "
+        "A colour that stays the same from word to word is a value that is held.",
+        ("h = (1 - z) n + z h'",),
+    ),
+)
 
 
 @register("gru")
@@ -44,6 +74,7 @@ class Gru(Cell):
     states: ClassVar[tuple[str, ...]] = ("h",)
     meanings: ClassVar[Mapping[str, str]] = MEANINGS
     vectors: ClassVar[tuple[Vector, ...]] = (Vector("bias_recurrent", is_bias=True),)
+    walk: ClassVar[tuple[WalkStep, ...]] = _WALK
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial bias of the update gate, according to chrono."""

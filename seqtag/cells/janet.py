@@ -7,6 +7,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
+from seqtag.cells.walk import CANDIDATE, FORGET, WalkStep
 from seqtag.checks import checked
 
 
@@ -49,6 +50,22 @@ class Janet(Cell):
     starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
     gates: ClassVar[tuple[str, ...]] = ("f", "z")
     states: ClassVar[tuple[str, ...]] = ("h",)
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep("throw away", ("f",), FORGET),
+        WalkStep(
+            "store",
+            ("i", "z"),
+            f"{CANDIDATE}The share i of it that is written has no weights of its own: it is large "
+            "where f is small.",
+        ),
+        WalkStep(
+            "update and output",
+            ("h",),
+            "Memory and output are the same value h: what was kept plus what this word writes. "
+            "The labels and the next word see all of it.",
+            ("h = f h' + i z",),
+        ),
+    )
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial bias of the forget gate, according to forget_bias or chrono."""

@@ -7,6 +7,7 @@ from seqtag.cells.fields import check_choice, start_keep_gate
 from seqtag.cells.functions import identity, sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
+from seqtag.cells.walk import CANDIDATE, FORGET, INPUT, MEMORY, OUTPUT, WalkStep
 from seqtag.checks import checked
 from seqtag.errors import InputError, shown
 
@@ -15,6 +16,33 @@ GATE_KINDS = ("gate", "none", "coupled")
 # Gates are always listed in this order.
 GATES = {"i": "input_gate", "f": "forget_gate", "o": "output_gate"}
 COUPLED_TO = {"i": "f", "f": "i"}
+# How the walk explains a gate of each kind.
+_FORGET = {
+    "gate": FORGET,
+    "coupled": (
+        "The forget gate f is the share of its old memory that a unit keeps: 1 keeps all of it, 0 "
+        "erases it. It has no weights of its own: f = 1 - i, so a unit forgets exactly as much as "
+        "it writes."
+    ),
+    "none": (
+        "This cell has no forget gate: each unit keeps its whole memory at every word. An earlier "
+        "subject can be outweighed, but never erased."
+    ),
+}
+_INPUT = {
+    "gate": INPUT,
+    "coupled": (
+        f"{CANDIDATE}The input gate i is the share of it that is written; it has no weights of its "
+        "own: i = 1 - f, so a unit writes exactly as much as it forgets."
+    ),
+    "none": (
+        f"{CANDIDATE}This cell has no input gate: the candidate is always added to the memory."
+    ),
+}
+_NO_OUTPUT = (
+    "This cell has no output gate: the whole memory is visible at every word. The output h is what "
+    "the labels, the next layer and the gates at the next word see of it."
+)
 
 
 @register("lstm")
@@ -168,6 +196,29 @@ class Lstm(Cell):
         """Return the forget gate, unless it is off."""
         return values.get("f")
 
+    @property
+    def walk(self) -> tuple[WalkStep, ...]:
+        """Forget gate, input gate and candidate, memory, output gate and output."""
+        f, i = ("" if self._kind(gate) == "none" else gate for gate in ("f", "i"))
+        kept, stored = f"{f} c'".strip(), f"{i} z".strip()
+        shown = "tanh(c)" if self.output_activation == "tanh" else "c"
+        has_output = self.output_gate != "none"
+        return (
+            WalkStep(
+                "throw away", ("f",) if f else (), _FORGET[self.forget_gate], _coupled(self, "f")
+            ),
+            WalkStep(
+                "store", (i, "z") if i else ("z",), _INPUT[self.input_gate], _coupled(self, "i")
+            ),
+            WalkStep("update", ("c",), MEMORY, (f"c = {kept} + {stored}",)),
+            WalkStep(
+                "output",
+                ("o", "h") if has_output else ("h",),
+                OUTPUT if has_output else _NO_OUTPUT,
+                (f"h = o {shown}" if has_output else f"h = {shown}",),
+            ),
+        )
+
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates that are not off, and the new states."""
 
@@ -189,6 +240,12 @@ class Lstm(Cell):
             values["o"] = gate("o", c)
             values["h"] = values["o"] * values["h"]
         return values
+
+
+def _coupled(cell: Lstm, gate: str) -> tuple[str, ...]:
+    """Return the equation of a coupled gate."""
+    coupled = getattr(cell, GATES[gate]) == "coupled"
+    return (f"{gate} = 1 - {COUPLED_TO[gate]}",) if coupled else ()
 
 
 def _checked_peepholes(peepholes: Any) -> tuple[str, ...]:

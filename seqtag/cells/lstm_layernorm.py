@@ -7,6 +7,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import layer_norm, sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
+from seqtag.cells.walk import FORGET, INPUT, MEMORY, OUTPUT, WalkStep
 
 
 @register("lstm_layernorm")
@@ -46,6 +47,12 @@ class LayerNormLstm(Cell):
     states: ClassVar[tuple[str, ...]] = ("h", "c")
     has_gate_bias: ClassVar[bool] = False
     untraceable: ClassVar[str | None] = "layer norm reduces over units"
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep("throw away", ("f",), FORGET),
+        WalkStep("store", ("i", "z"), INPUT),
+        WalkStep("update", ("c",), MEMORY, ("c = f c' + i z",)),
+        WalkStep("output", ("o", "h"), OUTPUT),
+    )
 
     @property
     def vectors(self) -> tuple[Vector, ...]:

@@ -11,6 +11,12 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import log_sigmoid, sigmoid
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
+from seqtag.cells.walk import CANDIDATE, WalkStep
+
+_OUTPUT = (
+    "Memory and output are the same value h: what was kept plus what this word writes. The gates "
+    "do not see it, so one layer alone cannot act on what it remembers."
+)
 
 
 @register("minlstm")
@@ -55,6 +61,21 @@ class MinLstm(Cell):
     gates: ClassVar[tuple[str, ...]] = ("f", "i", "z")
     states: ClassVar[tuple[str, ...]] = ("h",)
     products: ClassVar[tuple[Product, ...]] = ()
+
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "throw away",
+            ("f",),
+            "The forget gate f is the share of its old value that a unit keeps: 1 keeps all of "
+            "it, 0 erases it. It depends on the word alone, not on what the unit remembers.",
+        ),
+        WalkStep(
+            "store",
+            ("i", "z"),
+            f"{CANDIDATE}The share i of it that is written and the share f that is kept sum to 1.",
+        ),
+        WalkStep("update and output", ("h",), _OUTPUT, ("h = f h' + i z",)),
+    )
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial bias of the forget gate, according to forget_bias or chrono."""
@@ -119,6 +140,22 @@ class MinGru(Cell):
         "n": "candidate",
     }
     products: ClassVar[tuple[Product, ...]] = ()
+
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "throw away",
+            ("z",),
+            "The update gate z is the share of its old value that a unit replaces: 0 keeps all of "
+            "it, 1 erases it. It depends on the word alone, not on what the unit remembers.",
+        ),
+        WalkStep(
+            "store",
+            ("n",),
+            "The candidate n is the value that the word offers to a unit. The share z of it is "
+            "written.",
+        ),
+        WalkStep("update and output", ("h",), _OUTPUT, ("h = (1 - z) h' + z n",)),
+    )
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial bias of the update gate, according to chrono."""

@@ -7,8 +7,10 @@ from seqtag.cells.fields import check_choice
 from seqtag.cells.functions import relu, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
+from seqtag.cells.walk import WalkStep
 
 ACTIVATIONS = {"tanh": tanh, "relu": relu}
+_NO_GATES = "This cell has no gates: a unit has no way to keep or to erase its value on its own. "
 
 
 @register("rnn")
@@ -41,6 +43,14 @@ class Rnn(Cell):
 
     gates: ClassVar[tuple[str, ...]] = ("a",)
     states: ClassVar[tuple[str, ...]] = ("h",)
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "update and output",
+            ("h",),
+            f"{_NO_GATES}At each word the output h of all units is computed anew, from the word "
+            "and from the previous output of all units.",
+        ),
+    )
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the new state."""
@@ -82,6 +92,14 @@ class IndRnn(Cell):
     states: ClassVar[tuple[str, ...]] = ("h",)
     products: ClassVar[tuple[Product, ...]] = ()
     vectors: ClassVar[tuple[Vector, ...]] = (Vector("recurrent_weight"),)
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "update and output",
+            ("h",),
+            "This cell has no gates: each unit multiplies its previous value by a fixed weight and "
+            "adds what the word says. A weight near 1 holds a value long, one near 0 forgets it.",
+        ),
+    )
 
     def start_units(self, unit: Values) -> None:
         """Draw u from U(0, 1)."""

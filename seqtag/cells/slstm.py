@@ -9,6 +9,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
+from seqtag.cells.walk import CANDIDATE, OUTPUT, WalkStep
 
 
 @register("slstm")
@@ -53,6 +54,35 @@ class SLstm(Cell):
         "m": "stabiliser",
     }
     initial_states: ClassVar[Mapping[str, float]] = {"m": -math.inf}
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "scale",
+            ("m",),
+            "The stabiliser m is the largest exponent so far. It scales f and i by a common "
+            "factor, so that no exponential overflows; the output does not depend on it.",
+        ),
+        WalkStep(
+            "throw away",
+            ("f",),
+            "The forget gate f is the factor of the old memory. Together with the input gate it "
+            "decides the share that is kept: where i is much larger than f, the old memory is "
+            "erased.",
+        ),
+        WalkStep(
+            "store",
+            ("i", "z"),
+            f"{CANDIDATE}The input gate i is an exponential, so one word can outweigh all "
+            "words before it.",
+        ),
+        WalkStep(
+            "update",
+            ("c", "n"),
+            "The memory c is what was kept plus what this word writes, and the normaliser n adds "
+            "up the weights alone. The unit's value is c / n, a weighted mean of all candidates.",
+            ("n = f n' + i", "c = f c' + i z"),
+        ),
+        WalkStep("output", ("o", "h"), OUTPUT, ("h = o c / n",)),
+    )
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial bias of the forget gate, according to forget_bias or chrono."""

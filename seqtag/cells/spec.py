@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, NamedTuple, Self
 
 from seqtag.cells.fields import check_bias_start
+from seqtag.cells.walk import WalkStep
 from seqtag.checks import check_fields
 from seqtag.errors import InputError, did_you_mean, shown
 
@@ -167,6 +168,14 @@ class Cell(ABC):
             The share, from 0 to 1, in the shape of the values; None for a cell without such a gate.
         """
         return None
+
+    @property
+    def walk(self) -> tuple[WalkStep, ...]:
+        """What a step does, in order, in words for a reader: for pictures of the cell's values.
+
+        Values that no step of it names are shown after these, without an explanation.
+        """
+        return ()
 
     def start_biases(self, bias: Values) -> None:  # noqa: B027  few cells need it
         """Set the initial biases in place: (H) by gate, 0 when this is called."""

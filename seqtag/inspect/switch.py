@@ -11,6 +11,10 @@ import numpy as np
 from seqtag.errors import InputError
 from seqtag.inspect.memory import kept_share
 from seqtag.inspect.trace import check_layer, layer_names, traces
+from seqtag.probes.base import ProbeItem
+from seqtag.probes.english.lexicon import GENDER_OF
+from seqtag.probes.english.parsing import analyse
+from seqtag.probes.pronoun import PronounProbe
 from seqtag.tagging.tagger import Tagger
 
 # Places shown, relative to the event; and places by which units are chosen, which include the two
@@ -22,6 +26,8 @@ _REACTING = 0.1
 _RESAMPLES = 1000
 # A place has a mean if at least this many events reach it.
 _MIN_EVENTS = 10
+# Sentences of the pronoun probe: number of each kind, and factors within the training range.
+ITEMS, _FACTORS = 200, {"distance": 20, "attractors": 1}
 
 
 class Event(NamedTuple):
@@ -107,6 +113,28 @@ def switch_curves(
         {kind: _band(kept_NPH[1::2, :, units].mean(axis=2)) for kind, kept_NPH in windows.items()},
         units,
     )
+
+
+def pronoun_events() -> dict[str, list[Event]]:
+    """Return sentences of the pronoun probe with the position of a person, by kind of person."""
+    probe = PronounProbe()
+    new, other, first = [], [], []
+    for item in probe.generate(ITEMS, "test", {**_FACTORS, "switches": 1}, 0):
+        new.append(Event(_until_link(item), item.cue_positions[-1]))
+    for item in probe.generate(ITEMS, "test", {**_FACTORS, "attractors": 2}, 0):
+        tokens, subject = _until_link(item), item.cue_positions[-1]
+        first.append(Event(tokens, subject))
+        gender = item.labels[item.targets[0]]
+        for place in analyse(item.tokens).others:
+            if place > subject and GENDER_OF[item.tokens[place]] != gender:
+                other.append(Event(tokens, place))
+                break
+    return {"new subject": new, "attractor": other, "first subject": first}
+
+
+def _until_link(item: ProbeItem) -> tuple[str, ...]:
+    """Return the tokens before the comma, link and PRON, which affect the memory themselves."""
+    return item.tokens[: item.targets[0] - item.tokens[item.targets[0] :: -1].index(",")]
 
 
 def _windows(tagger: Tagger, events: Sequence[Event], layer: str) -> np.ndarray:

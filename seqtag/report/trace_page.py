@@ -1,33 +1,31 @@
-"""A self-contained HTML page with the pictures of a trace."""
+"""A self-contained HTML page of a trace: the interactive picture, and still pictures."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from seqtag.report import html
+from seqtag.report.picture import picture_page
 from seqtag.report.style import DPI
 
 
 def trace_page(
-    title: str, words: Sequence[tuple[str, str]], pictures: Mapping[str, tuple[str, bytes]]
+    title: str, data: Mapping[str, Any] | None, pictures: Mapping[str, tuple[str, bytes]]
 ) -> str:
-    """Return a self-contained HTML page: words with their labels, and pictures.
+    """Return a self-contained HTML page.
 
     Args:
         title: the heading.
-        words: words with their labels; empty if the pictures are not of one sentence.
+        data: the data of the interactive picture; None if there is no sentence.
         pictures: by heading, the text that explains a picture, and the content of its PNG file.
     """
-    text = "".join(
-        f"<span class=word>{html.escaped(token)}<b>{html.escaped(label)}</b></span>"
-        for token, label in words
-    )
-    shown = "".join(
+    shown = [
         f"<h2>{html.escaped(heading)}</h2><p>{html.escaped(explanation)}</p>"
         f'<div class=map><img alt="{html.escaped(heading)}" '
         f'width="{_width(png)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>'
         for heading, (explanation, png) in pictures.items()
-    )
-    return html.page(title, (f"<p>{text}</p>" if words else "") + shown)
+    ]
+    return html.page(title, "".join(shown)) if data is None else picture_page(title, data, shown)
 
 
 def _width(png: bytes) -> int:

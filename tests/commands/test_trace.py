@@ -1,5 +1,6 @@
 """The verb `trace`: arguments, output files and errors."""
 
+import json
 import re
 
 import numpy as np
@@ -32,6 +33,12 @@ def model(tmp_path_factory):
     return save(tmp_path_factory.mktemp("trace") / "model")
 
 
+def picture_data_in(page: str) -> dict:
+    """Return the data of the interactive picture in a page."""
+    (text,) = re.findall('<script type="application/json" id=data>(.*?)</script>', page)
+    return json.loads(text)
+
+
 def failed(capsys, *arguments) -> str:
     assert main(["trace", *arguments]) == 2
     return capsys.readouterr().err
@@ -47,8 +54,9 @@ def test_a_sentence_gives_arrays_page_and_a_picture_per_direction(model, tmp_pat
     assert arrays["tokens"].tolist() == ["Anna", "left", ".", "PRON", "slept", "."]
     assert arrays["l0.bwd/f"].shape == (6, 12)
     page = (out / "trace.html").read_text(encoding="utf-8")
-    assert page.count("<img") == 2
     assert "Inside a tagger: lstm, 12 units" in page
+    (trace,) = picture_data_in(page)["traces"]
+    assert trace["tokens"] == arrays["tokens"].tolist()
 
 
 def test_labels_and_unknown_words_are_reported(model, tmp_path, capsys):
@@ -58,7 +66,8 @@ def test_labels_and_unknown_words_are_reported(model, tmp_path, capsys):
     assert lines[0] == f"seqtag: loading {model}"
     assert re.fullmatch(r"seqtag: Zyx \(\?\)/\w+ slept/\w+ \./\w+", lines[1])
     assert lines[2] == "seqtag: unknown words: Zyx"
-    assert "Zyx (?)" in (tmp_path / "out" / "trace.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "trace.html").read_text(encoding="utf-8")
+    assert picture_data_in(page)["traces"][0]["unknown"] == [0]
 
 
 @pytest.mark.slow
@@ -79,7 +88,32 @@ def test_memory_in_the_sentence_and_switch_curves_in_the_probe(model, tmp_path):
     # The window ends before PRON's link: at most 20 words including a comma.
     assert all(count_P[-1] == 0 for count_P in counts.values())
     page = (out / "trace.html").read_text(encoding="utf-8")
-    assert page.count("<img") == 4
+    assert page.count("<img") == 2
+
+
+def test_models_and_sentences_on_one_page(model, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    arguments = ["--model", model, "Anna left .", "Peter left .", "--output", str(page)]
+    assert main(["trace", "--model", model, *arguments]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(page)]
+    traces = picture_data_in(page.read_text(encoding="utf-8"))["traces"]
+    assert [trace["tokens"][0] for trace in traces] == ["Anna", "Peter", "Anna", "Peter"]
+    assert {trace["name"] for trace in traces} == {f"lstm ({model})"}
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_page_without_a_sentence_has_an_example(model, tmp_path):
+    page = tmp_path / "page.html"
+    assert main(["trace", "--model", model, "--only", "3,1", "--output", str(page)]) == 0
+    data = picture_data_in(page.read_text(encoding="utf-8"))
+    assert "PRON" in data["traces"][0]["tokens"]
+    assert data["units"] == [3, 1]
+
+
+def test_a_page_of_another_tagger_needs_a_sentence(tmp_path, capsys):
+    folder = save(tmp_path / "model", labels=["NOUN", "VERB"])
+    error = failed(capsys, "--model", folder, "--output", str(tmp_path / "page.html"))
+    assert "nothing to show: give a sentence" in error
 
 
 def test_memory_without_a_sentence_uses_the_probe(model, tmp_path):
@@ -106,6 +140,8 @@ def test_one_layer_in_the_default_folder(model, tmp_path, monkeypatch, capsys):
         (["Anna", "--values", "f,x"], "unknown gate or state of --values 'x'"),
         (["Anna", "--only", "1,x"], "--only 1,x: must be numbers of units, such as 37,70"),
         (["Anna", "--only", "3,12"], "--only 12: the layers have 12 units, 0 to 11"),
+        (["Anna", "left"] * 5, "10 traces; a page compares at most 8. A sentence of several words"),
+        (["Anna", "left", "--switch"], "--memory and --switch go with at most one sentence"),
         (["Anna", "--units", "some"], "--units some: must be a whole number of at least 1, or all"),
     ],
 )

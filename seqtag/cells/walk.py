@@ -1,0 +1,40 @@
+"""What a cell does at a word, step by step, in words for a reader who sees its values."""
+
+from typing import NamedTuple
+
+# Texts that several cells share.
+FORGET = (
+    "The forget gate f is the share of its old memory that a unit keeps at this word: 1 keeps all "
+    "of it, 0 erases it. The cell computes it from the word and from its own previous output, so "
+    "it can close when a new subject begins."
+)
+CANDIDATE = "The candidate z is the value that the word offers to a unit's memory. "
+INPUT = (
+    f"{CANDIDATE}The input gate i is the share of it that is written: near 0 the word leaves the "
+    "memory as it is."
+)
+MEMORY = (
+    "The cell state c is the unit's memory: what was kept of the old one plus what this word "
+    "writes. A colour that stays the same from word to word is a value that is held."
+)
+OUTPUT = (
+    "The output gate o is the share of the memory that becomes visible at this word. The output h "
+    "is all that the labels, the next layer and the gates at the next word see of it."
+)
+
+
+class WalkStep(NamedTuple):
+    """One step of a cell at a word.
+
+    Attributes:
+        title: what the step does, such as "throw away".
+        values: names of the gates and states that it computes; empty if the cell lacks this step.
+        text: two sentences that explain it.
+        equations: how the values follow from each other, such as ``c = f c' + i z``; a name with
+            an apostrophe is the value at the previous word. Names are those of the values.
+    """
+
+    title: str
+    values: tuple[str, ...]
+    text: str
+    equations: tuple[str, ...] = ()

@@ -1,0 +1,318 @@
+// The interactive picture of the gates and states of one or two sentences.
+//
+//     import { mountPicture } from "./picture.js";
+//     const picture = mountPicture(element, data);   // data: `picture_data` of seqtag.inspect
+//     picture.destroy();                             // removes it and its listeners
+
+const NARROW = 720;
+const VERSION = 1;
+let pictures = 0;
+
+class Picture {
+  constructor(root, data) {
+    if (data.version !== VERSION) throw new Error(`picture data of version ${data.version}; expected ${VERSION}`);
+    this.root = root;
+    this.id = `sq${++pictures}`;
+    this.traces = data.traces.map((trace) => new Traced(trace));
+    const [first] = this.traces;
+    const hasCode = first.code !== null;
+    this.state = {
+      a: 0,
+      b: Math.min(1, this.traces.length - 1),
+      view: this.traces.length > 1 ? "both" : "a",
+      value: "all",
+      layer: hasCode ? first.codes[first.code].layer : first.layers[0].name,
+      units: data.units?.length ? "given" : hasCode ? "code" : "12",
+      order: hasCode ? "correlation" : "activity",
+      turned: hasCode,
+      place: null,
+      unit: undefined,
+    };
+    this.given = data.units ?? [];
+    root.classList.add("seqtag-picture");
+    this.colours = new Colours(root, [...new Set(this.traces.flatMap((trace) => trace.label_names))]);
+    this.reading = new Reading(this.colours);
+    this.main = element("div", { class: "sq-main" });
+    this.bar = element("div", { class: "sq-controls", role: "group", "aria-label": "What is shown" });
+    root.replaceChildren(this.bar, this.main, this.reading.element);
+    this.scheme = matchMedia("(prefers-color-scheme: dark)");
+    this.recolour = () => {
+      this.colours.read();
+      this.render();
+    };
+    this.scheme.addEventListener("change", this.recolour);
+    this.watcher = new ResizeObserver(() => this.resized());
+    this.watcher.observe(root);
+    root.addEventListener("keydown", (this.onKey = (event) => this.key(event)));
+    this.isNarrow = root.clientWidth < NARROW;
+    this.render();
+  }
+
+  destroy() {
+    this.watcher.disconnect();
+    this.scheme.removeEventListener("change", this.recolour);
+    this.root.removeEventListener("keydown", this.onKey);
+    this.root.classList.remove("seqtag-picture");
+    this.root.replaceChildren();
+  }
+
+  set(changes) {
+    const focused = document.activeElement?.dataset?.key;
+    Object.assign(this.state, changes);
+    this.render();
+    if (focused) this.bar.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  // The traces that are shown: one, two, or the difference of two.
+  shown() {
+    const [a, b] = [this.traces[this.state.a], this.traces[this.state.b]];
+    const view = this.isNarrow && this.state.view === "both" ? "a" : this.state.view;
+    if (view === "difference" && canSubtract(a, b)) return [new Difference(a, b)];
+    return { a: [a], b: [b] }[view] ?? [a, b];
+  }
+
+  code(trace) {
+    return trace.code === null ? null : trace.codes[trace.code];
+  }
+
+  layerOf(trace) {
+    const code = this.code(trace);
+    if (this.state.units === "code" && code) return code.layer;
+    return trace.layer(this.state.layer).name;
+  }
+
+  // The units of a trace, in order.
+  unitsOf(trace) {
+    const { units, order, value, a, b } = this.state;
+    const code = this.code(trace);
+    if (units === "code" && code) return code.units;
+    const layer = this.layerOf(trace);
+    const count = trace.layer(layer).units;
+    if (units === "given") return this.given.filter((unit) => unit < count);
+    const [first, second] = [this.traces[a], this.traces[b]];
+    const isPair = a !== b && canSubtract(first, second);
+    const name = value === "all" ? trace.memory : value;
+    // One order for both sentences of a model, so that rows correspond.
+    const from = isPair ? first : trace;
+    const ordered = orderedUnits(from, layer, order, name, this.code(from), isPair ? second : null);
+    return units === "all" ? ordered : ordered.slice(0, Number(units));
+  }
+
+  sidesOf(trace, units) {
+    const code = this.code(trace);
+    const isTurned = this.state.turned && code && code.layer === this.layerOf(trace);
+    return units.map((unit) => (isTurned ? trace.side(code, unit) : 1));
+  }
+
+  render() {
+    this.shownTraces = this.shown();
+    this.bar.replaceChildren(...controls(this));
+    this.tracks = this.shownTraces.map(
+      (trace) => new Track(trace, this.colours, (track, place, unit) => this.point(track, place, unit)),
+    );
+    if (new Set(this.tracks.map((track) => track.trace.length)).size === 1) {
+      for (const track of this.tracks) track.linked = this.tracks;
+    }
+    this.main.style.setProperty("--sq-columns", this.tracks.length);
+    this.main.replaceChildren(...this.sections());
+    this.width = 0;
+    this.resized();
+    this.choose(this.state.place, this.state.unit);
+  }
+
+  row(className, ...cells) {
+    return element("section", { class: `sq-section ${className}` }, ...cells);
+  }
+
+  cells(make) {
+    return element(
+      "div",
+      { class: "sq-cells" },
+      ...this.tracks.map((track, index) => element("div", { class: "sq-cell" }, ...[make(track, index)].flat())),
+    );
+  }
+
+  sections() {
+    const isTwo = this.tracks.length > 1;
+    const { value } = this.state;
+    const leads = this.cells((track, index) => [
+      isTwo ? element("h3", { class: "sq-name" }, `${"AB"[index]}: `, word(track.trace.name)) : null,
+      lead(track.trace, (place) => this.choose(place, this.state.unit, track)),
+    ].filter(Boolean));
+    const words = this.cells((track, index) =>
+      track.add(new WordStrip(track, `${this.id}-${index}`, (place) => describeWord(track.trace, place))),
+    );
+    const parts = [this.row("sq-leads", leads), element("div", { class: "sq-head" }, words)];
+    if (value === "all") parts.push(...this.answers());
+    parts.push(...this.steps());
+    parts.push(this.table());
+    return parts;
+  }
+
+  answers() {
+    const parts = [];
+    const hasCode = this.tracks.some((track) => this.code(track.trace));
+    if (hasCode) {
+      const [{ trace }] = this.tracks.filter((track) => this.code(track.trace));
+      parts.push(
+        this.row(
+          "sq-lines",
+          codeText(trace, this.code(trace), this),
+          this.cells((track) => {
+            const code = this.code(track.trace);
+            return code
+              ? [track.add(new LinePlot(track, code, `Lines of the units that code ${joined(code.positive)} against ${joined(code.negative)}`)), unitChips(this, track, code)]
+              : element("p", { class: "sq-soft" }, "No unit of this model follows the form of the subject.");
+          }),
+        ),
+      );
+    }
+    parts.push(
+      this.row(
+        "sq-answers",
+        answersText(hasCode),
+        this.cells((track) => [
+          track.add(new ProbabilityPlot(track, "Probability of each label at each word")),
+          labelLegend(this.colours, track.trace instanceof Difference ? track.trace.first : track.trace),
+        ]),
+      ),
+    );
+    return parts;
+  }
+
+  steps() {
+    const walks = this.tracks.map((track) => track.trace.walk);
+    const most = Math.max(...walks.map((walk) => walk.length));
+    const parts = [];
+    for (let position = 0; position < most; position++) {
+      const here = walks.map((walk) => walk[position]);
+      const isShared = new Set(here.map((step) => JSON.stringify(step))).size === 1;
+      const names = here.map((step) => (step ? step.values.filter((name) => this.isShown(name)) : []));
+      if (this.state.value !== "all" && names.every((list) => !list.length)) continue;
+      parts.push(
+        this.row(
+          "sq-step",
+          isShared ? stepText(here[0], position) : null,
+          this.cells((track, index) => [
+            ...(isShared || !here[index] ? [] : [stepText(here[index], position)]),
+            ...names[index].flatMap((name) => this.heat(track, name)),
+          ]),
+        ),
+      );
+    }
+    return parts;
+  }
+
+  isShown(name) {
+    return this.state.value === "all" || this.state.value === name;
+  }
+
+  heat(track, name) {
+    const { trace } = track;
+    const layer = this.layerOf(trace);
+    if (!trace.has(layer, name)) return [];
+    const units = this.unitsOf(trace);
+    const code = this.code(trace);
+    const sides = this.sidesOf(trace, units);
+    const isTurned = this.state.turned && code && code.layer === layer && !(trace instanceof Difference);
+    const title = valueName(trace, name);
+    const label = `${title}, ${units.length} units by ${trace.length} words: arrow keys choose a word and a unit`;
+    return [
+      element("h4", {}, title, element("span", { class: "sq-soft" }, ` ${trace.layer(layer).title}`)),
+      track.add(new HeatPlot(track, layer, name, units, sides, label)),
+      legend(this.colours, trace, layer, name, isTurned ? [joined(code.positive), joined(code.negative)] : null),
+    ];
+  }
+
+  table() {
+    const body = element("div", {});
+    const fill = () => {
+      if (!details.open) return;
+      body.replaceChildren(
+        ...this.tracks.map(({ trace }) => {
+          const name = this.state.value === "all" ? trace.memory : this.state.value;
+          const layer = this.layerOf(trace);
+          const units = this.unitsOf(trace).slice(0, 24);
+          return trace.has(layer, name) ? valueTable(trace, layer, name, units) : "";
+        }),
+      );
+    };
+    const details = element(
+      "details",
+      { class: "sq-details", on: { toggle: fill } },
+      element("summary", {}, "The values as a table"),
+      body,
+    );
+    return details;
+  }
+
+  resized() {
+    const width = this.root.clientWidth;
+    if (!width || width === this.width) return;
+    const isNarrow = width < NARROW;
+    if (isNarrow !== this.isNarrow) {
+      this.isNarrow = isNarrow;
+      this.render();
+      return;
+    }
+    this.width = width;
+    const cells = this.main.querySelectorAll(".sq-head .sq-cell");
+    this.tracks.forEach((track, index) => track.resize(cells[index].clientWidth));
+    for (const track of this.tracks) track.mark(track.pointed ?? null, this.state.unit);
+  }
+
+  point(track, place, unit) {
+    if (place === null) return;
+    track.pointed = place;
+    this.choose(place, unit ?? this.state.unit, track);
+  }
+
+  // Marks a word and a unit, and reads their values.
+  choose(place, unit, track = this.active ?? this.tracks[0]) {
+    if (!this.tracks.includes(track)) track = this.tracks[0];
+    const { trace } = track;
+    if (place !== null && place >= trace.length) place = null;
+    this.active = track;
+    Object.assign(this.state, { place, unit });
+    for (const other of this.tracks) {
+      const isSame = other === track || track.linked.includes(other);
+      const isModel = other === track || other.trace.name === trace.name;
+      other.pointed = isSame ? place : null;
+      other.mark(isSame ? place : null, isModel ? unit : undefined);
+    }
+    this.reading.show(trace, this.layerOf(trace), place, unit);
+  }
+
+  key(event) {
+    if (!event.target.closest?.(".sq-plot")) return;
+    const track = this.tracks.find((one) => one.plots.some((plot) => plot.element === event.target)) ?? this.active;
+    const { trace } = track;
+    const units = this.unitsOf(trace);
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    let { place, unit } = this.state;
+    if (step) {
+      const way = trace.rtl ? -step : step;
+      place = place === null ? 0 : Math.max(0, Math.min(trace.length - 1, place + way));
+    } else if (event.key === "Home" || event.key === "End") {
+      place = event.key === "Home" ? 0 : trace.length - 1;
+    } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      const index = units.indexOf(unit);
+      const next = index < 0 ? 0 : index + (event.key === "ArrowDown" ? 1 : -1);
+      unit = units[Math.max(0, Math.min(units.length - 1, next))];
+      place ??= 0;
+    } else if (event.key === "Escape") {
+      unit = undefined;
+    } else {
+      return;
+    }
+    event.preventDefault();
+    this.choose(place, unit, track);
+    if (place !== null) track.reveal(place);
+  }
+}
+
+function mountPicture(root, data) {
+  return new Picture(root, data);
+}
+
+export { mountPicture };
