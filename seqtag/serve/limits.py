@@ -11,7 +11,6 @@ class Limits:
         body: bytes of the body of a request.
         texts: texts, or sentences of words, in a request.
         sentence: tokens in a sentence.
-        alternatives: sequences of labels that can be requested for each sentence.
         waiting: requests that may wait for a worker; further ones get status 503.
         batch: tokens that a worker tags at once; longer texts are tagged in parts, between which
             other requests get their turn.
@@ -23,7 +22,6 @@ class Limits:
     body: int = 1 << 20
     texts: int = 1_000
     sentence: int = 20_000
-    alternatives: int = 20
     waiting: int = 1_000
     batch: int = 2_048
     reading: float = 20.0

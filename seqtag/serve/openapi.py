@@ -98,9 +98,18 @@ _SPAN = _object(
     last_token=_typed("integer", "Index of its last token."),
     probability=_typed("number", "The lowest probability of its labels; with probabilities."),
 )
+_ALTERNATIVE = _object(
+    "A sequence of labels that the sentence may have.",
+    labels=_list(_TEXT, "The label of each token."),
+    spans=_list(_ref("Span")),
+    probability=_typed("number", "The probability of the whole sequence."),
+)
 _SENTENCE = _object(
     "A tagged sentence.",
-    ("text", "offsets", "probabilities", "certainty", "unknown"),
+    (
+        *("text", "offsets", "probabilities", "certainty", "alternatives", "top_labels"),
+        "unknown",
+    ),
     text=_typed("string", "The sentence; for text only."),
     tokens=_list(_TEXT),
     offsets=_list(_list(_WHOLE), "Start and end of each token; for text only."),
@@ -217,6 +226,7 @@ def openapi(limits: Limits) -> Schema:
             "schemas": {
                 "TagRequest": schema_of_request(TagRequest),
                 **{"Tagged": _TAGGED, "Sentence": _SENTENCE, "Span": _SPAN},
+                "Alternative": _ALTERNATIVE,
                 **{"Labels": _LABELS, "Health": _HEALTH, "Error": _ERROR},
             }
         },

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from seqtag.checks import checked_values
+from seqtag.checks import AtLeast, AtMost, checked_values
 from seqtag.errors import InputError, shown
 
 T = TypeVar("T")
@@ -64,6 +64,12 @@ class TagRequest:
     certainty: bool = _field(
         False,
         "Return the certainty of each sentence: the T-th root of the probability of its T labels.",
+    )
+    alternatives: Annotated[int, AtLeast(0), AtMost(20)] = _field(
+        0, "Return this many sequences of labels for each sentence, the most probable first."
+    )
+    top_labels: Annotated[int, AtLeast(0), AtMost(20)] = _field(
+        0, "Return this many labels for each token, the most probable first."
     )
     unknown: bool = _field(False, "Return which words did not occur in training.")
     scheme: str | None = _field(

@@ -30,6 +30,8 @@ class Options(NamedTuple):
     bias: tuple[tuple[str, float], ...]
     probabilities: bool
     certainty: bool
+    alternatives: int
+    top_labels: int
     unknown: bool
 
 
@@ -96,8 +98,8 @@ def plan(request: TagRequest, models: Models, limits: Limits) -> Work:
     with _field("scheme"):
         served.variant(request.scheme, bias)
     sentences, counts = _sentences(request, served.tagger.tokenizer, limits)
-    wanted = (request.probabilities, request.certainty, request.unknown)
-    options = Options(served.name, request.scheme, bias, *wanted)
+    wanted = (request.probabilities, request.certainty, request.alternatives, request.top_labels)
+    options = Options(served.name, request.scheme, bias, *wanted, request.unknown)
     return Work(options, sentences, _features(request, served, sentences), counts)
 
 
@@ -109,7 +111,14 @@ def run(models: Models, options: Options, parts: Sequence[Part]) -> list[list[Pl
         name: [values for part in parts for values in part.features[name]]
         for name in tagger.features
     }
-    tagged = tagger.tag_sentences(sentences, features, options.probabilities, options.certainty)
+    tagged = tagger.tag_sentences(
+        sentences,
+        features,
+        options.probabilities,
+        options.certainty,
+        options.alternatives,
+        options.top_labels,
+    )
     plain = iter([sentence.to_plain() for sentence in tagged])
     results = [[next(plain) for _ in part.sentences] for part in parts]
     if options.unknown:

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from copy import copy
-from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 
 from seqtag.cells import CellDescription
+from seqtag.checks import AtLeast, AtMost, checked
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.text.split import Sentence, Token, replace_surrogates, split_text
@@ -27,8 +27,8 @@ from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER, check_tokenizer
 from seqtag.errors import InputError
 from seqtag.tagging.batches import batches_by_length
 from seqtag.tagging.bias import bias_scores
-from seqtag.tagging.output import TaggedSentence, tagged_sentence
-from seqtag.tagging.probabilities import chosen_probabilities
+from seqtag.tagging.output import TaggedSentence
+from seqtag.tagging.results import Decoded, LabelPath, Result, Wanted, combine
 from seqtag.tagging.sentences import (
     iterate,
     pick_features,
@@ -39,37 +39,12 @@ from seqtag.tagging.sentences import (
 
 # Number of sentences that `stream` tags together.
 _WINDOW = 1024
+# The result for a sentence without words.
+_EMPTY = Result([], np.zeros((0, 0)), 1.0, [LabelPath([], 1.0)])
+# The largest numbers of alternatives, and of labels for each token.
+_MOST = 1_000
 # By feature, the values of each sentence, one per word; also a data frame or data set.
 Features = Mapping[str, Iterable[Iterable[str]]]
-
-
-class Wanted(NamedTuple):
-    """What to compute in addition to labels."""
-
-    probabilities: bool = False
-    certainty: bool = False
-
-
-class Decoded(NamedTuple):
-    """What the network returns for a batch, by sentence; None for what is not `Wanted`.
-
-    Attributes:
-        ids: the ids of the labels, as many as the sentence has words.
-        probabilities: the probability of every label at each word: (T, K).
-        certainties: the certainty of the sentence.
-    """
-
-    ids: Sequence[list[int]]
-    probabilities: Sequence[np.ndarray | None]
-    certainties: Sequence[float | None]
-
-
-class _Result(NamedTuple):
-    """The labels of a sentence; the others are None if not requested."""
-
-    labels: list[str]
-    probabilities: list[float] | None
-    certainty: float | None
 
 
 class BaseTagger(ABC):
@@ -121,6 +96,8 @@ class BaseTagger(ABC):
         features: Features | None = None,
         probabilities: bool = False,
         certainty: bool = False,
+        alternatives: int = 0,
+        top_labels: int = 0,
     ) -> list[TaggedSentence]:
         """Tag raw text, or sentences of words.
 
@@ -132,6 +109,10 @@ class BaseTagger(ABC):
                 string per word. Only for sentences of words.
             probabilities: also return the probability of each label.
             certainty: also return the certainty of each sentence.
+            alternatives: also return this many sequences of labels for each sentence, the most
+                probable first, with their probabilities.
+            top_labels: also return this many labels for each token, the most probable first, with
+                their probabilities.
 
         Returns:
             A `TaggedSentence` for each sentence. Offsets count characters of `text`; sentences of
@@ -141,10 +122,11 @@ class BaseTagger(ABC):
             InputError: for input of another form, if a column that the tagger reads is missing or
                 of another length, or if the tagger's scores are not finite.
         """
+        wanted = (probabilities, certainty, alternatives, top_labels)
         if isinstance(text, str):
             sentences = split_text(str.__str__(text), tokenizer=self.tokenizer)
-            return self.tag_sentences(sentences, features, probabilities, certainty)
-        return self._tag(read_sentences(text), features, Wanted(probabilities, certainty))
+            return self.tag_sentences(sentences, features, *wanted)
+        return self._tag(read_sentences(text), features, _wanted(*wanted))
 
     def tag_sentences(
         self,
@@ -152,6 +134,8 @@ class BaseTagger(ABC):
         features: Features | None = None,
         probabilities: bool = False,
         certainty: bool = False,
+        alternatives: int = 0,
+        top_labels: int = 0,
     ) -> list[TaggedSentence]:
         """Tag sentences of `Token`, whose offsets are copied to the spans.
 
@@ -160,8 +144,8 @@ class BaseTagger(ABC):
         """
         sentences, words = read_tokens(sentences)
         columns = read_features(features, self.features, words)
-        wanted = Wanted(probabilities, certainty)
-        return self._combine(sentences, self._run(words, columns, wanted))
+        wanted = _wanted(probabilities, certainty, alternatives, top_labels)
+        return self._combine(sentences, self._run(words, columns, wanted), wanted)
 
     def predict(
         self, sentences: Iterable[Iterable[str]], features: Features | None = None
@@ -175,8 +159,8 @@ class BaseTagger(ABC):
         """
         words = read_sentences(sentences)
         columns = read_features(features, self.features, words)
-        results = self._run(words, columns, Wanted())
-        return [self.labels.rewrite(result.labels, self.scheme) for result in results]
+        labels = (self.labels.decode(result.ids) for result in self._run(words, columns, Wanted()))
+        return [self.labels.rewrite(one, self.scheme) for one in labels]
 
     def with_scheme(self, scheme: str) -> Self:
         """Return a tagger whose labels are written in another scheme; it shares the weights.
@@ -254,21 +238,14 @@ class BaseTagger(ABC):
     ) -> list[TaggedSentence]:
         columns = read_features(features, self.features, words, offset)
         sentences = [Sentence([Token(word) for word in row]) for row in words]
-        return self._combine(sentences, self._run(words, columns, wanted))
+        return self._combine(sentences, self._run(words, columns, wanted), wanted)
 
     def _combine(
-        self, sentences: Sequence[Sentence], results: Sequence[_Result]
+        self, sentences: Sequence[Sentence], results: Sequence[Result], wanted: Wanted
     ) -> list[TaggedSentence]:
-        scheme = self.labels.corpus_scheme
-        tagged = [
-            tagged_sentence(sentence, labels, scheme, probabilities, certainty)
-            for sentence, (labels, probabilities, certainty) in zip(sentences, results, strict=True)
-        ]
-        if self.scheme is None:
-            return tagged
         return [
-            replace(sentence, labels=tuple(self.labels.rewrite(sentence.labels, self.scheme)))
-            for sentence in tagged
+            combine(sentence, result, self.labels, self.scheme, wanted)
+            for sentence, result in zip(sentences, results, strict=True)
         ]
 
     def _run(
@@ -276,26 +253,22 @@ class BaseTagger(ABC):
         sentences: list[list[str]],
         columns: Mapping[str, list[list[str]]],
         wanted: Wanted,
-    ) -> list[_Result]:
+    ) -> list[Result]:
         """Return the labels of each sentence, and what else is `wanted`."""
-        empty = ([] if wanted.probabilities else None, 1.0 if wanted.certainty else None)
-        results = [_Result([], *empty) for _ in sentences]
+        results = [_EMPTY] * len(sentences)
+        if wanted.top_labels:
+            wanted = wanted._replace(probabilities=True)
         batches = list(batches_by_length([len(sentence) for sentence in sentences]))
         with self._workers(len(batches)) as workers:
-            waiting = [
-                (
-                    rows,
-                    workers.submit(self._decode, self._encode(sentences, columns, rows), wanted),
-                )
+            running = [
+                workers.submit(self._decode, self._encode(sentences, columns, rows), wanted)
                 for rows in batches
             ]
-            for rows, running in waiting:
-                for row, ids_T, p_TK, certainty in zip(rows, *running.result(), strict=True):
-                    labels = self.labels.decode(ids_T)
-                    probabilities_T = (
-                        None if p_TK is None else chosen_probabilities(self.labels, labels, p_TK)
-                    )
-                    results[row] = _Result(labels, probabilities_T, certainty)
+            for rows, batch in zip(batches, running, strict=True):
+                decoded = batch.result()
+                paths = decoded.paths or [()] * len(rows)
+                for row, *parts in zip(rows, *decoded[:3], paths, strict=True):
+                    results[row] = Result(*parts)
         return results
 
     def _encode(
@@ -309,3 +282,14 @@ class BaseTagger(ABC):
 
         features = {name: select(column) for name, column in columns.items()}
         return self.indexer.arrays(select(sentences), features)
+
+
+def _wanted(probabilities: bool, certainty: bool, alternatives: int, top_labels: int) -> Wanted:
+    """Return what is wanted in addition to labels.
+
+    Raises:
+        InputError: for a wrong number.
+    """
+    for name, number in (("alternatives", alternatives), ("top_labels", top_labels)):
+        checked(number, Annotated[int, AtLeast(0), AtMost(_MOST)], name)
+    return Wanted(probabilities, certainty, alternatives, top_labels)

@@ -42,6 +42,27 @@ class TaggedSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A sequence of labels that a sentence may have.
+
+    Attributes:
+        labels: the label of each token, as in `TaggedSentence`.
+        spans: the spans that the labels encode, without probabilities.
+        probability: the probability of the whole sequence.
+    """
+
+    labels: tuple[str, ...]
+    spans: tuple[TaggedSpan, ...]
+    probability: float
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the attributes as JSON values."""
+        spans = [span.to_plain() for span in self.spans]
+        probability = _rounded(self.probability)
+        return {"labels": list(self.labels), "spans": spans, "probability": probability}
+
+
+@dataclass(frozen=True, slots=True)
 class TaggedSentence:
     """A sentence with its labels.
 
@@ -58,6 +79,11 @@ class TaggedSentence:
             marginal probability, over all label sequences.
         certainty: the probability of the whole sequence of labels, normalised by its length: the
             T-th root for T tokens, 1 without tokens; None if not requested.
+        alternatives: the most probable sequences of labels, best first; None if not requested.
+            There are fewer if the scheme allows fewer, and, in a tagger without CRF, if several
+            are equal in the scheme of the corpus.
+        top_labels: for each token, its most probable labels with their probabilities, in the
+            network's scheme, or bio if the corpus has another one; None if not requested.
     """
 
     text: str | None
@@ -66,6 +92,8 @@ class TaggedSentence:
     spans: tuple[TaggedSpan, ...]
     probabilities: tuple[float, ...] | None = None
     certainty: float | None = None
+    alternatives: tuple[Alternative, ...] | None = None
+    top_labels: tuple[tuple[tuple[str, float], ...], ...] | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the sentence as JSON values.
@@ -83,6 +111,12 @@ class TaggedSentence:
             plain["probabilities"] = [_rounded(value) for value in self.probabilities]
         if self.certainty is not None:
             plain["certainty"] = _rounded(self.certainty)
+        if self.alternatives is not None:
+            plain["alternatives"] = [one.to_plain() for one in self.alternatives]
+        if self.top_labels is not None:
+            plain["top_labels"] = [
+                {label: _rounded(value) for label, value in token} for token in self.top_labels
+            ]
         return plain
 
 

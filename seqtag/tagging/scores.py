@@ -1,6 +1,6 @@
 """Check a network's scores and labels, and compute how certain its labels are.
 
-Legend: B sentences, T words, K labels.
+Legend: B sentences, T words, K labels, N sequences of labels.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from seqtag.errors import InputError
+from seqtag.labels import NOT_SCORED
+from seqtag.model.crf import LinearChainCRF
 from seqtag.model.network import TaggerNetwork
+from seqtag.tagging.results import LabelPath
 
 
 def check_scores(network: TaggerNetwork, emissions_BTK: Tensor) -> None:
@@ -66,3 +69,21 @@ def log_certainties(
         log_p_BT = log_p_BTK.gather(2, chosen_BT1)[:, :, 0].masked_fill(ids_BT < 0, 0.0)
         log_p_B = log_p_BT.sum(dim=1)
     return (log_p_B / lengths_B.clamp_min(1)).clamp_max(0.0)
+
+
+def best_paths(
+    network: TaggerNetwork, emissions_BTK: Tensor, lengths_B: Tensor, count: int
+) -> list[list[LabelPath]]:
+    """Return the most probable sequences of labels of each sentence, best first."""
+    # With weights of zero, as initially, a CRF is a softmax at each word.
+    crf = network.crf or LinearChainCRF(emissions_BTK.shape[2]).to(emissions_BTK.device)
+    ids_BNT, log_p_BN = crf.n_best(emissions_BTK, lengths_B, count)
+    rows = zip(ids_BNT.tolist(), log_p_BN.exp().tolist(), lengths_B.tolist(), strict=True)
+    return [
+        [
+            LabelPath(ids_T[:length], p)
+            for ids_T, p in zip(ids_NT, p_N, strict=True)
+            if NOT_SCORED not in ids_T[:length]
+        ]
+        for ids_NT, p_N, length in rows
+    ]

@@ -24,8 +24,9 @@ from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.folder import CONFIG, Parts, load_folder, save_folder
 from seqtag.model_folder.hub import resolve_model
 from seqtag.model_folder.untrusted import read_untrusted
-from seqtag.tagging.base import BaseTagger, Decoded, Wanted
-from seqtag.tagging.scores import check_labels, check_scores, log_certainties
+from seqtag.tagging.base import BaseTagger
+from seqtag.tagging.results import Decoded, Wanted
+from seqtag.tagging.scores import best_paths, check_labels, check_scores, log_certainties
 from seqtag.tagging.workers import Workers
 
 # Limits of a batch in `probabilities`.
@@ -181,4 +182,7 @@ class Tagger(BaseTagger):
         if wanted.certainty:
             log_p_B = log_certainties(self.network, emissions_BTK, ids_BT, lengths_B)
             certainties = log_p_B.exp().tolist()
-        return Decoded(ids, probabilities, certainties)
+        paths = None
+        if wanted.alternatives:
+            paths = best_paths(self.network, emissions_BTK, lengths_B, wanted.alternatives)
+        return Decoded(ids, probabilities, certainties, paths)

@@ -19,6 +19,9 @@ def fits(value, schema, schemas, place=""):
         assert set(schema["required"]) <= set(value) <= set(schema["properties"]), place
         for name, inner in value.items():
             fits(inner, schema["properties"][name], schemas, f"{place}.{name}")
+    elif isinstance(value, dict) and "additionalProperties" in schema:
+        for name, inner in value.items():
+            fits(inner, schema["additionalProperties"], schemas, f"{place}.{name}")
     if isinstance(value, list):
         for inner in value:
             fits(inner, schema["items"], schemas, f"{place}[]")
@@ -33,8 +36,8 @@ def document(client):
     ("path", "fields"),
     [
         ("/tag", {"text": "Alex Graves left.", "probabilities": True, "unknown": True}),
-        ("/tag", {"text": ["Alex", "Anna"], "certainty": True}),
-        ("/tag", {"tokens": ["Alex"]}),
+        ("/tag", {"text": ["Alex", "Anna"], "certainty": True, "alternatives": 2}),
+        ("/tag", {"tokens": ["Alex"], "top_labels": 1}),
         ("/labels", None),
         ("/health", None),
         ("/tag", {"text": 1}),

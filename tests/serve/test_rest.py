@@ -25,8 +25,9 @@ def test_text(tag, tagger):
 
 
 def test_options(tag, tagger):
-    answer = tag(text=TEXT, probabilities=True, certainty=True, unknown=True)
-    expected = plain(tagger.tag(TEXT, probabilities=True, certainty=True))
+    options = {"probabilities": True, "certainty": True, "alternatives": 3, "top_labels": 2}
+    answer = tag(text=TEXT, unknown=True, **options)
+    expected = plain(tagger.tag(TEXT, **options))
     for sentence in answer["sentences"]:
         words = sentence["tokens"]
         assert sentence.pop("unknown") == [word in tagger.unknown_words(words) for word in words]
@@ -105,6 +106,7 @@ WRONG = [
     (b'{"tokens": [["a"], "b"]}', 422, "tokens", "sentence 2"),
     (b'{"tokens": [1]}', 422, "tokens", "sentence 1"),
     (b'{"text": "a", "probabilities": 1}', 422, "probabilities", "true or false"),
+    (b'{"text": "a", "alternatives": 21}', 422, "alternatives", "from 0 to 20"),
     (b'{"text": "a", "bias": {"P": 2}}', 422, "bias", "known: O, LOC, PER"),
     (b'{"text": "a", "bias": {"PER": 0}}', 422, "bias", "must be a number from"),
     (b'{"text": "a", "scheme": "plain"}', 422, "scheme", "cannot be converted"),
@@ -153,7 +155,7 @@ _VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-_NAMES = ("text", "tokens", "features", "model", "probabilities", "unknown", "scheme", "bias", "x")
+_NAMES = ("text", "tokens", "features", "model", "probabilities", "unknown", "scheme", "bias", "alternatives")
 
 
 @pytest.mark.fuzz("requests")
