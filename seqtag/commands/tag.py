@@ -73,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
                 where = str(Path(args.model) / CONFIG)
                 trained = (tagger.data, tagger.features)
                 layout = layout_of(args.input_format, *trained, column_options(args), where)
+                if args.format == "column" and args.label_column == layout.token_column:
+                    raise InputError(f"--label-column {args.label_column}: the column of tokens")
             source = Source(raw, Place(name, args.encoding, "--encoding"), folder=folder)
             tokenizer = args.tokenizer or tagger.tokenizer
             items = read_items(source, args.input_format, layout, args.wrapped, tokenizer)

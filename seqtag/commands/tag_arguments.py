@@ -83,7 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bias = "multiply the odds of a type or label, for more recall (above 1) or more precision"
     add("--bias", metavar="TYPE=FACTOR", action="append", default=[], help=bias)
     unknown = "mark words that did not occur in training (default mark: (?)); for text, csv, html"
-    column = "conllu output: the column of the labels: upos, xpos, misc.NER, ..."
+    column = "the column of the labels: upos, misc.NER, ... in conllu output, "
+    column += "a column of the input in column output"
     add("--label-column", metavar="NAME", help=column)
     add("--unknown", metavar="MARK", nargs="?", const="(?)", help=unknown)
     add("--wrapped", action="store_true", help="raw text: sentences may continue on the next line")
@@ -136,8 +137,7 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise InputError(f"--lowest {args.lowest}: must be a whole number of at least 1")
     if args.unknown is not None and args.format not in MARKING:
         raise InputError(f"--unknown can only be used with --format {', '.join(MARKING)}")
-    if args.label_column is not None and args.format != "conllu":
-        raise InputError("--label-column can only be used with --format conllu")
+    _check_label_column(args)
     _check_document_options(args)
     if args.tokenizer is not None:
         check_tokenizer(args.tokenizer, "--tokenizer")
@@ -148,6 +148,16 @@ def check_arguments(args: argparse.Namespace) -> None:
                 f"--tokenizer is for raw text; sentences of --input-format {args.input_format} "
                 "are already split into tokens"
             )
+
+
+def _check_label_column(args: argparse.Namespace) -> None:
+    if args.label_column is None or args.format == "conllu":
+        return
+    if args.format != "column" or args.input_format != "column":
+        raise InputError(
+            "--label-column can only be used with --format conllu, or with both "
+            "--input-format column and --format column"
+        )
 
 
 def _check_document_options(args: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.data.formats.base import find_format
+from seqtag.tagging.column_output import ColumnOutput
 from seqtag.tagging.conllu_output import ConlluOutput, label_place
 from seqtag.tagging.html_page import HtmlPage
 from seqtag.tagging.output import TaggedSentence
@@ -37,7 +38,7 @@ class WriterOptions(NamedTuple):
         probabilities: whether the sentences have probabilities.
         unknown: how unknown words are marked; None if they are not.
         title: the title of a page.
-        label_column: (conllu) the column of the labels; None: that of the training corpus.
+        label_column: (conllu, column) the column of the labels; None: that of the training corpus.
         data: how the training corpus was read, from the model folder.
     """
 
@@ -68,6 +69,10 @@ def writer_of(format_: str, labels: LabelSet, options: WriterOptions = _NOTHING_
             options.label_column or label_place(options.data),
             absent if isinstance(absent, str) else "_",
         )
+    if format_ == "column":
+        trained = (options.data or {}).get("label_column")
+        column = trained if isinstance(trained, str) else "labels"
+        return ColumnOutput(options.label_column or column, options.label_column is not None)
     if format_ == "csv":
         return Spreadsheet(options.probabilities, options.unknown)
     if format_ == "html":

@@ -88,7 +88,7 @@ def test_all_input_formats_give_the_same_labels(tag, tagger):
     ways = {
         "text": "Alex goes.\nAnna stays",
         "tokens": "Alex goes .\nAnna  stays \n",
-        "conll": "-DOCSTART- -X-\n\nAlex NNP O\ngoes VBZ O\n. . O\n\n\nAnna NNP O\nstays VBZ O",
+        "conll": "Alex\ngoes\n.\n\nAnna\nstays\n\n",
         "conllu": "# global.columns = ID FORM\n# text = x\n1\tAlex\n2-3\tgoes.\n2\tgoes\n3\t.\n"
         "3.1\tx\n\n1\tAnna\n2\tstays\n\n",
         "jsonl": '{"tokens": ["Alex", "goes", "."]}\n\n{"text": "Anna stays"}\n',
@@ -246,6 +246,18 @@ def test_conllu_output_keeps_the_input(tag):
     assert upos.splitlines()[2].split("\t")[3] == labels[0].partition("=")[2]
 
 
+def test_column_output_keeps_the_input(tag, tagger):
+    content = "-DOCSTART- -X-\n\nAlex  NNP O\n# x\ngoes VBZ O\n\n\nAnna NNP O\nstays VBZ O\n\n"
+    labels = [label for s in tagger.predict([["Alex", "goes"], ["Anna", "stays"]]) for label in s]
+    options = ("--input-format", "conll", "--columns", "tokens,pos,labels", "--comment", "#")
+    expected = [*content.replace(" O\n", " {}\n").format(*labels).split("\n")]
+    assert tag(content, *options, "--format", "conll").split("\n") == expected
+    pos = tag(content, *options, "--format", "conll", "--label-column", "pos")
+    assert pos.split("\n")[2] == f"Alex  {labels[0]} O"
+    with pytest.raises(InputError, match="--label-column tokens: the column of tokens"):
+        tag(content, *options, "--format", "conll", "--label-column", "tokens")
+
+
 def test_an_id_is_copied_to_the_output(tag):
     content = '{"id": 7, "text": "Alex. Anna."}\n{"id": "b", "tokens": ["x"]}'
     output = records(tag(content, "--input-format", "jsonl", "--format", "jsonl"))
@@ -292,9 +304,11 @@ def test_features_by_column(tag, build_tagger, tmp_path):
     labels = tagger.predict([["Alex", "is"]], {"pos": [["NNP", "VBZ"]]})[0]
     expected = f"Alex\t{labels[0]}\nis\t{labels[1]}\n\n"
     out = ("--format", "conll", "--input-format")
-    assert tag("Alex NNP x\nis VBZ", *out, "conll", model=model) == expected
+    kept = tag("Alex NNP x\nis VBZ", *out, "conll", model=model)
+    assert kept == f"Alex NNP x {labels[0]}\nis VBZ {labels[1]}\n"
     columns = ("--columns", "_,pos,tokens,*")
-    assert tag("1\tNNP\tAlex\n2\tVBZ\tis\tmore", *out, "conll", *columns, model=model) == expected
+    kept = tag("1\tNNP\tAlex\n2\tVBZ\tis\tmore", *out, "conll", *columns, model=model)
+    assert kept == f"1\tNNP\tAlex\t{labels[0]}\n2\tVBZ\tis\tmore\t{labels[1]}\n"
     content = '{"tokens": ["Alex", "is"], "pos": ["NNP", "VBZ"]}'
     assert tag(content, *out, "jsonl", model=model) == expected
     with pytest.raises(InputError, match=r"further columns in addition to the words \(pos\)"):
@@ -364,7 +378,7 @@ def test_lines_that_are_not_records(tag, content, message):
         (("--bias", "PRE=2"), "unknown type in --bias 'PRE' .did you mean 'PER'"),
         (("--bias", "PER=0"), "--bias: PER=0.0: must be a number from"),
         (("--unknown", "x", "--format", "jsonl"), "--unknown can only be used with --format text"),
-        (("--label-column", "upos"), "--label-column can only be used with --format conllu"),
+        (("--label-column", "upos"), "--label-column can only be used with --format conllu, or"),
         (("--format", "conllu", "--label-column", "form"), "cannot be written to the CoNLL-U"),
         (("--input", "/none/such"), "/none/such: cannot be read"),
         (("--model", "/none/such"), "/none/such: there is no such folder"),

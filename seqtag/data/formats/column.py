@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 from seqtag.data.formats.base import Format, register
 from seqtag.data.formats.layout import Layout, column_count, named_separators, splitter
 from seqtag.data.formats.lines import Source, after_blank_line
-from seqtag.data.formats.sentence import Sentence
+from seqtag.data.formats.sentence import InputLines, Sentence
 from seqtag.errors import InputError, shown
 
 
@@ -22,7 +22,11 @@ class Column(Format):
         "Otherwise the token comes first, then the columns that the tagger reads, then any "
         "others. --columns and the options after it override this."
     )
-    tag_output = "token, tab, label; an empty line after each sentence, even one without tokens"
+    tag_output = (
+        "token, tab, label; an empty line after each sentence, even one without tokens. From "
+        "column input all lines are kept, and the labels replace its column of labels or are "
+        "added as the last column (see --label-column)"
+    )
 
     def read(self, source: Source, layout: Layout) -> Iterator[Sentence | None]:
         """Yield the sentences; a document marker also ends a sentence.
@@ -39,9 +43,14 @@ class Column(Format):
         numbers: list[int] = []
         # A later part of a file begins after a sentence, and so within a document.
         doc, next_line, in_document = 0, source.place.line, source.is_later_part
+        # In a file to be tagged, the lines of the sentence that is being read, for the output.
+        keep_lines = layout.label_column is None
+        kept: list[tuple[int, str]] = []
         for lines in source.lines():
             for number, line in enumerate(lines, next_line):
                 is_marker = False
+                if keep_lines:
+                    kept.append((number, line))
                 if line.strip(" \t"):
                     if comment is not None and line.startswith(comment):
                         continue
@@ -58,14 +67,17 @@ class Column(Format):
                         numbers.append(number)
                         continue
                 if rows:
-                    yield shape.sentence(rows, numbers, doc)
-                    rows, numbers, in_document = [], [], True
+                    end = len(kept) - is_marker
+                    yield shape.sentence(rows, numbers, doc, kept[:end])
+                    rows, numbers, in_document, kept = [], [], True, kept[end:]
                 if is_marker and in_document:
                     doc, in_document = doc + 1, False
             next_line += len(lines)
             yield None
         if rows:
-            yield shape.sentence(rows, numbers, doc)
+            yield shape.sentence(rows, numbers, doc, kept)
+            kept = []
+        shape.rest += kept
 
     def can_be_cut(self, raw: BinaryIO, layout: Layout) -> bool:
         """Return True, since sentences end at empty lines."""
@@ -101,6 +113,8 @@ class _RowShape:
         self.layout, self.name = layout, name
         self.columns = layout.columns
         self._first: int | None = None
+        # The lines after the last sentence, once the file has been read.
+        self.rest: list[tuple[int, str]] = []
 
     def of_row(self, cells: list[str], number: int, line: str) -> tuple[int, bool, int]:
         """Return the number of columns, whether it is exact, and the index of the token.
@@ -117,8 +131,14 @@ class _RowShape:
                 self.columns = fitting[0] if fitting else self.columns
         return *column_count(self.columns), self.columns.index(self.layout.token_column)
 
-    def sentence(self, rows: list[list[str]], numbers: list[int], doc: int) -> Sentence:
-        """Return the sentence of some rows."""
+    def sentence(
+        self,
+        rows: list[list[str]],
+        numbers: list[int],
+        doc: int,
+        lines: list[tuple[int, str]],
+    ) -> Sentence:
+        """Return the sentence of some rows; `lines` are kept for the output of a tagged file."""
         layout = self.layout
         by_name = dict(zip(self.columns, zip(*rows, strict=False), strict=False))
         tokens = by_name[layout.token_column]
@@ -127,7 +147,9 @@ class _RowShape:
             raise self._empty("token", layout.token_column, numbers[tokens.index("")])
         if "" in labels:
             raise self._empty("label", layout.label_column, numbers[labels.index("")])
-        absent = layout.absent
+        absent, source = layout.absent, None
+        if lines:
+            source = InputLines("column", self.columns, lines, numbers, layout.separator, self.rest)
         return Sentence(
             tokens=list(tokens),
             labels=list(labels),
@@ -135,6 +157,7 @@ class _RowShape:
             doc=doc,
             line=numbers[0],
             lines=numbers,
+            source=source,
         )
 
     def _empty(self, what: str, column: str | None, number: int) -> InputError:

@@ -36,12 +36,16 @@ class InputLines(NamedTuple):
         fields: names of the columns.
         lines: line numbers and texts of all lines, comments included.
         words: line number of each token; the other lines have none.
+        separator: (column) separator between cells; None: spaces and tabs.
+        rest: (column) the lines after the last sentence of the file; empty until all is read.
     """
 
     format: str
     fields: tuple[str, ...]
     lines: list[tuple[int, str]]
     words: Sequence[int]
+    separator: str | None = None
+    rest: Sequence[tuple[int, str]] = ()
 
 
 class Sentence(NamedTuple):
