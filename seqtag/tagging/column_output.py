@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from seqtag.data.formats.column import Column
+from seqtag.data.formats.base import find_format
 from seqtag.data.formats.layout import REST, SKIP, split_at_blanks
 from seqtag.data.formats.sentence import InputLines
 from seqtag.errors import InputError, did_you_mean, listed
@@ -28,7 +28,7 @@ class ColumnOutput(Writer):
 
     def __init__(self, column: str, required: bool = False) -> None:
         self._column, self._required = column, required
-        self._format = Column()
+        self._write_two = find_format("column").write
         # The number and text of the last line of the input that was written.
         self._last: tuple[int, str] | None = None
         self._rest: Sequence[tuple[int, str]] = ()
@@ -36,7 +36,7 @@ class ColumnOutput(Writer):
     def sentence(self, sentence: TaggedSentence, item: Item) -> str:
         """Return the lines of a sentence."""
         if item.source is None or item.source.format != "column":
-            return self._format.write(sentence.to_plain())
+            return self._write_two(sentence.to_plain())
         lines = self._filled(item.source, sentence)
         return "".join(f"{line}\n" for line in lines)
 

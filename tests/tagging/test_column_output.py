@@ -89,9 +89,7 @@ def test_labels_that_would_break_a_row(separator, label):
 
 
 def test_an_unknown_column_of_labels():
-    with pytest.raises(
-        InputError, match=r"no column 'labls' \(did you mean 'labels'\?\)"
-    ):
+    with pytest.raises(InputError, match=r"no column 'labls' \(did you mean 'labels'\?\)"):
         write(read(FILE), "labls", required=True)
 
 
