@@ -155,7 +155,10 @@ _VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-_NAMES = ("text", "tokens", "features", "model", "probabilities", "unknown", "scheme", "bias", "alternatives")
+_NAMES = (
+    *("text", "tokens", "features", "model", "probabilities", "unknown", "scheme", "bias"),
+    "alternatives",
+)
 
 
 @pytest.mark.fuzz("requests")
