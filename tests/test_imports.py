@@ -27,6 +27,8 @@ ARROWS = {
     "metrics": {"labels"},
     "model_folder": {"model", "data", "inputs", "cells", "metrics"},
     "tagging": {"model_folder", "model", "data", "labels", "inputs", "cells"},
+    # Of these parts it uses only what needs no torch: see the tests below.
+    "runtime": {"tagging", "model_folder", "data", "cells"},
     "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics", "inputs"},
     "inspect": {"tagging", "model", "data", "recurrent", "cells", "labels", "probes"},
@@ -200,6 +202,31 @@ def test_imports_are_detected(statement, tmp_path, monkeypatch):
     ((number, name),) = imported("data/x.py")
     assert number == 2
     assert name.startswith("seqtag.probes")
+
+
+NO_TORCH = """
+import sys
+
+
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in ("torch", "lightning", "datasets", "hydra", "pandas", "pyarrow", "safetensors"):
+            raise ImportError(f"{name} is refused")
+
+
+sys.meta_path.insert(0, Refused())
+"""
+
+
+def test_the_runtime_and_what_taggers_share_need_no_torch():
+    modules = (
+        *("seqtag.runtime", "seqtag.tagging.base", "seqtag.tagging.writers", "seqtag.inputs"),
+        *("seqtag.tagging.readers", "seqtag.model_folder.contents", "seqtag.commands.tag"),
+    )
+    code = f"{NO_TORCH}\nimport {', '.join(modules)}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_light_modules_import_no_slow_libraries():

@@ -16,7 +16,7 @@ GROUPS = {
 # Parameters that hold the description of the training corpus from a model folder, in JSON.
 FROM_A_FOLDER = {
     *(("tagging/tagger.py", "data"), ("tagging/base.py", "data")),
-    ("tagging/layouts.py", "data"),
+    *(("tagging/layouts.py", "data"), ("runtime/tagger.py", "data")),
     ("tagging/conllu_output.py", "data"),
     ("model_folder/card.py", "data"),
 }

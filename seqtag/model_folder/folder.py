@@ -24,12 +24,10 @@ from safetensors.torch import save_file
 
 from seqtag import __version__
 from seqtag.cells import CellDescription
-from seqtag.checks import from_plain
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
 from seqtag.files import plain, replace_folder, write_json
-from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.model_folder.card import model_card
 from seqtag.model_folder.config import (
@@ -39,12 +37,10 @@ from seqtag.model_folder.config import (
     FILES,
     FORMAT,
     LABELS,
-    MOST_ENCODER_BYTES,
     WEIGHTS,
-    read_config,
 )
-from seqtag.model_folder.packages import packages_of, require_packages
-from seqtag.model_folder.untrusted import read_object, read_untrusted
+from seqtag.model_folder.contents import read_contents
+from seqtag.model_folder.packages import packages_of
 from seqtag.model_folder.weights import load_network
 
 
@@ -94,22 +90,16 @@ def load_folder(folder: str | Path) -> Parts:
             the other files. The message names the file.
     """
     folder = Path(folder)
-    stored = read_config(folder)
-    path = folder / CONFIG
-    require_packages(stored, path)
-    model = read_untrusted(path, lambda: from_plain(TaggerConfig, stored["model"], "model"))
-    path = folder / ENCODER
-    plain = read_object(path, MOST_ENCODER_BYTES)
-    indexer = read_untrusted(
-        path, lambda: Indexer.from_plain(plain, str(path), model.package_input_options)
-    )
-    _check_indexer(indexer, path)
-    path = folder / LABELS
-    labels = read_untrusted(path, lambda: LabelSet.from_plain(read_object(path), str(path)))
+    contents = read_contents(folder)
     network = load_network(
-        folder / WEIGHTS, model, stored["cell"], indexer.inputs, labels, folder / CONFIG
+        folder / WEIGHTS,
+        contents.model,
+        contents.cell,
+        contents.indexer.inputs,
+        contents.labels,
+        folder / CONFIG,
     )
-    return Parts(network, indexer, labels, stored["cell"], stored["data"], stored["figures"])
+    return Parts(network, *contents[1:])
 
 
 # Writing
@@ -152,12 +142,3 @@ def _write(folder: Path, parts: Parts, name: str) -> None:
     words = parts.indexer.words.strings()[2:8] if "words" in parts.indexer.inputs else ()
     card = model_card(name, values, parts.labels, reads, words)
     (folder / CARD).write_text(card, encoding="utf-8")
-
-
-# Reading
-
-
-def _check_indexer(indexer: Indexer, path: Path) -> None:
-    """Encode two words, so that a damaged indexer fails when loaded and not during tagging."""
-    trial = [["Try", "\u2603"]]
-    read_untrusted(path, lambda: indexer.encode(trial, dict.fromkeys(indexer.features, trial)))

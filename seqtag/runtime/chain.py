@@ -1,0 +1,90 @@
+"""Inference in a linear-chain CRF with numpy, for what the exported graph does not compute.
+
+The graph computes the best labels and their probabilities. With other scores (`with_bias`) both
+are computed here, as are certainties. Results are those of `seqtag.model.crf`.
+
+Legend: B sentences, T words, K labels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Chain(NamedTuple):
+    """The scores of steps, in float64; -inf for a step that is not allowed.
+
+    Attributes:
+        start_K: score of beginning with a label.
+        between_KK: score of going from the first label to the second.
+        end_K: score of ending with a label.
+    """
+
+    start_K: np.ndarray
+    between_KK: np.ndarray
+    end_K: np.ndarray
+
+    @classmethod
+    def from_table(cls, table: np.ndarray) -> Chain:
+        """Return the chain of the graph's output ``transitions``: steps, start, end (K + 2, K)."""
+        table = table.astype(np.float64)
+        return cls(table[-2], table[:-2], table[-1])
+
+
+def best_path(chain: Chain, scores_TK: np.ndarray) -> list[int]:
+    """Return the best labels of a sentence; an empty list if no sequence of labels is allowed."""
+    rest_TK = scores_TK.astype(np.float64)
+    rest_TK[-1] += chain.end_K
+    for t in range(len(rest_TK) - 2, -1, -1):
+        rest_TK[t] += (chain.between_KK + rest_TK[t + 1]).max(1)
+    whole_K = chain.start_K + rest_TK[0]
+    label = int(whole_K.argmax())
+    if whole_K[label] == -np.inf:
+        return []
+    path = [label]
+    for rest_K in rest_TK[1:]:
+        path.append(int((chain.between_KK[path[-1]] + rest_K).argmax()))
+    return path
+
+
+def path_score(chain: Chain, scores_TK: np.ndarray, path: list[int]) -> float:
+    """Return the score of a sequence of labels."""
+    emissions = scores_TK[np.arange(len(path)), path].astype(np.float64).sum()
+    steps = chain.between_KK[path[:-1], path[1:]].sum()
+    return float(emissions + steps + chain.start_K[path[0]] + chain.end_K[path[-1]])
+
+
+def log_partition(chain: Chain, scores_TK: np.ndarray) -> float:
+    """Return the logarithm of the sum of exp(score) over all sequences of labels."""
+    prefix_TK = _prefixes(chain, scores_TK)
+    return float(_log_sum(prefix_TK[-1] + chain.end_K))
+
+
+def marginals(chain: Chain, scores_TK: np.ndarray) -> np.ndarray:
+    """Return the probability of each label at each word of a sentence: (T, K)."""
+    prefix_TK = _prefixes(chain, scores_TK)
+    mirrored = Chain(chain.end_K, chain.between_KK.T, chain.start_K)
+    suffix_TK = _prefixes(mirrored, scores_TK[::-1])[::-1]
+    log_p_TK = prefix_TK + suffix_TK - scores_TK
+    log_p_TK -= _log_sum(log_p_TK)[:, None]
+    return np.exp(log_p_TK).astype(np.float32)
+
+
+def _prefixes(chain: Chain, scores_TK: np.ndarray) -> np.ndarray:
+    """Return log-sums over the sequences that end with a label at a word: (T, K)."""
+    prefix_TK = scores_TK.astype(np.float64)
+    prefix_TK[0] += chain.start_K
+    to_KK = np.ascontiguousarray(chain.between_KK.T)
+    for t in range(1, len(prefix_TK)):
+        prefix_TK[t] += _log_sum(to_KK + prefix_TK[t - 1])
+    return prefix_TK
+
+
+def _log_sum(x: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(x))) over the last axis; -inf if all are -inf."""
+    highest = x.max(-1, keepdims=True)
+    highest = np.where(highest == -np.inf, 0.0, highest)
+    with np.errstate(divide="ignore"):
+        return np.log(np.exp(x - highest).sum(-1)) + highest[..., 0]
