@@ -73,6 +73,12 @@ def _report() -> Any:
     return report
 
 
+def _export() -> Any:
+    from seqtag.commands import export
+
+    return export
+
+
 # Verbs that Hydra configures: the function that runs the verb on its settings, one line of help.
 _CONFIGURED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "train": (_train, "train a tagger, evaluate it, and write it to a folder"),
@@ -83,6 +89,7 @@ _CONFIGURED: dict[str, tuple[Callable[[Any], Any], str]] = {
 # Verbs that argparse configures: the function that imports the module, one line of help.
 _OWN: dict[str, tuple[Callable[[], Any], str]] = {
     "tag": (_tag, "tag text with a trained tagger"),
+    "export": (_export, "write a trained tagger as an ONNX graph"),
     "trace": (_trace, "show gates, states and memory inside a trained tagger"),
     "serve": (_serve, "serve taggers to programs and to the browser"),
     "push": (_push, "upload a trained tagger to the Hugging Face hub"),

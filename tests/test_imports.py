@@ -29,6 +29,7 @@ ARROWS = {
     "tagging": {"model_folder", "model", "data", "labels", "inputs", "cells"},
     # Of these parts it uses only what needs no torch: see the tests below.
     "runtime": {"tagging", "model_folder", "data", "cells"},
+    "export": {"tagging", "model_folder", "model", "inputs", "recurrent", "cells", "labels"},
     "probes": set(),
     "suites": {"tagging", "probes", "data", "metrics", "inputs"},
     "inspect": {"tagging", "model", "data", "recurrent", "cells", "labels", "probes"},
@@ -57,7 +58,7 @@ ARROWS = {
             "probes",
         ),
         *("tagging", "model_folder", "metrics", "data", "model", "inputs", "recurrent", "cells"),
-        *("labels", "columns"),
+        *("labels", "columns", "export"),
     },
 }
 # The ground floor, which every part may import.

@@ -136,25 +136,32 @@ def _classes(table_KK: np.ndarray) -> tuple[Tensor, Tensor]:
 
 
 def scaling_is_exact(potentials: Potentials) -> bool:
-    """Return whether no reachable label's scaled probability can underflow.
+    """Return whether no reachable label's scaled probability can underflow."""
+    emissions_BTK, start_K, transitions_KK, end_K, *_, mixing_steps = potentials
+    if mixing_steps is None:
+        return False
+    if not emissions_BTK.numel():
+        return True
+    spread = (emissions_BTK.amax(-1) - emissions_BTK.amin(-1)).amax()
+    # With NaN the comparison is false.
+    return bool(spread < exact_spread(start_K, transitions_KK, end_K, mixing_steps))
+
+
+def exact_spread(
+    start_K: Tensor, transitions_KK: Tensor, end_K: Tensor, mixing_steps: int
+) -> Tensor:
+    """Return the range of the emissions at a position below which scaling is exact.
 
     If every label reaches every other in d steps, then two labels at one position differ by at
     most d times (range of the emissions at a position + range of the transitions + log K),
     however long the sentence: a path to the worse one can leave the best path to the better one
     d steps before. A position clamped to one label is common to all paths, which can only lower d.
     """
-    emissions_BTK, start_K, transitions_KK, end_K, *_, mixing_steps = potentials
-    if mixing_steps is None:
-        return False
-    if not emissions_BTK.numel():
-        return True
-    room = -math.log(torch.finfo(emissions_BTK.dtype).tiny) * 0.92
+    room = -math.log(torch.finfo(start_K.dtype).tiny) * 0.92
     step = torch.cat((start_K, transitions_KK.flatten(), end_K))
     highest, lowest = step.amax(), torch.where(step == NEVER, math.inf, step).amin()
-    spread = (emissions_BTK.amax(-1) - emissions_BTK.amin(-1)).amax() + (highest - lowest)
     # Two more steps: one for a product before it is scaled, one for the scale (a sum over K).
-    # With NaN the comparison is false.
-    return bool((mixing_steps + 2) * (spread + math.log(emissions_BTK.shape[-1])) < room)
+    return room / (mixing_steps + 2) - (highest - lowest) - math.log(len(start_K))
 
 
 def sums(potentials: Potentials, gradients: bool) -> Sums:

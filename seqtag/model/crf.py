@@ -53,14 +53,15 @@ class LinearChainCRF(nn.Module):
         self.transitions_KK = nn.Parameter(torch.zeros(K, K))
         self.end_K = nn.Parameter(torch.zeros(K))
         self.constrained = transitions is not None
-        self._mixing_steps: int | None = 1
+        self.mixing_steps: int | None = 1
         if transitions is None:
+            self.register_buffer("read_K", None, persistent=False)
             return
         allowed = [torch.as_tensor(np.asarray(part, bool)) for part in transitions]
         if [tuple(part.shape) for part in allowed] != [(K,), (K, K), (K,)]:
             raise ValueError(f"transitions must be for {K} labels")
         steps = automaton(*allowed)
-        self._mixing_steps = steps.mixing_steps
+        self.mixing_steps = steps.mixing_steps
         self.register_buffer("allowed_start_K", steps.start_K, persistent=False)
         self.register_buffer("allowed_KK", steps.between_KK, persistent=False)
         self.register_buffer("allowed_end_K", steps.end_K, persistent=False)
@@ -69,7 +70,7 @@ class LinearChainCRF(nn.Module):
         some = int(steps.useful_K.int().argmax())
         read_K = torch.where(steps.useful_K, torch.arange(K), some)
         trimmed = not bool(steps.useful_K.all())
-        self.register_buffer("_read_K", read_K if trimmed else None, persistent=False)
+        self.register_buffer("read_K", read_K if trimmed else None, persistent=False)
 
     def nll(
         self,
@@ -192,15 +193,18 @@ class LinearChainCRF(nn.Module):
         dtype = torch.float32 if emissions_BTK.device.type == "mps" else torch.float64
         outside_BT1 = ~inside(lengths_B, T)[:, :, None]
         emissions_BTK = emissions_BTK.to(dtype).masked_fill(outside_BT1, 0.0)
+        if self.read_K is not None:
+            emissions_BTK = emissions_BTK.index_select(-1, self.read_K)
+        scores = self.step_scores(dtype)
+        return Potentials(emissions_BTK, *scores, lengths_B, None, self.mixing_steps)
+
+    def step_scores(self, dtype: torch.dtype) -> list[Tensor]:
+        """Return the scores of starts, transitions and ends; -inf for a step that is forbidden."""
         scores = [p.to(dtype) for p in (self.start_K, self.transitions_KK, self.end_K)]
-        if self.constrained:
-            masks = (self.allowed_start_K, self.allowed_KK, self.allowed_end_K)
-            scores = [
-                torch.where(mask, score, NEVER) for mask, score in zip(masks, scores, strict=True)
-            ]
-            if self._read_K is not None:
-                emissions_BTK = emissions_BTK.index_select(-1, self._read_K)
-        return Potentials(emissions_BTK, *scores, lengths_B, None, self._mixing_steps)
+        if not self.constrained:
+            return scores
+        masks = (self.allowed_start_K, self.allowed_KK, self.allowed_end_K)
+        return [torch.where(mask, score, NEVER) for mask, score in zip(masks, scores, strict=True)]
 
     def _forbidden(
         self, known_BT: Tensor, labelled_BT: Tensor, inside_BT: Tensor, lengths_B: Tensor

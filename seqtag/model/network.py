@@ -51,13 +51,13 @@ class TaggerNetwork(nn.Module):
         self.config = config
         self.embedding = Embedding(config, inputs)
         self.pieces, piece_size = None, 0
-        self._piece_input: type[PieceInput] | None = None
+        self.piece_input: type[PieceInput] | None = None
         for name, options in config.input_options.items():
             input_ = find_input(inputs, name)
             if isinstance(input_, PieceInput):
                 if self.pieces is not None:
                     raise InputError("two inputs of the model split words into pieces: choose one")
-                self.pieces, self._piece_input = input_.module(options), type(input_)
+                self.pieces, self.piece_input = input_.module(options), type(input_)
                 piece_size = input_.output_size(options)
         input_size = self.embedding.output_size + piece_size
         if not input_size:
@@ -79,8 +79,8 @@ class TaggerNetwork(nn.Module):
         """Return what the names of each input's parameters begin with, by the input's name."""
         names = self.embedding.module_names
         prefixes = {name: f"embedding.{module}." for name, module in names.items()}
-        if self._piece_input is not None:
-            prefixes[self._piece_input.name] = "pieces."
+        if self.piece_input is not None:
+            prefixes[self.piece_input.name] = "pieces."
         return prefixes
 
     def part_prefixes(self) -> dict[str, str]:
@@ -113,9 +113,9 @@ class TaggerNetwork(nn.Module):
         if self.training and self.config.word_dropout:
             kept_BT1 = torch.rand(*x_BTD.shape[:2], 1, device=x_BTD.device)
             x_BTD = x_BTD * (kept_BT1 >= self.config.word_dropout)
-        if self._piece_input is None:
+        if self.piece_input is None:
             return self._run_encoder(x_BTD, inputs["lengths_B"])
-        piece_BSD = self.input_dropout(self._piece_input.vectors(self.pieces, inputs))
+        piece_BSD = self.input_dropout(self.piece_input.vectors(self.pieces, inputs))
         # If pieces are the only input, x has no features and has torch's default dtype.
         x_BSD = _gather(x_BTD, inputs["piece_word_BS"]).to(piece_BSD.dtype)
         x_BSD = torch.cat([x_BSD, piece_BSD], dim=2)

@@ -33,13 +33,13 @@ SMALL = {
 }
 
 
-def build(features=(), scheme="bioes", encode=None, labels=None, **model) -> Tagger:
+def build(features=(), scheme="bioes", encode=None, labels=None, cell="lstm", **model) -> Tagger:
     torch.manual_seed(3)
     indexer = Indexer.fit(SENTENCES, EncodeConfig(**(encode or {})), features)
     if labels is None:
         labels = LabelSet.fit([s["labels"] for s in SENTENCES], "bio", scheme)
     config = TaggerConfig(**{**SMALL, **model})
-    cell = {"name": "lstm"}
+    cell = {"name": cell}
     network = TaggerNetwork(config, cell, indexer.inputs, len(labels), labels.transitions)
     with torch.no_grad():
         # Large weights, so that labels differ from word to word.

@@ -1,0 +1,1 @@
+"""Export of a trained tagger to other runtimes: the whole tagger as an ONNX graph."""

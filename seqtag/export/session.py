@@ -1,0 +1,60 @@
+"""An exported graph in place of a tagger's network, to evaluate it.
+
+Legend: B sentences, T words, K labels.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from seqtag.export.network import LABELS, SCORES, Exported
+from seqtag.labels import NOT_SCORED
+from seqtag.tagging.tagger import Tagger
+
+
+class GraphNetwork(nn.Module):
+    """A network whose scores and best labels are those of an exported graph.
+
+    Args:
+        network: the network that was exported.
+        exported: the graph.
+    """
+
+    def __init__(self, network: nn.Module, exported: Exported) -> None:
+        super().__init__()
+        self.network = network
+        self._arrays = exported.arrays
+        self._session = onnxruntime.InferenceSession(
+            exported.model.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        self._last: tuple[Tensor | None, Tensor | None] = (None, None)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the scores of labels: (B, T, K)."""
+        arrays = {name: inputs[array].numpy() for name, array in self._arrays.items()}
+        scores, labels = self._session.run([SCORES, LABELS], arrays)
+        scores_BTK, labels_BT = torch.from_numpy(scores), torch.from_numpy(labels)
+        self._last = scores_BTK, labels_BT.masked_fill(labels_BT < 0, NOT_SCORED)
+        return scores_BTK
+
+    def best_labels(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return the labels that the graph computed together with these scores."""
+        scores_BTK, labels_BT = self._last
+        assert emissions_BTK is scores_BTK
+        return labels_BT
+
+    def label_loss(self, emissions_BTK: Tensor, labels_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return the mean loss of the labels per sentence, from given scores."""
+        return self.network.label_loss(emissions_BTK, labels_BT, lengths_B)
+
+
+def with_graph(tagger: Tagger, exported: Exported) -> Tagger:
+    """Return a tagger that runs an exported graph; only for `evaluate_split`."""
+    copied = copy.copy(tagger)
+    copied.network = GraphNetwork(tagger.network, exported).eval()
+    return copied
