@@ -250,7 +250,7 @@ def _is_null(config: DictConfig, key: str) -> bool:
     for name in key.split("."):
         if not OmegaConf.is_dict(node) or node._is_none():
             return False
-        node = node._get_node(name)
+        node = node._get_node(name, validate_access=False)
     return node is not None and node._is_none()
 
 

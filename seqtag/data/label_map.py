@@ -72,7 +72,10 @@ def parse_label_map(value: Any) -> dict[str, str | None] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        value = dict(map(_pair, value))
+        pairs = list(map(_pair, value))
+        value = dict(pairs)
+        if twice := [old for old, new in pairs if value[old] != new]:
+            raise InputError(f"data.label_map: {shown(twice[0])} is replaced by two labels")
     replaced = {_label(old, "key"): new for old, new in value.items()}
     return {
         old: None if new is None else _label(new, f"value of {shown(old)}")

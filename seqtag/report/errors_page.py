@@ -78,10 +78,11 @@ def _by_kind(analysis: Analysis) -> str:
         lines.append([name, f"{counts[RIGHT]:,}", *cells])
     left = len(order) - _MOST_LABELS
     more = f" {left:,} rarer types are not shown." if left > 0 else ""
+    errors = f"{wrong:,} error{'s' * (wrong != 1)} in all"
     caption = (
-        f"Spans by type and kind of error; {wrong:,} errors in all. Each gold span and each "
-        "predicted span is in one count: overlapping ones are paired. The type is the gold one, "
-        f"or the predicted one of a spurious span.{more}"
+        f"Spans by type and kind of error; {errors}. Each gold span and each predicted span "
+        "is in one count: overlapping ones are paired. The type is the gold one, or the predicted "
+        f"one of a spurious span.{more}"
     )
     return html.table(["type", RIGHT, *KINDS], lines, caption)
 

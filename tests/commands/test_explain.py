@@ -52,6 +52,10 @@ FILES = "column, conll2000, conllu, csv, hub, json, parquet, spans, ud_ewt, wnut
             f"'seed=1,2': to run once per value, add -m: seqtag train -m seed=1,2; {LIST}",
         ),
         # Keys
+        (
+            "check data=column data.spans.policy=skip",
+            "data.spans.policy belongs to data=spans; add data=spans",
+        ),
         ("train cell=rnn hidden=64", "unknown key 'hidden' (did you mean 'model.hidden_size'?)"),
         ("train trainer.lr=1", "unknown key 'trainer.lr' (did you mean 'optimizer.lr'?)"),
         ("probe nothing.like=1", "unknown key 'nothing.like'"),

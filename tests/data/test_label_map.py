@@ -132,3 +132,9 @@ def test_any_map(replaced, sentence):
         assert label == replaced.get(old, label)
         if not label_map.used:
             assert label == old
+
+
+def test_a_label_with_two_replacements_is_refused():
+    with pytest.raises(InputError, match="'X' is replaced by two labels"):
+        parse_label_map(["X=A", "X=B"])
+    assert parse_label_map(["X=A", "X=A"]) == {"X": "A"}

@@ -112,9 +112,9 @@ def _test_mask(sizes: np.ndarray, config: CorpusConfig) -> np.ndarray:
             raise _too_few(len(sizes), config, "data.test_fraction", "0")
         return _share(sizes, config.test_fraction)
     if config.folds > len(sizes):
-        what = "documents" if config.split_by == "document" else "sentences"
+        units = f"{len(sizes):,} {config.split_by}{'s' * (len(sizes) != 1)}"
         raise InputError(
-            f"data.folds={config.folds}, but the training split has {len(sizes):,} {what}: set "
+            f"data.folds={config.folds}, but the training split has {units}: set "
             f"data.folds to at most their number{_or_by_sentence(config)}"
         )
     return balanced_folds(sizes, config.folds) == config.fold

@@ -90,4 +90,7 @@ def _tokenizer_finding(cut: dict[str, int], chosen: str) -> Finding:
     best = min((name for name in cut if name != "characters"), key=cut.__getitem__)
     if cut[chosen] <= cut[best]:
         return Finding("info", "train", "", message)
-    return Finding("warning", "train", "", f"{message}; fewest with data.tokenizer={best}")
+    advice = f"data.tokenizer={best} cuts the fewest"
+    if cut["characters"] < cut[best]:
+        advice += ", except for characters, which is for scripts without spaces"
+    return Finding("warning", "train", "", f"{message}; {advice}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seqtag.checks import Text, check_fields
+from seqtag.errors import InputError
 
 TOOLS = ("doccano", "label_studio", "prodigy", "brat", "spacy")
 
@@ -30,3 +31,11 @@ class SpanOptions:
 
     def __post_init__(self) -> None:
         check_fields(self, "data.spans")
+        if self.tool not in ("auto", "label_studio") and (name := self.only_for_label_studio()):
+            raise InputError(f"data.spans.{name} is only for data.spans.tool=label_studio")
+
+    def only_for_label_studio(self) -> str | None:
+        """Return the first option that is set and only has an effect on files of Label Studio."""
+        if self.from_name is not None:
+            return "from_name"
+        return "annotations" if self.annotations != "people" else None

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seqtag.data.formats.annotation.base import spans_of
-from seqtag.data.formats.annotation.json_records import Record, char_span, json_text, text_of
+from seqtag.data.formats.annotation.json_records import (
+    Record,
+    char_span,
+    json_text,
+    text_keys,
+    text_of,
+)
 from seqtag.data.formats.annotation.json_tool import JsonTool, documents_from
 from seqtag.data.formats.base import register
 from seqtag.data.formats.document import CharSpan, Document, Fault, OutputOptions
@@ -37,7 +43,7 @@ class Doccano(JsonTool):
     def document(self, record: Record, layout: Layout) -> Document:
         """Return the document of an object."""
         value, line, where = record
-        text, text_key = text_of(value, (layout.token_column, "text", "data"), where)
+        text, text_key = text_of(value, text_keys(layout, "text", "data"), where)
         meta = {key: v for key, v in value.items() if key not in _NOT_META and key != text_key}
         key = next((key for key in _KEYS if key in value), None)
         annotated = None if key is None or value[key] is None else value[key]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from seqtag.data.formats.document import CharSpan, Fault
 from seqtag.data.formats.json import LINE_ENDS_ESCAPED
 from seqtag.data.formats.json_object import describe_fault, parse_object
+from seqtag.data.formats.layout import Layout
 from seqtag.data.formats.lines import Source, text_pieces
 from seqtag.errors import InputError, shown
 
@@ -172,6 +173,16 @@ def _too_long(name: str, line: int) -> InputError:
     return InputError(
         f"{name}:{line}: a record of more than {_MAX_RECORD:,} characters; {_EXPECTED}"
     )
+
+
+def text_keys(layout: Layout, *others: str) -> tuple[str, ...]:
+    """Return the keys that may have the text of a record, the first choice first.
+
+    In training only the key that was set, if one was; in use also the tool's own keys.
+    """
+    own = layout.token_column
+    is_set = layout.label_column is not None and own != others[0]
+    return (own,) if is_set else (own, *others)
 
 
 def text_of(record: Mapping[str, Any], keys: tuple[str, ...], where: str) -> tuple[str, str]:

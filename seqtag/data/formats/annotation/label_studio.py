@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seqtag.data.formats.annotation.base import spans_of
-from seqtag.data.formats.annotation.json_records import Record, char_span, json_text, text_of
+from seqtag.data.formats.annotation.json_records import (
+    Record,
+    char_span,
+    json_text,
+    text_keys,
+    text_of,
+)
 from seqtag.data.formats.annotation.json_tool import JsonTool
 from seqtag.data.formats.annotation.offsets import differs, offsets_by_unit, same_text
 from seqtag.data.formats.base import register
@@ -44,11 +50,33 @@ class LabelStudio(JsonTool):
             )
         return any(key in record for key in _OF_TASK) or bool(_region_keys(record))
 
+    def documents_of(
+        self, records: Iterable[Record | None], layout: Layout
+    ) -> Iterator[Document | None]:
+        """Yield the document of each task.
+
+        Raises:
+            InputError: at the end, if only Labels tags other than that of the options occurred.
+        """
+        chosen = layout.spans.from_name if layout.spans is not None else None
+        names: set[str] = set()
+        where = ""
+        for record in records:
+            if record is not None and chosen is not None and chosen not in names:
+                names.update(_tag_names(record.value))
+                where = where or record.where.rpartition(":")[0]
+            yield None if record is None else self.document(record, layout)
+        if names and chosen not in names:
+            raise InputError(
+                f"{where}: data.spans.from_name={chosen}: no Labels tag has this name; there are: "
+                f"{', '.join(sorted(names))}"
+            )
+
     def document(self, record: Record, layout: Layout) -> Document:
         """Return the document of a task."""
         value, line, where = record
         options = layout.spans or SpanOptions()
-        keys = (layout.token_column, "text")
+        keys = text_keys(layout, "text")
         if isinstance(value.get("data"), dict):
             data = value["data"]
             text, key = _only_text(data, keys, where)
@@ -88,9 +116,9 @@ class LabelStudio(JsonTool):
 
 
 def _only_text(fields: Mapping[str, Any], keys: tuple[str, ...], where: str) -> tuple[str, str]:
-    """Return the text of a task and its key; any key, if only one has a string."""
+    """Return the text of a task and its key; any key, if none is set and only one has a string."""
     texts = [key for key, value in fields.items() if isinstance(value, str)]
-    if len(texts) == 1 and not any(key in fields for key in keys):
+    if len(texts) == 1 and len(keys) > 1 and not any(key in fields for key in keys):
         return fields[texts[0]], texts[0]
     return text_of(fields, keys, where)
 
@@ -104,6 +132,19 @@ def _region_keys(record: Mapping[str, Any]) -> list[str]:
         and value
         and all(isinstance(one, dict) and "labels" in one and "start" in one for one in value)
     ]
+
+
+def _tag_names(task: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the Labels tags that a task has regions of, repeatedly."""
+    if not isinstance(task.get("data"), dict):
+        yield from _region_keys(task)
+    for key in ("annotations", "completions", "predictions"):
+        found = task.get(key)
+        for one in found if isinstance(found, list) else ():
+            results = one.get("result") if isinstance(one, dict) else None
+            for result in results if isinstance(results, list) else ():
+                if isinstance(result, dict) and "labels" in str(result.get("type", "labels")):
+                    yield str(result.get("from_name"))
 
 
 def _regions_of_task(

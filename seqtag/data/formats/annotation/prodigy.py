@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seqtag.data.formats.annotation.base import spans_of
-from seqtag.data.formats.annotation.json_records import Record, char_span, json_text, text_of
+from seqtag.data.formats.annotation.json_records import (
+    Record,
+    char_span,
+    json_text,
+    text_keys,
+    text_of,
+)
 from seqtag.data.formats.annotation.json_tool import JsonTool, documents_from
 from seqtag.data.formats.annotation.offsets import differs
 from seqtag.data.formats.base import register
@@ -38,7 +44,7 @@ class Prodigy(JsonTool):
     def document(self, record: Record, layout: Layout) -> Document:
         """Return the document of an object."""
         value, line, where = record
-        text, text_key = text_of(value, (layout.token_column, "text"), where)
+        text, text_key = text_of(value, text_keys(layout, "text"), where)
         kept = {
             key: v
             for key, v in value.items()

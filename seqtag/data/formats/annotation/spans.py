@@ -40,18 +40,23 @@ class Spans(AnnotationFormat):
 
     def documents(self, source: Source, layout: Layout) -> Iterator[Document | None]:
         """Yield the documents, each with the name of the tool if it was recognised."""
-        tool = (layout.spans or SpanOptions()).tool
-        if tool != "auto":
-            yield from _annotation_format(tool).documents(source, layout)
+        options = layout.spans or SpanOptions()
+        if options.tool != "auto":
+            yield from _annotation_format(options.tool).documents(source, layout)
             return
         documents, tool = self._recognised(source, layout)
+        if tool != "label_studio" and (name := options.only_for_label_studio()):
+            raise InputError(
+                f"data.spans.{name} is only for files of Label Studio, but {source.name} is "
+                f"{_TITLES[tool]}'s"
+            )
         for document in documents:
             yield document and replace(document, tool=_TITLES[tool])
 
     def _recognised(self, source: Source, layout: Layout) -> tuple[Iterator[Document | None], str]:
         if source.folder is not None:
             return _annotation_format("brat").documents(source, layout), "brat"
-        if source.starts_with(ZLIB_START):
+        if source.starts_with(ZLIB_START) or source.name.endswith(".spacy"):
             return _annotation_format("spacy").documents(source, layout), "spacy"
         records = json_records(source)
         read: list[Record | None] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import json
 import zlib
@@ -127,6 +128,42 @@ def test_label_studio_chooses_among_annotations():
     two = {"result": [region(0, 3, "Ann"), region(10, 13, "Bob", from_name="other")]}
     (document,) = documents("label_studio", task(two), from_name="other")
     assert document.spans == SPANS[1:]
+
+
+def test_a_labels_tag_that_does_not_occur_is_refused():
+    tasks = task({"result": [region(0, 3, "Ann")]})
+    with pytest.raises(InputError, match=r"from_name=other: no Labels tag .* there are: label"):
+        documents("label_studio", tasks, from_name="other")
+    minimal = json.dumps([{"text": TEXT, "label": [region(0, 3, "Ann")["value"]], "annotator": 1}])
+    with pytest.raises(InputError, match="there are: label"):
+        documents("spans", minimal, from_name="other")
+    assert documents("spans", task({"result": []}), from_name="other")
+
+
+@pytest.mark.parametrize("option", [{"from_name": "x"}, {"annotations": "predictions"}])
+def test_options_of_label_studio_are_refused_for_other_tools(option):
+    with pytest.raises(InputError, match="only for files of Label Studio, but file is doccano's"):
+        documents("spans", lines({"text": TEXT, "label": PAIRS}), **option)
+    with pytest.raises(InputError, match=r"only for data\.spans\.tool=label_studio"):
+        SpanOptions(tool="doccano", **option)
+
+
+@pytest.mark.parametrize("tool", ["doccano", "prodigy", "label_studio"])
+def test_a_key_of_texts_that_does_not_occur_is_refused(tool):
+    record = {"text": TEXT, "label": [], "spans": [], "annotator": 1}
+    record = record if tool != "label_studio" else [record]
+    format = find_format(tool)
+    training = dataclasses.replace(layout(), token_column="body")
+    with pytest.raises(InputError, match="no text under 'body'"):
+        list(format.documents(source(json.dumps(record)), training))
+    use = dataclasses.replace(training, label_column=None)
+    assert [one.text for one in format.documents(source(json.dumps(record)), use) if one] == [TEXT]
+
+
+def test_a_file_named_spacy_is_read_as_one():
+    damaged = Source(io.BufferedReader(io.BytesIO(b"text")), Place("x.spacy", "utf-8"))
+    with pytest.raises(InputError, match="not a DocBin of spaCy"):
+        list(find_format("spans").documents(damaged, layout()))
 
 
 def test_label_studio_regions_of_html_are_refused():
