@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from seqtag.commands.load_tagger import load_tagger
 from seqtag.commands.tag_arguments import (
     add_arguments,
     check_arguments,
@@ -26,6 +27,7 @@ from seqtag.data.formats.document import OutputOptions
 from seqtag.data.formats.lines import Source, SourceFile, open_binary
 from seqtag.errors import InputError
 from seqtag.files import open_output, utf8_bytes
+from seqtag.model_folder.config import CONFIG
 from seqtag.tagging.document_output import write_documents
 from seqtag.tagging.documents import own_document
 from seqtag.tagging.layouts import layout_of
@@ -35,8 +37,8 @@ from seqtag.tagging.windows import least_certain, tag_windows
 from seqtag.tagging.writers import OUTPUTS, WriterOptions, writer_of
 
 if TYPE_CHECKING:
+    from seqtag.tagging.base import BaseTagger
     from seqtag.tagging.output import TaggedSentence
-    from seqtag.tagging.tagger import Tagger
 
 __all__ = ["add_arguments", "run"]
 
@@ -55,10 +57,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         folder = _input_folder(args)
         with _open_input(args.input, folder is not None) as raw:
-            from seqtag.model_folder.folder import CONFIG  # torch
-            from seqtag.tagging.tagger import Tagger
-
-            tagger = Tagger.load(args.model, args.device).with_bias(bias, "--bias")
+            tagger = load_tagger(args.model, args.device).with_bias(bias, "--bias")
             if args.scheme is not None:
                 tagger = tagger.with_scheme(args.scheme)
             if tagger.features and args.input_format in PLAIN:
@@ -111,7 +110,7 @@ def _open_input(name: str, is_folder: bool) -> Iterator[IO[bytes]]:
         yield raw
 
 
-def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespace) -> None:
+def _write(tagger: BaseTagger, items: Iterator[Item | None], args: argparse.Namespace) -> None:
     unknown = None
     if args.unknown is not None:
         unknown = UnknownWords(args.unknown, tagger.indexer.is_unknown)
@@ -134,7 +133,7 @@ def _write(tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespac
 
 
 def _write_documents(
-    tagger: Tagger, items: Iterator[Item | None], args: argparse.Namespace
+    tagger: BaseTagger, items: Iterator[Item | None], args: argparse.Namespace
 ) -> None:
     if tagger.labels.scheme == "plain":
         raise InputError(

@@ -1,9 +1,10 @@
 """Inference in a linear-chain CRF with numpy, for what the exported graph does not compute.
 
-The graph computes the best labels and their probabilities. With other scores (`with_bias`) both
-are computed here, as are certainties. Results are those of `seqtag.model.crf`.
+The graph computes the best labels and the probabilities of labels. Certainties and alternatives are
+computed here, and with other scores (`with_bias`) everything is. Results are those of
+`seqtag.model.crf`.
 
-Legend: B sentences, T words, K labels.
+Legend: T words, K labels, N sequences of labels.
 """
 
 from __future__ import annotations
@@ -35,10 +36,7 @@ class Chain(NamedTuple):
 
 def best_path(chain: Chain, scores_TK: np.ndarray) -> list[int]:
     """Return the best labels of a sentence; an empty list if no sequence of labels is allowed."""
-    rest_TK = scores_TK.astype(np.float64)
-    rest_TK[-1] += chain.end_K
-    for t in range(len(rest_TK) - 2, -1, -1):
-        rest_TK[t] += (chain.between_KK + rest_TK[t + 1]).max(1)
+    rest_TK = _best_suffixes(chain, scores_TK)
     whole_K = chain.start_K + rest_TK[0]
     label = int(whole_K.argmax())
     if whole_K[label] == -np.inf:
@@ -47,6 +45,46 @@ def best_path(chain: Chain, scores_TK: np.ndarray) -> list[int]:
     for rest_K in rest_TK[1:]:
         path.append(int((chain.between_KK[path[-1]] + rest_K).argmax()))
     return path
+
+
+def best_paths(chain: Chain, scores_TK: np.ndarray, count: int) -> list[tuple[list[int], float]]:
+    """Return the best sequences of labels of a sentence, best first, each with its score.
+
+    There are fewer if fewer are allowed. As `seqtag.model.viterbi.best_paths`: of each prefix the
+    score of its best continuation is known, so only the best prefixes are kept.
+    """
+    K = len(chain.start_K)
+    rest_TK = _best_suffixes(chain, scores_TK)
+    reached_NK, steps = chain.start_K[None], []
+    for t, rest_K in enumerate(rest_TK):
+        whole_M = (reached_NK + rest_K).ravel()
+        best_N = np.argsort(-whole_M, kind="stable")[:count]
+        best_N = best_N[whole_M[best_N] > -np.inf]
+        parent_N, label_N = best_N // K, best_N % K
+        steps.append((parent_N, label_N))
+        prefix_N = reached_NK[parent_N, label_N] + scores_TK[t, label_N]
+        reached_NK = prefix_N[:, None] + chain.between_KK[label_N]
+    paths = []
+    for n, score in enumerate(whole_M[best_N].tolist()):
+        ids = []
+        for parent_N, label_N in reversed(steps):
+            ids.append(int(label_N[n]))
+            n = parent_N[n]
+        paths.append((ids[::-1], score))
+    return paths
+
+
+def _best_suffixes(chain: Chain, scores_TK: np.ndarray) -> np.ndarray:
+    """Return the best score of each label together with everything after it: (T, K)."""
+    rest_TK = scores_TK.astype(np.float64)
+    rest_TK[-1] += chain.end_K
+    # Maxima over the first axis are fast.
+    from_KK = np.ascontiguousarray(chain.between_KK.T)
+    longer_KK = np.empty_like(from_KK)
+    for t in range(len(rest_TK) - 2, -1, -1):
+        np.add(from_KK, rest_TK[t + 1][:, None], out=longer_KK)
+        rest_TK[t] += np.maximum.reduce(longer_KK)
+    return rest_TK
 
 
 def path_score(chain: Chain, scores_TK: np.ndarray, path: list[int]) -> float:

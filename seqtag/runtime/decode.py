@@ -10,9 +10,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from seqtag.errors import InputError
-from seqtag.runtime.chain import Chain, best_path, log_partition, marginals, path_score
+from seqtag.runtime.chain import (
+    Chain,
+    best_path,
+    best_paths,
+    log_partition,
+    marginals,
+    path_score,
+)
 from seqtag.runtime.network import LABELS, MARGINALS, SCORES, Network
-from seqtag.tagging.base import Decoded, Wanted
+from seqtag.tagging.results import Decoded, LabelPath, Wanted
 
 
 class Decoder:
@@ -55,8 +62,11 @@ class Decoder:
         certainties = None
         if wanted.certainty:
             certainties = [self._certainty(*pair) for pair in zip(scores, ids, strict=True)]
+        paths = None
+        if wanted.alternatives:
+            paths = [self._paths(scores_TK, wanted.alternatives) for scores_TK in scores]
         nothing = [None] * len(ids)
-        return Decoded(ids, probabilities or nothing, certainties or nothing)
+        return Decoded(ids, probabilities or nothing, certainties or nothing, paths)
 
     @property
     def _chain(self) -> Chain | None:
@@ -81,6 +91,15 @@ class Decoder:
             score = path_score(self._chain, scores_TK, ids)
             log_p = score - log_partition(self._chain, scores_TK)
         return float(np.exp(min(0.0, log_p / len(ids))))
+
+    def _paths(self, scores_TK: np.ndarray, count: int) -> list[LabelPath]:
+        chain = self._chain
+        if chain is None:  # with scores of zero, a CRF is a softmax at each word
+            K = scores_TK.shape[1]
+            chain = Chain(np.zeros(K), np.zeros((K, K)), np.zeros(K))
+        log_z = log_partition(chain, scores_TK)
+        paths = best_paths(chain, scores_TK, count)
+        return [LabelPath(ids, float(np.exp(min(0.0, score - log_z)))) for ids, score in paths]
 
 
 def _rows(values_BTK: np.ndarray, lengths: Sequence[int]) -> list[np.ndarray]:

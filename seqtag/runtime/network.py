@@ -13,10 +13,10 @@ import onnxruntime
 from seqtag import __version__
 from seqtag.data.encode.indexer import Indexer
 from seqtag.errors import InputError, listed
+from seqtag.model_folder.hub import EXPORT, ONNX
 from seqtag.model_folder.untrusted import DAMAGED, read_bounded, read_object, read_untrusted
 from seqtag.runtime.chain import Chain
 
-GRAPH, DESCRIPTION = "model.onnx", "export.json"
 # Increase it when a folder of a later version cannot be run by this one.
 VERSION = 1
 LABELS, MARGINALS, SCORES, TRANSITIONS = "labels", "marginals", "scores", "transitions"
@@ -65,13 +65,13 @@ def open_network(folder: Path, indexer: Indexer, num_labels: int) -> Network:
         InputError: if a file is missing, damaged or of a later version, or does not belong to the
             other files of the folder.
     """
-    path = folder / GRAPH
+    path = folder / ONNX
     if not path.exists():
         raise InputError(
-            f"{folder}: there is no {GRAPH}; `seqtag export` makes an exported folder of a model "
+            f"{folder}: there is no {ONNX}; `seqtag export` makes an exported folder of a model "
             "folder, which seqtag.Tagger loads"
         )
-    _check_version(folder / DESCRIPTION)
+    _check_version(folder / EXPORT)
     network = read_untrusted(path, lambda: Network(path))
     words = [["Try", "\u2603"]]
     arrays = indexer.arrays(words, dict.fromkeys(indexer.features, words))

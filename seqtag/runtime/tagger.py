@@ -25,7 +25,8 @@ from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.runtime.decode import Decoder
 from seqtag.runtime.network import Network, open_network
 from seqtag.runtime.workers import workers
-from seqtag.tagging.base import BaseTagger, Decoded, Wanted
+from seqtag.tagging.base import BaseTagger
+from seqtag.tagging.results import Decoded, Wanted
 
 
 class Tagger(BaseTagger):

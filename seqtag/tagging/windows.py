@@ -9,15 +9,15 @@ from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.readers import PAUSE, Item
 
 if TYPE_CHECKING:
+    from seqtag.tagging.base import BaseTagger
     from seqtag.tagging.output import TaggedSentence
-    from seqtag.tagging.tagger import Tagger
 
 # Sentences tagged together: enough to fill batches of similar length, few enough to hold.
 _WINDOW_SENTENCES, _WINDOW_TOKENS = 1024, 50_000
 
 
 def tag_windows(
-    tagger: Tagger, items: Iterator[Item | None], probabilities: bool, certainty: bool
+    tagger: BaseTagger, items: Iterator[Item | None], probabilities: bool, certainty: bool
 ) -> Iterator[list[tuple[Item, TaggedSentence]]]:
     """Yield the sentences of each window with their labels."""
     for window in _windows(items):

@@ -99,8 +99,14 @@ class Pattern:
 
     @cached_property
     def _arrow(self) -> tuple[Any, Any]:
-        import pyarrow  # slow, and not needed for help
-        import pyarrow.compute
+        try:
+            import pyarrow  # slow, and not needed for help
+            import pyarrow.compute
+        except ModuleNotFoundError:
+            raise InputError(
+                f"{self._where}: a regular expression as a tokenizer needs the library pyarrow, "
+                "which is not installed: pip install pyarrow"
+            ) from None
 
         return pyarrow.compute, pyarrow.array
 
