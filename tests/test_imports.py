@@ -44,7 +44,7 @@ ARROWS = {
         *("training", "report", "inspect", "suites", "probes", "tagging", "model_folder"),
         *("metrics", "data", "model", "recurrent", "cells", "columns"),
     },
-    "serve": {"tagging", "data", "labels"},
+    "serve": {"tagging", "inspect", "report", "probes", "model", "data", "labels"},
     "commands": {
         *(
             "runtime",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,18 +13,27 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from seqtag import __version__
+from seqtag.report.picture.page import picture_script, picture_style
+from seqtag.serve.api_page import api_page
 from seqtag.serve.batching import Batcher, Overloaded
 from seqtag.serve.limits import Limits
 from seqtag.serve.models import Models
 from seqtag.serve.openapi import openapi
-from seqtag.serve.requests import RequestError, TagRequest, read_fields, read_json
+from seqtag.serve.requests import (
+    RequestError,
+    TagRequest,
+    TraceRequest,
+    read_fields,
+    read_json,
+)
 from seqtag.serve.responses import Headers, error_response, json_bytes, json_response
-from seqtag.serve.work import Plain, plan, run
+from seqtag.serve.tracing import describe_traces, plan_traces
+from seqtag.serve.work import Options, Plain, plan, run
 
 PAGE = Path(__file__).parent / "page"
 # Bodies of fewer bytes are read and answered in the thread of the event loop: they take less time
@@ -43,8 +52,10 @@ class Service:
 
     def __init__(self, models: Models, limits: Limits, workers: int) -> None:
         self.models, self.limits = models, limits
-        self._batcher = Batcher(partial(run, models), workers, limits.waiting, limits.batch)
-        self._described = [served.describe() for served in models.by_name.values()]
+        self._batcher = Batcher(self._run, workers, limits.waiting, limits.batch)
+        self._described = [
+            {**served.describe(), **describe_traces(served)} for served in models.by_name.values()
+        ]
 
     def close(self) -> None:
         """End the threads."""
@@ -59,6 +70,14 @@ class Service:
             sentences += await self._batcher.submit(work.options, part, part.tokens)
         content = await self._aside(len(body), lambda: json_bytes(work.answer(sentences)))
         return json_response(content)
+
+    async def trace(self, request: Request) -> Response:
+        """Return the gates and states of sentences, for the picture."""
+        fields = read_fields(TraceRequest, read_json(await read_body(request, self.limits)))
+        work = plan_traces(fields, self.models)
+        # No two requests share a batch: a kind of its own.
+        data = await self._batcher.submit(object(), work, self.limits.batch)
+        return json_response(await asyncio.to_thread(json_bytes, data))
 
     async def labels(self, request: Request) -> Response:
         """Return the labels of all taggers, or of one."""
@@ -80,6 +99,16 @@ class Service:
     async def openapi(self, request: Request) -> Response:
         """Return the description of this interface."""
         return json_response(json_bytes(openapi(self.limits)))
+
+    async def api(self, request: Request) -> Response:
+        """Return the description of this interface as a page."""
+        return HTMLResponse(api_page(openapi(self.limits), str(request.base_url).rstrip("/")))
+
+    def _run(self, kind: Any, items: list[Any]) -> Sequence[Any]:
+        """Run a batch in a worker."""
+        if isinstance(kind, Options):
+            return run(self.models, kind, items)
+        return [item.run() for item in items]
 
     def _plan(self, body: bytes) -> Any:
         request = read_fields(TagRequest, read_json(body))
@@ -131,13 +160,23 @@ def application(models: Models, limits: Limits, workers: int) -> Starlette:
     async def index(request: Request) -> Response:
         return page()
 
+    async def picture_module(request: Request) -> Response:
+        return Response(picture_script(), media_type="text/javascript")
+
+    async def picture_css(request: Request) -> Response:
+        return Response(picture_style(), media_type="text/css")
+
     return Starlette(
         routes=[
             Route("/", index),
             Route("/tag", service.tag, methods=["POST"]),
+            Route("/trace", service.trace, methods=["POST"]),
             Route("/labels", service.labels),
             Route("/health", service.health),
             Route("/openapi.json", service.openapi),
+            Route("/api", service.api),
+            Route("/page/picture.js", picture_module),
+            Route("/page/picture.css", picture_css),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
         middleware=[Middleware(Headers, seconds=limits.writing)],

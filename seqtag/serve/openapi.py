@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from seqtag import __version__
 from seqtag.checks import AtLeast, AtMost
 from seqtag.serve.limits import Limits
-from seqtag.serve.requests import TagRequest
+from seqtag.serve.requests import TagRequest, TraceRequest
 
 Schema = dict[str, Any]
 _PLAIN: dict[Any, Schema] = {
@@ -117,6 +117,11 @@ _SENTENCE = _object(
     spans=_list(_ref("Span"), "The spans, in order; none for plain labels."),
     probabilities=_list(_NUMBER, "The probability of each label; with probabilities."),
     certainty=_typed("number", "With certainty."),
+    alternatives=_list(_ref("Alternative"), "Best first; with alternatives."),
+    top_labels=_list(
+        {"type": "object", "additionalProperties": _NUMBER},
+        "For each token, the probabilities of labels, the highest first; with top_labels.",
+    ),
     unknown=_list(
         {"type": "boolean"}, "Whether each token is unknown from training; with unknown."
     ),
@@ -148,8 +153,15 @@ _LABELS = _object(
             counted_in=_typed(["string", "null"], "Split that was counted: test, dev, ..."),
             features=_list(_TEXT, "Further columns that it reads."),
             tokenizer=_typed("string", "How text is split into tokens."),
+            gates=_typed("boolean", "Whether it has gates and states to show."),
+            example=_typed(["string", "null"], "A sentence that shows them well."),
         )
     ),
+)
+_TRACES = _object(
+    "Data of the picture that seqtag trace also writes; its form may change.",
+    version=_typed("integer", "Version of the form."),
+    traces=_list({"type": "object"}, "Each sentence by each tagger."),
 )
 _HEALTH = _object(
     "The state of the server.",
@@ -193,6 +205,7 @@ def openapi(limits: Limits) -> Schema:
     model = {"name": "model", "in": "query", "schema": _TEXT, "description": "Only this tagger."}
     example = {"text": "Alex Graves left Munich.", "probabilities": True}
     body = {"schema": _ref("TagRequest"), "example": example}
+    traced = {"schema": _ref("TraceRequest"), "example": {"text": "Alex left Munich."}}
     description = (
         f"A request has at most {limits.body:,} bytes and {limits.texts:,} texts or sentences, "
         f"a sentence at most {limits.sentence:,} tokens."
@@ -206,6 +219,13 @@ def openapi(limits: Limits) -> Schema:
                     "summary": "Tag text, or sentences of words.",
                     "requestBody": {"required": True, "content": {"application/json": body}},
                     "responses": _responses("Tagged", 400, 408, 413, 415, 422, 503),
+                }
+            },
+            "/trace": {
+                "post": {
+                    "summary": "Return the gates and states of sentences, for the page's picture.",
+                    "requestBody": {"required": True, "content": {"application/json": traced}},
+                    "responses": _responses("Traces", 400, 408, 413, 415, 422, 503),
                 }
             },
             "/labels": {
@@ -225,9 +245,10 @@ def openapi(limits: Limits) -> Schema:
         "components": {
             "schemas": {
                 "TagRequest": schema_of_request(TagRequest),
+                "TraceRequest": schema_of_request(TraceRequest),
                 **{"Tagged": _TAGGED, "Sentence": _SENTENCE, "Span": _SPAN},
                 "Alternative": _ALTERNATIVE,
-                **{"Labels": _LABELS, "Health": _HEALTH, "Error": _ERROR},
+                **{"Traces": _TRACES, "Labels": _LABELS, "Health": _HEALTH, "Error": _ERROR},
             }
         },
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -82,6 +83,27 @@ class TagRequest:
         "Factors by type or label, which multiply its odds: above 1 more recall, below 1 more "
         "precision.",
     )
+
+
+@dataclass(frozen=True)
+class TraceRequest:
+    """The sentences and taggers whose gates are shown: one of each, or two of either."""
+
+    text: str | tuple[str, ...] = _field("", "A sentence, or two sentences to compare.")
+    model: str | tuple[str, ...] | None = _field(
+        None, "Name of a tagger, or of two to compare; by default the first one."
+    )
+
+
+@contextmanager
+def blamed_on(field: str) -> Iterator[None]:
+    """Name a field in the errors that its value causes."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except InputError as error:
+        raise RequestError(str(error), field=field) from None
 
 
 def read_json(body: bytes) -> Any:

@@ -7,15 +7,14 @@ waiting. The taggers' results are put together again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from seqtag.data.text.split import Sentence, Token, split_text
-from seqtag.errors import InputError, listed
+from seqtag.errors import listed
 from seqtag.serve.limits import Limits
 from seqtag.serve.models import Models, Served
-from seqtag.serve.requests import RequestError, TagRequest
+from seqtag.serve.requests import RequestError, TagRequest, blamed_on
 from seqtag.tagging.sentences import read_features, read_sentences
 
 Plain = dict[str, Any]
@@ -90,12 +89,12 @@ def plan(request: TagRequest, models: Models, limits: Limits) -> Work:
     Raises:
         RequestError: naming the wrong field.
     """
-    with _field("model"):
+    with blamed_on("model"):
         served = models.find(request.model)
     bias = tuple(sorted((request.bias or {}).items()))
-    with _field("bias"):
+    with blamed_on("bias"):
         served.variant(None, bias)
-    with _field("scheme"):
+    with blamed_on("scheme"):
         served.variant(request.scheme, bias)
     sentences, counts = _sentences(request, served.tagger.tokenizer, limits)
     wanted = (request.probabilities, request.certainty, request.alternatives, request.top_labels)
@@ -127,17 +126,6 @@ def run(models: Models, options: Options, parts: Sequence[Part]) -> list[list[Pl
     return results
 
 
-@contextmanager
-def _field(name: str) -> Iterator[None]:
-    """Name the field in the errors that its value causes."""
-    try:
-        yield
-    except RequestError:
-        raise
-    except InputError as error:
-        raise RequestError(str(error), field=name) from None
-
-
 def _sentences(
     request: TagRequest, tokenizer: str, limits: Limits
 ) -> tuple[list[Sentence], list[int] | None]:
@@ -149,7 +137,7 @@ def _sentences(
     if request.tokens is not None:
         field, given = "tokens", _as_sentences(request.tokens)
         _check_count(len(given), field, limits)
-        with _field("tokens"):
+        with blamed_on("tokens"):
             words = read_sentences(given)
         sentences = [Sentence([Token(word) for word in row]) for row in words]
     else:
@@ -193,5 +181,5 @@ def _features(request: TagRequest, served: Served, sentences: Sequence[Sentence]
             raise RequestError(
                 f"features: {served.name} reads {reads}, not {name!r}", field="features"
             )
-    with _field("features"):
+    with blamed_on("features"):
         return read_features(given, known, [[t.text for t in s.tokens] for s in sentences])
