@@ -38,6 +38,7 @@ def document(client):
         ("/tag", {"text": "Alex Graves left.", "probabilities": True, "unknown": True}),
         ("/tag", {"text": ["Alex", "Anna"], "certainty": True, "alternatives": 2}),
         ("/tag", {"tokens": ["Alex"], "top_labels": 1}),
+        ("/trace", {"text": "Alex left."}),
         ("/labels", None),
         ("/health", None),
         ("/tag", {"text": 1}),
@@ -53,6 +54,13 @@ def test_answers_fit(client, document, path, fields):
 def test_the_example_is_answered(client, document):
     body = document["paths"]["/tag"]["post"]["requestBody"]["content"]["application/json"]
     assert client.post("/tag", json=body["example"]).status_code == 200
+
+
+def test_the_page_of_the_interface(client, document):
+    page = client.get("/api").text
+    for name in (*document["components"]["schemas"], *document["paths"]):
+        assert name in page
+    assert "http://testserver/tag --json" in page
 
 
 def test_every_field_is_described(document):

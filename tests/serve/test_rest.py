@@ -220,7 +220,7 @@ def test_names_of_models():
 
 
 def test_headers(client):
-    for path in ("/", "/health", "/page/x", "/x"):
+    for path in ("/", "/api", "/health", "/page/x", "/x"):
         headers = client.get(path).headers
         assert "default-src 'self'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"

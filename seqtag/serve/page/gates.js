@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { element, find, visible } from "./dom.js";
 
-const EXAMPLE = "Anna left .";
+const EXAMPLE = "Alex Graves left Munich for Toronto.";
 let running = null;
 let picture = null;
 
@@ -17,8 +17,18 @@ export function startGates(models) {
     find("trace-other").append(element("option", { value: "" }, "no other"), ...options());
     find("choose-trace-model").hidden = find("choose-trace-other").hidden = false;
   }
-  const [first] = traced;
-  find("trace-a").value = first.example ?? EXAMPLE;
+  const first = traced.find(({ example }) => example) ?? traced[0];
+  const examples = new Set([EXAMPLE, ...traced.map(({ example }) => example)]);
+  const sentence = find("trace-a");
+  const exampleOf = (name) => traced.find((model) => model.name === name)?.example ?? EXAMPLE;
+  find("trace-model").value = first.name;
+  sentence.value = exampleOf(first.name);
+  // Another tagger may not know the words of an example.
+  find("trace-model").addEventListener("change", (event) => {
+    if (examples.has(sentence.value)) sentence.value = exampleOf(event.target.value);
+    run(first.name);
+  });
+  find("trace-other").addEventListener("change", () => run(first.name));
   find("trace-form").addEventListener("submit", (event) => {
     event.preventDefault();
     run(first.name);
