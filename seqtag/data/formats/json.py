@@ -55,8 +55,8 @@ class Json(Format):
         if not source.is_later_part:
             text = JsonText(source.name, pieces)
             if text.start_array(records.keys):
-                for number, record, escapes in text.records():
-                    yield records.sentence(number, record, escapes)
+                for found in text.records():
+                    yield found and records.sentence(found.number, found.value, found.escapes)
                 return
             pieces = chain([text.text] if text.text else [], pieces)
         for numbered in source.numbered_lines(keep_returns=True, pieces=pieces):

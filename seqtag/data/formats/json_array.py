@@ -7,8 +7,8 @@ the array, but not on the length of the array.
 """
 
 import json
-from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Generator, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 from seqtag.data.formats.json_object import describe_fault, raw_decode
 from seqtag.errors import InputError, shown
@@ -22,11 +22,21 @@ _BLANKS = " \t\r\n"
 # A value that is wrong this close to the end of the text may only be incomplete.
 _NEAR_END = 16
 
+T = TypeVar("T")
+
 
 class ArrayRecord(NamedTuple):
-    """A record of an array, its number from 1, and whether its text has Unicode escapes."""
+    """A record of an array.
+
+    Attributes:
+        number: its number in the array, from 1.
+        line: the line at which it begins.
+        value: the record.
+        escapes: whether its text has Unicode escapes.
+    """
 
     number: int
+    line: int
     value: dict[str, Any]
     escapes: bool
 
@@ -35,40 +45,48 @@ class _NotJson(Exception):
     """A fault of the text, after the number of its line; the caller adds the name of the input."""
 
 
+class _MoreNeeded(Exception):
+    """More text is needed, before which other work can be done."""
+
+
 class JsonText:
     """A JSON text that is read and decoded in parts.
 
     Args:
         name: name of the input, for messages.
         pieces: the text, as it arrives.
+        advice: added to messages.
 
     Attributes:
         text: the text that was read; after `start_array` only the part that is not decoded yet.
         pieces: the rest of the text.
     """
 
-    def __init__(self, name: str, pieces: Iterator[str]) -> None:
+    def __init__(self, name: str, pieces: Iterator[str], advice: str = "") -> None:
         self.name, self.text, self.pieces = name, "", pieces
-        self._at, self._line = 0, 1
+        self._advice = advice
+        # The position in `text`, and a line number with the position at which it is that.
+        self._at, self._line, self._counted = 0, 1, 0
+        self._pauses = self._ended = False
         self._keys: Collection[str] = ()
         self._in_object = False
 
-    def start_array(self, keys: Collection[str]) -> bool:
+    def start_array(self, keys: Collection[str] | None) -> bool:
         """Move to the first record of an array; return whether there is one.
 
-        `keys` are the keys of which a record has at least one. If there is no array, `text` is
-        still the beginning of the input.
+        `keys` are the keys of which a record has at least one; None: an array under a key of an
+        object is not looked for. If there is no array, `text` is still the beginning of the input.
         """
-        self._keys = keys
+        self._keys = keys or ()
         try:
-            found = self._next() == "[" or self._find_list()
+            found = self._next() == "[" or (keys is not None and self._find_list())
         except _NotJson:
             found = False
         self._at += found
         return found
 
-    def records(self) -> Iterator[ArrayRecord]:
-        """Yield the records of the array.
+    def records(self) -> Iterator[ArrayRecord | None]:
+        """Yield the records of the array, and None before more text is read.
 
         Raises:
             InputError: for text that is not JSON, a value that is not an object, and a second list
@@ -77,10 +95,10 @@ class JsonText:
         try:
             yield from self._records()
         except _NotJson as fault:
-            raise InputError(f"{self.name}:{fault}") from None
+            raise InputError(f"{self.name}:{fault}{self._advice}") from None
 
-    def _records(self) -> Iterator[ArrayRecord]:
-        number, sign = 0, self._next()
+    def _records(self) -> Iterator[ArrayRecord | None]:
+        number, sign = 0, (yield from self._pausing(self._next))
         while sign != "]":
             number += 1
             if self._at > len(self.text) // 2:
@@ -89,18 +107,33 @@ class JsonText:
                 if sign != ",":
                     raise self._fault("a comma or ] is expected", self._at)
                 self._at += 1
-            if self._next() != "{":
-                found = shown(self._value())
-                where = self._line_at(self._at)
-                raise _NotJson(f"{where}: item {number} of the array is {found}, not an object")
-            value, escapes = self._value_and_escapes()
-            yield ArrayRecord(number, value, escapes)
-            sign = self._next()
+            sign = yield from self._pausing(self._next)
+            line = self._current_line()
+            value, escapes = yield from self._pausing(self._value_and_escapes)
+            if sign != "{":
+                raise _NotJson(
+                    f"{line}: item {number} of the array is {shown(value)}, not an object"
+                )
+            yield ArrayRecord(number, line, value, escapes)
+            sign = yield from self._pausing(self._next)
         self._at += 1
         if self._in_object:
             self._finish_object()
         if self._next():
             raise self._fault("text after its end", self._at)
+
+    def _pausing(self, step: Callable[[], T]) -> Generator[None, None, T]:
+        """Return the result of a step; yield None before more text is read for it."""
+        while True:
+            self._pauses = True
+            try:
+                return step()
+            except _MoreNeeded:
+                self._pauses = False
+                yield None
+                self._read_more()
+            finally:
+                self._pauses = False
 
     def _find_list(self) -> bool:
         """Move to the list of records in an object; return whether there is one.
@@ -198,7 +231,15 @@ class JsonText:
             return value, escapes
 
     def _read_more(self) -> bool:
-        """Append more text; return whether there was any."""
+        """Append more text; return whether there was any.
+
+        Raises:
+            _MoreNeeded: instead, if the current step can be repeated after a pause.
+        """
+        if self._ended:
+            return False
+        if self._pauses:
+            raise _MoreNeeded
         if len(self.text) > _LONGEST:
             where = self._line_at(self._at)
             raise _NotJson(f"{where}: an object of more than {_LONGEST:,} characters")
@@ -210,12 +251,17 @@ class JsonText:
             if size >= wanted:
                 break
         self.text = "".join(parts)
-        return size > 0
+        self._ended = size == 0
+        return not self._ended
 
     def _drop(self) -> None:
         """Remove the text that was decoded."""
-        self._line += self.text.count("\n", 0, self._at)
-        self.text, self._at = self.text[self._at :], 0
+        self._current_line()
+        self.text, self._at, self._counted = self.text[self._at :], 0, 0
+
+    def _current_line(self) -> int:
+        self._line, self._counted = self._line_at(self._at), self._at
+        return self._line
 
     def _fault(self, what: str, position: int) -> _NotJson:
         if position >= len(self.text):
@@ -223,4 +269,4 @@ class JsonText:
         return _NotJson(f"{self._line_at(position)}: not JSON: {what}")
 
     def _line_at(self, position: int) -> int:
-        return self._line + self.text.count("\n", 0, position)
+        return self._line + self.text.count("\n", self._counted, position)

@@ -13,6 +13,7 @@ from seqtag.data.config import CorpusConfig
 from seqtag.data.corpus.corpus import load_corpus
 from seqtag.data.formats.base import find_format, read_source
 from seqtag.data.formats.decoding import Place
+from seqtag.data.formats.json_array import JsonText
 from seqtag.data.formats.lines import Source
 from seqtag.errors import InputError
 
@@ -83,6 +84,21 @@ def test_arrays_can_be_tagged(form):
     assert [(s.text, s.tokens, s.id) for s in found] == [
         ("Raw text.", [], None), (None, ["a"], "x"), (None, ["b"], None),
     ]  # fmt: skip
+
+
+def test_a_record_of_a_pipe_is_read_before_the_next_one_arrives():
+    def pieces():
+        for number, piece in enumerate(["[", '{"a": 1}', ',\n{"a"', ": 2}", "]"]):
+            asked.append(number)
+            yield piece
+
+    asked, found = [], []
+    text = JsonText("a.json", pieces())
+    assert text.start_array(None)
+    for record in text.records():
+        found.append((record and (record.line, record.value), len(asked)))
+    first, second = ((1, {"a": 1}), 2), ((2, {"a": 2}), 4)
+    assert found == [(None, 1), first, (None, 2), (None, 3), second, (None, 4)]
 
 
 def test_json_lines_with_lists_of_objects_stay_lines():

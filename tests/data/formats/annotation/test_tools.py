@@ -251,9 +251,9 @@ def test_spacy_files_are_bounded(monkeypatch):
         ("", "no records"),
         ('{"tokens": ["A"], "labels": ["O"]}', "not a file of an annotation tool"),
         ("A O\n", "not JSON"),
-        ("[1, 2]", "1 in the array"),
-        ('[{"text": "a"', "file is cut short"),
-        ('[{"text": "a", "label": []} {}]', "a comma or the end of the array"),
+        ("[1, 2]", "item 1 of the array is 1, not an object; expected are"),
+        ('[{"text": "a"', "the file ends: is it cut short"),
+        ('[{"text": "a", "label": []} {}]', r"a comma or \] is expected"),
         ('{"text": "a", "label": [[0, 1]]}', "a span is"),
     ],
 )
