@@ -194,7 +194,7 @@ RULES = (
     Rule(r"python scripts/compare_runs\.py ", (("DATE_TIME", "pronouns"),)),
     Rule(r"python scripts/fuzz\.py", ((r"--inputs \d+", "--list"),), "", LONG),
     Rule(r"python scripts/bench_cells\.py", ((r"^(\S+ \S+).*", r"\1"),), "--help", "takes minutes"),
-    Rule(r"python scripts/bench_pipeline\.py", (), "--help", EXTRA),
+    Rule(r"python scripts/bench_(pipeline|raw)\.py", (), "--help", EXTRA),
     Rule(r"python scripts/going_on\.py", (), "--help", LONG),
     Rule(r"python scripts/bench_memory\.py", (), "--sentences 4000 --steps 2", LONG),
     Rule(
