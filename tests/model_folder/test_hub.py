@@ -11,7 +11,7 @@ import socket
 
 import pytest
 from huggingface_hub import ModelCard, constants
-from shared.hub import TOKEN, Repository, use_hub
+from shared.hub import TOKEN, Repository, new_sessions, use_hub
 
 from seqtag.cli import main
 from seqtag.errors import InputError
@@ -179,9 +179,7 @@ def test_without_the_hub_the_cache_is_used(hub, pushed, monkeypatch, tmp_path, w
             monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{free.getsockname()[1]}")
     else:
         hub.status = 503
-    from huggingface_hub.utils import reset_sessions
-
-    reset_sessions()
+    new_sessions()
     Tagger.load(NAME)
     assert ("using the copy in the cache" in caplog.text) == (why != "offline")
     message = load_error("anna/other")

@@ -243,11 +243,11 @@ def serve_hub() -> Iterator[Hub]:
 def use_hub(patch: pytest.MonkeyPatch, endpoint: str, cache: Any, token: str | None) -> None:
     """Make the hub's client in this process use an endpoint, a cache folder and a token."""
     from huggingface_hub import constants, file_download
-    from huggingface_hub.utils import reset_sessions
 
     patch.setattr(constants, "ENDPOINT", endpoint)
     template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-    patch.setattr(file_download, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    for module in (constants, file_download):
+        patch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
     patch.setattr(constants, "HF_HUB_CACHE", str(cache))
     patch.setattr(constants, "HF_HUB_OFFLINE", False)
     patch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", None)
@@ -258,15 +258,21 @@ def use_hub(patch: pytest.MonkeyPatch, endpoint: str, cache: Any, token: str | N
         patch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
     else:
         patch.setenv("HF_TOKEN", token)
-    reset_sessions()
+    new_sessions()
+
+
+def new_sessions() -> None:
+    """Close the connections of the hub's client, which depend on its settings."""
+    from huggingface_hub import utils
+
+    # The name since version 1, and the earlier one.
+    (getattr(utils, "close_session", None) or utils.reset_sessions)()
 
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch) -> Iterator[Hub]:
     """Run a hub on this machine, which the client in this process uses, with a valid token."""
-    from huggingface_hub.utils import reset_sessions
-
     with serve_hub() as running:
         use_hub(monkeypatch, running.endpoint, tmp_path / "hub-cache", TOKEN)
         yield running
-    reset_sessions()
+    new_sessions()
