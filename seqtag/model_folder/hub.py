@@ -218,12 +218,14 @@ def _cached(name: str, revision: str, error: Exception) -> Path:
 
     reason = hub_error(name, revision, error)
     try:
-        folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except Exception:
+        folder = snapshot_download(
+            name, revision=revision, allow_patterns=[*MOST_BYTES], local_files_only=True
+        )
+    except Exception:  # the copy is missing or, for later versions of the client, incomplete
         raise _not_there(name, reason, " and there is no copy in the cache") from error
     if not constants.HF_HUB_OFFLINE:
         log.warning("%s; using the copy in the cache", reason)
-    return folder
+    return Path(folder)
 
 
 def _not_there(name: str, error: InputError, more: str = "") -> InputError:

@@ -110,6 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             (r"/api/repos/create", self._create),
             (r"/api/validate-yaml", lambda: {"errors": [], "warnings": []}),
             (r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", self._info),
+            (r"/api/models/([^/]+/[^/]+)/tree/(.+)", self._tree),
             (r"/api/models/([^/]+/[^/]+)/branch/(.+)", self._branch),
             (r"/api/models/([^/]+/[^/]+)/preupload/(.+)", self._preupload),
             (r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch", self._lfs_batch),
@@ -155,6 +156,14 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         about = {"id": name, "modelId": name, "private": repository.private}
         return {**about, "sha": sha, "siblings": siblings, "tags": [], "downloads": 0}
+
+    def _tree(self, name: str, revision: str) -> Any:
+        repository = self._repository(name)
+        files = repository.commits[self._sha(repository, revision)]
+        return [
+            {"type": "file", "path": file, "size": len(content), "oid": "0"}
+            for file, content in files.items()
+        ]
 
     def _create(self) -> Any:
         wanted = json.loads(self.body)
