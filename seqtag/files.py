@@ -158,14 +158,19 @@ def new_folder(name: str) -> Iterator[Path]:
     Raises:
         InputError: if there is a file or a folder with files of that name, or it cannot be written.
     """
-    place = Path(name).resolve()
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise InputError(f"{name}: exists and is not an empty folder; choose another name")
+    require_new_folder(name)
     try:
-        with atomic_folder(place) as aside:
+        with atomic_folder(Path(name).resolve()) as aside:
             yield aside
     except OSError as error:
         raise InputError(f"{name}: cannot be written: {error.strerror or error}") from error
+
+
+def require_new_folder(name: str) -> None:
+    """Raise InputError if there is a file or a folder with files of that name."""
+    place = Path(name).resolve()
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise InputError(f"{name}: exists and is not an empty folder; choose another name")
 
 
 def create_unique_folder(place: Path) -> Path:

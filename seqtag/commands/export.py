@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqtag.errors import InputError, unknown
+from seqtag.files import require_new_folder
 
 if TYPE_CHECKING:
     from seqtag.export.folder import Measured
@@ -53,13 +54,13 @@ def run(args: argparse.Namespace) -> int:
             exported, or a loss of more than `MOST_LOSS` points. Nothing is written then.
     """
     _check(args)
+    require_new_folder(args.output)
     folder = Path(args.model)
     tagger = _load(folder)
-    from seqtag.export.folder import GRAPH, require_absent, write_exported
+    from seqtag.export.folder import GRAPH, write_exported
     from seqtag.export.network import export_network
     from seqtag.export.weights import Float32, Int8
 
-    require_absent(args.output)
     exported = export_network(tagger.network, Int8() if args.quantize else Float32())
     measured = None
     if args.evaluate is not None:

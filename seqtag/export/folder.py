@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from onnx import TensorProto, ValueInfoProto
 
 from seqtag import __version__
-from seqtag.errors import InputError
 from seqtag.export.graph import OPSET
 from seqtag.export.network import PADDING, Exported
 from seqtag.files import new_folder, write_json
@@ -118,10 +117,3 @@ def _section(quantised: str | None, measured: Measured | None) -> str:
         f"{text}On the {measured.sentences:,} sentences of `{measured.file}`, {measured.score} is "
         f"{measured.after:.2%}; before the export it was {measured.before:.2%}.\n"
     )
-
-
-def require_absent(output: str) -> None:
-    """Raise InputError if something that would be overwritten is at `output`."""
-    place = Path(output)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise InputError(f"{output}: exists and is not an empty folder; choose another name")

@@ -12,6 +12,7 @@ from seqtag.cells import Cell
 from seqtag.errors import InputError
 from seqtag.export.graph import FLOAT, Graph
 from seqtag.recurrent.compiler.graph import Node, as_node, fresh_nodes, input_node, walk
+from seqtag.recurrent.compiler.plan import failed_operation
 
 # The product of a matrix R with a value of the step; the node's label is the gate.
 INNER = "inner_product"
@@ -87,8 +88,8 @@ def trace_states(cell: Cell) -> dict[str, Node]:
         return {name: as_node(values[name]) for name in cell.states}
     except (TypeError, AttributeError, ArithmeticError) as error:
         raise InputError(
-            f"the cell {cell} cannot be exported: its step has an operation that cannot be "
-            f"traced ({str(error).splitlines()[0]}); use arithmetic and seqtag.cells.functions"
+            f"the cell {cell} cannot be exported: its step uses an operation that cannot be traced "
+            f"({failed_operation(error)}); use arithmetic and seqtag.cells.functions"
         ) from None
 
 

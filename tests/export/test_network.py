@@ -1,80 +1,17 @@
-"""Exported graphs under ONNX Runtime give the results of the network, for every cell and input."""
-
-import dataclasses
+"""Exported graphs under ONNX Runtime give the results of the network, for every cell."""
 
 import numpy as np
-import onnxruntime
+import onnx
 import pytest
 import torch
+from shared.exported import Exported, random_batch, with_cell
 
 from seqtag.cells import CELLS
+from seqtag.errors import InputError
 from seqtag.export.network import export_network
-from seqtag.export.weights import Float32
-from seqtag.inputs.characters import CharacterConfig
-from seqtag.model.network import TaggerNetwork
-from seqtag.recurrent.engines.registry import set_engine
-
-WORDS = ("Alex", "Graves", "is", "going", "to", "Paris", ".", "Anna", "1999", "new", "x")
-
-
-def random_batch(seed, sentences=7, longest=9):
-    """Return ragged sentences, one of them of a single word."""
-    rng = np.random.default_rng(seed)
-    lengths = [1, longest, *rng.integers(1, longest + 1, sentences - 2)]
-    return [[str(word) for word in rng.choice(WORDS, length)] for length in lengths]
-
-
-def with_cell(tagger, cell, **model):
-    """Return a network like that of a tagger, with another cell and random weights."""
-    torch.manual_seed(5)
-    config = dataclasses.replace(tagger.network.config, **model)
-    transitions = tagger.labels.transitions
-    network = TaggerNetwork(
-        config, cell, tagger.indexer.inputs, len(tagger.labels), transitions
-    ).eval()
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.uniform_(-0.8, 0.8)
-    set_engine(network, "reference")  # the others would compile a kernel for each cell
-    return network
-
-
-class Runner:
-    """A network and its export."""
-
-    def __init__(self, tagger, network, store=None):
-        self.indexer, self.network = tagger.indexer, network
-        exported = export_network(network, store or Float32())
-        self.arrays = exported.arrays
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(
-            exported.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-
-    def encode(self, sentences):
-        columns = {name: [[w[:1] for w in s] for s in sentences] for name in self.indexer.features}
-        return self.indexer.encode(sentences, columns)
-
-    def run(self, sentences, names=("labels", "marginals", "scores")):
-        encoded = self.encode(sentences)
-        inputs = {name: encoded[array].numpy() for name, array in self.arrays.items()}
-        return self.session.run(names, inputs)
-
-    @torch.no_grad()
-    def check(self, sentences, tolerance=1e-5):
-        encoded = self.encode(sentences)
-        lengths_B = encoded["lengths_B"]
-        emissions_BTK = self.network(encoded)
-        expected_BT = self.network.best_labels(emissions_BTK, lengths_B).numpy()
-        p_BTK = self.network.label_probabilities(emissions_BTK, lengths_B).numpy()
-        labels_BT, marginals_BTK, scores_BTK = self.run(sentences)
-        inside_BT = expected_BT >= 0
-        assert (labels_BT == np.where(inside_BT, expected_BT, -1)).all()
-        np.testing.assert_allclose(marginals_BTK, p_BTK, atol=tolerance)
-        expected = emissions_BTK.numpy()[inside_BT]
-        np.testing.assert_allclose(scores_BTK[inside_BT], expected, atol=tolerance * 10)
-
+from seqtag.export.step import OPERATORS
+from seqtag.export.weights import Float32, Int8
+from seqtag.recurrent.compiler.graph import OPERATIONS
 
 TRACEABLE = [name for name in CELLS.names() if name != "lstm_layernorm"]
 
@@ -82,22 +19,29 @@ TRACEABLE = [name for name in CELLS.names() if name != "lstm_layernorm"]
 @pytest.mark.parametrize("cell", TRACEABLE)
 def test_every_cell(build_tagger_once, cell):
     tagger = build_tagger_once()
-    Runner(tagger, with_cell(tagger, cell)).check(random_batch(0))
-    stacked = {"num_layers": 2, "layer_norm": True, "residual": True, "bidirectional": False}
+    stacked = {"num_layers": 2, "layer_norm": True, "residual": True}
     network = with_cell(tagger, cell, **stacked, decoder="softmax", characters=None)
-    Runner(tagger, network).check(random_batch(1))
+    Exported(tagger.indexer, network).check(random_batch(0))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", ["cifg", "fgr", "indrnn", "lstm", "slstm"])
+def test_one_layer_and_a_crf(build_tagger_once, cell, bidirectional):
+    tagger = build_tagger_once()
+    network = with_cell(tagger, cell, bidirectional=bidirectional)
+    Exported(tagger.indexer, network).check(random_batch(1))
 
 
 def test_zoneout_uses_its_expected_value(build_tagger_once):
     tagger = build_tagger_once()
     network = with_cell(tagger, "gru_reset_before", zoneout=0.3, num_layers=2)
-    Runner(tagger, network).check(random_batch(2))
+    Exported(tagger.indexer, network).check(random_batch(2))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "slstm"])
 def test_padding_and_other_sentences_change_nothing(build_tagger_once, cell):
     tagger = build_tagger_once()
-    runner = Runner(tagger, with_cell(tagger, cell, num_layers=2))
+    runner = Exported(tagger.indexer, with_cell(tagger, cell, num_layers=2))
     sentences = random_batch(3)
     together = runner.run(sentences)
     for row, sentence in enumerate(sentences):
@@ -110,8 +54,71 @@ def test_padding_and_other_sentences_change_nothing(build_tagger_once, cell):
         assert (marginals_BTK[row, len(sentence) :] == 0).all()
 
 
-@pytest.mark.parametrize("encoder", ["lstm", "janet"])
-def test_characters_by_a_recurrent_layer(build_tagger_once, encoder):
+def test_every_operation_of_a_step_has_an_operator():
+    assert OPERATIONS.keys() <= OPERATORS.keys()
+
+
+@pytest.mark.parametrize(
+    "cell", ["lstm", "lstm_peephole", "cifg", "gru", "gru_reset_before", "rnn"]
+)
+def test_cells_with_an_operator_need_no_loop(build_tagger_once, cell):
     tagger = build_tagger_once()
-    characters = CharacterConfig(encoder=encoder, size=3, hidden_size=4)
-    Runner(tagger, with_cell(tagger, "lstm", characters=characters)).check(random_batch(4))
+    network = with_cell(tagger, cell, decoder="softmax")
+    operators = {node.op_type for node in export_network(network, Float32()).model.graph.node}
+    assert "Scan" not in operators
+    assert operators & {"LSTM", "GRU", "RNN"}
+
+
+def test_marginals_of_scores_of_any_size(build_tagger_once):
+    """Where scaled probabilities would underflow, logarithms are used."""
+    tagger = build_tagger_once()
+    network = with_cell(tagger, "lstm")
+    with torch.no_grad():
+        network.projection.weight.mul_(500)
+    exported = Exported(tagger.indexer, network)
+    emissions_BTK = network(exported.encode(random_batch(6)))
+    assert emissions_BTK.max() - emissions_BTK.min() > 400
+    exported.check(random_batch(6), tolerance=1e-3)
+
+
+def test_labels_without_constraints(plain_tagger):
+    network = with_cell(plain_tagger, "rnn")
+    Exported(plain_tagger.indexer, network).check(random_batch(7))
+
+
+def test_transitions_are_those_of_the_crf(tagger):
+    (table,) = Exported(tagger.indexer, tagger.network).run(random_batch(8), ["transitions"])
+    crf, count = tagger.network.crf, len(tagger.labels)
+    with torch.no_grad():
+        start_K, between_KK, end_K = (part.numpy() for part in crf.step_scores(torch.float32))
+    assert table.shape == (count + 2, count)
+    np.testing.assert_array_equal(table, [*between_KK, start_K, end_K])
+
+
+@pytest.mark.parametrize("cell", ["lstm", "lstm_peephole", "gru", "rnn_relu", "slstm"])
+def test_int8_is_near(build_tagger_once, cell):
+    tagger = build_tagger_once()
+    network = with_cell(tagger, cell)
+    exported = Exported(tagger.indexer, network, Int8())
+    encoded = exported.encode(random_batch(9))
+    with torch.no_grad():
+        expected = network.probabilities(encoded).numpy()
+    (marginals_BTK,) = exported.run(random_batch(9), ["marginals"])
+    assert np.abs(marginals_BTK - expected).max() < 0.1
+    assert np.abs(marginals_BTK - expected).mean() < 0.01
+
+
+def test_an_encoder_of_another_kind_is_refused(tagger):
+    network = with_cell(tagger, "lstm")
+    network.encoder = torch.nn.Identity()
+    with pytest.raises(InputError, match="the encoder 'recurrent' cannot be exported"):
+        export_network(network, Float32())
+
+
+def test_graphs_name_the_version_of_the_operators(tagger):
+    model = export_network(tagger.network, Int8()).model
+    assert {(part.domain, part.version) for part in model.opset_import} == {
+        ("", 17),
+        ("com.microsoft", 1),
+    }
+    onnx.checker.check_model(model, full_check=True)

@@ -101,12 +101,12 @@ def why_untraceable(cell: Cell) -> str | None:
         plan_of(cell)
     except (TypeError, AttributeError, ArithmeticError) as error:
         return UncompilableStep(
-            f"its step uses an operation that cannot be compiled ({_operation(error)})"
+            f"its step uses an operation that cannot be compiled ({failed_operation(error)})"
         )
     return None
 
 
-def _operation(error: Exception) -> str:
+def failed_operation(error: Exception) -> str:
     """Return the operation that failed on a symbol, or the error without internal names."""
     if isinstance(error, AttributeError) and isinstance(error.obj, Node):
         return f".{error.name}"
