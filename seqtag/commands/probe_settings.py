@@ -146,8 +146,11 @@ class ProbeSettings:
         if others or model.words is None:
             reason = f"model.{others[0]} is set" if others else "model.words is null"
             raise InputError(f"parameters= requires a model that reads only words, but {reason}")
-        if encoder_name(model.encoder) != "recurrent":
-            raise InputError("parameters= requires model.encoder=recurrent")
+        if not model.built_encoder.sized_by_hidden:
+            name = encoder_name(model.encoder)
+            raise InputError(
+                f"parameters= chooses model.hidden_size, which the encoder {name!r} does not use"
+            )
 
 
 def _regime(plain: Any) -> ReachConfig | LearnConfig:

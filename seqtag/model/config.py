@@ -90,6 +90,7 @@ class TaggerConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         chosen_inputs(self)  # raises InputError for unknown names and wrong options
+        self.built_encoder.check(self)
         both = self.built_encoder.has_both_directions and self.bidirectional
         if self.language_model and not both:
             raise InputError(

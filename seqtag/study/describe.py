@@ -1,5 +1,6 @@
 """Columns that describe a run of a probe, and the size of its encoder."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from seqtag.cells import CELLS, CellDescription, build_cell, describe
 from seqtag.errors import InputError
 from seqtag.model.config import TaggerConfig
-from seqtag.model.encoders.registry import encoder_name
+from seqtag.model.encoders.registry import build_encoder, encoder_name
 from seqtag.model.size import count_parameters
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
@@ -25,15 +26,23 @@ def run_columns(settings: TrainingSettings, tagger: Tagger) -> dict[str, Any]:
     seed = (tagger.figures or {}).get("seed")
     return {
         "run": Path(settings.output_dir).name,
-        "cell": cell_label(tagger.cell) if is_recurrent else encoder_name(model.encoder),
+        "cell": cell_label(tagger.cell) if is_recurrent else encoder_label(model),
         "start": start_label(tagger.cell) if is_recurrent else "",
         "direction": "both" if model.built_encoder.reads_ahead(model) else "forward",
-        "layers": encoder.num_layers if is_recurrent else 1,
-        "hidden": encoder.hidden_size if is_recurrent else encoder.output_size,
+        "layers": getattr(encoder, "num_layers", 1),
+        "hidden": getattr(encoder, "hidden_size", encoder.output_size),
         "parameters": count_parameters(encoder),
         "seed": seed if isinstance(seed, int) else settings.seed,
         "data_seed": settings.data.corpus.seed,
     }
+
+
+def encoder_label(model: TaggerConfig) -> str:
+    """Return an encoder's name, with the options that differ from its defaults."""
+    name = encoder_name(model.encoder)
+    options, defaults = asdict(model.built_encoder), asdict(build_encoder(name))
+    changed = [f"{key}={value}" for key, value in options.items() if value != defaults[key]]
+    return f"{name}({', '.join(changed)})" if changed else name
 
 
 def cell_label(cell: CellDescription) -> str:
@@ -66,24 +75,23 @@ def hidden_size_for(
     """Return the hidden size at which an encoder's parameter count is closest to `parameters`.
 
     Raises:
-        InputError: if one unit has more parameters than that.
+        InputError: if the smallest possible encoder has more parameters than that.
     """
+    encoder = model.built_encoder
+    step = encoder.multiple()
 
-    def count(hidden_size: int) -> int:
+    def count(units: int) -> int:
         with torch.device("meta"):
-            encoder = Recurrent(
-                cell, input_size, hidden_size, model.num_layers, model.bidirectional
-            )
-        return count_parameters(encoder)
+            sized = replace(model, hidden_size=units * step)
+            return count_parameters(encoder.module(input_size, sized, cell))
 
     if count(1) > parameters:
-        raise InputError(
-            f"parameters={parameters} is too small: one unit of this cell has {count(1)}"
-        )
+        units = "one unit of this cell" if step == 1 else f"the smallest encoder, of {step} units,"
+        raise InputError(f"parameters={parameters} is too small: {units} has {count(1)}")
     low, high = 1, 2
     while count(high) <= parameters:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) <= parameters else (low, middle)
-    return min((low, high), key=lambda units: abs(count(units) - parameters))
+    return step * min((low, high), key=lambda units: abs(count(units) - parameters))

@@ -48,6 +48,8 @@ class Encoder(ABC):
     has_both_directions: ClassVar[bool] = False
     # Whether the module also takes `Entries` (rows of a table) as x.
     reads_entries: ClassVar[bool] = False
+    # Whether the number of parameters grows with `model.hidden_size`.
+    sized_by_hidden: ClassVar[bool] = False
 
     @abstractmethod
     def module(self, input_size: int, model: NetworkOptions, cell: Any) -> Any:
@@ -58,6 +60,13 @@ class Encoder(ABC):
             model: the configuration of the network.
             cell: the recurrent cell, for encoders that use one.
         """
+
+    def check(self, model: NetworkOptions) -> None:  # noqa: B027  few encoders need it
+        """Raise an InputError for a configuration of the network that the encoder cannot have."""
+
+    def multiple(self) -> int:
+        """Return the number that `model.hidden_size` must be a multiple of."""
+        return 1
 
     @staticmethod
     def run(module: Any, x: Any, lengths_B: Any) -> Any:

@@ -14,6 +14,7 @@ class RecurrentEncoder(Encoder):
 
     has_both_directions = True
     reads_entries = True
+    sized_by_hidden = True
 
     def module(self, input_size: int, model: NetworkOptions, cell: Any) -> Any:
         """Return a `Recurrent`."""
