@@ -37,7 +37,7 @@ def model_card(
         words: some known words; the example for a probe's tagger uses them.
     """
     parts = [
-        front_matter(name, stored, _cell_name(stored["cell"])),
+        front_matter(name, stored, _kinds(stored)),
         f"# {_text(name)}",
         _what(stored, labels, reads),
         *_needs(stored),
@@ -54,6 +54,12 @@ def model_card(
 
 def _cell_name(cell: Any) -> str:
     return str(cell.get("name", "recurrent")) if isinstance(cell, Mapping) else str(cell)
+
+
+def _kinds(stored: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tags of the encoder."""
+    encoder = encoder_name(stored["model"].get("encoder"))
+    return (encoder, _cell_name(stored["cell"])) if encoder == "recurrent" else (encoder,)
 
 
 def _what(stored: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:

@@ -15,13 +15,13 @@ NOT_STATED = (
 _RATES = ("f1", "precision", "recall", "accuracy", "macro_f1")
 
 
-def front_matter(name: str, stored: Mapping[str, Any], cell: str) -> str:
+def front_matter(name: str, stored: Mapping[str, Any], kinds: Sequence[str]) -> str:
     """Return the metadata block in YAML, between lines of three hyphens.
 
     Args:
         name: name of the model.
         stored: the content of ``config.json``.
-        cell: name of the cell.
+        kinds: what the encoder is, from the general to the special.
     """
     from huggingface_hub import ModelCardData  # slow to import
 
@@ -30,7 +30,7 @@ def front_matter(name: str, stored: Mapping[str, Any], cell: str) -> str:
     metadata = ModelCardData(
         library_name="seqtag",
         pipeline_tag="token-classification",
-        tags=["sequence-labelling", "recurrent", cell],
+        tags=["sequence-labelling", *kinds],
         datasets=[corpus.partition("@")[0]] if isinstance(corpus, str) else None,
         model_name=name,
         eval_results=list(_results(stored)) or None,
