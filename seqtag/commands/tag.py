@@ -92,8 +92,11 @@ def run(args: argparse.Namespace) -> int:
 def _input_folder(args: argparse.Namespace) -> Path | None:
     """Return the input if it is a folder and the input format reads folders."""
     folder = Path(args.input)
-    reads_folders = args.input_format not in PLAIN and find_format(args.input_format).reads_folders
-    return folder if reads_folders and args.input != "-" and folder.is_dir() else None
+    if args.input == "-" or not folder.is_dir():
+        return None
+    if args.input_format in PLAIN or not find_format(args.input_format).reads_folders:
+        raise InputError(f"{folder}: is a folder; only --input-format brat reads folders")
+    return folder
 
 
 @contextmanager

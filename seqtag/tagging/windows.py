@@ -30,12 +30,17 @@ def tag_windows(
 def least_certain(
     windows: Iterable[list[tuple[Item, TaggedSentence]]], count: int
 ) -> list[tuple[Item, TaggedSentence]]:
-    """Return the `count` sentences with the lowest certainty; those without tokens do not count."""
+    """Return the `count` sentences with the lowest certainty.
+
+    Those without tokens are left out, as are repetitions of a sentence.
+    """
     lowest: Lowest[tuple[Item, TaggedSentence]] = Lowest(count)
     for window in windows:
         for item, sentence in window:
             if sentence.certainty is not None and sentence.tokens:
-                lowest.add(sentence.certainty, (item, sentence))
+                features = tuple(map(tuple, item.features.values()))
+                key = (tuple(token.text for token in item.sentence.tokens), features)
+                lowest.add(sentence.certainty, (item, sentence), key)
     return list(lowest)
 
 

@@ -16,6 +16,7 @@ from seqtag.training import build
 from seqtag.training.finite import require_finite_weights
 from seqtag.training.freeze import freeze
 from seqtag.training.initial.start import Start
+from seqtag.training.label_checks import check_labels
 from seqtag.training.resume.find import load_best
 from seqtag.training.run import run
 from seqtag.training.scoring import TaggingScore
@@ -59,6 +60,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     start = Start(settings.init) if settings.init is not None else None
     indexer = build.indexer(settings.data, settings.model, corpus, start)
     labels = build.label_set(settings.data.tag_scheme, corpus, start)
+    check_labels(corpus, labels, start.new_labels(labels) if start is not None else ())
     network = build.network(settings.model, settings.cell, indexer, labels, corpus, start)
     freeze(network, settings.freeze or ())
     set_engine(network, settings.engine)

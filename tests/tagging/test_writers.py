@@ -157,6 +157,17 @@ def test_lowest_keeps_the_lowest_and_the_earliest():
         assert list(lowest) == sorted(range(50), key=lambda n: (scores[n], n))[:count]
 
 
+def test_lowest_keeps_one_value_of_each_key():
+    rng = random.Random(1)
+    keys = [rng.randrange(20) for _ in range(100)]
+    for count in (1, 5, 20, 30):
+        lowest = Lowest(count)
+        for key in keys:
+            lowest.add(key % 7 / 7, key, key)
+        first = sorted(set(keys), key=keys.index)
+        assert list(lowest) == sorted(first, key=lambda key: key % 7)[:count]
+
+
 def test_a_device_is_not_replaced_by_a_file():
     with open_output(os.devnull) as output:
         output.write(b"x")

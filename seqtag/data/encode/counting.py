@@ -53,6 +53,14 @@ def distinct_labels(rows: datasets.Dataset) -> list[str]:
     return cached_result(rows, ["labels"], lambda: sorted(count_strings(rows, "labels")))
 
 
+def label_counts(rows: datasets.Dataset) -> Counter[str]:
+    """Return the counts of the labels of a split; cached for a corpus on disk."""
+    from seqtag.data.corpus.fingerprints import cached_result
+
+    counted = cached_result(rows, ["label counts"], lambda: dict(count_strings(rows, "labels")))
+    return Counter(counted)
+
+
 def _is_dataset(sentences: Any) -> bool:
     # Without importing `datasets`, which tagging does not need.
     return hasattr(sentences, "with_format")

@@ -138,6 +138,12 @@ class _Tagging(_Training):
         else:
             meta = {key: value for key, value in record.items() if key not in ("text", "id")}
             sentence = Sentence([], [], [], 0, number, text=self._text(record, where), meta=meta)
+        text = record.get("text")
+        if sentence.text is None and not sentence.tokens and isinstance(text, str) and text.strip():
+            raise InputError(
+                f"{where}: there is a text, but its list of tokens is empty: remove the key of the "
+                "tokens, or, for a file of Prodigy, use --input-format prodigy"
+            )
         id_ = record.get("id")
         try:
             json.dumps(id_, allow_nan=False)

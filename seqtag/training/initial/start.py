@@ -89,6 +89,10 @@ class Start:
         """Return the folder's labels with those of `new` added, in the schemes of `new`."""
         return self._parts.labels.extended(new)
 
+    def new_labels(self, labels: LabelSet) -> list[str]:
+        """Return the labels that the folder lacks."""
+        return [label for label in labels.labels if label not in self._parts.labels.labels]
+
     def copy_weights(self, network: TaggerNetwork, indexer: Indexer, labels: LabelSet) -> None:
         """Set the weights of `network`, and log what is kept and what is new.
 
@@ -147,7 +151,7 @@ class Start:
                 if added := len(strings) - len(before[table]):
                     new.append(f"{added:,} {what}")
         old = self._parts.labels
-        added_labels = [label for label in labels.labels if label not in old.labels]
+        added_labels = self.new_labels(labels)
         kept.append(f"{len(labels) - len(added_labels)} labels")
         if added_labels:
             new.append(f"{len(added_labels)} labels ({listed(added_labels)})")
