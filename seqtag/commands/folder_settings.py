@@ -2,7 +2,8 @@
 
 The network and the conversion of words are those of the folder. A key that the user sets to
 another value is refused, unless it concerns training alone (`_FREE`). A key counts as set if it is
-among the overrides, or if an experiment or preset gave it another value than its default.
+among the overrides, or if an experiment or preset gave it another value than its default. The
+tokenizer is that of the folder, too, unless it is set.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from seqtag.cells import build_cell
 from seqtag.checks import from_plain, shown
+from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER
 from seqtag.errors import InputError
 from seqtag.inputs.options import EncodeConfig
 from seqtag.model.config import TaggerConfig
@@ -70,6 +72,8 @@ def with_folder_settings(plain: Mapping[str, Any], overrides: Sequence[str]) -> 
     if isinstance(before.get("normalize"), str) and "normalize" in data:
         own = {"normalize": data["normalize"]}
         data |= given.merged(own, {"normalize": None}, {"normalize": before["normalize"]}, "data")
+    if data.get("tokenizer") == DEFAULT_TOKENIZER and "data.tokenizer" not in given:
+        data["tokenizer"] = before.get("tokenizer", DEFAULT_TOKENIZER)
     return {**plain, "model": model, "cell": cell, "data": data}
 
 

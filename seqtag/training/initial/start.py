@@ -110,6 +110,11 @@ class Start:
                 stored = weights.get(name)
                 if stored is not None and name in sources:
                     stored = stored[sources[name]]
+                if stored is None and name.startswith("embedding.gazetteers."):
+                    raise InputError(
+                        f"init: the network of {self.folder} reads no gazetteers, and none can be "
+                        "added to it: leave out data.gazetteers"
+                    )
                 if stored is None or stored.shape != tensor.shape:
                     raise InputError(
                         f"init: {name} is {_shape(tensor)}, but {_shape(stored)} in {self.folder}; "

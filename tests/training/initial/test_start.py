@@ -132,3 +132,11 @@ def test_the_command_takes_the_network_of_the_folder(configure, tmp_path, first,
             configure(*same, other, output=tmp_path / "third")
     with pytest.raises(InputError, match="is in the folder of this run"):
         configure(*same, output=tmp_path / "first")
+
+
+def test_gazetteers_cannot_be_added(configure, tmp_path):
+    train(configure("trainer.max_epochs=1", output=tmp_path / "first"))
+    (tmp_path / "names.txt").write_text("Alex\n", encoding="utf-8")
+    settings = (f"init={tmp_path}/first/model", f"data.gazetteers=[{tmp_path}/names.txt]")
+    with pytest.raises(InputError, match="reads no gazetteers, and none can be added"):
+        train(configure(*settings, output=tmp_path / "second"))
