@@ -35,8 +35,11 @@ def guide(code: Code, traced: Trace, people: Sequence[Person], cell: Cell) -> li
         if kept_T is not None and before >= 0 and person.role != "subject":
             window = slice(person.position, after + 1)
             least = int(np.argmin(kept_T[window])) + person.position
+            share, word = f"{kept_T[least]:.0%}", traced.tokens[least]
             text += (
-                f" The units keep {kept_T[least]:.0%} of their memory at “{traced.tokens[least]}”."
+                f" At “{word}” they keep only {share} of their memory."
+                if person.role == "new subject"
+                else f" At each of these words they keep {share} of their memory or more."
             )
         found.append({"position": person.position, "text": text})
     return found
@@ -46,28 +49,41 @@ def _text(
     code: Code, person: Person, traced: Trace, line_T: np.ndarray, before: int, after: int
 ) -> str:
     word, form = traced.tokens[person.position], person.form
-    now = _side(code, line_T[after])
-    label = traced.labels[after]
+    now, label = _side(code, line_T[after]), traced.labels[after]
     if person.role == "subject" or before < 0:
         what = f"“{word}” ({form}) is the subject"
-        return f"{what}: the units move to {now}, and the label becomes {label}."
+        moved = f"the units move to {now}" if now else "the units are on neither side yet"
+        return f"{what}: {moved}, and the label becomes {label}."
     earlier, old_label = _side(code, line_T[before]), traced.labels[before]
+    moved = _movement(earlier, now)
     if person.role == "new subject":
         what = f"“{word}” ({form}) is a new subject"
+        if now and now == earlier and form in _forms(code, line_T[after]):
+            return f"{what}, and its side is the same: {moved}, and the label is {label}."
         if now == earlier:
-            return f"{what}, but {_AFTER} words later the units are still on {now}."
-        return f"{what}: the units leave {earlier} for {now}, and the label becomes {label}."
+            return f"{what}, but {_AFTER} words later {moved}; the label is {label}."
+        return f"{what}: {moved}, and the label becomes {label}."
     what = f"“{word}” ({form}) is " + (
         "another person, not the subject" if person.role == "other person" else "a person"
     )
-    if now == earlier and label == old_label:
-        return f"{what}: the units stay on {now}, and the label stays {label}."
-    return f"{what}: the units move from {earlier} to {now}; the label is {label}."
+    if label == old_label:
+        return f"{what}: {moved}, and the label stays {label}."
+    return f"{what}: {moved}, and the label changes from {old_label} to {label}."
+
+
+def _movement(earlier: str, now: str) -> str:
+    """Return how the units moved between two sides, each "" for neither."""
+    if now == earlier:
+        return f"the units stay on {now}" if now else "the units stay on neither side"
+    if not now:
+        return f"the units leave {earlier}"
+    return f"the units move from {earlier} to {now}" if earlier else f"the units move to {now}"
 
 
 def _side(code: Code, mean: float) -> str:
-    """Return the side on which the mean of the units is, in words."""
-    if abs(mean) < _NEITHER:
-        return "neither side"
-    forms = code.positive if mean > 0 else code.negative
-    return f"the side of {' and '.join(forms)}"
+    """Return the side on which the mean of the units is, in words; "" for neither."""
+    return "" if abs(mean) < _NEITHER else f"the side of {' or '.join(_forms(code, mean))}"
+
+
+def _forms(code: Code, mean: float) -> tuple[str, ...]:
+    return code.positive if mean > 0 else code.negative

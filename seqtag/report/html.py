@@ -50,12 +50,20 @@ def escaped(text: str) -> str:
     return html.escape(escape_controls(text))
 
 
-def page(title: str, body: str, style: str = "") -> str:
-    """Return a complete page; `body` is HTML, and `style` is CSS that only this page needs."""
+def page(title: str, body: str, style: str = "", policy: str = "") -> str:
+    """Return a complete page.
+
+    Args:
+        title: the title and heading.
+        body: HTML below the heading.
+        style: CSS that only this page needs.
+        policy: the content security policy; "" for none.
+    """
+    secure = f'<meta http-equiv=Content-Security-Policy content="{policy}">\n' if policy else ""
     return (
         "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
         '<meta name=viewport content="width=device-width,initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{_STYLE}{style}</style>\n"
+        f"{secure}<title>{escaped(title)}</title>\n<style>{_STYLE}{style}</style>\n"
         f"<h1>{escaped(title)}</h1>\n{body}\n</html>\n"
     )
 

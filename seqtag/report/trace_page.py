@@ -10,13 +10,13 @@ from seqtag.report.style import DPI
 
 
 def trace_page(
-    title: str, data: Mapping[str, Any] | None, pictures: Mapping[str, tuple[str, bytes]]
+    title: str, picture: Mapping[str, Any] | None, pictures: Mapping[str, tuple[str, bytes]]
 ) -> str:
     """Return a self-contained HTML page.
 
     Args:
         title: the heading.
-        data: the data of the interactive picture; None if there is no sentence.
+        picture: the data of the interactive picture; None if there is no sentence.
         pictures: by heading, the text that explains a picture, and the content of its PNG file.
     """
     shown = [
@@ -25,7 +25,9 @@ def trace_page(
         f'width="{_width(png)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>'
         for heading, (explanation, png) in pictures.items()
     ]
-    return html.page(title, "".join(shown)) if data is None else picture_page(title, data, shown)
+    if picture is None:
+        return html.page(title, "".join(shown))
+    return picture_page(title, picture, shown)
 
 
 def _width(png: bytes) -> int:

@@ -51,6 +51,11 @@ class Colours {
     return this.labels[number % this.labels.length];
   }
 
+  // The colour of a side of a code: of its form, or a neutral one for several forms.
+  side(forms) {
+    return forms.length === 1 ? this.label(forms[0]) : this.labels.at(-1);
+  }
+
   // The colour of a value, as three numbers.
   value(value, { high, isSigned }) {
     const share = Math.min(1, Math.abs(value) / (high || 1));

@@ -11,6 +11,7 @@ function choice(picture, key, legendText, options) {
         name: `${picture.id}-${key}`,
         value,
         "data-key": `${key}-${value}`,
+        "aria-label": title,
         checked: String(value) === chosen,
         on: { change: () => picture.set({ [key]: value }) },
       }),
@@ -117,15 +118,16 @@ function codeText(trace, code) {
     element(
       "p",
       {},
-      `Each thin line is one of the ${code.units.length} units of ${trace.layer(code.layer).title}, whose ` +
-        `${trace.meanings[code.value] ?? code.value} follows the form of the subject most closely in other sentences; the ` +
-        `thick line is their mean. Up is the side of ${up}, down that of ${down}, each scaled so ` +
-        "that the mean after such a subject is at one third of the height from the edge.",
+      `Each thin line is the ${trace.meanings[code.value] ?? code.value} of one unit: the ` +
+        `${code.units.length} that follow the subject's form most closely in other sentences. The ` +
+        `thick line is their mean. Up is the side of ${up}, down that of ${down}; dotted: the ` +
+        "means after such subjects." +
+        (trace instanceof Difference ? " Here only the means are drawn: solid for A, dashed for B." : ""),
     ),
   );
 }
 
-function answersText(hasCode) {
+function answersText(hasCode, isDifference) {
   return element(
     "div",
     { class: "sq-text" },
@@ -133,9 +135,9 @@ function answersText(hasCode) {
     element(
       "p",
       {},
-      "The height of a colour is the probability of that label at the word; the label that is " +
-        "predicted is drawn in full colour." +
-        (hasCode ? " The tagger was trained at PRON only: at another word, it shows the answer if PRON came next." : ""),
+      "The probability of each label at each word; the predicted one is in full colour." +
+        (hasCode ? " The tagger was trained at PRON only: at another word, this is its answer if PRON came next." : "") +
+        (isDifference ? " The left bar is for A, the right one for B." : ""),
     ),
   );
 }

@@ -15,18 +15,29 @@ function joined(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
-// What to look at first.
-function lead(trace, choose) {
+function leadText(trace) {
+  return trace.code !== null && trace.guide.length > 0 ? LEAD.code : LEAD.plain;
+}
+
+// What to look at: a text, and an item for each person of the sentence.
+function lead(trace, text, choose) {
   if (trace instanceof Difference) return differenceLead(trace);
   const hasCode = trace.code !== null && trace.guide.length > 0;
-  const parts = [element("p", { class: "sq-lead" }, hasCode ? LEAD.code : LEAD.plain)];
+  const parts = [text && element("p", { class: "sq-lead" }, text)];
   if (hasCode) {
     const items = trace.guide.map(({ position, text }) =>
       element("li", {}, element("button", { type: "button", on: { click: () => choose(position) } }, word(text))),
     );
     parts.push(element("ol", { class: "sq-guide" }, ...items));
   }
-  return element("div", {}, ...parts);
+  return element("div", {}, ...parts.filter(Boolean));
+}
+
+// The name of a trace in a comparison: its model, or the words in which its sentence differs.
+function compared(trace, other) {
+  if (trace.name !== other.name || !canSubtract(trace, other)) return trace.name;
+  const own = trace.tokens.filter((token, place) => token !== other.tokens[place]);
+  return own.length ? own.slice(0, 4).join(" … ") : trace.name;
 }
 
 function differenceLead({ first, second }) {
@@ -35,25 +46,24 @@ function differenceLead({ first, second }) {
   const text = places.length
     ? `The sentences differ in ${places.length === 1 ? "one word" : `${places.length} words`}: ` +
       `${joined(pairs)}. Values are those of B minus those of A. A unit that reads from left to ` +
-      "right is pale up to the first of these words, because everything before it is equal; what " +
+      "right is faint up to the first of these words, because everything before it is equal; what " +
       "has a colour after it is what the network still holds from it."
     : "Both sentences have the same words, so that all values are equal.";
   return element("div", {}, element("p", { class: "sq-lead" }, text));
 }
 
 // What the colours of a value mean, with a legend.
-function legend(colours, trace, layer, name, sides) {
-  const range = trace.range(layer, name);
+function legend(colours, trace, range, sides) {
   const ends = range.isSigned
     ? [`${MINUS}${range.high.toPrecision(2)}`, "0", range.high.toPrecision(2)]
     : ["0", "1"];
-  let text = "Dark is near 1, pale is near 0.";
+  let text = "Full colour is near 1, faint is near 0.";
   if (trace instanceof Difference) {
-    text = "Orange: larger in B. Blue: smaller in B. Pale: equal.";
+    text = "Orange is larger in B, blue is smaller in B, faint is equal.";
   } else if (range.isSigned) {
     text = sides
-      ? `Signs are turned so that orange is the side of ${sides[0]} and blue that of ${sides[1]}. Pale is near 0.`
-      : "Orange is positive, blue is negative, pale is near 0.";
+      ? `Signs are turned so that orange is the side of ${sides[0]} and blue that of ${sides[1]}. Faint is near 0.`
+      : "Orange is positive, blue is negative, faint is near 0.";
   }
   return element(
     "div",

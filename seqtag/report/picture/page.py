@@ -17,7 +17,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 mountPicture(document.getElementById("picture"), data);
 """
 _STYLE = """
-body{max-width:76rem;padding:1rem clamp(.7rem,3vw,2.2rem) 0}
+body{max-width:84rem;padding:1rem clamp(.7rem,3vw,2.2rem) 0}
 body,.sq-head{background:var(--bg)}.seqtag-picture{--sq-paper:var(--bg)}
 """
 
@@ -36,22 +36,21 @@ def picture_style() -> str:
     return (files(__package__) / "picture.css").read_text(encoding="utf-8")
 
 
-def picture_page(title: str, data: Mapping[str, Any], further: Iterable[str] = ()) -> str:
+def picture_page(title: str, picture: Mapping[str, Any], further: Iterable[str] = ()) -> str:
     """Return a self-contained page: a file that needs no other one and no network.
 
     Args:
         title: the heading.
-        data: the data of `seqtag.inspect.picture.picture_data`.
+        picture: the data of `seqtag.inspect.picture.picture_data`.
         further: sections below the picture, as HTML.
     """
     # "<" could end the script element.
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(picture, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c")
     body = [
-        f'<meta http-equiv=Content-Security-Policy content="{_POLICY}">',
         "<div id=picture><noscript>This picture needs JavaScript.</noscript></div>",
         *further,
         f'<script type="application/json" id=data>{text}</script>',
         f"<script type=module>\n{picture_script()}{_MOUNT}</script>",
     ]
-    return html.page(title, "\n".join(body), picture_style() + _STYLE)
+    return html.page(title, "\n".join(body), picture_style() + _STYLE, _POLICY)

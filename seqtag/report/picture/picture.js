@@ -114,6 +114,7 @@ class Picture {
       for (const track of this.tracks) track.linked = this.tracks;
     }
     this.main.style.setProperty("--sq-columns", this.tracks.length);
+    this.main.classList.toggle("sq-beside", this.tracks.length === 1 && !this.isNarrow);
     this.main.replaceChildren(...this.sections());
     this.width = 0;
     this.resized();
@@ -135,14 +136,20 @@ class Picture {
   sections() {
     const isTwo = this.tracks.length > 1;
     const { value } = this.state;
+    const texts = this.tracks.map((track) => leadText(track.trace));
+    const isShared = isTwo && new Set(texts).size === 1;
+    const others = [...this.tracks].reverse();
     const leads = this.cells((track, index) => [
-      isTwo ? element("h3", { class: "sq-name" }, `${"AB"[index]}: `, word(track.trace.name)) : null,
-      lead(track.trace, (place) => this.choose(place, this.state.unit, track)),
-    ].filter(Boolean));
+      ...(isTwo
+        ? [element("h3", { class: "sq-name" }, `${"AB"[index]}: `, word(compared(track.trace, others[index].trace)))]
+        : []),
+      lead(track.trace, isShared ? "" : texts[index], (place) => this.choose(place, this.state.unit, track)),
+    ]);
     const words = this.cells((track, index) =>
       track.add(new WordStrip(track, `${this.id}-${index}`, (place) => describeWord(track.trace, place))),
     );
-    const parts = [this.row("sq-leads", leads), element("div", { class: "sq-head" }, words)];
+    const shared = isShared ? element("p", { class: "sq-lead" }, texts[0]) : "";
+    const parts = [this.row("sq-leads", shared, leads), element("div", { class: "sq-head" }, words)];
     if (value === "all") parts.push(...this.answers());
     parts.push(...this.steps());
     parts.push(this.table());
@@ -170,7 +177,7 @@ class Picture {
     parts.push(
       this.row(
         "sq-answers",
-        answersText(hasCode),
+        answersText(hasCode, this.tracks[0].trace instanceof Difference),
         this.cells((track) => [
           track.add(new ProbabilityPlot(track, "Probability of each label at each word")),
           labelLegend(this.colours, track.trace instanceof Difference ? track.trace.first : track.trace),
@@ -215,13 +222,22 @@ class Picture {
     const code = this.code(trace);
     const sides = this.sidesOf(trace, units);
     const isTurned = this.state.turned && code && code.layer === layer && !(trace instanceof Difference);
+    const range = this.range(track, layer, name, units);
     const title = valueName(trace, name);
     const label = `${title}, ${units.length} units by ${trace.length} words: arrow keys choose a word and a unit`;
     return [
       element("h4", {}, title, element("span", { class: "sq-soft" }, ` ${trace.layer(layer).title}`)),
-      track.add(new HeatPlot(track, layer, name, units, sides, label)),
-      legend(this.colours, trace, layer, name, isTurned ? [joined(code.positive), joined(code.negative)] : null),
+      track.add(new HeatPlot(track, layer, name, units, sides, range, label)),
+      legend(this.colours, trace, range, isTurned ? [joined(code.positive), joined(code.negative)] : null),
     ];
+  }
+
+  // The range of the colours: the same for all sentences of a model.
+  range(track, layer, name, units) {
+    const range = track.trace.range(layer, name);
+    if (!range.isSigned) return range;
+    const same = this.tracks.filter((other) => other.trace.name === track.trace.name);
+    return { ...range, high: Math.max(...same.map(({ trace }) => trace.most(layer, name, units))) };
   }
 
   table() {

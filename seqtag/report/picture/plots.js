@@ -1,7 +1,7 @@
 // Plots over the words: each is as wide as its place, scrolls, and draws only what is visible.
 
 const GUTTER = 74;
-const NARROWEST = 17;
+const NARROWEST = 19;
 const WIDEST = 84;
 
 // One trace on the page: the width of its columns, its plots, and how far they are scrolled.
@@ -185,7 +185,7 @@ class ProbabilityPlot extends Plot {
   }
 }
 
-const LINE_LIMIT = 2.2;
+const LINE_LIMIT = 1.7;
 
 // The units of a code as lines: up is the positive side of the contrast, down the negative one.
 class LinePlot extends Plot {
@@ -197,7 +197,7 @@ class LinePlot extends Plot {
       this.gutter.append(
         element(
           "span",
-          { class: "sq-side", style: { [edge]: "6px", color: track.colours.label(forms[0]) } },
+          { class: "sq-side", style: { [edge]: "6px", color: track.colours.side(forms) } },
           forms.join(" or "),
         ),
       );
@@ -215,7 +215,7 @@ class LinePlot extends Plot {
     if (!places.length) return;
     const [start, width] = [track.scroll, track.room];
     const tint = (forms, top) => {
-      context.fillStyle = track.colours.label(forms[0]);
+      context.fillStyle = track.colours.side(forms);
       context.globalAlpha = 0.09;
       context.fillRect(start, top, width, height / 2);
       context.globalAlpha = 1;
@@ -224,8 +224,13 @@ class LinePlot extends Plot {
     tint(code.negative, height / 2);
     context.strokeStyle = track.colours.soft;
     context.lineWidth = 1;
-    context.strokeRect(start - 2, Math.round(height / 2) + 0.5, width + 4, 0);
+    for (const [value, dashes] of [[0, []], [1, [2, 4]], [-1, [2, 4]]]) {
+      context.setLineDash(dashes);
+      context.strokeRect(start - 2, Math.round(this.y(value)) + 0.5, width + 4, 0);
+    }
+    context.setLineDash([]);
     this.paintPersons(context);
+    this.paintRoles(context);
     const parts = track.trace instanceof Difference ? [track.trace.first, track.trace.second] : [track.trace];
     parts.forEach((trace, part) => {
       context.setLineDash(part ? [6, 4] : []);
@@ -247,6 +252,25 @@ class LinePlot extends Plot {
     context.setLineDash([]);
   }
 
+  // The roles of the persons, as text beside their lines.
+  paintRoles(context) {
+    const { trace, colours } = this.track;
+    context.font = `600 11px ${getComputedStyle(this.element).fontFamily}`;
+    context.textAlign = trace.rtl ? "right" : "left";
+    // Where the last text of each row ends: a text that would overlap it goes into the next row.
+    const ends = [];
+    for (const { position, role, form } of trace.persons) {
+      context.fillStyle = colours.label(form);
+      const text = `${role} (${form})`;
+      const x = this.track.left(position) + (trace.rtl ? this.track.column - 4 : 6);
+      const start = trace.rtl ? -x : x;
+      let row = ends.findIndex((end) => end < start);
+      if (row < 0) row = ends.length;
+      ends[row] = start + context.measureText(text).width + 8;
+      context.fillText(text, x, 14 + 14 * row);
+    }
+  }
+
   stroke(context, places, value) {
     context.beginPath();
     for (const place of places) {
@@ -264,7 +288,7 @@ class LinePlot extends Plot {
       context.beginPath();
       context.rect(this.track.scroll, top, this.track.room, this.height / 2);
       context.clip();
-      context.strokeStyle = this.track.colours.label(forms[0]);
+      context.strokeStyle = this.track.colours.side(forms);
       this.stroke(context, places, value);
       context.restore();
     }
@@ -298,10 +322,10 @@ function rowHeight(count) {
 
 // A gate or state: a row for each unit, a column for each word.
 class HeatPlot extends Plot {
-  constructor(track, layer, name, units, sides, label) {
+  constructor(track, layer, name, units, sides, range, label) {
     const row = rowHeight(units.length);
     super(track, row * units.length, label);
-    Object.assign(this, { layer, name, units, sides, rowSize: row });
+    Object.assign(this, { layer, name, units, sides, range, rowSize: row });
     if (row >= 12) {
       units.forEach((unit, index) => {
         const style = { top: `${index * row}px`, "line-height": `${row}px` };
@@ -320,7 +344,7 @@ class HeatPlot extends Plot {
     picture.height = this.units.length;
     const context = picture.getContext("2d");
     const pixels = context.createImageData(picture.width, picture.height);
-    const range = trace.range(this.layer, this.name);
+    const { range } = this;
     let at = 0;
     this.units.forEach((unit, index) => {
       const side = range.isSigned ? this.sides[index] : 1;

@@ -48,6 +48,17 @@ class Traced {
     return { low, high, isSigned: low < 0 || high > 1 };
   }
 
+  // The largest absolute value of some units.
+  most(layer, name, units) {
+    const { values } = this.array(layer, name);
+    const count = this.layer(layer).units;
+    let most = 1e-6;
+    for (const unit of units) {
+      for (let i = unit; i < values.length; i += count) most = Math.max(most, Math.abs(values[i]));
+    }
+    return most;
+  }
+
   probability(place, label) {
     return this.p[place * this.label_names.length + label];
   }

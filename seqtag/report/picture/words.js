@@ -1,6 +1,5 @@
 // The words above the plots, with roles and labels; and the bar that reads the chosen values.
 
-const SLANTED_BELOW = 52;
 const ROLES = { subject: "subject", "new subject": "new subject", "other person": "other person", person: "person" };
 
 // The words of a trace as a list from which one is chosen; it stays at the top of the window.
@@ -56,12 +55,12 @@ class WordStrip extends Plot {
 
   resize() {
     const { track } = this;
-    const isSlanted = track.column < SLANTED_BELOW;
+    const longest = Math.max(...track.trace.tokens.map((token) => [...token].length));
+    const isSlanted = track.column < Math.min(WIDEST, 7 * longest + 2);
     this.element.classList.toggle("sq-slanted", isSlanted);
     this.content.style.width = `${GUTTER + track.column * track.trace.length}px`;
-    const longest = Math.max(...track.trace.tokens.map((token) => [...token].length));
     const chip = Math.max(...track.trace.labels.map((label) => [...label].length));
-    const isSteep = isSlanted && chip * 7 + 6 > track.column;
+    const isSteep = isSlanted && chip * 6 + 5 > track.column;
     this.element.classList.toggle("sq-steep", isSteep);
     this.height = (isSlanted ? 34 + 5.6 * Math.min(16, longest) : 42) + (isSteep ? 8 + 6.5 * Math.min(9, chip) : 26);
     this.content.style.height = `${this.height}px`;
