@@ -40,7 +40,7 @@ def pytest_configure(config):
     """
     is_controller = config.getoption("tx", None) and not hasattr(config, "workerinput")
     if not is_controller or config.option.collectonly:
-        for name in ("shared.hub", "shared.runs", "shared.taggers"):
+        for name in ("shared.browser", "shared.hub", "shared.runs", "shared.taggers"):
             config.pluginmanager.import_plugin(name)
 
 

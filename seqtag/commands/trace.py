@@ -187,7 +187,7 @@ def _write(place: Path, results: Results, title: str, is_page: bool) -> None:
 
     from seqtag.files import open_output
     from seqtag.report.style import as_png
-    from seqtag.report.trace_page import trace_page
+    from seqtag.report.trace_page import StillPicture, trace_page
 
     files: dict[str, bytes] = {}
     for name, arrays in results.arrays.items():
@@ -195,10 +195,10 @@ def _write(place: Path, results: Results, title: str, is_page: bool) -> None:
         np.savez(buffer, allow_pickle=False, **arrays)
         files[f"{name}.npz"] = buffer.getvalue()
     captioned = {}
-    for name, ((heading, text), figure) in results.pictures.items():
+    for name, (caption, figure) in results.pictures.items():
         files[f"{name}.png"] = png = as_png(figure)
         if name not in results.layers:
-            captioned[heading] = text, png
+            captioned[caption.heading] = StillPicture(caption.text, png, caption.terms)
     page = trace_page(title, results.picture, captioned).encode()
     files = {place.name: page} if is_page else {**files, "trace.html": page}
     folder = place.parent if is_page else place

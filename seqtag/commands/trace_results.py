@@ -13,7 +13,7 @@ from seqtag.errors import InputError
 from seqtag.inspect.memory import half_lives
 from seqtag.inspect.picture import picture_data, trace_data
 from seqtag.inspect.subject import subject_codes
-from seqtag.inspect.switch import ITEMS, pronoun_events, switch_curves
+from seqtag.inspect.switch import ITEMS, Event, pronoun_events, switch_curves
 from seqtag.inspect.trace import Trace, display_order, trace
 from seqtag.probes.pronoun import PronounProbe
 from seqtag.report.trace_plots import plot_half_lives, plot_switch, plot_trace
@@ -32,11 +32,21 @@ _HALF_LIFE = (
     "same value again at each step, from its own output through the recurrent weights."
 )
 _SWITCH = (
-    "The share of memory kept is the mean forget gate, with its 95% interval over sentences. A new "
-    "subject is the first person of a later clause: the earlier subject no longer counts. An "
-    "attractor is a person of another gender or number who is not the subject. The curves fall "
-    "before the person's word where a link such as ', but' announces a new subject."
+    "Each curve is the share of memory that the units keep at a word, so many words before or "
+    "after the word for a person, which is at 0; the band is its 95% interval over sentences. "
+    "Where the curve of a new subject is far below that of an attractor, the units forget the "
+    "earlier subject, and only then. The small panels show single units, those that react most."
 )
+# Terms of that picture. The kinds of persons are followed by a sentence with such a person.
+_TERMS = {
+    "share of memory kept": "the forget gate, or what the cell has in its place: 1 keeps the whole "
+    "memory of a unit, 0 erases it.",
+    "first subject": "the first person that a sentence is about.",
+    "attractor": "a person of another gender or number, who is not the subject. A tagger that "
+    "takes the last person for the subject is attracted by it.",
+    "new subject": "the subject of a later clause, which replaces the one before it. The curve "
+    "can fall before its word, where a link such as “, but” announces it.",
+}
 
 
 class Caption(NamedTuple):
@@ -44,6 +54,7 @@ class Caption(NamedTuple):
 
     heading: str
     text: str
+    terms: Sequence[tuple[str, str]] = ()
 
 
 class Selected(NamedTuple):
@@ -164,7 +175,8 @@ def add_memory(
 def add_switch(results: Results, tagger: Tagger, layer: str | None) -> None:
     """Add how much memory is kept at a new subject, and at other persons for comparison."""
     check_labels(tagger, PronounProbe())
-    curves = switch_curves(tagger, pronoun_events(), layer)
+    events = pronoun_events()
+    curves = switch_curves(tagger, events, layer)
     groups = {
         f"all {tagger.network.recurrent.hidden_size} units": curves.every,
         f"the {len(curves.units)} units that react most (chosen on other sentences)": (
@@ -175,9 +187,24 @@ def add_switch(results: Results, tagger: Tagger, layer: str | None) -> None:
         title: {kind: (band.mean_P, band.low_P, band.high_P) for kind, band in bands.items()}
         for title, bands in groups.items()
     }
-    figure = plot_switch(curves.places_P, panels, "the person's word")
+    apart = {
+        f"unit {unit}": {kind: mean_PU[:, place] for kind, mean_PU in curves.apart.items()}
+        for place, unit in enumerate(curves.units[: next(iter(curves.apart.values())).shape[1]])
+    }
+    figure = plot_switch(curves.places_P, panels, "the person's word", apart)
     results.arrays["switch"] = curves.arrays()
     numbers = ",".join(map(str, curves.units.tolist()))
     text = f"{_SWITCH} The units that react most: --only {numbers} draws them."
-    caption = Caption("Share of memory kept around a person", text)
+    terms = [(term, text + _example(events.get(term))) for term, text in _TERMS.items()]
+    caption = Caption("Share of memory kept around a person", text, terms)
     results.pictures["switch"] = caption, figure
+
+
+def _example(events: Sequence[Event] | None) -> str:
+    """Return the shortest sentence of some events, with the word for the person marked."""
+    if events is None:
+        return ""
+    event = min(events, key=lambda event: len(event.tokens))
+    words = list(event.tokens)
+    words[event.position] = f"▸{words[event.position]}◂"
+    return f" Here: {' '.join(words)} …"

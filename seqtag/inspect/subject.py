@@ -23,9 +23,9 @@ _FACTORS = (
     {"distance": 16, "attractors": 1, "switches": 1},
     {"distance": 20, "attractors": 2, "switches": 1},
 )
-# A code counts if the best units correlate with the form at least as much as this.
+# A unit belongs to a code if its absolute correlation with the form is at least this.
 _LEAST = 0.5
-# Number of units that are shown as those of the code.
+# Most units of a code.
 UNITS = 6
 
 
@@ -53,7 +53,7 @@ class Code(NamedTuple):
             subject and its pronoun.
         centre_H: the value half-way between the means of both sides.
         half_H: half of the distance between these means: at least a small positive number.
-        units: the units with the largest absolute correlation, the largest first.
+        units: the units with the largest absolute correlation, at most six, the largest first.
     """
 
     layer: str
@@ -149,12 +149,13 @@ def _best_code(
     used_N = is_positive_N | is_negative_N
     side_N = np.where(is_positive_N, 1.0, -1.0)[used_N]
     best: Code | None = None
-    strongest = _LEAST
+    strongest = 0.0
     for layer, value_NH in by_layer.items():
         r_H = _correlations(value_NH[used_N], side_N)
         units = np.argsort(-np.abs(r_H), kind="stable")[:UNITS]
         strength = float(np.abs(r_H[units]).mean())
-        if strength > strongest:
+        units = units[np.abs(r_H[units]) >= _LEAST]
+        if len(units) and strength > strongest:
             strongest = strength
             high_H, low_H = (value_NH[is_N].mean(axis=0) for is_N in (is_positive_N, is_negative_N))
             half_H = np.maximum(np.abs(high_H - low_H) / 2, 1e-6)

@@ -24,6 +24,8 @@ _NEAR = (-2, 2)
 # The share of units that counts as reacting most.
 _REACTING = 0.1
 _RESAMPLES = 1000
+# Number of units that are shown one by one.
+_APART = 6
 # A place has a mean if at least this many events reach it.
 _MIN_EVENTS = 10
 # Sentences of the pronoun probe: number of each kind, and factors within the training range.
@@ -58,17 +60,21 @@ class SwitchCurves(NamedTuple):
         every: by kind of event, the mean over all units.
         reacting: the same over the units that react most, for the half of the events that was not
             used to choose the units.
-        units: the units that react most.
+        units: the units that react most, the strongest first.
+        apart: by kind of event, the mean of each of the first six of these units (P, U), over the
+            same half of the events as `reacting`; nan at places with too few events.
     """
 
     places_P: np.ndarray
     every: Mapping[str, Band]
     reacting: Mapping[str, Band]
     units: np.ndarray
+    apart: Mapping[str, np.ndarray]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the curves as arrays by name: ``places``, ``units``, ``every/KIND/mean``, ..."""
         named = {"places": self.places_P, "units": self.units}
+        named |= {f"apart/{kind}": mean_PU for kind, mean_PU in self.apart.items()}
         for group, bands in (("every", self.every), ("reacting", self.reacting)):
             for kind, band in bands.items():
                 for name, value_P in band._asdict().items():
@@ -112,6 +118,7 @@ def switch_curves(
         {kind: _band(kept_NPH.mean(axis=2)) for kind, kept_NPH in windows.items()},
         {kind: _band(kept_NPH[1::2, :, units].mean(axis=2)) for kind, kept_NPH in windows.items()},
         units,
+        {kind: _means(kept_NPH[1::2, :, units[:_APART]]) for kind, kept_NPH in windows.items()},
     )
 
 
@@ -158,6 +165,14 @@ def _most_reacting(event_NPH: np.ndarray, other_NPH: np.ndarray) -> np.ndarray:
     event_H, other_H = kept
     most = max(1, round(_REACTING * len(event_H)))
     return np.argsort(event_H - other_H, kind="stable")[:most]
+
+
+def _means(kept_NPU: np.ndarray) -> np.ndarray:
+    """Return the mean over events of each unit at each place, (P, U); nan for too few events."""
+    count_PU = np.isfinite(kept_NPU).sum(axis=0)
+    total_PU = np.nansum(kept_NPU, axis=0)
+    enough_PU = count_PU >= _MIN_EVENTS // 2
+    return np.where(enough_PU, total_PU / np.maximum(count_PU, 1), np.nan)
 
 
 def _band(kept_NP: np.ndarray) -> Band:

@@ -23,6 +23,8 @@ _SMALL = 7
 # With more rows than this, the numbers of units are not readable.
 _MAX_NUMBERED = 16
 _MARKERS = "os^Dvx+"
+# Panels of single units in a row.
+_SMALL_PANELS = 3
 # Smaller gradients underflow in float32.
 _FLOOR = 1e-38
 
@@ -147,22 +149,42 @@ def plot_switch(
     places: np.ndarray,
     panels: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]],
     event: str,
+    apart: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> Figure:
-    """Draw the share of memory kept around events, one panel for each group of units.
+    """Draw the share of memory kept around events: a panel for each group of units.
+
+    Below these, there is a small panel for each single unit.
 
     Args:
         places: places relative to the event (P), in tokens.
         panels: by title and kind of event, the mean and the ends of its interval (P).
         event: description of place 0, for the label of the x axis.
+        apart: by name of a unit and kind of event, its mean (P).
     """
-    figure = Figure((WIDTH, 2.6 * len(panels)), dpi=DPI, layout="constrained")
-    axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    apart = apart or {}
+    rows = -(-len(apart) // _SMALL_PANELS)
+    height = 2.6 * len(panels) + 1.5 * rows
+    figure = Figure((WIDTH, height), dpi=DPI, layout="constrained")
+    ratios = [2.6] * len(panels) + [1.5] * rows
+    grid = figure.add_gridspec(len(ratios), _SMALL_PANELS, height_ratios=ratios)
+    axes = [figure.add_subplot(grid[row, :]) for row in range(len(panels))]
+    for number, (name, curves) in enumerate(apart.items()):
+        row, column = divmod(number, _SMALL_PANELS)
+        panel = figure.add_subplot(grid[len(panels) + row, column])
+        for style, mean in enumerate(curves.values()):
+            panel.plot(places, mean, linewidth=1.2, color=COLOURS[style])
+        panel.axvline(0, color="black", linewidth=0.8, linestyle=":")
+        panel.set_ylim(0, 1)
+        panel.set_title(name, fontsize=_SMALL + 1, loc="left")
+        _label(panel, "", "share kept" if column == 0 else "")
     for panel, (title, bands) in zip(axes, panels.items(), strict=True):
         for number, (kind, (mean, low, high)) in enumerate(bands.items()):
             style = {"color": COLOURS[number], "marker": _MARKERS[number], "markersize": 3}
             panel.plot(places, mean, linewidth=1.4, label=kind, **style)
             panel.fill_between(places, low, high, color=COLOURS[number], alpha=0.2, linewidth=0)
         panel.axvline(0, color="black", linewidth=0.8, linestyle=":")
+        marked = {"textcoords": "offset points", "xytext": (3, 3), "fontsize": _SMALL}
+        panel.annotate(event, (0, panel.get_ylim()[0]), **marked)
         panel.set_title(title, fontsize=_SMALL + 1, loc="left")
         _label(panel, "", "share of memory kept")
     _label(axes[-1], f"tokens from {event}", "share of memory kept")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from seqtag.report.style import DPI, WIDTH, as_png
-from seqtag.report.trace_page import trace_page
+from seqtag.report.trace_page import StillPicture, trace_page
 from seqtag.report.trace_plots import (
     plot_gradients,
     plot_half_lives,
@@ -100,8 +100,13 @@ def test_the_number_of_ticks_does_not_grow_with_the_text():
 
 def test_a_page_of_still_pictures_needs_no_other_file():
     png = as_png(draw(["one", "two"]))
-    text = trace_page("Inside <it>", None, {"layer l0.fwd": ("<what it shows>", png)})
+    text = trace_page(
+        "Inside <it>",
+        None,
+        {"layer l0.fwd": StillPicture("<what it shows>", png, [("<a term>", "is this")])},
+    )
     assert "<script" not in text
+    assert "<dt>&lt;a term&gt;</dt><dd>is this</dd>" in text
     assert "Inside &lt;it&gt;" in text
     assert "<p>&lt;what it shows&gt;</p>" in text
     (source,) = re.findall('src="([^"]*)"', text)
@@ -150,4 +155,10 @@ def test_one_panel_per_group_of_units_and_one_line_per_kind_of_event():
         assert first.get_color() != second.get_color()
         assert here.get_xdata() == [0, 0]
     assert figure.axes[1].get_xlabel() == "tokens from the person's word"
+    apart = {f"unit {number}": {"new subject": mean, "attractor": mean} for number in range(4)}
+    figure = plot_switch(places, {"all units": bands}, "the person's word", apart)
+    assert [axes.get_title(loc="left") for axes in figure.axes if len(axes.lines) == 3] == [
+        "all units",
+        *apart,
+    ]
     assert as_png(figure)

@@ -1,0 +1,47 @@
+"""The steps that a cell's definition explains: names and equations agree with its values."""
+
+import re
+
+import pytest
+import torch
+from shared.cells import PRESETS
+
+from seqtag.recurrent import Recurrent
+
+FUNCTIONS = {"tanh": torch.tanh}
+
+
+def traced(cell):
+    torch.manual_seed(0)
+    layer = Recurrent(cell, 3, 4, engine="reference")
+    return layer(torch.randn(1, 6, 3), torch.tensor([6]), trace=True)[2]["l0.fwd"]
+
+
+def evaluated(equation, values):
+    """Return both sides of an equation such as ``c = f c' + i z`` at all words but the first."""
+    left, right = equation.split(" = ")
+    now = {name: value[0, 1:] for name, value in values.items()}
+    before = {f"{name}_": value[0, :-1] for name, value in values.items()}
+    code = right.replace("'", "_")
+    code = re.sub(r"(?<=[\w)]) (?=[\w(])", " * ", code)
+    return now[left], eval(code, {}, {**FUNCTIONS, **now, **before})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_values_exist_and_equations_hold(name):
+    cell = PRESETS[name]
+    values = traced(cell)
+    for step in cell.walk:
+        assert set(step.values) <= values.keys()
+        assert step.text.count(". ") >= 1
+        assert step.text.endswith(".")
+        for equation in step.equations:
+            left, right = evaluated(equation, values)
+            torch.testing.assert_close(left, right)
+
+
+def test_every_value_of_the_common_cells_is_explained():
+    for name in ("lstm", "lstm_peephole", "cifg", "nfg", "nog", "nig", "gru", "janet", "slstm"):
+        cell = PRESETS[name]
+        explained = {value for step in cell.walk for value in step.values}
+        assert explained == set(traced(cell)), name
