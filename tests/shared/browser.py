@@ -32,6 +32,7 @@ def open_page(browser):
     def open_address(address: str, **options):
         contexts.append(context := browser.new_context(**options))
         page = context.new_page()
+        page.set_default_timeout(10_000)
         page.on("console", lambda m: m.type in ("error", "warning") and reported.append(m.text))
         page.on("pageerror", lambda error: reported.append(str(error)))
         page.goto(address)

@@ -6,6 +6,7 @@
 
 const NARROW = 720;
 const VERSION = 1;
+const DEFAULT_UNITS = 12;
 let pictures = 0;
 
 class Picture {
@@ -22,7 +23,7 @@ class Picture {
       view: this.traces.length > 1 ? "both" : "a",
       value: "all",
       layer: hasCode ? first.codes[first.code].layer : first.layers[0].name,
-      units: data.units?.length ? "given" : hasCode ? "code" : "12",
+      units: data.units?.length ? "given" : hasCode ? "code" : String(DEFAULT_UNITS),
       order: hasCode ? "correlation" : "activity",
       turned: hasCode,
       place: null,
@@ -95,7 +96,8 @@ class Picture {
     // One order for both sentences of a model, so that rows correspond.
     const from = isPair ? first : trace;
     const ordered = orderedUnits(from, layer, order, name, this.code(from), isPair ? second : null);
-    return units === "all" ? ordered : ordered.slice(0, Number(units));
+    // A model without units of a code shows as many as by default.
+    return units === "all" ? ordered : ordered.slice(0, Number(units) || DEFAULT_UNITS);
   }
 
   sidesOf(trace, units) {
