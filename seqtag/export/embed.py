@@ -6,7 +6,6 @@ word, C size of a character's vector, F features of a word, k characters of a wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import nn
 
 from seqtag.errors import InputError
 from seqtag.export.graph import INT64, Graph
+from seqtag.export.inputs import Inputs
 from seqtag.export.recurrent import as_array, run_layers
 from seqtag.export.steps import Steps
 from seqtag.export.weights import Weights
@@ -25,11 +25,9 @@ from seqtag.inputs.modules.characters import CharacterCNN
 from seqtag.inputs.modules.words import WordEmbedding
 from seqtag.inputs.vocabulary import Vocabulary
 
-Arrays = Callable[[str], str]  # from the name of an array to its value in the graph
-
 
 def print_input(
-    graph: Graph, store: Weights, kind: type[Input], module: Any, arrays: Arrays
+    graph: Graph, store: Weights, kind: type[Input], module: Any, arrays: Inputs
 ) -> str:
     """Return the vectors (B, T, F) of an input; (B, S, F) of an input of pieces.
 
@@ -73,7 +71,7 @@ def _words(graph: Graph, store: Weights, module: WordEmbedding, words_BT: str) -
     return store.rows(graph, table_RD, words_BT)
 
 
-def _characters(graph: Graph, store: Weights, module: Any, arrays: Arrays) -> str:
+def _characters(graph: Graph, store: Weights, module: Any, arrays: Inputs) -> str:
     characters_UW = arrays("characters_UW")
     is_character = graph.op("Not", graph.op("Equal", characters_UW, graph.constant(np.int64(0))))
     lengths_U = graph.op(
@@ -81,6 +79,9 @@ def _characters(graph: Graph, store: Weights, module: Any, arrays: Arrays) -> st
     )
     run = _convolutions if isinstance(module, CharacterCNN) else _character_layer
     spelled_UF = run(graph, store, module, characters_UW, lengths_U)
+    if not store.quantised or run is _convolutions:
+        # Quantised layers measure the range of all words, so a vector depends on other words.
+        spelled_UF = arrays.with_known(spelled_UF, module.output_size)
     return graph.op("Gather", spelled_UF, arrays("spelling_BT"))
 
 

@@ -25,7 +25,7 @@ from seqtag.model_folder.folder import CARD, CONFIG, ENCODER, LABELS
 GRAPH, ABOUT = "model.onnx", "export.json"
 # Increase it when an earlier runtime cannot run what this version writes.
 VERSION = 1
-_DTYPES = {TensorProto.INT64: "int64", TensorProto.FLOAT: "float32"}
+_DTYPES = {TensorProto.INT64: "int64", TensorProto.FLOAT: "float32", TensorProto.BOOL: "bool"}
 
 
 class Measured(NamedTuple):
@@ -83,13 +83,19 @@ def write_exported(
 
 def _about(exported: Exported, quantised: str | None, measured: Measured | None) -> dict[str, Any]:
     graph = exported.model.graph
-    inputs = [{"array": exported.arrays[value.name], **_described(value)} for value in graph.input]
+    arrays = exported.arrays
+    inputs = [
+        {"array": arrays[value.name], **_described(value)}
+        for value in graph.input
+        if value.name in arrays
+    ]
     return {
         "version": VERSION,
         "seqtag": __version__,
         "format": "onnx",
         "opset": OPSET,
         "inputs": inputs,
+        "optional_inputs": [_described(value) for value in graph.input if value.name not in arrays],
         "outputs": [_described(value) for value in graph.output],
         "padding_label": PADDING,
         "quantisation": quantised,

@@ -96,6 +96,11 @@ class Graph:
             main._initializers.append(numpy_helper.from_array(array, name))
         return main._constants[key]
 
+    def default(self, name: str, value: np.ndarray) -> int:
+        """Give an input of the main graph a value for callers that give none; return its type."""
+        self._main._initializers.append(numpy_helper.from_array(value, name))
+        return helper.np_dtype_to_tensor_dtype(value.dtype)
+
     def ints(self, *values: int) -> str:
         """Return the name of a constant vector of int64."""
         return self.constant(np.array(values, np.int64))

@@ -6,7 +6,6 @@ L labels.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from seqtag.errors import InputError
 from seqtag.export.crf import Chain, best_labels, emissions_of, marginals
 from seqtag.export.embed import print_input
 from seqtag.export.graph import FLOAT, INT64, Form, Graph
+from seqtag.export.inputs import Inputs
 from seqtag.export.recurrent import as_array, run_layers
 from seqtag.export.steps import Steps
 from seqtag.export.weights import Weights
@@ -25,6 +25,9 @@ from seqtag.model.network import TaggerNetwork
 from seqtag.recurrent.layer import Recurrent
 
 LABELS, MARGINALS, SCORES, TRANSITIONS = "labels", "marginals", "scores", "transitions"
+# An input that may be left out: if it is True, the CRF does not run, and labels and marginals are
+# empty.
+ONLY_SCORES = "only_scores"
 PADDING = -1  # the label after the end of a sentence
 
 
@@ -49,10 +52,15 @@ def export_network(network: TaggerNetwork, store: Weights) -> Exported:
     labels before the decoder; and with a CRF ``transitions`` (L + 2, L): the scores of the steps
     from each label to each label, then of starts and ends.
 
+    With a CRF there is a further input ``only_scores``, False by default: if it is True, labels and
+    marginals are empty and take no time, for callers that decode the scores themselves. With
+    characters there are the output ``spellings`` and the input ``known_spellings``, see `Inputs`.
+
     Raises:
         InputError: for a part that cannot be exported.
     """
-    graph, inputs = Graph(), _Inputs()
+    graph = Graph()
+    inputs = Inputs(graph)
     x_TBD, encoder_lengths = _embedded(graph, store, network, inputs)
     y_TBH = _encoded(graph, store, network, x_TBD, inputs(encoder_lengths))
     if network.pieces is not None:
@@ -63,6 +71,8 @@ def export_network(network: TaggerNetwork, store: Weights) -> Exported:
     product = graph.op("MatMul", y_TBH, graph.constant(as_array(projection.weight).T))
     scores_TBL = graph.op("Add", product, graph.constant(as_array(projection.bias)))
     steps = Steps.of(graph, inputs("lengths_B"), scores_TBL)
+    if network.crf is not None:
+        inputs.optional(ONLY_SCORES, np.array(False), [])
     outputs = _decoded(graph, network, scores_TBL, steps)
     for name, value in outputs.items():
         graph.rename(value, name)
@@ -73,31 +83,13 @@ def export_network(network: TaggerNetwork, store: Weights) -> Exported:
         SCORES: (FLOAT, ["B", "T", count]),
         TRANSITIONS: (FLOAT, [count + 2, count]),
     }
-    model = graph.model("tagger", inputs.forms, {name: forms[name] for name in outputs})
+    given = {name: forms[name] for name in outputs} | inputs.outputs
+    model = graph.model("tagger", inputs.forms, given)
     return Exported(model, inputs.arrays)
 
 
-class _Inputs:
-    """The inputs of the graph, which grow with each array that is asked for.
-
-    Called with the name of an array, such as ``words_BT``, it returns the name of the input.
-    """
-
-    def __init__(self) -> None:
-        self.forms: dict[str, Form] = {}
-        self.arrays: dict[str, str] = {}
-
-    def __call__(self, array: str) -> str:
-        name, shape = array, "BT"
-        if not array.startswith("feature."):
-            name, shape = re.fullmatch(r"(.+)_([A-Z]+)", array).groups()
-        self.forms[name] = (INT64, [*shape])
-        self.arrays[name] = array
-        return name
-
-
 def _embedded(
-    graph: Graph, store: Weights, network: TaggerNetwork, inputs: _Inputs
+    graph: Graph, store: Weights, network: TaggerNetwork, inputs: Inputs
 ) -> tuple[str, str]:
     """Return the vectors that the encoder reads (T, B, D), and the array of its lengths."""
     embedding = network.embedding
@@ -132,23 +124,39 @@ def _encoded(
 
 def _decoded(graph: Graph, network: TaggerNetwork, scores_TBL: str, steps: Steps) -> dict[str, str]:
     """Return the outputs of the graph by name."""
-    chain = None if network.crf is None else Chain.of(network.crf)
-    if chain is None:
+    scores_BTL = graph.op("Transpose", scores_TBL, perm=[1, 0, 2])
+    if network.crf is None:
         labels_TB = graph.op("ArgMax", scores_TBL, axis=2, keepdims=0)
         p_TBL = graph.op("Softmax", scores_TBL, axis=2)
-    else:
-        emissions_TBL = emissions_of(graph, chain, scores_TBL, steps)
-        labels_TB = best_labels(graph, chain, emissions_TBL, steps)
-        p_TBL = graph.op("Cast", marginals(graph, chain, emissions_TBL, steps), to=FLOAT)
-    inside_TB = graph.op("Squeeze", steps.inside_TB1, graph.ints(2))
-    padding = graph.constant(np.int64(PADDING))
-    labels_TB = graph.op("Where", inside_TB, labels_TB, padding)
-    p_TBL = graph.op("Where", steps.inside_TB1, p_TBL, graph.constant(0.0, np.float32))
-    outputs = {
-        LABELS: graph.op("Transpose", labels_TB, perm=[1, 0]),
-        MARGINALS: graph.op("Transpose", p_TBL, perm=[1, 0, 2]),
-        SCORES: graph.op("Transpose", scores_TBL, perm=[1, 0, 2]),
+        labels_BT, p_BTL = _labels(graph, labels_TB, steps), _marginals(graph, p_TBL, steps)
+        return {LABELS: labels_BT, MARGINALS: p_BTL, SCORES: scores_BTL}
+    chain = Chain.of(network.crf)
+    emissions_TBL = emissions_of(graph, chain, scores_TBL, steps)
+    best, sums = Graph(graph), Graph(graph)
+    labels_BT = _labels(best, best_labels(best, chain, emissions_TBL, steps), steps)
+    p_TBL = sums.op("Cast", marginals(sums, chain, emissions_TBL, steps), to=FLOAT)
+    p_BTL = _marginals(sums, p_TBL, steps)
+    empty_BTL = np.zeros((0, 0, len(chain.start_K)), np.float32)
+    return {
+        LABELS: _unless_only_scores(graph, (best, labels_BT), np.zeros((0, 0), np.int64)),
+        MARGINALS: _unless_only_scores(graph, (sums, p_BTL), empty_BTL),
+        SCORES: scores_BTL,
+        TRANSITIONS: graph.op("Identity", graph.constant(chain.table())),
     }
-    if chain is not None:
-        outputs[TRANSITIONS] = graph.op("Identity", graph.constant(chain.table()))
-    return outputs
+
+
+def _labels(graph: Graph, labels_TB: str, steps: Steps) -> str:
+    inside_TB = graph.op("Squeeze", steps.inside_TB1, graph.ints(2))
+    labels_TB = graph.op("Where", inside_TB, labels_TB, graph.constant(np.int64(PADDING)))
+    return graph.op("Transpose", labels_TB, perm=[1, 0])
+
+
+def _marginals(graph: Graph, p_TBL: str, steps: Steps) -> str:
+    p_TBL = graph.op("Where", steps.inside_TB1, p_TBL, graph.constant(0.0, np.float32))
+    return graph.op("Transpose", p_TBL, perm=[1, 0, 2])
+
+
+def _unless_only_scores(graph: Graph, computed: tuple[Graph, str], empty: np.ndarray) -> str:
+    skipped = Graph(graph)
+    nothing = skipped.op("Identity", skipped.constant(empty))
+    return graph.choose(ONLY_SCORES, (skipped, nothing), computed)

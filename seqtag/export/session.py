@@ -29,8 +29,10 @@ class GraphNetwork(nn.Module):
         super().__init__()
         self.network = network
         self._arrays = exported.arrays
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # no warnings of optional inputs
         self._session = onnxruntime.InferenceSession(
-            exported.model.SerializeToString(), providers=["CPUExecutionProvider"]
+            exported.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
         self._last: tuple[Tensor | None, Tensor | None] = (None, None)
 

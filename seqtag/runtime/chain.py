@@ -1,31 +1,34 @@
-"""Inference in a linear-chain CRF with numpy, for what the exported graph does not compute.
+"""Inference in a linear-chain CRF with numpy.
 
-The graph computes the best labels and the probabilities of labels. Certainties and alternatives are
-computed here, and with other scores (`with_bias`) everything is. Results are those of
-`seqtag.model.crf`.
+The graph computes the probabilities of labels. The best labels, certainties and alternatives are
+computed here, and with other scores (`with_bias`) everything is. For one sentence, numpy needs a
+tenth of the time of the graph's loops. Results are those of `seqtag.model.crf`.
 
-Legend: T words, K labels, N sequences of labels.
+Legend: T words, K labels, M allowed steps from label to label, N sequences of labels.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 
-class Chain(NamedTuple):
+class Chain:
     """The scores of steps, in float64; -inf for a step that is not allowed.
 
-    Attributes:
+    Args:
         start_K: score of beginning with a label.
         between_KK: score of going from the first label to the second.
         end_K: score of ending with a label.
     """
 
-    start_K: np.ndarray
-    between_KK: np.ndarray
-    end_K: np.ndarray
+    def __init__(self, start_K: np.ndarray, between_KK: np.ndarray, end_K: np.ndarray) -> None:
+        self.start_K, self.between_KK, self.end_K = start_K, between_KK, end_K
+        # The allowed steps M, those from label 0 first; one for a label without any.
+        allowed_KK = between_KK > -np.inf
+        allowed_KK[~allowed_KK.any(1), 0] = True
+        from_M, self.to_M = np.nonzero(allowed_KK)
+        self.step_M = between_KK[from_M, self.to_M]
+        self.first_K = np.searchsorted(from_M, np.arange(len(start_K)))
 
     @classmethod
     def from_table(cls, table: np.ndarray) -> Chain:
@@ -78,12 +81,10 @@ def _best_suffixes(chain: Chain, scores_TK: np.ndarray) -> np.ndarray:
     """Return the best score of each label together with everything after it: (T, K)."""
     rest_TK = scores_TK.astype(np.float64)
     rest_TK[-1] += chain.end_K
-    # Maxima over the first axis are fast.
-    from_KK = np.ascontiguousarray(chain.between_KK.T)
-    longer_KK = np.empty_like(from_KK)
     for t in range(len(rest_TK) - 2, -1, -1):
-        np.add(from_KK, rest_TK[t + 1][:, None], out=longer_KK)
-        rest_TK[t] += np.maximum.reduce(longer_KK)
+        step_M = rest_TK[t + 1].take(chain.to_M)
+        step_M += chain.step_M
+        rest_TK[t] += np.maximum.reduceat(step_M, chain.first_K)
     return rest_TK
 
 

@@ -18,7 +18,7 @@ from seqtag.runtime.chain import (
     marginals,
     path_score,
 )
-from seqtag.runtime.network import LABELS, MARGINALS, SCORES, Network
+from seqtag.runtime.network import MARGINALS, SCORES, Network
 from seqtag.tagging.results import Decoded, LabelPath, Wanted
 
 
@@ -45,21 +45,20 @@ class Decoder:
             InputError: if scores are not finite, or no sequence of labels is allowed.
         """
         lengths = arrays["lengths_B"].tolist()
-        if self._bias_K is None:
-            names = [SCORES, LABELS, *([MARGINALS] if wanted.probabilities else [])]
-            scores_BTK, labels_BT, *p_BTK = self._network.run(arrays, names)
-            _check_scores(scores_BTK)
-            ids = [row[:length] for row, length in zip(labels_BT.tolist(), lengths, strict=True)]
-            scores = _rows(scores_BTK, lengths)
-            probabilities = _rows(p_BTK[0], lengths) if p_BTK else None
-        else:
-            (scores_BTK,) = self._network.run(arrays, [SCORES])
-            _check_scores(scores_BTK)
-            scores = _rows(scores_BTK + self._bias_K, lengths)
-            ids = [self._best(scores_TK) for scores_TK in scores]
-            probabilities = list(map(self._marginals, scores)) if wanted.probabilities else None
+        by_graph = wanted.probabilities and self._bias_K is None
+        names = [SCORES, MARGINALS] if by_graph else [SCORES]
+        scores_BTK, *p_BTK = self._network.run(arrays, names)
+        _check_scores(scores_BTK)
+        if self._bias_K is not None:
+            scores_BTK = scores_BTK + self._bias_K
+        scores = _rows(scores_BTK, lengths)
+        ids = [self._best(scores_TK) for scores_TK in scores]
         _check_labels(ids, lengths)
-        certainties = None
+        probabilities = certainties = None
+        if by_graph:
+            probabilities = _rows(p_BTK[0], lengths)
+        elif wanted.probabilities:
+            probabilities = list(map(self._marginals, scores))
         if wanted.certainty:
             certainties = [self._certainty(*pair) for pair in zip(scores, ids, strict=True)]
         paths = None

@@ -16,10 +16,14 @@ from seqtag.errors import InputError, listed
 from seqtag.model_folder.hub import EXPORT, ONNX
 from seqtag.model_folder.untrusted import DAMAGED, read_bounded, read_object, read_untrusted
 from seqtag.runtime.chain import Chain
+from seqtag.runtime.spellings import SpellingCache
 
 # Increase it when a folder of a later version cannot be run by this one.
 VERSION = 1
 LABELS, MARGINALS, SCORES, TRANSITIONS = "labels", "marginals", "scores", "transitions"
+# Inputs that may be left out. If `only_scores` is True, labels and marginals are not computed.
+ONLY_SCORES, KNOWN_SPELLINGS, SPELLINGS = "only_scores", "known_spellings", "spellings"
+_TRUE = np.array(True)
 # Protocol buffers cannot be larger.
 _MOST_BYTES = 2**31 - 1
 _ERRORS_ONLY = 3
@@ -34,28 +38,40 @@ class Network:
         chain: the transition scores of the CRF; None without one.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, chain: Chain | None = None) -> None:
+        self._path, self.chain = path, chain
         self._session = _session(path)
         self.inputs = [value.name for value in self._session.get_inputs()]
         self.outputs = {value.name: value.shape for value in self._session.get_outputs()}
-        self._options = onnxruntime.RunOptions()
-        self._options.only_execute_path_to_fetches = True
-        self.chain: Chain | None = None
+        optional = [value.name for value in self._session.get_overridable_initializers()]
+        self._can_skip = ONLY_SCORES in optional
+        self._cache = None
+        if KNOWN_SPELLINGS in optional and SPELLINGS in self.outputs:
+            self._cache = SpellingCache(self.outputs[SPELLINGS][1])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self._path, self.chain)
+        return Network, (self._path, self.chain)
 
     def run(self, arrays: Mapping[str, np.ndarray], outputs: Sequence[str]) -> list[np.ndarray]:
         """Return some outputs for the arrays of a batch (`Indexer.arrays`)."""
+        optional = {}
+        if self._can_skip and not {LABELS, MARGINALS} & {*outputs}:
+            optional[ONLY_SCORES] = _TRUE
+        if self._cache is None:
+            return self._run(arrays, optional, outputs)
+        arrays, optional[KNOWN_SPELLINGS], new = self._cache.split(arrays)
+        *found, spelled_NF = self._run(arrays, optional, [*outputs, SPELLINGS])
+        self._cache.add(new, spelled_NF)
+        return found
+
+    def _run(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        optional: Mapping[str, np.ndarray],
+        outputs: Sequence[str],
+    ) -> list[np.ndarray]:
         feeds = {_input_name(name): array for name, array in arrays.items()}
-        return self._session.run(outputs, {n: feeds[n] for n in self.inputs}, self._options)
-
-
-def _reopened(path: Path, chain: Chain | None) -> Network:
-    network = Network(path)
-    network.chain = chain
-    return network
+        return self._session.run(outputs, {n: feeds[n] for n in self.inputs} | optional)
 
 
 def open_network(folder: Path, indexer: Indexer, num_labels: int) -> Network:

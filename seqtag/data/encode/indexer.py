@@ -203,8 +203,7 @@ def _distinct(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     They are not sorted, because the numbers depend on the words that were cached before: a batch
     must be the same in every process, so that sums over its words are rounded alike.
     """
-    distinct, firsts, rows = np.unique(numbers, return_index=True, return_inverse=True)
-    order = np.argsort(firsts)
-    index = np.empty_like(order)
-    index[order] = np.arange(len(order))
-    return distinct[order], index[rows]
+    values = numbers.tolist()
+    index = {number: row for row, number in enumerate(dict.fromkeys(values))}
+    distinct = np.fromiter(index, np.int64, len(index))
+    return distinct, np.fromiter(map(index.__getitem__, values), np.int64, len(values))
