@@ -62,7 +62,8 @@ def train(
         keywords = {} if data is None else {"data": data}
         if corpus is not None:
             keywords = keywords_of_corpus(corpus, data, scratch)
-        parsed = TrainSettings.from_plain(compose_keywords("train", keywords | settings, output))
+        composed = compose_keywords("train", keywords | settings, output)
+        parsed = TrainSettings.from_plain(composed.plain, composed.given)
         if folder is not None:
             stack.enter_context(FolderLock(output))
         stack.enter_context(global_state_restored())

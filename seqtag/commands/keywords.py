@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -27,8 +27,15 @@ from seqtag.errors import InputError, did_you_mean, shown
 _INTERNAL = ("hydra", "paths", "study")
 
 
-def compose_keywords(verb: str, keywords: Mapping[str, Any], output: Path) -> dict[str, Any]:
-    """Return the configuration of a verb as plain values.
+class Composed(NamedTuple):
+    """The configuration of a verb as plain values, and the keys that were given, with groups."""
+
+    plain: dict[str, Any]
+    given: list[str]
+
+
+def compose_keywords(verb: str, keywords: Mapping[str, Any], output: Path) -> Composed:
+    """Return the configuration of a verb, and which of its keys were given.
 
     A keyword is the name of a group, whose value is an option (``cell="gru"``) or a mapping of its
     keys (``optimizer={"lr": 0.002}``); a key with its group (``"optimizer.lr"``); or, if only one
@@ -52,11 +59,12 @@ def compose_keywords(verb: str, keywords: Mapping[str, Any], output: Path) -> di
     words = [f"{name}={'null' if value is None else value}" for name, value in options.items()]
     config = _composed(verb, [*words, "study=python"])
     config.paths.output_dir = str(output)
+    given = [*options]
     for name, value in keywords.items():
         if name not in options:
-            _assign(config, _full_key(config, name), _plain(value, name))
+            given += _assign(config, _full_key(config, name), _plain(value, name))
     require_preset(words, [config_dir() / "preset"])
-    return resolved(config, verb)
+    return Composed(resolved(config, verb), given)
 
 
 def _composed(verb: str, words: list[str]) -> DictConfig:
@@ -107,8 +115,11 @@ def _groups(config: DictConfig) -> list[str]:
     return [name for name in names if isinstance(config._get_node(name), DictConfig)]
 
 
-def _assign(config: DictConfig, key: str, value: Any) -> None:
-    """Set a key; a mapping sets the keys below it, unless there are none yet."""
+def _assign(config: DictConfig, key: str, value: Any) -> list[str]:
+    """Set a key; a mapping sets the keys below it, unless there are none yet.
+
+    Return the keys that were set.
+    """
     node: Any = config
     *above, last = key.split(".")
     for name in above:
@@ -116,10 +127,9 @@ def _assign(config: DictConfig, key: str, value: Any) -> None:
     if not isinstance(node, DictConfig) or last not in set(node) or key.split(".")[0] in _INTERNAL:
         raise _unknown(config, key)
     if isinstance(value, dict) and isinstance(node._get_node(last), DictConfig) and node[last]:
-        for name, part in value.items():
-            _assign(config, f"{key}.{name}", part)
-        return
+        return [one for name in value for one in _assign(config, f"{key}.{name}", value[name])]
     node[last] = value
+    return [key]
 
 
 def _unknown(config: DictConfig, name: str) -> InputError:

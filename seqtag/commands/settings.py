@@ -146,8 +146,8 @@ _PARSERS: dict[str, Callable[[Mapping[str, Any]], Settings]] = {
 def settings_of(verb: str, plain: Mapping[str, Any], overrides: Sequence[str] = ()) -> Settings:
     """Parse the composed configuration of a verb.
 
-    `overrides` are the arguments that changed it; with `init`, only they show which settings the
-    user wants to differ from the model folder.
+    `overrides` are the arguments that changed it, or only their keys; with `init`, only they show
+    which settings the user wants to differ from the model folder.
 
     Raises:
         InputError: for a wrong value; the message names the key as on the command line, what is

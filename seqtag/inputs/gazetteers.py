@@ -78,6 +78,11 @@ class Gazetteers(WordInput):
         lists = {name: list(self._trie.names(g)) for g, name in enumerate(self.names)}
         return {"ignore_case": self.ignore_case, "lists": lists}
 
+    def ordered(self, names: Sequence[str]) -> Gazetteers:
+        """Return the same gazetteers in the order of `names`."""
+        lists = dict(zip(self.names, map(self._trie.names, range(len(self.names))), strict=True))
+        return Gazetteers({name: lists[name] for name in names}, self.ignore_case)
+
     def _fold(self, text: str) -> str:
         return text.casefold() if self.ignore_case else text
 

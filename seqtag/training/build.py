@@ -96,7 +96,8 @@ def indexer(
     inputs = built.inputs
     if data.gazetteers is not None:
         tokenizer = getattr(data.corpus, "tokenizer", DEFAULT_TOKENIZER)
-        inputs["gazetteers"] = read_gazetteers(data.gazetteers, tokenizer, data.encode.normalize)
+        listed = read_gazetteers(data.gazetteers, tokenizer, data.encode.normalize)
+        inputs["gazetteers"] = listed if start is None else start.gazetteers(listed)
     if model.words is not None and model.words.vectors_for == "all":
         path, size = str(model.words.vectors), model.words.size
         inputs["words"] = inputs["words"].with_words(words_with_vectors(path, size))

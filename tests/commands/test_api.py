@@ -194,3 +194,18 @@ def test_files_of_several_formats_are_refused(write, tmp_path):
     write("corpus/b.csv", "")
     with pytest.raises(InputError, match=r"several formats .a.jsonl, b.csv.: choose one, as data="):
         seqtag.train(tmp_path / "corpus")
+
+
+def test_a_default_that_is_given_with_init_is_not_replaced_in_silence(tmp_path):
+    seqtag.train({"train": SENTENCES}, **SMALL, folder=tmp_path / "first")
+    first = tmp_path / "first" / "model"
+    more = {"init": str(first), "max_epochs": 1, "lr": 0.02, "data.batch": {"sentences": 8}}
+    assert seqtag.train({"train": SENTENCES}, **more).network.config.hidden_size == 16
+    for given, key in (
+        ({"hidden_size": 200}, "model.hidden_size is 200, but 16"),
+        ({"model": {"words": {"size": 100}}}, "model.words.size is 100, but 16"),
+        ({"model.characters": {"filters": 50}}, "model.characters.filters is 50, but 4"),
+        ({"cell": "gru"}, "cell is"),
+    ):
+        with pytest.raises(InputError, match=f"init: {key}"):
+            seqtag.train({"train": SENTENCES}, **more, **given)

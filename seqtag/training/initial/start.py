@@ -16,6 +16,7 @@ from seqtag.data.corpus.corpus import Corpus
 from seqtag.data.encode.indexer import Indexer
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError, listed
+from seqtag.inputs.gazetteers import Gazetteers
 from seqtag.inputs.options import EncodeConfig
 from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.model.network import TaggerNetwork
@@ -70,6 +71,29 @@ class Start:
             return self._parts.indexer.extended(new)
         except InputError as error:
             raise InputError(f"init: {self.folder}: {error}") from None
+
+    def gazetteers(self, new: Gazetteers) -> Gazetteers:
+        """Return gazetteers that replace those of the folder, in its order.
+
+        Raises:
+            InputError: if they have other names or treat case differently, since the weights are
+                those of the folder's gazetteers.
+        """
+        own = self._parts.indexer.inputs.get("gazetteers", Gazetteers({}))
+        assert isinstance(own, Gazetteers)
+        if {*new.names} != {*own.names}:
+            same = "name the same ones, whose files may differ, or " if own.names else ""
+            raise InputError(
+                f"init: data.gazetteers names {', '.join(new.names)}, but "
+                f"{', '.join(own.names) or 'none'} in {self.folder}, whose network this run "
+                f"continues with: {same}leave it out"
+            )
+        if new.ignore_case != own.ignore_case:
+            raise InputError(
+                f"init: data.gazetteer_ignore_case is {new.ignore_case}, but {own.ignore_case} in "
+                f"{self.folder}, whose network this run continues with"
+            )
+        return new.ordered(own.names)
 
     def scheme(self, scheme: str, corpus: Corpus) -> str:
         """Return the label scheme of the tagger: for ``auto`` that of the folder.

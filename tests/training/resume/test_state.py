@@ -153,6 +153,7 @@ ACCUMULATED = ("trainer.accumulate_grad_batches=3", "trainer.max_steps=5")
         ("replace", 21, 2, [EMA]),  # after the first epoch
         ("on_train_batch_start", 11, 0, ACCUMULATED),
         ("on_train_batch_start", 5, 0, ["trainer.precision=64-true"]),
+        ("on_train_batch_start", 11, 0, ["metric=loss"]),
     ],
 )
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
