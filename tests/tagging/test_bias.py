@@ -95,3 +95,21 @@ def test_wrong_names_and_factors_are_refused(tagger, bias, message):
 def test_plain_labels_are_named_as_they_are(plain_tagger):
     with pytest.raises(InputError, match=r"unknown label in bias 'NUON' \(did you mean 'NOUN'"):
         plain_tagger.with_bias({"NUON": 2})
+
+
+@pytest.mark.parametrize("decoder", ["crf", "softmax"])
+def test_a_bias_and_a_scheme_in_both_orders(build_tagger, tmp_path, decoder):
+    tagger = build_tagger(decoder=decoder)
+    biased = tagger.with_bias({"PER": 3, "O": 0.5})
+    both = [
+        biased.with_scheme("bilou"),
+        tagger.with_scheme("bilou").with_bias({"PER": 3, "O": 0.5}),
+    ]
+    expected = biased.tag(WORDS)
+    for one in both:
+        found = one.tag(WORDS)
+        assert [s.spans for s in found] == [s.spans for s in expected]
+        assert found == both[0].tag(WORDS)
+        assert {label[0] for s in found for label in s.labels} <= set("BILOU")
+        one.save(tmp_path / "model")
+        assert Tagger.load(tmp_path / "model").predict(WORDS) == biased.predict(WORDS)
