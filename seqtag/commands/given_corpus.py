@@ -90,7 +90,8 @@ def _write_splits(corpus: Any, folder: Path) -> str:
     if {"dev", "validation"} <= set(corpus):
         raise InputError("corpus has the splits 'dev' and 'validation', which mean the same")
     if "train" not in corpus:
-        raise InputError(f"corpus has no split 'train', only {', '.join(corpus) or 'none'}")
+        only = f"only {', '.join(corpus)}" if corpus else "and no other split"
+        raise InputError(f"corpus has no split 'train', {only}")
     folder.mkdir(parents=True)
     tabular = hasattr(corpus["train"], "to_parquet")
     for split, part in corpus.items():
@@ -128,10 +129,14 @@ def _lines(sentences: Iterable[Any], split: str) -> Iterator[str]:
     for number, sentence in enumerate(sentences):
         where = f"corpus[{split!r}][{number}]"
         try:
-            tokens, labels = map(list, sentence)
+            tokens, labels = sentence
+            # Two keys, or the letters of a string, would be read as a sentence.
+            if isinstance(sentence, Mapping) or isinstance(tokens, str) or isinstance(labels, str):
+                raise TypeError
+            tokens, labels = list(tokens), list(labels)
         except (TypeError, ValueError):
             raise InputError(
-                f"{where} must be a pair (tokens, labels), not {shown(sentence)}"
+                f"{where} must be a pair (tokens, labels) of two lists, not {shown(sentence)}"
             ) from None
         if len(tokens) != len(labels):
             raise InputError(f"{where}: {len(tokens)} tokens but {len(labels)} labels")

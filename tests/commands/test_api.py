@@ -173,7 +173,11 @@ def test_wrong_keywords(keywords, message):
 @pytest.mark.parametrize(
     ("corpus", "message"),
     [
-        ({}, "corpus has no split 'train', only none"),
+        ({}, "corpus has no split 'train', and no other split"),
+        ({"dev": []}, "corpus has no split 'train', only dev"),
+        ({"train": [{"tokens": ["a"], "labels": ["X"]}]}, "must be a pair .tokens, labels. of two"),
+        ({"train": [("a b", ["X", "Y", "Z"])]}, "must be a pair .tokens, labels. of two lists"),
+        ({"train": [(["a", "b"], "XY")]}, "must be a pair .tokens, labels. of two lists"),
         ({"trian": []}, "unknown split 'trian' .did you mean 'train'"),
         ({"train": [], "dev": [], "validation": []}, "'dev' and 'validation', which mean the same"),
         ({"train": [("a",)]}, r"corpus\['train'\]\[0\] must be a pair .tokens, labels., not"),
