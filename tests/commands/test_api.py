@@ -180,7 +180,10 @@ def test_wrong_keywords(keywords, message):
         ({"train": [(["a", "b"], "XY")]}, "must be a pair .tokens, labels. of two lists"),
         ({"trian": []}, "unknown split 'trian' .did you mean 'train'"),
         ({"train": [], "dev": [], "validation": []}, "'dev' and 'validation', which mean the same"),
-        ({"train": [("a",)]}, r"corpus\['train'\]\[0\] must be a pair .tokens, labels., not"),
+        (
+            {"train": [("a",)]},
+            r"corpus\['train'\]\[0\] must be a pair .tokens, labels. of two lists, not",
+        ),
         ({"train": [(["a"], ["X"]), (["a"], [])]}, r"\['train'\]\[1\]: 1 tokens but 0 labels"),
         ({"train": [(["a"], [1])]}, r"\['train'\]\[0\]: the label 1 is not text"),
         ({"train": [([1], ["X"])]}, r"\['train'\]\[0\]: the token 1 is not text"),
