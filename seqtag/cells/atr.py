@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from seqtag.cells.functions import sigmoid
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
+from seqtag.cells.walk import FORGET, WHOLE_OUTPUT, WalkStep
 
 
 @register("atr")
@@ -31,6 +32,16 @@ class Atr(Cell):
     gates: ClassVar[tuple[str, ...]] = ("p",)
     states: ClassVar[tuple[str, ...]] = ("h",)
     meanings: ClassVar[Mapping[str, str]] = {**Cell.meanings, "p": "new content"}
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep("throw away", ("f",), FORGET),
+        WalkStep(
+            "store",
+            ("i", "p"),
+            "The new content p is the value that the word offers to a unit. The input gate i is "
+            "the share of it that is written; it is large where content and memory agree.",
+        ),
+        WalkStep("update and output", ("h",), WHOLE_OUTPUT, ("h = i p + f h'",)),
+    )
     vectors: ClassVar[tuple[Vector, ...]] = (Vector("bias_recurrent", is_bias=True),)
 
     def kept(self, values: Values) -> Any:

@@ -8,6 +8,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
+from seqtag.cells.walk import WalkStep, one_gate
 
 MEANINGS = {**Cell.meanings, "r": "feedback gate", "z": "update gate", "n": "candidate"}
 
@@ -43,6 +44,15 @@ class Brc(Cell):
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     states: ClassVar[tuple[str, ...]] = ("h",)
     meanings: ClassVar[Mapping[str, str]] = MEANINGS
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "look back",
+            ("r",),
+            "The feedback gate r is how strongly a unit's own value enters its candidate. Above 1 "
+            "the unit has two stable values, and holds one of them without an update gate.",
+        ),
+        *one_gate("z", "n", "h = z h' + (1 - z) n", keeps=True),
+    )
     products: ClassVar[tuple[Product, ...]] = ()
     vectors: ClassVar[tuple[Vector, ...]] = (
         Vector("feedback_weight_r", start=1.0),

@@ -8,6 +8,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
+from seqtag.cells.walk import FORGET, INPUT, WHOLE_OUTPUT, WalkStep
 
 
 @register("cfn")
@@ -43,6 +44,11 @@ class Cfn(Cell):
     states: ClassVar[tuple[str, ...]] = ("h",)
     products: ClassVar[tuple[Product, ...]] = (Product("h", ("f", "i")),)
     meanings: ClassVar[Mapping[str, str]] = {**Cell.meanings, "z": "candidate"}
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep("throw away", ("f",), FORGET),
+        WalkStep("store", ("i", "z"), INPUT),
+        WalkStep("update and output", ("h",), WHOLE_OUTPUT, ("h = f tanh(h') + i z",)),
+    )
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial biases of the gates, according to forget_bias or chrono."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from seqtag.cells.functions import tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
+from seqtag.cells.walk import WalkStep
 from seqtag.checks import Positive, checked
 
 
@@ -45,6 +46,20 @@ class CoRnn(Cell):
     states: ClassVar[tuple[str, ...]] = ("y", "v")
     products: ClassVar[tuple[Product, ...]] = (Product("y", ("a",)), Product("v", ("a",)))
     meanings: ClassVar[Mapping[str, str]] = {"a": "drive", "y": "output", "v": "velocity"}
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "drive",
+            ("a",),
+            "This cell has no gates: each unit is a swinging mass. The drive a is the force that "
+            "the word and all other units apply to it.",
+        ),
+        WalkStep(
+            "update and output",
+            ("v", "y"),
+            "The velocity v changes by the drive, by a spring and by friction. The output y is the "
+            "position of the mass; what a unit remembers is in both.",
+        ),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

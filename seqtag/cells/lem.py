@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
+from seqtag.cells.walk import MEMORY, WalkStep
 from seqtag.checks import Above, AtMost, checked
 
 
@@ -49,6 +50,27 @@ class Lem(Cell):
         "y": "output",
         "z": "memory",
     }
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "store",
+            ("n",),
+            "The candidate n is the value that the word offers to a unit's memory. How much of it "
+            "is written is decided by the time step e.",
+        ),
+        WalkStep(
+            "throw away",
+            ("e",),
+            "The time step e is the share of the memory that is replaced: 0 keeps all of it, 1 "
+            "erases it. Each unit has a step of its own at each word.",
+        ),
+        WalkStep("update", ("z",), MEMORY.replace("state c", "state z"), ("z = (1 - e) z' + e n",)),
+        WalkStep(
+            "output",
+            ("d", "y"),
+            "The time step d is the share of the output y that is computed anew, from the word and "
+            "from the memory. The rest of y stays as it was at the previous word.",
+        ),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

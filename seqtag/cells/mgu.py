@@ -8,6 +8,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
+from seqtag.cells.walk import WalkStep, one_gate
 
 
 @register("mgu")
@@ -39,6 +40,7 @@ class Mgu(Cell):
     gates: ClassVar[tuple[str, ...]] = ("f", "n")
     states: ClassVar[tuple[str, ...]] = ("h",)
     meanings: ClassVar[Mapping[str, str]] = {**Cell.meanings, "f": "update gate", "n": "candidate"}
+    walk: ClassVar[tuple[WalkStep, ...]] = one_gate("f", "n", "h = (1 - f) h' + f n", keeps=False)
     products: ClassVar[tuple[Product, ...]] = (Product("h", ("f",)),)
     inner_gates: ClassVar[tuple[str, ...]] = ("n",)
 

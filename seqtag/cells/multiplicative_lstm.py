@@ -8,6 +8,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
+from seqtag.cells.walk import FORGET, INPUT, MEMORY, OUTPUT, WalkStep
 
 
 @register("multiplicative_lstm")
@@ -44,6 +45,19 @@ class MultiplicativeLstm(Cell):
     products: ClassVar[tuple[Product, ...]] = (Product("h", ("m",)),)
     inner_gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
     meanings: ClassVar[Mapping[str, str]] = {**Cell.meanings, "m": "intermediate state"}
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "combine",
+            ("m",),
+            "The intermediate state m is the product of what the word and the previous output say. "
+            "All gates see it in place of the previous output, so each word has a transition of "
+            "its own.",
+        ),
+        WalkStep("throw away", ("f",), FORGET),
+        WalkStep("store", ("i", "z"), INPUT),
+        WalkStep("update", ("c",), MEMORY, ("c = f c' + i z",)),
+        WalkStep("output", ("o", "h"), OUTPUT, ("h = o tanh(c)",)),
+    )
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial biases of the gates, according to forget_bias or chrono."""

@@ -7,6 +7,7 @@ from seqtag.cells.fields import check_choice, start_keep_gate
 from seqtag.cells.functions import identity, sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
+from seqtag.cells.walk import FORGET, INPUT, MEMORY, WalkStep
 
 ACTIVATIONS = {"tanh": tanh, "identity": identity}
 
@@ -61,6 +62,23 @@ class Ran(Cell):
     def kept(self, values: Values) -> Any:
         """Return the forget gate."""
         return values["f"]
+
+    @property
+    def walk(self) -> tuple[WalkStep, ...]:
+        """Forget gate, input gate and candidate, memory, output."""
+        shown = "tanh(c)" if self.output_activation == "tanh" else "c"
+        return (
+            WalkStep("throw away", ("f",), FORGET),
+            WalkStep("store", ("i", "z"), INPUT),
+            WalkStep("update", ("c",), MEMORY, ("c = f c' + i z",)),
+            WalkStep(
+                "output",
+                ("h",),
+                "This cell has no output gate: the whole memory is visible at every word. Its "
+                "candidate depends on the word alone, so the memory is a weighted sum of words.",
+                (f"h = {shown}",),
+            ),
+        )
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the gates and the new states."""

@@ -9,6 +9,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values, Vector
+from seqtag.cells.walk import CANDIDATE, MEMORY, WalkStep
 
 
 @register("sru")
@@ -49,6 +50,27 @@ class Sru(Cell):
         "r": "reset gate",
         "s": "highway input",
     }
+    walk: ClassVar[tuple[WalkStep, ...]] = (
+        WalkStep(
+            "throw away",
+            ("f",),
+            "The forget gate f is the share of its old memory that a unit keeps: 1 keeps all of "
+            "it, 0 erases it. It depends on the word and on the unit's own memory only.",
+        ),
+        WalkStep(
+            "store",
+            ("z",),
+            f"{CANDIDATE}The share of it that is written is 1 - f: a unit forgets exactly as much "
+            "as it writes.",
+        ),
+        WalkStep("update", ("c",), MEMORY, ("c = f c' + (1 - f) z",)),
+        WalkStep(
+            "output",
+            ("r", "s", "h"),
+            "The reset gate r is the share of the memory in the output h. The rest is the highway "
+            "input s, which comes from this word alone.",
+        ),
+    )
     vectors: ClassVar[tuple[Vector, ...]] = (Vector("memory_weight_f"), Vector("memory_weight_r"))
 
     def start_biases(self, bias: Values) -> None:

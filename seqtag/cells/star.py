@@ -8,6 +8,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Product, Values
+from seqtag.cells.walk import WalkStep, one_gate
 
 
 @register("star")
@@ -41,6 +42,9 @@ class Star(Cell):
     states: ClassVar[tuple[str, ...]] = ("h",)
     products: ClassVar[tuple[Product, ...]] = (Product("h", ("k",)),)
     meanings: ClassVar[Mapping[str, str]] = {**Cell.meanings, "k": "update gate", "z": "candidate"}
+    walk: ClassVar[tuple[WalkStep, ...]] = one_gate(
+        "k", "z", "h = tanh((1 - k) h' + k z)", keeps=False
+    )
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial bias of the update gate, according to chrono."""

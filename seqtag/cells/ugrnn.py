@@ -8,6 +8,7 @@ from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import sigmoid, tanh
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
+from seqtag.cells.walk import WalkStep, one_gate
 
 
 @register("ugrnn")
@@ -44,6 +45,7 @@ class Ugrnn(Cell):
         "g": "update gate",
         "z": "candidate",
     }
+    walk: ClassVar[tuple[WalkStep, ...]] = one_gate("g", "z", "h = g h' + (1 - g) z", keeps=True)
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial bias of the update gate, according to forget_bias or chrono."""

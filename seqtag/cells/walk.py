@@ -21,6 +21,10 @@ OUTPUT = (
     "The output gate o is the share of the memory that becomes visible at this word. The output h "
     "is all that the labels, the next layer and the gates at the next word see of it."
 )
+WHOLE_OUTPUT = (
+    "Memory and output are the same value h: what was kept plus what this word writes. The labels "
+    "and the next word see all of it."
+)
 
 
 class WalkStep(NamedTuple):
@@ -38,3 +42,34 @@ class WalkStep(NamedTuple):
     values: tuple[str, ...]
     text: str
     equations: tuple[str, ...] = ()
+
+
+def one_gate(gate: str, candidate: str, equation: str, *, keeps: bool) -> tuple[WalkStep, ...]:
+    """Return the steps of a cell with one update gate, whose memory is its output h.
+
+    Args:
+        gate: name of the update gate.
+        candidate: name of the candidate.
+        equation: how h follows from them.
+        keeps: whether the gate is the share that is kept; else it is the share that is replaced.
+    """
+    ends = (
+        ("kept", "1 keeps all of it, 0 erases it")
+        if keeps
+        else ("replaced", "0 keeps all of it, 1 erases it")
+    )
+    return (
+        WalkStep(
+            "store",
+            (candidate,),
+            f"The candidate {candidate} is the value that the word offers to a unit. How much of "
+            "it is written is decided by the update gate.",
+        ),
+        WalkStep(
+            "throw away",
+            (gate,),
+            f"The update gate {gate} is the share of its old value that is {ends[0]}: {ends[1]}. "
+            "Forgetting and storing are one decision.",
+        ),
+        WalkStep("update and output", ("h",), WHOLE_OUTPUT, (equation,)),
+    )

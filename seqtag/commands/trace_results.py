@@ -12,7 +12,7 @@ from seqtag.data.text.split import split_text
 from seqtag.errors import InputError
 from seqtag.inspect.memory import half_lives
 from seqtag.inspect.picture import picture_data, trace_data
-from seqtag.inspect.subject import subject_codes
+from seqtag.inspect.subject import memory_of, subject_codes
 from seqtag.inspect.switch import ITEMS, Event, pronoun_events, switch_curves
 from seqtag.inspect.trace import Trace, display_order, trace
 from seqtag.probes.pronoun import PronounProbe
@@ -144,7 +144,7 @@ def add_pictures(results: Results, tagger: Tagger, selected: Selected) -> None:
     """Add arrays and still pictures of the gates and states in one sentence."""
     (traced,) = results.traces
     cell = tagger.network.recurrent.cell
-    order = "c" if "c" in cell.states else cell.states[0]
+    order = memory_of(cell)
     shown = _shown(tagger, traced)
     results.arrays["trace"] = traced.arrays()
     for name, values in traced.values.items():

@@ -37,9 +37,9 @@ def guide(code: Code, traced: Trace, people: Sequence[Person], cell: Cell) -> li
             least = int(np.argmin(kept_T[window])) + person.position
             share, word = f"{kept_T[least]:.0%}", traced.tokens[least]
             text += (
-                f" At “{word}” they keep only {share} of their memory."
+                f" At “{word}”, they keep only {share} of their memory."
                 if person.role == "new subject"
-                else f" At each of these words they keep {share} of their memory or more."
+                else f" They keep at least {share} of their memory."
             )
         found.append({"position": person.position, "text": text})
     return found

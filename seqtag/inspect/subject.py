@@ -71,8 +71,9 @@ _CONTRASTS = ((("M",), ("F",)), (("PL",), ("M", "F")))
 
 
 def memory_of(cell: Cell) -> str:
-    """Return the name of the state that is a cell's memory: ``c``, or its output."""
-    return "c" if "c" in cell.states else cell.states[0]
+    """Return the name of the state that is a cell's memory; its output if there is no other."""
+    found = (state for state in cell.states if cell.meanings.get(state) == "memory")
+    return next(found, cell.states[0])
 
 
 def answers_pronouns(tagger: Tagger) -> bool:

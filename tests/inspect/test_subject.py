@@ -113,9 +113,9 @@ def test_the_guide_says_what_the_values_do(codes):
     assert [part["text"] for part in told] == [
         "“queen” (F) is the subject: the units move to the side of F, and the label becomes F.",
         "“king” (M) is another person, not the subject: the units stay on the side of F, and the "
-        "label stays F. At each of these words they keep 90% of their memory or more.",
+        "label stays F. They keep at least 90% of their memory.",
         "“boy” (M) is a new subject: the units move from the side of F to the side of M, and the "
-        "label becomes M. At “boy” they keep only 25% of their memory.",
+        "label becomes M. At “boy”, they keep only 25% of their memory.",
     ]
 
 

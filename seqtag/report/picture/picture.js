@@ -44,6 +44,10 @@ class Picture {
     this.scheme.addEventListener("change", this.recolour);
     this.watcher = new ResizeObserver(() => this.resized());
     this.watcher.observe(root);
+    this.seen = new WeakMap();
+    this.viewer = new IntersectionObserver((entries) => {
+      for (const entry of entries) this.seen.get(entry.target)?.see(entry.isIntersecting);
+    });
     root.addEventListener("keydown", (this.onKey = (event) => this.key(event)));
     this.isNarrow = root.clientWidth < NARROW;
     this.render();
@@ -51,6 +55,7 @@ class Picture {
 
   destroy() {
     this.watcher.disconnect();
+    this.viewer.disconnect();
     this.scheme.removeEventListener("change", this.recolour);
     this.root.removeEventListener("keydown", this.onKey);
     this.root.classList.remove("seqtag-picture");
@@ -118,6 +123,11 @@ class Picture {
     this.main.style.setProperty("--sq-columns", this.tracks.length);
     this.main.classList.toggle("sq-beside", this.tracks.length === 1 && !this.isNarrow);
     this.main.replaceChildren(...this.sections());
+    this.viewer.disconnect();
+    for (const plot of this.tracks.flatMap((track) => track.plots)) {
+      this.seen.set(plot.element, plot);
+      this.viewer.observe(plot.element);
+    }
     this.width = 0;
     this.resized();
     this.choose(this.state.place, this.state.unit);

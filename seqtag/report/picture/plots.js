@@ -128,7 +128,14 @@ class Plot {
     this.draw();
   }
 
+  // Called when the plot enters the window or leaves it.
+  see(isVisible) {
+    this.isVisible = isVisible;
+    this.draw();
+  }
+
   draw() {
+    if (!this.isVisible) return;
     const context = this.canvas.getContext("2d");
     const ratio = window.devicePixelRatio || 1;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -361,10 +368,14 @@ class HeatPlot extends Plot {
   }
 
   paint(context) {
-    const { column, trace, room, scroll, colours } = this.track;
+    const { column, room, scroll, colours } = this.track;
     this.picture ??= this.image();
     context.imageSmoothingEnabled = false;
-    context.drawImage(this.picture, 0, 0, column * trace.length, this.height);
+    const first = Math.floor(scroll / column);
+    const count = Math.min(this.picture.width - first, Math.ceil(room / column) + 1);
+    const rows = this.units.length;
+    const place = [first * column, 0, count * column, this.height];
+    context.drawImage(this.picture, first, 0, count, rows, ...place);
     if (this.rowSize >= 12) {
       context.fillStyle = colours.background;
       for (let index = 1; index < this.units.length; index++) {
@@ -375,11 +386,6 @@ class HeatPlot extends Plot {
       }
     }
     this.paintPersons(context);
-  }
-
-  // The colours have changed.
-  refresh() {
-    this.picture = undefined;
   }
 
   unitAt(y) {

@@ -162,8 +162,10 @@ def test_a_right_to_left_text_starts_at_the_right(show):
 
 
 def test_a_change_of_the_colour_scheme_redraws(show):
-    page = show(("lstm", SENTENCE), color_scheme="light")
+    tall = {"width": 1200, "height": 2400}
+    page = show(("lstm", SENTENCE), color_scheme="light", viewport=tall)
     plot = page.get_by_role("group", name=re.compile("f: forget")).locator("canvas")
+    point(page, "f: forget", 0.5, 0.5)
     light = plot.evaluate("canvas => canvas.toDataURL()")
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(
