@@ -50,11 +50,13 @@ def _text(
 ) -> str:
     word, form = traced.tokens[person.position], person.form
     now, label = _side(code, line_T[after]), traced.labels[after]
-    if person.role == "subject" or before < 0:
+    if person.role == "subject":
         what = f"“{word}” ({form}) is the subject"
         moved = f"the units move to {now}" if now else "the units are on neither side yet"
         return f"{what}: {moved}, and the label becomes {label}."
-    earlier, old_label = _side(code, line_T[before]), traced.labels[before]
+    is_first = before < 0
+    earlier = "" if is_first else _side(code, line_T[before])
+    old_label = label if is_first else traced.labels[before]
     moved = _movement(earlier, now)
     if person.role == "new subject":
         what = f"“{word}” ({form}) is a new subject"
@@ -67,7 +69,7 @@ def _text(
         "another person, not the subject" if person.role == "other person" else "a person"
     )
     if label == old_label:
-        return f"{what}: {moved}, and the label stays {label}."
+        return f"{what}: {moved}, and the label {'is' if is_first else 'stays'} {label}."
     return f"{what}: {moved}, and the label changes from {old_label} to {label}."
 
 

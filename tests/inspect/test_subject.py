@@ -119,6 +119,18 @@ def test_the_guide_says_what_the_values_do(codes):
     ]
 
 
+def test_a_person_before_the_subject_is_not_called_the_subject(codes):
+    tokens = ("Anna", "'s", "king", "slept", ",", "and", "PRON", "smiled")
+    values = {"c": np.full((len(tokens), 5), codes[0].centre_H), "h": None}
+    traced = Trace(tokens, ("F",) * len(tokens), {"l0.fwd": values})
+    told = guide(codes[0], traced, persons(tokens), build_cell("rnn"))
+    assert [part["text"] for part in told] == [
+        "“Anna” (F) is another person, not the subject: the units stay on neither side, and the "
+        "label is F.",
+        "“king” (M) is the subject: the units are on neither side yet, and the label becomes F.",
+    ]
+
+
 def test_the_guide_does_not_claim_what_does_not_happen(codes):
     code = codes[0]._replace(units=(3,))
     values = {"c": np.full((len(SENTENCE), 5), code.centre_H), "f": None, "h": None}

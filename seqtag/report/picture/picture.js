@@ -148,6 +148,8 @@ class Picture {
   sections() {
     const isTwo = this.tracks.length > 1;
     const { value } = this.state;
+    // One gate fills the window: the texts about the lines would only move it down.
+    const isWhole = value === "all" || this.tracks[0].trace instanceof Difference;
     const texts = this.tracks.map((track) => leadText(track.trace));
     const isShared = isTwo && new Set(texts).size === 1;
     const others = [...this.tracks].reverse();
@@ -155,12 +157,12 @@ class Picture {
       ...(isTwo
         ? [element("h3", { class: "sq-name" }, `${"AB"[index]}: `, word(compared(track.trace, others[index].trace)))]
         : []),
-      lead(track.trace, isShared ? "" : texts[index], (place) => this.choose(place, this.state.unit, track)),
+      isWhole ? lead(track.trace, isShared ? "" : texts[index], (place) => this.choose(place, this.state.unit, track)) : "",
     ]);
     const words = this.cells((track, index) =>
       track.add(new WordStrip(track, `${this.id}-${index}`, (place) => describeWord(track.trace, place))),
     );
-    const shared = isShared ? element("p", { class: "sq-lead" }, texts[0]) : "";
+    const shared = isShared && isWhole ? element("p", { class: "sq-lead" }, texts[0]) : "";
     const parts = [this.row("sq-leads", shared, leads), element("div", { class: "sq-head" }, words)];
     if (value === "all") parts.push(...this.answers());
     parts.push(...this.steps());
