@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -31,10 +31,11 @@ from seqtag.serve.requests import (
     read_fields,
     read_json,
 )
-from seqtag.serve.responses import Headers, error_response, json_bytes, json_response
+from seqtag.serve.responses import Responding, error_response, json_bytes, json_response
 from seqtag.serve.tracing import describe_traces, plan_traces
 from seqtag.serve.work import Options, Plain, plan, run
 
+T = TypeVar("T")
 PAGE = Path(__file__).parent / "page"
 # Bodies of fewer bytes are read and answered in the thread of the event loop: they take less time
 # there than a change of threads.
@@ -64,19 +65,22 @@ class Service:
     async def tag(self, request: Request) -> Response:
         """Tag text, or sentences of words."""
         body = await read_body(request, self.limits)
+        return json_response(await while_connected(request, self._tag(body)))
+
+    async def _tag(self, body: bytes) -> bytes:
         work = await self._aside(len(body), self._plan, body)
         sentences: list[Plain] = []
         for part in work.parts(self.limits.batch):
             sentences += await self._batcher.submit(work.options, part, part.tokens)
-        content = await self._aside(len(body), lambda: json_bytes(work.answer(sentences)))
-        return json_response(content)
+        return await self._aside(len(body), lambda: json_bytes(work.answer(sentences)))
 
     async def trace(self, request: Request) -> Response:
         """Return the gates and states of sentences, for the picture."""
         fields = read_fields(TraceRequest, read_json(await read_body(request, self.limits)))
         work = plan_traces(fields, self.models)
         # No two requests share a batch: a kind of its own.
-        data = await self._batcher.submit(object(), work, self.limits.batch)
+        waiting = self._batcher.submit(object(), work, self.limits.batch)
+        data = await while_connected(request, waiting)
         return json_response(await asyncio.to_thread(json_bytes, data))
 
     async def labels(self, request: Request) -> Response:
@@ -146,6 +150,24 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     return bytes(body)
 
 
+async def while_connected(request: Request, answer: Coroutine[Any, Any, T]) -> T:
+    """Return an answer; stop the work for it when the client closes the connection.
+
+    Raises:
+        ClientDisconnect: if the client has closed it.
+    """
+    working = asyncio.ensure_future(answer)
+    watching = asyncio.ensure_future(request.receive())  # after the body: until the end
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        watching.cancel()
+
+
 def application(models: Models, limits: Limits, workers: int) -> Starlette:
     """Return the application that serves some taggers."""
     service = Service(models, limits, workers)
@@ -179,7 +201,7 @@ def application(models: Models, limits: Limits, workers: int) -> Starlette:
             Route("/page/picture.css", picture_css),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
-        middleware=[Middleware(Headers, seconds=limits.writing)],
+        middleware=[Middleware(Responding, seconds=limits.writing)],
         exception_handlers={
             RequestError: _on_request_error,
             HTTPException: _on_http_error,

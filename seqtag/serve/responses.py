@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
@@ -41,8 +42,11 @@ def error_response(status: int, message: str, field: str | None = None) -> Respo
     return json_response(json_bytes({"error": error}), status)
 
 
-class Headers:
-    """Middleware that adds headers, and gives up on a client that does not read its answer.
+class Responding:
+    """Middleware around all responses.
+
+    It adds headers, gives up on a client that does not read its answer, and answers requests that
+    the stopping server cancels.
 
     Args:
         app: the application.
@@ -54,16 +58,24 @@ class Headers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application."""
-        import asyncio
-
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
+        has_begun = False
+
         async def send_in_time(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
             async with asyncio.timeout(self.seconds):
                 await send(message)
 
-        await self.app(scope, receive, send_in_time)
+        try:
+            await self.app(scope, receive, send_in_time)
+        except asyncio.CancelledError:
+            if not has_begun:
+                await error_response(503, "the server stops")(scope, receive, send_in_time)
+        except TimeoutError:
+            pass  # uvicorn closes a connection whose response is incomplete
