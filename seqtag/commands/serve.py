@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     limits = Limits(body=_whole("--max-body", args.max_body, 1, 1_024) * _MEBIBYTE)
     try:
         from seqtag.serve.app import application
-        from seqtag.serve.server import listen, serve, url_of
+        from seqtag.serve.server import listen, server_of, url_of
     except ImportError as error:
         raise InputError(
             f"the server needs further packages ({error}): pip install 'seqtag[serve]'"
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
                 taggers[name].tag("Kernels are compiled before the first request.")
         app = application(Models(taggers), limits, workers)
         _report(f"serving {', '.join(folders)} on {url_of(listener)} (Ctrl-C stops)")
-        serve(app, listener, limits)
+        server_of(app, limits).run([listener])
     _report("stopped")
     return 0
 

@@ -47,8 +47,20 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(app: ASGIApp, listener: socket.socket, limits: Limits) -> None:
-    """Serve until SIGINT or SIGTERM; running requests are answered first."""
+class Server(uvicorn.Server):
+    """A server that ends with exit code 0 after SIGINT or SIGTERM.
+
+    Running requests are answered first.
+    """
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop after the running requests; at once after a second Ctrl-C."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def server_of(app: ASGIApp, limits: Limits) -> Server:
+    """Return a server for an application; its `run` takes listening sockets."""
     config = uvicorn.Config(
         app,
         http=_protocol(limits.reading),
@@ -60,16 +72,7 @@ def serve(app: ASGIApp, listener: socket.socket, limits: Limits) -> None:
         backlog=_BACKLOG,
         timeout_graceful_shutdown=int(limits.closing),
     )
-    _Server(config).run([listener])
-
-
-class _Server(uvicorn.Server):
-    """A server that ends with exit code 0 after a signal."""
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """Stop after the running requests; at once after a second Ctrl-C."""
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
+    return Server(config)
 
 
 def _protocol(seconds: float) -> type[H11Protocol]:
