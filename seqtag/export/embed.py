@@ -25,6 +25,8 @@ from seqtag.inputs.modules.characters import CharacterCNN
 from seqtag.inputs.modules.words import WordEmbedding
 from seqtag.inputs.vocabulary import Vocabulary
 
+_LAST = 2**63 - 1  # as the end of a slice
+
 
 def print_input(
     graph: Graph, store: Weights, kind: type[Input], module: Any, arrays: Inputs
@@ -99,31 +101,61 @@ def _character_layer(
 def _convolutions(
     graph: Graph, store: Weights, module: CharacterCNN, characters_UW: str, lengths_U: str
 ) -> str:
-    """Run the convolutions of all widths as one of the greatest width.
+    """Run the convolutions of all widths as sums of rows, one for each position in a window.
 
-    Kernels are preceded by zeros, so that the last window with a character of a word has the same
-    number for all kernels of a width.
+    The rows of each position are products of the characters' vectors with the kernels, which the
+    runtime computes once, when it loads the graph. Kernels are preceded by zeros up to the greatest
+    width k, so that all end at the same position of a window. Padding before a word is character 0.
+    Padding after it is character V, whose row is -inf at the position where a kernel begins: so
+    windows of only padding are ignored.
     """
     widths = [convolution.weight.shape[2] for convolution in module.convolutions]
-    widest = max(widths)
-    kernels_FCk = np.concatenate(
+    most = max(widths)
+    kernels_CkF = np.concatenate(
         [
-            np.pad(as_array(c.weight), ((0, 0), (0, 0), (widest - width, 0)))
+            np.pad(as_array(c.weight), ((0, 0), (0, 0), (most - width, 0))).transpose(1, 2, 0)
             for c, width in zip(module.convolutions, widths, strict=True)
-        ]
+        ],
+        axis=2,
     )
+    begins_F = most - np.repeat(widths, [len(c.bias) for c in module.convolutions])
+    begins_kF = np.where(begins_F == np.arange(most)[:, None], -np.inf, 0.0)
+    vectors_VC = store.stored(graph, as_array(module.embedding.weight))
+    tables = _tables(graph, vectors_VC, kernels_CkF, begins_kF)
+    around_UX = _padded(graph, module, characters_UW, lengths_U, most - 1)
+    scores_UPF = ""
+    for position, table_VF in enumerate(tables):
+        # The characters at this position of all windows.
+        ends = graph.ints(position + 1 - most or _LAST)
+        ids_UP = graph.op("Slice", around_UX, graph.ints(position), ends, graph.ints(1))
+        rows_UPF = graph.op("Gather", table_VF, ids_UP)
+        scores_UPF = graph.op("Add", scores_UPF, rows_UPF) if scores_UPF else rows_UPF
+    best_UF = graph.op("ReduceMax", scores_UPF, axes=[1], keepdims=0)
     bias_F = np.concatenate([as_array(c.bias) for c in module.convolutions])
-    around_UX = graph.op("Pad", characters_UW, graph.ints(0, widest - 1, 0, widest - 1))
-    x_UXC = store.rows(graph, as_array(module.embedding.weight), around_UX)
-    x_UCX = graph.op("Transpose", x_UXC, perm=[0, 2, 1])
-    scores_UFP = graph.op("Conv", x_UCX, graph.constant(kernels_FCk), graph.constant(bias_F))
-    # Windows of only padding are ignored: the vector of padding may differ from zero.
-    lengths_U11 = graph.op("Unsqueeze", lengths_U, graph.ints(1, 2))
-    lengths_U11 = graph.op("Max", lengths_U11, graph.constant(np.int64(1)))
-    counts_F = np.repeat(widths, [len(c.bias) for c in module.convolutions]) - 1
-    windows_UF1 = graph.op("Add", lengths_U11, graph.constant(counts_F[:, None], np.int64))
-    count = graph.op("Squeeze", graph.op("Gather", graph.op("Shape", scores_UFP), graph.ints(2)))
-    p_P = graph.op("Range", graph.constant(np.int64(0)), count, graph.constant(np.int64(1)))
-    least = graph.constant(np.float32(-np.inf))
-    scores_UFP = graph.op("Where", graph.op("Less", p_P, windows_UF1), scores_UFP, least)
-    return graph.op("ReduceMax", scores_UFP, axes=[2], keepdims=0)
+    return graph.op("Add", best_UF, graph.constant(bias_F))
+
+
+def _tables(
+    graph: Graph, vectors_VC: str, kernels_CkF: np.ndarray, begins_kF: np.ndarray
+) -> list[str]:
+    """Return what each character adds to each filter (V + 1, F) by its position in a window."""
+    size, width, _ = kernels_CkF.shape
+    kernels = graph.constant(kernels_CkF.reshape(size, -1))
+    rows = graph.op("MatMul", vectors_VC, kernels)
+    padding = graph.op("Gather", rows, graph.ints(0))
+    after = graph.op("Add", padding, graph.constant(begins_kF.reshape(1, -1), np.float32))
+    return graph.ops("Split", graph.op("Concat", rows, after, axis=0), outputs=width, axis=1)
+
+
+def _padded(
+    graph: Graph, module: CharacterCNN, characters_UW: str, lengths_U: str, steps: int
+) -> str:
+    """Return the characters with padding on both sides (U, X); a word has at least one."""
+    zero, one = graph.constant(np.int64(0)), graph.constant(np.int64(1))
+    time = graph.op("Squeeze", graph.op("Shape", characters_UW, start=1))
+    w_W = graph.op("Range", zero, time, one)
+    lengths_U1 = graph.op("Unsqueeze", graph.op("Max", lengths_U, one), graph.ints(1))
+    after = graph.constant(np.int64(module.embedding.num_embeddings))
+    ids_UW = graph.op("Where", graph.op("Less", w_W, lengths_U1), characters_UW, after)
+    ids_UX = graph.op("Pad", ids_UW, graph.ints(0, steps, 0, 0), zero)
+    return graph.op("Pad", ids_UX, graph.ints(0, 0, 0, steps), after)

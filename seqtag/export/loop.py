@@ -60,11 +60,9 @@ def run_loop(
     inputs = {("state", name): value for name, value in names.items()}
     inputs |= _split(body, wx_step, cell.gates, "wx")
     inputs |= _recurrent(body, store, cell, weights, names)
-    inputs |= {("unit", name): body.constant(0.0, np.float32) for name in _vectors(cell)}
-    inputs |= {
-        ("unit", name): body.constant(unit_NH[:, None], np.float32)
-        for name, unit_NH in weights.unit.items()
-    }
+    for vector in cell.vectors:  # a layer without biases lacks some
+        unit_NH = weights.unit.get(vector.name, np.zeros((directions, 1)))
+        inputs["unit", vector.name] = body.constant(unit_NH[:, None], np.float32)
 
     def inner(graph: Graph, gate: str, value: str) -> str:
         return store.product(graph, value, weights.inner[gate].transpose(0, 2, 1))
@@ -75,7 +73,7 @@ def run_loop(
         body,
         {names[name]: (kept[name], start) for name, start in states.items()},
         {wx_step: wx_TNBG, inside_step: steps.inside_TB1},
-        [new[cell.states[0]]],
+        [kept[cell.states[0]]],
     )
     return LayerOutput(_join(graph, y_TNBH, directions, steps), final)
 
@@ -92,10 +90,6 @@ def _join(graph: Graph, y_TNBH: str, directions: int, steps: Steps) -> str:
     parts = graph.ops("Split", y_TNBH, outputs=2, axis=1)
     forward, backward = (graph.op("Squeeze", part, graph.ints(1)) for part in parts)
     return graph.op("Concat", forward, reverse(graph, backward, steps), axis=2)
-
-
-def _vectors(cell: Cell) -> tuple[str, ...]:
-    return tuple(vector.name for vector in cell.vectors)
 
 
 def _initial_states(

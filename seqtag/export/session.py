@@ -12,7 +12,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from seqtag.export.network import LABELS, SCORES, Exported
+from seqtag.export.network import LABELS, MARGINALS, PADDING, SCORES, Exported
 from seqtag.labels import NOT_SCORED
 from seqtag.tagging.tagger import Tagger
 
@@ -34,21 +34,26 @@ class GraphNetwork(nn.Module):
         self._session = onnxruntime.InferenceSession(
             exported.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        self._last: tuple[Tensor | None, Tensor | None] = (None, None)
+        self._last: list[Tensor] = []
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the scores of labels: (B, T, K)."""
         arrays = {name: inputs[array].numpy() for name, array in self._arrays.items()}
-        scores, labels = self._session.run([SCORES, LABELS], arrays)
-        scores_BTK, labels_BT = torch.from_numpy(scores), torch.from_numpy(labels)
-        self._last = scores_BTK, labels_BT.masked_fill(labels_BT < 0, NOT_SCORED)
+        results = self._session.run([SCORES, LABELS, MARGINALS], arrays)
+        scores_BTK, labels_BT, marginals_BTK = map(torch.from_numpy, results)
+        labels_BT = labels_BT.masked_fill(labels_BT == PADDING, NOT_SCORED)
+        self._last = [scores_BTK, labels_BT, marginals_BTK]
         return scores_BTK
 
     def best_labels(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return the labels that the graph computed together with these scores."""
-        scores_BTK, labels_BT = self._last
-        assert emissions_BTK is scores_BTK
-        return labels_BT
+        """Return the best labels; the scores must be the result of the last call."""
+        assert emissions_BTK is self._last[0]
+        return self._last[1]
+
+    def label_probabilities(self, emissions_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return the probabilities of labels; the scores must be the result of the last call."""
+        assert emissions_BTK is self._last[0]
+        return self._last[2]
 
     def label_loss(self, emissions_BTK: Tensor, labels_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """Return the mean loss of the labels per sentence, from given scores."""

@@ -64,6 +64,10 @@ OPERATORS: dict[str, Callable[..., str]] = {
     "running_sum": _running_sum,
 }
 
+# Operations whose result is the same for all units, and those whose argument must have all units.
+_UNIFORM = ("sum_units", "mean_units", "max_units")
+_ALL_UNITS = ("sum_units", "running_sum", INNER)
+
 
 @fresh_nodes()
 def trace_states(cell: Cell) -> dict[str, Node]:
@@ -105,6 +109,8 @@ def print_step(
 ) -> dict[str, str]:
     """Add the operators of a step to a graph, and return the new states.
 
+    The value of an expression that is the same for all units may have one unit only.
+
     Args:
         graph: the graph.
         states: the expressions of `trace_states`.
@@ -112,8 +118,14 @@ def print_step(
         inner: adds the product of the R of a gate, given by name, with a value.
     """
     values: dict[Node, str] = {}
+    uniform: set[Node] = set()
+    (previous, *_) = (value for name, value in inputs.items() if name[0] == "state")
     for node in walk(states.values()):
         args = [values[arg] for arg in node.args]
+        if node.op in _ALL_UNITS and node.args[0] in uniform:
+            args = [graph.op("Expand", *args, graph.op("Shape", previous))]
+        elif node.op in _UNIFORM or (node.op != "input" and uniform.issuperset(node.args)):
+            uniform.add(node)
         if node.op == "constant":
             values[node] = graph.constant(node.label, np.float32)
         elif node.op == "input":

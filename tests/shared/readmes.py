@@ -144,6 +144,8 @@ RULES = (
     Rule(r"seqtag tag .*--input-format conll", (("FILE", "my/corpus/test.txt"),)),
     Rule(r"seqtag (check|evaluate|tag|report) "),
     Rule(r"echo .* \| seqtag tag "),
+    Rule(r"seqtag export .*FILE", (("FILE", "my/corpus/test.txt"),), "--force", "another corpus"),
+    Rule(r"seqtag export "),
     Rule(
         r"seqtag trace .*--only",
         ((r"--model \S+", "--model RUN/model"), (r"--only \S+", "--only 1,0")),
@@ -195,6 +197,7 @@ RULES = (
     Rule(r"python scripts/fuzz\.py", ((r"--inputs \d+", "--list"),), "", LONG),
     Rule(r"python scripts/bench_cells\.py", ((r"^(\S+ \S+).*", r"\1"),), "--help", "takes minutes"),
     Rule(r"python scripts/bench_(pipeline|raw)\.py", (), "--help", EXTRA),
+    Rule(r"python scripts/bench_export\.py", (), "--help", "takes minutes"),
     Rule(r"python scripts/going_on\.py", (), "--help", LONG),
     Rule(r"python scripts/bench_memory\.py", (), "--sentences 4000 --steps 2", LONG),
     Rule(
