@@ -105,9 +105,6 @@ class GruResetBefore(Gru):
 
     W (3H, D), b (3H), blocks in the order r, z, n; R (2H, H), blocks r, z; R_n (H, H) is separate.
 
-    R_n multiplies a value that depends on r. This second product inside the step is why only the
-    reference engine runs the cell.
-
     Attributes:
         chrono: as for `Gru`.
 

@@ -26,8 +26,6 @@ class LayerNormLstm(Cell):
     are `gain_cell` and `bias_cell`. The paper's two biases inside LN and its outer one only
     act as a sum, so there is one b. No bias is added to W x: LN would normalise both together.
 
-    LN needs all units at once, so only the reference engine runs the cell.
-
     Attributes:
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
         chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1)
@@ -46,7 +44,6 @@ class LayerNormLstm(Cell):
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
     states: ClassVar[tuple[str, ...]] = ("h", "c")
     has_gate_bias: ClassVar[bool] = False
-    untraceable: ClassVar[str | None] = "layer norm reduces over units"
     walk: ClassVar[tuple[WalkStep, ...]] = (
         WalkStep("throw away", ("f",), FORGET),
         WalkStep("store", ("i", "z"), INPUT),

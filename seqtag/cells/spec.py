@@ -155,8 +155,8 @@ class Cell(ABC):
 
     @property
     def untraceable(self) -> str | None:
-        """Why `step` only runs on tensors; None if it is elementwise arithmetic throughout."""
-        return "a second product inside the step" if self.inner_gates else None
+        """Why `step` only runs on tensors; None if it uses only `seqtag.cells.functions`."""
+        return None
 
     def kept(self, values: Values) -> Any:
         """Return the share of its memory that a unit keeps at a step, or None.

@@ -11,6 +11,7 @@ from torch import Tensor
 from seqtag.cells import Cell
 from seqtag.checks import AtLeast, AtMost, Share, checked
 from seqtag.errors import InputError
+from seqtag.recurrent.compiler.plan import UncompilableStep, why_untraceable
 
 Size = Annotated[int, AtLeast(1), AtMost(2**31 - 1)]
 
@@ -142,6 +143,48 @@ def check_cell(cell: Cell) -> None:
                 f"{list(zeros_BH.shape)} in this trial, but {name!r} is {what}"
             )
     cell.kept(_StepArgument(cell, "values", "the values that its step returns", values, "kept"))
+    if isinstance(why_untraceable(cell), UncompilableStep) and _mixes_units(cell):
+        raise InputError(
+            f"cell {cell}: its step combines units with an operation that is not a reduction of "
+            "seqtag.cells.functions (unit_sum, unit_mean, unit_max, running_sum, layer_norm, ...)"
+        )
+
+
+class _OneUnit(Tensor):
+    """A tensor on which reductions over units return each unit's own value."""
+
+    def sum_units(self) -> Tensor:
+        """Return the tensor."""
+        return self
+
+    mean_units = max_units = running_sum = sum_units
+
+
+def _mixes_units(cell: Cell) -> bool:
+    """Return whether changing one unit of all arguments of a step changes another unit's value.
+
+    Products and reductions do not count.
+    """
+    draw = torch.Generator().manual_seed(0)
+    products = [gate for product in cell.products for gate in product.gates]
+    vectors = [vector.name for vector in cell.vectors]
+    groups = [
+        {name: torch.rand(2, 3, generator=draw, device="cpu") for name in names}
+        for names in (cell.gates, products, cell.states, vectors)
+    ]
+    results = []
+    for change in (0.0, 0.5):
+        arguments = [
+            {
+                name: (v + torch.tensor([change, 0.0, 0.0])).as_subclass(_OneUnit)
+                for name, v in g.items()
+            }
+            for g in groups
+        ]
+        arguments[1] |= dict.fromkeys(cell.inner_gates, lambda value: value)
+        results.append(cell.step(*arguments))
+    before, after = results
+    return any(not torch.equal(before[name][:, 1:], after[name][:, 1:]) for name in before)
 
 
 def check_noise(cell: Cell, recurrent_dropout: float, weight_drop: float, zoneout: float) -> None:

@@ -6,7 +6,18 @@ import pytest
 import torch
 from shared.cells import PRESETS
 
-from seqtag.cells.functions import layer_norm, log_sigmoid, maximum
+from seqtag.cells.functions import (
+    cumulative_softmax,
+    layer_norm,
+    log_sigmoid,
+    maximum,
+    running_sum,
+    softmax,
+    unit_max,
+    unit_mean,
+    unit_sum,
+    unit_variance,
+)
 
 
 @pytest.mark.parametrize("v", [-800.0, -80.0, -1.0, -1e-9, 0.0, 1e-9, 1.0, 40.0, 80.0])
@@ -93,8 +104,17 @@ class Symbol:
     def exp(self):
         return Symbol(math.exp(self.value))
 
+    def sqrt(self):
+        return Symbol(math.sqrt(self.value))
+
     def maximum(self, other):
         return Symbol(max(self.value, other.value))
+
+    def sum_units(self):
+        """One unit is its own sum, mean and largest value."""
+        return self
+
+    mean_units = max_units = running_sum = sum_units
 
 
 def plain(v):
@@ -106,7 +126,9 @@ def arguments(cell, make):
     numbers = iter(0.37 * math.sin(n + 1) for n in range(100))
     recurrent = dict.fromkeys(k for p in cell.products for k in p.gates)
     names = (cell.gates, recurrent, cell.states, [vector.name for vector in cell.vectors])
-    return [{name: make(next(numbers)) for name in group} for group in names]
+    wx, rh, state, unit = [{name: make(next(numbers)) for name in group} for group in names]
+    rh |= dict.fromkeys(cell.inner_gates, lambda v: 0.5 * v)
+    return wx, rh, state, unit
 
 
 TRACEABLE = [name for name, cell in PRESETS.items() if cell.untraceable is None]
@@ -122,13 +144,22 @@ def test_steps_run_on_symbols(name):
         assert symbol.value == pytest.approx(tensors[key].item(), rel=1e-12), key
 
 
-def test_untraceable_cells_give_the_reason():
-    reasons = {name: cell.untraceable for name, cell in PRESETS.items() if cell.untraceable}
-    inner = {name for name, cell in PRESETS.items() if cell.inner_gates}
-    assert reasons == {
-        "lstm_layernorm": "layer norm reduces over units",
-        **dict.fromkeys(inner, "a second product inside the step"),
+def test_every_cell_is_traceable():
+    assert not any(cell.untraceable for cell in PRESETS.values())
+
+
+def test_functions_over_units():
+    v = torch.tensor([[1.0, -2.0, 4.0], [0.5, 0.5, 0.5]], dtype=torch.float64)
+    expected = {
+        unit_sum: [[3.0] * 3, [1.5] * 3],
+        unit_mean: [[1.0] * 3, [0.5] * 3],
+        unit_max: [[4.0] * 3, [0.5] * 3],
+        unit_variance: [[6.0] * 3, [0.0] * 3],
+        running_sum: [[1.0, -1.0, 3.0], [0.5, 1.0, 1.5]],
     }
-    cell = PRESETS["lstm_layernorm"]
-    with pytest.raises(TypeError, match=r"layer norm .* this cell cannot be traced"):
-        cell.step(*arguments(cell, Symbol))
+    for function, values in expected.items():
+        torch.testing.assert_close(function(v), torch.tensor(values, dtype=v.dtype))
+    torch.testing.assert_close(softmax(v), torch.softmax(v, -1))
+    torch.testing.assert_close(cumulative_softmax(v), torch.softmax(v, -1).cumsum(-1))
+    joint = torch.nn.functional.layer_norm(torch.cat([v, 2 * v], -1), (6,))
+    torch.testing.assert_close(torch.cat(layer_norm([v, 2 * v]), -1), joint)

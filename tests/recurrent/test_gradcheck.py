@@ -39,7 +39,7 @@ COMBINATIONS = {
         gate_recurrence=True,
     ),
 }
-COMPILED = {name: cell for name, cell in PRESETS.items() if not cell.untraceable} | COMBINATIONS
+COMPILED = PRESETS | COMBINATIONS
 # Compiling takes seconds: variants of the LSTM whose parts the cells above combine, and cells that
 # consist of the same operations as those that remain.
 SLOW = {"cifg", "fgr", "janet", "lstm_peephole", "nfg", "niaf", "noaf", "nog"}

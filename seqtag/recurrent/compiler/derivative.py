@@ -46,6 +46,8 @@ def _argument_gradients(y: Node, g: Node) -> tuple[Node, ...]:
             return (g * (-y.args[0]).sigmoid(),)
         case "tanh":
             return (g * (1 - y * y),)
+        case "sqrt":
+            return (g * (0.5 / y),)
         case "exp":
             return (g * y,)
         case "relu":
@@ -55,4 +57,13 @@ def _argument_gradients(y: Node, g: Node) -> tuple[Node, ...]:
             return g * first, g * (1 - first)
         case "at_least" | "above":
             return as_node(0), as_node(0)
+        case "sum_units" | "mean_units":  # symmetric matrices
+            return (g.mixed(y.op),)
+        case "max_units":  # shared among equal largest values
+            largest = y.args[0].at_least(y)
+            return (largest * (g.sum_units() / largest.sum_units()),)
+        case "running_sum":
+            return (g.mixed("running_sum_reversed"),)
+        case "inner_product":
+            return (g.mixed("inner_gradient", y.label),)
     raise ValueError(f"no derivative of {y.op!r}")

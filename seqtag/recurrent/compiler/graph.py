@@ -3,6 +3,19 @@
 A node is an operation on other nodes. Equal nodes are one object, so common parts are computed
 once. Constants are folded, and so are operations without effect (0 x, 1 x, x + 0). Folding 0 x to 0
 assumes that x is finite.
+
+A node stands for a value of all units of one sequence at one step, (H). The operations of
+`OPERATIONS` are elementwise. Those of `MIXING` combine units, so a program needs all units of the
+argument before it can compute any unit of the result; v is the argument, R_k (H, H) a block of the
+cell's inner weight:
+
+    sum_units             the sum of v over units, the same value for every unit
+    mean_units            sum_units divided by H
+    max_units             the largest value of v, the same value for every unit
+    running_sum           the sum of v over the units up to and including this one
+    running_sum_reversed  the sum of v over this unit and the following ones
+    inner_product         R_k v, with the gate k as the node's label
+    inner_gradient        R_k transposed times v, with the gate k as the node's label
 """
 
 from __future__ import annotations
@@ -44,7 +57,8 @@ class Node:
     Attributes:
         op: "constant", "input", or an operation of `OPERATIONS`.
         args: the arguments of the operation.
-        label: the number of a constant, the name of an input; else None.
+        label: the number of a constant, the name of an input, the gate of an inner product; else
+            None.
         order: sort key: constants and inputs by label, then operations by creation, so that
             arguments come before operations on them.
     """
@@ -136,6 +150,10 @@ class Node:
         """Return the hyperbolic tangent."""
         return _make("tanh", self)
 
+    def sqrt(self) -> Node:
+        """Return the square root."""
+        return _make("sqrt", self)
+
     def exp(self) -> Node:
         """Return the exponential function."""
         return _make("exp", self)
@@ -156,6 +174,26 @@ class Node:
         """Return 1 where v > other, else 0."""
         return _make("above", self, as_node(other))
 
+    def sum_units(self) -> Node:
+        """Return the sum over units."""
+        return self.mixed("sum_units")
+
+    def mean_units(self) -> Node:
+        """Return the mean over units."""
+        return self.mixed("mean_units")
+
+    def max_units(self) -> Node:
+        """Return the largest value of all units."""
+        return self.mixed("max_units")
+
+    def running_sum(self) -> Node:
+        """Return the sum over the units up to and including each unit."""
+        return self.mixed("running_sum")
+
+    def mixed(self, op: str, label: Any = None) -> Node:
+        """Return an operation of `MIXING` on this node; all of them map 0 to 0."""
+        return self if is_constant(self, 0) else Node(op, (self,), label)
+
 
 def _log_sigmoid(v: float) -> float:
     return min(v, 0.0) - math.log1p(math.exp(-abs(v)))
@@ -171,6 +209,7 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "sigmoid": lambda a: math.exp(_log_sigmoid(a)),
     "log_sigmoid": _log_sigmoid,
     "tanh": math.tanh,
+    "sqrt": math.sqrt,
     "exp": math.exp,
     "relu": lambda a: max(a, 0.0),
     "maximum": max,
@@ -187,6 +226,10 @@ BUILDERS: dict[str, Callable[..., Node]] = {
     "negate": operator.neg,
     **{op: getattr(Node, op) for op in list(OPERATIONS)[5:]},
 }
+
+# Operations that combine units: the result is the same for every unit, or differs.
+UNIFORM = ("sum_units", "mean_units", "max_units")
+MIXING = (*UNIFORM, "running_sum", "running_sum_reversed", "inner_product", "inner_gradient")
 
 
 def as_node(value: Node | Number) -> Node:
@@ -245,5 +288,8 @@ def substitute(nodes: Iterable[Node], replacements: Mapping[Node, Node]) -> list
     for node in walk(nodes, stop=replacements.__contains__):
         if node not in done:
             args = [done[arg] for arg in node.args]
-            done[node] = BUILDERS[node.op](*args) if args else node
+            if node.op in MIXING:
+                done[node] = args[0].mixed(node.op, node.label)
+            else:
+                done[node] = BUILDERS[node.op](*args) if args else node
     return [done[node] for node in nodes]

@@ -32,8 +32,8 @@ class Kernel:
         width: kept values are padded to a multiple of this many units.
     """
 
-    def __init__(self, cell: Cell, dtype: str):
-        self.plan: Plan = plan_of(cell)
+    def __init__(self, cell: Cell, dtype: str, traces: bool = False):
+        self.plan: Plan = plan_of(cell, traces)
         name = type(cell).__name__.lower()
         library = build(print_kernel(self.plan, dtype), f"{name}_{dtype}", _SYMBOLS)
         self._forward = library.seqtag_forward
@@ -100,13 +100,15 @@ class Kernel:
 
 @cache
 @serialized
-def kernel_of(cell: Cell, dtype: str) -> Kernel:
+def kernel_of(cell: Cell, dtype: str, traces: bool = False) -> Kernel:
     """Return the kernel of a cell for "float32" or "float64", compiled at first use.
+
+    With `traces` it also returns all values of the step, and takes their gradients.
 
     Raises:
         BuildError: if it cannot be compiled.
     """
-    return Kernel(cell, dtype)
+    return Kernel(cell, dtype, traces)
 
 
 def _team_address() -> int | None:

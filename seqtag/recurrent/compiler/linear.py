@@ -32,9 +32,11 @@ class LinearCell:
 @fresh_nodes()
 def linear_form(cell: Cell) -> LinearCell | str:
     """Return a traceable cell in linear form, or the reason why it has none."""
-    if cell.products:
+    if cell.products or cell.inner_gates:
         return "it has a recurrent weight R"
     plan = plan_of(cell)
+    if plan.forward.count > 1:
+        return "its step combines units"
     previous = {name: input_node(("state", name)) for name in cell.states}
     read = {name: {*walk([node])} & {*previous.values()} for name, node in plan.states.items()}
     carried = tuple(n for n in cell.states if any(previous[n] in reads for reads in read.values()))

@@ -1,14 +1,19 @@
-"""Prints a plan as C++: constants for the layout of the cell, and two functions on registers.
+"""Prints a plan as C++: constants for the layout of the cell, and functions for each stage.
 
-The skeleton (folder `skeleton`) handles time, lengths, directions and products, and calls these.
+The skeleton (folder `skeleton`) handles time, lengths, directions and products, and calls these:
+`forward_stage` and `backward_stage` for one sequence and one register of units; and before each
+stage `forward_scalars` and `backward_scalars`, for one sequence, whose values are the same for
+every unit. Their argument `at` gives access to what they read and write.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
 from seqtag.recurrent.compiler.graph import Node, input_node, walk
+from seqtag.recurrent.compiler.layout import print_layout
 from seqtag.recurrent.compiler.plan import Plan
+from seqtag.recurrent.compiler.stages import RUNNING, Stages
 
 # Each operation on registers; constants are first broadcast to a register.
 TEMPLATES = {
@@ -20,6 +25,7 @@ TEMPLATES = {
     "sigmoid": "sigmoid({})",
     "log_sigmoid": "log_sigmoid({})",
     "tanh": "tangent({})",
+    "sqrt": "square_root({})",
     "exp": "exponential({})",
     "relu": "relu({})",
     "maximum": "maximum({}, {})",
@@ -27,7 +33,13 @@ TEMPLATES = {
     "above": "above({}, {})",
 }
 SCALARS = {"float32": ("float", 1), "float64": ("double", 0)}
-HEADERS_BEFORE_CELL = ("vector.h", "products.h", "outer.h", "schedule.h")
+# How a reduction adds the values of a register of units, and how it completes the sum.
+REDUCTIONS = {
+    "sum_units": ("add", "sum"),
+    "mean_units": ("add", "mean"),
+    "max_units": ("add_largest", "largest"),
+}
+HEADERS_BEFORE_CELL = ("vector.h", "products.h", "outer.h", "schedule.h", "reductions.h")
 HEADERS_AFTER_CELL = ("forward.h", "backward.h", "gradients.h", "interface.h")
 
 
@@ -50,107 +62,148 @@ def _skeleton(name: str) -> str:
 
 def print_cell(plan: Plan) -> str:
     """Return the part of the source that depends on the cell."""
-    return "\n".join(
-        ("// Generated from the cell's step.", *_layout(plan), *_step_functions(plan), "")
-    )
+    starts = [plan.cell.initial_states.get(name, 0.0) for name in plan.states]
+    initial = [f"(S){number(value)}" for value in starts]
+    parts = *print_layout(plan, initial), *_forward(plan), *_backward(plan)
+    return "\n".join(("// Generated from the cell's step.", *parts, ""))
 
 
-def print_function(
-    signature: str, results: Mapping[str, Node], arguments: Mapping[Node, str]
-) -> str:
-    """Return the source of a function that computes results and assigns them to their places.
+Lines = list[tuple[str, Node]]  # statements, with "{}" in place of the value
+
+
+def print_function(signature: str, results: Lines, arguments: Mapping[Node, str]) -> str:
+    """Return the source of a function that computes results.
 
     Args:
         signature: the text before the body.
-        results: expressions by the C++ place to assign them to.
+        results: the statements to print at the end, with the expressions that they take.
         arguments: the C++ expression of each input, and possibly of other nodes.
     """
-    names = dict(arguments)
-    lines: list[str] = []
-    for node in walk(results.values(), stop=names.__contains__):
+    nodes = list(walk((node for _, node in results), stop=arguments.__contains__))
+    used = [node for node in arguments if node in {*nodes}]
+    names = {node: f"v{i}" for i, node in enumerate(used)}
+    lines = [f"  V {names[node]} = {arguments[node]};" for node in used]
+    for node in nodes:
         if node in names:
             continue
-        if node.op == "input":
-            raise ValueError(f"no argument for the input {node.label}")
-        text = TEMPLATES.get(node.op, "all((S){})").format(
-            *(names[arg] for arg in node.args) if node.args else (_number(node.label),)
-        )
+        if node.op == "input" or (node.op not in TEMPLATES and node.args):
+            raise ValueError(f"no argument for {node.op} {node.label}")
+        else:
+            text = TEMPLATES.get(node.op, "all((S){})").format(
+                *(names[arg] for arg in node.args) if node.args else (number(node.label),)
+            )
         names[node] = f"v{len(lines)}"
         lines.append(f"  V {names[node]} = {text};")
-    lines += [f"  {place} = {names[node]};" for place, node in results.items()]
+    lines += [f"  {statement.format(names[node])};" for statement, node in results]
     return "\n".join((f"{signature} {{", *lines, "}"))
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number as a C++ expression."""
     infinite = {float("inf"): "__builtin_inf()", float("-inf"): "-__builtin_inf()"}
     return infinite.get(value, repr(value))
 
 
-def _layout(plan: Plan) -> list[str]:
-    cell = plan.cell
-    states, products = cell.states, plan.product_slots
-    forward, backward = plan.forward_reads(), plan.backward_reads()
-    slot_inputs = [
-        plan.input_slots.index(slot) if slot in plan.input_slots else -1
-        for slot in range(len(plan.slots))
+def _inputs(plan: Plan) -> dict[Node, str]:
+    """Return how both passes read previous states and vectors."""
+    prev = {input_node(("state", name)): f"at.prev({i})" for i, name in enumerate(plan.states)}
+    units = (vector.name for vector in plan.cell.vectors)
+    return prev | {input_node(("unit", name)): f"at.unit({i})" for i, name in enumerate(units)}
+
+
+def _forward(plan: Plan) -> Iterator[str]:
+    stages = plan.forward
+    given = _inputs(plan)
+    for gate, slot in enumerate(plan.input_slots):
+        if slot not in plan.summed_slots:
+            given[plan.slot_nodes[slot]] = f"at.input({gate})"
+    results = [(f"at.set_next({i}, {{}})", node) for i, node in enumerate(plan.states.values())]
+    results += [(f"at.set_kept({i}, {{}})", node) for i, node in enumerate(plan.kept)]
+    operands = plan.operands.values()
+    results += [(f"at.set_operand({i}, {{}})", node) for i, node in enumerate(operands)]
+    results += [(f"at.set_shown({i}, {{}})", plan.values[n]) for i, n in enumerate(plan.shown)]
+    written = {node: f"at.next({i})" for i, node in enumerate(plan.states.values())}
+    written |= {node: f"at.operand({i})" for i, node in enumerate(operands)}
+    sums = [plan.slot_nodes[slot] for slot in plan.summed_slots]
+    yield from _stages("forward", stages, results, given, written, sums)
+
+
+def _backward(plan: Plan) -> Iterator[str]:
+    given = _inputs(plan)
+    given |= {node: f"at.next({i})" for i, node in enumerate(plan.states.values())}
+    given |= {node: f"at.operand({i})" for i, node in enumerate(plan.operands.values())}
+    given |= {node: f"at.kept({i})" for i, node in enumerate(plan.kept)}
+    given |= {node: f"at.forward_scalar({i})" for i, node in enumerate(plan.forward.scalars)}
+    given |= {input_node(("shown", name)): f"at.shown({i})" for i, name in enumerate(plan.shown)}
+    results = [(f"at.set_slot({i}, {{}})", node) for i, node in enumerate(plan.grad_slots)]
+    results += [
+        (f"at.set_before({i}, {{}})", plan.grad_states[name])
+        for i, name in enumerate(plan.states)
+        if plan.carries(name)
     ]
-    initial = [cell.initial_states.get(name, 0.0) for name in states]
-    sizes = {
-        "SLOTS": len(plan.slots),
-        "INPUTS": len(plan.input_slots),
-        "STATES": len(states),
-        "UNITS": len(cell.vectors),
-        "KEPT": len(plan.kept),
-        "PRODUCTS": len(products),
-    }
-    flags = {
-        "FORWARD_READS": [input_node(("state", name)) in forward for name in states],
-        "BACK_READS_PREV": [input_node(("state", name)) in backward for name in states],
-        "BACK_READS_NEXT": [plan.states[name] in backward for name in states],
-        "CARRIES": [plan.carries(name) for name in states],
-    }
-    rows = [f"{{{', '.join(map(str, slots))}}}" for slots in products] or ["{0}"]
-    return [
-        *(f"constexpr int {name} = {size};" for name, size in sizes.items()),
-        _array("int", "SLOT_INPUT", slot_inputs),
-        _array("int", "INPUT_SLOT", plan.input_slots),
-        _array("int", "PRODUCT_STATE", [states.index(p.state) for p in cell.products] or [0]),
-        _array("int", "PRODUCT_SIZE", [len(slots) for slots in products] or [0]),
-        f"constexpr int PRODUCT_SLOT[][SLOTS] = {{{', '.join(rows)}}};",
-        _array("S", "INITIAL", [f"(S){_number(value)}" for value in initial]),
-        *(_array("bool", name, [str(f).lower() for f in values]) for name, values in flags.items()),
-    ]
+    results += [(f"at.add_unit({i}, {{}})", n) for i, n in enumerate(plan.grad_units.values())]
+    sums = [input_node(("new", name)) for name in plan.states]
+    sums += [node for node in plan.backward.level if node.op == "inner_gradient"]
+    yield from _stages("backward", plan.backward, results, given, {}, sums)
 
 
-def _array(kind: str, name: str, values: Sequence[object]) -> str:
-    return f"constexpr {kind} {name}[] = {{{', '.join(map(str, values))}}};"
+def _stages(
+    name: str,
+    stages: Stages,
+    results: Lines,
+    given: Mapping[Node, str],
+    written: Mapping[Node, str],
+    sums: list[Node],
+) -> Iterator[str]:
+    """Yield the functions of each stage.
 
-
-def _step_functions(plan: Plan) -> list[str]:
-    states = list(plan.states)
-    units = [vector.name for vector in plan.cell.vectors]
-    inputs = {input_node(("state", name)): f"prev[{i}]" for i, name in enumerate(states)}
-    inputs |= {input_node(("unit", name)): f"unit[{i}]" for i, name in enumerate(units)}
-    slots = {input_node(("slot", name)): f"slots[{i}]" for i, name in enumerate(plan.slots)}
-    forward = {f"next[{i}]": plan.states[name] for i, name in enumerate(states)}
-    forward |= {f"kept[{i}]": node for i, node in enumerate(plan.kept)}
-    available = {plan.states[name]: f"next[{i}]" for i, name in enumerate(states)}
-    available |= {node: f"kept[{i}]" for i, node in enumerate(plan.kept)}
-    arriving = {input_node(("new", name)): f"arriving[{i}]" for i, name in enumerate(states)}
-    back = {f"slots[{i}]": node for i, node in enumerate(plan.grad_slots)}
-    back |= {f"before[{i}]": plan.grad_states[s] for i, s in enumerate(states) if plan.carries(s)}
-    back |= {f"units[{i}]": plan.grad_units[name] for i, name in enumerate(units)}
-    return [
-        print_function(
-            "INLINE void forward_step(const V* slots, const V* prev, const V* unit,"
-            " V* next, V* kept)",
-            forward,
-            {**inputs, **slots},
-        ),
-        print_function(
-            "INLINE void backward_step(const V* prev, const V* next, const V* unit, const V* kept,"
-            " const V* arriving, V* slots, V* before, V* units)",
-            back,
-            {**inputs, **available, **arriving},
-        ),
-    ]
+    Args:
+        name: "forward" or "backward".
+        stages: the stages.
+        results: the statements of all stages.
+        given: how to read what is available in every stage.
+        written: how later stages read results.
+        sums: what products accumulate, in order within each stage.
+    """
+    level = stages.level
+    scalars = {node: f"at.scalar({i})" for i, node in enumerate(stages.scalars)}
+    reduced = {node: i for i, node in enumerate(stages.reductions)}
+    for stage in range(stages.count):
+        now = [node for node in stages.scalars if level[node] == stage]
+        complete = {n: f"at.{REDUCTIONS[n.op][1]}({reduced[n]})" for n in now if n in reduced}
+        lines = [(f"at.set_scalar({stages.scalars.index(n)}, {{}})", n) for n in now]
+        earlier = {n: text for n, text in scalars.items() if level[n] < stage}
+        running = [
+            f"  at.{node.op}({i});"
+            for i, node in enumerate(stages.temporaries)
+            if node.op in RUNNING and level[node] == stage
+        ]
+        signature = (
+            f"template <typename At>\nINLINE void {name}_scalars(Size<{stage}>, const At& at)"
+        )
+        text = print_function(signature, lines, {**given, **earlier, **complete})
+        yield text[:-1] + "\n".join([*running, "}"])
+        here = [node for node in sums if node in level and level[node] == stage]
+        available = {n: text for n, text in scalars.items() if level[n] <= stage}
+        available |= {n: text for n, text in written.items() if level[n] < stage}
+        available |= {
+            n: f"at.temporary({i})"
+            for i, n in enumerate(stages.temporaries)
+            if level[n] < stage + (n.op in RUNNING)
+        }
+        available |= {**given, **{node: f"at.sum({i})" for i, node in enumerate(here)}}
+        lines = [(text, node) for text, node in results if level.get(node, 0) == stage]
+        lines += [
+            (f"at.{REDUCTIONS[n.op][0]}({i}, {{}})", n.args[0])
+            for n, i in reduced.items()
+            if level[n] == stage + 1
+        ]
+        for i, n in enumerate(stages.temporaries):
+            value = n.args[0] if n.op in RUNNING else n
+            if level[n] == stage + (n.op in RUNNING):
+                lines.append((f"at.set_temporary({i}, {{}})", value))
+        yield print_function(
+            f"template <typename At>\nINLINE void {name}_stage(Size<{stage}>, const At& at)",
+            lines,
+            available,
+        )

@@ -4,18 +4,25 @@ B batch, T time, D features in, H hidden units, N directions, G gates, R rows: a
 sequences, without padding.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
 from seqtag.recurrent.compiler.plan import why_untraceable
-from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput, UnexpectedRefusal
+from seqtag.recurrent.engines.base import (
+    Engine,
+    LayerCall,
+    LayerOutput,
+    Traces,
+    UnexpectedRefusal,
+)
+from seqtag.recurrent.engines.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.tensor_lists import (
     compute_dtype,
     flatten,
@@ -34,16 +41,14 @@ class Cpu(Engine):
     def refuses(
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
-        """Refuse other devices, traces, noise, untraceable cells, kernels that do not compile."""
+        """Refuse other devices, noise, untraceable cells and kernels that do not compile."""
         if x_BTD.device.type != "cpu":
             return f"it runs on a CPU, not on {x_BTD.device.type}"
-        if traces:
-            return "its kernel gives no traces"
         if noise is not None:
             return "its kernel has no noise in the recurrence"
         if reason := why_untraceable(cell):
             return reason
-        return _build_failure(cell, _dtype_name(compute_dtype(x_BTD.dtype)))
+        return _build_failure(cell, _dtype_name(compute_dtype(x_BTD.dtype)), traces)
 
     def run(self, call: LayerCall) -> LayerOutput:
         """Run all directions in one call of the kernel."""
@@ -51,8 +56,9 @@ class Cpu(Engine):
         if call.entries is not None:
             x_BTD, rows_BT = call.entries.table_UD[None], call.entries.rows_BT
         computed = compute_dtype(x_BTD.dtype)
-        y_BTH, *finals = _KernelFunction.apply(
-            kernel_of(call.cell, _dtype_name(computed)),
+        kernel = kernel_of(call.cell, _dtype_name(computed), call.traces)
+        y_BTH, *others = _KernelFunction.apply(
+            kernel,
             (call.padding.batch, call.padding.time),
             call.padding.lengths_B,
             rows_BT,
@@ -60,14 +66,33 @@ class Cpu(Engine):
             x_BTD.to(computed),
             *flatten(call.cell, call.weights, call.states, computed),
         )
-        return layer_output(call.cell, y_BTH, finals, x_BTD.dtype)
+        finals = len(call.weights) * len(call.cell.states)
+        output = layer_output(call.cell, y_BTH, others[:finals], x_BTD.dtype)
+        if not call.traces:
+            return output
+        return output._replace(
+            traces=_traces(kernel, len(call.weights), output.y_BTH, others[finals:])
+        )
+
+
+def _traces(
+    kernel: Kernel, directions: int, y_BTH: Tensor, shown: Sequence[Tensor]
+) -> list[Traces]:
+    """Return the traces of each direction, in the order in which the step returns its values."""
+    plan = kernel.plan
+    sides = zip(y_BTH.chunk(directions, dim=2), split_by_direction(shown, directions), strict=True)
+    traces = []
+    for own_BTH, values in sides:
+        named = dict(zip(plan.shown, (value.to(y_BTH.dtype) for value in values), strict=True))
+        traces.append({name: named.get(name, own_BTH) for name in plan.values})
+    return traces
 
 
 @cache
-def _build_failure(cell: Cell, dtype: str) -> UnexpectedRefusal | None:
+def _build_failure(cell: Cell, dtype: str, traces: bool) -> UnexpectedRefusal | None:
     """Return why the kernel cannot be compiled. Tried only once: failing may take seconds."""
     try:
-        kernel_of(cell, dtype)
+        kernel_of(cell, dtype, traces)
     except BuildError as error:
         return UnexpectedRefusal(error)
     return None
@@ -78,7 +103,10 @@ def _dtype_name(dtype: torch.dtype) -> str:
 
 
 class _KernelFunction(torch.autograd.Function):
-    """The kernel as an autograd function: returns y, then each direction's final states."""
+    """The kernel as an autograd function.
+
+    Returns y, then each direction's final states, then each direction's shown values.
+    """
 
     @staticmethod
     def forward(
@@ -95,39 +123,42 @@ class _KernelFunction(torch.autograd.Function):
         lengths_B = None if lengths_B is None else lengths_B.contiguous()
         tensors = tuple(None if t is None else t.contiguous() for t in tensors)
         per_direction = split_by_direction(tensors, directions)
-        batch, time = shape
-        hidden = per_direction[0][0].shape[0] // len(kernel.plan.cell.gates)
+        plan, (batch, time) = kernel.plan, shape
+        hidden = per_direction[0][0].shape[0] // len(plan.cell.gates)
         y_BTH = x_BTD.new_empty(batch, time, directions * hidden)
-        finals = [
-            [x_BTD.new_empty(batch, hidden) for _ in kernel.plan.cell.states] for _ in per_direction
-        ]
+        finals = [[x_BTD.new_empty(batch, hidden) for _ in plan.states] for _ in per_direction]
+        shown = [[x_BTD.new_empty(*shape, hidden) for _ in plan.shown] for _ in per_direction]
         rows = batch * time if lengths_B is None else int(lengths_B.sum())
         keep = any(ctx.needs_input_grad)
         kept = [_allocate_kept(kernel, x_BTD, rows, hidden, keep) for _ in per_direction]
         pointers = [
             t
-            for direction in zip(per_direction, finals, kept, strict=True)
+            for direction in zip(per_direction, finals, kept, shown, strict=True)
             for part in direction
             for t in part
         ]
         kernel.forward(x_BTD, y_BTH, lengths_B, directions, pointers, rows_BT)
         if keep:
-            ctx.kernel, ctx.directions = kernel, directions
+            ctx.kernel, ctx.directions, ctx.inputs = kernel, directions, len(tensors)
             flat_kept = [t for part in kept for t in part]
             ctx.save_for_backward(x_BTD, y_BTH, lengths_B, *tensors, *flat_kept)
         ctx.set_materialize_grads(False)
-        return y_BTH, *(final for direction in finals for final in direction)
+        return y_BTH, *(t for part in (*finals, *shown) for t in part)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_y_BTH: Tensor | None, *grad_finals: Tensor | None) -> tuple:
+    @first_derivatives_only
+    def backward(ctx: Any, grad_y_BTH: Tensor | None, *grad_others: Tensor | None) -> tuple:
         kernel, directions = ctx.kernel, ctx.directions
-        states = len(kernel.plan.cell.states)
+        states = len(kernel.plan.states)
         x_BTD, y_BTH, lengths_B, *saved = ctx.saved_tensors
-        tensors, kept = saved[: -directions * states], saved[-directions * states :]
+        tensors, kept = saved[: ctx.inputs], saved[ctx.inputs :]
         grad_y_BTH = torch.zeros_like(y_BTH) if grad_y_BTH is None else grad_y_BTH
         grad_y_BTH = grad_y_BTH if grad_y_BTH.stride(2) == 1 else grad_y_BTH.contiguous()
-        grad_finals = [None if g is None else g.contiguous() for g in grad_finals]
+        grad_others = [None if g is None else g.contiguous() for g in grad_others]
+        grad_finals, grad_shown = (
+            grad_others[: directions * states],
+            grad_others[directions * states :],
+        )
         needs_x, *needs = ctx.needs_input_grad[5:]
         grad_x_BTD = (
             torch.empty_like(x_BTD, memory_format=torch.contiguous_format) if needs_x else None
@@ -137,12 +168,16 @@ class _KernelFunction(torch.autograd.Function):
             for t, need in zip(tensors, needs, strict=True)
         ]
         pointers = []
-        for values, value_grads, final_grads, buffers in zip(
-            *(split_by_direction(part, directions) for part in (tensors, grads, grad_finals, kept)),
+        for values, value_grads, final_grads, buffers, shown_grads in zip(
+            *(
+                split_by_direction(part, directions)
+                for part in (tensors, grads, grad_finals, kept, grad_shown)
+            ),
             strict=True,
         ):
             initial = value_grads[-states:]
-            pointers += [*values, *final_grads, *buffers, *initial, *value_grads[:-states]]
+            pointers += [*values, *final_grads, *buffers, *shown_grads]
+            pointers += [*initial, *value_grads[:-states]]
         kernel.backward(x_BTD, y_BTH, grad_y_BTH, grad_x_BTD, lengths_B, directions, pointers)
         return *(None,) * 5, grad_x_BTD, *grads
 
@@ -150,13 +185,17 @@ class _KernelFunction(torch.autograd.Function):
 def _allocate_kept(
     kernel: Kernel, x_BTD: Tensor, rows: int, hidden: int, keep: bool
 ) -> list[Tensor | None]:
-    """Return buffers, by row, for the values and states that the backward pass reads."""
+    """Return buffers, by row, for what the backward pass reads.
+
+    These are kept values, scalars, the states except the output, and operands of inner products.
+    """
     plan, padded = kernel.plan, kernel.padded(hidden)
     if not keep:
-        return [None] * len(plan.states)
+        return [None] * (1 + len(plan.states) + len(plan.operands))
     values = x_BTD.new_empty(rows, padded * len(plan.kept))
+    scalars = x_BTD.new_empty(rows, len(plan.forward.scalars))
     paths = [
         x_BTD.new_empty(rows, padded) if plan.is_stored(name) else None
         for name in plan.cell.states[1:]
     ]
-    return [values, *paths]
+    return [values, scalars, *paths, *(x_BTD.new_empty(rows, padded) for _ in plan.operands)]

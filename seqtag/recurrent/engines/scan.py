@@ -15,14 +15,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.evaluate import evaluate
 from seqtag.recurrent.compiler.graph import Node, input_node
 from seqtag.recurrent.compiler.linear import LinearCell, linear_form
-from seqtag.recurrent.compiler.plan import why_untraceable
+from seqtag.recurrent.compiler.plan import why_not_elementwise
 from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput
+from seqtag.recurrent.engines.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.directions import JoinDirections, SplitDirections
 from seqtag.recurrent.engines.tensor_lists import compute_dtype
 from seqtag.recurrent.noise import Noise
@@ -45,7 +45,7 @@ class Scan(Engine):
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
         """Refuse cells that are not linear in their state, traces and noise."""
-        if reason := why_untraceable(cell):
+        if reason := why_not_elementwise(cell):
             return reason
         linear = linear_form(cell)
         if isinstance(linear, str):
@@ -104,7 +104,7 @@ class _ScanFunction(torch.autograd.Function):
         return tuple(paths[name] for name in cell.states)
 
     @staticmethod
-    @once_differentiable
+    @first_derivatives_only
     def backward(ctx: Any, *grad_paths: Tensor | None) -> tuple[Tensor | None, ...]:
         linear = ctx.linear
         cell = linear.plan.cell

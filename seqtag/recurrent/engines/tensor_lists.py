@@ -22,12 +22,16 @@ def compute_dtype(dtype: torch.dtype) -> torch.dtype:
 def flatten(
     cell: Cell, weights: Sequence[Weights], states: Sequence[States], dtype: torch.dtype
 ) -> list[Tensor | None]:
-    """Return W, b, each R, the vectors and the initial states of each direction, in one list."""
+    """Return W, b, each R, the vectors and the initial states of each direction, in one list.
+
+    After the R of the cell's products comes one for each inner gate.
+    """
     flat: list[Tensor | None] = []
     for weight, state in zip(weights, states, strict=True):
+        inner = () if weight.inner_GH is None else weight.inner_GH.chunk(len(cell.inner_gates))
         units = (weight.unit.get(vector.name) for vector in cell.vectors)
         initial = (state[name] for name in cell.states)
-        flat += [weight.input_GD, weight.bias_G, *weight.recurrent, *units, *initial]
+        flat += [weight.input_GD, weight.bias_G, *weight.recurrent, *inner, *units, *initial]
     return [None if tensor is None else tensor.to(dtype) for tensor in flat]
 
 

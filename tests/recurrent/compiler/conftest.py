@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from seqtag.cells.functions import exp, log_sigmoid, maximum, relu, sigmoid, tanh
+from seqtag.cells.functions import exp, log_sigmoid, maximum, relu, sigmoid, sqrt, tanh
 from seqtag.recurrent.compiler.graph import Node, as_node, input_node, walk
 
 INPUTS = 4
@@ -36,6 +36,7 @@ OPERATIONS = {
     "log_sigmoid": lambda a, b: log_sigmoid(a),
     "tanh": lambda a, b: tanh(a),
     "exp": lambda a, b: exp(2 * tanh(a)),
+    "sqrt": lambda a, b: sqrt(1.5 + tanh(a)),
     "relu": lambda a, b: relu(a),
     "maximum": maximum,
     "at_least": _compare("at_least", torch.ge),
@@ -81,6 +82,7 @@ MEANING = {
     "log_sigmoid": torch.nn.functional.logsigmoid,
     "tanh": torch.tanh,
     "exp": torch.exp,
+    "sqrt": torch.sqrt,
     "relu": torch.relu,
     "maximum": torch.maximum,
     "at_least": lambda a, b: (a >= b).to(a.dtype),

@@ -1,5 +1,5 @@
 // The backward pass over all steps of a layer: computes the gradients at the slots, step by step,
-// with backward_step of the generated part.
+// with backward_stage of the generated part for each stage of a step.
 
 // The gradients of one direction. Null: not needed; for arriving gradients: none.
 struct SideGradients {
@@ -55,73 +55,151 @@ struct BackRow {
   const S* arriving[STATES];  // from the next step; null: none
   S* carry;                   // for the previous step, (STATES, padded)
   S* slots;
+  const S* forward_scalars;
+  const S* operand[OPERANDS + 1];
+  const S* shown[SHOWN + 1];  // null: none
+  S *scalars, *partial, *temporaries;
+
+  MEMBER ScalarsAt<BACK_TEMPORARIES> between_stages(i64 H) const {
+    return {partial, forward_scalars, scalars, temporaries, H};
+  }
 };
 
-// Adds the gradient at a state through one recurrent product of the next step.
-static void through_product(const Transposed& t, int p, const S* const* after, int rows, i64 block,
+// What a stage of the derivative reads and writes: one sequence and one register of units.
+template <int K>
+struct BackwardAt {
+  const Transposed& t;
+  const BackRow& row;
+  i64 H, block;
+  const V* through;  // gradients through products, with stride `distance` between them
+  int distance;
+  V* added;  // sums over sequences: of the slots' gradients and then of the vectors'
+
+  MEMBER i64 at() const { return block * LANES; }
+  MEMBER i64 n() const { return H - at(); }
+  // In the first stage the gradients that arrive at states, later those at operands.
+  MEMBER V sum(int q) const {
+    V v = through[q * distance];
+    if (K > 0) return v;
+    if (row.arriving[q]) v += load(row.arriving[q] + at());
+    return q == 0 ? v + load(row.dy + at(), n()) : v;
+  }
+  MEMBER V unit(int q) const { return load(t.unit.p + q * blocks(H) * LANES + at()); }
+  MEMBER V prev(int q) const {
+    return q == 0 ? load(row.prev[0] + at(), n()) : load(row.prev[q] + at());
+  }
+  MEMBER V next(int q) const {
+    return q == 0 ? load(row.next[0] + at(), n()) : load(row.next[q] + at());
+  }
+  MEMBER V kept(int i) const { return load(row.kept + (block * KEPT + i) * LANES); }
+  MEMBER V operand(int i) const { return load(row.operand[i] + at()); }
+  MEMBER V shown(int i) const { return row.shown[i] ? load(row.shown[i] + at(), n()) : V{}; }
+  MEMBER V forward_scalar(int i) const { return all(row.forward_scalars[i]); }
+  MEMBER V scalar(int i) const { return all(row.scalars[i]); }
+  MEMBER V temporary(int i) const {
+    return load(row.temporaries + (block * BACK_TEMPORARIES + i) * LANES);
+  }
+
+  MEMBER void set_slot(int q, V v) const {
+    store(row.slots + (block * SLOTS + q) * LANES, v);
+    added[q] += v;
+  }
+  MEMBER void add_unit(int q, V v) const { added[SLOTS + q] += v; }
+  MEMBER void set_before(int q, V v) const { store(row.carry + q * blocks(H) * LANES + at(), v); }
+  MEMBER void set_temporary(int i, V v) const {
+    store(row.temporaries + (block * BACK_TEMPORARIES + i) * LANES, v);
+  }
+  MEMBER void add(int i, V v) const { add_lanes(row.partial + i * LANES, block, v, n()); }
+  MEMBER void add_largest(int i, V v) const {
+    add_largest_lanes(row.partial + i * LANES, block, v, n());
+  }
+};
+
+// Adds the sums over some sequences, for one register of units.
+template <int K>
+INLINE void add_up(const V* added, i64 H, i64 block, S* sums) {
+  UNROLL for (int q = 0; q < SLOTS + UNITS; q++) if (BACK_ADDS[K][q]) {
+    S* to = sums + q * blocks(H) * LANES + block * LANES;
+    store(to, load(to) + added[q]);
+  }
+}
+
+// Adds the gradient at a state or operand through one product.
+static void through_product(const Transposed& t, int p, const S* const* slots, int rows, i64 block,
                             int wide, V* to) {
-  Source source{after, t.segments_r[p].data(), (i64)t.segments_r[p].size(), t.r[p].p,
+  Source source{slots, t.segments_r[p].data(), (i64)t.segments_r[p].size(), t.r[p].p,
                 t.stride_r[p]};
   Scratch result;
   product_tile(&source, 1, 0, rows, block, wide, result);
   for (int k = 0; k < rows * wide; k++) to[k] += result[k];
 }
 
-// The derivative of the cell's step for one sequence and one block of units. `through`: gradients
-// through products, with stride `distance` between states. `sum`: sums over rows, of the slots'
-// gradients and then of the vectors'.
-INLINE void back_row(const Transposed& t, i64 H, const BackRow& row, i64 block, const V* through,
-                     int distance, V* sum) {
-  i64 at = block * LANES, n = H - at, padded = blocks(H) * LANES;
-  V unit[UNITS + 1], prev[STATES], next[STATES], kept[KEPT + 1], arriving[STATES], slots[SLOTS],
-      before[STATES], units[UNITS + 1];
-  UNROLL for (int q = 0; q < UNITS; q++) unit[q] = load(t.unit.p + q * padded + at);
-  UNROLL for (int q = 0; q < STATES; q++) {
-    if (BACK_READS_PREV[q]) prev[q] = q == 0 ? load(row.prev[0] + at, n) : load(row.prev[q] + at);
-    if (BACK_READS_NEXT[q]) next[q] = q == 0 ? load(row.next[0] + at, n) : load(row.next[q] + at);
-    arriving[q] = through[q * distance];
-    if (row.arriving[q]) arriving[q] += load(row.arriving[q] + at);
-  }
-  arriving[0] += load(row.dy + at, n);
-  UNROLL for (int q = 0; q < KEPT; q++) kept[q] = load(row.kept + (block * KEPT + q) * LANES);
-  backward_step(prev, next, unit, kept, arriving, slots, before, units);
-  UNROLL for (int q = 0; q < SLOTS; q++) {
-    store(row.slots + (block * SLOTS + q) * LANES, slots[q]);
-    sum[q] += slots[q];
-  }
-  UNROLL for (int q = 0; q < UNITS; q++) sum[SLOTS + q] += units[q];
-  UNROLL for (int q = 0; q < STATES; q++) if (CARRIES[q])
-      store(row.carry + q * padded + at, before[q]);
-}
-
-// The gradients at each state through products, for a tile.
-INLINE void through_products(const Transposed& t, const S* const* after, int rows, i64 block,
+// The gradients through the products of stage K, for a tile. `slots`: gradients at the slots, in
+// the first stage those of the next step.
+template <int K>
+INLINE void through_products(const Transposed& t, const S* const* slots, int rows, i64 block,
                              int wide, Scratch* to) {
-  for (int q = 0; q < STATES; q++)
+  for (int q = 0; q < BACK_SUMS[K]; q++)
     for (int k = 0; k < rows * wide; k++) to[q][k] = V{};
-  if (after)
+  if (slots)
     for (int p = 0; p < PRODUCTS; p++)
-      through_product(t, p, after, rows, block, wide, to[PRODUCT_STATE[p]]);
+      if (BACK_STAGE[p] == K) through_product(t, p, slots, rows, block, wide, to[BACK_SUM[p]]);
 }
 
-static void back_step(const Transposed& t, i64 H, const BackRow* rows, i64 n, const S* const* after,
-                      S* sums) {
-  Scratch through[STATES];
-  i64 padded = blocks(H) * LANES;
+template <int K>
+static void back_product_stage(const Transposed& t, i64 H, const BackRow* rows, i64 n,
+                               const S* const* slots, S* sums) {
+  Scratch through[BACK_SUMS[K]];
   columns(blocks(H), TILE, [&](i64 block, int wide) {
     parts(n, ROWS, [&](i64 start, int count) {
-      through_products(t, after ? after + start : nullptr, count, block, wide, through);
+      through_products<K>(t, slots ? slots + start : nullptr, count, block, wide, through);
       for (int u = 0; u < wide; u++) {
-        V sum[SLOTS + UNITS] = {};
+        V added[SLOTS + UNITS] = {};
         for (int i = 0; i < count; i++)
-          back_row(t, H, rows[start + i], block + u, &through[0][i * wide + u], ROWS * TILE, sum);
-        UNROLL for (int q = 0; q < SLOTS + UNITS; q++) {
-          S* to = sums + q * padded + (block + u) * LANES;
-          store(to, load(to) + sum[q]);
-        }
+          backward_stage(Size<K>{}, BackwardAt<K>{t, rows[start + i], H, block + u,
+                                                  &through[0][i * wide + u], ROWS * TILE, added});
+        add_up<K>(added, H, block + u, sums);
       }
     });
   });
+}
+
+// Runs stage K and the following ones up to the next product, for one sequence.
+template <int K>
+INLINE void back_row_stages(const Transposed& t, i64 H, const BackRow& row, S* sums) {
+  if constexpr (K < BACK_STAGES) {
+    backward_scalars(Size<K>{}, row.between_stages(H));
+    if constexpr (BACK_SUMS[K] == 0) {
+      for (i64 block = 0; block < blocks(H); block++) {
+        V added[SLOTS + UNITS] = {};
+        backward_stage(Size<K>{}, BackwardAt<K>{t, row, H, block, nullptr, 0, added});
+        add_up<K>(added, H, block, sums);
+      }
+      back_row_stages<K + 1>(t, H, row, sums);
+    }
+  }
+}
+
+constexpr int next_back_product(int k) {
+  while (k < BACK_STAGES && BACK_SUMS[k] == 0) k++;
+  return k;
+}
+
+// `after`: gradients at the slots of the next step, null if there is none; `own`: of this step.
+template <int K>
+static void back_stages(const Transposed& t, i64 H, const BackRow* rows, i64 n,
+                        const S* const* after, const S* const* own, S* sums) {
+  if constexpr (K < BACK_STAGES) {
+    back_product_stage<K>(t, H, rows, n, K == 0 ? after : own, sums);
+    for (i64 i = 0; i < n; i++) back_row_stages<K + 1>(t, H, rows[i], sums);
+    back_stages<next_back_product(K + 1)>(t, H, rows, n, after, own, sums);
+  }
+}
+
+static void back_step(const Transposed& t, i64 H, const BackRow* rows, i64 n, const S* const* after,
+                      const S* const* own, S* sums) {
+  for (i64 i = 0; i < n; i++) back_row_stages<0>(t, H, rows[i], sums);
+  back_stages<0>(t, H, rows, n, after, own, sums);
 }
 
 // At the end of the backward pass: the gradients at initial states, to[i] (STATES, padded).
@@ -131,7 +209,7 @@ static void back_start(const Transposed& t, i64 H, const BackRow* rows, i64 n,
   i64 padded = blocks(H) * LANES;
   columns(blocks(H), TILE, [&](i64 block, int wide) {
     parts(n, ROWS, [&](i64 start, int count) {
-      through_products(t, after + start, count, block, wide, through);
+      through_products<0>(t, after + start, count, block, wide, through);
       for (int q = 0; q < STATES; q++)
         for (int i = 0; i < count; i++)
           for (int u = 0; u < wide; u++) {
@@ -145,9 +223,9 @@ static void back_start(const Transposed& t, i64 H, const BackRow* rows, i64 n,
 }
 
 struct BackwardSpace {
-  Buffer start, final, carry, sums, none;
+  Buffer start, final, carry, sums, none, scalars, partial, temporaries;
   std::vector<BackRow> rows;
-  std::vector<const S*> after;
+  std::vector<const S*> after, own;
   std::vector<S*> to;
 
   BackwardSpace(const Layer& layer, i64 size)
@@ -156,8 +234,12 @@ struct BackwardSpace {
         carry(size * STATES * layer.padded()),
         sums((SLOTS + UNITS) * layer.padded(), true),
         none(SLOTS * layer.padded(), true),
+        scalars(size * BACK_SCALARS),
+        partial(size * BACK_REDUCTIONS * LANES),
+        temporaries(size * BACK_TEMPORARIES * layer.padded()),
         rows(size),
         after(size),
+        own(size),
         to(size) {}
 };
 
@@ -179,7 +261,10 @@ struct BackwardTask {
 
   void set_ends() {
     i64 H = layer.H, padded = layer.padded();
-    for (i64 i = 0; i < chunk.size(); i++)
+    for (i64 i = 0; i < chunk.size(); i++) {
+      space.rows[i].scalars = space.scalars.p + i * BACK_SCALARS;
+      space.rows[i].partial = space.partial.p + i * BACK_REDUCTIONS * LANES;
+      space.rows[i].temporaries = space.temporaries.p + i * BACK_TEMPORARIES * padded;
       for (int q = 0; q < STATES; q++) {
         S* start = space.start.p + (i * STATES + q) * padded;
         if (side().initial[q])
@@ -191,12 +276,18 @@ struct BackwardTask {
         space.rows[i].arriving[q] = grad().final[q] ? final : nullptr;
         space.rows[i].carry = space.carry.p + i * STATES * padded;
       }
+    }
   }
 
   const S* state(i64 i, i64 s, int q) const {
     if (s < 0) return space.start.p + (i * STATES + q) * layer.padded();
     if (q == 0) return layer.y.at(batch(i), time(i, s)) + direction * layer.H;
     return side().path[q] ? side().path[q] + chunk.row(i, s) * layer.padded() : nullptr;
+  }
+
+  const S* shown(int q, i64 i, i64 s) const {
+    const S* p = side().shown[q];
+    return p ? p + (batch(i) * layer.schedule.T + time(i, s)) * layer.H : nullptr;
   }
 
   void run() {
@@ -213,10 +304,15 @@ struct BackwardTask {
         row.kept = side().kept + chunk.row(i, s) * KEPT * padded;
         row.dy = gradients.y.at(batch(i), time(i, s)) + direction * layer.H;
         row.slots = slots(i, s);
+        row.forward_scalars = side().scalars + chunk.row(i, s) * SCALARS;
+        for (int p = 0; p < OPERANDS; p++)
+          row.operand[p] = side().operand[p] + chunk.row(i, s) * padded;
+        for (int q = 0; q < SHOWN; q++) row.shown[q] = shown(q, i, s);
+        space.own[i] = row.slots;
         space.after[i] = i < later ? slots(i, s + 1) : space.none.p;
       }
       back_step(weights, layer.H, space.rows.data(), n, later > 0 ? space.after.data() : nullptr,
-                space.sums.p);
+                space.own.data(), space.sums.p);
       for (i64 i = 0; i < n; i++)
         for (int q = 0; q < STATES; q++)
           space.rows[i].arriving[q] = CARRIES[q] ? space.rows[i].carry + q * padded : nullptr;

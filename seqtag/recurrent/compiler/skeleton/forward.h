@@ -1,5 +1,5 @@
 // The forward pass over all steps of a layer. The generated part defines the cell: SLOTS, STATES,
-// ... and forward_step.
+// ... and forward_stage for each stage of a step.
 
 // One direction: parameters, states, kept values. Tensors as in `Weights` of parameters.py; null:
 // absent.
@@ -10,7 +10,10 @@ struct Side {
   const S* initial[STATES];  // (B, H)
   S* final[STATES];          // (B, H)
   S* kept;                   // (rows, blocks, KEPT, LANES)
+  S* scalars;                // (rows, SCALARS)
   S* path[STATES];           // (rows, blocks, LANES): states that the backward pass reads, except y
+  S* operand[OPERANDS + 1];  // (rows, blocks, LANES)
+  S* shown[SHOWN + 1];       // (B, T, H); in the backward pass the arriving gradients
 };
 
 struct Layer {
@@ -25,8 +28,10 @@ struct Layer {
 
   // Whether step 0 needs recurrent products: not if all initial states are zeros.
   bool recurs_at_start(const Side& side) const {
-    for (int p = 0; p < PRODUCTS; p++)
-      if (side.initial[PRODUCT_STATE[p]] || INITIAL[PRODUCT_STATE[p]] != 0) return true;
+    for (int p = 0; p < PRODUCTS; p++) {
+      int q = PRODUCT_SOURCE[p];
+      if (q < STATES && (side.initial[q] || INITIAL[q] != 0)) return true;
+    }
     return false;
   }
   i64 padded() const { return blocks(H) * LANES; }
@@ -73,14 +78,14 @@ struct Weights {
 
 // Number of blocks of units in a tile: a block's columns are never split between tiles.
 constexpr int input_units() { return INPUTS >= 3 ? 1 : TILE / INPUTS; }
-constexpr int step_units() { return SLOTS >= 3 ? 1 : TILE / SLOTS; }
+constexpr int step_units(int sums) { return sums >= 3 ? 1 : TILE / sums; }
 
 struct Straight {
   constexpr int operator()(int g) const { return g; }
 };
 template <int P>
 struct Recurrent {
-  constexpr int operator()(int g) const { return PRODUCT_SLOT[P][g]; }
+  constexpr int operator()(int g) const { return PRODUCT_SUM[P][g]; }
 };
 
 // to[row] [block][INPUTS][lane] = W x + b.
@@ -131,69 +136,144 @@ struct Row {
   const S* input;         // W x + b
   const S* prev[STATES];  // (H) for the output, (padded) for other states
   S* next[STATES];
-  S* kept;
+  S *kept, *scalars, *partial, *temporaries;
+  S* operand[OPERANDS + 1];
+  S* shown[SHOWN + 1];
+
+  // What product p multiplies.
+  MEMBER const S* source(int p) const {
+    int q = PRODUCT_SOURCE[p];
+    return q < STATES ? prev[q] : operand[q - STATES];
+  }
+  MEMBER ScalarsAt<TEMPORARIES> between_stages(i64 H) const {
+    return {partial, nullptr, scalars, temporaries, H};
+  }
 };
 
-template <int P, int M, int U>
-INLINE void recurrent_products(const Weights& w, i64 H, const Row* rows, i64 block,
-                               V (&acc)[M][U][SLOTS]) {
+// What a stage of the cell's step reads and writes: one sequence and one register of units.
+struct ForwardAt {
+  const Weights& w;
+  const Row& row;
+  i64 H, block;
+  const V* sums;  // W x + b and products
+
+  MEMBER i64 at() const { return block * LANES; }
+  MEMBER i64 n() const { return H - at(); }
+  MEMBER V sum(int i) const { return sums[i]; }
+  MEMBER V input(int g) const { return load(row.input + (block * INPUTS + g) * LANES); }
+  MEMBER V unit(int q) const { return load(w.unit.p + q * blocks(H) * LANES + at()); }
+  MEMBER V prev(int q) const {
+    return q == 0 ? load(row.prev[0] + at(), n()) : load(row.prev[q] + at());
+  }
+  MEMBER V next(int q) const {
+    return q == 0 ? load(row.next[0] + at(), n()) : load(row.next[q] + at());
+  }
+  MEMBER V operand(int i) const { return load(row.operand[i] + at()); }
+  MEMBER V scalar(int i) const { return all(row.scalars[i]); }
+  MEMBER V temporary(int i) const { return load(row.temporaries + (block * TEMPORARIES + i) * LANES); }
+
+  MEMBER void set_next(int q, V v) const {
+    q == 0 ? store(row.next[0] + at(), v, n()) : store(row.next[q] + at(), v);
+  }
+  MEMBER void set_kept(int i, V v) const {
+    if (row.kept) store(row.kept + (block * KEPT + i) * LANES, v);
+  }
+  MEMBER void set_operand(int i, V v) const { store(row.operand[i] + at(), v); }
+  MEMBER void set_shown(int i, V v) const { store(row.shown[i] + at(), v, n()); }
+  MEMBER void set_temporary(int i, V v) const {
+    store(row.temporaries + (block * TEMPORARIES + i) * LANES, v);
+  }
+  MEMBER void add(int i, V v) const { add_lanes(row.partial + i * LANES, block, v, n()); }
+  MEMBER void add_largest(int i, V v) const {
+    add_largest_lanes(row.partial + i * LANES, block, v, n());
+  }
+};
+
+template <int K, int P, int M, int U, int N>
+INLINE void stage_products(const Weights& w, i64 H, const Row* rows, i64 block, V (&acc)[M][U][N]) {
   if constexpr (P < PRODUCTS) {
-    const S* a[M];
-    UNROLL for (int i = 0; i < M; i++) a[i] = rows[i].prev[PRODUCT_STATE[P]];
-    multiply<M, U, PRODUCT_SIZE[P]>(a, w.r[P].p + block * w.stride_r[P], w.stride_r[P], H, acc,
-                                    Recurrent<P>{});
-    recurrent_products<P + 1>(w, H, rows, block, acc);
+    if constexpr (PRODUCT_STAGE[P] == K) {
+      const S* a[M];
+      UNROLL for (int i = 0; i < M; i++) a[i] = rows[i].source(P);
+      multiply<M, U, PRODUCT_SIZE[P]>(a, w.r[P].p + block * w.stride_r[P], w.stride_r[P], H, acc,
+                                      Recurrent<P>{});
+    }
+    stage_products<K, P + 1>(w, H, rows, block, acc);
   }
 }
 
-// Computes the slots of M sequences and U blocks of units: to[(i * U + u) * SLOTS + slot].
-template <int M, int U>
-static void slot_tile(const Weights& w, i64 H, const Row* rows, i64 block, bool recur, V* to) {
-  V acc[M][U][SLOTS];
+// Computes the sums of stage K for M sequences and U blocks of units: to[(i * U + u) * sums + sum].
+template <int K, int M, int U>
+static void sum_tile(const Weights& w, i64 H, const Row* rows, i64 block, bool recur, V* to) {
+  constexpr int N = SUMS[K];
+  V acc[M][U][N];
   UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++)
-      UNROLL for (int s = 0; s < SLOTS; s++) acc[i][u][s] =
-          SLOT_INPUT[s] < 0 ? V{}
-                            : load(rows[i].input + ((block + u) * INPUTS + SLOT_INPUT[s]) * LANES);
-  if (recur) recurrent_products<0>(w, H, rows, block, acc);
+      UNROLL for (int s = 0; s < N; s++) acc[i][u][s] =
+          SUM_INPUT[K][s] < 0
+              ? V{}
+              : load(rows[i].input + ((block + u) * INPUTS + SUM_INPUT[K][s]) * LANES);
+  if (recur) stage_products<K, 0>(w, H, rows, block, acc);
   UNROLL for (int i = 0; i < M; i++) UNROLL for (int u = 0; u < U; u++)
-      UNROLL for (int s = 0; s < SLOTS; s++) to[(i * U + u) * SLOTS + s] = acc[i][u][s];
+      UNROLL for (int s = 0; s < N; s++) to[(i * U + u) * N + s] = acc[i][u][s];
 }
 
-// The cell's step for one sequence and one block of units.
-INLINE void step_row(const Weights& w, i64 H, const Row& row, i64 block, const V* slots) {
-  i64 at = block * LANES, n = H - at, padded = blocks(H) * LANES;
-  V unit[UNITS + 1], prev[STATES], next[STATES], kept[KEPT + 1];
-  UNROLL for (int q = 0; q < UNITS; q++) unit[q] = load(w.unit.p + q * padded + at);
-  UNROLL for (int q = 0; q < STATES; q++) if (FORWARD_READS[q]) prev[q] =
-      q == 0 ? load(row.prev[0] + at, n) : load(row.prev[q] + at);
-  forward_step(slots, prev, unit, next, kept);
-  store(row.next[0] + at, next[0], n);
-  UNROLL for (int q = 1; q < STATES; q++) store(row.next[q] + at, next[q]);
-  if (KEPT > 0 && row.kept)
-    UNROLL for (int q = 0; q < KEPT; q++) store(row.kept + (block * KEPT + q) * LANES, kept[q]);
-}
-
-static void step(const Weights& w, i64 H, const Row* rows, i64 n, bool recur) {
-  V slots[ROWS * step_units() * SLOTS];
-  columns(blocks(H), step_units(), [&](i64 block, int wide) {
+template <int K>
+static void product_stage(const Weights& w, i64 H, const Row* rows, i64 n, bool recur) {
+  constexpr int N = SUMS[K], units = step_units(N);
+  V sums[ROWS * units * N];
+  columns(blocks(H), units, [&](i64 block, int wide) {
     parts(n, ROWS, [&](i64 start, int count) {
       with_size<ROWS>(count, [&](auto m) {
-        with_columns<step_units()>(wide, [&](auto u) {
-          slot_tile<decltype(m)::value, decltype(u)::value>(w, H, rows + start, block, recur,
-                                                            slots);
+        with_columns<units>(wide, [&](auto u) {
+          sum_tile<K, decltype(m)::value, decltype(u)::value>(w, H, rows + start, block,
+                                                              K > 0 || recur, sums);
         });
       });
       for (int i = 0; i < count; i++)
         for (int u = 0; u < wide; u++)
-          step_row(w, H, rows[start + i], block + u, slots + (i * wide + u) * SLOTS);
+          forward_stage(Size<K>{}, ForwardAt{w, rows[start + i], H, block + u,
+                                             sums + (i * wide + u) * N});
     });
   });
+}
+
+// Runs stage K and the following ones up to the next product, for one sequence.
+template <int K>
+INLINE void row_stages(const Weights& w, i64 H, const Row& row) {
+  if constexpr (K < STAGES) {
+    forward_scalars(Size<K>{}, row.between_stages(H));
+    if constexpr (SUMS[K] == 0) {
+      for (i64 block = 0; block < blocks(H); block++)
+        forward_stage(Size<K>{}, ForwardAt{w, row, H, block, nullptr});
+      row_stages<K + 1>(w, H, row);
+    }
+  }
+}
+
+// The first stage with products from stage k on.
+constexpr int next_product(int k) {
+  while (k < STAGES && SUMS[k] == 0) k++;
+  return k;
+}
+
+template <int K>
+static void product_stages(const Weights& w, i64 H, const Row* rows, i64 n, bool recur) {
+  if constexpr (K < STAGES) {
+    product_stage<K>(w, H, rows, n, recur);
+    for (i64 i = 0; i < n; i++) row_stages<K + 1>(w, H, rows[i]);
+    product_stages<next_product(K + 1)>(w, H, rows, n, recur);
+  }
+}
+
+static void step(const Weights& w, i64 H, const Row* rows, i64 n, bool recur) {
+  for (i64 i = 0; i < n; i++) row_stages<0>(w, H, rows[i]);
+  product_stages<next_product(0)>(w, H, rows, n, recur);
 }
 
 // Memory of a task, allocated in advance because nothing may fail inside a parallel region.
 struct ForwardSpace {
   static constexpr i64 PIECE = 64;  // rows whose W x + b is computed at a time
-  Buffer start, running, inputs;
+  Buffer start, running, inputs, operands, scalars, partial, temporaries;
   std::vector<Row> rows;
   std::vector<const S*> x;
 
@@ -201,6 +281,10 @@ struct ForwardSpace {
       : start(size * STATES * layer.padded(), true),
         running(2 * size * STATES * layer.padded()),
         inputs((PIECE + size) * INPUTS * layer.padded()),
+        operands(size * OPERANDS * layer.padded()),
+        scalars(size * SCALARS),
+        partial(size * REDUCTIONS * LANES),
+        temporaries(size * TEMPORARIES * layer.padded()),
         rows(size),
         x(PIECE + size) {}
 };
@@ -219,6 +303,11 @@ struct ForwardTask {
            direction * layer.H;
   }
 
+  S* shown(int q, i64 i, i64 s) const {
+    i64 t = layer.schedule.time(chunk.rank(i), s, direction);
+    return side().shown[q] + (batch(i) * layer.schedule.T + t) * layer.H;
+  }
+
   i64 entry(i64 i, i64 s) const {
     return layer
         .index[batch(i) * layer.schedule.T + layer.schedule.time(chunk.rank(i), s, direction)];
@@ -226,7 +315,9 @@ struct ForwardTask {
 
   void set_start() {
     i64 H = layer.H, padded = layer.padded();
-    for (i64 i = 0; i < chunk.size(); i++)
+    for (i64 i = 0; i < chunk.size(); i++) {
+      space.rows[i].partial = space.partial.p + i * REDUCTIONS * LANES;
+      space.rows[i].temporaries = space.temporaries.p + i * TEMPORARIES * padded;
       for (int q = 0; q < STATES; q++) {
         S* to = space.start.p + (i * STATES + q) * padded;
         const S* from = side().initial[q];
@@ -236,6 +327,7 @@ struct ForwardTask {
           std::fill(to, to + padded, INITIAL[q]);
         space.rows[i].next[q] = to;
       }
+    }
   }
 
   // Sets where step s writes; it reads where the previous step has written.
@@ -250,6 +342,12 @@ struct ForwardTask {
                           ? side().path[q] + chunk.row(i, s) * padded
                           : space.running.p + (((s & 1) * chunk.size() + i) * STATES + q) * padded;
       row.kept = side().kept ? side().kept + chunk.row(i, s) * KEPT * padded : nullptr;
+      row.scalars = side().scalars ? side().scalars + chunk.row(i, s) * SCALARS
+                                   : space.scalars.p + i * SCALARS;
+      for (int p = 0; p < OPERANDS; p++)
+        row.operand[p] = side().operand[p] ? side().operand[p] + chunk.row(i, s) * padded
+                                           : space.operands.p + (i * OPERANDS + p) * padded;
+      for (int q = 0; q < SHOWN; q++) row.shown[q] = shown(q, i, s);
     }
   }
 
@@ -271,8 +369,12 @@ struct ForwardTask {
     for (i64 i = 0; i < chunk.size(); i++) {
       for (int q = 0; q < STATES; q++)
         memcpy(side().final[q] + batch(i) * layer.H, space.rows[i].next[q], layer.H * sizeof(S));
-      for (i64 t = layer.schedule.length[chunk.rank(i)]; t < layer.schedule.T; t++)
+      i64 end = layer.schedule.length[chunk.rank(i)], T = layer.schedule.T;
+      for (i64 t = end; t < T; t++)
         memset(layer.y.at(batch(i), t) + direction * layer.H, 0, layer.H * sizeof(S));
+      for (int q = 0; q < SHOWN; q++)
+        memset(side().shown[q] + (batch(i) * T + end) * layer.H, 0,
+               (T - end) * layer.H * sizeof(S));
     }
   }
 

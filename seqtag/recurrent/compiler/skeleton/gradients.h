@@ -1,9 +1,9 @@
 // The gradients of inputs and weights: products over all rows at once, computed after the
 // gradients at the slots.
 
-// Pointers to x and to each product's previous state, for the rows of a direction in order.
+// Pointers to x and to what each product multiplies, for the rows of a direction in order.
 struct Operands {
-  std::vector<const S*> x, states[PRODUCTS + 1];
+  std::vector<const S*> x, sources[PRODUCTS + 1];
 
   Operands(const Layer& layer, i64 direction) {
     const Schedule& schedule = layer.schedule;
@@ -15,13 +15,15 @@ struct Operands {
         i64 b = schedule.order[i];
         x.push_back(layer.x.at(b, schedule.time(i, s, direction)));
         for (int p = 0; p < PRODUCTS; p++) {
-          int q = PRODUCT_STATE[p];
-          if (s > 0)
-            states[p].push_back(q == 0 ? layer.y.at(b, schedule.time(i, s - 1, direction)) +
+          int q = PRODUCT_SOURCE[p];
+          if (q >= STATES)
+            sources[p].push_back(side.operand[q - STATES] + (schedule.start[s] + i) * padded);
+          else if (s > 0)
+            sources[p].push_back(q == 0 ? layer.y.at(b, schedule.time(i, s - 1, direction)) +
                                              direction * H
                                        : side.path[q] + (schedule.start[s - 1] + i) * padded);
           else if (side.initial[q])
-            states[p].push_back(side.initial[q] + b * H);
+            sources[p].push_back(side.initial[q] + b * H);
         }
       }
   }
@@ -45,9 +47,9 @@ static void weight_gradients(const Layer& layer, const LayerGradients& gradients
              to.w},
             first, last, spaces[task].p);
     for (int p = 0; p < PRODUCTS; p++) {
-      i64 count = operands[d].states[p].size();  // without step 0 if that starts from zeros
+      i64 count = operands[d].sources[p].size();  // without step 0 if that starts from zeros
       if (to.r[p])
-        outer({left + (rows - count) * width, width, SLOTS, operands[d].states[p].data(), count,
+        outer({left + (rows - count) * width, width, SLOTS, operands[d].sources[p].data(), count,
                layer.H, layer.H, PRODUCT_SIZE[p], PRODUCT_SLOT[p], to.r[p]},
               first, last, spaces[task].p);
     }

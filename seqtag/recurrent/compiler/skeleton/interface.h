@@ -6,8 +6,9 @@
 //   team; lengths (int64, (B)); index (int64, (B, T), forward pass only: x is a table); x; y; in
 //   the backward pass y's gradient and x's gradient.
 //   Then for each direction w, bias, r of each product, vectors, initial states, final states (in
-//   the backward pass their gradients), kept, the path of each state except the output, and in the
-//   backward pass the gradients of initial states, w, bias, r and vectors.
+//   the backward pass their gradients), kept, scalars, the path of each state except the output,
+//   operands, shown values (in the backward pass their gradients), and in the backward pass the
+//   gradients of initial states, w, bias, r and vectors.
 
 struct Pointers {
   void* const* p;
@@ -27,7 +28,10 @@ static Side read_side(Pointers& from) {
   from.fill(side.initial, STATES);
   from.fill(side.final, STATES);
   side.kept = from.next();
+  side.scalars = from.next();
   from.fill(side.path + 1, STATES - 1);
+  from.fill(side.operand, OPERANDS);
+  from.fill(side.shown, SHOWN);
   return side;
 }
 

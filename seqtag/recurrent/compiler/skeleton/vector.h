@@ -32,6 +32,7 @@ constexpr int ROWS = 3;
 constexpr int TILE = 4;
 
 #define INLINE static inline __attribute__((always_inline))
+#define MEMBER inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
 typedef int64_t i64;
@@ -75,6 +76,10 @@ template <typename F>
 INLINE V each(V x, F f) {
   for (int i = 0; i < LANES; i++) x[i] = f(x[i]);
   return x;
+}
+
+INLINE V square_root(V x) {
+  return each(x, [](S v) { return (S)(SINGLE ? __builtin_sqrtf(v) : __builtin_sqrt(v)); });
 }
 
 #if SINGLE

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from seqtag.cells import Cell
-from seqtag.recurrent.compiler.plan import why_untraceable
+from seqtag.recurrent.compiler.plan import why_not_elementwise
 from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput
+from seqtag.recurrent.engines.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.loop.direction import (
     DirectionCall,
     Gradients,
@@ -37,15 +37,15 @@ from seqtag.recurrent.padding import Padding
 
 
 class Loop(Engine):
-    """Runs every cell whose step can be traced, on every device."""
+    """Runs every cell whose step is elementwise, on every device."""
 
     name = "loop"
 
     def refuses(
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
-        """Refuse traces, and cells that cannot be traced."""
-        return "its loop gives no traces" if traces else why_untraceable(cell)
+        """Refuse traces, and cells whose step is not elementwise."""
+        return "its loop gives no traces" if traces else why_not_elementwise(cell)
 
     def run(self, call: LayerCall) -> LayerOutput:
         """Run one direction after the other."""
@@ -117,7 +117,7 @@ class _LoopFunction(torch.autograd.Function):
         return y_BTH, *finals
 
     @staticmethod
-    @once_differentiable
+    @first_derivatives_only
     def backward(ctx: Any, grad_y_BTH: Tensor | None, *grad_finals: Tensor | None) -> tuple:
         layout, directions = ctx.layout, len(ctx.masks)
         x_BTD, *saved = ctx.saved_tensors

@@ -15,11 +15,11 @@ from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
 from seqtag.recurrent.compiler.evaluate import evaluate
 from seqtag.recurrent.compiler.graph import input_node
-from seqtag.recurrent.compiler.plan import plan_of
+from seqtag.recurrent.compiler.plan import plan_of, why_not_elementwise
 from seqtag.recurrent.engines.loop.layout import layout_of
 
 D, H = 3, 5
-TRACEABLE = {name: cell for name, cell in PRESETS.items() if not cell.untraceable}
+TRACEABLE = {name: cell for name, cell in PRESETS.items() if not why_not_elementwise(cell)}
 LENGTHS = [None, torch.tensor([3, 7, 0, 1, 7]), torch.tensor([5, 4, 3, 2, 1])]
 
 
@@ -170,7 +170,7 @@ def test_expressions_evaluate_to_the_values_of_the_step(name):
         torch.testing.assert_close(value, expected[key])
 
 
-def test_untraceable_cells_are_refused():
+def test_cells_in_stages_are_refused():
     for name in ("lstm_layernorm", "gru_reset_before"):
-        with pytest.raises(InputError, match=f"not loop: {PRESETS[name].untraceable}"):
+        with pytest.raises(InputError, match="not loop: its step combines units, or multiplies"):
             Recurrent(name, D, H, engine="loop")(torch.zeros(1, 1, D))

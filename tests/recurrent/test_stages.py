@@ -1,0 +1,174 @@
+"""Cells of a few lines whose step needs several stages: inner products and reductions over units.
+
+B batch, T time, D features in, H hidden units.
+"""
+
+import pytest
+import torch
+
+from seqtag.cells import Cell
+from seqtag.cells.functions import (
+    cumulative_softmax,
+    layer_norm,
+    running_sum,
+    sigmoid,
+    tanh,
+    unit_max,
+    unit_mean,
+    unit_sum,
+)
+from seqtag.errors import InputError
+from seqtag.recurrent import Recurrent
+from seqtag.recurrent.compiler.plan import plan_of
+from seqtag.recurrent.engines.registry import choose_engine
+
+RAGGED = torch.tensor([4, 1, 0, 3, 4, 2, 4])
+B, T, D, H = len(RAGGED), 4, 3, 9
+
+
+class Inner(Cell):
+    """One inner product of the previous state."""
+
+    gates = ("r", "n")
+    states = ("h",)
+    inner_gates = ("n",)
+
+    def step(self, wx, rh, state, unit):
+        r = sigmoid(wx["r"] + rh["r"])
+        return {"r": r, "h": tanh(wx["n"] + rh["n"](r * state["h"]))}
+
+
+class Reduced(Cell):
+    """Every reduction, one after the other."""
+
+    gates = ("a", "m")
+    states = ("h", "c")
+
+    def step(self, wx, rh, state, unit):
+        master = cumulative_softmax(wx["m"] + rh["m"])
+        c = master * state["c"] + (1 - master) * tanh(wx["a"] + rh["a"])
+        share = sigmoid(c) / unit_sum(sigmoid(c))
+        h = tanh(c - unit_mean(c)) + share * unit_max(c) + 0.1 * running_sum(c)
+        return {"master": master, "c": c, "h": h}
+
+
+class Both(Cell):
+    """Two chained inner products, one of a normalised value, and a norm of the result."""
+
+    gates = ("a", "u", "v")
+    states = ("h", "c")
+    inner_gates = ("u", "v")
+
+    def step(self, wx, rh, state, unit):
+        a, c = layer_norm([wx["a"] + rh["a"], state["c"]])
+        u = rh["u"](tanh(a))
+        v = sigmoid(wx["v"] + rh["v"](u + wx["u"]))
+        (n,) = layer_norm([v * c + u])
+        return {"c": 0.5 * n + a, "h": tanh(n) * v, "u": u}
+
+
+CELLS = {"inner": Inner(), "reduced": Reduced(), "both": Both()}
+
+
+# Each kernel takes seconds to compile; one cell has everything.
+@pytest.fixture(
+    params=[pytest.param(n, marks=pytest.mark.slow if n != "both" else ()) for n in CELLS]
+)
+def cell(request):
+    return CELLS[request.param]
+
+
+def layer_of(cell, **options):
+    layer = Recurrent(cell, D, H, bidirectional=True, **options).double()
+    draw = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.uniform_(-0.9, 0.9, generator=draw)
+    return layer
+
+
+def outcome(layer, engine, lengths, trace=False, x=None):
+    """Return results and all gradients; with traces, of losses that depend on them."""
+    draw = torch.Generator().manual_seed(2)
+
+    def random(*shape):
+        return torch.randn(shape, generator=draw, dtype=torch.float64)
+
+    layer.engine = engine
+    x = (random(B, T, D) if x is None else x).clone().requires_grad_()
+    states = [random(2, B, H).requires_grad_() for _ in layer.cell.states]
+    torch.manual_seed(3)
+    y, end, *traces = layer(x, lengths, tuple(states) if len(states) > 1 else states[0], trace)
+    results = [y, *(end if isinstance(end, tuple) else (end,))]
+    results += [v for by_name in traces for side in by_name.values() for v in side.values()]
+    draw.manual_seed(4)
+    loss = sum((result * random(*result.shape)).sum() for result in results)
+    return [*results, *torch.autograd.grad(loss, (x, *states, *layer.parameters()))]
+
+
+@pytest.mark.parametrize("trace", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_kernel_equals_the_reference(cell, trace):
+    layer = layer_of(cell)
+    for lengths in (None, RAGGED):
+        found, expected = (outcome(layer, e, lengths, trace) for e in ("cpu", "reference"))
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-11)
+    assert choose_engine("auto", cell, torch.zeros(B, T, D), trace).name == "cpu"
+
+
+def test_padding_changes_nothing_bitwise(cell):
+    layer = layer_of(cell)
+    inside = (torch.arange(T) < RAGGED[:, None])[..., None]
+    clean = torch.randn(B, T, D, dtype=torch.float64) * inside
+    dirty = clean.masked_fill(~inside, float("nan"))
+    first, second = (outcome(layer, "cpu", RAGGED, x=x) for x in (clean, dirty))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_stages_end_where_units_are_combined():
+    count = {name: plan_of(cell).forward.count for name, cell in CELLS.items()}
+    assert count == {"inner": 2, "reduced": 5, "both": 7}
+    assert plan_of(Inner()).slots == ("r", "n")
+    assert list(plan_of(Both()).operands) == ["u", "v"]
+
+
+class Cycle(Inner):
+    def step(self, wx, rh, state, unit):
+        return {"h": tanh(wx["n"] + rh["n"](rh["n"](wx["r"] + rh["r"])))}
+
+
+class Uncalled(Inner):
+    def step(self, wx, rh, state, unit):
+        return {"h": tanh(wx["n"] + wx["r"] + rh["r"])}
+
+
+class Mixing(Inner):
+    def step(self, wx, rh, state, unit):
+        return {"h": torch.softmax(wx["n"] + rh["n"](rh["r"]), dim=-1)}
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (Cycle, r"calls rh\['n'\] for two values, a cycle of products"),
+        (Uncalled, r"never calls rh\['n'\]"),
+        (Mixing, "combines units with an operation that is not a reduction"),
+    ],
+)
+def test_steps_that_cannot_be_staged_are_refused(cell, message):
+    with pytest.raises(InputError, match=message):
+        Recurrent(cell(), D, H)
+
+
+def test_second_derivatives_name_the_engine_that_has_them():
+    x = torch.randn(2, 3, D, requires_grad=True)
+    layer = Recurrent("rnn", D, 4, engine="cpu")
+
+    def penalty():
+        (grad,) = torch.autograd.grad(layer(x)[0].sum(), x, create_graph=True)
+        return grad.square().sum()
+
+    with pytest.raises(InputError, match=r"no second derivatives; .*engine='reference'"):
+        penalty().backward()
+    layer.engine = "reference"
+    penalty().backward()
+    assert x.grad.any()
