@@ -24,11 +24,14 @@ class Vector(NamedTuple):
 
     start: the initial value, unless `start_units` sets another one.
     is_bias: whether a layer without biases leaves it out; the step then gets the number 0.
+    per: "unit" for a parameter. Noise has masks in place of parameters, with one value per unit
+        and "sequence", or per unit, sequence and "step"; they have no gradient.
     """
 
     name: str
     start: float = 0.0
     is_bias: bool = False
+    per: str = "unit"
 
 
 class Product(NamedTuple):

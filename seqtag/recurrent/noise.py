@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
-from seqtag.cells.spec import Values, Vector
+from seqtag.cells.spec import Product, Values, Vector
 from seqtag.recurrent.dropout import dropout
 from seqtag.recurrent.parameters import Weights
 
@@ -36,6 +36,26 @@ class Noise(NamedTuple):
     def zoneout_masks(self, direction: int) -> Mapping[str, Tensor]:
         """Return the zoneout masks in a direction."""
         return self.zoneout[direction] if self.zoneout else {}
+
+    def written_into(self, cell: Cell) -> Cell:
+        """Return a cell whose step applies all masks; a `ZoneoutCell` applies those of zoneout."""
+        return DropoutCell(cell) if self.recurrent else cell
+
+    def as_vectors(
+        self, cell: Cell, weights: Sequence[Weights], states: Sequence[Mapping[str, Tensor]]
+    ) -> tuple[Cell, list[Weights], list[dict[str, Tensor]]]:
+        """Return the arguments of an engine with the noise written into the cell's step.
+
+        The masks are among the vectors, `Weights.unit`.
+        """
+        all_weights, all_states = [], []
+        for d, (weight, state) in enumerate(zip(weights, states, strict=True)):
+            masks = {dropout_mask_name(s): m for s, m in self.recurrent_masks(d).items()}
+            dropped = {dropped_name(s): state[s] * m for s, m in self.recurrent_masks(d).items()}
+            unit = {**weight.unit, **masks, **self.zoneout_masks(d)}
+            all_weights.append(weight._replace(unit=unit))
+            all_states.append({**state, **dropped})
+        return self.written_into(cell), all_weights, all_states
 
 
 def draw_noise(
@@ -96,6 +116,16 @@ def multiplied_states(cell: Cell) -> list[str]:
     return list(dict.fromkeys((*(product.state for product in cell.products), *inner)))
 
 
+def dropout_mask_name(state: str) -> str:
+    """Return the name of the `DropoutCell` parameter that holds the mask of a state."""
+    return f"dropout_{state}"
+
+
+def dropped_name(state: str) -> str:
+    """Return the name of the copy of a state in `DropoutCell` that R multiplies."""
+    return f"dropped_{state}"
+
+
 def zoneout_mask_name(state: str) -> str:
     """Return the name of the `ZoneoutCell` parameter that holds the mask of a state."""
     return f"zoneout_{state}"
@@ -136,7 +166,8 @@ class ZoneoutCell(Cell):
     def vectors(self) -> tuple[Vector, ...]:
         """The cell's vectors, and in training the zoneout masks."""
         held = self.cell.states if self.share is None else ()
-        return (*self.cell.vectors, *(Vector(zoneout_mask_name(state)) for state in held))
+        masks = (Vector(zoneout_mask_name(state), per="step") for state in held)
+        return (*self.cell.vectors, *masks)
 
     def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
         """Return the values of the cell's step, with zoneout applied to its states."""
@@ -144,4 +175,60 @@ class ZoneoutCell(Cell):
         for name in self.states:
             k = unit[zoneout_mask_name(name)] if self.share is None else self.share
             values[name] = k * state[name] + (1 - k) * values[name]
+        return values
+
+
+@dataclass(frozen=True)
+class DropoutCell(Cell):
+    """A cell with recurrent dropout: each R multiplies a state times its mask.
+
+        d = m s     for each state s that an R multiplies
+
+    d is one more state, which R multiplies at the next step; m is a parameter `dropout_<state>`
+    with one value per unit and sequence. Inner products multiply by the mask of the output.
+
+    Attributes:
+        cell: the wrapped cell.
+
+    Source: Gal & Ghahramani 2016.
+    """
+
+    cell: Cell
+
+    def __str__(self) -> str:
+        return f"{self.cell} under recurrent dropout"
+
+    gates = property(attrgetter("cell.gates"))
+    inner_gates = property(attrgetter("cell.inner_gates"))
+    has_gate_bias = property(attrgetter("cell.has_gate_bias"))
+    initial_states = property(attrgetter("cell.initial_states"))
+    untraceable = property(attrgetter("cell.untraceable"))
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The cell's states, and the copies that R multiplies."""
+        return (*self.cell.states, *map(dropped_name, multiplied_states(self.cell)))
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The cell's products, of the copies."""
+        return tuple(p._replace(state=dropped_name(p.state)) for p in self.cell.products)
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """The cell's vectors, and the masks."""
+        masks = map(dropout_mask_name, multiplied_states(self.cell))
+        return (*self.cell.vectors, *(Vector(name, per="sequence") for name in masks))
+
+    def step(self, wx: Values, rh: Values, state: Values, unit: Values) -> dict[str, Any]:
+        """Return the values of the cell's step, and the copies of its states."""
+
+        def inner(multiply: Any) -> Any:
+            mask = unit[dropout_mask_name(self.cell.states[0])]
+            return lambda value: multiply(mask * value)
+
+        rh = {**rh, **{gate: inner(rh[gate]) for gate in self.inner_gates}}
+        values = dict(self.cell.step(wx, rh, state, unit))
+        for name in multiplied_states(self.cell):
+            values[dropped_name(name)] = unit[dropout_mask_name(name)] * values[name]
         return values

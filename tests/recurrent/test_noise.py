@@ -49,24 +49,35 @@ def identity_layer(**options):
     return layer
 
 
-@pytest.mark.parametrize("name", ["lstm", "lstm_peephole", "fgr", "gru", "rnn", "janet"])
-@pytest.mark.parametrize("options", NOISES)
+# Each kernel takes seconds to compile.
+KERNELS = {"lstm": NOISES[2:], "gru_reset_before": NOISES[2:], "slstm": NOISES, "fgr": NOISES[:1]}
+CASES = [
+    ("loop", name, options)
+    for name in ("lstm", "lstm_peephole", "fgr", "gru", "rnn", "janet")
+    for options in NOISES
+]
+CASES += [
+    pytest.param("cpu", name, options, marks=() if name == "gru_reset_before" else pytest.mark.slow)
+    for name, kinds in KERNELS.items()
+    for options in kinds
+]
+
+
+@pytest.mark.parametrize(("engine", "name", "options"), CASES)
 @pytest.mark.parametrize("lengths", LENGTHS)
-def test_loop_equals_reference_under_the_same_masks(name, options, lengths, outcome):
+def test_engines_equal_the_reference_under_the_same_masks(engine, name, options, lengths, outcome):
     layer = layer_of(name, num_layers=2, bidirectional=True, **options)
-    expected, got = (outcome(layer, engine, lengths) for engine in ("reference", "loop"))
+    expected, got = (outcome(layer, chosen, lengths) for chosen in ("reference", engine))
     torch.testing.assert_close(got, expected)
     assert not torch.equal(expected[0], outcome(layer.eval(), "reference", lengths)[0])
 
 
-def test_auto_chooses_the_loop_for_noise_and_evaluation_has_none():
+def test_auto_chooses_the_kernel_for_noise_and_evaluation_has_none():
     noise = draw_noise(PRESETS["lstm"], torch.zeros(2, 3, D), H, 1, 0.5, 0.0)
     x = torch.zeros(2, 3, D)
-    assert choose_engine("auto", PRESETS["lstm"], x, False, noise).name == "loop"
-    assert choose_engine("auto", PRESETS["gru_reset_before"], x, False, noise).name == "reference"
-    for engine in ("cpu", "torch"):
-        with pytest.raises(InputError, match=f"not {engine}: .* no noise in the recurrence"):
-            Recurrent("lstm", D, H, recurrent_dropout=0.1, engine=engine)(x)
+    assert choose_engine("auto", PRESETS["lstm"], x, False, noise).name == "cpu"
+    with pytest.raises(InputError, match="not torch: .* no noise in the recurrence"):
+        Recurrent("lstm", D, H, recurrent_dropout=0.1, engine="torch")(x)
     with pytest.raises(InputError, match="not scan: it has no noise"):
         Recurrent("mingru", D, H, zoneout=0.1, engine="scan")(x)
     for options in ({"recurrent_dropout": 0.5}, {"weight_drop": 0.5}):
@@ -169,8 +180,8 @@ def test_zoneout_computes_new_states_from_those_before_zoneout():
     assert torch.equal(got["f"], plain["f"])
 
 
-@pytest.mark.parametrize("engine", ["loop", "reference"])
-@pytest.mark.parametrize("options", [*NOISES, {"weight_drop": 0.3}])
+@pytest.mark.parametrize("engine", ["cpu", "loop", "reference"])
+@pytest.mark.parametrize("options", [NOISES[2], {"weight_drop": 0.3}])
 def test_padding_changes_nothing_bitwise(engine, options):
     layer = Recurrent("lstm", D, H, 2, True, engine=engine, **options)
     lengths = torch.tensor([3, 7, 0, 1, 6])
@@ -208,7 +219,8 @@ def test_every_cell_with_an_r_supports_recurrent_noise(name):
 
 
 @pytest.mark.parametrize("name", ["gru_reset_before", "lstm_layernorm"])
-def test_untraceable_cells_support_zoneout(name):
+@pytest.mark.slow
+def test_cells_in_stages_support_zoneout(name):
     layer = Recurrent(name, D, H, zoneout=0.2)
     layer(torch.randn(2, 3, D))[0].sum().backward()
     layer.eval()(torch.randn(2, 3, D))[0].sum().backward()

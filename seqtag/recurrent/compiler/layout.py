@@ -10,6 +10,9 @@ from seqtag.recurrent.compiler.graph import input_node
 from seqtag.recurrent.compiler.plan import Plan
 
 
+PER = ("unit", "sequence", "step")  # UNIT_PER: what a vector has one value for, of each unit
+
+
 def print_layout(plan: Plan, initial: Sequence[str]) -> list[str]:
     """Return the lines of C++; `initial` are the default initial states as expressions."""
     return [*_sizes(plan), *_states(plan, initial), *_products(plan), *_stages(plan)]
@@ -40,6 +43,7 @@ def _states(plan: Plan, initial: Sequence[str]) -> list[str]:
     return [
         _array("int", "INPUT_SLOT", plan.input_slots),
         _array("S", "INITIAL", initial),
+        _array("int", "UNIT_PER", [PER.index(v.per) for v in plan.cell.vectors] or [0]),
         _flags("BACK_READS_PREV", prev),
         _flags("BACK_READS_NEXT", [node in reads for node in plan.states.values()]),
         _flags("CARRIES", [plan.carries(name) for name in plan.states]),
@@ -94,8 +98,9 @@ def _stages(plan: Plan) -> list[str]:
     level = plan.backward.level
     inner = [level[node] for node in level if node.op == "inner_gradient"]
     back = [len(plan.states), *(inner.count(stage) for stage in range(1, plan.backward.count))]
-    added = [*plan.grad_slots, *plan.grad_units.values()]
-    adds = [[level.get(node, 0) == stage for node in added] for stage in range(plan.backward.count)]
+    units = [plan.grad_units.get(vector.name) for vector in plan.cell.vectors]
+    added = [level[node] if node else -1 for node in (*plan.grad_slots, *units)]
+    adds = [[at == stage for at in added] for stage in range(plan.backward.count)]
     return [
         _array("int", "SUMS", [len(group) for group in sums]),
         _rows("int", "SUM_INPUT", "SLOTS", inputs),

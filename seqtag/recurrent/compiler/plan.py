@@ -53,7 +53,7 @@ class Plan:
         kept: values that the backward pass needs and cannot recompute.
         grad_slots: gradients at the slots, in order.
         grad_states: gradients at previous states, by name, without those through products.
-        grad_units: gradients at the vectors in one row, by name.
+        grad_units: gradients at the vectors in one row, by name; masks have none.
     """
 
     cell: Cell
@@ -149,7 +149,7 @@ class Plan:
         for node, label in arriving:
             grad = input_node(label)
             adjoints[node] = adjoints[node] + grad if node in adjoints else grad
-        vectors = tuple(vector.name for vector in self.cell.vectors)
+        vectors = tuple(vector.name for vector in self.cell.vectors if vector.per == "unit")
         states = [input_node(("state", name)) for name in self.cell.states]
         units = [input_node(("unit", name)) for name in vectors]
         inputs = [*self.slot_nodes, *states, *units]

@@ -141,7 +141,8 @@ def _backward(plan: Plan) -> Iterator[str]:
         for i, name in enumerate(plan.states)
         if plan.carries(name)
     ]
-    results += [(f"at.add_unit({i}, {{}})", n) for i, n in enumerate(plan.grad_units.values())]
+    numbers = {vector.name: i for i, vector in enumerate(plan.cell.vectors)}
+    results += [(f"at.add_unit({numbers[n]}, {{}})", node) for n, node in plan.grad_units.items()]
     sums = [input_node(("new", name)) for name in plan.states]
     sums += [node for node in plan.backward.level if node.op == "inner_gradient"]
     yield from _stages("backward", plan.backward, results, given, {}, sums)

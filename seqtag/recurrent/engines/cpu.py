@@ -19,7 +19,6 @@ from seqtag.recurrent.engines.base import (
     Engine,
     LayerCall,
     LayerOutput,
-    Traces,
     UnexpectedRefusal,
 )
 from seqtag.recurrent.engines.derivatives import first_derivatives_only
@@ -41,11 +40,11 @@ class Cpu(Engine):
     def refuses(
         self, cell: Cell, x_BTD: Tensor, traces: bool, noise: Noise | None = None
     ) -> str | None:
-        """Refuse other devices, noise, untraceable cells and kernels that do not compile."""
+        """Refuse other devices, untraceable cells and kernels that do not compile."""
         if x_BTD.device.type != "cpu":
             return f"it runs on a CPU, not on {x_BTD.device.type}"
         if noise is not None:
-            return "its kernel has no noise in the recurrence"
+            cell = noise.written_into(cell)
         if reason := why_untraceable(cell):
             return reason
         return _build_failure(cell, _dtype_name(compute_dtype(x_BTD.dtype)), traces)
@@ -56,7 +55,10 @@ class Cpu(Engine):
         if call.entries is not None:
             x_BTD, rows_BT = call.entries.table_UD[None], call.entries.rows_BT
         computed = compute_dtype(x_BTD.dtype)
-        kernel = kernel_of(call.cell, _dtype_name(computed), call.traces)
+        cell, weights, states = call.cell, call.weights, call.states
+        if call.noise is not None:
+            cell, weights, states = call.noise.as_vectors(cell, weights, states)
+        kernel = kernel_of(cell, _dtype_name(computed), call.traces)
         y_BTH, *others = _KernelFunction.apply(
             kernel,
             (call.padding.batch, call.padding.time),
@@ -64,20 +66,22 @@ class Cpu(Engine):
             rows_BT,
             len(call.weights),
             x_BTD.to(computed),
-            *flatten(call.cell, call.weights, call.states, computed),
+            *flatten(cell, weights, states, computed),
         )
-        finals = len(call.weights) * len(call.cell.states)
-        output = layer_output(call.cell, y_BTH, others[:finals], x_BTD.dtype)
+        finals = len(weights) * len(cell.states)
+        output = layer_output(cell, y_BTH, others[:finals], x_BTD.dtype)
         if not call.traces:
             return output
-        return output._replace(
-            traces=_traces(kernel, len(call.weights), output.y_BTH, others[finals:])
-        )
+        traces = _traces(kernel, len(weights), output.y_BTH, others[finals:])
+        for name in {*cell.states} - {*call.cell.states}:  # states that only noise adds
+            for values in traces:
+                del values[name]
+        return output._replace(traces=traces)
 
 
 def _traces(
     kernel: Kernel, directions: int, y_BTH: Tensor, shown: Sequence[Tensor]
-) -> list[Traces]:
+) -> list[dict[str, Tensor]]:
     """Return the traces of each direction, in the order in which the step returns its values."""
     plan = kernel.plan
     sides = zip(y_BTH.chunk(directions, dim=2), split_by_direction(shown, directions), strict=True)

@@ -37,7 +37,8 @@ struct Transposed {
     }
     segments_w = segments_of(H, SLOTS, INPUTS, [](i64 g) { return INPUT_SLOT[g]; });
     for (int q = 0; q < UNITS; q++)
-      if (side.unit[q]) memcpy(unit.p + q * layer.padded(), side.unit[q], H * sizeof(S));
+      if (side.unit[q] && UNIT_PER[q] == 0)
+        memcpy(unit.p + q * layer.padded(), side.unit[q], H * sizeof(S));
   }
   void pack_r(const Layer& layer, const Side& side, i64 block) {
     for (int p = 0; p < PRODUCTS; p++)
@@ -58,6 +59,7 @@ struct BackRow {
   const S* forward_scalars;
   const S* operand[OPERANDS + 1];
   const S* shown[SHOWN + 1];  // null: none
+  const S* mask[UNITS + 1];
   S *scalars, *partial, *temporaries;
 
   MEMBER ScalarsAt<BACK_TEMPORARIES> between_stages(i64 H) const {
@@ -84,7 +86,10 @@ struct BackwardAt {
     if (row.arriving[q]) v += load(row.arriving[q] + at());
     return q == 0 ? v + load(row.dy + at(), n()) : v;
   }
-  MEMBER V unit(int q) const { return load(t.unit.p + q * blocks(H) * LANES + at()); }
+  MEMBER V unit(int q) const {
+    return UNIT_PER[q] ? load(row.mask[q] + at(), n())
+                       : load(t.unit.p + q * blocks(H) * LANES + at());
+  }
   MEMBER V prev(int q) const {
     return q == 0 ? load(row.prev[0] + at(), n()) : load(row.prev[q] + at());
   }
@@ -308,6 +313,8 @@ struct BackwardTask {
         for (int p = 0; p < OPERANDS; p++)
           row.operand[p] = side().operand[p] + chunk.row(i, s) * padded;
         for (int q = 0; q < SHOWN; q++) row.shown[q] = shown(q, i, s);
+        for (int q = 0; q < UNITS; q++)
+          if (UNIT_PER[q]) row.mask[q] = layer.mask(side(), q, batch(i), time(i, s));
         space.own[i] = row.slots;
         space.after[i] = i < later ? slots(i, s + 1) : space.none.p;
       }

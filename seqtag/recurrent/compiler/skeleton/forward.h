@@ -6,7 +6,7 @@
 struct Side {
   const S *w, *bias;
   const S* r[PRODUCTS + 1];
-  const S* unit[UNITS + 1];
+  const S* unit[UNITS + 1];  // (H), or masks: (B, H) or (B, T, H), see UNIT_PER
   const S* initial[STATES];  // (B, H)
   S* final[STATES];          // (B, H)
   S* kept;                   // (rows, blocks, KEPT, LANES)
@@ -35,6 +35,10 @@ struct Layer {
     return false;
   }
   i64 padded() const { return blocks(H) * LANES; }
+  // The values of vector q for one step of a sequence, if it is a mask.
+  const S* mask(const Side& side, int q, i64 b, i64 t) const {
+    return side.unit[q] + (UNIT_PER[q] == 2 ? b * schedule.T + t : b) * H;
+  }
   // Whether a call is too small for a second thread.
   bool small() const { return schedule.rows() * H * (D + H) * INPUTS * directions < 500000; }
   // Number of tasks per direction.
@@ -67,7 +71,8 @@ struct Weights {
       for (int g = 0; g < INPUTS && side.bias; g++)
         bias.p[(u / LANES * INPUTS + g) * LANES + u % LANES] = side.bias[g * H + u];
     for (int q = 0; q < UNITS; q++)
-      if (side.unit[q]) memcpy(unit.p + q * layer.padded(), side.unit[q], H * sizeof(S));
+      if (side.unit[q] && UNIT_PER[q] == 0)
+        memcpy(unit.p + q * layer.padded(), side.unit[q], H * sizeof(S));
   }
   void pack(const Layer& layer, const Side& side, i64 block) {
     pack_gates(side.w, INPUTS, layer.H, layer.D, block, w.p + block * stride_w);
@@ -139,6 +144,7 @@ struct Row {
   S *kept, *scalars, *partial, *temporaries;
   S* operand[OPERANDS + 1];
   S* shown[SHOWN + 1];
+  const S* mask[UNITS + 1];
 
   // What product p multiplies.
   MEMBER const S* source(int p) const {
@@ -161,7 +167,10 @@ struct ForwardAt {
   MEMBER i64 n() const { return H - at(); }
   MEMBER V sum(int i) const { return sums[i]; }
   MEMBER V input(int g) const { return load(row.input + (block * INPUTS + g) * LANES); }
-  MEMBER V unit(int q) const { return load(w.unit.p + q * blocks(H) * LANES + at()); }
+  MEMBER V unit(int q) const {
+    return UNIT_PER[q] ? load(row.mask[q] + at(), n())
+                       : load(w.unit.p + q * blocks(H) * LANES + at());
+  }
   MEMBER V prev(int q) const {
     return q == 0 ? load(row.prev[0] + at(), n()) : load(row.prev[q] + at());
   }
@@ -348,6 +357,10 @@ struct ForwardTask {
         row.operand[p] = side().operand[p] ? side().operand[p] + chunk.row(i, s) * padded
                                            : space.operands.p + (i * OPERANDS + p) * padded;
       for (int q = 0; q < SHOWN; q++) row.shown[q] = shown(q, i, s);
+      for (int q = 0; q < UNITS; q++)
+        if (UNIT_PER[q])
+          row.mask[q] = layer.mask(side(), q, batch(i),
+                                   layer.schedule.time(chunk.rank(i), s, direction));
     }
   }
 

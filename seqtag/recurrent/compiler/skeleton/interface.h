@@ -2,7 +2,7 @@
 //
 // size: T, B, D, H, directions, threads, entries, then the strides (batch, time) of x and y, and in
 // the backward pass those of y's gradient and x's gradient.
-// pointers, in this order; null if absent:
+// pointers, in this order; null if absent (masks of noise are among the vectors):
 //   team; lengths (int64, (B)); index (int64, (B, T), forward pass only: x is a table); x; y; in
 //   the backward pass y's gradient and x's gradient.
 //   Then for each direction w, bias, r of each product, vectors, initial states, final states (in
