@@ -9,11 +9,11 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from seqtag.cells.fields import check_bias_start
 from seqtag.cells.walk import WalkStep
-from seqtag.checks import check_fields
+from seqtag.checks import AtLeast, check_fields, checked
 from seqtag.errors import InputError, did_you_mean, shown
 
 Values = Mapping[str, Any]
@@ -39,10 +39,13 @@ class Product(NamedTuple):
 
     state: the name of that state.
     gates: the blocks of rows of R, in order. The step gets the sum of all products of a gate.
+    heads: R is block-diagonal: each gate's block is cut into this many blocks of H / heads rows,
+        which multiply their own H / heads units only. The parameter is then (G*H, H / heads).
     """
 
     state: str
     gates: tuple[str, ...]
+    heads: int = 1
 
 
 class Cell(ABC):
@@ -67,6 +70,8 @@ class Cell(ABC):
     `sigmoid` and `tanh` are those of `seqtag.cells.functions`.
 
     Attributes:
+        counts_steps: whether the step reads `unit["step"]`: the number of the step, from 0, in the
+            direction in which the sequence is read.
         starts: names of the fields that only set initial biases, such as forget_bias and chrono.
             Their values are numbers; `chrono` is 0 (off) or an integer of at least 3. Cells that
             differ only in these count as the same kind of cell.
@@ -80,6 +85,7 @@ class Cell(ABC):
     # Set by `dataclass` in each subclass.
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
+    counts_steps: ClassVar[bool] = False
     starts: ClassVar[tuple[str, ...]] = ()
     meanings: ClassVar[Mapping[str, str]] = {
         "i": "input gate",
@@ -284,6 +290,7 @@ def check_parts(cell: Cell) -> None:
             )
     for product in cell.products:
         as_names(product.gates, f"{where}: the gates of a product")
+        checked(product.heads, Annotated[int, AtLeast(1)], f"{where}: the heads of a product")
     for state in cell.initial_states:
         if state not in cell.states:
             raise InputError(

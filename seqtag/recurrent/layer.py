@@ -20,6 +20,7 @@ from seqtag.recurrent.checks import (
     check_options,
 )
 from seqtag.recurrent.convert import NOT_IN_TORCH, SHARED_OPTIONS, read_torch, write_torch
+from seqtag.recurrent.counting import STEP, CountingCell, counting, with_step
 from seqtag.recurrent.dropout import dropout
 from seqtag.recurrent.engines.base import LayerCall, States
 from seqtag.recurrent.engines.registry import ENGINES, check_engine, choose_engine
@@ -76,14 +77,14 @@ class Recurrent(nn.Module):
         engine: what runs the layer. "auto" uses the first of these that can run the cell, and logs
             once which one and why.
             "cpu": C++ generated from the cell's step and compiled at first use. On a CPU with a
-                compiler, for every elementwise cell; without noise in the recurrence.
+                compiler, for every cell whose step uses only `seqtag.cells.functions`.
             "torch": torch's own kernels (oneDNN, cuDNN), for lstm, gru, rnn and rnn_relu; without
                 noise in the recurrence.
             "scan": parallel in time, for cells that are linear in their state: minlstm, mingru;
                 without noise in the recurrence.
             "loop": torch operations step by step, in place, for every elementwise cell.
             "reference": the plain loop under autograd, for every cell; the slowest. The only
-                engine with traces, and the only one for lstm_layernorm and gru_reset_before.
+                engine with second derivatives.
 
     Noise in the recurrence is recurrent_dropout, and zoneout in training. In evaluation the only
     effect of noise options is zoneout's expectation.
@@ -113,7 +114,7 @@ class Recurrent(nn.Module):
     ):
         super().__init__()
         self.cell = build_cell(cell)
-        check_cell(self.cell)
+        check_cell(counting(self.cell))
         noise = {
             "recurrent_dropout": recurrent_dropout,
             "weight_drop": weight_drop,
@@ -202,7 +203,7 @@ class Recurrent(nn.Module):
             lengths_B: number of steps of each sequence, integers from 0 to T; None if all are T.
             state: initial state, (L*N, B, H) as `nn.LSTM` orders it; a tuple of these in the
                 order of `cell.states` (h, c) if the cell has several. None for the default.
-            trace: also return the values of all gates and states. Uses the reference engine.
+            trace: also return the values of all gates and states.
 
         Returns:
             y (B, T, N*H), 0 after the end; the state at each sequence's end, in the form of the
@@ -234,6 +235,7 @@ class Recurrent(nn.Module):
         shape = (self.num_layers * len(self.directions), x_BTD.shape[0], self.hidden_size)
         weight = self.layers[0]["fwd"].weight_input
         states = initial_states(self.cell, state, shape, x_BTD, weight)
+        states = [with_step(self.cell, start) for start in states]
         padded_steps = x_BTD.shape[1] - padding.time
         y_BTH = x_BTD[:, : padding.time]
         traces: dict[str, dict[str, Tensor]] = {}
@@ -245,7 +247,9 @@ class Recurrent(nn.Module):
             finals.extend(ends)
             for direction, values in zip(self.directions, seen, strict=False):
                 traces[f"l{index}.{direction}"] = {
-                    k: _extend(v, padded_steps) for k, v in values.items()
+                    k: _extend(v, padded_steps)
+                    for k, v in values.items()
+                    if k != STEP or not self.cell.counts_steps
                 }
         result = (_extend(y_BTH, padded_steps), join_states(self.cell, finals))
         return (*result, traces) if trace else result
@@ -292,7 +296,8 @@ class Recurrent(nn.Module):
             (self.hidden_size, len(self.directions)),
             (self.recurrent_dropout, self.zoneout),
         )
-        return with_noise(self.cell, x_BTD, *sizes, *shares, self.training)
+        cell, noise = with_noise(self.cell, x_BTD, *sizes, *shares, self.training)
+        return (CountingCell(cell) if self.cell.counts_steps else cell), noise
 
     def extra_repr(self) -> str:
         """Return the cell's spec, the sizes and every option that differs from its default."""

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
 from seqtag.cells.spec import Product, Values, Vector
-from seqtag.recurrent.dropout import dropout
+from seqtag.recurrent.dropout import dropout, random_mask
 from seqtag.recurrent.parameters import Weights
 
 
@@ -75,8 +74,8 @@ def draw_noise(
             {state: dropout(ones_BH, recurrent_dropout, True) for state in multiplied_states(cell)}
         )
     for _ in range(directions if zoneout else 0):
-        empty_BTH = x_BTD.new_empty(batch, time, hidden_size, dtype=torch.bool)
-        drawn = (torch.empty_like(empty_BTH).bernoulli_(zoneout) for _ in cell.states)
+        like_BTH = x_BTD.new_empty(()).expand(batch, time, hidden_size)
+        drawn = (random_mask(like_BTH, zoneout) for _ in cell.states)
         held.append(dict(zip(map(zoneout_mask_name, cell.states), drawn, strict=True)))
     return Noise(masks, held)
 

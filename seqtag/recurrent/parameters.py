@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqtag.cells import Cell
+from seqtag.errors import InputError
 from seqtag.recurrent.checks import InitialValues
 
 
@@ -17,7 +18,7 @@ class Weights(NamedTuple):
     """Parameters of one direction, as used in one call (after weight dropout).
 
     input_GD: W, blocks of rows in the order of `cell.gates`.
-    recurrent: one R (G*H, H) for each of `cell.products`.
+    recurrent: one R (G*H, H) for each of `cell.products`, with zeros between heads.
     inner_GH: R of the inner gates, in the order of `cell.inner_gates`; None if there are none.
     bias_G: b, or None.
     unit: parameters with one value per unit, (H); without bias, those that are biases are absent.
@@ -49,7 +50,12 @@ class Direction(nn.Module):
             for p in cell.products
         ]
         for name, product in zip(self.recurrent, cell.products, strict=True):
-            self._add(name, len(product.gates) * hidden_size, hidden_size)
+            if hidden_size % product.heads:
+                raise InputError(
+                    f"cell {cell} has {product.heads} heads, which do not divide hidden_size, "
+                    f"{hidden_size}"
+                )
+            self._add(name, len(product.gates) * hidden_size, hidden_size // product.heads)
         self.inner = "weight_inner" if cell.inner_gates else None
         if self.inner:
             self._add(self.inner, len(cell.inner_gates) * hidden_size, hidden_size)
@@ -70,8 +76,9 @@ class Direction(nn.Module):
         for block_HD in self.weight_input.split(self.hidden_size):
             nn.init.xavier_uniform_(block_HD)
         for name in (*self.recurrent, *([self.inner] if self.inner else [])):
-            for block_HH in getattr(self, name).split(self.hidden_size):
-                nn.init.orthogonal_(block_HH)
+            weight = getattr(self, name)
+            for block in weight.split(weight.shape[1]):
+                nn.init.orthogonal_(block)
         if self.bias is not None:
             blocks = self.bias.zero_().split(self.hidden_size)
             gates = dict(zip(self.cell.gates, blocks, strict=True))
@@ -87,7 +94,10 @@ class Direction(nn.Module):
 
     def weights(self) -> Weights:
         """Return the parameters in the form that engines take."""
-        recurrent = tuple(getattr(self, name) for name in self.recurrent)
+        recurrent = tuple(
+            _block_diagonal(getattr(self, name), product.heads)
+            for name, product in zip(self.recurrent, self.cell.products, strict=True)
+        )
         inner = getattr(self, self.inner) if self.inner else None
         unit = {name: getattr(self, name) for name in self.vectors}
         return Weights(self.weight_input, recurrent, inner, self.bias, unit)
@@ -95,3 +105,13 @@ class Direction(nn.Module):
     def extra_repr(self) -> str:
         """Return the shapes of the parameters."""
         return ", ".join(f"{name}={tuple(p.shape)}" for name, p in self.named_parameters())
+
+
+def _block_diagonal(weight: Tensor, heads: int) -> Tensor:
+    """Return R (G*H, H) from its blocks (G*H, H / heads)."""
+    if heads == 1:
+        return weight
+    size = weight.shape[1]
+    blocks = weight.view(-1, heads, size, size)  # gate, head, row, column
+    spread = torch.diag_embed(blocks.permute(0, 2, 3, 1))  # gate, row, column, head, head
+    return spread.permute(0, 3, 1, 4, 2).reshape(-1, heads * size)

@@ -76,7 +76,7 @@ def test_auto_chooses_the_kernel_for_noise_and_evaluation_has_none():
     noise = draw_noise(PRESETS["lstm"], torch.zeros(2, 3, D), H, 1, 0.5, 0.0)
     x = torch.zeros(2, 3, D)
     assert choose_engine("auto", PRESETS["lstm"], x, False, noise).name == "cpu"
-    with pytest.raises(InputError, match="not torch: .* no noise in the recurrence"):
+    with pytest.raises(InputError, match=r"not torch: .* no noise in the recurrence"):
         Recurrent("lstm", D, H, recurrent_dropout=0.1, engine="torch")(x)
     with pytest.raises(InputError, match="not scan: it has no noise"):
         Recurrent("mingru", D, H, zoneout=0.1, engine="scan")(x)

@@ -6,7 +6,7 @@ B batch, T time, D features in, H hidden units.
 import pytest
 import torch
 
-from seqtag.cells import Cell
+from seqtag.cells import Cell, Product
 from seqtag.cells.functions import (
     cumulative_softmax,
     layer_norm,
@@ -20,6 +20,7 @@ from seqtag.cells.functions import (
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
 from seqtag.recurrent.compiler.plan import plan_of
+from seqtag.recurrent.counting import counting
 from seqtag.recurrent.engines.registry import choose_engine
 
 RAGGED = torch.tensor([4, 1, 0, 3, 4, 2, 4])
@@ -67,7 +68,21 @@ class Both(Cell):
         return {"c": 0.5 * n + a, "h": tanh(n) * v, "u": u}
 
 
-CELLS = {"inner": Inner(), "reduced": Reduced(), "both": Both()}
+class Counted(Cell):
+    """A step that reads its number, and an R with three heads."""
+
+    gates = ("a",)
+    states = ("h", "c")
+    products = (Product("h", ("a",), heads=3),)
+    counts_steps = True
+
+    def step(self, wx, rh, state, unit):
+        share = 1 / (2 + unit["step"])
+        c = (1 - share) * state["c"] + share * (wx["a"] + rh["a"])
+        return {"h": tanh(c), "c": c, "share": share}
+
+
+CELLS = {"inner": Inner(), "reduced": Reduced(), "both": Both(), "counted": Counted()}
 
 
 # Each kernel takes seconds to compile; one cell has everything.
@@ -112,7 +127,7 @@ def test_the_kernel_equals_the_reference(cell, trace):
     for lengths in (None, RAGGED):
         found, expected = (outcome(layer, e, lengths, trace) for e in ("cpu", "reference"))
         torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-11)
-    assert choose_engine("auto", cell, torch.zeros(B, T, D), trace).name == "cpu"
+    assert choose_engine("auto", counting(cell), torch.zeros(B, T, D), trace).name == "cpu"
 
 
 def test_padding_changes_nothing_bitwise(cell):
@@ -125,10 +140,36 @@ def test_padding_changes_nothing_bitwise(cell):
 
 
 def test_stages_end_where_units_are_combined():
-    count = {name: plan_of(cell).forward.count for name, cell in CELLS.items()}
-    assert count == {"inner": 2, "reduced": 5, "both": 7}
+    count = {name: plan_of(counting(cell)).forward.count for name, cell in CELLS.items()}
+    assert count == {"inner": 2, "reduced": 5, "both": 7, "counted": 1}
     assert plan_of(Inner()).slots == ("r", "n")
     assert list(plan_of(Both()).operands) == ["u", "v"]
+
+
+def test_heads_multiply_their_own_units():
+    layer = layer_of(Counted())
+    compact = layer.layers[0]["fwd"].weight_recurrent
+    assert compact.shape == (H, H // 3)
+    (dense,) = layer.layers[0]["fwd"].weights().recurrent
+    expected = torch.block_diag(*compact.split(H // 3))
+    assert torch.equal(dense, expected)
+    for block in Recurrent(Counted(), D, H).layers[0]["fwd"].weight_recurrent.split(H // 3):
+        torch.testing.assert_close(block @ block.T, torch.eye(H // 3), atol=1e-5, rtol=0)
+    with pytest.raises(InputError, match="has 3 heads, which do not divide hidden_size, 8"):
+        Recurrent(Counted(), D, 8)
+    with pytest.raises(InputError, match="the heads of a product must be"):
+        Recurrent(type("None", (Counted,), {"products": (Product("h", ("a",), 0),)})(), D, 8)
+
+
+@pytest.mark.parametrize("engine", ["loop", "reference"])
+def test_steps_are_counted_in_the_direction_of_reading(engine):
+    layer = layer_of(Counted(), engine=engine, zoneout=0.3)
+    _, _, traces = layer(torch.randn(B, T, D, dtype=torch.float64), RAGGED, trace=True)
+    forwards, backwards = (side["share"][0, :, 0] for side in traces.values())
+    steps = 1 / torch.arange(2.0, 2 + T, dtype=torch.float64)
+    torch.testing.assert_close(forwards, steps)
+    torch.testing.assert_close(backwards, steps.flip(0))
+    assert "step" not in traces["l0.fwd"]
 
 
 class Cycle(Inner):

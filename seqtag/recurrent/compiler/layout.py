@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from seqtag.recurrent.compiler.graph import input_node
 from seqtag.recurrent.compiler.plan import Plan
 
-
 PER = ("unit", "sequence", "step")  # UNIT_PER: what a vector has one value for, of each unit
 
 
