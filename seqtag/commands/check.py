@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqtag.commands.settings import CheckSettings
 from seqtag.data.config import CorpusConfig
-from seqtag.data.doctor.coverage import examine_vectors
+from seqtag.data.doctor.coverage import examine_gazetteers, examine_vectors
 from seqtag.data.doctor.doctor import examine
 from seqtag.data.doctor.findings import render
 from seqtag.data.doctor.spans import span_findings, without_refusal
@@ -25,5 +25,8 @@ def check(settings: CheckSettings) -> int:
         report = examine(corpus)
     if settings.vectors is not None and "train" in corpus.splits:
         report = report.with_finding(examine_vectors(settings.vectors, corpus))
+    if settings.data.gazetteers is not None and "train" in corpus.splits:
+        for finding in examine_gazetteers(build.gazetteers(settings.data), corpus):
+            report = report.with_finding(finding)
     console().print(render(report))
     return report.exit_code

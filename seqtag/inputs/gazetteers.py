@@ -5,7 +5,7 @@ Legend: B sentences, T words, G gazetteers, N words of all sentences.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -100,6 +100,15 @@ class Gazetteers(WordInput):
         codes_NG = np.stack([_positions(lengths_N) for lengths_N in lengths_NG.T], axis=1)
         first_G = 1 + _CODES * np.arange(len(self.names))
         return {"gazetteers_BTG": scatter(codes_NG + first_G, batch.mask_BT)}
+
+    def matches(self, words: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Yield the matches in a sentence: the gazetteer, the first word, and the word after."""
+        ids_N = np.asarray(self.ids(words), np.int64)
+        lengths_NG = self._trie.longest(ids_N, np.full(len(ids_N), len(ids_N)))
+        for name, lengths_N in zip(self.names, lengths_NG.T, strict=True):
+            codes_N = _positions(lengths_N)
+            for start in np.flatnonzero((codes_N == BEGIN) | (codes_N == SINGLE)).tolist():
+                yield name, start, start + int(lengths_N[start])
 
     def output_size(self, options: SizeOptions) -> int:
         """Return the total length of the vectors of all gazetteers."""

@@ -8,10 +8,12 @@ from typing import Any
 from seqtag.data.encode.labelset import LabelSet
 from seqtag.metrics.main import main_score, score_text
 from seqtag.model.encoders.registry import encoder_name
-from seqtag.model_folder.metadata import NOT_STATED, PLACE, front_matter
+from seqtag.model_folder.metadata import NOT_STATED, PLACE, corpus_name, front_matter
 
 # At most this many labels are listed; of the others the number is given.
 _MOST_LABELS = 60
+# At most this many types are in the title.
+_MOST_TYPES = 4
 _COUNTS = ("sentences", "tokens")
 _RATES = ("accuracy", "unknown_accuracy", "precision", "recall", "f1")
 _CORPUS_KEYS = (
@@ -30,7 +32,7 @@ def model_card(
     """Return the card in Markdown: metadata for the hub, then prose and tables for readers.
 
     Args:
-        name: name of the model.
+        name: name of the model, for the metadata.
         stored: the content of ``config.json``.
         labels: the label set.
         reads: descriptions of the inputs of a word.
@@ -38,7 +40,7 @@ def model_card(
     """
     parts = [
         front_matter(name, stored, _kinds(stored)),
-        f"# {_text(name)}",
+        f"# {_text(_title(stored, labels))}",
         _what(stored, labels, reads),
         *_needs(stored),
         _how(stored, words),
@@ -60,6 +62,31 @@ def _kinds(stored: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the tags of the encoder."""
     encoder = encoder_name(stored["model"].get("encoder"))
     return (encoder, _cell_name(stored["cell"])) if encoder == "recurrent" else (encoder,)
+
+
+def _title(stored: Mapping[str, Any], labels: LabelSet) -> str:
+    """Return what the model is: ``Tagger of LOC, PER: BiLSTM-CRF on conll2003``."""
+    column = (stored["data"] or {}).get("label_column")
+    if labels.scheme != "plain":
+        more = f" and {len(labels.types) - _MOST_TYPES} more types"
+        what = ", ".join(labels.types[:_MOST_TYPES]) + more * (len(labels.types) > _MOST_TYPES)
+    elif isinstance(column, str) and column not in ("labels", "label", "tags"):
+        what = column
+    else:
+        what = f"{len(labels)} labels"
+    corpus = corpus_name(stored)
+    return f"Tagger of {what}: {_architecture(stored)}{f' on {corpus}' if corpus else ''}"
+
+
+def _architecture(stored: Mapping[str, Any]) -> str:
+    """Return a short name of the network: ``BiLSTM-CRF``."""
+    model, cell = stored["model"], _cell_name(stored["cell"])
+    crf = "-CRF" if model["decoder"] == "crf" else ""
+    if (encoder := encoder_name(model.get("encoder"))) != "recurrent":
+        return encoder.capitalize() + crf
+    if cell in ("lstm", "gru", "rnn"):
+        return f"{'Bi' if model['bidirectional'] else ''}{cell.upper()}{crf}"
+    return f"{'bidirectional ' if model['bidirectional'] else ''}{cell}{crf}"
 
 
 def _what(stored: Mapping[str, Any], labels: LabelSet, reads: Sequence[str]) -> str:
@@ -124,7 +151,14 @@ def _labels(labels: LabelSet, figures: Mapping[str, Any] | None) -> str:
         for name in names[:_MOST_LABELS]
     )
     more = f" and {len(names) - _MOST_LABELS} more" if len(names) > _MOST_LABELS else ""
-    scheme = "" if plain else f"\n\nLabels are written in the {labels.corpus_scheme} scheme."
+    scheme = ""
+    if not plain:
+        scheme = f"\n\nLabels are written in the {labels.corpus_scheme} scheme."
+        if not labels.notation.is_standard or labels.notation.scheme != labels.corpus_scheme:
+            notation = _text(labels.notation.described())
+            scheme += (
+                f" In the training corpus they are {notation}; `--scheme corpus` writes them so."
+            )
     kind = "labels" if plain else "types of spans"
     kind += f", with their number in the {_text(split)} split" if counts else ""
     return f"{len(names)} {kind}: {listed}{more}.{scheme}"

@@ -38,14 +38,20 @@ def front_matter(name: str, stored: Mapping[str, Any], kinds: Sequence[str]) -> 
     return f"---\n{metadata.to_yaml()}\n---"
 
 
+def corpus_name(stored: Mapping[str, Any]) -> str:
+    """Return the name of the training corpus, without the folders it is in; "" if unknown."""
+    data = stored["data"] or {}
+    corpus = str(data.get("path") or data.get("probe") or "")
+    if data.get("format") == "hub":
+        return corpus.partition("@")[0]
+    return corpus.rstrip("/").rpartition("/")[2]
+
+
 def _results(stored: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the scores of each evaluated split, as the hub's `model-index` lists them."""
     from huggingface_hub import EvalResult
 
-    data, splits = stored["data"] or {}, (stored["figures"] or {}).get("splits")
-    corpus = str(data.get("path") or data.get("probe") or "corpus")
-    is_on_hub = data.get("format") == "hub"
-    short = corpus.partition("@")[0] if is_on_hub else corpus.rstrip("/").rpartition("/")[2]
+    splits, short = (stored["figures"] or {}).get("splits"), corpus_name(stored) or "corpus"
     for split, scores in splits.items() if isinstance(splits, Mapping) else ():
         for rate in _RATES:
             value = scores.get(rate)

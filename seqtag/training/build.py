@@ -28,6 +28,7 @@ from seqtag.data.encode.vector_coverage import Coverage
 from seqtag.data.encode.vectors import load_vectors, words_with_vectors
 from seqtag.data.text.tokenizers import DEFAULT_TOKENIZER
 from seqtag.errors import InputError
+from seqtag.inputs.gazetteers import Gazetteers
 from seqtag.inputs.options import EncodeConfig
 from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.model.config import TaggerConfig
@@ -95,13 +96,19 @@ def indexer(
         built = start.indexer(built)
     inputs = built.inputs
     if data.gazetteers is not None:
-        tokenizer = getattr(data.corpus, "tokenizer", DEFAULT_TOKENIZER)
-        listed = read_gazetteers(data.gazetteers, tokenizer, data.encode.normalize)
+        listed = gazetteers(data)
         inputs["gazetteers"] = listed if start is None else start.gazetteers(listed)
     if model.words is not None and model.words.vectors_for == "all":
         path, size = str(model.words.vectors), model.words.size
         inputs["words"] = inputs["words"].with_words(words_with_vectors(path, size))
     return Indexer(built.config, inputs)
+
+
+def gazetteers(data: DataSettings) -> Gazetteers:
+    """Return the gazetteers, whose names are split into tokens as the texts of the corpus are."""
+    assert data.gazetteers is not None
+    tokenizer = getattr(data.corpus, "tokenizer", DEFAULT_TOKENIZER)
+    return read_gazetteers(data.gazetteers, tokenizer, data.encode.normalize)
 
 
 def _vocabularies(config: EncodeConfig, corpus: Corpus, added: Mapping[str, Any]) -> Indexer:

@@ -9,7 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from seqtag.data.encode.labelset import LabelSet
 from seqtag.errors import InputError
+from seqtag.labels import Notation
 from seqtag.model_folder import config as config_file
 from seqtag.model_folder import folder as artifact
 from seqtag.model_folder.folder import FILES, FORMAT
@@ -83,6 +85,7 @@ def test_the_card_has_metadata_and_tables(tmp_path, tagger):
     scores = {"sentences": 3, "accuracy": 0.912, "f1": 0.5, "per_label": per_label}
     tagger.save(tmp_path / "my|model", {"splits": {"test": scores}})
     card = ModelCard.load(tmp_path / "my|model" / "README.md")
+    assert card.text.lstrip().startswith("# Tagger of LOC, PER: BiLSTM-CRF\n")
     assert card.data.library_name == "seqtag"
     assert card.data.pipeline_tag == "token-classification"
     assert "| test | 3 | 91.20% | 50.00% |" in card.text
@@ -99,12 +102,24 @@ def test_the_card_names_the_corpus_and_shows_no_accuracy_of_no_words(tmp_path, t
     scores = {"sentences": 3, "accuracy": 0.912, "unknown_accuracy": 0.0, "unknown_tokens": 0}
     named.save(tmp_path / "model", {"splits": {"test": scores}})
     card = ModelCard.load(tmp_path / "model" / "README.md").text
+    assert "# Tagger of LOC, PER: BiLSTM-CRF on corpus\n" in card
     assert "| `probe` | pronoun |" in card
     assert "| `path` | corpus |" in card
     assert str(tmp_path) not in card
     assert "unknown" not in card
     named.save(tmp_path / "model", {"splits": {"test": scores | {"unknown_tokens": 2}}})
     assert "unknown_accuracy" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_the_card_names_the_notation_of_the_corpus(tmp_path, tagger, plain_tagger):
+    labels = LabelSet(tagger.labels.labels, "bioes", "bio", Notation("bmes", "_", suffix=True))
+    written = Tagger(tagger.network, tagger.indexer, labels, "mgu")
+    written.save(tmp_path / "written")
+    card = (tmp_path / "written" / "README.md").read_text()
+    assert "bmes, written TYPE_B and O; `--scheme corpus` writes them so." in card
+    assert "# Tagger of LOC, PER: bidirectional mgu-CRF\n" in card
+    plain_tagger.save(tmp_path / "plain")
+    assert "# Tagger of 3 labels: BiLSTM-CRF\n" in (tmp_path / "plain" / "README.md").read_text()
 
 
 def test_heads_of_the_language_model_are_not_saved(tmp_path, build_tagger):

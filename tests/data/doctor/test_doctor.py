@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from seqtag.data.corpus.corpus import CorpusConfig, load_corpus
-from seqtag.data.doctor.coverage import examine_vectors
+from seqtag.data.doctor.coverage import examine_gazetteers, examine_vectors
 from seqtag.data.doctor.doctor import examine, render
+from seqtag.inputs.gazetteers import Gazetteers
 
 
 @pytest.fixture
@@ -299,3 +300,20 @@ def test_word_vectors_are_compared_with_the_words(write, content, level, text):
     assert report.exit_code == max(examine(corpus).exit_code, level == "error")
     missing = examine_vectors("no/such.txt", corpus)
     assert "no/such.txt: there is no such file of word vectors" in missing.message
+
+
+def test_matches_of_gazetteers(write):
+    rows = "New O\nYork O\nand O\nＲｏｍｅ O\n\nrome O\nYork O\n"
+    for normalize, ignore_case, expected in (
+        (None, False, "0 of 3 names occur in this split, 0 times"),
+        ("NFKC", False, "2 of 3 names occur in this split, 2 times"),
+        ("NFKC", True, "2 of 3 names occur in this split, 3 times"),
+    ):
+        config = CorpusConfig("column", str(write("c.txt", rows)), normalize=normalize)
+        lists = {"city": ["New York", "Rome", "Oslo"]}
+        if normalize is None:
+            lists = {"city": ["York City", "Rome", "Oslo"]}
+        corpus = load_corpus(replace(config, dev_fraction=0))
+        (finding,) = examine_gazetteers(Gazetteers(lists, ignore_case), corpus)
+        assert finding.message == f"gazetteer city: {expected}"
+        assert finding.level == ("warning" if normalize is None else "info")
