@@ -60,9 +60,7 @@ class Colours {
   value(value, { high, isSigned }) {
     const share = Math.min(1, Math.abs(value) / (high || 1));
     const [mid, end] = this.ends[isSigned ? (value < 0 ? "negative" : "positive") : "gate"];
-    return share < 0.5
-      ? between(this.paper, mid, 2 * share)
-      : between(mid, end, 2 * share - 1);
+    return share < 0.5 ? between(this.paper, mid, 2 * share) : between(mid, end, 2 * share - 1);
   }
 
   gradient(range) {

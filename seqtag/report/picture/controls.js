@@ -18,7 +18,12 @@ function choice(picture, key, legendText, options) {
       element("span", {}, word(text)),
     ),
   );
-  return element("fieldset", { class: "sq-choice" }, element("legend", {}, legendText), element("div", {}, ...inputs));
+  return element(
+    "fieldset",
+    { class: "sq-choice" },
+    element("legend", {}, legendText),
+    element("div", {}, ...inputs),
+  );
 }
 
 function selection(picture, key, labelText, options) {
@@ -39,12 +44,16 @@ function controls(picture) {
   const code = picture.code(first);
   const parts = [];
   if (traces.length > 1) parts.push(...comparison(picture));
-  const names = [...new Set(shownTraces.flatMap((trace) => trace.walk.flatMap((step) => step.values)))];
+  const names = [
+    ...new Set(shownTraces.flatMap((trace) => trace.walk.flatMap((step) => step.values))),
+  ];
   const values = names.map((name) => [name, name, valueName(first, name)]);
   parts.push(choice(picture, "value", "Show", [["all", "all steps"], ...values]));
   if (first.codes.length > 1) parts.push(contrasts(picture));
   const count = first.layer(picture.layerOf(first)).units;
-  const some = [12, 30].filter((number) => number < count).map((number) => [String(number), `${number} units`]);
+  const some = [12, 30]
+    .filter((number) => number < count)
+    .map((number) => [String(number), `${number} units`]);
   parts.push(
     selection(picture, "units", "Units", [
       ...(picture.given.length ? [["given", `${picture.given.length} chosen`]] : []),
@@ -64,7 +73,14 @@ function controls(picture) {
       ]),
     );
     if (first.layers.length > 1) {
-      parts.push(selection(picture, "layer", "Layer", first.layers.map(({ name, title }) => [name, title])));
+      parts.push(
+        selection(
+          picture,
+          "layer",
+          "Layer",
+          first.layers.map(({ name, title }) => [name, title]),
+        ),
+      );
     }
   }
   return parts;
@@ -73,16 +89,24 @@ function controls(picture) {
 function comparison(picture) {
   const { traces, state } = picture;
   const [a, b] = [traces[state.a], traces[state.b]];
-  const options = [["a", "A"], ["b", "B"]];
+  const options = [
+    ["a", "A"],
+    ["b", "B"],
+  ];
   if (!picture.isNarrow) options.unshift(["both", "side by side"]);
   if (canSubtract(a, b)) options.push(["difference", `B ${MINUS} A`]);
   const parts = [choice(picture, "view", "Compare", options)];
   if (picture.isNarrow && state.view === "both") parts[0].querySelector("input").checked = true;
   if (traces.length > 2) {
-    const all = traces.map((trace, index) => [index, `${trace.name}: ${trace.tokens.join(" ").slice(0, 60)}`]);
+    const all = traces.map((trace, index) => [
+      index,
+      `${trace.name}: ${trace.tokens.join(" ").slice(0, 60)}`,
+    ]);
     for (const key of ["a", "b"]) {
       const one = selection(picture, key, key.toUpperCase(), all);
-      one.querySelector("select").addEventListener("change", (event) => picture.set({ [key]: Number(event.target.value) }));
+      one
+        .querySelector("select")
+        .addEventListener("change", (event) => picture.set({ [key]: Number(event.target.value) }));
       parts.push(one);
     }
   }
@@ -92,19 +116,25 @@ function comparison(picture) {
 // Which forms of the subject the lines tell apart.
 function contrasts(picture) {
   const [first] = picture.shownTraces;
-  const options = first.codes.map((code, index) => [String(index), `${code.positive.join(", ")} against ${code.negative.join(", ")}`]);
+  const options = first.codes.map((code, index) => [
+    String(index),
+    `${code.positive.join(", ")} against ${code.negative.join(", ")}`,
+  ]);
   const select = element(
     "select",
     {
       "data-key": "contrast",
       on: {
         change: () => {
-          for (const trace of picture.traces) if (trace.codes.length > 1) trace.code = Number(select.value);
+          for (const trace of picture.traces)
+            if (trace.codes.length > 1) trace.code = Number(select.value);
           picture.set({});
         },
       },
     },
-    ...options.map(([value, text]) => element("option", { value, selected: Number(value) === first.code }, text)),
+    ...options.map(([value, text]) =>
+      element("option", { value, selected: Number(value) === first.code }, text),
+    ),
   );
   return element("label", { class: "sq-select" }, element("span", {}, "Contrast"), select);
 }
@@ -114,7 +144,7 @@ function codeText(trace, code) {
   return element(
     "div",
     { class: "sq-text" },
-    element("h3", {}, "What is held from the subject"),
+    element("h2", {}, "What is held from the subject"),
     element(
       "p",
       {},
@@ -122,7 +152,9 @@ function codeText(trace, code) {
         `${code.units.length} that follow the subject's form most closely in other sentences. The ` +
         `thick line is their mean. Up is the side of ${up}, down that of ${down}; dotted: the ` +
         "means after such subjects." +
-        (trace instanceof Difference ? " Here only the means are drawn: solid for A, dashed for B." : ""),
+        (trace instanceof Difference
+          ? " Here only the means are drawn: solid for A, dashed for B."
+          : ""),
     ),
   );
 }
@@ -131,12 +163,14 @@ function answersText(hasCode, isDifference) {
   return element(
     "div",
     { class: "sq-text" },
-    element("h3", {}, "What the tagger answers"),
+    element("h2", {}, "What the tagger answers"),
     element(
       "p",
       {},
       "The probability of each label at each word; the predicted one is in full colour." +
-        (hasCode ? " The tagger was trained at PRON only: at another word, this is its answer if PRON came next." : "") +
+        (hasCode
+          ? " The tagger was trained at PRON only: at another word, this is its answer if PRON came next."
+          : "") +
         (isDifference ? " The left bar is for A, the right one for B." : ""),
     ),
   );
@@ -159,5 +193,9 @@ function unitChips(picture, track, code) {
       `${code.layer} ${unit}`,
     ),
   );
-  return element("div", { class: "sq-chips", role: "group", "aria-label": "Units of the lines" }, ...chips);
+  return element(
+    "div",
+    { class: "sq-chips", role: "group", "aria-label": "Units of the lines" },
+    ...chips,
+  );
 }

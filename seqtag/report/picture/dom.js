@@ -46,7 +46,7 @@ function filled(equation, value) {
     const shown = isName ? value(part.replace("'", ""), part.endsWith("'")) : part;
     const starts = isName || /^\d/.test(part) || part === "(";
     if (starts && isOperand) text += " × ";
-    text += /^[-+/]$/.test(part) ? ` ${part === "-" ? MINUS : part} ` : shown ?? part;
+    text += /^[-+/]$/.test(part) ? ` ${part === "-" ? MINUS : part} ` : (shown ?? part);
     isOperand = part === ")" || /^\d/.test(part) || (isName && shown !== undefined);
   }
   return text;

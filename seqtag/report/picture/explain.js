@@ -26,7 +26,11 @@ function lead(trace, text, choose) {
   const parts = [text && element("p", { class: "sq-lead" }, text)];
   if (hasCode) {
     const items = trace.guide.map(({ position, text }) =>
-      element("li", {}, element("button", { type: "button", on: { click: () => choose(position) } }, word(text))),
+      element(
+        "li",
+        {},
+        element("button", { type: "button", on: { click: () => choose(position) } }, word(text)),
+      ),
     );
     parts.push(element("ol", { class: "sq-guide" }, ...items));
   }
@@ -41,7 +45,9 @@ function compared(trace, other) {
 }
 
 function differenceLead({ first, second }) {
-  const places = first.tokens.map((token, i) => (token === second.tokens[i] ? -1 : i)).filter((i) => i >= 0);
+  const places = first.tokens
+    .map((token, i) => (token === second.tokens[i] ? -1 : i))
+    .filter((i) => i >= 0);
   const pairs = places.slice(0, 4).map((i) => `“${first.tokens[i]}” and “${second.tokens[i]}”`);
   const text = places.length
     ? `The sentences differ in ${places.length === 1 ? "one word" : `${places.length} words`}: ` +
@@ -91,7 +97,12 @@ function labelLegend(colours, trace) {
     "div",
     { class: "sq-legend" },
     ...types.map(([type]) =>
-      element("span", { class: "sq-key" }, element("span", { class: "sq-square", style: { background: colours.label(type) } }), word(type)),
+      element(
+        "span",
+        { class: "sq-key" },
+        element("span", { class: "sq-square", style: { background: colours.label(type) } }),
+        word(type),
+      ),
     ),
   );
 }
@@ -101,10 +112,16 @@ function stepText(step, position) {
   return element(
     "div",
     { class: "sq-text" },
-    element("h3", {}, element("span", { class: "sq-number" }, String(position + 1)), step.title),
+    element("h2", {}, element("span", { class: "sq-number" }, String(position + 1)), step.title),
     element("p", {}, step.text),
     ...(step.equations.length
-      ? [element("p", { class: "sq-formula" }, step.equations.map((e) => e.replaceAll("'", "′").replaceAll("-", MINUS)).join("    "))]
+      ? [
+          element(
+            "p",
+            { class: "sq-formula" },
+            step.equations.map((e) => e.replaceAll("'", "′").replaceAll("-", MINUS)).join("    "),
+          ),
+        ]
       : []),
   );
 }
@@ -117,7 +134,12 @@ function valueName(trace, name) {
 // The values of some units as a table: the alternative to the picture.
 function valueTable(trace, layer, name, units) {
   const labels = trace.label_names.length <= 6 ? trace.label_names : [];
-  const head = ["word", "label", ...labels.map((label) => `p(${label})`), ...units.map((unit) => `${layer} ${unit}`)];
+  const head = [
+    "word",
+    "label",
+    ...labels.map((label) => `p(${label})`),
+    ...units.map((unit) => `${layer} ${unit}`),
+  ];
   const rows = trace.tokens.map((token, place) =>
     element(
       "tr",
@@ -134,8 +156,16 @@ function valueTable(trace, layer, name, units) {
     element(
       "table",
       {},
-      element("caption", {}, `${valueName(trace, name)} of ${units.length} units, by word. (?): a word that did not occur in training.`),
-      element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, word(text))))),
+      element(
+        "caption",
+        {},
+        `${valueName(trace, name)} of ${units.length} units, by word. (?): a word that did not occur in training.`,
+      ),
+      element(
+        "thead",
+        {},
+        element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, word(text)))),
+      ),
       element("tbody", {}, ...rows),
     ),
   );

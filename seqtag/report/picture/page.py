@@ -9,7 +9,10 @@ from typing import Any
 from seqtag.report import html
 
 # In the order of their dependence: each uses only names of earlier ones.
-_SCRIPTS = ("dom", "values", "colours", "plots", "words", "explain", "controls", "picture")
+_SCRIPTS = (
+    *("dom", "values", "colours", "plots", "curves", "heat", "words", "explain"),
+    *("controls", "sections", "picture"),
+)
 # No network at all, and no script but the one in the page.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _MOUNT = """

@@ -9,9 +9,11 @@ const VERSION = 1;
 const DEFAULT_UNITS = 12;
 let pictures = 0;
 
-class Picture {
+class Picture extends Sections {
   constructor(root, data) {
-    if (data.version !== VERSION) throw new Error(`picture data of version ${data.version}; expected ${VERSION}`);
+    super();
+    if (data.version !== VERSION)
+      throw new Error(`picture data of version ${data.version}; expected ${VERSION}`);
     this.root = root;
     this.id = `sq${++pictures}`;
     this.traces = data.traces.map((trace) => new Traced(trace));
@@ -25,16 +27,21 @@ class Picture {
       layer: hasCode ? first.codes[first.code].layer : first.layers[0].name,
       units: data.units?.length ? "given" : hasCode ? "code" : String(DEFAULT_UNITS),
       order: hasCode ? "correlation" : "activity",
-      turned: hasCode,
       place: null,
       unit: undefined,
     };
     this.given = data.units ?? [];
     root.classList.add("seqtag-picture");
-    this.colours = new Colours(root, [...new Set(this.traces.flatMap((trace) => trace.label_names))]);
+    this.colours = new Colours(root, [
+      ...new Set(this.traces.flatMap((trace) => trace.label_names)),
+    ]);
     this.reading = new Reading(this.colours);
     this.main = element("div", { class: "sq-main" });
-    this.bar = element("div", { class: "sq-controls", role: "group", "aria-label": "What is shown" });
+    this.bar = element("div", {
+      class: "sq-controls",
+      role: "group",
+      "aria-label": "What is shown",
+    });
     root.replaceChildren(this.bar, this.main, this.reading.element);
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     this.recolour = () => {
@@ -105,9 +112,10 @@ class Picture {
     return units === "all" ? ordered : ordered.slice(0, Number(units) || DEFAULT_UNITS);
   }
 
+  // The sign of each unit, which turns the positive side of the code up.
   sidesOf(trace, units) {
     const code = this.code(trace);
-    const isTurned = this.state.turned && code && code.layer === this.layerOf(trace);
+    const isTurned = code && code.layer === this.layerOf(trace);
     return units.map((unit) => (isTurned ? trace.side(code, unit) : 1));
   }
 
@@ -115,7 +123,8 @@ class Picture {
     this.shownTraces = this.shown();
     this.bar.replaceChildren(...controls(this));
     this.tracks = this.shownTraces.map(
-      (trace) => new Track(trace, this.colours, (track, place, unit) => this.point(track, place, unit)),
+      (trace) =>
+        new Track(trace, this.colours, (track, place, unit) => this.point(track, place, unit)),
     );
     if (new Set(this.tracks.map((track) => track.trace.length)).size === 1) {
       for (const track of this.tracks) track.linked = this.tracks;
@@ -131,149 +140,6 @@ class Picture {
     this.width = 0;
     this.resized();
     this.choose(this.state.place, this.state.unit);
-  }
-
-  row(className, ...cells) {
-    return element("section", { class: `sq-section ${className}` }, ...cells);
-  }
-
-  cells(make) {
-    return element(
-      "div",
-      { class: "sq-cells" },
-      ...this.tracks.map((track, index) => element("div", { class: "sq-cell" }, ...[make(track, index)].flat())),
-    );
-  }
-
-  sections() {
-    const isTwo = this.tracks.length > 1;
-    const { value } = this.state;
-    // One gate fills the window: the texts about the lines would only move it down.
-    const isWhole = value === "all" || this.tracks[0].trace instanceof Difference;
-    const texts = this.tracks.map((track) => leadText(track.trace));
-    const isShared = isTwo && new Set(texts).size === 1;
-    const others = [...this.tracks].reverse();
-    const leads = this.cells((track, index) => [
-      ...(isTwo
-        ? [element("h3", { class: "sq-name" }, `${"AB"[index]}: `, word(compared(track.trace, others[index].trace)))]
-        : []),
-      isWhole ? lead(track.trace, isShared ? "" : texts[index], (place) => this.choose(place, this.state.unit, track)) : "",
-    ]);
-    const words = this.cells((track, index) =>
-      track.add(new WordStrip(track, `${this.id}-${index}`, (place) => describeWord(track.trace, place))),
-    );
-    const shared = isShared && isWhole ? element("p", { class: "sq-lead" }, texts[0]) : "";
-    const parts = [this.row("sq-leads", shared, leads), element("div", { class: "sq-head" }, words)];
-    if (value === "all") parts.push(...this.answers());
-    parts.push(...this.steps());
-    parts.push(this.table());
-    return parts;
-  }
-
-  answers() {
-    const parts = [];
-    const hasCode = this.tracks.some((track) => this.code(track.trace));
-    if (hasCode) {
-      const [{ trace }] = this.tracks.filter((track) => this.code(track.trace));
-      parts.push(
-        this.row(
-          "sq-lines",
-          codeText(trace, this.code(trace), this),
-          this.cells((track) => {
-            const code = this.code(track.trace);
-            return code
-              ? [track.add(new LinePlot(track, code, `Lines of the units that code ${joined(code.positive)} against ${joined(code.negative)}`)), unitChips(this, track, code)]
-              : element("p", { class: "sq-soft" }, "No unit of this model follows the form of the subject.");
-          }),
-        ),
-      );
-    }
-    parts.push(
-      this.row(
-        "sq-answers",
-        answersText(hasCode, this.tracks[0].trace instanceof Difference),
-        this.cells((track) => [
-          track.add(new ProbabilityPlot(track, "Probability of each label at each word")),
-          labelLegend(this.colours, track.trace instanceof Difference ? track.trace.first : track.trace),
-        ]),
-      ),
-    );
-    return parts;
-  }
-
-  steps() {
-    const walks = this.tracks.map((track) => track.trace.walk);
-    const most = Math.max(...walks.map((walk) => walk.length));
-    const parts = [];
-    for (let position = 0; position < most; position++) {
-      const here = walks.map((walk) => walk[position]);
-      const isShared = new Set(here.map((step) => JSON.stringify(step))).size === 1;
-      const names = here.map((step) => (step ? step.values.filter((name) => this.isShown(name)) : []));
-      if (this.state.value !== "all" && names.every((list) => !list.length)) continue;
-      parts.push(
-        this.row(
-          "sq-step",
-          isShared ? stepText(here[0], position) : null,
-          this.cells((track, index) => [
-            ...(isShared || !here[index] ? [] : [stepText(here[index], position)]),
-            ...names[index].flatMap((name) => this.heat(track, name)),
-          ]),
-        ),
-      );
-    }
-    return parts;
-  }
-
-  isShown(name) {
-    return this.state.value === "all" || this.state.value === name;
-  }
-
-  heat(track, name) {
-    const { trace } = track;
-    const layer = this.layerOf(trace);
-    if (!trace.has(layer, name)) return [];
-    const units = this.unitsOf(trace);
-    const code = this.code(trace);
-    const sides = this.sidesOf(trace, units);
-    const isTurned = this.state.turned && code && code.layer === layer && !(trace instanceof Difference);
-    const range = this.range(track, layer, name, units);
-    const title = valueName(trace, name);
-    const label = `${title}, ${units.length} units by ${trace.length} words: arrow keys choose a word and a unit`;
-    return [
-      element("h4", {}, title, element("span", { class: "sq-soft" }, ` ${trace.layer(layer).title}`)),
-      track.add(new HeatPlot(track, layer, name, units, sides, range, label)),
-      legend(this.colours, trace, range, isTurned ? [joined(code.positive), joined(code.negative)] : null),
-    ];
-  }
-
-  // The range of the colours: the same for all sentences of a model.
-  range(track, layer, name, units) {
-    const range = track.trace.range(layer, name);
-    if (!range.isSigned) return range;
-    const same = this.tracks.filter((other) => other.trace.name === track.trace.name);
-    return { ...range, high: Math.max(...same.map(({ trace }) => trace.most(layer, name, units))) };
-  }
-
-  table() {
-    const body = element("div", {});
-    const fill = () => {
-      if (!details.open) return;
-      body.replaceChildren(
-        ...this.tracks.map(({ trace }) => {
-          const name = this.state.value === "all" ? trace.memory : this.state.value;
-          const layer = this.layerOf(trace);
-          const units = this.unitsOf(trace).slice(0, 24);
-          return trace.has(layer, name) ? valueTable(trace, layer, name, units) : "";
-        }),
-      );
-    };
-    const details = element(
-      "details",
-      { class: "sq-details", on: { toggle: fill } },
-      element("summary", {}, "The values as a table"),
-      body,
-    );
-    return details;
   }
 
   resized() {
@@ -315,7 +181,9 @@ class Picture {
 
   key(event) {
     if (!event.target.closest?.(".sq-plot")) return;
-    const track = this.tracks.find((one) => one.plots.some((plot) => plot.element === event.target)) ?? this.active;
+    const track =
+      this.tracks.find((one) => one.plots.some((plot) => plot.element === event.target)) ??
+      this.active;
     const { trace } = track;
     const units = this.unitsOf(trace);
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

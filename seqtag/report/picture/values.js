@@ -106,7 +106,9 @@ function canSubtract(first, second) {
   return (
     first.name === second.name &&
     first.length === second.length &&
-    first.layers.every((layer) => second.layers.some((o) => o.name === layer.name && o.units === layer.units))
+    first.layers.every((layer) =>
+      second.layers.some((o) => o.name === layer.name && o.units === layer.units),
+    )
   );
 }
 

@@ -1,6 +1,11 @@
 // The words above the plots, with roles and labels; and the bar that reads the chosen values.
 
-const ROLES = { subject: "subject", "new subject": "new subject", "other person": "other person", person: "person" };
+const ROLES = {
+  subject: "subject",
+  "new subject": "new subject",
+  "other person": "other person",
+  person: "person",
+};
 
 // The words of a trace as a list from which one is chosen; it stays at the top of the window.
 class WordStrip extends Plot {
@@ -10,9 +15,14 @@ class WordStrip extends Plot {
     this.canvas.remove();
     this.element.setAttribute("role", "listbox");
     this.element.setAttribute("aria-orientation", "horizontal");
-    this.element.setAttribute("aria-label", "The words of the sentence: arrow keys choose a word and a unit");
+    this.element.setAttribute(
+      "aria-label",
+      "The words of the sentence: arrow keys choose a word and a unit",
+    );
     this.element.classList.add("sq-words");
-    this.options = track.trace.tokens.map((token, place) => this.option(token, place, describe(place)));
+    this.options = track.trace.tokens.map((token, place) =>
+      this.option(token, place, describe(place)),
+    );
     this.content.append(...this.options);
   }
 
@@ -31,10 +41,16 @@ class WordStrip extends Plot {
         "aria-label": description,
       },
       person &&
-        element("span", { class: "sq-role", style: { color: colours.label(person.form) } }, ROLES[person.role]),
+        element(
+          "span",
+          { class: "sq-role", style: { color: colours.label(person.form) } },
+          ROLES[person.role],
+        ),
       element(
         "span",
-        { class: `sq-turn${trace.isUnknown.has(place) ? " sq-unknown" : ""}${changed ? " sq-changed" : ""}` },
+        {
+          class: `sq-turn${trace.isUnknown.has(place) ? " sq-unknown" : ""}${changed ? " sq-changed" : ""}`,
+        },
         word(token),
         changed ? element("span", {}, " | ", word(other.tokens[place])) : null,
         trace.isUnknown.has(place) ? element("sup", {}, "?") : null,
@@ -62,7 +78,9 @@ class WordStrip extends Plot {
     const chip = Math.max(...track.trace.labels.map((label) => [...label].length));
     const isSteep = isSlanted && chip * 6 + 5 > track.column;
     this.element.classList.toggle("sq-steep", isSteep);
-    this.height = (isSlanted ? 34 + 5.6 * Math.min(16, longest) : 42) + (isSteep ? 8 + 6.5 * Math.min(9, chip) : 26);
+    this.height =
+      (isSlanted ? 34 + 5.6 * Math.min(16, longest) : 42) +
+      (isSteep ? 8 + 6.5 * Math.min(9, chip) : 26);
     this.content.style.height = `${this.height}px`;
     this.options.forEach((option, place) => {
       option.style.left = `${GUTTER + track.left(place)}px`;
@@ -91,7 +109,9 @@ function describeWord(trace, place) {
   if (trace.isUnknown.has(place)) parts.push("did not occur in training");
   const label = trace.labels[place];
   const share = trace.probability(place, trace.label_names.indexOf(label));
-  parts.push(`label ${label}${Number.isNaN(share) || share === undefined ? "" : `, ${percent(share)}`}`);
+  parts.push(
+    `label ${label}${Number.isNaN(share) || share === undefined ? "" : `, ${percent(share)}`}`,
+  );
   return parts.join(", ");
 }
 
@@ -115,7 +135,10 @@ function readings(trace, layer, unit, place) {
     return isPrevious && isStart ? "0" : number(read);
   };
   const equations = trace.walk.flatMap((step) => step.equations);
-  const found = equations.map((equation) => ({ equation, text: withSign(filled(equation, value)) }));
+  const found = equations.map((equation) => ({
+    equation,
+    text: withSign(filled(equation, value)),
+  }));
   const inEquation = new Set(equations.flatMap((equation) => equation.match(/[A-Za-z_]+/g)));
   const rest = trace.walk.flatMap((step) => step.values).filter((name) => !inEquation.has(name));
   return { equations: found, rest: rest.map((name) => [name, value(name, false)]), value };
@@ -137,13 +160,19 @@ class Reading {
   show(trace, layer, place, unit) {
     if (trace === null || place === null) {
       this.element.replaceChildren(
-        element("p", { class: "sq-hint" }, "Point at a word or a unit to read its values, or choose one with the arrow keys."),
+        element(
+          "p",
+          { class: "sq-hint" },
+          "Point at a word or a unit to read its values, or choose one with the arrow keys.",
+        ),
       );
       return;
     }
     const traces = trace instanceof Difference ? [trace.first, trace.second] : [trace];
     this.element.replaceChildren(
-      ...traces.flatMap((one, part) => this.parts(one, layer, place, unit, traces.length > 1 ? "AB"[part] : "")),
+      ...traces.flatMap((one, part) =>
+        this.parts(one, layer, place, unit, traces.length > 1 ? "AB"[part] : ""),
+      ),
     );
   }
 
@@ -159,10 +188,17 @@ class Reading {
       element("strong", {}, word(trace.tokens[place])),
       element("span", { class: "sq-soft" }, about.join(" · ")),
       ...likeliest(trace, place).map(([share, label]) =>
-        element("span", { class: "sq-chip", style: { "--sq-of": this.colours.label(label) } }, word(label), ` ${percent(share)}`),
+        element(
+          "span",
+          { class: "sq-chip", style: { "--sq-of": this.colours.label(label) } },
+          word(label),
+          ` ${percent(share)}`,
+        ),
       ),
     );
-    return [head, unit === undefined ? null : this.unitPart(trace, layer, place, unit)].filter(Boolean);
+    return [head, unit === undefined ? null : this.unitPart(trace, layer, place, unit)].filter(
+      Boolean,
+    );
   }
 
   unitPart(trace, layer, place, unit) {
@@ -175,7 +211,11 @@ class Reading {
       "div",
       { class: "sq-read-unit" },
       element("span", { title: names }, element("strong", {}, `${layer} ${unit}`)),
-      element("span", { class: "sq-soft" }, names + (r === undefined ? "" : ` · correlation with ${sides}: ${number(r)}`)),
+      element(
+        "span",
+        { class: "sq-soft" },
+        names + (r === undefined ? "" : ` · correlation with ${sides}: ${number(r)}`),
+      ),
       ...equations.map(({ equation, text }) =>
         element(
           "span",
@@ -186,7 +226,9 @@ class Reading {
           element("b", {}, number(trace.at(layer, equation.split(" ")[0], unit, place))),
         ),
       ),
-      ...rest.map(([value, text]) => element("span", { class: "sq-equation" }, element("i", {}, value), ` = ${text}`)),
+      ...rest.map(([value, text]) =>
+        element("span", { class: "sq-equation" }, element("i", {}, value), ` = ${text}`),
+      ),
     );
   }
 }

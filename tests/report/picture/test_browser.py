@@ -95,7 +95,7 @@ def test_keys_choose_words_and_units(show):
 def test_one_gate_with_all_units_in_several_orders(show):
     page = show(("lstm", SENTENCE))
     page.get_by_role("radio", name="f: forget gate").check()
-    assert page.locator(".sq-step h3").all_inner_texts() == ["1throw away"]
+    assert page.locator(".sq-step h2").all_inner_texts() == ["1throw away"]
     page.get_by_role("combobox", name="Units").select_option("all")
     page.get_by_role("combobox", name="Sort by").select_option("position")
     names = page.locator(".sq-step .sq-gutter span").all_inner_texts()
@@ -121,7 +121,7 @@ def test_two_cells_side_by_side(show):
     page = show(("lstm", SENTENCE), ("gru", SENTENCE), viewport={"width": 1300, "height": 900})
     assert page.locator(".sq-name").all_inner_texts() == ["A: lstm", "B: gru"]
     assert page.get_by_role("radio", name="B − A").count() == 0
-    titles = page.locator(".sq-step h3").all_inner_texts()
+    titles = page.locator(".sq-step h2").all_inner_texts()
     assert "1look back" in titles
     assert "1throw away" in titles
 
