@@ -238,6 +238,8 @@ def test_python_of_a_folder(full_place, readme):
     if "logs/evaluate" in program:
         arguments = ("model_dir=MODEL", "data.path=my/corpus")
         run_in(full_place, "seqtag", "evaluate", *arguments)
+    if '"EXPORTED"' in program:
+        run_in(full_place, "seqtag", "export", "--model", "MODEL", "--output", "EXPORTED")
     (full_place / "program.py").write_text(program, encoding="utf-8")
     run_in(full_place, "python", "program.py")
 
