@@ -1,4 +1,4 @@
-"""Word problems: the groups are groups, the oracle agrees with the generator, labels are uniform."""
+"""Word problems: groups, oracle against generator, uniform labels."""
 
 import hashlib
 from collections import Counter
