@@ -6,6 +6,7 @@ from itertools import pairwise
 from seqtag.labels import Span
 from seqtag.metrics.examples import Example
 from seqtag.report.html import escaped
+from seqtag.report.spacing import spaces
 
 # Words shown before and after an error, and characters shown of a word.
 _CONTEXT, _MOST_CHARACTERS = 30, 80
@@ -45,19 +46,21 @@ def marked(example: Example) -> str:
     for span in (*example.gold, *example.predicted):
         edges |= {edge for edge in (span.start, span.end) if first < edge < last}
     cuts = sorted(edges)
-    parts = ["…"] if first else []
+    gaps = [*spaces(sentence.tokens), ""]
+    parts = ["… "] if first else []
     for start, end in pairwise(cuts):
-        parts.append(_segment(example, start, end, start == first))
-    parts += ["…"] if last < len(sentence.tokens) else []
+        parts += [_segment(example, start, end, start == first, gaps), gaps[end - 1]]
+    parts += [" …"] if last < len(sentence.tokens) else []
     place = f" · {escaped(sentence.where)}" if sentence.where else ""
     note = f"<small>{100 * example.probability:.0f} %{place}</small>"
-    return f"<p class=s dir=auto>{' '.join(parts)}{note}</p>"
+    return f"<p class=s dir=auto>{''.join(parts)}{note}</p>"
 
 
-def _segment(example: Example, start: int, end: int, is_first: bool) -> str:
+def _segment(example: Example, start: int, end: int, is_first: bool, gaps: Sequence[str]) -> str:
     """Return words that belong to the same spans; a span's type stands before its first word."""
     gold, predicted = _covering(example.gold, start), _covering(example.predicted, start)
-    text = " ".join(_word(example, position) for position in range(start, end))
+    inner = [*gaps[start : end - 1], ""]
+    text = "".join(_word(example, start + n) + gap for n, gap in enumerate(inner))
     if example.start <= start < example.end:
         text = f"<b class=f>{text}</b>"
     if gold is None and predicted is None:
