@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from seqtag.report.html import escaped
 
 STYLE = """
-.heat table{width:auto;min-width:0}.heat th,.heat td{padding:.2rem .42rem;min-width:1.9rem}
+.heat{max-height:none}.heat table{width:auto;min-width:0}
+.heat p{position:sticky;left:.6rem;margin:.4rem .6rem;font-size:.85rem;color:var(--soft)}
+.heat th,.heat td{padding:.2rem .3rem;min-width:1.7rem}
 .heat thead th{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;height:auto;
-max-height:11rem;vertical-align:top;position:static;background:none;font-weight:500}
+max-height:8rem;overflow:hidden;vertical-align:top;position:static;background:none;font-weight:500}
 .heat thead th:first-child{writing-mode:horizontal-tb;transform:none;vertical-align:bottom;
 color:var(--soft);font-weight:400}
 .heat tbody th{min-width:0;white-space:nowrap;max-width:14rem;overflow:hidden;
@@ -43,7 +45,7 @@ def heat_table(
         lines.append(f"<tr>{name}{''.join(cells)}</tr>")
     body = "\n".join(lines)
     return (
-        f'<div class="table heat"><table><caption><span>{escaped(caption)}</span></caption>'
+        f'<div class="table heat"><p>{escaped(caption)}</p><table aria-label="confusion matrix">'
         f"<thead><tr><th>gold ↓ predicted →</th>{head}</tr></thead>\n<tbody>{body}</tbody>"
         "</table></div>"
     )

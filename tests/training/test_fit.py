@@ -219,6 +219,6 @@ def test_the_exit_code_of_check(configure, corpus, capsys):
 def test_the_loss_of_two_processes_is_that_of_one(configure, tmp_path):
     more = ("trainer=ddp_sim", "metric=loss", "trainer.max_epochs=1", "data.batch.sentences=7")
     loss = train(configure(*more))["dev_metric"]
-    own = (f"model_dir={tmp_path}/run/model", "metric=loss", "split=dev")
+    own = (f"model_dir={tmp_path}/run/model", "data.path=CORPUS", "metric=loss", "split=dev")
     alone = evaluate(configure(*own, verb="evaluate", output="again"))
     assert loss == pytest.approx(alone["loss"], rel=1e-5)
