@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -58,28 +59,36 @@ def prepare(options: argparse.Namespace) -> dict[str, list[str]]:
     """Train what is not in --work yet; return the command of each tagger without its files."""
     peer = [options.peers, str(ROOT / "scripts" / "bench_raw_peers.py")]
     corpus, work = options.path / "train.conllu", options.work
+    train = [*SEQTAG, "train", "data=ud_ewt", f"data.path={options.path}", "trainer.max_epochs=1"]
     trained = {
-        "seqtag": [
-            *(*SEQTAG, "train", "data=ud_ewt", f"data.path={options.path}"),
-            *("trainer.max_epochs=1", f"hydra.run.dir={work / 'seqtag'}"),
-        ],
+        "seqtag": [*train, f"hydra.run.dir={work / 'seqtag'}"],
+        "seqtag-100": [*train, "model.hidden_size=100", f"hydra.run.dir={work / 'seqtag-100'}"],
         "spacy": [*peer, "spacy", "train", str(corpus), str(work / "spacy")],
         "nltk": [*peer, "nltk", "train", str(corpus), str(work / "nltk")],
     }
     for name, command in trained.items():
         if not (work / name).exists():
             subprocess.run(command, check=True, stdout=sys.stderr)
-    model = str(work / "seqtag" / "model")
+    tag = [*SEQTAG, "tag", "--format", "jsonl", "--model"]
     return {
-        "seqtag": [*SEQTAG, "tag", "--model", model, "--format", "jsonl"],
+        "seqtag": [*tag, str(work / "seqtag" / "model")],
+        "seqtag, 100 units": [*tag, str(work / "seqtag-100" / "model")],
         "spaCy": [*peer, "spacy", "tag", str(work / "spacy")],
         "spaCy, 2 processes": [*peer, "spacy", "--processes", "2", "tag", str(work / "spacy")],
         "NLTK": [*peer, "nltk", "tag", str(work / "nltk")],
     }
 
 
-def run(command: list[str], source: Path, target: Path, threads: int) -> tuple[float, float]:
-    """Tag a file; return the seconds of the whole process, and its peak memory in MiB."""
+class Run(NamedTuple):
+    """What a process took: seconds, seconds of all processors together, peak memory in MiB."""
+
+    seconds: float
+    cpu_seconds: float
+    peak: float
+
+
+def run(command: list[str], source: Path, target: Path, threads: int) -> Run:
+    """Tag a file."""
     files = [str(source), str(target)]
     if "seqtag.cli" in command:
         files = ["--input", files[0], "--output", files[1]]
@@ -90,30 +99,32 @@ def run(command: list[str], source: Path, target: Path, threads: int) -> tuple[f
     seconds = time.perf_counter() - start
     if status:
         raise SystemExit(f"{' '.join(command)}: failed")
-    return seconds, usage.ru_maxrss / 1024
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def compare(
     commands: dict[str, list[str]], source: Path, options: argparse.Namespace, console: Console
 ) -> None:
-    """Tag a file by turns, and print the speeds."""
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    """Tag a file by turns, and print the speeds: medians, and the medians of ratios in a turn."""
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
     for _ in range(options.turns):
         for name, command in commands.items():
             target = options.work / f"{name.split(',')[0]}.jsonl"
-            seconds[name].append(run(command, source, target, options.threads)[0])
+            runs[name].append(run(command, source, target, options.threads))
     lines = (options.work / "seqtag.jsonl").read_text(encoding="utf-8").splitlines()
     tokens = sum(len(json.loads(line)["tokens"]) for line in lines)
     title = f"{options.lines:,} lines, {tokens:,} tokens, {options.threads} threads, whole process"
     table = Table(title=title, title_justify="left")
-    for column in ("", "seconds (median)", "range", "tokens/s", "seqtag is"):
+    for column in ("", "seconds", "tokens/s", "seqtag is", "CPU seconds", "seqtag takes"):
         table.add_column(column, justify="right")
-    for name, values in seconds.items():
-        median = statistics.median(values)
-        ratios = [mine / other for mine, other in zip(values, seconds["seqtag"], strict=True)]
-        times = "" if name == "seqtag" else f"{statistics.median(ratios):.2f} x"
-        spread = f"{min(values):.1f} - {max(values):.1f}"
-        table.add_row(name, f"{median:.2f}", spread, f"{tokens / median:,.0f}", times)
+    for name, values in runs.items():
+        seconds, cpu_seconds, _ = map(statistics.median, zip(*values, strict=True))
+        pairs = list(zip(values, runs["seqtag"], strict=True))
+        times = statistics.median(other.seconds / own.seconds for other, own in pairs)
+        share = statistics.median(own.cpu_seconds / other.cpu_seconds for other, own in pairs)
+        speed = f"{tokens / seconds:,.0f}"
+        row = (f"{seconds:.1f}", speed, f"{times:.2f} x", f"{cpu_seconds:.1f}", f"{share:.2f} x")
+        table.add_row(name, *row)
     console.print(table)
 
 
@@ -123,7 +134,7 @@ def memory(command: list[str], lines: list[str], options: argparse.Namespace) ->
     for count in (options.lines, 10 * options.lines):
         source = options.work / "new-words.txt"
         source.write_text("".join(f"{line}\n" for line in with_new_words(lines, count)), "utf-8")
-        _, peak = run(command, source, Path(os.devnull), options.threads)
+        peak = run(command, source, Path(os.devnull), options.threads).peak
         peaks.append(f"{peak:.0f} MiB with {count:,} lines")
     return f"peak memory of seqtag: {', '.join(peaks)}"
 

@@ -1,12 +1,15 @@
-"""Tag a stream of sentences in windows, so that only one window is in memory."""
+"""Tag a stream of sentences in windows, so that only a few windows are in memory."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.readers import PAUSE, Item
+from seqtag.tagging.synchronous import SynchronousExecutor
 
 if TYPE_CHECKING:
     from seqtag.tagging.base import BaseTagger
@@ -15,21 +18,55 @@ if TYPE_CHECKING:
 # Sentences tagged together: enough to fill batches of similar length, few enough to hold.
 _WINDOW_SENTENCES, _WINDOW_TOKENS = 1024, 50_000
 
+TaggedWindow = list[tuple[Item, "TaggedSentence"]]
+
 
 def tag_windows(
     tagger: BaseTagger, items: Iterator[Item | None], probabilities: bool, certainty: bool
-) -> Iterator[list[tuple[Item, TaggedSentence]]]:
-    """Yield the sentences of each window with their labels."""
-    for window in _windows(items):
+) -> Iterator[TaggedWindow]:
+    """Yield the sentences of each window with their labels.
+
+    While a window is tagged, the caller handles the one before it, and the next one is read; not
+    at a pause of the input, since the caller then waits for the window.
+    """
+
+    def tag(window: list[Item]) -> TaggedWindow:
         sentences = [item.sentence for item in window]
         features = {name: [item.features[name] for item in window] for name in tagger.features}
         tagged = tagger.tag_sentences(sentences, features, probabilities, certainty)
-        yield list(zip(window, tagged, strict=True))
+        return list(zip(window, tagged, strict=True))
+
+    pool = _executor()
+    waiting: Future[TaggedWindow] | None = None
+    try:
+        for window, at_pause in _windows(items):
+            started = pool.submit(tag, window) if window else None
+            if waiting is not None:
+                yield waiting.result()
+            waiting = started
+            if at_pause and waiting is not None:
+                yield waiting.result()
+                waiting = None
+    except Exception:
+        # After a mistake in the input, what comes before it is complete.
+        if waiting is not None:
+            yield waiting.result()
+        raise
+    else:
+        if waiting is not None:
+            yield waiting.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def least_certain(
-    windows: Iterable[list[tuple[Item, TaggedSentence]]], count: int
-) -> list[tuple[Item, TaggedSentence]]:
+def _executor() -> Executor:
+    """Return an executor of one thread; without threads if the user allows only one."""
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        return SynchronousExecutor()
+    return ThreadPoolExecutor(1, thread_name_prefix="seqtag-window")
+
+
+def least_certain(windows: Iterable[TaggedWindow], count: int) -> TaggedWindow:
     """Return the `count` sentences with the lowest certainty.
 
     Those without tokens are left out, as are repetitions of a sentence.
@@ -44,8 +81,11 @@ def least_certain(
     return list(lowest)
 
 
-def _windows(items: Iterable[Item | None]) -> Iterator[list[Item]]:
-    """Yield lists of sentences: as many as fit a window, or those read before a pause."""
+def _windows(items: Iterable[Item | None]) -> Iterator[tuple[list[Item], bool]]:
+    """Yield lists of sentences: as many as fit a window, or those (also none) read before a pause.
+
+    With each list comes whether a pause follows.
+    """
     window: list[Item] = []
     tokens = 0
     for item in items:
@@ -54,8 +94,7 @@ def _windows(items: Iterable[Item | None]) -> Iterator[list[Item]]:
             tokens += len(item.sentence.tokens)
             if len(window) < _WINDOW_SENTENCES and tokens < _WINDOW_TOKENS:
                 continue
-        if window:
-            yield window
+        yield window, item is PAUSE
         window, tokens = [], 0
     if window:
-        yield window
+        yield window, False

@@ -171,7 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = {"url": f"{self.hub.endpoint}/{name}"}
         if name in self.hub.repositories:
             return 409, {**url, "error": "You already created this model repo"}
-        self.hub.repositories[name] = Repository(wanted.get("private", False))
+        private = wanted.get("private", False) or wanted.get("visibility") == "private"
+        self.hub.repositories[name] = Repository(private)
         return url
 
     def _branch(self, name: str, branch: str) -> Any:

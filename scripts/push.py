@@ -1,0 +1,7 @@
+"""The same program as `seqtag push`."""
+
+import sys
+
+from seqtag.cli import main
+
+sys.exit(main(["push", *sys.argv[1:]]))
