@@ -58,11 +58,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_that_it_loads(folder: Path) -> None:
-    """Load the weights of a model folder, so that nobody downloads a damaged one."""
+    """Load the model, so that nobody downloads a damaged one."""
     from seqtag.model_folder.config import WEIGHTS, read_config
+    from seqtag.model_folder.hub import ONNX
 
     read_config(folder)
-    if (folder / WEIGHTS).exists():
+    if (folder / ONNX).exists() and not (folder / WEIGHTS).exists():
+        from seqtag.runtime.tagger import Tagger  # onnxruntime
+
+        Tagger.load(folder)
+    else:
         from seqtag.model_folder.folder import load_folder  # torch
 
         load_folder(folder)

@@ -273,3 +273,19 @@ def test_large_files_are_not_downloaded(hub, pushed, file, size):
     message = "1,000,000,000,000 bytes large (at most" if size else "of unknown size (at most"
     assert message in load_error(NAME)
     assert hub.downloads() == []
+
+
+def test_push_of_an_exported_folder(hub, folder, tmp_path, capsys):
+    from seqtag.runtime.tagger import Tagger as ExportedTagger
+
+    exported = tmp_path / "exported"
+    assert main(["export", "--model", str(folder), "--output", str(exported)]) == 0
+    assert push(folder) == 0
+    assert push(exported) == 0
+    files = hub.repositories[NAME].files()
+    assert "model.onnx" in files
+    assert "model.safetensors" not in files
+    assert ExportedTagger.load(NAME).predict(WORDS) == Tagger.load(folder).predict(WORDS)
+    (exported / "model.onnx").write_bytes(b"damaged")
+    assert push(exported) == 2
+    assert "model.onnx" in capsys.readouterr().err

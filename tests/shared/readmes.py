@@ -200,6 +200,12 @@ RULES = (
     Rule(r"python scripts/bench_latency\.py", (), "--help", "takes minutes"),
     Rule(r"python scripts/bench_(pipeline|raw)\.py", (), "--help", EXTRA),
     Rule(r"python scripts/bench_export\.py", (), "--help", "takes minutes"),
+    Rule(
+        r"python scripts/environment\.py",
+        (),
+        "--help",
+        "needs an environment with nothing else in it",
+    ),
     Rule(r"python scripts/going_on\.py", (), "--help", LONG),
     Rule(r"python scripts/bench_memory\.py", (), "--sentences 4000 --steps 2", LONG),
     Rule(
