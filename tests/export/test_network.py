@@ -13,10 +13,8 @@ from seqtag.export.step import OPERATORS
 from seqtag.export.weights import Float32, Int8
 from seqtag.recurrent.compiler.graph import OPERATIONS
 
-TRACEABLE = [name for name in CELLS.names() if name != "lstm_layernorm"]
 
-
-@pytest.mark.parametrize("cell", TRACEABLE)
+@pytest.mark.parametrize("cell", CELLS.names())
 def test_every_cell(build_tagger_once, cell):
     tagger = build_tagger_once()
     stacked = {"num_layers": 2, "layer_norm": True, "residual": True}
