@@ -13,7 +13,7 @@ from seqtag.export.loop import LayerOutput, LayerWeights, run_loop
 from seqtag.export.operators import has_operator, run_operator
 from seqtag.export.steps import Steps
 from seqtag.export.weights import Weights
-from seqtag.recurrent.counting import counting
+from seqtag.recurrent.counting import CountingCell
 from seqtag.recurrent.layer import Recurrent
 from seqtag.recurrent.noise import ZoneoutCell
 
@@ -28,7 +28,7 @@ def run_layers(
     """
     # As in evaluation mode, when zoneout uses its expected value and all other noise is off.
     cell = ZoneoutCell(module.cell, module.zoneout) if module.zoneout else module.cell
-    cell = counting(cell)
+    cell = CountingCell(cell) if module.cell.counts_steps else cell
     run = run_operator if has_operator(cell) else run_loop
     output = LayerOutput(x_TBD, "")
     for index in range(module.num_layers):

@@ -67,3 +67,9 @@ def test_cells(build_tagger_once, cell):
     tagger = build_tagger_once(hidden_size=6)
     network = with_cell(tagger, cell(), num_layers=2, hidden_size=6)
     Exported(tagger.indexer, network).check(random_batch(0))
+
+
+def test_a_cell_that_counts_steps_with_zoneout(build_tagger_once):
+    tagger = build_tagger_once()
+    network = with_cell(tagger, Counting(), zoneout=0.2)
+    Exported(tagger.indexer, network).check(random_batch(1))
