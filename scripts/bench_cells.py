@@ -1,6 +1,6 @@
 """Speed and memory of the cells compared with torch's own layers, in turns in one process.
 
-    python scripts/bench_cells.py                         # everything, less than ten minutes
+    python scripts/bench_cells.py                         # everything, about fifteen minutes
     python scripts/bench_cells.py --cells lstm,gru --seconds 10
 
 Each turn runs all layers once, so that other load on the machine affects all of them; tables show
@@ -10,6 +10,9 @@ milliseconds, or relative to a layer of torch: below 1 is faster. "Same cell in 
 nn.RNN for these cells, else nn.LSTM. "Ragged bidirectional" is bidirectional training with lengths
 spread over [T/2, T], relative to nn.LSTM on the packed batch. Shapes are (time, batch, input
 features, hidden units). Each table is printed when it is complete.
+
+"Options" is training with traces and with noise in the recurrence, relative to the same cell
+without them; times of these are CPU times of one thread, which other load affects little.
 
 Also measured: the machine's speed of matrix products and of memory, and the share of it that LSTMs
 reach; memory kept for the backward pass; speed without a compiler (the loop engine); and, with a
@@ -49,6 +52,16 @@ PEERS = {"nn.LSTM": nn.LSTM, "nn.GRU": nn.GRU, "nn.RNN": nn.RNN}
 OWN_PEERS = {"gru": "nn.GRU", "rnn": "nn.RNN", "rnn_relu": "nn.RNN"}  # nn.LSTM for the others
 
 
+# Cells and options of the table "options".
+OPTION_CELLS = ("lstm", "gru_reset_before", "lstm_layernorm")
+OPTIONS: dict[str, dict[str, float]] = {
+    "traces": {},
+    "zoneout": {"zoneout": 0.1},
+    "recurrent dropout": {"recurrent_dropout": 0.2},
+    "weight drop": {"weight_drop": 0.2},
+}
+
+
 class Pace(NamedTuple):
     """The budget of a table: the most turns, and the seconds after which no turn starts."""
 
@@ -56,8 +69,13 @@ class Pace(NamedTuple):
     seconds: float
 
 
-def time_by_turns(calls: Mapping[str, Call], pace: Pace, device: str = "cpu") -> dict[str, float]:
-    """Return the median milliseconds of each call."""
+def time_by_turns(
+    calls: Mapping[str, Call],
+    pace: Pace,
+    device: str = "cpu",
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
+    """Return the median milliseconds of each call, by a clock in seconds."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():  # compiles, and warms up
         call()
@@ -66,11 +84,11 @@ def time_by_turns(calls: Mapping[str, Call], pace: Pace, device: str = "cpu") ->
         if turn >= 3 and time.perf_counter() - started > pace.seconds:
             break
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = clock()
             call()
             if device != "cpu":
                 torch.cuda.synchronize()
-            taken[name].append(1e3 * (time.perf_counter() - start))
+            taken[name].append(1e3 * (clock() - start))
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
@@ -85,6 +103,15 @@ def train_and_infer(module: nn.Module, x_BTD: Tensor, *more: Tensor) -> tuple[Ca
         module(x_BTD, *more)
 
     return train, infer
+
+
+def train_and_trace(layer: Recurrent, x_BTD: Tensor, trace: bool) -> Call:
+    """Return a call of a forward and backward pass, with traces or without."""
+
+    def train() -> None:
+        layer(x_BTD, trace=trace)[0].sum().backward()
+
+    return train
 
 
 def ragged(shape: Shape) -> Tensor:
@@ -258,6 +285,27 @@ def bench_training(
     show(f"{title}: train, relative to nn.LSTM on the padded batch", shapes, rows, console)
 
 
+def bench_options(
+    shapes: Sequence[Shape], cells: Sequence[str], pace: Pace, console: Console
+) -> None:
+    """Print the CPU times of training with traces and noise, relative to the cell without them."""
+    rows: dict[str, list[str]] = {f"{cell}, {option}": [] for cell in cells for option in OPTIONS}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for time_, batch, size, hidden in shapes:
+        x_BTD = torch.randn(batch, time_, size, requires_grad=True)
+        for cell in cells:
+            calls = {"plain": train_and_infer(Recurrent(cell, size, hidden), x_BTD)[0]}
+            for option, values in OPTIONS.items():
+                layer = Recurrent(cell, size, hidden, **values)
+                calls[option] = train_and_trace(layer, x_BTD, trace=option == "traces")
+            ms = time_by_turns(calls, pace, clock=time.process_time)
+            for option in OPTIONS:
+                rows[f"{cell}, {option}"].append(f"{ms[option] / ms['plain']:.2f}")
+    torch.set_num_threads(threads)
+    show("options: train, relative to the same cell without them", shapes, rows, console)
+
+
 def bench_cuda(pace: Pace, console: Console) -> None:
     """Print the times of nn.LSTM on cuDNN and of `Recurrent` on the CUDA device."""
     rows: dict[str, list[str]] = {}
@@ -275,6 +323,7 @@ def main() -> None:
     """Run the benchmark."""
     presets = {name: CELLS[name].make() for name in CELLS.names()}
     traced = [name for name, cell in presets.items() if not cell.untraceable]
+    compared = [name for name in OPTION_CELLS if name in presets]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--cells", default=",".join(traced), help="names of cells, separated by commas"
@@ -291,6 +340,9 @@ def main() -> None:
     cells, pace = options.cells.split(","), Pace(options.turns, options.seconds)
     bench_cpu(cells, pace, console)
     bench_memory(SHAPES, cells, console)
+    with_options = [cell for cell in compared if cell in cells]
+    if with_options:
+        bench_options(SHAPES, with_options, pace, console)
     linear = [cell for cell in cells if not presets[cell].products]
     if linear:
         bench_training("long sequences", [LONG], linear, "cpu", pace, console)

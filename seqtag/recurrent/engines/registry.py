@@ -2,12 +2,12 @@
 
 "auto" uses the first of these that does not refuse:
 
-- cpu: kernels compiled from the cell's step; the fastest on a CPU.
+- cpu: kernels compiled from the cell's step, with traces and noise; the fastest on a CPU.
 - torch: torch's own kernels (on CUDA cuDNN, the first choice there).
 - scan: parallel in time, for cells that are linear in their state. Tried after cpu, which is faster
   on a CPU at any length (2 to 3 times at 4,096 steps, 2 times at 32).
-- loop: in place, with its own backward pass, for every cell that can be traced.
-- reference: everything else, including traces.
+- loop: in place, with its own backward pass, for every cell whose step is elementwise.
+- reference: everything else.
 """
 
 import logging
