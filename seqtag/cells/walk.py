@@ -6,7 +6,7 @@ from typing import NamedTuple
 FORGET = (
     "The forget gate f is the share of its old memory that a unit keeps at this word: 1 keeps all "
     "of it, 0 erases it. The cell computes it from the word and from its own previous output, so "
-    "it can close when a new subject begins."
+    "it can close where the old memory no longer counts, as at a new subject."
 )
 CANDIDATE = "The candidate z is the value that the word offers to a unit's memory. "
 INPUT = (

@@ -159,7 +159,7 @@ function codeText(trace, code) {
   );
 }
 
-function answersText(hasCode, isDifference) {
+function answersText(hasCode, isDifference, hasUnknown) {
   return element(
     "div",
     { class: "sq-text" },
@@ -171,7 +171,8 @@ function answersText(hasCode, isDifference) {
         (hasCode
           ? " The tagger was trained at PRON only: at another word, this is its answer if PRON came next."
           : "") +
-        (isDifference ? " The left bar is for A, the right one for B." : ""),
+        (isDifference ? " The left bar is for A, the right one for B." : "") +
+        (hasUnknown ? " A word with a question mark did not occur in training." : ""),
     ),
   );
 }

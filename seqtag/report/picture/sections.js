@@ -91,7 +91,11 @@ class Sections {
     parts.push(
       this.row(
         "sq-answers",
-        answersText(hasCode, this.tracks[0].trace instanceof Difference),
+        answersText(
+          hasCode,
+          this.tracks[0].trace instanceof Difference,
+          this.tracks.some((track) => track.trace.unknown.length > 0),
+        ),
         this.cells((track) => [
           track.add(new ProbabilityPlot(track, "Probability of each label at each word")),
           labelLegend(

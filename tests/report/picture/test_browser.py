@@ -147,6 +147,7 @@ def test_a_narrow_window_has_no_horizontal_scrolling(show, width):
 def test_hostile_words_are_text(show):
     page = show(("lstm", HOSTILE))
     assert page.locator(".sq-token").count() == len(HOSTILE)
+    assert "A word with a question mark did not occur" in page.locator(".sq-answers").inner_text()
     assert page.locator(".sq-words img, .sq-words script").count() == 0
     assert HOSTILE[0] in page.locator(".sq-token").first.get_attribute("aria-label")
 
