@@ -12,6 +12,7 @@ from seqtag.inputs import INPUTS
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.tagging.tagger import Tagger
+from seqtag.training.initial.start import Start
 
 pytestmark = pytest.mark.usefixtures("installed")
 
@@ -66,6 +67,20 @@ def test_vectors_by_spelling_are_those_of_the_words(trained):
         by_spelling = trained.network.embedding.vectors_by_spelling(inputs)[inputs["spelling_BT"]]
         by_word = trained.network.embedding(inputs)
     assert by_spelling[inputs["words_BT"] != 0].equal(by_word[inputs["words_BT"] != 0])
+
+
+def test_training_that_begins_with_its_folder_keeps_the_input(trained, folder):
+    start = Start(str(folder))
+    options = trained.network.config.package_input_options
+    rows = [{"tokens": ["sung", "sang"]}]
+    fitted = Indexer.fit(rows, start.fit_config(EncodeConfig()), (), options)
+    indexer = start.indexer(fitted)
+    labels = start.labels(LabelSet.fit([["past", "noun"]], "plain"))
+    network = TaggerNetwork(trained.network.config, "gru", indexer.inputs, len(labels))
+    start.copy_weights(network, indexer, labels)
+    assert Tagger(network, indexer, labels, "gru").predict([WORDS]) == [LABELS]
+    # The base class keeps the vocabulary of the folder.
+    assert indexer.inputs["suffix"].to_plain() == trained.indexer.inputs["suffix"].to_plain()
 
 
 @pytest.mark.parametrize(
