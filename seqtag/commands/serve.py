@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from seqtag.commands.load_tagger import load_tagger
 from seqtag.errors import InputError
 from seqtag.serve.limits import Limits
 from seqtag.terminal import single_line
@@ -17,7 +18,10 @@ _MEBIBYTE = 1 << 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `run` to a parser; imports no slow library."""
     add = parser.add_argument
-    model = "a model folder; further ones can be compared on the page, and named in requests"
+    model = (
+        "a model or exported folder, or OWNER/NAME of the Hugging Face hub; further ones can be "
+    )
+    model += "compared on the page, and named in requests"
     add("--model", metavar="DIR", action="append", required=True, help=model)
     host = "address to listen on (default: 127.0.0.1, this machine alone; 0.0.0.0: all)"
     add("--host", default="127.0.0.1", help=host)
@@ -50,16 +54,12 @@ def run(args: argparse.Namespace) -> int:
 
     folders = names_of(args.model)
     with listen(args.host, port) as listener:
-        import torch
-
-        from seqtag.tagging.tagger import Tagger
-
         # Requests run in parallel; more threads inside each would only wait for each other.
-        torch.set_num_threads(1)
+        os.environ["OMP_NUM_THREADS"] = "1"
         taggers = {}
         for name, folder in folders.items():
             _report(f"loading {folder}")
-            taggers[name] = Tagger.load(folder, args.device)
+            taggers[name] = load_tagger(folder, args.device)
             if not taggers[name].features:
                 taggers[name].tag("Kernels are compiled before the first request.")
         app = application(Models(taggers), limits, workers)

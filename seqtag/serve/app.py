@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from seqtag.report.picture.page import picture_script, picture_style
 from seqtag.serve.api_page import api_page
 from seqtag.serve.batching import Batcher, Overloaded
 from seqtag.serve.limits import Limits
-from seqtag.serve.models import Models
+from seqtag.serve.models import Models, Served
 from seqtag.serve.openapi import openapi
 from seqtag.serve.requests import (
     RequestError,
@@ -32,7 +32,6 @@ from seqtag.serve.requests import (
     read_json,
 )
 from seqtag.serve.responses import Responding, error_response, json_bytes, json_response
-from seqtag.serve.tracing import describe_traces, plan_traces
 from seqtag.serve.work import Options, Plain, plan, run
 
 T = TypeVar("T")
@@ -55,7 +54,7 @@ class Service:
         self.models, self.limits = models, limits
         self._batcher = Batcher(self._run, workers, limits.waiting, limits.batch)
         self._described = [
-            {**served.describe(), **describe_traces(served)} for served in models.by_name.values()
+            {**served.describe(), **_described_traces(served)} for served in models.by_name.values()
         ]
 
     def close(self) -> None:
@@ -76,6 +75,8 @@ class Service:
 
     async def trace(self, request: Request) -> Response:
         """Return the gates and states of sentences, for the picture."""
+        from seqtag.serve.tracing import plan_traces  # torch
+
         fields = read_fields(TraceRequest, read_json(await read_body(request, self.limits)))
         work = plan_traces(fields, self.models)
         # No two requests share a batch: a kind of its own.
@@ -123,6 +124,15 @@ class Service:
         if size < _SMALL:
             return function(*args)
         return await asyncio.to_thread(function, *args)
+
+
+def _described_traces(served: Served) -> Mapping[str, Any]:
+    """Return whether a tagger has gates to show, and an example; an exported one has none."""
+    if not hasattr(served.tagger, "network"):
+        return {"gates": False, "example": None}
+    from seqtag.serve.tracing import describe_traces
+
+    return describe_traces(served)
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:

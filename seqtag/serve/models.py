@@ -11,7 +11,7 @@ from seqtag.errors import InputError, unknown
 from seqtag.labels.descriptions import describe_label
 
 if TYPE_CHECKING:
-    from seqtag.tagging.tagger import Tagger
+    from seqtag.tagging.base import BaseTagger
 
 # Variants of a tagger, each with its own scheme and bias, that are kept.
 _VARIANTS = 32
@@ -27,11 +27,11 @@ class Served:
         tagger: the tagger.
     """
 
-    def __init__(self, name: str, tagger: Tagger) -> None:
+    def __init__(self, name: str, tagger: BaseTagger) -> None:
         self.name, self.tagger = name, tagger
         self.variant = lru_cache(_VARIANTS)(self._variant)
 
-    def _variant(self, scheme: str | None, bias: tuple[tuple[str, float], ...]) -> Tagger:
+    def _variant(self, scheme: str | None, bias: tuple[tuple[str, float], ...]) -> BaseTagger:
         """Return the tagger with another scheme and bias.
 
         Raises:
@@ -84,7 +84,7 @@ class Served:
 class Models:
     """The taggers by name; the first one is the default."""
 
-    def __init__(self, taggers: Mapping[str, Tagger]) -> None:
+    def __init__(self, taggers: Mapping[str, BaseTagger]) -> None:
         self.by_name = {name: Served(name, tagger) for name, tagger in taggers.items()}
 
     @property

@@ -40,8 +40,6 @@ class Traces(NamedTuple):
 def describe_traces(served: Served) -> Mapping[str, Any]:
     """Return whether a tagger has gates to show, and a sentence that shows them well."""
     tagger = served.tagger
-    if not isinstance(tagger, Tagger):
-        return {"gates": False, "example": None}
     is_recurrent = encoder_name(tagger.network.config.encoder) == "recurrent"
     example = None
     if is_recurrent and answers_pronouns(tagger):
@@ -64,7 +62,7 @@ def plan_traces(request: TraceRequest, models: Models) -> Traces:
     with blamed_on("model"):
         taggers = [models.find(name) for name in names]
     for served in taggers:
-        if not describe_traces(served)["gates"]:
+        if not isinstance(served.tagger, Tagger) or not describe_traces(served)["gates"]:
             raise RequestError(f"{served.name} has no gates to show", field="model")
     tokenizer = taggers[0].tagger.tokenizer
     sentences = []

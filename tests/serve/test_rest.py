@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+import seqtag
 from seqtag.serve.app import application
 from seqtag.serve.limits import Limits
 from seqtag.serve.models import Models, names_of
@@ -217,6 +219,24 @@ def test_names_of_models():
     assert list(names_of(folders))[:3] == ["first", "first-2", "second"]
     with pytest.raises(ValueError, match="given twice"):
         names_of(["a", "a"])
+
+
+README = Path(seqtag.__file__).parent / "serve" / "README.md"
+CURL = re.findall(
+    r"^curl http://127.0.0.1:8000(\S+)(?: --json '(.*)')?$",
+    README.read_text(encoding="utf-8"),
+    re.M,
+)
+
+
+@pytest.mark.parametrize(("path", "body"), CURL)
+def test_the_requests_of_the_readme(client, path, body):
+    if body:
+        content = body.encode()
+        response = client.post(path, content=content, headers={"content-type": "application/json"})
+    else:
+        response = client.get(path)
+    assert response.status_code == 200, response.text
 
 
 def test_headers(client):

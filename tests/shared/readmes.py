@@ -147,6 +147,8 @@ RULES = (
     Rule(r"seqtag export .*FILE", (("FILE", "my/corpus/test.txt"),), "--force", "another corpus"),
     Rule(r"seqtag export "),
     Rule(r"npm install |node tag\.mjs", (NOTHING,), "", "tests/runtime/test_javascript.py runs it"),
+    Rule(r"seqtag serve ", (), "--help", "runs until it is stopped"),
+    Rule(r"curl http://127\.0\.0\.1:8000/", (NOTHING,), "", "tests/serve sends these requests"),
     Rule(
         r"seqtag trace .*--only",
         ((r"--model \S+", "--model RUN/model"), (r"--only \S+", "--only 1,0")),
@@ -205,6 +207,12 @@ RULES = (
         (),
         "--help",
         "needs an environment with nothing else in it",
+    ),
+    Rule(
+        r"python scripts/bench_serve\.py",
+        (("FILE", "text.txt"),),
+        "--clients 4 --seconds 1",
+        LONG,
     ),
     Rule(r"python scripts/going_on\.py", (), "--help", LONG),
     Rule(r"python scripts/bench_memory\.py", (), "--sentences 4000 --steps 2", LONG),
