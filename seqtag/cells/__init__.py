@@ -11,26 +11,31 @@ entry point of the group ``seqtag.cells``:
 `Cell` shows a complete one.
 """
 
-from seqtag.cells.atr import Atr
-from seqtag.cells.brc import Brc, NeuromodulatedBrc
-from seqtag.cells.cfn import Cfn
-from seqtag.cells.cornn import CoRnn
-from seqtag.cells.gru import Gru, GruResetBefore
-from seqtag.cells.janet import Janet
-from seqtag.cells.lem import Lem
-from seqtag.cells.lstm import Lstm
-from seqtag.cells.lstm_layernorm import LayerNormLstm
-from seqtag.cells.mgu import Mgu
-from seqtag.cells.minimal import MinGru, MinLstm
-from seqtag.cells.multiplicative_lstm import MultiplicativeLstm
-from seqtag.cells.ran import Ran
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from seqtag.cells.registry import CELLS, CellDescription, build_cell, describe, register
-from seqtag.cells.rnn import IndRnn, Rnn
-from seqtag.cells.slstm import SLstm
 from seqtag.cells.spec import Cell, Product, Vector
-from seqtag.cells.sru import Sru
-from seqtag.cells.star import Star
-from seqtag.cells.ugrnn import Ugrnn
+
+if TYPE_CHECKING:
+    from seqtag.cells.atr import Atr
+    from seqtag.cells.brc import Brc, NeuromodulatedBrc
+    from seqtag.cells.cfn import Cfn
+    from seqtag.cells.cornn import CoRnn
+    from seqtag.cells.gru import Gru, GruResetBefore
+    from seqtag.cells.janet import Janet
+    from seqtag.cells.lem import Lem
+    from seqtag.cells.lstm import Lstm
+    from seqtag.cells.lstm_layernorm import LayerNormLstm
+    from seqtag.cells.mgu import Mgu
+    from seqtag.cells.minimal import MinGru, MinLstm
+    from seqtag.cells.multiplicative_lstm import MultiplicativeLstm
+    from seqtag.cells.ran import Ran
+    from seqtag.cells.rnn import IndRnn, Rnn
+    from seqtag.cells.slstm import SLstm
+    from seqtag.cells.sru import Sru
+    from seqtag.cells.star import Star
+    from seqtag.cells.ugrnn import Ugrnn
 
 __all__ = [
     "CELLS",
@@ -64,3 +69,36 @@ __all__ = [
     "describe",
     "register",
 ]
+
+# The file of each class. They are imported on first use, since running an exported tagger needs
+# none of them.
+_FILES = {
+    "Atr": "atr",
+    "Brc": "brc",
+    "NeuromodulatedBrc": "brc",
+    "Cfn": "cfn",
+    "CoRnn": "cornn",
+    "Gru": "gru",
+    "GruResetBefore": "gru",
+    "Janet": "janet",
+    "Lem": "lem",
+    "Lstm": "lstm",
+    "LayerNormLstm": "lstm_layernorm",
+    "Mgu": "mgu",
+    "MinGru": "minimal",
+    "MinLstm": "minimal",
+    "MultiplicativeLstm": "multiplicative_lstm",
+    "Ran": "ran",
+    "IndRnn": "rnn",
+    "Rnn": "rnn",
+    "SLstm": "slstm",
+    "Sru": "sru",
+    "Star": "star",
+    "Ugrnn": "ugrnn",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
