@@ -33,7 +33,8 @@ def read_untrusted(path: Path, read: Callable[[], T]) -> T:
 
 
 def _first_line(error: BaseException) -> str:
-    line = (str(error) or type(error).__name__).splitlines()[0][:200]
+    text = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+    line = (text or type(error).__name__).splitlines()[0][:200]
     # Libraries quote the file in their messages, which may contain terminal escape sequences.
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
