@@ -40,7 +40,8 @@ def test_plain_values_build_the_same_spec(name):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_repr_evaluates_to_the_spec(name):
-    assert eval(repr(PRESETS[name]), vars(cells)) == PRESETS[name]
+    names = {public: getattr(cells, public) for public in cells.__all__}
+    assert eval(repr(PRESETS[name]), names) == PRESETS[name]
 
 
 @pytest.mark.parametrize("name", PRESETS)
