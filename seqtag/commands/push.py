@@ -59,15 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_that_it_loads(folder: Path) -> None:
     """Load the model, so that nobody downloads a damaged one."""
-    from seqtag.model_folder.config import WEIGHTS, read_config
-    from seqtag.model_folder.hub import ONNX
+    from seqtag.commands.load_tagger import load_tagger
+    from seqtag.model_folder.config import read_config
 
-    read_config(folder)
-    if (folder / ONNX).exists() and not (folder / WEIGHTS).exists():
-        from seqtag.runtime.tagger import Tagger  # onnxruntime
-
-        Tagger.load(folder)
-    else:
-        from seqtag.model_folder.folder import load_folder  # torch
-
-        load_folder(folder)
+    read_config(folder)  # a folder on disk
+    load_tagger(str(folder))
