@@ -13,7 +13,7 @@ from seqtag.data.formats.lines import Source
 from seqtag.data.formats.sentence import Remark, Sentence
 from seqtag.data.formats.span_options import SpanOptions
 from seqtag.data.text.split import split_text
-from seqtag.errors import InputError
+from seqtag.errors import InputError, shown
 
 CHECK = "seqtag check with the same settings lists all of them"
 
@@ -62,7 +62,7 @@ class _Labelled:
         self.name, self.layout = name, layout
         self.options = layout.spans or SpanOptions()
         self.problems, self.first_problem = 0, ""
-        self.documents = 0
+        self.documents = self._records = 0
 
     def sentences(self, documents: Iterable[Document | None]) -> Iterator[Sentence | None]:
         """Yield labelled sentences, and sentences without tokens that only have remarks.
@@ -83,7 +83,7 @@ class _Labelled:
             )
 
     def _sentences(self, document: Document) -> Iterator[Sentence]:
-        where = document.place or f"{self.name}:{document.line}"
+        where = self._place(document)
         remarks = [Remark(message, where) for message in document.remarks]
         if document.tool:
             remarks.append(Remark(f"read as files of {document.tool}", where, counted=False))
@@ -116,6 +116,15 @@ class _Labelled:
             )
             remarks = []
         self.documents += 1
+
+    def _place(self, document: Document) -> str:
+        """Return the place of a document for messages; several on one line are told apart."""
+        self._records += 1
+        where = document.place or f"{self.name}:{document.line}"
+        if self._records > document.line and where.endswith(f":{document.line}"):
+            own = "" if document.id is None else f", id {shown(document.id)}"
+            return f"{where} (record {self._records}{own})"
+        return where
 
     def _aligned(self, document: Document) -> Aligned:
         sentences = split_text(document.text, tokenizer=self.layout.tokenizer)

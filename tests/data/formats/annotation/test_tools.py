@@ -270,6 +270,13 @@ def test_arrays_are_read_piece_by_piece(monkeypatch):
     assert found[1].place == "file:12"
 
 
+def test_records_on_one_line_are_told_apart():
+    rows = [{"text": "Ann left", "label": [[0, end, "PER"]], "id": 7 + end} for end in (3, 2, 3)]
+    refusing = layout(policy="error")
+    with pytest.raises(InputError, match=r"file:1 \(record 2, id 9\): 'An' .* cut a token"):
+        list(find_format("spans").read(source(json.dumps(rows)), refusing))
+
+
 # Round trips.
 
 PIECES = [
