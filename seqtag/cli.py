@@ -176,7 +176,7 @@ def _dispatch(arguments: list[str]) -> int:
         args, others = parser.parse_known_args(arguments[1:])
         if others:
             if verb in _WHERE_TEXT and not any(word.startswith("-") for word in others):
-                words = [*filter(None, [getattr(args, "sentence", None)]), *others]
+                words = [*getattr(args, "sentence", ()), *others]
                 raise InputError(f"{shown(' '.join(words))}: {_WHERE_TEXT[verb]}")
             parser.error(f"unrecognized arguments: {' '.join(others)}")
         return module.run(args)

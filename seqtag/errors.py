@@ -78,8 +78,14 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     except ValueError:  # Python does not print integers of more than 4,300 digits
         return ""
     names = {str(k).lower(): str(k) for k in known}
-    match = difflib.get_close_matches(text.lower(), names, n=1, cutoff=0.6)
-    return f" (did you mean {names[match[0]]!r}?)" if match else ""
+    close = difflib.get_close_matches(text.lower(), names, n=3, cutoff=0.6)
+    if not close:
+        return ""
+    # Of equally close names, one with the same first letter: 'gur' is 'gru' rather than 'mgu'.
+    best = difflib.SequenceMatcher(None, close[0], text.lower()).ratio()
+    equal = [k for k in close if difflib.SequenceMatcher(None, k, text.lower()).ratio() == best]
+    nearest = next((k for k in equal if k[:1] == text[:1].lower()), close[0])
+    return f" (did you mean {names[nearest]!r}?)"
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> InputError:

@@ -144,8 +144,8 @@ COLUMN = ("data=column", "data.path=x.txt")
         ("a O\n", ["data.batch.sentences=0"], "data.batch.sentences must be a whole number"),
         ("a O\n" * 9, ["model.decoder=crff"], "model.decoder must be one of crf, softmax, not"),
         ("a O\n" * 9, ["cell.name=lstmm"], "unknown cell.name 'lstmm' (did you mean 'lstm'?)"),
-        ("a O\n" * 9, ["optimizer._target_=os.system"], "os.system is not a class derived from"),
-        ("a O\n" * 9, ["ckpt_path=no.ckpt"], "ckpt_path: there is no checkpoint 'no.ckpt'"),
+        ("a B-X\n" * 9, ["optimizer._target_=os.system"], "os.system is not a class derived from"),
+        ("a B-X\n" * 9, ["ckpt_path=no.ckpt"], "ckpt_path: there is no checkpoint 'no.ckpt'"),
     ],
 )
 def test_errors_of_corpora_and_settings(content, overrides, message, here, write, capsys):

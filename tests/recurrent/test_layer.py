@@ -221,7 +221,7 @@ def no_compiler(monkeypatch):
     """Make each kernel fail to compile, and return the list of attempts."""
     attempts = []
 
-    def fail(cell, dtype):
+    def fail(cell, dtype, traces):
         attempts.append(cell)
         raise BuildError("c++ failed on the kernel: no such thing")
 

@@ -81,12 +81,16 @@ class Start:
         """
         own = self._parts.indexer.inputs.get("gazetteers", Gazetteers({}))
         assert isinstance(own, Gazetteers)
-        if {*new.names} != {*own.names}:
-            same = "name the same ones, whose files may differ, or " if own.names else ""
+        if not own.names:
             raise InputError(
-                f"init: data.gazetteers names {', '.join(new.names)}, but "
-                f"{', '.join(own.names) or 'none'} in {self.folder}, whose network this run "
-                f"continues with: {same}leave it out"
+                f"init: the network of {self.folder} reads no gazetteers, and none can be added to "
+                "it: leave out data.gazetteers"
+            )
+        if {*new.names} != {*own.names}:
+            raise InputError(
+                f"init: data.gazetteers has {', '.join(new.names)}, but the network of "
+                f"{self.folder} reads {', '.join(own.names)}: use gazetteers of these names, whose "
+                "files may differ, or leave out data.gazetteers"
             )
         if new.ignore_case != own.ignore_case:
             raise InputError(
@@ -134,11 +138,6 @@ class Start:
                 stored = weights.get(name)
                 if stored is not None and name in sources:
                     stored = stored[sources[name]]
-                if stored is None and name.startswith("embedding.gazetteers."):
-                    raise InputError(
-                        f"init: the network of {self.folder} reads no gazetteers, and none can be "
-                        "added to it: leave out data.gazetteers"
-                    )
                 if stored is None or stored.shape != tensor.shape:
                     raise InputError(
                         f"init: {name} is {_shape(tensor)}, but {_shape(stored)} in {self.folder}; "

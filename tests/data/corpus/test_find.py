@@ -125,7 +125,8 @@ def server(tmp_path):
         thread.join()
 
 
-def test_url(write, server):
+def test_url(write, server, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)  # it also forbids other addresses
     write("train.txt", "a O\n\nb O\n")
     write("test.txt", "c B-X\n")
     corpus = load_corpus(CorpusConfig(format="column", path=f"{server}/train.txt", dev_fraction=0))

@@ -46,6 +46,9 @@ KEPT = {
     "ran": 3,
     "cfn": 3,
     "cornn": 1,
+    "mgu": 2,
+    "lem": 4,
+    "multiplicative_lstm": 6,  # both factors of m, and four gates
 }
 
 

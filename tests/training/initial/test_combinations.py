@@ -66,9 +66,13 @@ def test_the_gazetteers_of_the_folder_are_kept_or_replaced(configure, first, gaz
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ((), ("cities",), r"init: data.gazetteers names cities, but none in .*leave it out"),
-        (("cities",), ("names",), r"init: data.gazetteers names names, but cities in "),
-        (("cities",), ("cities", "names"), r"init: data.gazetteers names cities, names, but cit"),
+        ((), ("cities",), "reads no gazetteers, and none can be added"),
+        (("cities",), ("names",), r"init: data.gazetteers has names, but .* reads cities: "),
+        (
+            ("cities",),
+            ("cities", "names"),
+            r"init: data.gazetteers has cities, names, but .* reads cit",
+        ),
     ],
 )
 def test_other_gazetteers_are_refused(configure, first, gazetteers, before, after, message):
