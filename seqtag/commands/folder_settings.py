@@ -118,9 +118,12 @@ class _Given:
 
     def refused(self, key: str, chosen: Any, stored: Any) -> InputError:
         """Return the error for a setting that differs from the folder's."""
+        remedy = f"leave out {key}"
+        if key not in self:
+            remedy = "the preset of data= or an experiment sets it, so choose another one"
         return InputError(
             f"init: {key} is {shown(_plain(chosen))}, but {shown(_plain(stored))} in "
-            f"{self.folder}, whose network this run continues with: leave out {key}"
+            f"{self.folder}, whose network this run continues with: {remedy}"
         )
 
 
