@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Corpus", "CorpusConfig", "Origin", "load_corpus"]
 
 # Part of every cache key: increase it when the same bytes are read or stored differently.
-READER_VERSION = 5
+READER_VERSION = 6
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 
@@ -15,6 +16,11 @@ from seqtag.data.formats.span_options import SpanOptions
 from seqtag.data.text.split import split_text
 from seqtag.errors import InputError, shown
 
+LIKE_LABELS = (
+    "records with span types that look like labels of tokens, kept as types; expected are types "
+    "without B- and I-, which seqtag adds"
+)
+_PREFIXED = re.compile(r"[BIES]-\w")
 CHECK = "seqtag check with the same settings lists all of them"
 
 
@@ -95,6 +101,8 @@ class _Labelled:
         if document.left_out or (document.spans is None and self.options.unlabelled == "skip"):
             yield Sentence([], [], [], self.documents, document.line, remarks=tuple(remarks))
             return
+        prefixed = (span.type for span in document.spans or () if _PREFIXED.match(span.type))
+        remarks += [Remark(LIKE_LABELS, where, type_) for type_ in dict.fromkeys(prefixed)]
         aligned = self._aligned(document)
         for problem in aligned.problems:
             message = f"spans that {problem.kind}, {problem.remedy}"

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtag.data.formats import find_format
+from seqtag.data.formats.annotation.base import LIKE_LABELS
 from seqtag.data.formats.base import read_source
 from seqtag.data.formats.decoding import Place
 from seqtag.data.formats.document import CharSpan, Document, OutputOptions
@@ -275,6 +276,14 @@ def test_records_on_one_line_are_told_apart():
     refusing = layout(policy="error")
     with pytest.raises(InputError, match=r"file:1 \(record 2, id 9\): 'An' .* cut a token"):
         list(find_format("spans").read(source(json.dumps(rows)), refusing))
+
+
+def test_types_that_look_like_labels_are_reported():
+    rows = [{"text": "Ann left", "label": [[0, 3, "B-PER"], [4, 8, "PER"]]}]
+    (sentence,) = find_format("spans").read(source(json.dumps(rows)), layout())
+    assert sentence.labels == ["B-B-PER", "B-PER"]
+    (remark,) = [one for one in sentence.remarks if one.message == LIKE_LABELS]
+    assert (remark.where, remark.example) == ("file:1", "B-PER")
 
 
 # Round trips.
