@@ -170,7 +170,7 @@ def write_corpora(place: Path) -> None:
         (folders["wnut17"] / f"{part}.conll").write_text(text.replace(" ", "\t"), encoding="utf-8")
         conllu = "".join(
             "".join(
-                f"{n}\t{word}\t_\tX\t_\tNumber=Sing\t0\troot\t_\t_\n"
+                f"{n}\t{word}\t_\t{'NX'[n % 2]}\t_\tNumber={n % 2}\t0\troot\t_\t_\n"
                 for n, (word, _) in enumerate(one, 1)
             )
             + "\n"

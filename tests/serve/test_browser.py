@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 import time
 
@@ -27,7 +26,6 @@ SUBMIT = """text => {
   document.querySelector("#text").value = text;
   document.querySelector("#form").requestSubmit();
 }"""
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +40,6 @@ def url(tagger, plain_tagger, build_any):
         yield url_of(listener)
         server.should_exit = True
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert program, f"none of {', '.join(BROWSERS)} is installed"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
