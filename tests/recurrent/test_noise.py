@@ -50,7 +50,12 @@ def identity_layer(**options):
 
 
 # Each kernel takes seconds to compile.
-KERNELS = {"lstm": NOISES[2:], "gru_reset_before": NOISES[2:], "slstm": NOISES[:1], "fgr": NOISES[:1]}
+KERNELS = {
+    "lstm": NOISES[2:],
+    "gru_reset_before": NOISES[2:],
+    "slstm": NOISES[:1],
+    "fgr": NOISES[:1],
+}
 CASES = [
     ("loop", name, options)
     for name in ("lstm", "lstm_peephole", "fgr", "gru", "rnn", "janet")
