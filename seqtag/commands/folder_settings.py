@@ -120,7 +120,7 @@ class _Given:
         """Return the error for a setting that differs from the folder's."""
         remedy = f"leave out {key}"
         if key not in self:
-            remedy = "the preset of data= or an experiment sets it, so choose another one"
+            remedy += ", or the experiment or preset (of data=) that sets it"
         return InputError(
             f"init: {key} is {shown(_plain(chosen))}, but {shown(_plain(stored))} in "
             f"{self.folder}, whose network this run continues with: {remedy}"
