@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from seqtag.errors import InputError, did_you_mean, unknown
-from seqtag.probes.base import Labels, Probe, ProbeItem, Published
+from seqtag.probes.base import Labels, Published
 from seqtag.probes.registry import register
+from seqtag.probes.tracking import TrackingProbe
 
 _LETTERS = "abcdefghij"
 
@@ -75,18 +76,15 @@ def group_of(name: str) -> Group:
 @register("word_a5", group="a5")
 @register("word_s5", group="s5")
 @register("word_z60", group="z60")
-class WordProblem(Probe):
-    """The product of all elements so far, after each element; every token is a target.
+class WordProblem(TrackingProbe):
+    """The product of all elements so far, after each element.
 
-    The only factor is `length`, the number of elements. Elements are drawn independently and
-    uniformly, so all labels are equally frequent at every position, and the tokens after a target
-    give no information about its label.
+    All labels are equally frequent at every position.
 
     S3 and Z60 are solvable groups, A5 and S5 are not. A5 and Z60 both have 60 elements, so that a
     difference between them is not one of size.
 
-    Accuracy at a length is that of all positions up to it; published results are for whole
-    sequences. Errors within an item are not independent: once the state is wrong it stays wrong.
+    Published results are for whole sequences.
 
     Args:
         group: a key of `GROUPS`.
@@ -96,12 +94,7 @@ class WordProblem(Probe):
     """
 
     version = 1
-    bidirectional_safe = True
-    axis = "length"
     unit = "elements of the sequence"
-    training = MappingProxyType({"length": tuple(range(1, 41))})
-    evaluation = MappingProxyType({"length": (10, 20, 40, 60, 80, 120, 160, 200, 300, 400, 500)})
-    quick = MappingProxyType({"length": (10, 20, 40, 80, 160)})
     published = (
         Published(
             "A5, A4 x Z5 and Z60: layers needed for 90% of whole sequences",
@@ -116,19 +109,12 @@ class WordProblem(Probe):
             raise unknown("group", group, GROUPS)
         self.name = f"word_{group}"
         self._group = group
-        self.labels = group_of(group).names
+        self.labels = self.symbols = group_of(group).names
+        self._table = group_of(group).table
 
-    def generate(
-        self, n: int, split: str, factors: Mapping[str, int], seed: int
-    ) -> list[ProbeItem]:
-        """Return `n` items of this length.
-
-        Raises:
-            InputError: for an unknown split or factor, or length 0.
-        """
-        length = self.complete(n, split, factors)["length"]
-        random = self.random_stream(split, length, seed).random
-        return [self._item(random, length) for _ in range(n)]
+    def next_state(self, state: int, symbol: int) -> int:
+        """Return the product of two elements, given by number."""
+        return self._table[state][symbol]
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels, computed from the names of the elements alone.
@@ -155,25 +141,3 @@ class WordProblem(Probe):
             arrangement = "".join(arrangement[_LETTERS.index(letter)] for letter in token)
             labels.append(arrangement)
         return labels
-
-    def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return a reason if the length is 0, else ""."""
-        return "" if factors["length"] else "the least length is 1"
-
-    def _item(self, random: Callable[[], float], length: int) -> ProbeItem:
-        names, table = group_of(self._group)
-        size, state = len(names), 0
-        tokens, labels = [], []
-        for _ in range(length):
-            element = int(random() * size)
-            state = table[state][element]
-            tokens.append(names[element])
-            labels.append(names[state])
-        positions = tuple(range(length))
-        return ProbeItem(
-            tokens=tuple(tokens),
-            labels=tuple(labels),
-            targets=positions,
-            factors={"length": length},
-            cue_positions=positions,
-        )

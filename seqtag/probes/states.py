@@ -9,13 +9,14 @@ multiplies). A finite number of states is enough for any length, but the answer 
 symbol.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from seqtag.errors import InputError, did_you_mean, unknown
-from seqtag.probes.base import Labels, Probe, ProbeItem, Published, pick
+from seqtag.probes.base import Labels, Published
 from seqtag.probes.registry import register
+from seqtag.probes.tracking import TrackingProbe
 
 _FIVE_STATES = ("0", "1", "2", "3", "4")
 
@@ -48,19 +49,15 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
 @register("parity", machine="parity")
 @register("modular_addition", machine="modular_addition")
 @register("cycle", machine="cycle")
-class StatesProbe(Probe):
-    """The state of an automaton after each symbol; every token is a target.
+class StatesProbe(TrackingProbe):
+    """The state of an automaton after each symbol.
 
-    The only factor is `length`, the number of symbols. Symbols are drawn independently and
-    uniformly, so the tokens after a target give no information about its label. In parity and
-    modular addition all labels are therefore equally frequent at every position. In cycle this
+    In parity and modular addition all labels are equally frequent at every position. In cycle this
     holds only at later positions (after one symbol just three states can be reached), and the
     share of the starting state among all labels is 0.2 + 0.4 ÷ length.
 
-    Accuracy at a length is that of all positions up to it. Published results are for the last
-    position only: the rows of `items.parquet` whose `position` is `length` − 1. Errors within an
-    item are not independent (once the state is wrong it stays wrong), so a confidence interval
-    over items is wider than one over targets.
+    Published results are for the last position only: the rows of `items.parquet` whose `position`
+    is `length` − 1.
 
     Args:
         machine: a key of `MACHINES`.
@@ -70,12 +67,6 @@ class StatesProbe(Probe):
     """
 
     version = 1
-    bidirectional_safe = True
-    axis = "length"
-    unit = "symbols of the sequence"
-    training = MappingProxyType({"length": tuple(range(1, 41))})
-    evaluation = MappingProxyType({"length": (10, 20, 40, 60, 80, 120, 160, 200, 300, 400, 500)})
-    quick = MappingProxyType({"length": (10, 20, 40, 80, 160)})
     published = (
         Published(
             "regular tasks, trained up to length 40, judged up to 500",
@@ -89,19 +80,12 @@ class StatesProbe(Probe):
             raise unknown("machine", machine, MACHINES)
         self.name = machine
         self.steps, self.labels = MACHINES[machine]
-        self._symbols = tuple(self.steps)
+        self.symbols = tuple(self.steps)
+        self._moves = tuple(self.steps.values())
 
-    def generate(
-        self, n: int, split: str, factors: Mapping[str, int], seed: int
-    ) -> list[ProbeItem]:
-        """Return `n` items of this length.
-
-        Raises:
-            InputError: for an unknown split or factor, or length 0.
-        """
-        length = self.complete(n, split, factors)["length"]
-        random = self.random_stream(split, length, seed).random
-        return [self._item(random, length) for _ in range(n)]
+    def next_state(self, state: int, symbol: int) -> int:
+        """Return the state after a symbol."""
+        return (state + self._moves[symbol]) % len(self.labels)
 
     def oracle(self, tokens: Sequence[str]) -> Labels:
         """Return the labels, computed by counting the symbols of each prefix.
@@ -122,23 +106,3 @@ class StatesProbe(Probe):
             total = sum(prefix.count(symbol) * steps for symbol, steps in self.steps.items())
             labels.append(self.labels[total % len(self.labels)])
         return labels
-
-    def why_impossible(self, factors: Mapping[str, int]) -> str:
-        """Return a reason if the length is 0, else ""."""
-        return "" if factors["length"] else "the least length is 1"
-
-    def _item(self, random: Callable[[], float], length: int) -> ProbeItem:
-        tokens, labels, state = [], [], 0
-        for _ in range(length):
-            symbol = pick(random, self._symbols)
-            state = (state + self.steps[symbol]) % len(self.labels)
-            tokens.append(symbol)
-            labels.append(self.labels[state])
-        positions = tuple(range(length))
-        return ProbeItem(
-            tokens=tuple(tokens),
-            labels=tuple(labels),
-            targets=positions,
-            factors={"length": length},
-            cue_positions=positions,
-        )
