@@ -157,7 +157,8 @@ def test_labels_are_explained_and_can_be_hidden(page):
 
 def test_the_keyboard_reaches_everything(page):
     page.focus("#text")
-    page.keyboard.press("Control+Enter")
+    with page.expect_response("**/tag"):
+        page.keyboard.press("Control+Enter")
     assert page.evaluate("document.activeElement.id") == "text"
     seen = []
     for _ in range(12):
@@ -178,6 +179,15 @@ def test_the_keyboard_reaches_everything(page):
     assert page.is_visible("#view-gates")
     assert page.is_hidden("#view-tag")
     page.wait_for_selector(".seqtag-picture")
+
+
+def test_a_new_answer_keeps_the_focus_on_the_marks(page):
+    page.locator("mark").first.focus()
+    page.evaluate("document.querySelector('mark').dataset.old = 'yes'")
+    with page.expect_response("**/tag"):
+        page.evaluate("document.querySelector('#form').requestSubmit()")
+    settled(page, "!document.querySelector('mark[data-old]')")
+    assert page.evaluate("document.activeElement === document.querySelector('mark')")
 
 
 def test_screen_readers_get_names_and_roles(page):

@@ -108,9 +108,12 @@ function show(took) {
     card.sources.set(pane, { answer, view });
     return pane;
   });
+  const hadFocus = panes.contains(document.activeElement);
   panes.replaceChildren(...made);
   panes.classList.toggle("two", made.length > 1);
   for (const pane of made) pane.querySelector("mark[tabindex]")?.setAttribute("tabindex", "0");
+  // Whoever had reached a mark of the last answer goes on from there.
+  if (hadFocus) panes.querySelector('mark[tabindex="0"]')?.focus();
   find("status").textContent = statusOf(answers, chosen, keys, took);
   showLegend();
   applyHidden();
