@@ -13,6 +13,7 @@ Columns of `items.parquet`:
                 "chrono 100", "" if no gate has an initial bias to choose
     direction   "forward" or "both" (bidirectional); layers, hidden, parameters: sizes
     seed        of training; data_seed: of the generated items
+    table       "main", or another table of the probe that no average includes ("retention")
     regime      "reach", or "given" for a model folder; lag: the single lag of training, else null
     split       "test", "templates"; lexicon, template, contrast: those of the item
     item        number of the item within the run; position of the target in it; length of it
@@ -23,8 +24,8 @@ Columns of `items.parquet`:
     right       predicted == gold; error: "" or the kind of error: "stale", "capture", "wrong"
     chance      accuracy of guessing under these factors (of whole items where `whole`)
     baseline_*  whether the baseline of that name is right at this target, null if it gives no
-                answer: majority, context_free, window, untrained, first_cue, last_cue,
-                frequent_cue
+                answer: majority, context_free, window, untrained, and those that decide by cues:
+                first_cue, second, last_but_one, last_cue, frequent_cue, number
 
 Columns of `learn.csv`: run, probe, cell, start, direction, layers, hidden, parameters, seed,
 data_seed, lag, budget (maximum number of sequences), solved (True or False), sequences (seen when
@@ -44,10 +45,14 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-BASELINES = (
-    *("majority", "context_free", "window", "untrained"),
-    *("first_cue", "last_cue", "frequent_cue"),
-)
+# The cue that a baseline decides by: the first, second, last but one or last, the most frequent, or
+# the number of cues.
+CUE_BASELINES = ("first_cue", "second", "last_but_one", "last_cue", "frequent_cue", "number")
+BASELINES = ("majority", "context_free", "window", "untrained", *CUE_BASELINES)
+# Baselines that a trained model must beat: they answer every item, and are not models themselves.
+REFERENCES = tuple(name for name in BASELINES if name != "untrained")
+# The table of a probe whose combinations of factors averages are taken over.
+MAIN = "main"
 # Names of the slices of accuracies: by all combinations of factors; by the value of the axis, over
 # all values of the other factors, or over those within or beyond their training range; within and
 # beyond the training range as a whole; the far corner.
@@ -68,7 +73,18 @@ def ordered_splits(splits: Iterable[str]) -> list[str]:
 
 def items_schema(factors: Sequence[str]) -> pa.Schema:
     """Return the columns of `items.parquet` for a probe with these factors."""
-    words = ("run", "probe", "axis", "unit", "cell", "start", "direction", "regime", "split")
+    words = (
+        "run",
+        "probe",
+        "axis",
+        "unit",
+        "cell",
+        "start",
+        "direction",
+        "regime",
+        "split",
+        "table",
+    )
     columns = {
         **dict.fromkeys(words, _WORD),
         **dict.fromkeys(("version", "layers", "hidden", "parameters"), pa.int64()),

@@ -142,6 +142,7 @@ def judged():
                             **{"contrast": misleading, "lexicon": "held-out", "template": "t"},
                             **{f"factor_{name}": value for name, value in factors.items()},
                             **{"within": within(factors), "right": right, "gold": "F"},
+                            "table": "main",
                             **{"predicted": "F" if right else "M", "p_gold": 0.5, "margin": 0.0},
                             "error": "" if right else rng.choice(["stale", "capture", "wrong"]),
                             **{f"baseline_{name}": None for name in BASELINES},

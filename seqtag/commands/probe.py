@@ -180,6 +180,8 @@ def _scores(probe: Probe, table: pa.Table) -> dict[str, float]:
     """Log and return the accuracy beyond and within the training range, see `regions`."""
     figures = regions(count_answers(answers_of(table.to_pandas())))
     for region, row in figures.items():
+        if (best := best_baseline(row)) and row[best] > row["accuracy"]:
+            log.warning("%s: a baseline beats the model %s the training range", probe.name, region)
         references = f"chance {percent(row['chance'])}%"
         if best := best_baseline(row):
             references += f", best baseline {percent(row[best])}%: {best.replace('_', ' ')}"

@@ -92,6 +92,12 @@ class ProbeSettings:
     def check_items(self) -> None:
         """Raise an error for settings that do not fit training or evaluation on generated items."""
         probe = make_probe(self.probe.name)
+        items = getattr(self.probe, self.keys.size).items
+        if items % probe.block:
+            raise InputError(
+                f"probe.{self.keys.size}.items must be a multiple of {probe.block}, because the "
+                f"probe {probe.name} is balanced in blocks of that many items; it is {items}"
+            )
         if isinstance(self.regime, LearnConfig):
             if self.keys.model_dir is not None:
                 raise InputError("regime=learn trains its own taggers: leave out model_dir=")

@@ -73,6 +73,7 @@ class Probe(ABC):
         axis: the factor on the x-axis of plots: a distance, lag, length or depth.
         unit: what `axis` counts, as the axis label: "tokens between subject and pronoun".
         whole: whether an item counts as right only if all its targets are right.
+        block: items are balanced exactly if their number is a multiple of this.
         training: values of each factor within the training range.
         evaluation: values of each factor on the grid that a model is judged on.
         quick: the same for size=quick; a factor left out takes its first value in `evaluation`.
@@ -88,6 +89,7 @@ class Probe(ABC):
     axis: ClassVar[str]
     unit: str
     whole: bool = False
+    block: int = 1
     training: Mapping[str, Sequence[int]]
     evaluation: Mapping[str, Sequence[int]]
     quick: Mapping[str, Sequence[int]]
@@ -124,11 +126,18 @@ class Probe(ABC):
     def baselines(self) -> dict[str, Labeller]:
         """Return baselines that use one shallow cue, by name; a model must score above them.
 
-        The names are `first_cue`, `last_cue` and `frequent_cue`, as far as they make sense.
+        The names are those of `columns.CUE_BASELINES`, as far as they make sense.
         Baselines that work for any probe (majority, context-free, window) are in `baselines.py`.
         The default is none, for probes in which no single token predicts the answer.
         """
         return {}
+
+    def table_of(self, factors: Mapping[str, int]) -> str:
+        """Return the table that items with these factors belong to: "main", or another name.
+
+        Averages are taken over the main table; others are reported on their own.
+        """
+        return "main"
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:
         """Return why no item can have these factors, with the nearest possible value, else "".

@@ -134,7 +134,7 @@ class PronounProbe(Probe):
         return cues.label_at(tokens, PRON, GENDER_OF[tokens[subject]])
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return the baselines "first_cue", "last_cue" and "frequent_cue"; see `cues.baselines`."""
+        """Return baselines that decide by the forms of all persons; see `cues.baselines`."""
         return cues.baselines(PRON, GENDER_OF)
 
     def factors_at_lag(self, lag: int) -> dict[str, int]:
@@ -202,9 +202,7 @@ class PronounProbe(Probe):
         case: balance.Case,
         alone: bool,
     ) -> ProbeItem:
-        lexicon = "held-out" if split == "test" else "training"
-        if combination.distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
-            lexicon = "held-out"
+        lexicon = self.lexicon_of(random, split, combination.distance)
         max_after = sentences.max_persons(combination.distance, combination.depth)
         if alone:
             cast = balance.Cast(before=[], subjects=[case[0]], between=[], after=[])
@@ -212,25 +210,40 @@ class PronounProbe(Probe):
             cast = balance.cast(
                 random, case, combination.attractors, combination.switches, max_after
             )
+        contrast = balance.contrast(case)
+        return self.sentence(random, split, combination._asdict(), cast, lexicon, contrast)
+
+    def lexicon_of(self, random: Callable[[], float], split: str, distance: int) -> str:
+        """Return the words for persons of an item: "training" or "held-out"."""
+        if distance == 1 and split == "train" and random() < _HELD_OUT_ADJACENT:
+            return "held-out"
+        return "held-out" if split == "test" else "training"
+
+    def sentence(
+        self,
+        random: Callable[[], float],
+        split: str,
+        factors: Mapping[str, int],
+        cast: balance.Cast,
+        lexicon: str,
+        contrast: str,
+    ) -> ProbeItem:
+        """Return a random sentence with these persons."""
+        distance, depth = factors["distance"], factors["depth"]
+        held_out_template = split == "templates"
         tokens, heads, template = sentences.write(
-            random,
-            cast,
-            combination.distance,
-            combination.depth,
-            lexicon,
-            split == "templates",
-            self.names,
+            random, cast, distance, depth, lexicon, held_out_template, self.names
         )
-        target = heads[-1] + combination.distance + 1
+        target = heads[-1] + distance + 1
         labels: Labels = [None] * len(tokens)
-        labels[target] = case[0]
+        labels[target] = cast.subjects[-1]
         return ProbeItem(
             tokens=tuple(tokens),
             labels=tuple(labels),
             targets=(target,),
-            factors=combination._asdict(),
+            factors=factors,
             cue_positions=tuple(heads),
             template=template,
             lexicon=lexicon,
-            contrast=balance.contrast(case),
+            contrast=contrast,
         )

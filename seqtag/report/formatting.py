@@ -98,8 +98,9 @@ DEFINITIONS = (
         "Accuracy of simple solvers that cannot do the task, where they make a prediction. "
         "Majority, context free and window predict the label that was most frequent "
         "in training: of all targets, of targets with the same word, and of targets with the same "
-        "last four words. First cue, last cue and frequent cue decide by the first, the last or "
-        "the most frequent word that looks like a cue, such as a person. Untrained is the model "
+        "last four words. First cue, second, last but one, last cue and frequent cue decide by "
+        "that word that looks like a cue, such as a person, or by the most frequent one; number "
+        "by how many there are. Untrained is the model "
         "before training, on a few items of each combination, all setups together.",
     ),
     (

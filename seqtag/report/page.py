@@ -12,11 +12,13 @@ from seqtag.report.gradients import slopes_table
 from seqtag.report.results import ProbeResults, Results
 from seqtag.report.sections import (
     baselines,
+    beaten,
     by_axis,
     by_contrast,
     differences,
     judged_values,
     lags,
+    other_tables,
     overview,
 )
 from seqtag.report.suites import suites
@@ -32,7 +34,8 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
     anchors = [_RUNS, *((f"probe-{p}", p) for p in probes), _SUITES, _DEFINED]
     if results.suites.empty:
         anchors.remove(_SUITES)
-    parts = [html.contents(anchors)]
+    parts = [html.paragraph(text, note=True)] if (text := beaten(results.probes)) else []
+    parts.append(html.contents(anchors))
     parts += [html.paragraph(note, note=True) for note in results.notes]
     parts.append(html.section(_RUNS[1], [_setups(results.setups)], anchor=_RUNS[0]))
     if results.probes:
@@ -124,6 +127,7 @@ def _probe(
         parts += [by_axis(probe, split, order) for split in probe.splits]
         parts += [by_contrast(probe, split, order) for split in probe.splits]
         parts.append(differences(probe))
+        parts += [table for split in probe.splits for table in other_tables(probe, split, order)]
     learn, fitted, learned = (
         table[table["probe"] == name]
         for table in (results.learn, results.slopes, results.learned_lags)

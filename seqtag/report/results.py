@@ -20,6 +20,8 @@ class ProbeResults:
         summary: one row for each setup and slice: slice, name, split, contrast, factors, within, n,
             items, seeds, accuracy, low, high, design_effect, median, least, most, solve_rate,
             chance, baselines, stale, capture, wrong.
+        others: rows like those of `summary`, for combinations of factors that no average includes;
+            they form other tables of the probe, named in the column table.
         runs: one row for each run: name, run, seed, split, within, accuracy.
         d50: where accuracy is halfway down to chance: name, split, d50, text.
         solved_up_to: one row for each run: name, run, seed, split, reached.
@@ -32,6 +34,7 @@ class ProbeResults:
     unit: str
     whole: bool
     summary: pd.DataFrame
+    others: pd.DataFrame
     runs: pd.DataFrame
     d50: pd.DataFrame
     solved_up_to: pd.DataFrame
@@ -56,8 +59,12 @@ class ProbeResults:
     @property
     def other_factors(self) -> list[str]:
         """Columns of the factors, except the axis, of which several values were judged."""
-        columns = [name for name in self.summary if name.startswith("factor_")]
-        return [c for c in columns if c != self.column and self.summary[c].nunique() > 1]
+        return self.other_factors_of(self.summary)
+
+    def other_factors_of(self, table: pd.DataFrame) -> list[str]:
+        """Return the columns of factors, except the axis, that have several values in a table."""
+        columns = [name for name in table if name.startswith("factor_")]
+        return [c for c in columns if c != self.column and table[c].nunique() > 1]
 
     def rows(self, slice_: str, split: str | None = None, contrast: str = "") -> pd.DataFrame:
         """Return the rows of one slice, of one split or all, for one contrast or all items ("")."""

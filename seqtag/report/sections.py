@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from seqtag.columns import AXIS_IN, BASELINES, BEYOND, CORNER, WITHIN
+from seqtag.columns import AXIS_IN, BASELINES, BEYOND, CORNER, FACTORS, REFERENCES, WITHIN
 from seqtag.report import html
 from seqtag.report.formatting import DASH, interval, percent, spread, with_separators
 from seqtag.report.results import ProbeResults
@@ -68,7 +68,32 @@ def _percent_at(table: pd.DataFrame, name: str, column: str) -> str:
 
 def by_axis(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
     """Return a table of accuracy by the axis, with chance and baselines, other factors in range."""
-    rows = probe.rows(AXIS_IN, split)
+    others = ", other factors within the training range" if probe.other_factors else ""
+    caption = f"Accuracy by {probe.axis}, in %, {split} split{others}"
+    return _by_axis(probe, probe.rows(AXIS_IN, split), order, caption)
+
+
+def other_tables(probe: ProbeResults, split: str, order: Sequence[str]) -> list[str]:
+    """Return a table of accuracy by the axis for each combination that no average includes."""
+    shown = []
+    everything = pd.concat([probe.summary, probe.others])
+    kinds = [*probe.other_factors_of(everything), "table"]
+    rows = probe.others[(probe.others["slice"] == FACTORS) & (probe.others["split"] == split)]
+    for key, own in rows.groupby(kinds, sort=True):
+        factors = ", ".join(
+            f"{name.removeprefix('factor_')} {value}"
+            for name, value in zip(kinds[:-1], key, strict=False)
+        )
+        caption = (
+            f"{str(key[-1]).capitalize()} ({factors}): accuracy by {probe.axis}, in %, {split} "
+            "split. These items are in no average."
+        )
+        shown.append(_by_axis(probe, own, order, caption))
+    return shown
+
+
+def _by_axis(probe: ProbeResults, rows: pd.DataFrame, order: Sequence[str], caption: str) -> str:
+    """Return a table of accuracy, chance and baselines by the axis."""
     values = _columns(sorted(rows[probe.column].unique()))
     head = ["", *(f"{value:g}" for value in map(float, values))]
     lines: list[list[html.Content]] = []
@@ -81,8 +106,6 @@ def by_axis(probe: ProbeResults, split: str, order: Sequence[str]) -> str:
             lines.append([_row_title(name), *(percent(means.loc[v, name]) for v in values)])
     n = rows.groupby(probe.column)["n"].max()
     lines.append(["answers per setup", *(with_separators(n[value]) for value in values)])
-    others = ", other factors within the training range" if probe.other_factors else ""
-    caption = f"Accuracy by {probe.axis}, in %, {split} split{others}"
     return html.table(head, lines, caption, folded=True)
 
 
@@ -132,6 +155,33 @@ def baselines(probe: ProbeResults, split: str) -> str:
         rows,
         f"Accuracy that a cell must exceed: chance and baselines, in %, {split} split",
     )
+
+
+def beaten(probes: Sequence[ProbeResults]) -> str:
+    """Return a sentence on the setups that a baseline beats, "" if there are none.
+
+    What counts are the answers of the main split.
+    """
+    found = [_beaten(probe, region) for probe in probes for region in (WITHIN, BEYOND)]
+    if not any(found):
+        return ""
+    text = "; ".join(filter(None, found))
+    return f"A baseline is right more often than a trained model, in %: {text}."
+
+
+def _beaten(probe: ProbeResults, region: str) -> str:
+    """Return the best baseline of a region and the setups below it, "" if there are none."""
+    rows = probe.rows(region, probe.splits[0])
+    names = [name for name in REFERENCES if rows[name].notna().any()]
+    if not names:
+        return ""
+    best = rows[names].mean().idxmax()
+    below = rows[rows["accuracy"] < rows[best]]
+    if below.empty:
+        return ""
+    cells = ", ".join(f"{row['name']} {percent(row['accuracy'])}" for _, row in below.iterrows())
+    baseline = f"{best.replace('_', ' ')} {percent(rows[best].mean())}"
+    return f"{probe.probe} {region}: {baseline} (above {cells})"
 
 
 def _row_title(what: str) -> str:

@@ -19,6 +19,8 @@ from seqtag.columns import (
     BEYOND,
     CORNER,
     FACTORS,
+    MAIN,
+    REFERENCES,
     WITHIN,
     ordered_splits,
 )
@@ -99,12 +101,12 @@ def answers_of(items: pd.DataFrame) -> pd.DataFrame:
 def count_answers(answers: pd.DataFrame) -> pd.DataFrame:
     """Return sums over one run's answers, one row for each combination of factors and contrast.
 
-    Columns: those of probe, setup, run, seeds, split, contrast, within and factors; numbers of
-    answers: all (n), right (right_model) and of each kind of error; the sum of chance; how many
+    Columns: those of probe, setup, run, seeds, split, table, contrast, within and factors; numbers
+    of answers: all (n), right (right_model) and of each kind of error; the sum of chance; how many
     answers each baseline gives (`known_*`) and how many of these are right (`right_*`); the number
     of items, and the sums over items that `intervals.design_effect` takes.
     """
-    by = ["split", "contrast", "within", *factors_of(answers)]
+    by = ["split", "table", "contrast", "within", *factors_of(answers)]
     sums = answers[[*by, "item"]].copy()
     sums["n"] = 1
     sums["right_model"] = answers["right"].astype(int)
@@ -121,7 +123,13 @@ def count_answers(answers: pd.DataFrame) -> pd.DataFrame:
     sums = sums.drop(columns="item").groupby(by, observed=True, sort=False).sum().reset_index()
     about = answers[[*PROBE, *_SETUP_OF_ITEMS, "run", "seed", "data_seed"]].iloc[0]
     table = sums.assign(**about, settings="")
-    return table.astype({"split": object, "contrast": object, "lag": "Int64"})
+    return table.astype({"split": object, "table": object, "contrast": object, "lag": "Int64"})
+
+
+def main_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the main table; if it has none, those of the first table in the frame."""
+    tables = set(frame["table"])
+    return frame[frame["table"] == (MAIN if MAIN in tables or not tables else min(tables))]
 
 
 def accuracies(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -200,23 +208,30 @@ def _in_range(counts: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
 def summary(counts: pd.DataFrame) -> pd.DataFrame:
     """Return the figures of all slices of one probe, for all items and for each contrast.
 
-    Columns: slice, probe, setup, split, contrast ("" for all items), the factors that the slice is
-    grouped by, and those of `accuracies`. Combinations of factors are not split by contrast.
+    Columns: slice, probe, setup, split, table, contrast ("" for all items), the factors that the
+    slice is grouped by, and those of `accuracies`. Combinations of factors are not split by
+    contrast. The tables of a probe have slices of their own.
     """
     tables = []
-    for name, rows, factors in slices(counts):
-        chosen = counts[rows]
-        if chosen.empty:
-            continue
-        by = [*PROBE, *SETUP, "split"]
+    sliced = (part for _, own in counts.groupby("table") for part in _sliced(own))
+    for name, chosen, factors in sliced:
+        by = [*PROBE, *SETUP, "split", "table"]
         tables.append(accuracies(chosen, [*by, *factors]).assign(slice=name, contrast=""))
         if name != FACTORS and chosen["contrast"].nunique() > 1:
             tables.append(accuracies(chosen, [*by, "contrast", *factors]).assign(slice=name))
     table = pd.concat([_with_common_types(table) for table in tables], ignore_index=True)
     table.loc[table["slice"] == WITHIN, "within"] = True
     table.loc[table["slice"].isin([BEYOND, CORNER]), "within"] = False
-    first = ["slice", *PROBE, *SETUP, "split", "contrast", *factors_of(table), "within"]
+    first = ["slice", *PROBE, *SETUP, "split", "table", "contrast"]
+    first += [*factors_of(table), "within"]
     return table[[*first, *(name for name in table.columns if name not in first)]]
+
+
+def _sliced(counts: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, list[str]]]:
+    """Yield each slice that has rows: its name, the rows, and the factors to group them by."""
+    for name, rows, factors in slices(counts):
+        if rows.any():
+            yield name, counts[rows], factors
 
 
 def _with_common_types(table: pd.DataFrame) -> pd.DataFrame:
@@ -231,13 +246,14 @@ def regions(counts: pd.DataFrame) -> dict[str, pd.Series]:
     """Return one run's figures within and beyond the training range: see `accuracies`.
 
     "within" counts the answers whose factors all lie in the training range, "beyond" those with at
-    least one factor outside it: over all judged combinations of factors, in the main split
-    ("test") only. A report on this run shows the same figures under the same names; a report on
-    several seeds counts all their answers together. A region without answers is left out.
+    least one factor outside it: over all judged combinations of factors, in the main table and the
+    main split ("test") only. A report on this run shows the same figures under the same names; a
+    report on several seeds counts all their answers together. A region without answers is left out.
 
     Args:
         counts: from `count_answers`, of one run.
     """
+    counts = main_table(counts)
     main = counts[counts["split"] == ordered_splits(counts["split"])[0]]
     found = {name: main[rows] for name, rows, _ in slices(main) if name in (BEYOND, WITHIN)}
     return {
@@ -248,8 +264,11 @@ def regions(counts: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def best_baseline(figures: pd.Series) -> str | None:
-    """Return the name of the baseline that is right most often; None if none has an answer."""
-    known = figures[list(BASELINES)].astype(float).dropna()
+    """Return the name of the baseline that is right most often; None if none has an answer.
+
+    The untrained model, which is judged on a few items only, does not count.
+    """
+    known = figures[list(REFERENCES)].astype(float).dropna()
     return str(known.idxmax()) if len(known) else None
 
 

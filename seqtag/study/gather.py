@@ -20,6 +20,7 @@ from seqtag.study.accuracy import (
     accuracy_by_run,
     answers_of,
     count_answers,
+    main_table,
     setup_names,
     summary,
 )
@@ -87,7 +88,7 @@ class _Read:
         if items is not None:
             judged, gradients = answers_of(items), read_gradients(folder)
             probe = str(judged["probe"].iloc[0])
-            counts, by_item = count_answers(judged), item_counts(judged)
+            counts, by_item = count_answers(judged), item_counts(main_table(judged))
             self.counts[probe].append(counts)
             self.item_counts[probe].append(by_item)
             if gradients:
@@ -242,6 +243,7 @@ def _probe(
     setups: pd.DataFrame,
 ) -> ProbeResults:
     """Return the figures of one probe from its summary, its counts, and its runs in their order."""
+    table, counts, others = main_table(table), main_table(counts), table
     first = counts.iloc[0]
     setup_of = dict(zip(setups["run"], setups["name"], strict=True))
     names = [setup_of[run] for run in dict.fromkeys(counts["run"])]
@@ -253,6 +255,7 @@ def _probe(
         unit=first["unit"],
         whole=bool(first["whole"]),
         summary=table,
+        others=others[~others["table"].isin(table["table"])],
         runs=_named(accuracy_by_run(counts), setups),
         d50=_named(d50_table(table.drop(columns="name")), setups),
         solved_up_to=_named(solved_up_to(counts), setups),

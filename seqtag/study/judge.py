@@ -167,6 +167,7 @@ def _item_columns(
     by_item: dict[str, list[Any]] = {
         "split": list(splits),
         "within": within,
+        "table": [probe.table_of(item.factors) for item in items],
         "chance": [chances[tuple(item.factors.items())] for item in items],
         "lexicon": [item.lexicon for item in items],
         "template": [item.template for item in items],

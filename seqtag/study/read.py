@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seqtag.columns import BASELINES, GRADIENTS, ITEMS, LEARN, RUN, SUITE, items_schema
+from seqtag.columns import BASELINES, GRADIENTS, ITEMS, LEARN, MAIN, RUN, SUITE, items_schema
 from seqtag.errors import InputError
 from seqtag.files import files_of_runs
 from seqtag.model_folder.untrusted import read_object, read_untrusted
@@ -37,6 +37,8 @@ _REMEDY = "judge the model again"
 # Columns of `items.parquet` that are the same in all rows of a run, and those that may be null.
 _CONSTANT = ("cell", "start", "direction", "layers", "hidden", "parameters", "seed", "data_seed")
 _NULLABLE = {"lag", *_BASELINE_COLUMNS}
+# Columns that files of earlier versions do not have, with the value to fill in: null, or a word.
+_ADDED = {**dict.fromkeys(_BASELINE_COLUMNS), "table": MAIN}
 
 log = logging.getLogger("seqtag")
 
@@ -115,12 +117,12 @@ def read_items(folder: Path) -> pd.DataFrame | None:
     names = read_untrusted(path, lambda: pq.read_schema(path).names)
     factors = [name.removeprefix("factor_") for name in names if name.startswith("factor_")]
     schema = items_schema(factors)
-    # Baselines that were added after the file was written are null.
-    needed = [name for name in schema.names if name in names or name not in _BASELINE_COLUMNS]
+    needed = [name for name in schema.names if name in names or name not in _ADDED]
     _check_columns(path, needed, names)
     own = pa.schema([schema.field(name) for name in needed])
     items = read_untrusted(path, lambda: pq.read_table(path).select(needed).cast(own).to_pandas())
-    items = items.reindex(columns=schema.names)
+    added = {name: _ADDED[name] for name in schema.names if name not in needed}
+    items = items.assign(**added)[schema.names]
     if items.empty:
         raise InputError(f"{path}: no judged target in it; {_REMEDY}")
     _check_values(path, items, [name for name in needed if name not in _NULLABLE])

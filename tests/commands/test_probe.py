@@ -227,6 +227,7 @@ def test_a_suite_evaluates_a_trained_tagger(probed, tmp_path, capsys):
         (("data=column", "data.path=x"), "a probe uses its own items"),
         (("cell.name=lstn",), "did you mean 'lstm'"),
         (("probe.quick.items=0",), "items must be a whole number"),
+        (("probe=pronoun_balanced",), "probe.quick.items must be a multiple of 18, .*; it is 6"),
         (("suite=blimp", "suite_path=x"), "set model_dir= too"),
         (("inspect=gradient",), "did you mean 'gradients'"),
         (("inspect=gradients", "inspect_lag=2"), "no item has distance 2"),

@@ -5,6 +5,7 @@ import pytest
 from seqtag.columns import AXIS, AXIS_BEYOND, AXIS_IN, BEYOND, CORNER, FACTORS, WITHIN
 from seqtag.report.formatting import percent
 from seqtag.report.page import render
+from seqtag.report.sections import beaten
 from seqtag.study.accuracy import (
     accuracy_by_run,
     answers_of,
@@ -247,3 +248,32 @@ def test_the_best_baseline_is_the_one_right_most_often(judged):
 def test_a_region_without_items_has_no_score(judged):
     items = judged({"distance": (5, 20)}, lambda f: True, lambda f: 1.0)
     assert accuracy_of_regions(items) == {WITHIN: 1.0}
+
+
+def test_another_table_is_in_no_average_and_has_rows_of_its_own(judged, save_run, tmp_path):
+    grid = {"distance": (5, 20), "rivals": (0, 2)}
+    items = judged(grid, lambda f: f["distance"] == 5, lambda f: float(f["rivals"] == 0), n=4)
+    items["table"] = np.where(items["factor_rivals"] == 0, "retention", "main")
+    items["baseline_majority"], items["baseline_last_cue"] = False, items["table"] == "retention"
+    assert accuracy_of_regions(items) == {BEYOND: 0.0, WITHIN: 0.0}
+    results, table = gather([save_run(tmp_path / "run", items)], [])
+    means = table[table["slice"] == WITHIN].groupby("table")["accuracy"].max()
+    assert means.to_dict() == {"main": 0.0, "retention": 1.0}
+    assert results.probes[0].differences.empty
+    assert set(results.probes[0].summary["table"]) == {"main"}
+    page = render(results, [])
+    assert "Retention (rivals 0): accuracy by distance" in page
+    assert "These items are in no average." in page
+    assert not beaten(results.probes)
+
+
+def test_a_report_begins_with_the_baselines_that_beat_a_model(judged, save_run, tmp_path):
+    items = judged(GRID, near, lambda f: 0.5, n=40)
+    items["baseline_majority"], items["baseline_untrained"] = ~items["within"], True
+    results, _ = gather([save_run(tmp_path / "run", items)], [])
+    text = beaten(results.probes)
+    assert text.startswith("A baseline is right more often than a trained model, in %: pronoun ")
+    assert "beyond: majority 100.0 (above lstm" in text
+    assert "within" not in text
+    page = render(results, [])
+    assert 0 < page.index(text) < page.index("What was run")

@@ -62,6 +62,12 @@ def test_a_baseline_missing_from_an_older_file_is_null(items, store):
     assert math.isnan(accuracies(count_answers(read), ["cell"])["frequent_cue"].item())
 
 
+def test_items_of_an_older_file_are_in_the_main_table(items, store):
+    read = read_items(store(items.drop(columns="table")))
+    assert set(read["table"]) == {"main"}
+    assert read.columns.tolist() == items.columns.tolist()
+
+
 def test_an_axis_without_its_factor_is_named(items, store):
     folder = store(items.rename(columns={"factor_distance": "factor_lag"}))
     with pytest.raises(InputError, match="column factor_distance is missing"):

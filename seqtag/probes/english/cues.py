@@ -1,4 +1,4 @@
-"""Shallow cues and baselines: the first, the last or the most frequent person before a word."""
+"""Shallow cues and baselines: the first, the last, the most frequent person before a word, ..."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,11 +17,13 @@ def persons_before(tokens: Sequence[str], target: str, form_of: Mapping[str, str
 
 
 def baselines(target: str, form_of: Mapping[str, str]) -> dict[str, Labeller]:
-    """Return baselines that predict the form of persons before the target.
+    """Return baselines that predict a form from those of all persons before the target.
 
-    "first_cue" and "last_cue" predict that of the first and last person, "frequent_cue" the most
-    frequent form; ties go to the form that occurs last.
+    "first_cue", "second", "last_but_one" and "last_cue" predict the form of that person (with one
+    person only, of this one), "frequent_cue" the most frequent form (ties go to the form that
+    occurs last), and "number" decides by the number of persons.
     """
+    names = tuple(dict.fromkeys(form_of.values()))
 
     def baseline(choose: Callable[[list[str]], str]) -> Labeller:
         def label(tokens: Sequence[str]) -> Labels:
@@ -31,6 +33,9 @@ def baselines(target: str, form_of: Mapping[str, str]) -> dict[str, Labeller]:
 
     return {
         "first_cue": baseline(lambda forms: forms[0]),
+        "second": baseline(lambda forms: forms[:2][-1]),
+        "last_but_one": baseline(lambda forms: forms[-2:][0]),
         "last_cue": baseline(lambda forms: forms[-1]),
         "frequent_cue": baseline(lambda forms: max(reversed(forms), key=forms.count)),
+        "number": baseline(lambda forms: names[len(forms) % len(names)]),
     }

@@ -96,7 +96,7 @@ class SubjectProbe(Probe):
         return cues.label_at(tokens, self.target, self.form_of[tokens[subject]])
 
     def baselines(self) -> dict[str, Labeller]:
-        """Return the baselines "first_cue", "last_cue" and "frequent_cue"; see `cues.baselines`."""
+        """Return baselines that decide by the forms of all persons; see `cues.baselines`."""
         return cues.baselines(self.target, self.form_of)
 
     def why_impossible(self, factors: Mapping[str, int]) -> str:

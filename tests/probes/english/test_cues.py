@@ -22,7 +22,15 @@ def test_baselines_predict_the_first_last_and_most_frequent_form():
     tokens = ["Near", "Anna", "the", "king", "saw", "Peter", "and", "the", "twins", "PRON"]
     baselines = cues.baselines("PRON", GENDER_OF)
     predicted = {name: baseline(tokens)[9] for name, baseline in baselines.items()}
-    assert predicted == {"first_cue": "F", "last_cue": "PL", "frequent_cue": "M"}
+    positions = {"first_cue": "F", "second": "M", "last_but_one": "M", "last_cue": "PL"}
+    # Four persons: the form with index 4 % 3.
+    assert predicted == positions | {"frequent_cue": "M", "number": "F"}
+
+
+def test_with_one_person_all_positions_are_that_person():
+    predicted = cues.baselines("PRON", GENDER_OF)
+    names = ("first_cue", "second", "last_but_one", "last_cue", "frequent_cue")
+    assert {predicted[name](["Anna", ",", "PRON"])[2] for name in names} == {"F"}
 
 
 def test_frequent_cue_breaks_ties_by_the_last_form():
