@@ -55,6 +55,12 @@ def _trace() -> Any:
     return trace
 
 
+def _inspect() -> Any:
+    from seqtag.commands import inspect
+
+    return inspect
+
+
 def _serve() -> Any:
     from seqtag.commands import serve
 
@@ -91,6 +97,7 @@ _OWN: dict[str, tuple[Callable[[], Any], str]] = {
     "tag": (_tag, "tag text with a trained tagger"),
     "export": (_export, "write a trained tagger as an ONNX graph"),
     "trace": (_trace, "show gates, states and memory inside a trained tagger"),
+    "inspect": (_inspect, "show what the states of a trained tagger hold, and in which units"),
     "serve": (_serve, "serve taggers to programs and to the browser"),
     "push": (_push, "upload a trained tagger to the Hugging Face hub"),
     "report": (_report, "summarise finished runs of probes on a page"),

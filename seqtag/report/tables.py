@@ -43,7 +43,7 @@ def show_groups(
     All rows have the same keys. Floats are shares, shown as percentages; keys without a value in
     any row are left out.
     """
-    table = _table(title)
+    table = new_table(title)
     table.add_column("")
     for row in rows:
         # Rich breaks lines only at spaces.
@@ -62,7 +62,8 @@ def _cell(value: Any) -> Text:
     return safe_text(f"{value:.1%}" if isinstance(value, float) else value)
 
 
-def _table(title: str) -> Table:
+def new_table(title: str) -> Table:
+    """Return an empty table with a title, in the style of all tables."""
     return Table(
         title=safe_text(title),
         title_justify="left",
@@ -88,7 +89,7 @@ def _overall(scores: Mapping[str, Any]) -> Table:
     if main not in ("accuracy", "f1"):
         columns.append((main, score_text(main, value)))
     columns.append(("tokens/s", f"{scores['tokens_per_second']:,}"))
-    table = _table(title)
+    table = new_table(title)
     for name, _ in columns:
         table.add_column(safe_text(name), justify="right", vertical="bottom")
     table.add_row(*(value for _, value in columns))
@@ -96,7 +97,7 @@ def _overall(scores: Mapping[str, Any]) -> Table:
 
 
 def _by_label(scores: Mapping[str, Any]) -> Table:
-    table = _table(f"{scores['split']} split by label")
+    table = new_table(f"{scores['split']} split by label")
     table.add_column("label")
     for name in ("precision", "recall", "f1", "support"):
         table.add_column(name, justify="right")
@@ -108,7 +109,7 @@ def _by_label(scores: Mapping[str, Any]) -> Table:
 
 def _by_factor(name: str, slices: Mapping[str, Mapping[str, Any]]) -> Table:
     """Return a table with a column for each slice if they fit in a line, else a row for each."""
-    table = _table(f"accuracy by {name}")
+    table = new_table(f"accuracy by {name}")
     if len(slices) > _MAX_COLUMNS:
         for column in (name, "n", "accuracy"):
             table.add_column(safe_text(column), justify="right")

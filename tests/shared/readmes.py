@@ -156,6 +156,12 @@ RULES = (
         "a smaller tagger of pronouns",
     ),
     Rule(r"seqtag trace ", ((r"--model \S+", "--model RUN/model"),), "", "a tagger of pronouns"),
+    Rule(
+        r"seqtag inspect ",
+        ((r"--model \S+(?: --model \S+)*", "--model RUN/model"), (r"$| --units \S+", "")),
+        "--sentences 20 --groups 2",
+        "a smaller tagger of pronouns",
+    ),
     Rule(r"seqtag train debug=fdr", (), PRONOUN, LONG),
     Rule(r"seqtag train .*data\.path=(tickets|more)\.jsonl"),
     # Shorter.

@@ -1,0 +1,49 @@
+"""Bootstrap intervals of shares over sentences and runs.
+
+R runs, S sentences, B resamplings.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+RESAMPLINGS = 1000
+
+
+class Share(NamedTuple):
+    """A share with its 95 % interval; all nan if there is nothing to count."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def share(right_RS: np.ndarray, n_S: np.ndarray) -> Share:
+    """Return the mean over runs of their shares of right answers, with a bootstrap interval.
+
+    Sentences are resampled together for all runs, and runs too if there are several, 1000 times
+    with a fixed seed; the interval holds the middle 95 %.
+
+    Args:
+        right_RS: right answers of each run in each sentence, or differences of such numbers.
+        n_S: answers of each sentence.
+    """
+    used_S = n_S > 0
+    if not used_S.any():
+        return Share(np.nan, np.nan, np.nan)
+    right_RS, n_S = right_RS[:, used_S].astype(float), n_S[used_S].astype(float)
+    rng = np.random.default_rng(0)
+    drawn_BS = rng.multinomial(len(n_S), np.full(len(n_S), 1 / len(n_S)), RESAMPLINGS)
+    share_BR = (drawn_BS @ right_RS.T) / (drawn_BS @ n_S)[:, None]
+    runs = len(right_RS)
+    chosen_BR = rng.integers(runs, size=share_BR.shape)
+    mean_B = np.take_along_axis(share_BR, chosen_BR, axis=1).mean(axis=1)
+    low, high = np.percentile(mean_B, [2.5, 97.5])
+    mean = float((right_RS.sum(axis=1) / n_S.sum()).mean())
+    # Rounding could exclude the share itself where all answers are equal.
+    return Share(mean, min(float(low), mean), max(float(high), mean))
+
+
+def by_sentence(value_RN: np.ndarray, sentence_N: np.ndarray, sentences: int) -> np.ndarray:
+    """Return the sums of some values over the readings of each sentence (R, S)."""
+    return np.stack([np.bincount(sentence_N, value_N, sentences) for value_N in value_RN])
