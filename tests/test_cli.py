@@ -16,7 +16,19 @@ from seqtag.cli import main
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 SENTENCE = "Ada B-PER\nlives O\nin O\nRome B-LOC\n. O\n\nDr O\nBob B-PER\nSmith I-PER\nleft O\n\n"
-VERBS = ("train", "evaluate", "check", "probe", "tag", "trace", "inspect", "serve", "push", "export", "report")
+VERBS = (
+    "train",
+    "evaluate",
+    "check",
+    "probe",
+    "tag",
+    "trace",
+    "inspect",
+    "serve",
+    "push",
+    "export",
+    "report",
+)
 SMALL = ["model.hidden_size=8", "model.words.size=8", "trainer.max_epochs=1"]
 
 
