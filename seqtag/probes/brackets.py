@@ -92,7 +92,7 @@ class BracketsProbe(_DepthProbe):
         targets: list[int] = []
         cues: list[int] = []
         unclosed: list[int] = []
-        steps = _random_rises(random, factors["depth"], factors["length"])
+        steps = random_rises(random, factors["depth"], factors["length"])
         for position, rises in enumerate(steps):
             if rises:
                 unclosed.append(position)
@@ -156,7 +156,7 @@ class ShuffleProbe(_DepthProbe):
         """Return the tokens, the final "?" as target, and all brackets as cues."""
         tokens: list[str] = []
         unclosed: list[str] = []
-        for rises in _random_rises(random, factors["depth"], factors["length"]):
+        for rises in random_rises(random, factors["depth"], factors["length"]):
             if rises:
                 tokens.append(pick(random, OPENERS))
                 unclosed.append(tokens[-1])
@@ -188,7 +188,7 @@ class ShuffleProbe(_DepthProbe):
         return at_end(tokens, "yes" if balanced else "no")
 
 
-def _random_rises(random: Callable[[], float], depth: int, length: int) -> list[bool]:
+def random_rises(random: Callable[[], float], depth: int, length: int) -> list[bool]:
     """Return whether each bracket of a random string of exactly this depth opens (or closes)."""
     steps = []
     height, reached = 0, False

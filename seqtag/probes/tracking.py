@@ -3,13 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from seqtag.probes.base import Probe, ProbeItem
 
 
 class TrackingProbe(Probe):
-    """The state after each symbol; symbols are drawn independently, and every token is a target.
+    """The state after each symbol; by default symbols are independent, and all are targets.
 
     The only factor is `length`, the number of symbols. The tokens after a target give no
     information about its label.
@@ -18,8 +18,8 @@ class TrackingProbe(Probe):
     independent (once the state is wrong it stays wrong), so a confidence interval over items is
     wider than one over targets.
 
-    A subclass defines `symbols`, `labels` and `next_state`; its states are numbers, of which 0 is
-    the first, and each has a label.
+    A subclass defines `symbols`, `labels` and `next_state`. Its states are numbers, of which 0 is
+    the first and each has a label, or anything else if it also defines `start` and `label_of`.
     """
 
     bidirectional_safe = True
@@ -30,10 +30,19 @@ class TrackingProbe(Probe):
     quick = MappingProxyType({"length": (10, 20, 40, 80, 160)})
     symbols: Sequence[str]
     version: ClassVar[int]
+    start: ClassVar[Any] = 0
 
     @abstractmethod
-    def next_state(self, state: int, symbol: int) -> int:
+    def next_state(self, state: Any, symbol: int) -> Any:
         """Return the state after a symbol, which is given by its place in `symbols`."""
+
+    def label_of(self, state: Any) -> str | None:
+        """Return the label after the symbol that led to this state; None if it has no label."""
+        return self.labels[state]
+
+    def next_symbols(self, state: Any) -> Sequence[int]:
+        """Return the places in `symbols` of those that can follow; all of them by default."""
+        return range(len(self.symbols))
 
     def generate(
         self, n: int, split: str, factors: Mapping[str, int], seed: int
@@ -52,18 +61,18 @@ class TrackingProbe(Probe):
         return "" if factors["length"] else "the least length is 1"
 
     def _item(self, random: Callable[[], float], length: int) -> ProbeItem:
-        size, state = len(self.symbols), 0
+        state = self.start
         tokens, labels = [], []
         for _ in range(length):
-            symbol = int(random() * size)
+            possible = self.next_symbols(state)
+            symbol = possible[int(random() * len(possible))]
             state = self.next_state(state, symbol)
             tokens.append(self.symbols[symbol])
-            labels.append(self.labels[state])
-        positions = tuple(range(length))
+            labels.append(self.label_of(state))
         return ProbeItem(
             tokens=tuple(tokens),
             labels=tuple(labels),
-            targets=positions,
+            targets=tuple(place for place, label in enumerate(labels) if label is not None),
             factors={"length": length},
-            cue_positions=positions,
+            cue_positions=tuple(range(length)),
         )
