@@ -13,7 +13,8 @@
 #include <new>
 #include <utility>
 #include <vector>
-#if defined(__AVX512F__)
+// GCC has the two intrinsics as builtins; the header takes a second to compile.
+#if defined(__AVX512F__) && defined(__clang__)
 #include <immintrin.h>
 #endif
 
@@ -46,12 +47,19 @@ INLINE V all(S x) { return x - V{}; }
 
 // Loads or stores the first n lanes: the others are 0, or are not written.
 #if defined(__AVX512F__) && SINGLE
+#if defined(__clang__)
+#define LOAD_MASKED(p, mask) (V)_mm512_maskz_loadu_ps(mask, p)
+#define STORE_MASKED(p, v, mask) _mm512_mask_storeu_ps(p, mask, (__m512)(v))
+#else
+#define LOAD_MASKED(p, mask) (V)__builtin_ia32_loadups512_mask(p, V{}, mask)
+#define STORE_MASKED(p, v, mask) __builtin_ia32_storeups512_mask(p, v, mask)
+#endif
 INLINE V load(const S* p, i64 n) {
-  return n >= LANES ? load(p) : (V)_mm512_maskz_loadu_ps((1u << n) - 1, p);
+  return n >= LANES ? load(p) : LOAD_MASKED(p, (1u << n) - 1);
 }
 INLINE void store(S* p, V v, i64 n) {
   if (n >= LANES) return store(p, v);
-  _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v);
+  STORE_MASKED(p, v, (1u << n) - 1);
 }
 #else
 INLINE V load(const S* p, i64 n) {
