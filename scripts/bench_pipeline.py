@@ -49,16 +49,23 @@ class SeqtagPeer:
     name = "seqtag"
 
     def __init__(
-        self, corpus: Corpus, batch_size: int, epochs: int, seed: int = 1, cell: str = "lstm"
+        self,
+        corpus: Corpus,
+        batch_size: int,
+        epochs: int,
+        seed: int = 1,
+        cell: str = "lstm",
+        device: str = "cpu",
     ) -> None:
         torch.manual_seed(seed)
         train = corpus.splits["train"]
         indexer = Indexer.fit(train, EncodeConfig(), ())
-        labels = LabelSet.fit(train["labels"], corpus.scheme, "bioes")
+        labels = LabelSet.fit(train["labels"], corpus.scheme, "auto")
         network = TaggerNetwork(
             TaggerConfig(), cell, indexer.inputs, len(labels), labels.transitions
         )
-        self.tagger = Tagger(network, indexer, labels, cell)
+        self.device = device
+        self.tagger = Tagger(network.to(device), indexer, labels, cell)
         batch = BatchConfig(sentences=batch_size)
         self.loader = CorpusModule(corpus, indexer, labels, batch, seed).train_dataloader()
         self._optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, fused=True)
@@ -70,13 +77,16 @@ class SeqtagPeer:
         for _ in range(0, len(self.loader), batches_per_turn):
             start = time.perf_counter()
             tokens = sum(self._step(batch) for batch in islice(batches, batches_per_turn))
+            if self.device != "cpu":
+                torch.cuda.synchronize()
             yield tokens, time.perf_counter() - start
         self.loader.sampler.epoch += 1
 
     def _step(self, batch: dict[str, Any]) -> int:
         network = self.tagger.network.train()
+        inputs = {name: tensor.to(self.device) for name, tensor in batch["inputs"].items()}
         self._optimizer.zero_grad()
-        network.loss(batch["inputs"], batch["labels_BT"]).backward()
+        network.loss(inputs, batch["labels_BT"].to(self.device)).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         self._optimizer.step()
         self._schedule.step()
