@@ -103,6 +103,11 @@ def kernel_folder() -> Path:
     return cache_root() / "kernels"
 
 
+def writable_kernel_folder() -> Path:
+    """Return the folder of compiled kernels, or if it cannot be used, one of this process."""
+    return _build_folder(_usable_folder())
+
+
 def _usable_folder() -> Path | None:
     """Return the folder of compiled kernels, created if missing; None if it cannot be used."""
     try:

@@ -79,6 +79,10 @@ class Engine(ABC):
         An engine without support for noise or traces returns that as the reason.
         """
 
+    def serves_auto(self, x_BTD: Tensor) -> bool:
+        """Return whether "auto" may choose this engine for tensors such as x."""
+        return True
+
     @abstractmethod
     def run(self, call: LayerCall) -> LayerOutput:
         """Run one layer in all its directions.

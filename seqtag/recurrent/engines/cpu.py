@@ -26,6 +26,7 @@ from seqtag.recurrent.engines.tensor_lists import (
     compute_dtype,
     flatten,
     layer_output,
+    named_traces,
     split_by_direction,
 )
 from seqtag.recurrent.noise import Noise
@@ -72,24 +73,8 @@ class Cpu(Engine):
         output = layer_output(cell, y_BTH, others[:finals], x_BTD.dtype)
         if not call.traces:
             return output
-        traces = _traces(kernel, len(weights), output.y_BTH, others[finals:])
-        for name in {*cell.states} - {*call.cell.states}:  # states that only noise adds
-            for values in traces:
-                del values[name]
+        traces = named_traces(kernel.plan, call.cell, len(weights), output.y_BTH, others[finals:])
         return output._replace(traces=traces)
-
-
-def _traces(
-    kernel: Kernel, directions: int, y_BTH: Tensor, shown: Sequence[Tensor]
-) -> list[dict[str, Tensor]]:
-    """Return the traces of each direction, in the order in which the step returns its values."""
-    plan = kernel.plan
-    sides = zip(y_BTH.chunk(directions, dim=2), split_by_direction(shown, directions), strict=True)
-    traces = []
-    for own_BTH, values in sides:
-        named = dict(zip(plan.shown, (value.to(y_BTH.dtype) for value in values), strict=True))
-        traces.append({name: named.get(name, own_BTH) for name in plan.values})
-    return traces
 
 
 @cache

@@ -4,6 +4,7 @@
 
 - cpu: kernels compiled from the cell's step, with traces and noise; the fastest on a CPU.
 - torch: torch's own kernels (on CUDA cuDNN, the first choice there).
+- triton: kernels for a GPU, generated from the cell's step, with traces and noise.
 - scan: parallel in time, for cells that are linear in their state. Tried after cpu, which is faster
   on a CPU at any length (2 to 3 times at 4,096 steps, 2 times at 32).
 - loop: in place, with its own backward pass, for every cell whose step is elementwise.
@@ -25,10 +26,11 @@ from seqtag.recurrent.engines.loop.engine import Loop
 from seqtag.recurrent.engines.reference import Reference
 from seqtag.recurrent.engines.scan import Scan
 from seqtag.recurrent.engines.torch import Torch
+from seqtag.recurrent.engines.triton import Triton
 from seqtag.recurrent.noise import Noise, ZoneoutCell
 
 ENGINES: dict[str, Engine] = {
-    engine.name: engine for engine in (Cpu(), Torch(), Scan(), Loop(), Reference())
+    engine.name: engine for engine in (Cpu(), Torch(), Triton(), Scan(), Loop(), Reference())
 }
 logger = logging.getLogger("seqtag")
 
@@ -57,8 +59,9 @@ def choose_engine(
     Raises:
         InputError: if the named engine cannot run the cell.
     """
-    named = list(ENGINES) if name == "auto" else [name]
-    order = dict.fromkeys([*named, *ENGINES]) if traces else named
+    automatic = [other for other, engine in ENGINES.items() if engine.serves_auto(x_BTD)]
+    named = automatic if name == "auto" else [name]
+    order = dict.fromkeys([*named, *automatic]) if traces else named
     refusals: dict[str, str] = {}
     level = logging.INFO
     for candidate in order:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
+from seqtag.recurrent.compiler.plan import Plan
 from seqtag.recurrent.engines.base import LayerOutput, States
 from seqtag.recurrent.parameters import Weights
 
@@ -50,3 +51,25 @@ def layer_output(
     return LayerOutput(
         y_BTH.to(dtype), [dict(zip(cell.states, side, strict=True)) for side in sides]
     )
+
+
+def named_traces(
+    plan: Plan, cell: Cell, directions: int, y_BTH: Tensor, shown: Sequence[Tensor]
+) -> list[dict[str, Tensor]]:
+    """Return the traces of each direction, in the order in which the step returns its values.
+
+    Args:
+        plan: the plan that has run, whose cell may have further states for noise.
+        cell: the cell without them.
+        directions: N.
+        y_BTH: the output of all directions.
+        shown: the values that the plan shows, direction by direction.
+    """
+    sides = zip(y_BTH.chunk(directions, dim=2), split_by_direction(shown, directions), strict=True)
+    added = {*plan.states} - {*cell.states}
+    traces = []
+    for own_BTH, values in sides:
+        named = dict(zip(plan.shown, (value.to(y_BTH.dtype) for value in values), strict=True))
+        names = (name for name in plan.values if name not in added)
+        traces.append({name: named.get(name, own_BTH) for name in names})
+    return traces
