@@ -80,6 +80,7 @@ class Recurrent(nn.Module):
                 compiler, for every cell whose step uses only `seqtag.cells.functions`.
             "torch": torch's own kernels (oneDNN, cuDNN), for lstm, gru, rnn and rnn_relu; without
                 noise in the recurrence.
+            "triton": kernels for a GPU, generated from the cell's step; needs the package triton.
             "scan": parallel in time, for cells that are linear in their state: minlstm, mingru;
                 without noise in the recurrence.
             "loop": torch operations step by step, in place, for every elementwise cell.

@@ -23,7 +23,7 @@ from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES, T
 from seqtag.training.trainer_options import TrainerOptions, trainer_options
 
 # Names of the engines in `recurrent.engines`.
-Engine = Literal["auto", "cpu", "torch", "scan", "loop", "reference"]
+Engine = Literal["auto", "cpu", "torch", "triton", "scan", "loop", "reference"]
 # Keys outside all groups.
 _UNGROUPED = ("seed", "ckpt_path", "engine", "compile", "metric")
 # Those that only `seqtag train` has.

@@ -121,7 +121,12 @@ def test_any_value_of_any_key_is_accepted_or_refused_with_its_key(data):
     [
         ("train", "seed", -1, "seed must be a whole number from 0 to 4,294,967,295, not -1"),
         ("train", "compile", "x", "compile must be true or false, not 'x'"),
-        ("train", "engine", "x", "engine must be one of auto, cpu, torch, scan, loop, reference"),
+        (
+            "train",
+            "engine",
+            "x",
+            "engine must be one of auto, cpu, torch, triton, scan, loop, reference",
+        ),
         (
             "train",
             "ckpt_path",

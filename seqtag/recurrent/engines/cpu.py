@@ -4,7 +4,6 @@ B batch, T time, D features in, H hidden units, N directions, G gates, R rows: a
 sequences, without padding.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 

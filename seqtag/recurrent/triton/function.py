@@ -35,6 +35,7 @@ class LayerFunction(torch.autograd.Function):
         x_BTD: Tensor,
         *tensors: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run all steps, with products in `dtype`; `tensors` are those of `flatten`."""
         plan, keep = kernel.plan, any(ctx.needs_input_grad)
         layout = kernel.forward if keep else kernel.inference
         sides = host.sides_of(plan, tensors, directions)
@@ -75,6 +76,7 @@ class LayerFunction(torch.autograd.Function):
     @staticmethod
     @first_derivatives_only
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Run all steps backwards, then compute the gradients of weights."""
         kernel, plan, layout = ctx.kernel, ctx.kernel.plan, ctx.kernel.backward
         x_TBD, lengths_B, w_GD, r_NPHH, initial_BNSH, saved, *others = ctx.saved_tensors
         time, batch, _ = x_TBD.shape

@@ -17,22 +17,19 @@ UNIT = tl.constexpr(fields.UNIT)
 TOTAL = tl.constexpr(fields.TOTAL)
 
 
-def _part(thing: Any, path: tuple[str | int, ...]) -> Any:
+# Triton compiles a function only if all that it calls is marked for it too.
+@triton.constexpr_function
+def get(thing: Any, *path: str | int) -> Any:
+    """Return a part of a constant, by names of attributes and numbers of elements."""
     for name in path:
         thing = getattr(thing, name) if isinstance(name, str) else thing[name]
     return thing
 
 
 @triton.constexpr_function
-def get(thing: Any, *path: str | int) -> Any:
-    """Return a part of a constant, by names of attributes and numbers of elements."""
-    return _part(thing, path)
-
-
-@triton.constexpr_function
-def size(thing: Any, *path: str | int) -> int:
-    """Return the number of elements of a part of a constant."""
-    return len(_part(thing, path))
+def size(thing: Any, name: str) -> int:
+    """Return the number of elements of an attribute of a constant."""
+    return len(getattr(thing, name))
 
 
 @triton.jit

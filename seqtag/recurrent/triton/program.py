@@ -14,7 +14,7 @@ sequence:
     shown      T  values that the layer returns for all steps
     between       values for a later stage of the same step
 
-In place of `input`, `final`, `kept` being written, the backward pass has:
+The backward pass reads `kept` and `operand`, and has these in place of `input` and `final`:
 
     output     T  the gradient of the output
     shown      T  gradients of shown values
@@ -23,7 +23,7 @@ In place of `input`, `final`, `kept` being written, the backward pass has:
     vector        gradients of the cell's vectors, one row per tile of sequences
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -122,15 +122,11 @@ def forward_pass(plan: Plan, keep: bool) -> Pass:
         now[name] = buffers.field(path, 0, fields.NOW if whole else fields.NOW_OF_TWO)
         before[name] = buffers.field(path, 0, fields.BEFORE if whole else fields.BEFORE_OF_TWO)
         sources[input_node(("state", name))] = Source((), (before[name],))
-    operands = [
-        buffers.field("operand", i, operand_place) for i, _ in enumerate(plan.operands)
-    ]
+    operands = [buffers.field("operand", i, operand_place) for i, _ in enumerate(plan.operands)]
     products: dict[int, list[tuple[Field, int]]] = {slot: [] for slot in range(len(plan.slots))}
     for number, block in enumerate(blocks_of(plan)):
         inner = block.product is None
-        operand = (
-            operands[block.gate] if inner else before[plan.cell.products[block.product].state]
-        )
+        operand = operands[block.gate] if inner else before[plan.cell.products[block.product].state]
         products[block.slot].append((operand, number))
     sums = {}
     for slot, node in enumerate(plan.slot_nodes):

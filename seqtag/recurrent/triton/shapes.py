@@ -23,7 +23,9 @@ def choose_shape(
 
     Args:
         of: the pass.
-        batch, directions, hidden: sizes of the layer.
+        batch: sequences.
+        directions: N.
+        hidden: H.
         dtype: the dtype of products.
         device: the device.
     """

@@ -63,8 +63,8 @@ def stage_scalars(
     STAGE: tl.constexpr = get(PROGRAM, "stages", NUMBER)
     reduced = ()
     for i in tl.static_range(size(STAGE, "reductions")):
-        of: tl.constexpr = get(STAGE, "reductions", i)
-        reduced = reduced + (reduction(buffers, rows, masks, d, of, PROGRAM, SHAPE),)
+        value = reduction(buffers, rows, masks, d, get(STAGE, "reductions", i), PROGRAM, SHAPE)
+        reduced = reduced + (value,)
     values = SCALARS(reduced, scalars, NUMBER)
     for i in tl.static_range(size(STAGE, "saved")):
         at = rows[0] * get(PROGRAM, "saved") + get(STAGE, "saved", i, "column")
@@ -75,6 +75,74 @@ def stage_scalars(
     if size(STAGE, "running") > 0:
         tl.debug_barrier()
     return values
+
+
+@triton.jit
+def add_products(
+    sums,
+    matrices,
+    buffers,
+    rows,
+    masks,
+    d,
+    tile,
+    i,
+    NUMBER: tl.constexpr,
+    PROGRAM: tl.constexpr,
+    SHAPE: tl.constexpr,
+):
+    """Return the sums for a tile of units, with the products of tile i of the operands added."""
+    STAGE: tl.constexpr = get(PROGRAM, "stages", NUMBER)
+    BU: tl.constexpr = get(SHAPE, "units")
+    BK: tl.constexpr = get(SHAPE, "inner")
+    k = i * BK + tl.arange(0, BK)
+    operands = ()
+    for p in tl.static_range(size(STAGE, "operands")):
+        operand = load(buffers, rows, masks, d, k, get(STAGE, "operands", p), PROGRAM, SHAPE)
+        operands = operands + (operand.to(matrices.dtype.element_ty),)
+    # In a block of the matrices the units of the operand are contiguous.
+    inside = tl.arange(0, BK)[:, None] + tl.arange(0, BU)[None, :] * BK
+    tiles = (d * get(SHAPE, "tiles") + tile) * get(SHAPE, "inner_tiles") + i
+    blocks = matrices + tiles * get(PROGRAM, "blocks") * BU * BK + inside
+    results = ()
+    for q in tl.static_range(get(STAGE, "sums")):
+        sum = tl.where(i == 0, 0.0, sums[q])
+        for p in tl.static_range(size(STAGE, "dots")):
+            if get(STAGE, "dots", p, "sum") == q:
+                block = tl.load(blocks + get(STAGE, "dots", p, "block") * BU * BK)
+                factor = operands[get(STAGE, "dots", p, "operand")]
+                sum = multiply(factor, block, sum, get(SHAPE, "precision"))
+        results = results + (sum,)
+    return results
+
+
+@triton.jit
+def compute_values(
+    sums,
+    scalars,
+    buffers,
+    rows,
+    masks,
+    d,
+    tile,
+    VALUES: tl.constexpr,
+    NUMBER: tl.constexpr,
+    PROGRAM: tl.constexpr,
+    SHAPE: tl.constexpr,
+):
+    """Compute and store the values of a stage for a tile of units."""
+    STAGE: tl.constexpr = get(PROGRAM, "stages", NUMBER)
+    u = tile * get(SHAPE, "units") + tl.arange(0, get(SHAPE, "units"))
+    reads = ()
+    for p in tl.static_range(size(STAGE, "reads")):
+        value = load(buffers, rows, masks, d, u, get(STAGE, "reads", p), PROGRAM, SHAPE)
+        reads = reads + (value.to(tl.float32),)
+    values = VALUES(sums, reads, scalars, NUMBER)
+    for p in tl.static_range(size(STAGE, "writes")):
+        store(
+            *(values[get(STAGE, "writes", p, "value")], buffers, rows, masks, d, u),
+            *(get(STAGE, "writes", p, "field"), PROGRAM, SHAPE),
+        )
 
 
 @triton.jit
@@ -95,50 +163,24 @@ def stage_values(
     The tiles of units, and for each of them the tiles of the operands, are one loop: so the
     matrices of the next tile are on their way while the values of a tile are computed.
     """
-    STAGE: tl.constexpr = get(PROGRAM, "stages", NUMBER)
-    BU: tl.constexpr = get(SHAPE, "units")
-    BK: tl.constexpr = get(SHAPE, "inner")
-    BLOCK: tl.constexpr = BU * BK
-    parts: tl.constexpr = get(SHAPE, "inner_tiles") if get(STAGE, "sums") > 0 else 1
+    COUNT: tl.constexpr = get(PROGRAM, "stages", NUMBER, "sums")
+    PARTS: tl.constexpr = get(SHAPE, "inner_tiles") if COUNT > 0 else 1
     first = tl.program_id(2) * get(SHAPE, "share")
     tiles = tl.minimum(get(SHAPE, "share"), get(SHAPE, "tiles") - first)
-    # In a block of the matrices the units of the operand are contiguous.
-    inside = tl.arange(0, BK)[:, None] + tl.arange(0, BU)[None, :] * BK
     sums = ()
-    for q in tl.static_range(get(STAGE, "sums")):
-        sums = sums + (tl.zeros((get(SHAPE, "rows"), BU), tl.float32),)
-    for j in tl.range(0, tiles * parts, num_stages=get(SHAPE, "loads")):
-        tile = first + j // parts
-        i = j % parts
-        if get(STAGE, "sums") > 0:
-            operands = ()
-            for p in tl.static_range(size(STAGE, "operands")):
-                k = i * BK + tl.arange(0, BK)
-                part = load(buffers, rows, masks, d, k, get(STAGE, "operands", p), PROGRAM, SHAPE)
-                operands = operands + (part.to(matrices.dtype.element_ty),)
-            start = ((d * get(SHAPE, "tiles") + tile) * parts + i) * get(PROGRAM, "blocks")
-            added = ()
-            for q in tl.static_range(get(STAGE, "sums")):
-                sum = tl.where(i == 0, 0.0, sums[q])
-                for p in tl.static_range(size(STAGE, "dots")):
-                    if get(STAGE, "dots", p, "sum") == q:
-                        at = (start + get(STAGE, "dots", p, "block")) * BLOCK + inside
-                        operand = operands[get(STAGE, "dots", p, "operand")]
-                        block = tl.load(matrices + at)
-                        sum = multiply(operand, block, sum, get(SHAPE, "precision"))
-                added = added + (sum,)
-            sums = added
-        if i == parts - 1:
-            u = tile * BU + tl.arange(0, BU)
-            reads = ()
-            for p in tl.static_range(size(STAGE, "reads")):
-                part = load(buffers, rows, masks, d, u, get(STAGE, "reads", p), PROGRAM, SHAPE)
-                reads = reads + (part.to(tl.float32),)
-            values = VALUES(sums, reads, scalars, NUMBER)
-            for p in tl.static_range(size(STAGE, "writes")):
-                value = values[get(STAGE, "writes", p, "value")]
-                to: tl.constexpr = get(STAGE, "writes", p, "field")
-                store(value, buffers, rows, masks, d, u, to, PROGRAM, SHAPE)
+    for _ in tl.static_range(COUNT):
+        sums = sums + (tl.zeros((get(SHAPE, "rows"), get(SHAPE, "units")), tl.float32),)
+    for j in tl.range(0, tiles * PARTS, num_stages=get(SHAPE, "loads")):
+        tile = first + j // PARTS
+        i = j % PARTS
+        if COUNT > 0:
+            sums = add_products(
+                sums, matrices, buffers, rows, masks, d, tile, i, NUMBER, PROGRAM, SHAPE
+            )
+        if i == PARTS - 1:
+            compute_values(
+                sums, scalars, buffers, rows, masks, d, tile, VALUES, NUMBER, PROGRAM, SHAPE
+            )
 
 
 @triton.jit(do_not_specialize=["time", "batch", "first", "last"])
@@ -172,7 +214,7 @@ def run_steps(
         scalars = ()
         for i in tl.static_range(size(PROGRAM, "given")):
             at = rows[0] * get(PROGRAM, "saved") + get(PROGRAM, "given", i)
-            scalars = scalars + (tl.load(saved + at[:, None], mask=masks[0][:, None], other=0),)
+            scalars = scalars + (tl.load(saved + at[:, None], mask=masks[0][:, None], other=1),)
         for k in tl.static_range(size(PROGRAM, "stages")):
             scalars = scalars + stage_scalars(
                 scalars, saved, buffers, rows, masks, d, SCALARS, k, PROGRAM, SHAPE
