@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from seqtag.cells.brc import Brc, NeuromodulatedBrc
     from seqtag.cells.cfn import Cfn
     from seqtag.cells.cornn import CoRnn
+    from seqtag.cells.delta import DeltaNet
     from seqtag.cells.gru import Gru, GruResetBefore
     from seqtag.cells.janet import Janet
     from seqtag.cells.lem import Lem
     from seqtag.cells.lstm import Lstm
     from seqtag.cells.lstm_layernorm import LayerNormLstm
+    from seqtag.cells.mamba2 import Mamba2
     from seqtag.cells.mgu import Mgu
     from seqtag.cells.minimal import MinGru, MinLstm
+    from seqtag.cells.mlstm import MLstm
     from seqtag.cells.multiplicative_lstm import MultiplicativeLstm
     from seqtag.cells.ran import Ran
     from seqtag.cells.rnn import IndRnn, Rnn
@@ -45,6 +48,7 @@ __all__ = [
     "CellDescription",
     "Cfn",
     "CoRnn",
+    "DeltaNet",
     "Gru",
     "GruResetBefore",
     "IndRnn",
@@ -52,6 +56,8 @@ __all__ = [
     "LayerNormLstm",
     "Lem",
     "Lstm",
+    "MLstm",
+    "Mamba2",
     "Mgu",
     "MinGru",
     "MinLstm",
@@ -78,15 +84,18 @@ _FILES = {
     "NeuromodulatedBrc": "brc",
     "Cfn": "cfn",
     "CoRnn": "cornn",
+    "DeltaNet": "delta",
     "Gru": "gru",
     "GruResetBefore": "gru",
     "Janet": "janet",
     "Lem": "lem",
     "Lstm": "lstm",
     "LayerNormLstm": "lstm_layernorm",
+    "Mamba2": "mamba2",
     "Mgu": "mgu",
     "MinGru": "minimal",
     "MinLstm": "minimal",
+    "MLstm": "mlstm",
     "MultiplicativeLstm": "multiplicative_lstm",
     "Ran": "ran",
     "IndRnn": "rnn",

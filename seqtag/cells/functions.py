@@ -35,6 +35,16 @@ def relu(v: Any) -> Any:
     return v.relu()
 
 
+def silu(v: Any) -> Any:
+    """Return v sigmoid(v)."""
+    return v * sigmoid(v)
+
+
+def softplus(v: Any) -> Any:
+    """Return log(1 + exp(v))."""
+    return -log_sigmoid(-v)
+
+
 def exp(v: Any) -> Any:
     """Return the exponential function."""
     return v.exp()

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seqtag.cells.spec import Cell, check_parts, missing_parts, no_option
+from seqtag.cells.parts import check_parts
+from seqtag.cells.spec import Cell, missing_parts, no_option
 from seqtag.checks import from_plain
 from seqtag.errors import InputError, listed, shown
 from seqtag.registry import Registry

@@ -6,14 +6,13 @@ order of the blocks of H rows in saved models: never reorder them.
 """
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from seqtag.cells.fields import check_bias_start
 from seqtag.cells.walk import WalkStep
-from seqtag.checks import AtLeast, check_fields, checked
 from seqtag.errors import InputError, did_you_mean, shown
 
 Values = Mapping[str, Any]
@@ -163,6 +162,28 @@ class Cell(ABC):
         return {}
 
     @property
+    def unit_states(self) -> tuple[str, ...]:
+        """The states with one value per unit, which pictures can show."""
+        return self.states
+
+    @property
+    def size_multiple(self) -> int:
+        """The number that the hidden size must be a multiple of."""
+        return math.lcm(*(product.heads for product in self.products))
+
+    def gate_size(self, gate: str, hidden_size: int) -> int:
+        """Return the number of rows of W of a gate."""
+        return hidden_size
+
+    def state_shape(self, state: str, hidden_size: int) -> tuple[int, ...]:
+        """Return the shape of a state of one sequence."""
+        return (hidden_size,)
+
+    def vector_shape(self, vector: str, hidden_size: int) -> tuple[int, ...]:
+        """Return the shape of the parameter of one of `vectors`."""
+        return (hidden_size,)
+
+    @property
     def untraceable(self) -> str | None:
         """Why `step` only runs on tensors; None if it uses only `seqtag.cells.functions`."""
         return None
@@ -257,43 +278,3 @@ def as_names(value: Any, what: str) -> tuple[str, ...]:
     if not isinstance(value, tuple | list) or not all(isinstance(name, str) for name in value):
         raise InputError(f"{what} must be a tuple of names, not {shown(value)}")
     return tuple(value)
-
-
-def check_parts(cell: Cell) -> None:
-    """Check that a cell's options and attributes have the right types and are consistent.
-
-    Raises:
-        InputError: naming the cell and the attribute.
-    """
-    where = f"cell {cell}"
-    if dataclasses.is_dataclass(cell):
-        with suppress(NameError, TypeError):  # annotations that only a type checker understands
-            check_fields(cell, where)
-    for attribute in ("gates", "states", "inner_gates"):
-        as_names(getattr(cell, attribute), f"{where}: {attribute}")
-    if not cell.states:
-        raise InputError(f"{where}: states is empty: a cell has at least one, its output")
-    for attribute, kind, example in (
-        ("vectors", Vector, 'Vector("p")'),
-        ("products", Product, f'Product("{cell.states[0]}", ("k",))'),
-    ):
-        parts = getattr(cell, attribute)
-        wrong = (
-            [p for p in parts if not isinstance(p, kind)]
-            if isinstance(parts, tuple | list)
-            else [parts]
-        )
-        if wrong:
-            raise InputError(
-                f"{where}: {attribute} must be a tuple, each element a {kind.__name__}, not "
-                f"{shown(wrong[0])}; write ({example},)"
-            )
-    for product in cell.products:
-        as_names(product.gates, f"{where}: the gates of a product")
-        checked(product.heads, Annotated[int, AtLeast(1)], f"{where}: the heads of a product")
-    for state in cell.initial_states:
-        if state not in cell.states:
-            raise InputError(
-                f"{where}: initial_states sets {state!r}, which is not among its states "
-                f"({', '.join(cell.states)})"
-            )

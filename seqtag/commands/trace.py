@@ -175,7 +175,7 @@ def _check_selected(selected: Selected, tagger: Tagger) -> None:
         raise InputError(f"--only {max(units)}: the layers have {size} units, 0 to {size - 1}")
     if selected.layer is not None:
         check_layer(encoder, selected.layer)
-    known = [*encoder.cell.gates, *encoder.cell.states]
+    known = [*encoder.cell.gates, *encoder.cell.unit_states]
     for name in selected.panels or ():
         if name not in known:
             raise unknown("gate or state of --values", name, known)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
+from seqtag.cells.matrix import MatrixCell
+from seqtag.errors import InputError
 from seqtag.export.graph import Graph
 from seqtag.export.loop import LayerOutput, LayerWeights, run_loop
 from seqtag.export.operators import has_operator, run_operator
@@ -26,6 +28,8 @@ def run_layers(
     Raises:
         InputError: for a cell that cannot be exported.
     """
+    if isinstance(module.cell, MatrixCell):
+        raise InputError(f"the cell {module.cell} cannot be exported: its state is a matrix")
     # As in evaluation mode, when zoneout uses its expected value and all other noise is off.
     cell = ZoneoutCell(module.cell, module.zoneout) if module.zoneout else module.cell
     cell = CountingCell(cell) if module.cell.counts_steps else cell

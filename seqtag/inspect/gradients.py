@@ -201,7 +201,7 @@ def _norms(
         total = total + (steps[-1][0][-1] * dy_BTH[:, t]).sum()
     states = [part_LBH for parts in steps for part_LBH in parts]
     gradients = torch.autograd.grad(total, states, allow_unused=True, materialize_grads=True)
-    norm_TSB = torch.stack([d_LBH[-1].norm(dim=-1) for d_LBH in gradients]).unflatten(
+    norm_TSB = torch.stack([d_LBH[-1].flatten(1).norm(dim=1) for d_LBH in gradients]).unflatten(
         0, (len(steps), -1)
     )
     padded_TSB = F.pad(norm_TSB, (0, 0, 0, 0, start, 0))

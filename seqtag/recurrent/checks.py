@@ -9,11 +9,21 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
+from seqtag.cells.matrix import MatrixCell
 from seqtag.checks import AtLeast, AtMost, Share, checked
 from seqtag.errors import InputError
 from seqtag.recurrent.compiler.plan import UncompilableStep, why_untraceable
 
 Size = Annotated[int, AtLeast(1), AtMost(2**31 - 1)]
+
+
+def check_heads(cell: Cell, hidden_size: int) -> None:
+    """Raise InputError if the cell's heads cannot share the units equally."""
+    if hidden_size % cell.size_multiple:
+        raise InputError(
+            f"cell {cell} has {cell.size_multiple} heads, which do not divide hidden_size, "
+            f"{hidden_size}: it must be a multiple of {cell.size_multiple}"
+        )
 
 
 def check_options(
@@ -97,10 +107,14 @@ class InitialValues(MutableMapping[str, Tensor]):
 def check_cell(cell: Cell) -> None:
     """Check a cell's step against its gates, states, products and vectors, by a step on zeros.
 
+    Steps with a matrix state are not checked.
+
     Raises:
         InputError: if the step reads an undeclared name, omits a state, returns a wrong shape or
             branches on a tensor, and if `kept` reads a value that the step does not return.
     """
+    if isinstance(cell, MatrixCell):
+        return
     zeros_BH = torch.zeros(2, 3, device="cpu")
     for product in cell.products:
         if product.state not in cell.states:
@@ -193,6 +207,8 @@ def check_noise(cell: Cell, recurrent_dropout: float, weight_drop: float, zoneou
     for name, share in shares.items():
         if share and not (cell.products or cell.inner_gates):
             raise InputError(f"{name} needs a recurrent weight R, and {cell} has none")
+    if zoneout and isinstance(cell, MatrixCell):
+        raise InputError(f"zoneout keeps units of a state, and the state of {cell} is a matrix")
     for state, start in cell.initial_states.items():
         if zoneout and not math.isfinite(start):
             raise InputError(

@@ -84,6 +84,8 @@ class Recurrent(nn.Module):
             "scan": parallel in time, for cells that are linear in their state: minlstm, mingru;
                 without noise in the recurrence.
             "loop": torch operations step by step, in place, for every elementwise cell.
+            "chunked": matrix products over chunks of steps, for cells with a matrix state: mlstm,
+                deltanet, gated_deltanet, mamba2.
             "reference": the plain loop under autograd, for every cell; the slowest. The only
                 engine with second derivatives.
 
@@ -203,8 +205,9 @@ class Recurrent(nn.Module):
             x_BTD: inputs, right-padded; or `Entries`, rows of a table.
             lengths_B: number of steps of each sequence, integers from 0 to T; None if all are T.
             state: initial state, (L*N, B, H) as `nn.LSTM` orders it; a tuple of these in the
-                order of `cell.states` (h, c) if the cell has several. None for the default.
-            trace: also return the values of all gates and states.
+                order of `cell.states` (h, c) if the cell has several. None for the default. A
+                matrix state has (L*N, B, ...), with the axes of `cell.state_shape`.
+            trace: also return the values of all gates and of all states that are vectors.
 
         Returns:
             y (B, T, N*H), 0 after the end; the state at each sequence's end, in the form of the

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqtag.cells import Cell
-from seqtag.errors import InputError
-from seqtag.recurrent.checks import InitialValues
+from seqtag.recurrent.checks import InitialValues, check_heads
 
 
 class Weights(NamedTuple):
@@ -40,9 +39,11 @@ class Direction(nn.Module):
 
     def __init__(self, cell: Cell, input_size: int, hidden_size: int, bias: bool):
         super().__init__()
+        check_heads(cell, hidden_size)
         self.cell = cell
         self.hidden_size = hidden_size
-        rows = len(cell.gates) * hidden_size
+        self.gate_sizes = [cell.gate_size(gate, hidden_size) for gate in cell.gates]
+        rows = sum(self.gate_sizes)
         self.weight_input = nn.Parameter(torch.empty(rows, input_size))
         # The product of the output has the plain name; others add the state that they multiply.
         self.recurrent = [
@@ -50,11 +51,6 @@ class Direction(nn.Module):
             for p in cell.products
         ]
         for name, product in zip(self.recurrent, cell.products, strict=True):
-            if hidden_size % product.heads:
-                raise InputError(
-                    f"cell {cell} has {product.heads} heads, which do not divide hidden_size, "
-                    f"{hidden_size}"
-                )
             self._add(name, len(product.gates) * hidden_size, hidden_size // product.heads)
         self.inner = "weight_inner" if cell.inner_gates else None
         if self.inner:
@@ -64,7 +60,7 @@ class Direction(nn.Module):
             self._add("bias", rows)
         self.vectors = {v.name: v.start for v in cell.vectors if bias or not v.is_bias}
         for name in self.vectors:
-            self._add(name, hidden_size)
+            self._add(name, *cell.vector_shape(name, hidden_size))
         self.reset_parameters()
 
     def _add(self, name: str, *shape: int) -> None:
@@ -73,14 +69,14 @@ class Direction(nn.Module):
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Draw W and R, and set biases and vectors to their initial values."""
-        for block_HD in self.weight_input.split(self.hidden_size):
+        for block_HD in self.weight_input.split(self.gate_sizes):
             nn.init.xavier_uniform_(block_HD)
         for name in (*self.recurrent, *([self.inner] if self.inner else [])):
             weight = getattr(self, name)
             for block in weight.split(weight.shape[1]):
                 nn.init.orthogonal_(block)
         if self.bias is not None:
-            blocks = self.bias.zero_().split(self.hidden_size)
+            blocks = self.bias.zero_().split(self.gate_sizes)
             gates = dict(zip(self.cell.gates, blocks, strict=True))
             self.cell.start_biases(
                 InitialValues(self.cell, "start_biases", "bias", "its gates", gates)

@@ -29,11 +29,12 @@ def initial_states(
     Raises:
         InputError: for a wrong number of tensors, or a wrong shape, dtype or device.
     """
+    shapes = {n: (*shape[:2], *cell.state_shape(n, shape[2])) for n in cell.states}
     if state is None:
         starts = cell.initial_states
-        parts = tuple(weight.new_full(shape, starts.get(name, 0.0)) for name in cell.states)
+        parts = tuple(weight.new_full(shapes[name], starts.get(name, 0.0)) for name in cell.states)
     else:
-        parts = _checked(state, cell.states, shape, x_BTD)
+        parts = _checked(state, shapes, x_BTD)
     return [dict(zip(cell.states, row, strict=True)) for row in zip(*parts, strict=True)]
 
 
@@ -45,8 +46,7 @@ def join_states(cell: Cell, finals: Sequence[Mapping[str, Tensor]]) -> State:
 
 def _checked(
     state: Tensor | tuple[Tensor, ...],
-    names: tuple[str, ...],
-    shape: tuple[int, int, int],
+    shapes: Mapping[str, tuple[int, ...]],
     x_BTD: Tensor,
 ) -> tuple[Tensor, ...]:
     """Return the caller's state as one tensor for each name.
@@ -55,16 +55,16 @@ def _checked(
         InputError: for a wrong number of tensors, or a wrong shape, dtype or device.
     """
     parts = (state,) if isinstance(state, Tensor) else state
-    if not isinstance(parts, tuple | list) or len(parts) != len(names):
-        expected = "a tensor" if len(names) == 1 else f"a tuple of {len(names)}"
-        raise InputError(f"state must be {expected} ({', '.join(names)})")
-    for name, part in zip(names, parts, strict=True):
+    if not isinstance(parts, tuple | list) or len(parts) != len(shapes):
+        expected = "a tensor" if len(shapes) == 1 else f"a tuple of {len(shapes)}"
+        raise InputError(f"state must be {expected} ({', '.join(shapes)})")
+    for (name, shape), part in zip(shapes.items(), parts, strict=True):
         if not isinstance(part, Tensor):
             raise InputError(f"state {name} must be a tensor, not {type(part).__name__}")
         if tuple(part.shape) != shape:
             raise InputError(
-                f"state {name} must have the shape {shape}, (layers * directions, batch, hidden), "
-                f"not {tuple(part.shape)}"
+                f"state {name} must have the shape {shape}, (layers * directions, batch, "
+                f"{'hidden' if len(shape) == 3 else '...'}), not {tuple(part.shape)}"
             )
         if part.device != x_BTD.device:
             raise InputError(f"state {name} is on {part.device}, but x is on {x_BTD.device}")

@@ -78,7 +78,7 @@ def hidden_size_for(
         InputError: if the smallest possible encoder has more parameters than that.
     """
     encoder = model.built_encoder
-    step = encoder.multiple()
+    step = encoder.multiple(cell)
 
     def count(units: int) -> int:
         with torch.device("meta"):

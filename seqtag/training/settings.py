@@ -23,7 +23,7 @@ from seqtag.training.targets import CALLBACKS, LOGGERS, OPTIMIZERS, SCHEDULES, T
 from seqtag.training.trainer_options import TrainerOptions, trainer_options
 
 # Names of the engines in `recurrent.engines`.
-Engine = Literal["auto", "cpu", "torch", "triton", "scan", "loop", "reference"]
+Engine = Literal["auto", "cpu", "torch", "triton", "scan", "loop", "chunked", "reference"]
 # Keys outside all groups.
 _UNGROUPED = ("seed", "ckpt_path", "engine", "compile", "metric")
 # Those that only `seqtag train` has.
@@ -144,10 +144,12 @@ class TrainingSettings:
         """
         ungrouped = {name: plain[name] for name in _UNGROUPED}
         ungrouped |= {name: plain.get(name) for name in _OF_TRAIN}
+        model, cell = from_plain(TaggerConfig, plain["model"], "model"), _cell(plain["cell"])
+        model.built_encoder.check_cell(model, cell)
         return cls(
             data=DataSettings.from_plain(plain["data"]),
-            model=from_plain(TaggerConfig, plain["model"], "model"),
-            cell=_cell(plain["cell"]),
+            model=model,
+            cell=cell,
             optimizer=Target.from_plain(plain["optimizer"], OPTIMIZERS, "optimizer"),
             scheduler=Target.from_plain(plain["scheduler"], SCHEDULES, "scheduler"),
             trainer=trainer_options(plain["trainer"]),

@@ -251,7 +251,7 @@ def test_without_a_compiler_another_engine_runs_with_one_warning(cell, engine, n
 
 
 def test_engines_are_ordered_by_preference():
-    assert list(ENGINES) == ["cpu", "torch", "triton", "scan", "loop", "reference"]
+    assert list(ENGINES) == ["cpu", "torch", "triton", "scan", "loop", "chunked", "reference"]
     assert all(f'"{name}": ' in Recurrent.__doc__ for name in ENGINES)
 
 

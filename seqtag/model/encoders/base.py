@@ -64,8 +64,15 @@ class Encoder(ABC):
     def check(self, model: NetworkOptions) -> None:  # noqa: B027  few encoders need it
         """Raise an InputError for a configuration of the network that the encoder cannot have."""
 
-    def multiple(self) -> int:
-        """Return the number that `model.hidden_size` must be a multiple of."""
+    def check_cell(self, model: NetworkOptions, cell: Any) -> None:  # noqa: B027
+        """Raise an InputError for a recurrent cell that does not fit the network."""
+
+    def multiple(self, cell: Any) -> int:
+        """Return the number that `model.hidden_size` must be a multiple of.
+
+        Args:
+            cell: the recurrent cell, for encoders that use one.
+        """
         return 1
 
     @staticmethod

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from seqtag.cells import build_cell
+from seqtag.errors import InputError
 from seqtag.model.encoders.base import Encoder, NetworkOptions
 from seqtag.model.encoders.registry import register
 
@@ -34,6 +36,19 @@ class RecurrentEncoder(Encoder):
             residual=model.residual,
             layer_norm=model.layer_norm,
         )
+
+    def check_cell(self, model: NetworkOptions, cell: Any) -> None:
+        """Refuse heads that do not divide the hidden size."""
+        built, multiple = build_cell(cell), self.multiple(cell)
+        if model.hidden_size % multiple:
+            raise InputError(
+                f"model.hidden_size={model.hidden_size} cannot be divided among the heads of the "
+                f"cell {built}: it must be a multiple of {multiple}"
+            )
+
+    def multiple(self, cell: Any) -> int:
+        """Return the number of heads of the cell."""
+        return build_cell(cell).size_multiple
 
     @staticmethod
     def run(module: Any, x: Any, lengths_B: Any) -> Any:

@@ -90,7 +90,7 @@ class TransformerEncoder(Encoder):
                 f"model.encoder.heads={self.heads}: positions=alibi in both directions needs an "
                 "even number, of which half read to the left and half to the right"
             )
-        multiple = self.multiple()
+        multiple = self.multiple(None)
         if model.hidden_size % multiple:
             reason = f"{self.heads} heads" + (
                 f" of an even size, which positions={self.positions} needs"
@@ -102,7 +102,7 @@ class TransformerEncoder(Encoder):
                 f"be a multiple of {multiple}"
             )
 
-    def multiple(self) -> int:
+    def multiple(self, cell: Any) -> int:
         """Return the number that the hidden size must be a multiple of."""
         in_pairs = self.positions in ("sinusoidal", "relative", "rope")
         return self.heads * (2 if in_pairs else 1)

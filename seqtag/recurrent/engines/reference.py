@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from seqtag.cells import Cell
+from seqtag.cells.matrix import MatrixCell
 from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput, States, Traces
+from seqtag.recurrent.engines.matrix import run_matrix, run_steps
 from seqtag.recurrent.noise import Noise
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Weights
@@ -31,6 +33,8 @@ class Reference(Engine):
 
     def run(self, call: LayerCall) -> LayerOutput:
         """Run one direction after the other."""
+        if isinstance(call.cell, MatrixCell):
+            return run_matrix(call, run_steps)
         cell, x_BTD, padding = call.cell, call.x_BTD, call.padding
         if padding.ragged:
             x_BTD = x_BTD.masked_fill(padding.outside_TB.T[..., None], 0.0)

@@ -8,6 +8,7 @@
 - scan: parallel in time, for cells that are linear in their state. Tried after cpu, which is faster
   on a CPU at any length (2 to 3 times at 4,096 steps, 2 times at 32).
 - loop: in place, with its own backward pass, for every cell whose step is elementwise.
+- chunked: for cells with a matrix state, which the engines above refuse.
 - reference: everything else.
 """
 
@@ -21,6 +22,7 @@ from seqtag.cells import Cell
 from seqtag.errors import InputError, unknown
 from seqtag.recurrent.compiler.plan import UncompilableStep
 from seqtag.recurrent.engines.base import Engine, UnexpectedRefusal
+from seqtag.recurrent.engines.chunked import Chunked
 from seqtag.recurrent.engines.cpu import Cpu
 from seqtag.recurrent.engines.loop.engine import Loop
 from seqtag.recurrent.engines.reference import Reference
@@ -30,7 +32,7 @@ from seqtag.recurrent.engines.triton import Triton
 from seqtag.recurrent.noise import Noise, ZoneoutCell
 
 ENGINES: dict[str, Engine] = {
-    engine.name: engine for engine in (Cpu(), Torch(), Triton(), Scan(), Loop(), Reference())
+    engine.name: engine for engine in (Cpu(), Torch(), Triton(), Scan(), Loop(), Chunked(), Reference())
 }
 logger = logging.getLogger("seqtag")
 

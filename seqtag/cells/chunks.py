@@ -1,0 +1,47 @@
+"""Arithmetic of chunks of steps, for cells with a matrix state.
+
+L steps of a chunk; ... is any leading axes.
+"""
+
+import math
+from typing import Any
+
+
+def lower(score_LL: Any, diagonal: int = 0) -> Any:
+    """Return scores (..., i, j) with minus infinity where step j is after step i."""
+    size = score_LL.shape[-1]
+    after_LL = score_LL.new_ones(size, size).triu(1 + diagonal).bool()
+    return score_LL.masked_fill(after_LL, -math.inf)
+
+
+def decay_between(total_L: Any) -> Any:
+    """Return the product of the decays of steps j + 1 to i at (..., i, j); 0 where j is after i.
+
+    Args:
+        total_L: the running sum of the logarithms of the decays, (..., L).
+    """
+    return lower(total_L[..., :, None] - total_L[..., None, :]).exp()
+
+
+def solve_unit_lower(matrix_LL: Any, right_LE: Any) -> Any:
+    """Return the solution of M n = r; M has a diagonal of 1, and only what is below it is read."""
+    import torch
+
+    return torch.linalg.solve_triangular(matrix_LL, right_LE, upper=False, unitriangular=True)
+
+
+def unit_length(vector_E: Any) -> Any:
+    """Return vectors (..., E) of length 1; those near 0 stay near 0."""
+    return vector_E * ((vector_E * vector_E).sum(-1, keepdim=True) + 1e-6).rsqrt()
+
+
+def root_mean_square(vector_E: Any, epsilon: float = 1e-5) -> Any:
+    """Return vectors (..., E) divided by the root of the mean of their squares."""
+    return vector_E * ((vector_E * vector_E).mean(-1, keepdim=True) + epsilon).rsqrt()
+
+
+def standardised(vector_E: Any) -> Any:
+    """Return vectors (..., E) shifted and scaled to mean 0 and variance 1."""
+    from torch.nn.functional import layer_norm
+
+    return layer_norm(vector_E, vector_E.shape[-1:])

@@ -1,0 +1,190 @@
+"""The chunked engine against the step-by-step reference, in float64 and float32.
+
+B batch, T time, D features in, H hidden units.
+"""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shared.cells import MATRIX
+
+from seqtag.errors import InputError
+from seqtag.model.size import count_parameters
+from seqtag.recurrent import Recurrent
+from seqtag.recurrent.engines.registry import choose_engine
+
+B, T, D, H = 3, 11, 3, 4
+LENGTHS = torch.tensor([11, 6, 0])
+OPTIONS = {name: {} for name in MATRIX} | {
+    "mlstm-convolution": {"convolution": 3},
+    "deltanet-signed": {"signed": True},
+    "gated_deltanet-signed": {"signed": True, "convolution": 2},
+    "mamba2-signed": {"signed": True, "state_size": 3},
+}
+
+
+def pair(name, **more):
+    """Return the same layer on both engines, with random parameters."""
+    cell = {"name": name.partition("-")[0], "heads": 2, "chunk": 4, **OPTIONS[name]}
+    torch.manual_seed(0)
+    layers = [Recurrent(cell, D, H, engine=e, **more).double() for e in ("reference", "chunked")]
+    for parameter in layers[0].parameters():
+        torch.nn.init.normal_(parameter, std=0.7)
+    layers[1].load_state_dict(layers[0].state_dict())
+    return layers
+
+
+def without_scale(cell, state):
+    """Return the states of mlstm without their common factor exp(-m), and others as they are."""
+    named = dict(zip(cell.states, state, strict=True))
+    if "m" in named:
+        scale = named.pop("m").exp()
+        named["C"] = named["C"] * scale[..., None, None]
+        named["n"] = named["n"] * scale[..., None]
+    return list(named.values())
+
+
+def outcome(layer, x, lengths, state=None):
+    """Return outputs, states, traces and the gradients of all inputs and parameters."""
+    inputs = [x.clone().requires_grad_(), *(s.clone().requires_grad_() for s in state or ())]
+    y, final, trace = layer(inputs[0], lengths, inputs[1:] or None, trace=True)
+    draw = torch.Generator().manual_seed(1)
+    values = [y, *without_scale(layer.cell, final)]
+    weighted = ((v * torch.randn(v.shape, generator=draw, dtype=v.dtype)).sum() for v in values)
+    # The first state of mlstm is the output again, and `past` has no gradient without steps.
+    leaves = [*inputs, *layer.parameters()]
+    gradients = torch.autograd.grad(sum(weighted), leaves, allow_unused=True)
+    return values, trace, gradients
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("given", [False, True], ids=["zero", "given"])
+def test_equals_the_reference(name, given):
+    reference, chunked = pair(name, num_layers=2, bidirectional=True)
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    state = None
+    if given:
+        state = tuple(torch.randn_like(s) for s in reference(x)[1])
+    expected, actual = (outcome(layer, x, LENGTHS, state) for layer in (reference, chunked))
+    torch.testing.assert_close(actual, expected, atol=1e-10, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_gradcheck(name):
+    _, chunked = pair(name)
+    x = torch.randn(2, 6, D, dtype=torch.float64, requires_grad=True)
+    lengths = torch.tensor([6, 4])
+
+    def run(x, *parameters):
+        names = [n for n, _ in chunked.named_parameters()]
+        swapped = dict(zip(names, parameters, strict=True))
+        y, state = torch.func.functional_call(chunked, swapped, (x, lengths))
+        return (y, *without_scale(chunked.cell, state))
+
+    assert torch.autograd.gradcheck(run, (x, *chunked.parameters()), fast_mode=True)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_continues_from_a_state(name):
+    _, layer = pair(name, num_layers=2)
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    y, state = layer(x)
+    first, middle = layer(x[:, :6])
+    second, end = layer(x[:, 6:], None, middle)
+    torch.testing.assert_close(torch.cat([first, second], 1), y)
+    torch.testing.assert_close(without_scale(layer.cell, end), without_scale(layer.cell, state))
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_padding_has_no_effect(name):
+    """What it contains: none at all. How much there is: rounding."""
+    _, layer = pair(name, bidirectional=True)
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    y, state = layer(x, LENGTHS)
+    spoiled = x.clone()
+    for row, length in enumerate(LENGTHS):
+        spoiled[row, length:] = float("nan")
+    again, same = layer(spoiled, LENGTHS)
+    assert torch.equal(again, y)
+    assert all(torch.equal(a, b) for a, b in zip(same, state, strict=True))
+    assert not y[1, 6:].any()
+    alone, end = layer(x[1:2, :6])
+    torch.testing.assert_close(y[1:2, :6], alone, atol=1e-12, rtol=0)
+    torch.testing.assert_close([s[:, 1:2] for s in state], list(end), atol=1e-12, rtol=0)
+    # A sequence without steps keeps its state.
+    start = tuple(torch.randn_like(s) for s in state)
+    for before, after in zip(start, layer(x, LENGTHS, start)[1], strict=True):
+        assert torch.equal(before[:, 2], after[:, 2])
+
+
+@pytest.mark.parametrize("name", MATRIX)
+@given(time=st.integers(1, 9), chunk=st.integers(1, 12), data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_any_chunk_and_lengths_give_the_same(name, time, chunk, data):
+    lengths = torch.tensor(data.draw(st.lists(st.integers(0, time), min_size=1, max_size=3)))
+    torch.manual_seed(0)
+    cell = {"name": name, "heads": 2}
+    layers = [Recurrent({**cell, "chunk": c}, D, H).double() for c in (chunk, 64)]
+    layers[1].load_state_dict(layers[0].state_dict())
+    x = torch.randn(len(lengths), time, D, dtype=torch.float64)
+    torch.testing.assert_close(*(layer(x, lengths) for layer in layers))
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_large_gates_stay_finite(name):
+    layer = Recurrent({"name": name, "heads": 2, "chunk": 8}, D, H)
+    x = (100 * torch.randn(2, 40, D)).requires_grad_()
+    y, _ = layer(x, torch.tensor([40, 3]))
+    y.sum().backward()
+    assert y.isfinite().all()
+    assert x.grad.isfinite().all()
+    assert all(p.grad.isfinite().all() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_dtypes_and_no_steps(name):
+    layer = Recurrent({"name": name, "heads": 2}, D, H, 2, bidirectional=True)
+    assert layer(torch.zeros(2, 0, D))[0].shape == (2, 0, 2 * H)
+    assert layer(torch.zeros(0, 5, D))[0].shape == (0, 5, 2 * H)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer(torch.randn(2, 5, D))[0].dtype == torch.float32
+    assert layer.bfloat16()(torch.randn(2, 5, D).bfloat16())[0].dtype == torch.bfloat16
+
+
+def test_auto_takes_chunks_and_other_engines_say_why_not():
+    x = torch.zeros(1, 2, D)
+    assert choose_engine("auto", MATRIX["mlstm"], x, traces=True).name == "chunked"
+    with pytest.raises(InputError, match="not cpu: its state is a matrix"):
+        Recurrent("mlstm", D, 8, engine="cpu")(x)
+    with pytest.raises(InputError, match="not chunked: it is for cells with a matrix state"):
+        Recurrent("lstm", D, 8, engine="chunked")(x)
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "message"),
+    [
+        ({"heads": 3}, {}, r"has 3 heads, which do not divide hidden_size, 4: .* multiple of 3"),
+        ({"heads": 0}, {}, "heads must be .*at least 1"),
+        ({"chunk": 0}, {}, "chunk must be .*at least 1"),
+        ({"convolution": -1}, {}, "convolution must be"),
+        ({}, {"zoneout": 0.1}, "the state of MLstm.* is a matrix"),
+        ({}, {"recurrent_dropout": 0.1}, "needs a recurrent weight R"),
+    ],
+)
+def test_refused(cell, options, message):
+    with pytest.raises(InputError, match=message):
+        Recurrent({"name": "mlstm", **cell}, D, H, **options)
+
+
+def test_a_state_of_a_wrong_shape_is_refused():
+    layer = Recurrent({"name": "deltanet", "heads": 2}, D, H)
+    state = (torch.zeros(1, 2, H), torch.zeros(1, 2, H))
+    with pytest.raises(InputError, match=r"state S must have the shape \(1, 2, 2, 2, 2\)"):
+        layer(torch.zeros(2, 3, D), None, state)
+
+
+def test_parameters_of_one_direction():
+    """W (4H + A) rows of D, b (4H + A), the gain: no R."""
+    layer = Recurrent({"name": "deltanet", "heads": 2}, D, H)
+    assert count_parameters(layer) == (4 * H + 2) * (D + 1) + H
