@@ -72,7 +72,7 @@ _CONTRASTS = ((("M",), ("F",)), (("PL",), ("M", "F")))
 
 def memory_of(cell: Cell) -> str:
     """Return the name of the state that is a cell's memory; its output if there is no other."""
-    found = (state for state in cell.states if cell.meanings.get(state) == "memory")
+    found = (state for state in cell.unit_states if cell.meanings.get(state) == "memory")
     return next(found, cell.states[0])
 
 

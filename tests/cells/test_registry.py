@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from shared.cells import PRESETS
+from shared.cells import ALL as PRESETS
 
 from seqtag import cells
 from seqtag.cells import Gru, Lstm, Rnn, build_cell, describe
