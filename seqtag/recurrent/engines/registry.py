@@ -32,7 +32,8 @@ from seqtag.recurrent.engines.triton import Triton
 from seqtag.recurrent.noise import Noise, ZoneoutCell
 
 ENGINES: dict[str, Engine] = {
-    engine.name: engine for engine in (Cpu(), Torch(), Triton(), Scan(), Loop(), Chunked(), Reference())
+    engine.name: engine
+    for engine in (Cpu(), Torch(), Triton(), Scan(), Loop(), Chunked(), Reference())
 }
 logger = logging.getLogger("seqtag")
 
