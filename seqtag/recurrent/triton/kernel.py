@@ -73,12 +73,12 @@ class TritonKernel:
 
         tensors = tuple(buffers[name] for name in of.buffers)
         batch = len(lengths_B)
-        grid = (-(-batch // shape.rows), shape.directions, shape.group)
+        grid = grid_of(shape, batch)
         spans = [(0, time)]
         if shape.wait == "launch":
             spans = [(s, s + 1) for s in range(time)]
         for first, last in reversed(spans) if of.program.backward else spans:
-            counters = lengths_B.new_zeros(grid[0] * grid[1])
+            counters = new_counters(lengths_B, grid[0] * grid[1])
             run_steps[grid](
                 *(tensors, matrices, saved, lengths_B, counters, time, batch, first, last),
                 **self.constants(of, shape),
@@ -91,6 +91,16 @@ class TritonKernel:
 def triton_kernel_of(cell: Cell, traces: bool = False) -> TritonKernel:
     """Return the kernel of a cell; with `traces` it also returns all values of the step."""
     return TritonKernel(cell, traces)
+
+
+def grid_of(shape: Shape, batch: int) -> tuple[int, int, int]:
+    """Return the number of tiles of sequences, of directions, and of programs in a group."""
+    return -(-batch // shape.rows), shape.directions, shape.group
+
+
+def new_counters(lengths_B: Tensor, number: int) -> Tensor:
+    """Return the counters by which the programs of a group wait for each other."""
+    return lengths_B.new_zeros(number)
 
 
 def launch_options(shape: Shape) -> dict[str, Any]:

@@ -105,6 +105,7 @@ def _stage(steps: Steps, number: int) -> tuple[Stage, Body]:
     for node in completed(stages.temporaries):
         if node.op not in RUNNING:
             results.append((node, between("value", node)))
+    results = list(dict.fromkeys(results))  # several reductions may have one argument
 
     sources = {n: Source((), (to,)) for n, to in steps.written.items() if level[n] < number}
     for node in stages.temporaries:
