@@ -59,10 +59,11 @@ class Triton(Engine):
         kernel = triton_kernel_of(cell, call.traces)
         dtype = operand_dtype(call.x_BTD)
         flat = flatten(cell, weights, states, torch.float32)
-        lengths_B = call.padding.lengths_B
+        tensors = (call.x_BTD, *(tensor for tensor in flat if tensor is not None))
+        keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
         with torch.autocast(call.x_BTD.device.type, enabled=False):
             y_TBNH, finals_BNSH, shown_TBNCH = LayerFunction.apply(
-                kernel, dtype, lengths_B, len(weights), call.x_BTD, *flat
+                kernel, keep, dtype, call.padding.lengths_B, len(weights), call.x_BTD, *flat
             )
         y_BTH = y_TBNH.flatten(2).transpose(0, 1)
         finals = [final_BH for side in finals_BNSH.unbind(1) for final_BH in side.unbind(1)]

@@ -101,9 +101,9 @@ class Stage:
     writes: tuple[Write, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
-    """The constants of one pass.
+    """The constants of one pass; compared by identity, since a kernel has one for each pass.
 
     stages: the stages of a step.
     widths: width of each buffer.

@@ -29,14 +29,26 @@ class LayerFunction(torch.autograd.Function):
     def forward(
         ctx: Any,
         kernel: TritonKernel,
+        keep: bool,
         dtype: torch.dtype,
         lengths_B: Tensor | None,
         directions: int,
         x_BTD: Tensor,
         *tensors: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Run all steps, with products in `dtype`; `tensors` are those of `flatten`."""
-        plan, keep = kernel.plan, any(ctx.needs_input_grad)
+        """Run all steps.
+
+        Args:
+            ctx: for the backward pass.
+            kernel: the cell's kernel.
+            keep: whether a backward pass follows.
+            dtype: the dtype of products.
+            lengths_B: None if no sequence is padded.
+            directions: N.
+            x_BTD: inputs.
+            tensors: those of `flatten`, in float32.
+        """
+        plan = kernel.plan
         layout = kernel.forward if keep else kernel.inference
         sides = host.sides_of(plan, tensors, directions)
         x_TBD = host.time_first(x_BTD, lengths_B, dtype)
@@ -63,12 +75,12 @@ class LayerFunction(torch.autograd.Function):
             "between": initial_BNSH.new_empty(*rows[1:], layout.buffers["between"], hidden),
         }
         saved = initial_BNSH.new_empty(*rows, layout.program.saved)
-        shape = choose_shape(layout, batch, directions, hidden, dtype, x_TBD.device)
+        shape = choose_shape(layout.program, batch, directions, hidden, dtype, x_TBD.device)
         kernel.launch(layout, shape, buffers, pack(r_NPHH, shape), saved, lengths_B, time)
         if keep:
             ctx.kernel, ctx.names = kernel, tuple(kept_for_backward)
-            tensors = (*kept_for_backward.values(), *tensors)
-            ctx.save_for_backward(x_TBD, lengths_B, w_GD, r_NPHH, initial_BNSH, saved, *tensors)
+            others = kept_for_backward.values()
+            ctx.save_for_backward(x_TBD, lengths_B, w_GD, r_NPHH, initial_BNSH, saved, *others)
         ctx.set_materialize_grads(False)
         y_TBNH = buffers[f"path {plan.cell.states[0]}"][:time, :, :, 0]
         return y_TBNH, buffers["final"], buffers["shown"]
@@ -82,8 +94,8 @@ class LayerFunction(torch.autograd.Function):
         time, batch, _ = x_TBD.shape
         _, directions, states, hidden = initial_BNSH.shape
         rows = (time, batch, directions)
-        buffers = dict(zip(ctx.names, others, strict=False))
-        shape = choose_shape(layout, batch, directions, hidden, r_NPHH.dtype, x_TBD.device)
+        buffers = dict(zip(ctx.names, others, strict=True))
+        shape = choose_shape(layout.program, batch, directions, hidden, r_NPHH.dtype, x_TBD.device)
 
         def arriving(gradient: Tensor | None, *size: int) -> Tensor:
             zeros = initial_BNSH.new_zeros(*size, hidden)
@@ -101,18 +113,15 @@ class LayerFunction(torch.autograd.Function):
         matrices = pack(r_NPHH.transpose(2, 3), shape)
         kernel.launch(layout, shape, buffers, matrices, saved, lengths_B, time)
 
-        tensors = others[len(ctx.names) :]
         found = _gradients(plan, buffers, x_TBD, lengths_B, w_GD, r_NPHH, initial_BNSH)
         grads = [
-            gradient.to(tensor.dtype) if needed and gradient is not None else None
-            for tensor, gradient, needed in zip(
-                tensors, found, ctx.needs_input_grad[5:], strict=True
-            )
+            gradient.float() if needed and gradient is not None else None
+            for gradient, needed in zip(found, ctx.needs_input_grad[6:], strict=True)
         ]
         grad_x_BTD = None
-        if ctx.needs_input_grad[4]:
+        if ctx.needs_input_grad[5]:
             grad_x_BTD = of_slots.gradient_of_x(plan, buffers["slot"], w_GD).transpose(0, 1)
-        return None, None, None, None, grad_x_BTD, *grads
+        return *(None,) * 5, grad_x_BTD, *grads
 
 
 def _gradients(

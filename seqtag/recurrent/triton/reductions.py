@@ -6,31 +6,47 @@ An earlier stage has stored the field that they combine. Each program reads all 
 import triton
 import triton.language as tl
 
-from seqtag.recurrent.triton.memory import get, load, store
+from seqtag.recurrent.triton.memory import get, load, size, store
 
 
 @triton.jit
-def reduction(
-    buffers, rows, masks, d, REDUCTION: tl.constexpr, PROGRAM: tl.constexpr, SHAPE: tl.constexpr
+def reduce_units(
+    buffers, rows, masks, d, NUMBER: tl.constexpr, PROGRAM: tl.constexpr, SHAPE: tl.constexpr
 ):
-    """Return the sum, mean or largest value over all units, (sequences, 1)."""
-    OP: tl.constexpr = get(REDUCTION, "op")
+    """Return the sums, means and largest values over all units of a stage, (sequences, 1) each.
+
+    They are combined over tiles of units first, all in one loop, and over a tile at the end.
+    """
+    STAGE: tl.constexpr = get(PROGRAM, "stages", NUMBER)
     H: tl.constexpr = get(SHAPE, "hidden")
-    if OP == "max_units":
-        total = tl.full((get(SHAPE, "rows"), 1), float("-inf"), tl.float32)
-    else:
-        total = tl.zeros((get(SHAPE, "rows"), 1), tl.float32)
-    for j in tl.range(0, get(SHAPE, "tiles")):
+    totals = ()
+    for i in tl.static_range(size(STAGE, "reductions")):
+        empty = tl.zeros((get(SHAPE, "rows"), get(SHAPE, "units")), tl.float32)
+        if get(STAGE, "reductions", i, "op") == "max_units":
+            empty += float("-inf")
+        totals = totals + (empty,)
+    for j in tl.range(0, get(SHAPE, "tiles"), num_stages=1):
         u = j * get(SHAPE, "units") + tl.arange(0, get(SHAPE, "units"))
-        part = load(buffers, rows, masks, d, u, get(REDUCTION, "field"), PROGRAM, SHAPE)
-        if OP == "max_units":
-            part = tl.where((u < H)[None, :], part, float("-inf"))
-            total = tl.maximum(total, tl.max(part, axis=1)[:, None])
+        combined = ()
+        for i in tl.static_range(size(STAGE, "reductions")):
+            part = load(
+                buffers, rows, masks, d, u, get(STAGE, "reductions", i, "field"), PROGRAM, SHAPE
+            )
+            if get(STAGE, "reductions", i, "op") == "max_units":
+                part = tl.where((u < H)[None, :], part, float("-inf"))
+                combined = combined + (tl.maximum(totals[i], part),)
+            else:
+                combined = combined + (totals[i] + part,)
+        totals = combined
+    results = ()
+    for i in tl.static_range(size(STAGE, "reductions")):
+        if get(STAGE, "reductions", i, "op") == "max_units":
+            results = results + (tl.max(totals[i], axis=1)[:, None],)
+        elif get(STAGE, "reductions", i, "op") == "mean_units":
+            results = results + ((tl.sum(totals[i], axis=1) / H)[:, None],)
         else:
-            total += tl.sum(part, axis=1)[:, None]
-    if OP == "mean_units":
-        total = total / H
-    return total
+            results = results + (tl.sum(totals[i], axis=1)[:, None],)
+    return results
 
 
 @triton.jit
@@ -39,7 +55,7 @@ def running_sum(
 ):
     """Store the running sums over units of a field in another one."""
     total = tl.zeros((get(SHAPE, "rows"), 1), tl.float32)
-    for j in tl.range(0, get(SHAPE, "tiles")):
+    for j in tl.range(0, get(SHAPE, "tiles"), num_stages=1):
         if get(REDUCTION, "op") == "running_sum":
             u = j * get(SHAPE, "units") + tl.arange(0, get(SHAPE, "units"))
             part = load(buffers, rows, masks, d, u, get(REDUCTION, "field"), PROGRAM, SHAPE)

@@ -19,7 +19,7 @@ import triton
 import triton.language as tl
 
 from seqtag.recurrent.triton.memory import get, load, rows_of, size, store
-from seqtag.recurrent.triton.reductions import reduction, running_sum
+from seqtag.recurrent.triton.reductions import reduce_units, running_sum
 
 
 @triton.jit
@@ -62,9 +62,8 @@ def stage_scalars(
     """Return what a stage needs that is the same for all units; store running sums."""
     STAGE: tl.constexpr = get(PROGRAM, "stages", NUMBER)
     reduced = ()
-    for i in tl.static_range(size(STAGE, "reductions")):
-        value = reduction(buffers, rows, masks, d, get(STAGE, "reductions", i), PROGRAM, SHAPE)
-        reduced = reduced + (value,)
+    if size(STAGE, "reductions") > 0:
+        reduced = reduce_units(buffers, rows, masks, d, NUMBER, PROGRAM, SHAPE)
     values = SCALARS(reduced, scalars, NUMBER)
     for i in tl.static_range(size(STAGE, "saved")):
         at = rows[0] * get(PROGRAM, "saved") + get(STAGE, "saved", i, "column")
@@ -165,12 +164,13 @@ def stage_values(
     """
     COUNT: tl.constexpr = get(PROGRAM, "stages", NUMBER, "sums")
     PARTS: tl.constexpr = get(SHAPE, "inner_tiles") if COUNT > 0 else 1
+    LOADS: tl.constexpr = get(SHAPE, "loads") if COUNT > 0 else 1
     first = tl.program_id(2) * get(SHAPE, "share")
     tiles = tl.minimum(get(SHAPE, "share"), get(SHAPE, "tiles") - first)
     sums = ()
     for _ in tl.static_range(COUNT):
         sums = sums + (tl.zeros((get(SHAPE, "rows"), get(SHAPE, "units")), tl.float32),)
-    for j in tl.range(0, tiles * PARTS, num_stages=get(SHAPE, "loads")):
+    for j in tl.range(0, tiles * PARTS, num_stages=LOADS):
         tile = first + j // PARTS
         i = j % PARTS
         if COUNT > 0:

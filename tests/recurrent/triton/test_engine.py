@@ -7,9 +7,10 @@ import torch
 
 pytest.importorskip("triton")
 
+from shared.cells import PRESETS
 from shared.staged_cells import CELLS as STAGED
 
-from seqtag.cells import CELLS, Gru, build_cell
+from seqtag.cells import Gru, build_cell
 from seqtag.errors import InputError
 from seqtag.recurrent import Recurrent
 from seqtag.recurrent.engines import triton as engine_file
@@ -34,7 +35,7 @@ def test_cells_of_each_kind(name, layer_of, outcome):
 
 
 @pytest.mark.triton
-@pytest.mark.parametrize("cell", [*CELLS.names(), *STAGED.values()], ids=str)
+@pytest.mark.parametrize("cell", [*PRESETS, *STAGED.values()], ids=str)
 def test_every_cell(cell, layer_of, outcome):
     layer = layer_of(cell, hidden=21)
     found = outcome(layer, "triton", torch.float32, RAGGED)

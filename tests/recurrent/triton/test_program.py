@@ -1,16 +1,16 @@
 """The constants of both passes, and the generated text."""
 
 import pytest
+from shared.cells import PRESETS
 from shared.staged_cells import CELLS as STAGED
 
-from seqtag.cells import CELLS, build_cell
 from seqtag.recurrent.compiler.plan import plan_of
 from seqtag.recurrent.counting import counting
 from seqtag.recurrent.triton import fields
 from seqtag.recurrent.triton.printer import print_module
 from seqtag.recurrent.triton.program import backward_pass, blocks_of, forward_pass
 
-EVERY = {**{name: build_cell(name) for name in CELLS.names()}, **STAGED}
+EVERY = {**PRESETS, **STAGED}
 
 
 def passes(cell):
