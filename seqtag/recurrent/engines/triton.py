@@ -37,7 +37,7 @@ class Triton(Engine):
         device = x_BTD.device
         if device.type != "cuda" and not (device.type == "cpu" and _is_interpreted()):
             return f"it runs on a GPU, not on {device.type}"
-        if find_spec("triton") is None:
+        if not _is_installed():
             reason = "the package triton is not installed"
             return UnexpectedRefusal(reason) if x_BTD.is_cuda else reason
         if operand_dtype(x_BTD) not in (torch.float32, torch.bfloat16, torch.float16):
@@ -80,6 +80,11 @@ def operand_dtype(x_BTD: Tensor) -> torch.dtype:
     """Return the dtype of products and results: under autocast its dtype, else that of x."""
     device = x_BTD.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_BTD.dtype
+
+
+@cache
+def _is_installed() -> bool:
+    return find_spec("triton") is not None
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -76,14 +76,19 @@ class TritonKernel:
         grid = grid_of(shape, batch)
         spans = [(0, time)]
         if shape.wait == "launch":
+            if len(of.program.stages) > 1:
+                raise ValueError("each launch is a step, but the cell has several stages")
             spans = [(s, s + 1) for s in range(time)]
-        for first, last in reversed(spans) if of.program.backward else spans:
-            counters = new_counters(lengths_B, grid[0] * grid[1])
-            run_steps[grid](
-                *(tensors, matrices, saved, lengths_B, counters, time, batch, first, last),
-                **self.constants(of, shape),
-                **launch_options(shape),
-            )
+        constants, options = self.constants(of, shape), launch_options(shape)
+        with torch.cuda.device_of(lengths_B):
+            for first, last in reversed(spans) if of.program.backward else spans:
+                counters = new_counters(lengths_B, grid[0] * grid[1])
+                numbers = (time, batch, first, last)
+                run_steps[grid](
+                    *(tensors, matrices, saved, lengths_B, counters, *numbers),
+                    **constants,
+                    **options,
+                )
 
 
 @cache

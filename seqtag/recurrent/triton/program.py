@@ -23,11 +23,11 @@ The backward pass reads `kept` and `operand`, and has these in place of `input` 
     vector        gradients of the cell's vectors, one row per tile of sequences
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from seqtag.recurrent.compiler.graph import input_node
+from seqtag.recurrent.compiler.graph import Node, input_node
 from seqtag.recurrent.compiler.plan import Plan
 from seqtag.recurrent.triton import fields
 from seqtag.recurrent.triton.fields import Field, Program
@@ -67,7 +67,7 @@ class _Buffers:
     def read(self, name: str, column: int, place: int) -> Source:
         return Source((), (self.field(name, column, place),))
 
-    def vectors(self, plan: Plan) -> dict:
+    def vectors(self, plan: Plan) -> dict[Node, Source]:
         """Return how to read the cell's vectors and masks."""
         columns = dict.fromkeys(PLACES, 0)
         sources = {}
@@ -114,38 +114,29 @@ def forward_pass(plan: Plan, keep: bool) -> Pass:
     """
     others = {"input": len(plan.input_slots), "final": len(plan.states)}
     buffers = _Buffers(plan, {**others, "between": count_between(plan.forward)})
-    operand_place = fields.NOW if keep else fields.SEQUENCE
-    now, before, sources = {}, {}, buffers.vectors(plan)
+    now, before = {}, {}
     for name in plan.states:
         whole = is_whole(plan, name, keep)
         path = f"path {name}"
         now[name] = buffers.field(path, 0, fields.NOW if whole else fields.NOW_OF_TWO)
         before[name] = buffers.field(path, 0, fields.BEFORE if whole else fields.BEFORE_OF_TWO)
-        sources[input_node(("state", name))] = Source((), (before[name],))
-    operands = [buffers.field("operand", i, operand_place) for i, _ in enumerate(plan.operands)]
-    products: dict[int, list[tuple[Field, int]]] = {slot: [] for slot in range(len(plan.slots))}
-    for number, block in enumerate(blocks_of(plan)):
-        inner = block.product is None
-        operand = operands[block.gate] if inner else before[plan.cell.products[block.product].state]
-        products[block.slot].append((operand, number))
-    sums = {}
-    for slot, node in enumerate(plan.slot_nodes):
-        gates = [gate for gate, to in enumerate(plan.input_slots) if to == slot]
-        read = tuple(buffers.field("input", gate, fields.NOW) for gate in gates)
-        (sums if products[slot] else sources)[node] = Source(tuple(products[slot]), read)
-    written = {node: now[name] for name, node in plan.states.items()}
-    written |= dict(zip(plan.operands.values(), operands, strict=True))
+    place = fields.NOW if keep else fields.SEQUENCE
+    operands = [buffers.field("operand", i, place) for i, _ in enumerate(plan.operands)]
+    known = buffers.vectors(plan)
+    known |= {input_node(("state", name)): Source((), (at,)) for name, at in before.items()}
+    slots = _slots(plan, buffers, before, operands)
     results = [(node, now[name]) for name, node in plan.states.items()]
+    results += list(zip(plan.operands.values(), operands, strict=True))
+    written = dict(results)
     finals = enumerate(plan.states.values())
     results += [(node, buffers.field("final", i, fields.END)) for i, node in finals]
-    results += list(zip(plan.operands.values(), operands, strict=True))
     shown = enumerate(plan.shown)
     results += [(plan.values[name], buffers.field("shown", i, fields.NOW)) for i, name in shown]
     kept = [(node, buffers.field("kept", i, fields.NOW)) for i, node in enumerate(plan.kept)]
     steps = Steps(
         stages=plan.forward,
-        known=sources,
-        sums=sums,
+        known=known | {node: source for node, source in slots.items() if not source.products},
+        sums={node: source for node, source in slots.items() if source.products},
         written=written,
         results=[*results, *kept],
         unused=() if keep else [field for _, field in kept],
@@ -155,54 +146,60 @@ def forward_pass(plan: Plan, keep: bool) -> Pass:
     return _pass(plan, buffers, steps, backward=False)
 
 
+def _slots(
+    plan: Plan, buffers: _Buffers, before: Mapping[str, Field], operands: Sequence[Field]
+) -> dict[Node, Source]:
+    """Return how to obtain the slots: sums of products with previous states or operands, and W x.
+
+    Args:
+        plan: the plan.
+        buffers: the buffers.
+        before: the previous states.
+        operands: the operands of inner products.
+    """
+    products: dict[int, list[tuple[Field, int]]] = {slot: [] for slot in range(len(plan.slots))}
+    for number, block in enumerate(blocks_of(plan)):
+        if block.product is None:
+            operand = operands[block.gate]
+        else:
+            operand = before[plan.cell.products[block.product].state]
+        products[block.slot].append((operand, number))
+    sources = {}
+    for slot, node in enumerate(plan.slot_nodes):
+        gates = [gate for gate, to in enumerate(plan.input_slots) if to == slot]
+        inputs = tuple(buffers.field("input", gate, fields.NOW) for gate in gates)
+        sources[node] = Source(tuple(products[slot]), inputs)
+    return sources
+
+
 def backward_pass(plan: Plan) -> Pass:
     """Return the backward pass."""
-    units = sum(vector.per == "unit" for vector in plan.cell.vectors)
-    others = {"output": 1, "slot": len(plan.slots), "carry": len(plan.states), "vector": units}
-    buffers = _Buffers(plan, {**others, "between": count_between(plan.backward)})
-    sources = buffers.vectors(plan)
+    vectors = [vector.name for vector in plan.cell.vectors if vector.per == "unit"]
+    others = {"output": 1, "slot": len(plan.slots), "carry": len(plan.states)}
+    others |= {"vector": len(vectors), "between": count_between(plan.backward)}
+    buffers = _Buffers(plan, others)
+    known = buffers.vectors(plan)
     for name, node in plan.states.items():
-        sources[input_node(("state", name))] = buffers.read(f"path {name}", 0, fields.BEFORE)
-        sources[node] = buffers.read(f"path {name}", 0, fields.NOW)
+        known[input_node(("state", name))] = buffers.read(f"path {name}", 0, fields.BEFORE)
+        known[node] = buffers.read(f"path {name}", 0, fields.NOW)
+    shown = [input_node(("shown", name)) for name in plan.shown]
     for kind, nodes in (
         ("operand", plan.operands.values()),
         ("kept", plan.kept),
-        ("shown", [input_node(("shown", name)) for name in plan.shown]),
+        ("shown", shown),
     ):
-        for i, node in enumerate(nodes):
-            sources[node] = buffers.read(kind, i, fields.NOW)
-    blocks = list(enumerate(blocks_of(plan)))
-    sums = {}
-    for i, name in enumerate(plan.states):
-        through = tuple(
-            (buffers.field("slot", block.slot, fields.AFTER), number)
-            for number, block in blocks
-            if block.product is not None and plan.cell.products[block.product].state == name
-        )
-        place = fields.SEQUENCE if plan.carries(name) else fields.END
-        arriving = [buffers.field("carry", i, place)]
-        if i == 0:
-            arriving.append(buffers.field("output", 0, fields.NOW))
-        sums[input_node(("new", name))] = Source(through, tuple(arriving))
-    inner = {gate: (slot, i) for i, (gate, slot) in enumerate(plan.inner_slots.items())}
-    for node in plan.backward.level:
-        if node.op == "inner_gradient":
-            slot, gate = inner[node.label]
-            number = next(n for n, b in blocks if b.product is None and b.gate == gate)
-            sums[node] = Source(((buffers.field("slot", slot, fields.NOW), number),), ())
+        known |= {node: buffers.read(kind, i, fields.NOW) for i, node in enumerate(nodes)}
     slots = enumerate(plan.grad_slots)
     results = [(node, buffers.field("slot", i, fields.NOW)) for i, node in slots]
     for i, name in enumerate(plan.states):
         if plan.carries(name):
-            at = buffers.field("carry", i, fields.SEQUENCE)
-            results.append((plan.grad_states[name], at))
-    vectors = [vector.name for vector in plan.cell.vectors if vector.per == "unit"]
+            results.append((plan.grad_states[name], buffers.field("carry", i, fields.SEQUENCE)))
     for name, node in plan.grad_units.items():
         results.append((node, buffers.field("vector", vectors.index(name), fields.TOTAL)))
     steps = Steps(
         stages=plan.backward,
-        known=sources,
-        sums=sums,
+        known=known,
+        sums=_arriving(plan, buffers),
         written={},
         results=results,
         unused=(),
@@ -212,10 +209,41 @@ def backward_pass(plan: Plan) -> Pass:
     return _pass(plan, buffers, steps, backward=True)
 
 
-def _saved(plan: Plan) -> dict:
+def _arriving(plan: Plan, buffers: _Buffers) -> dict[Node, Source]:
+    """Return how to obtain the gradients at new states and at operands.
+
+    At a state arrive the gradients through the next step's products, what the next step carries
+    back, or at the last step the gradient of the final state, and at the output its own gradient.
+    """
+    blocks = list(enumerate(blocks_of(plan)))
+    sources = {}
+    for i, name in enumerate(plan.states):
+        through = tuple(
+            (buffers.field("slot", block.slot, fields.AFTER), number)
+            for number, block in blocks
+            if block.product is not None and plan.cell.products[block.product].state == name
+        )
+        place = fields.SEQUENCE if plan.carries(name) else fields.END
+        parts = [buffers.field("carry", i, place)]
+        if i == 0:
+            parts.append(buffers.field("output", 0, fields.NOW))
+        sources[input_node(("new", name))] = Source(through, tuple(parts))
+    inner = {
+        gate: (buffers.field("slot", block.slot, fields.NOW), number)
+        for gate, (number, block) in zip(
+            plan.inner_slots, ((n, b) for n, b in blocks if b.product is None), strict=True
+        )
+    }
+    for node in plan.backward.level:
+        if node.op == "inner_gradient":
+            sources[node] = Source((inner[node.label],), ())
+    return sources
+
+
+def _saved(plan: Plan) -> dict[Node, int]:
     """Return the columns of the scalars that the backward pass reads."""
     reads = plan.backward_reads()
-    nodes = [node for node in plan.forward.scalars if node in reads]
+    nodes = (node for node in plan.forward.scalars if node in reads)
     return {node: column for column, node in enumerate(nodes)}
 
 

@@ -4,6 +4,8 @@ import torch
 import triton
 import triton.language as tl
 
+CAPABILITY = (8, 0)  # the oldest GPUs whose tensor cores Triton uses
+
 
 @triton.jit
 def write_one(to):
@@ -12,8 +14,17 @@ def write_one(to):
 
 
 def run_trial(device: torch.device) -> None:
-    """Compile and run the kernel; raise whatever error that raises."""
+    """Compile and run the kernel.
+
+    Raises:
+        RuntimeError: for a GPU that is too old, or a kernel without effect.
+        Exception: whatever Triton, the driver or a compiler raises.
+    """
+    found = torch.cuda.get_device_capability(device)
+    if found < CAPABILITY:
+        raise RuntimeError(f"compute capability {found[0]}.{found[1]} is below 8.0")
     to = torch.zeros(1, device=device)
-    write_one[(1,)](to, enable_fp_fusion=True)
+    with torch.cuda.device_of(to):
+        write_one[(1,)](to, enable_fp_fusion=True)
     if to.item() != 1:
         raise RuntimeError("a kernel has not written its result")

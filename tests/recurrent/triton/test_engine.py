@@ -142,7 +142,7 @@ def test_what_it_refuses(monkeypatch, caplog):
     layer = Recurrent("lstm", D, 4, engine="triton")
     with pytest.raises(InputError, match=r"float32, bfloat16 and float16, not in float64"):
         layer.double()(torch.zeros(1, 2, D, dtype=torch.float64))
-    monkeypatch.setattr(engine_file, "find_spec", lambda name: None)
+    monkeypatch.setattr(engine_file, "_is_installed", lambda: False)
     with pytest.raises(InputError, match="the package triton is not installed"):
         layer.float()(torch.zeros(1, 2, D))
     monkeypatch.delenv("TRITON_INTERPRET")
@@ -165,7 +165,7 @@ def test_on_a_gpu_the_next_engine_serves_where_triton_does_not_work(missing, mon
     from seqtag.recurrent.triton import trial
 
     if missing:
-        monkeypatch.setattr(engine_file, "find_spec", lambda name: None)
+        monkeypatch.setattr(engine_file, "_is_installed", lambda: False)
     monkeypatch.setattr(trial, "run_trial", failing)
     engine_file._failure.cache_clear()
     _log_choice.cache_clear()
