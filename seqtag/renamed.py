@@ -15,4 +15,5 @@ ADDED = {
     "data.gazetteer_encoding": "utf-8",
     "model.gazetteer_size": 10,
     "model.words.vectors_for": "train",
+    "probe.weight_decay": 0.3,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,10 @@ def log_cross_group_options(plain: Mapping[str, Any]) -> None:
         if file is None:
             continue
         values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-        leaves = _leaves(values) if isinstance(values, dict) else ()
+        leaves = [
+            (key, _referred(plain, value))
+            for key, value in (_leaves(values) if isinstance(values, dict) else ())
+        ]
         assignments = [
             f"{key}={value if isinstance(value, str) else json.dumps(value)}"
             for key, value in leaves
@@ -80,6 +84,12 @@ def log_cross_group_options(plain: Mapping[str, Any]) -> None:
         if assignments:
             advice = " (switch off with ~preset)" if group == "preset" else ""
             log.info("%s=%s sets %s%s", group, choices[group], ", ".join(assignments), advice)
+
+
+def _referred(plain: Mapping[str, Any], value: Any) -> Any:
+    """Return the value of the key that an interpolation names, or `value` if it is none."""
+    match = re.fullmatch(r"\$\{([\w.]+)\}", value) if isinstance(value, str) else None
+    return _at(plain, match[1]) if match else value
 
 
 def require_preset(words: Iterable[str], folders: Iterable[Path]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from seqtag.checks import AtLeast, AtMost, NonEmpty, Share, check_fields
+from seqtag.checks import AtLeast, AtMost, NonEmpty, NotNegative, Share, check_fields
 from seqtag.errors import InputError, unknown
 from seqtag.probes.registry import PROBES
 
@@ -66,11 +66,13 @@ class ProbeConfig:
     Attributes:
         name: the probe's name.
         grid: values of factors to judge instead of the probe's own.
+        weight_decay: that of the optimizer in `regime=reach`.
         quick, full: amount of training and judging in each size.
     """
 
     name: str
     grid: Mapping[str, Annotated[list[_Lag], NonEmpty()]] | None
+    weight_decay: NotNegative
     quick: ProbeSize
     full: ProbeSize
 

@@ -36,6 +36,8 @@ def test_nothing_is_logged_without_a_preset(logged):
 def test_a_regime_is_logged_with_the_keys_of_other_groups(logged):
     lines = [line for line in logged("probe", "regime=reach") if line.startswith("regime=")]
     assert lines == ["regime=reach sets optimizer.weight_decay=0.3"]
+    lines = logged("probe", "probe=recall")
+    assert "regime=reach sets optimizer.weight_decay=0.01" in lines
 
 
 def test_settings_of_training_are_not_logged_without_a_training(logged):
