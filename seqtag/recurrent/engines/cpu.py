@@ -24,6 +24,7 @@ from seqtag.recurrent.engines.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.tensor_lists import (
     compute_dtype,
     flatten,
+    is_differentiated,
     layer_output,
     named_traces,
     split_by_direction,
@@ -59,14 +60,15 @@ class Cpu(Engine):
         if call.noise is not None:
             cell, weights, states = call.noise.as_vectors(cell, weights, states)
         kernel = kernel_of(cell, _dtype_name(computed), call.traces)
+        tensors = (x_BTD.to(computed), *flatten(cell, weights, states, computed))
         y_BTH, *others = _KernelFunction.apply(
             kernel,
+            is_differentiated(tensors),
             (call.padding.batch, call.padding.time),
             call.padding.lengths_B,
             rows_BT,
             len(call.weights),
-            x_BTD.to(computed),
-            *flatten(cell, weights, states, computed),
+            *tensors,
         )
         finals = len(weights) * len(cell.states)
         output = layer_output(cell, y_BTH, others[:finals], x_BTD.dtype)
@@ -100,6 +102,7 @@ class _KernelFunction(torch.autograd.Function):
     def forward(
         ctx: Any,
         kernel: Kernel,
+        keep: bool,
         shape: tuple[int, int],
         lengths_B: Tensor | None,
         rows_BT: Tensor | None,
@@ -117,7 +120,6 @@ class _KernelFunction(torch.autograd.Function):
         finals = [[x_BTD.new_empty(batch, hidden) for _ in plan.states] for _ in per_direction]
         shown = [[x_BTD.new_empty(*shape, hidden) for _ in plan.shown] for _ in per_direction]
         rows = batch * time if lengths_B is None else int(lengths_B.sum())
-        keep = any(ctx.needs_input_grad)
         kept = [_allocate_kept(kernel, x_BTD, rows, hidden, keep) for _ in per_direction]
         pointers = [
             t
@@ -147,7 +149,7 @@ class _KernelFunction(torch.autograd.Function):
             grad_others[: directions * states],
             grad_others[directions * states :],
         )
-        needs_x, *needs = ctx.needs_input_grad[5:]
+        needs_x, *needs = ctx.needs_input_grad[6:]
         grad_x_BTD = (
             torch.empty_like(x_BTD, memory_format=torch.contiguous_format) if needs_x else None
         )
@@ -167,7 +169,7 @@ class _KernelFunction(torch.autograd.Function):
             pointers += [*values, *final_grads, *buffers, *shown_grads]
             pointers += [*initial, *value_grads[:-states]]
         kernel.backward(x_BTD, y_BTH, grad_y_BTH, grad_x_BTD, lengths_B, directions, pointers)
-        return *(None,) * 5, grad_x_BTD, *grads
+        return *(None,) * 6, grad_x_BTD, *grads
 
 
 def _allocate_kept(

@@ -13,7 +13,12 @@ from torch import Tensor
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.plan import why_untraceable
 from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput, UnexpectedRefusal
-from seqtag.recurrent.engines.tensor_lists import flatten, layer_output, named_traces
+from seqtag.recurrent.engines.tensor_lists import (
+    flatten,
+    is_differentiated,
+    layer_output,
+    named_traces,
+)
 from seqtag.recurrent.noise import Noise
 
 
@@ -59,8 +64,7 @@ class Triton(Engine):
         kernel = triton_kernel_of(cell, call.traces)
         dtype = operand_dtype(call.x_BTD)
         flat = flatten(cell, weights, states, torch.float32)
-        tensors = (call.x_BTD, *(tensor for tensor in flat if tensor is not None))
-        keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+        keep = is_differentiated((call.x_BTD, *flat))
         with torch.autocast(call.x_BTD.device.type, enabled=False):
             y_TBNH, finals_BNSH, shown_TBNCH = LayerFunction.apply(
                 kernel, keep, dtype, call.padding.lengths_B, len(weights), call.x_BTD, *flat
