@@ -14,13 +14,13 @@ from seqtag.cells import Cell
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
 from seqtag.recurrent.compiler.plan import why_untraceable
+from seqtag.recurrent.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.base import (
     Engine,
     LayerCall,
     LayerOutput,
     UnexpectedRefusal,
 )
-from seqtag.recurrent.engines.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.tensor_lists import (
     compute_dtype,
     flatten,

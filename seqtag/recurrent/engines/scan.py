@@ -21,8 +21,8 @@ from seqtag.recurrent.compiler.evaluate import evaluate
 from seqtag.recurrent.compiler.graph import Node, input_node
 from seqtag.recurrent.compiler.linear import LinearCell, linear_form
 from seqtag.recurrent.compiler.plan import why_not_elementwise
+from seqtag.recurrent.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput
-from seqtag.recurrent.engines.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.directions import JoinDirections, SplitDirections
 from seqtag.recurrent.engines.tensor_lists import compute_dtype
 from seqtag.recurrent.noise import Noise

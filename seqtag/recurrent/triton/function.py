@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seqtag.recurrent.compiler.plan import Plan
-from seqtag.recurrent.engines.derivatives import first_derivatives_only
+from seqtag.recurrent.derivatives import first_derivatives_only
 from seqtag.recurrent.triton import host
 from seqtag.recurrent.triton import weight_gradients as of_slots
 from seqtag.recurrent.triton.kernel import TritonKernel, pack

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from seqtag.recurrent.compiler.plan import Plan
-from seqtag.recurrent.engines.tensor_lists import split_by_direction
 from seqtag.recurrent.triton.program import is_whole
 
 
@@ -31,12 +30,11 @@ class Side(NamedTuple):
 
 def sides_of(plan: Plan, tensors: Sequence[Tensor | None], directions: int) -> list[Side]:
     """Return the tensors of each direction from one list."""
-    products = len(plan.cell.products) + len(plan.operands)
-    states = len(plan.states)
-    return [
-        Side(part[0], part[1], part[2 : 2 + products], part[2 + products : -states], part[-states:])
-        for part in split_by_direction(tensors, directions)
-    ]
+    size = len(tensors) // directions
+    first = 2 + len(plan.cell.products) + len(plan.operands)
+    last = size - len(plan.states)
+    parts = (tensors[d * size : (d + 1) * size] for d in range(directions))
+    return [Side(part[0], part[1], part[2:first], part[first:last], part[last:]) for part in parts]
 
 
 def time_first(x_BTD: Tensor, lengths_B: Tensor | None, dtype: torch.dtype) -> Tensor:

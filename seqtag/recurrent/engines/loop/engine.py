@@ -15,8 +15,8 @@ from torch import Tensor
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.plan import why_not_elementwise
+from seqtag.recurrent.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput
-from seqtag.recurrent.engines.derivatives import first_derivatives_only
 from seqtag.recurrent.engines.loop.direction import (
     DirectionCall,
     Gradients,
