@@ -42,7 +42,9 @@ def test_a_model_is_the_same_on_a_cpu(configure, tmp_path):
 @pytest.mark.parametrize("cell", ["lstm", "lstm_peephole"])
 def test_a_resumed_run_equals_an_uninterrupted_one(cell, configure, tmp_path):
     """To rounding: torch's own kernels may add gradients in any order."""
-    options = (TRAINER, f"cell={cell}", "callbacks.last.every_steps=1")
+    # A schedule that does not depend on the number of steps.
+    options = (TRAINER, f"cell={cell}", "scheduler=constant", "scheduler.warmup=0")
+    options += ("callbacks.last.every_steps=1",)
     train(configure(*options, "trainer.max_epochs=2", output="whole"))
     train(configure(*options, "trainer.max_epochs=2", "trainer.max_steps=5", output="parts"))
     train(configure(*options, "trainer.max_epochs=2", "ckpt_path=last", output="parts"))
