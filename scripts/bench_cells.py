@@ -2,6 +2,7 @@
 
     python scripts/bench_cells.py                         # everything, about fifteen minutes
     python scripts/bench_cells.py --cells lstm,gru --seconds 10
+    python scripts/bench_cells.py --tables options
 
 Each turn runs all layers once, so that other load on the machine affects all of them; tables show
 medians over turns. A table takes at least three turns and about --seconds. Times are those of a
@@ -12,11 +13,11 @@ spread over [T/2, T], relative to nn.LSTM on the packed batch. Shapes are (time,
 features, hidden units). Each table is printed when it is complete.
 
 "Options" is training with traces and with noise in the recurrence, relative to the same cell
-without them; times of these are CPU times of one thread, which other load affects little.
+without them.
 
 Also measured: the machine's speed of matrix products and of memory, and the share of it that LSTMs
-reach; memory kept for the backward pass; speed without a compiler (the loop engine); and, with a
-CUDA device, torch's LSTM on cuDNN compared with `Recurrent`.
+reach; memory kept for the backward pass; and speed without a compiler (the loop engine). For GPUs
+there is bench_gpu.py.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from rich.console import Console
@@ -48,10 +49,10 @@ SHAPES = [
 LONG = (4096, 8, 128, 128)
 Shape = tuple[int, int, int, int]
 Call = Callable[[], object]
+Name = TypeVar("Name")  # of a call
 PEERS = {"nn.LSTM": nn.LSTM, "nn.GRU": nn.GRU, "nn.RNN": nn.RNN}
 OWN_PEERS = {"gru": "nn.GRU", "rnn": "nn.RNN", "rnn_relu": "nn.RNN"}  # nn.LSTM for the others
-
-
+TABLES = ("cells", "memory", "options", "long", "loop")
 # Cells and options of the table "options".
 OPTION_CELLS = ("lstm", "gru_reset_before", "lstm_layernorm")
 OPTIONS: dict[str, dict[str, float]] = {
@@ -69,26 +70,23 @@ class Pace(NamedTuple):
     seconds: float
 
 
-def time_by_turns(
-    calls: Mapping[str, Call],
-    pace: Pace,
-    device: str = "cpu",
-    clock: Callable[[], float] = time.perf_counter,
-) -> dict[str, float]:
-    """Return the median milliseconds of each call, by a clock in seconds."""
-    taken: dict[str, list[float]] = {name: [] for name in calls}
+def time_by_turns(calls: Mapping[Name, Call], pace: Pace, device: str = "cpu") -> dict[Name, float]:
+    """Return the median milliseconds of each call."""
+    taken: dict[Name, list[float]] = {name: [] for name in calls}
     for call in calls.values():  # compiles, and warms up
         call()
+    if device != "cpu":
+        torch.cuda.synchronize()
     started = time.perf_counter()
     for turn in range(pace.turns):
         if turn >= 3 and time.perf_counter() - started > pace.seconds:
             break
         for name, call in calls.items():
-            start = clock()
+            start = time.perf_counter()
             call()
             if device != "cpu":
                 torch.cuda.synchronize()
-            taken[name].append(1e3 * (clock() - start))
+            taken[name].append(1e3 * (time.perf_counter() - start))
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
@@ -288,10 +286,8 @@ def bench_training(
 def bench_options(
     shapes: Sequence[Shape], cells: Sequence[str], pace: Pace, console: Console
 ) -> None:
-    """Print the CPU times of training with traces and noise, relative to the cell without them."""
+    """Print the times of training with traces and noise, relative to the cell without them."""
     rows: dict[str, list[str]] = {f"{cell}, {option}": [] for cell in cells for option in OPTIONS}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     for time_, batch, size, hidden in shapes:
         x_BTD = torch.randn(batch, time_, size, requires_grad=True)
         for cell in cells:
@@ -299,24 +295,10 @@ def bench_options(
             for option, values in OPTIONS.items():
                 layer = Recurrent(cell, size, hidden, **values)
                 calls[option] = train_and_trace(layer, x_BTD, trace=option == "traces")
-            ms = time_by_turns(calls, pace, clock=time.process_time)
+            ms = time_by_turns(calls, pace)
             for option in OPTIONS:
                 rows[f"{cell}, {option}"].append(f"{ms[option] / ms['plain']:.2f}")
-    torch.set_num_threads(threads)
     show("options: train, relative to the same cell without them", shapes, rows, console)
-
-
-def bench_cuda(pace: Pace, console: Console) -> None:
-    """Print the times of nn.LSTM on cuDNN and of `Recurrent` on the CUDA device."""
-    rows: dict[str, list[str]] = {}
-    for time_, batch, size, hidden in SHAPES:
-        x_BTD = torch.randn(batch, time_, size, device="cuda", requires_grad=True)
-        modules: dict[str, nn.Module] = {"nn.LSTM": nn.LSTM(size, hidden, batch_first=True)}
-        modules |= {c: Recurrent(c, size, hidden) for c in ("lstm", "lstm_peephole", "gru")}
-        calls = {n: train_and_infer(m.cuda(), x_BTD)[0] for n, m in modules.items()}
-        for name, ms in time_by_turns(calls, pace, "cuda").items():
-            rows.setdefault(name, []).append(f"{ms:.2f}")
-    show(f"{torch.cuda.get_device_name()}: train, milliseconds", SHAPES, rows, console)
 
 
 def main() -> None:
@@ -332,26 +314,32 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=30, help="seconds per table, about (default: 30)"
     )
+    parser.add_argument(
+        "--tables", default=",".join(TABLES), help=f"some of {', '.join(TABLES)} (default: all)"
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: 2)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     console = Console(width=140)
     cells, pace = options.cells.split(","), Pace(options.turns, options.seconds)
-    bench_cpu(cells, pace, console)
-    bench_memory(SHAPES, cells, console)
+    tables = options.tables.split(",")
+    if unknown := set(tables) - set(TABLES):
+        parser.error(f"--tables {min(unknown)}: expected some of {', '.join(TABLES)}")
+    if "cells" in tables:
+        bench_cpu(cells, pace, console)
+    if "memory" in tables:
+        bench_memory(SHAPES, cells, console)
     with_options = [cell for cell in compared if cell in cells]
-    if with_options:
+    if "options" in tables and with_options:
         bench_options(SHAPES, with_options, pace, console)
     linear = [cell for cell in cells if not presets[cell].products]
-    if linear:
+    if "long" in tables and linear:
         bench_training("long sequences", [LONG], linear, "cpu", pace, console)
     wide = [shape for shape in SHAPES if shape[3] >= 200 and shape[1] > 1]
     family = [cell for cell in cells if isinstance(presets[cell], Lstm) and cell != "fgr"]
-    if family:
+    if "loop" in tables and family:
         bench_training("without a compiler", wide, family, "loop", pace, console)
-    if torch.cuda.is_available():
-        bench_cuda(pace, console)
 
 
 if __name__ == "__main__":

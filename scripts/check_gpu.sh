@@ -52,7 +52,8 @@ names=() states=() seconds=()
 step() {
   local name=$1 limit=$2 started=$SECONDS code=0 state=passed
   shift 2
-  echo "== $name: $*" | tee -a "$log"
+  echo "== $name" | tee -a "$log"
+  echo "$*" >>"$log"
   timeout -k 5 "$limit" "$@" >"$work/out" 2>&1 </dev/null || code=$?
   if ((code == 124 || code == 137)); then
     state="stopped after $limit s"

@@ -56,10 +56,10 @@ def compile_layer(
     The layer runs on the CPU; its launches are recorded instead of run.
     """
     import torch
-    from seqtag.recurrent.engines.triton import Triton
-    from seqtag.recurrent.triton import kernel, shapes, skeleton
 
     from seqtag.recurrent import Recurrent
+    from seqtag.recurrent.engines.triton import Triton
+    from seqtag.recurrent.triton import kernel, shapes, skeleton
 
     launches: list[tuple[tuple, dict]] = []
     run_steps = skeleton.run_steps
