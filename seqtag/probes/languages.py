@@ -18,7 +18,6 @@ class Language(NamedTuple):
     """A formal language.
 
     Attributes:
-        kind: its class in the Chomsky hierarchy.
         symbols: its alphabet.
         draw: returns a random string of the language with a given length.
         contains: returns whether a string over the alphabet is in the language.
@@ -26,7 +25,6 @@ class Language(NamedTuple):
         rest: see `step`.
     """
 
-    kind: str
     symbols: tuple[str, ...]
     draw: Callable[[Callable[[], float], int], list[str]]
     contains: Callable[[Sequence[str]], bool]
@@ -88,23 +86,21 @@ def _marked(string: Sequence[str]) -> bool:
     return list(string).count(MARK) == 1 and string[len(string) // 2] == MARK
 
 
-_REGULAR, _CONTEXT_FREE = "regular", "deterministic context-free"
+# From regular ones (the first three) to a context-sensitive one (the last).
 LANGUAGES: Mapping[str, Language] = MappingProxyType(
     {
-        "first": Language(_REGULAR, _AB, _first, lambda string: string[0] == "b"),
+        "first": Language(_AB, _first, lambda string: string[0] == "b"),
         "repeat": Language(
-            _REGULAR,
             _AB,
             lambda random, length: ["a", "b"] * (length // 2),
             lambda string: list(string) == ["a", "b"] * (len(string) // 2),
             step=2,
         ),
-        "dyck": Language(_REGULAR, (*_PAIRS, *_PAIRS.values()), _dyck, _is_dyck, step=2),
+        "dyck": Language((*_PAIRS, *_PAIRS.values()), _dyck, _is_dyck, step=2),
         "majority": Language(
-            _CONTEXT_FREE, _AB, _majority, lambda string: 2 * list(string).count("b") > len(string)
+            _AB, _majority, lambda string: 2 * list(string).count("b") > len(string)
         ),
         "marked_reversal": Language(
-            _CONTEXT_FREE,
             (*_AB, MARK),
             _marked_reversal,
             lambda string: _marked(string) and list(string) == list(reversed(string)),
@@ -112,14 +108,12 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
             rest=1,
         ),
         "reversal": Language(
-            "context-free",
             _AB,
             _reversal,
             lambda string: len(string) % 2 == 0 and list(string) == list(reversed(string)),
             step=2,
         ),
         "marked_copy": Language(
-            "context-sensitive",
             (*_AB, MARK),
             _marked_copy,
             lambda string: (
