@@ -42,28 +42,24 @@ class Combination(NamedTuple):
 
     @property
     def room(self) -> int:
-        """The most persons that fit between the last subject and PRON; -1 if depth does not fit."""
+        """The most persons after the last subject, at most all; -1 if depth does not fit."""
         if self.distance == 1:
             return -1 if self.depth else 0
-        return sentences.max_persons(self.distance, self.depth)
+        fitting = sentences.max_persons(self.distance, self.depth)
+        return min(fitting, counterbalance.persons_of(self.rivals))
 
     def is_possible(self) -> bool:
         """Return whether counterbalanced items can have these factors."""
-        if not counterbalance.is_uniform(self.rivals):
-            return self.switches == 0 and self.room >= self.rivals
-        return bool(self.arrangements(self.room))
+        rivals, switches = self.rivals, self.switches
+        if not counterbalance.is_uniform(rivals):
+            return switches == 0 and self.room >= rivals
+        if rivals % 2 or rivals > counterbalance.MAX_RIVALS:
+            return False
+        return bool(counterbalance.arrangements(rivals, switches, self.room))
 
     def fits_with_room(self) -> bool:
         """Return whether these factors are possible at a large distance."""
         return self._replace(distance=100).is_possible()
-
-    def arrangements(self, room: int) -> tuple[counterbalance.Arrangement, ...]:
-        """Return the arrangements of persons if `room` persons fit after the last subject."""
-        if self.rivals % 2 or self.rivals > counterbalance.MAX_RIVALS:
-            return ()
-        # More room than persons makes no difference.
-        room = min(room, counterbalance.persons_of(self.rivals))
-        return counterbalance.arrangements(self.rivals, self.switches, room)
 
 
 @register("pronoun_balanced")
@@ -128,9 +124,9 @@ class BalancedPronounProbe(PronounProbe):
         """
         combination = Combination(**self.complete(n, split, factors))
         random = self.random_stream(split, *combination, seed).random
-        room = min(combination.room, counterbalance.persons_of(combination.rivals))
+        rivals, switches, room = combination.rivals, combination.switches, combination.room
         items = []
-        for cast in counterbalance.casts(random, n, combination.rivals, combination.switches, room):
+        for cast in counterbalance.casts(random, n, rivals, switches, room):
             lexicon = self.lexicon_of(random, split, combination.distance)
             forms = [*cast.before, *cast.subjects, *cast.after]
             contrast = balance.contrast((cast.subjects[-1], forms[0], forms[-1]))
