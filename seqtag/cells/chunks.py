@@ -7,11 +7,13 @@ import math
 from typing import Any
 
 
-def lower(score_LL: Any, diagonal: int = 0) -> Any:
-    """Return scores (..., i, j) with minus infinity where step j is after step i."""
-    size = score_LL.shape[-1]
-    after_LL = score_LL.new_ones(size, size).triu(1 + diagonal).bool()
-    return score_LL.masked_fill(after_LL, -math.inf)
+def exp_to_diagonal(row_L: Any, column_L: Any) -> Any:
+    """Return exp(row_i + column_j) at (..., i, j); 0 where step j is after step i."""
+    size = row_L.shape[-1]
+    after_LL = row_L.new_ones(size, size).triu(1).bool()
+    # In place, so that one matrix is written instead of three. Before exp, which could overflow
+    # after the diagonal: its gradient would be 0 times infinity.
+    return (row_L[..., :, None] + column_L[..., None, :]).masked_fill_(after_LL, -math.inf).exp_()
 
 
 def decay_between(total_L: Any) -> Any:
@@ -20,7 +22,7 @@ def decay_between(total_L: Any) -> Any:
     Args:
         total_L: the running sum of the logarithms of the decays, (..., L).
     """
-    return lower(total_L[..., :, None] - total_L[..., None, :]).exp()
+    return exp_to_diagonal(total_L, -total_L)
 
 
 def solve_unit_lower(matrix_LL: Any, right_LE: Any) -> Any:

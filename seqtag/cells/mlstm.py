@@ -1,10 +1,11 @@
 """mLSTM: the LSTM of xLSTM with a matrix memory."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.chunks import lower, standardised
+from seqtag.cells.chunks import exp_to_diagonal, standardised
 from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, silu
 from seqtag.cells.matrix import MatrixCell
 from seqtag.cells.registry import register
@@ -104,15 +105,17 @@ class MLstm(MatrixCell):
         return values["f"]
 
     def prepare(self, wx: Values, unit: Values) -> dict[str, Any]:
-        """Return q, k, v, o and the logarithms of the gates."""
+        """Return q, k, v, o and the logarithms of the gates; that of i includes the factor of k."""
         q, k = (silu(wx[g]) if self.convolution else wx[g] for g in ("q", "k"))
-        logs = {"log_i": wx["i"], "log_f": log_sigmoid(wx["f"])}
-        return {"q": q, "k": k * k.shape[-1] ** -0.5, "v": wx["v"], "o": sigmoid(wx["o"]), **logs}
+        log_i = wx["i"] - 0.5 * math.log(k.shape[-1])
+        logs = {"log_i": log_i, "log_f": log_sigmoid(wx["f"])}
+        return {"q": q, "k": k, "v": wx["v"], "o": sigmoid(wx["o"]), **logs}
 
     def traced(self, values: Values) -> dict[str, Any]:
         """Return the gates; i and f without the stabiliser."""
-        gates = {g: values[g] for g in ("q", "k", "v", "o")}
-        return {**gates, "i": exp(values["log_i"]), "f": exp(values["log_f"])}
+        root = values["k"].shape[-1] ** 0.5
+        gates = {"q": values["q"], "k": values["k"] / root, "v": values["v"], "o": values["o"]}
+        return {**gates, "i": exp(values["log_i"]) * root, "f": exp(values["log_f"])}
 
     def advance(self, values: Values, state: Values) -> tuple[Any, dict[str, Any]]:
         """Return the read value of a step, and C, n and m."""
@@ -133,7 +136,7 @@ class MLstm(MatrixCell):
         # The stabiliser of step i is F_i + peak_i, F the running sum of log f.
         score_L = values["log_i"] - total_L
         peak_L = maximum(score_L.cummax(-1).values, m).detach()
-        weight_LL = exp(lower(score_L[..., None, :] - peak_L[..., :, None]))
+        weight_LL = exp_to_diagonal(-peak_L, score_L)
         before_L = exp(m - peak_L)[..., None]
         scored_LL = (q @ k.mT) * weight_LL
         read = scored_LL @ v + before_L * (q @ state["C"])

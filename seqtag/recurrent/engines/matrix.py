@@ -36,11 +36,12 @@ def run_matrix(call: LayerCall, run: Run) -> LayerOutput:
             zip(reads, call.weights, call.states, strict=True)
         ):
             weight, start = _converted(weight, start, computed)
-            h_TBH, final, trace = _run_direction(cell, x_TBD, weight, start, padding, run)
+            h_TBH, final, values = _run_direction(cell, x_TBD, weight, start, padding, run)
             outputs.append(h_TBH)
             finals.append({name: state.to(x_BTD.dtype) for name, state in final.items()})
             if call.traces:
-                traces.append(_in_time_order(trace, padding, backwards=d == 1))
+                shown = {**cell.traced(values), "h": h_TBH}
+                traces.append(_in_time_order(shown, padding, backwards=d == 1))
     return LayerOutput(JoinDirections.apply(padding, *outputs).to(x_BTD.dtype), finals, traces)
 
 
@@ -71,12 +72,13 @@ def run_chunks(cell: MatrixCell, values: Values, state: States) -> tuple[Tensor,
 def _run_direction(
     cell: MatrixCell, x_TBD: Tensor, weight: Weights, start: States, padding: Padding, run: Run
 ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-    """Return h (T, B, H), the final states, and the values of a trace, (T, B, ...)."""
+    """Return h (T, B, H), the final states, and the values of `prepare`, (T, B, ...)."""
     wx_TBG = linear(x_TBD, weight.input_GD, weight.bias_G)
     hidden_size = weight.unit["gain"].numel()
     final = dict(start)
     if padding.time == 0:
-        return wx_TBG[..., :hidden_size], final, {}
+        values = cell.prepare(_by_gate(cell, wx_TBG, hidden_size), weight.unit)
+        return wx_TBG[..., :hidden_size], final, values
     if cell.convolution:
         wx_TBG, final = _convolved(cell, wx_TBG, weight.unit["convolution"], final, padding)
     wx = _by_gate(cell, wx_TBG, hidden_size)
@@ -85,7 +87,7 @@ def _run_direction(
     output, ends = run(cell, _neutral_padding(cell, recurrence, padding), final)
     h_TBH = cell.finish(output, values, weight.unit)
     final = {**ends, "h": padding.at_end(h_TBH, start["h"])}
-    return h_TBH, final, {**cell.traced(values), "h": h_TBH}
+    return h_TBH, final, values
 
 
 def _convolved(
