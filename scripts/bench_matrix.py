@@ -6,10 +6,12 @@
 Each turn trains every layer for one step, so that other load on the machine affects all of them;
 the table shows medians over turns. A step is a forward and a backward pass with the gradient of the
 input, and an update by AdamW. `lstm` has --hidden units and 128 inputs; each of the other layers
-has the number of units that comes closest to its number of parameters. Shapes are time x batch.
+has the number of units, a multiple of 8, that comes closest to its number of parameters. Shapes are
+time x batch.
 """
 
 import argparse
+import math
 
 import torch
 from bench_cells import Pace, time_by_turns
@@ -30,9 +32,10 @@ def matrix_cells() -> list[str]:
     return [name for name in CELLS.names() if isinstance(CELLS[name].make(), MatrixCell)]
 
 
-def layer_of_size(cell: str, parameters: int) -> Recurrent:
+def layer_of_size(name: str, chunk: int, parameters: int) -> Recurrent:
     """Return a layer of a cell with about the given number of parameters."""
-    multiple = build_cell(cell).size_multiple
+    cell = build_cell({"name": name, "chunk": chunk})
+    multiple = math.lcm(cell.size_multiple, 8)
 
     def distance(units: int) -> int:
         with torch.device("meta"):
@@ -63,6 +66,7 @@ def main() -> None:
     parser.add_argument("--cells", default=",".join(matrix_cells()), help="names, with commas")
     parser.add_argument("--shapes", default="256x32,1024x8,1024x1", help="time x batch")
     parser.add_argument("--hidden", type=int, default=128, help="units of lstm")
+    parser.add_argument("--chunk", type=int, default=64, help="steps computed together")
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=30.0, help="for each shape")
     options = parser.parse_args()
@@ -70,7 +74,9 @@ def main() -> None:
     reference = Recurrent("lstm", INPUTS, options.hidden)
     parameters = count_parameters(reference)
     names = options.cells.split(",")
-    layers = {"lstm": reference} | {name: layer_of_size(name, parameters) for name in names}
+    layers = {"lstm": reference} | {
+        name: layer_of_size(name, options.chunk, parameters) for name in names
+    }
     for shape in options.shapes.split(","):
         time, batch = map(int, shape.split("x"))
         x_BTD = torch.randn(batch, time, INPUTS, requires_grad=True)

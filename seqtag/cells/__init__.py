@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from seqtag.cells.multiplicative_lstm import MultiplicativeLstm
     from seqtag.cells.ran import Ran
     from seqtag.cells.rnn import IndRnn, Rnn
+    from seqtag.cells.rwkv7 import Rwkv7
     from seqtag.cells.slstm import SLstm
     from seqtag.cells.sru import Sru
     from seqtag.cells.star import Star
@@ -66,6 +67,7 @@ __all__ = [
     "Product",
     "Ran",
     "Rnn",
+    "Rwkv7",
     "SLstm",
     "Sru",
     "Star",
@@ -100,6 +102,7 @@ _FILES = {
     "Ran": "ran",
     "IndRnn": "rnn",
     "Rnn": "rnn",
+    "Rwkv7": "rwkv7",
     "SLstm": "slstm",
     "Sru": "sru",
     "Star": "star",

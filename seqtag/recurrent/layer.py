@@ -85,7 +85,7 @@ class Recurrent(nn.Module):
                 without noise in the recurrence.
             "loop": torch operations step by step, in place, for every elementwise cell.
             "chunked": matrix products over chunks of steps, for cells with a matrix state: mlstm,
-                deltanet, gated_deltanet, mamba2.
+                deltanet, gated_deltanet, mamba2, rwkv7.
             "reference": the plain loop under autograd, for every cell; the slowest. The only
                 engine with second derivatives.
 

@@ -75,6 +75,26 @@ def mamba2(a, p, signed=False):
         yield p["gain"] * rms(h.ravel() * silu(a["o"][t]).ravel())
 
 
+def rwkv7(a, p):
+    S = np.zeros((A, E, E))  # values x keys, as published
+    by_head = {name: p[name].reshape(A, E) for name in ("key_scale", "key_mix", "bonus", "gain")}
+    for t in range(T):
+        low = {"w": np.tanh(a["w"][t, 0]), "a": a["a"][t, 0], "g": sg(a["g"][t, 0])}
+        up = {name: (p[f"up_{name}"] @ value).reshape(A, E) for name, value in low.items()}
+        w = np.exp(-math.exp(-0.5) * sg(p["base_w"].reshape(A, E) + up["w"]))
+        share = sg(p["base_a"].reshape(A, E) + up["a"])
+        h = np.zeros((A, E))
+        for j in range(A):
+            r, k, v = a["r"][t, j], a["k"][t, j], a["v"][t, j]
+            c = unit(k * by_head["key_scale"][j])
+            k = k * (1 + (share[j] - 1) * by_head["key_mix"][j])
+            S[j] = S[j] @ (np.diag(w[j]) - np.outer(c, share[j] * c)) + np.outer(v, k)
+            y = S[j] @ r
+            y = by_head["gain"][j] * (y - y.mean()) / math.sqrt(y.var() + 1e-5)
+            h[j] = up["g"][j] * (y + (r * k * by_head["bonus"][j]).sum() * v)
+        yield h.ravel()
+
+
 CASES = {
     "mlstm": ({}, mlstm),
     "deltanet": ({}, delta),
@@ -82,6 +102,7 @@ CASES = {
     "gated_deltanet": ({}, delta),
     "mamba2": ({"state_size": 4}, mamba2),
     "mamba2-signed": ({"state_size": 4, "signed": True}, lambda a, p: mamba2(a, p, True)),
+    "rwkv7": ({"rank": 2}, rwkv7),
 }
 
 
