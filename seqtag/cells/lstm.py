@@ -1,6 +1,7 @@
 """The LSTM family."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from seqtag.cells.fields import check_choice, start_keep_gate
@@ -152,12 +153,12 @@ class Lstm(Cell):
         kind: str = getattr(self, GATES[gate])
         return kind
 
-    @property
+    @cached_property
     def _gates_with_rows(self) -> tuple[str, ...]:
         """The gates among i, f, o that have rows of their own."""
         return tuple(gate for gate in GATES if self._kind(gate) == "gate")
 
-    @property
+    @cached_property
     def gates(self) -> tuple[str, ...]:
         """The blocks among i, f, z, o that have rows."""
         return tuple(k for k in ("i", "f", "z", "o") if k == "z" or k in self._gates_with_rows)
@@ -167,7 +168,7 @@ class Lstm(Cell):
         """Output h and memory c; with gate recurrence also the gates."""
         return ("h", "c", *(self._gates_with_rows if self.gate_recurrence else ()))
 
-    @property
+    @cached_property
     def products(self) -> tuple[Product, ...]:
         """R h'; with gate recurrence also one product for each gate."""
         recurrent = self._gates_with_rows if self.gate_recurrence else ()

@@ -124,9 +124,17 @@ class Plan:
 
     def is_stored(self, state: str) -> bool:
         """Return whether the backward pass reads the state at every step."""
+        return state in self._stored
+
+    @cached_property
+    def _stored(self) -> frozenset[str]:
         reads = self.backward_reads()
-        multiplied = any(product.state == state for product in self.cell.products)
-        return multiplied or self.states[state] in reads or input_node(("state", state)) in reads
+        multiplied = {product.state for product in self.cell.products}
+        return frozenset(
+            name
+            for name, node in self.states.items()
+            if name in multiplied or node in reads or input_node(("state", name)) in reads
+        )
 
     def backward_reads(self) -> set[Node]:
         """Return the inputs, kept values, scalars, operands and states for the backward pass."""
