@@ -7,10 +7,8 @@ A context-sensitive task of Delétang et al. 2023.
 
 from collections.abc import Callable, Sequence
 
-from seqtag.errors import InputError
-from seqtag.probes.binary import BITS, bits_of, number_of
+from seqtag.probes.binary import BITS, bits_of, number_of, operands, two_numbers
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import noise
 from seqtag.probes.transduction import TransductionProbe, lengths
 
 _PLUS = "plus"
@@ -31,20 +29,16 @@ class BinaryAdditionProbe(TransductionProbe):
 
     def write(self, random: Callable[[], float], length: int) -> tuple[list[str], list[str]]:
         """Return two numbers joined by "plus", and their sum."""
-        place = 1 + int(random() * (length - 2))
-        first, second = noise(random, BITS, place), noise(random, BITS, length - place - 1)
+        first, second = two_numbers(random, length)
         total = number_of(first) + number_of(second)
         return [*first, _PLUS, *second], bits_of(total, 1 + max(len(first), len(second)))
 
     def solve(self, string: Sequence[str]) -> list[str]:
         """Return the sum, added bit by bit with a carry."""
-        if string.count(_PLUS) != 1 or _PLUS in (string[0], string[-1]):
-            raise InputError(f"probe {self.name}: expected two numbers joined by {_PLUS}")
-        place = string.index(_PLUS)
-        numbers = string[:place], string[place + 1 :]
+        numbers = operands(string, _PLUS)
         carry, answer = 0, []
         for column in range(1 + max(map(len, numbers))):
-            carry += sum(number[column : column + 1] == ["one"] for number in map(list, numbers))
+            carry += sum(number[column : column + 1] == ["one"] for number in numbers)
             answer.append(BITS[carry % 2])
             carry //= 2
         return answer

@@ -7,10 +7,8 @@ A context-sensitive task of Delétang et al. 2023.
 
 from collections.abc import Callable, Sequence
 
-from seqtag.errors import InputError
-from seqtag.probes.binary import BITS, bits_of, number_of
+from seqtag.probes.binary import BITS, bits_of, number_of, operands, two_numbers
 from seqtag.probes.registry import register
-from seqtag.probes.synthetic import noise
 from seqtag.probes.transduction import TransductionProbe, lengths
 
 _TIMES = "times"
@@ -31,17 +29,13 @@ class BinaryMultiplicationProbe(TransductionProbe):
 
     def write(self, random: Callable[[], float], length: int) -> tuple[list[str], list[str]]:
         """Return two numbers joined by "times", and their product."""
-        place = 1 + int(random() * (length - 2))
-        first, second = noise(random, BITS, place), noise(random, BITS, length - place - 1)
+        first, second = two_numbers(random, length)
         product = number_of(first) * number_of(second)
         return [*first, _TIMES, *second], bits_of(product, length - 1)
 
     def solve(self, string: Sequence[str]) -> list[str]:
         """Return the product, by long multiplication."""
-        if string.count(_TIMES) != 1 or _TIMES in (string[0], string[-1]):
-            raise InputError(f"probe {self.name}: expected two numbers joined by {_TIMES}")
-        place = string.index(_TIMES)
-        first, second = string[:place], string[place + 1 :]
+        first, second = operands(string, _TIMES)
         columns = [0] * (len(string) - 1)
         for row, bit in enumerate(second):
             for column, other in enumerate(first):

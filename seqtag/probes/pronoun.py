@@ -11,7 +11,7 @@ their subject.
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from seqtag.errors import InputError
 from seqtag.probes.base import Labeller, Labels, Probe, ProbeItem
@@ -46,6 +46,30 @@ class Combination(NamedTuple):
         if self.distance == 1:
             return self.attractors == self.depth == 0
         return sentences.max_persons(self.distance, self.depth) >= self.attractors
+
+
+def draw_at(
+    random: Callable[[], float],
+    kind: Callable[..., Any],
+    distance: int,
+    pairs: Sequence[tuple[int, int]],
+) -> dict[str, int]:
+    """Return random possible factors at a distance: first a pair of numbers, then the depth.
+
+    Args:
+        random: source of random numbers.
+        kind: the class of combinations, such as `Combination`.
+        distance: tokens between subject and pronoun.
+        pairs: the numbers of other persons and of switches to draw from.
+    """
+    fitting = [pair for pair in pairs if kind(distance, *pair, 0).is_possible()]
+    pair = fitting[int(random() * len(fitting))]
+    possible = [
+        combination
+        for depth in range(4)
+        if (combination := kind(distance, *pair, depth)).is_possible()
+    ]
+    return possible[int(random() * len(possible))]._asdict()
 
 
 @register("pronoun")
@@ -162,18 +186,7 @@ class PronounProbe(Probe):
         distance = (
             TEST_DISTANCES[number % len(TEST_DISTANCES)] if judged else 3 + int(random() * 18)
         )
-        pairs = [
-            pair
-            for pair in (_STRICT if judged else _MIX)
-            if Combination(distance, *pair, 0).is_possible()
-        ]
-        pair = pairs[int(random() * len(pairs))]
-        possible = [
-            combination
-            for depth in range(4)
-            if (combination := Combination(distance, *pair, depth)).is_possible()
-        ]
-        return possible[int(random() * len(possible))]._asdict()
+        return draw_at(random, Combination, distance, _STRICT if judged else _MIX)
 
     def error_kind(self, item: ProbeItem, target: int, predicted: str) -> str:
         """Return the kind of error: "stale", "capture" or "wrong"; "" if the prediction is right.

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from seqtag.probes.base import ProbeItem
 from seqtag.probes.english import balance, counterbalance, sentences
-from seqtag.probes.pronoun import PronounProbe
+from seqtag.probes.pronoun import PronounProbe, draw_at
 from seqtag.probes.registry import register
 
 # Distances of the judged splits in a mixed corpus.
@@ -175,15 +175,4 @@ class BalancedPronounProbe(PronounProbe):
         distance = (
             _TEST_DISTANCES[number % len(_TEST_DISTANCES)] if judged else 3 + int(random() * 18)
         )
-        pairs = [
-            pair
-            for pair in (_MAIN if judged else _MIX)
-            if Combination(distance, *pair, 0).is_possible()
-        ]
-        pair = pairs[int(random() * len(pairs))]
-        possible = [
-            combination
-            for depth in range(4)
-            if (combination := Combination(distance, *pair, depth)).is_possible()
-        ]
-        return possible[int(random() * len(possible))]._asdict()
+        return draw_at(random, Combination, distance, _MAIN if judged else _MIX)

@@ -38,7 +38,8 @@ class TrackingProbe(Probe):
 
     def label_of(self, state: Any) -> str | None:
         """Return the label after the symbol that led to this state; None if it has no label."""
-        return self.labels[state]
+        label: str = self.labels[state]
+        return label
 
     def next_symbols(self, state: Any) -> Sequence[int]:
         """Return the places in `symbols` of those that can follow; all of them by default."""
