@@ -152,13 +152,16 @@ def compiled_rows(
     tasks = {pool.submit(compile_row, *w, options.device, options.tf32): w for w in wanted}
     wait(tasks, timeout=options.compile_seconds)
     pool.shutdown(cancel_futures=True)
+    late: set[str] = set()
     for task, (case, row) in tasks.items():
         if task.cancelled():
-            console.print(f"not compiled in time: {' '.join(row)} ({case})")
+            late.add(f"{row.what} {row.cell}")
         elif error := task.exception() or task.result():
             console.print(f"failed: {' '.join(row)} ({case}): {error}", markup=False)
         else:
             usable.add((case, row))
+    if late:
+        console.print(f"not compiled in time, for some shapes: {', '.join(sorted(late))}")
     seconds = time.perf_counter() - started
     console.print(f"{len(usable)} of {len(tasks)} rows compiled in {seconds:.0f} s")
     return usable

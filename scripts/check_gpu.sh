@@ -79,7 +79,7 @@ if sys.argv[1] == "cuda":
 import seqtag.commands.train, seqtag.tagging.tagger
 '
 [[ -z $wheels ]] ||
-  step packages 40 "$python" scripts/wheels.py install "$wheels" --target "$work/site"
+  step packages 20 "$python" scripts/wheels.py install "$wheels" --target "$work/site"
 step environment 40 "$python" -c "$report" "$device"
 
 tests=(-m gpu tests/gpu -n "$(nproc)" --maxprocesses=14 --durations=10)
@@ -99,8 +99,8 @@ else
   training+=(trainer=gpu)
 fi
 # Other versions of packages may warn of other things.
-step exactness 190 "$python" -m pytest "${tests[@]}" -W default
-step speed 150 "$python" scripts/bench_gpu.py "${bench[@]}" --compile-seconds 70
+step exactness 170 "$python" -m pytest "${tests[@]}" -W default
+step speed 190 "$python" scripts/bench_gpu.py "${bench[@]}" --compile-seconds 90
 step training 60 "$python" -m seqtag.cli train "${training[@]}"
 [[ ! -f $work/run/metrics.json ]] || cp "$work/run/metrics.json" "$output/"
 

@@ -24,12 +24,12 @@ class Compiled(NamedTuple):
     """What a compiled kernel uses.
 
     kernel: which pass, and how programs wait.
-    stack: bytes of local memory for each thread: registers that were spilled, or arrays.
+    spills: instructions that store a register to local memory.
     """
 
     kernel: str
     registers: int
-    stack: int
+    spills: int
     shared: int
 
 
@@ -63,7 +63,10 @@ def compile_layer(
 
     launches: list[tuple[tuple, dict]] = []
     run_steps = skeleton.run_steps
-    properties = SimpleNamespace(multi_processor_count=PROCESSORS[capability])
+    properties = SimpleNamespace(
+        multi_processor_count=PROCESSORS[capability],
+        shared_memory_per_block_optin=SHARED_LIMITS[capability],
+    )
     torch.backends.cuda.matmul.allow_tf32 = tf32
     Triton.refuses = lambda *arguments: None
     kernel.is_interpreted = shapes.is_interpreted = lambda: False
@@ -126,14 +129,17 @@ def _type(value: Any) -> Any:
 
 
 def _used(cubin: bytes) -> tuple[int, int]:
-    """Return the registers and the bytes of stack that a kernel uses."""
+    """Return the number of registers of a kernel, and of instructions that spill them."""
     import triton
 
     program = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+
+    def read(what: str) -> str:
+        command = [str(program), what, file.name]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(cubin)
         file.flush()
-        command = [str(program), "-res-usage", file.name]
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = dict(re.findall(r"(REG|STACK):(\d+)", text))
-    return int(found["REG"]), int(found["STACK"])
+        registers = int(re.findall(r"REG:(\d+)", read("-res-usage"))[0])
+        return registers, len(re.findall(r"\bSTL\b", read("-sass")))
