@@ -2,7 +2,7 @@
 
 import dataclasses
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Literal
 
 from seqtag.cells.spec import Cell, Product, Vector, as_names
 from seqtag.checks import AtLeast, check_fields, checked
@@ -40,6 +40,7 @@ def check_parts(cell: Cell) -> None:
             )
     for product in cell.products:
         as_names(product.gates, f"{where}: the gates of a product")
+        checked(product.start, Literal["orthogonal", "zero"], f"{where}: the start of a product")
         checked(product.heads, Annotated[int, AtLeast(1)], f"{where}: the heads of a product")
     for state in cell.initial_states:
         if state not in cell.states:

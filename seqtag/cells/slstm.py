@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from seqtag.cells.fields import start_keep_gate
 from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, tanh
 from seqtag.cells.registry import register
-from seqtag.cells.spec import Cell, Values
+from seqtag.cells.spec import Cell, Product, Values
 from seqtag.cells.walk import CANDIDATE, OUTPUT, WalkStep
+from seqtag.checks import Count
 
 
 @register("slstm")
@@ -26,17 +27,20 @@ class SLstm(Cell):
 
     W (4H, D), R (4H, H), b (4H), blocks in the order i, f, z, o. m scales c and n by the
     same factor, so h does not depend on it, and no exponential exceeds 1. m starts at minus
-    infinity: after the first step m is a_i and n is 1, and n never falls below 1. R is full; the
-    paper's heads are blocks on its diagonal.
+    infinity: after the first step m is a_i and n is 1, and n never falls below 1. With heads, R is
+    block-diagonal, (4H, H / heads): a unit sees those of its own head.
 
     Attributes:
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on.
         chrono: T_max, the longest span to remember in steps: b_f starts at log U(1, T_max - 1),
             in place of forget_bias. 0 is off. b_i stays at 0: it would scale c and n by the
             same factor.
+        heads: number of blocks on the diagonal of each gate's R; 1 for a full R.
+        recurrent_start: how R starts: "orthogonal", or "zero" as in the authors' code.
 
     Example:
         layer = Recurrent("slstm", 100, 200)
+        layer = Recurrent(SLstm(heads=4, recurrent_start="zero"), 100, 200)
 
     Source: Beck et al. 2024, section 2.2, equations 8 to 17, the forget gate a sigmoid. Chrono
     from Tallec & Ollivier 2018.
@@ -44,6 +48,8 @@ class SLstm(Cell):
 
     forget_bias: float = 1.0
     chrono: int = 0
+    heads: Count = 1
+    recurrent_start: Literal["orthogonal", "zero"] = "orthogonal"
 
     starts: ClassVar[tuple[str, ...]] = ("forget_bias", "chrono")
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
@@ -83,6 +89,11 @@ class SLstm(Cell):
         ),
         WalkStep("output", ("o", "h"), OUTPUT, ("h = o c / n",)),
     )
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """R h' for all gates, in heads."""
+        return (Product("h", self.gates, self.heads, self.recurrent_start),)
 
     def start_biases(self, bias: Values) -> None:
         """Set the initial bias of the forget gate, according to forget_bias or chrono."""

@@ -40,11 +40,13 @@ class Product(NamedTuple):
     gates: the blocks of rows of R, in order. The step gets the sum of all products of a gate.
     heads: R is block-diagonal: each gate's block is cut into this many blocks of H / heads rows,
         which multiply their own H / heads units only. The parameter is then (G*H, H / heads).
+    start: how R starts: "orthogonal" (each block), or "zero".
     """
 
     state: str
     gates: tuple[str, ...]
     heads: int = 1
+    start: str = "orthogonal"
 
 
 class Cell(ABC):

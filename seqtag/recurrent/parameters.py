@@ -71,8 +71,15 @@ class Direction(nn.Module):
         """Draw W and R, and set biases and vectors to their initial values."""
         for block_HD in self.weight_input.split(self.gate_sizes):
             nn.init.xavier_uniform_(block_HD)
+        starts = {
+            name: product.start
+            for name, product in zip(self.recurrent, self.cell.products, strict=True)
+        }
         for name in (*self.recurrent, *([self.inner] if self.inner else [])):
             weight = getattr(self, name)
+            if starts.get(name) == "zero":
+                weight.zero_()
+                continue
             for block in weight.split(weight.shape[1]):
                 nn.init.orthogonal_(block)
         if self.bias is not None:
