@@ -20,6 +20,7 @@ from seqtag.commands.tag_arguments import (
     format_of_file,
     formats_for,
     parse_bias,
+    wanted_of,
 )
 from seqtag.data.formats.base import find_format
 from seqtag.data.formats.decoding import Place
@@ -125,7 +126,7 @@ def _write(tagger: BaseTagger, items: Iterator[Item | None], args: argparse.Name
     writer = writer_of(args.format, tagger.labels, options)
     with open_output(args.output) as output:
         output.write(utf8_bytes(writer.begin()))
-        tagged = tag_windows(tagger, items, args.probabilities, args.lowest is not None)
+        tagged = tag_windows(tagger, items, wanted_of(args))
         if args.lowest is not None:
             tagged = [least_certain(tagged, int(args.lowest))]
         for window in tagged:
@@ -143,7 +144,7 @@ def _write_documents(
             f"{args.model}: this tagger has plain labels, no spans, which --format {args.format} "
             "would hold: use text, column, json, csv or html"
         )
-    windows = tag_windows(tagger, items, args.probabilities, args.lowest is not None)
+    windows = tag_windows(tagger, items, wanted_of(args))
     tagged: Iterable[tuple[Item, TaggedSentence]] = chain.from_iterable(windows)
     if args.lowest is not None:
         tagged = map(own_document, least_certain(windows, int(args.lowest)))

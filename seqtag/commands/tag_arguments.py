@@ -15,6 +15,7 @@ from seqtag.labels import AS_IN_CORPUS, SCHEMES
 from seqtag.tagging.document_output import check_document_output
 from seqtag.tagging.layouts import Options
 from seqtag.tagging.readers import PLAIN
+from seqtag.tagging.results import MOST_LISTED, Wanted
 from seqtag.tagging.writers import MARKING, OUTPUTS
 
 _INPUTS = "input formats (--input-format); files named .gz, .bz2 or .xz are decompressed:"
@@ -76,6 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scheme += "wrote them; default: bio or bioes, whichever is closer to them)"
     add("--scheme", metavar="NAME", choices=schemes, help=scheme)
     add("--probabilities", action="store_true", help="also write the probability of each label")
+    paths = "also write the N most probable sequences of labels of each sentence; for json"
+    add("--alternatives", metavar="N", help=paths)
+    top = "also write the N most probable labels of each token; for json"
+    add("--top-labels", metavar="N", help=top)
     tokenizer = "raw text: default, whitespace, finest, characters or a regular expression "
     add("--tokenizer", metavar="NAME", help=tokenizer + "(default: as the training corpus)")
     lowest = "write only the N sentences of which the tagger is least sure, the least sure first"
@@ -135,6 +140,8 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise InputError("--wrapped can only be used with --input-format text")
     if args.lowest is not None and not (args.lowest.isdecimal() and int(args.lowest) > 0):
         raise InputError(f"--lowest {args.lowest}: must be a whole number of at least 1")
+    for option in ("alternatives", "top_labels"):
+        _check_listed(args, option)
     if args.unknown is not None and args.format not in MARKING:
         raise InputError(f"--unknown can only be used with --format {', '.join(MARKING)}")
     _check_label_column(args)
@@ -148,6 +155,22 @@ def check_arguments(args: argparse.Namespace) -> None:
                 f"--tokenizer is for raw text; sentences of --input-format {args.input_format} "
                 "are already split into tokens"
             )
+
+
+def _check_listed(args: argparse.Namespace, option: str) -> None:
+    value, name = getattr(args, option), f"--{option.replace('_', '-')}"
+    if value is None:
+        return
+    if not (value.isdecimal() and 1 <= int(value) <= MOST_LISTED):
+        raise InputError(f"{name} {value}: must be a whole number from 1 to {MOST_LISTED}")
+    if args.format != "json":
+        raise InputError(f"{name} can only be used with --format json")
+
+
+def wanted_of(args: argparse.Namespace) -> Wanted:
+    """Return what to compute in addition to labels."""
+    numbers = (int(value or 0) for value in (args.alternatives, args.top_labels))
+    return Wanted(args.probabilities, args.lowest is not None, *numbers)
 
 
 def _check_label_column(args: argparse.Namespace) -> None:

@@ -28,7 +28,7 @@ from seqtag.errors import InputError
 from seqtag.tagging.batches import batches_by_length
 from seqtag.tagging.bias import bias_scores
 from seqtag.tagging.output import TaggedSentence
-from seqtag.tagging.results import Decoded, LabelPath, Result, Wanted, combine
+from seqtag.tagging.results import MOST_LISTED, Decoded, LabelPath, Result, Wanted, combine
 from seqtag.tagging.sentences import (
     iterate,
     pick_features,
@@ -41,8 +41,6 @@ from seqtag.tagging.sentences import (
 _WINDOW = 1024
 # The result for a sentence without words.
 _EMPTY = Result([], np.zeros((0, 0)), 1.0, [LabelPath([], 1.0)])
-# The largest numbers of alternatives, and of labels for each token.
-_MOST = 1_000
 # By feature, the values of each sentence, one per word; also a data frame or data set.
 Features = Mapping[str, Iterable[Iterable[str]]]
 
@@ -291,5 +289,5 @@ def _wanted(probabilities: bool, certainty: bool, alternatives: int, top_labels:
         InputError: for a wrong number.
     """
     for name, number in (("alternatives", alternatives), ("top_labels", top_labels)):
-        checked(number, Annotated[int, AtLeast(0), AtMost(_MOST)], name)
+        checked(number, Annotated[int, AtLeast(0), AtMost(MOST_LISTED)], name)
     return Wanted(probabilities, certainty, alternatives, top_labels)

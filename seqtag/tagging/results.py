@@ -16,6 +16,9 @@ from seqtag.data.text.split import Sentence
 from seqtag.tagging.output import Alternative, TaggedSentence, tagged_sentence
 from seqtag.tagging.probabilities import chosen_probabilities, most_probable
 
+# The largest numbers of alternatives, and of labels for each token.
+MOST_LISTED = 1_000
+
 
 class Wanted(NamedTuple):
     """What to compute in addition to labels, see `BaseTagger.tag`."""

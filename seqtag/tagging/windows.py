@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from seqtag.tagging.lowest import Lowest
 from seqtag.tagging.readers import PAUSE, Item
+from seqtag.tagging.results import Wanted
 from seqtag.tagging.synchronous import SynchronousExecutor
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ TaggedWindow = list[tuple[Item, "TaggedSentence"]]
 
 
 def tag_windows(
-    tagger: BaseTagger, items: Iterator[Item | None], probabilities: bool, certainty: bool
+    tagger: BaseTagger, items: Iterator[Item | None], wanted: Wanted
 ) -> Iterator[TaggedWindow]:
-    """Yield the sentences of each window with their labels.
+    """Yield the sentences of each window with their labels and what else is `wanted`.
 
     While a window is tagged, the caller handles the one before it, and the next one is read; not
     at a pause of the input, since the caller then waits for the window.
@@ -33,7 +34,7 @@ def tag_windows(
     def tag(window: list[Item]) -> TaggedWindow:
         sentences = [item.sentence for item in window]
         features = {name: [item.features[name] for item in window] for name in tagger.features}
-        tagged = tagger.tag_sentences(sentences, features, probabilities, certainty)
+        tagged = tagger.tag_sentences(sentences, features, **wanted._asdict())
         return list(zip(window, tagged, strict=True))
 
     pool = _executor()

@@ -215,6 +215,15 @@ def test_only_the_sentences_of_which_the_tagger_is_least_sure(tag, tagger):
         assert words[order[0]][1] in tag(content, *tokens[:3], format_, "--lowest", "1")
 
 
+def test_alternatives_and_top_labels(tag, tagger):
+    options = ("--format", "jsonl", "--alternatives", "3", "--top-labels", "2")
+    (record,) = records(tag("Alex goes to Paris.", *options))
+    (expected,) = tagger.tag("Alex goes to Paris.", alternatives=3, top_labels=2)
+    assert record == expected.to_plain()
+    assert len(record["alternatives"]) == 3
+    assert [len(token) for token in record["top_labels"]] == [2] * 5
+
+
 def test_the_odds_of_a_type_can_be_raised(tag, tagger):
     output = records(tag("Alex goes to Paris.", "--format", "jsonl", "--bias", "LOC=1e6"))
     assert {label[2:] for label in output[0]["labels"]} == {"LOC"}
@@ -373,6 +382,9 @@ def test_lines_that_are_not_records(tag, content, message):
         ),
         (("--lowest", "0"), "--lowest 0: must be a whole number of at least 1"),
         (("--lowest", "x"), "--lowest x: must be a whole number of at least 1"),
+        (("--alternatives", "0"), "--alternatives 0: must be a whole number from 1 to 1000"),
+        (("--top-labels", "1001"), "--top-labels 1001: must be a whole number from 1 to 1000"),
+        (("--top-labels", "2"), "--top-labels can only be used with --format json"),
         (("--bias", "PER"), "--bias PER: expected TYPE=FACTOR"),
         (("--bias", "PER=x"), "--bias PER=x: expected TYPE=FACTOR"),
         (("--bias", "PER=2", "--bias", "PER=3"), "--bias names PER twice"),

@@ -9,6 +9,7 @@ from seqtag.data.text.split import Sentence, Token
 from seqtag.errors import InputError
 from seqtag.tagging import windows
 from seqtag.tagging.readers import PAUSE, Item
+from seqtag.tagging.results import Wanted
 
 
 class Recorder:
@@ -21,7 +22,7 @@ class Recorder:
         self.may_tag = threading.Event()
         self.may_tag.set()
 
-    def tag_sentences(self, sentences, features, probabilities, certainty):
+    def tag_sentences(self, sentences, features, **wanted):
         assert self.may_tag.wait(10)
         words = [sentence.tokens[0].text for sentence in sentences]
         if "bad" in words:
@@ -47,7 +48,7 @@ def threads(request, monkeypatch):
 
 
 def tagged(items, tagger=None):
-    return windows.tag_windows(tagger or Recorder(), iter(items), False, False)
+    return windows.tag_windows(tagger or Recorder(), iter(items), Wanted())
 
 
 def test_all_sentences_come_in_order(threads):
