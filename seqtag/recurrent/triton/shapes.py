@@ -19,7 +19,7 @@ ROWS = 16  # sequences in a tile: the fewest that tensor cores multiply
 # Shared memory of a program on the smallest GPUs that Triton supports, and what a kernel uses
 # of it for other things than tiles of matrices and operands.
 SHARED_BYTES = 99 << 10
-RESERVED_BYTES = 24 << 10
+RESERVED_BYTES = 16 << 10
 
 
 class Gpu(NamedTuple):
