@@ -125,7 +125,7 @@ def test_any_value_of_any_key_is_accepted_or_refused_with_its_key(data):
             "train",
             "engine",
             "x",
-            "engine must be one of auto, cpu, torch, triton, scan, loop, reference",
+            "engine must be one of auto, cpu, torch, triton, scan, loop, chunked, reference",
         ),
         (
             "train",
