@@ -1,0 +1,171 @@
+"""Tables of a README that are made from files of results, between two comments.
+
+    <!-- results: study=parity probe=parity split=test by=axis figure=scaled -->
+    ...
+    <!-- end of results -->
+
+The first comment says what the table between the two shows:
+
+    study, probe  the file, and the probe whose rows are shown
+    split         the split of the probe; by default test
+    table         the table of the probe; by default main
+    by            axis: a column for each value of the main factor; region: within and beyond the
+                  training range; by default axis
+    figure        accuracy, or last (that of the last target of each item); scaled and scaled_last:
+                  the same with chance at 0, (figure - chance) / (1 - chance); in per cent
+    published     the name of published figures in published.csv, for a last column
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from seqtag.checks import check_fields
+from seqtag.columns import AXIS, BEYOND, MAIN, WITHIN
+from seqtag.errors import InputError, unknown
+from seqtag.files import write_text
+from seqtag.model_folder.untrusted import read_untrusted
+from seqtag.report.formatting import DASH, percent
+from seqtag.study.results import FOLDER, read_results
+
+PUBLISHED = "published.csv"
+_START = r"<!-- results: (?P<options>[^>]*?) -->\n"
+_END = "<!-- end of results -->"
+_BLOCK = re.compile(f"(?P<start>{_START})(?P<table>.*?)(?P<end>{_END})", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a table shows, see the module."""
+
+    study: str
+    probe: str
+    split: str = "test"
+    table: str = MAIN
+    by: Literal["axis", "region"] = "axis"
+    figure: Literal["accuracy", "last", "scaled", "scaled_last"] = "accuracy"
+    published: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self, "results")
+
+
+def update_tables(readme: Path, results: Path = FOLDER, write: bool = False) -> bool:
+    """Return whether all tables of a README equal what the files of results give.
+
+    Args:
+        readme: the README.
+        results: the folder of the files.
+        write: whether to write the tables that differ.
+
+    Raises:
+        InputError: for a comment that cannot be parsed, or names what the files do not have.
+    """
+    text = readme.read_text(encoding="utf-8")
+
+    def made(match: re.Match[str]) -> str:
+        layout = parse_layout(match["options"], str(readme))
+        return f"{match['start']}\n{markdown(layout, results)}\n{match['end']}"
+
+    new = _BLOCK.sub(made, text)
+    if new.count("<!-- results:") != len(_BLOCK.findall(text)):
+        raise InputError(f"{readme}: a comment `results:` without `{_END}` after it")
+    if write and new != text:
+        write_text(readme, new)
+    return new == text
+
+
+def parse_layout(options: str, where: str) -> Layout:
+    """Return the layout that the options of a comment describe.
+
+    Raises:
+        InputError: for an option that is unknown, missing or wrong.
+    """
+    pairs: dict[str, str] = {}
+    known = [field.name for field in fields(Layout)]
+    for option in options.split():
+        name, equals, value = option.partition("=")
+        if not equals or name not in known:
+            raise unknown(f"{where}: option of a table", name, known)
+        pairs[name] = value
+    for name in ("study", "probe"):
+        if name not in pairs:
+            raise InputError(f"{where}: a table needs {name}=")
+    return Layout(**pairs)  # type: ignore[arg-type]
+
+
+def markdown(layout: Layout, results: Path) -> str:
+    """Return a table in Markdown: a row for each setup, the median over seeds and their range.
+
+    Raises:
+        InputError: if the files have no such rows.
+    """
+    path = results / f"{layout.study}.csv"
+    rows = read_results(path)
+    wanted = {"probe": layout.probe, "split": layout.split, "table": layout.table}
+    for name, value in wanted.items():
+        rows = rows[rows[name] == value]
+    slices = [AXIS] if layout.by == "axis" else [WITHIN, BEYOND]
+    rows = rows[rows["slice"].isin(slices)]
+    if rows.empty:
+        raise InputError(f"{path}: no rows for {wanted}")
+    columns = rows["value"] if layout.by == "axis" else rows["slice"]
+    rows = rows.assign(column=columns, figure=_figure(rows, layout.figure))
+    order = sorted(set(rows["column"]), key=lambda c: slices.index(c) if c in slices else c)
+    published = _published(layout, results)
+    head = ["model", "parameters", "seeds", *map(str, order)]
+    lines = [head + [f"published: {layout.published}"] * bool(published)]
+    for name, own in _setups(rows):
+        line = [f"`{name}`", f"{own['parameters'].iloc[0]:,}", str(own["seed"].nunique())]
+        line += [_cell(own[own["column"] == column]["figure"]) for column in order]
+        lines.append(line + [published.get(name, DASH)] * bool(published))
+    rule = ["---"] * len(lines[0])
+    text = "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
+    return f"{text}\n"
+
+
+def _figure(rows: pd.DataFrame, figure: str) -> pd.Series:
+    """Return the figure that a table shows; single targets are their own last ones."""
+    value = rows["last"].fillna(rows["accuracy"]) if "last" in figure else rows["accuracy"]
+    if not figure.startswith("scaled"):
+        return value
+    return (value - rows["chance"]) / (1 - rows["chance"])
+
+
+def _setups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the rows of each setup by name; configurations that share a name are numbered."""
+    found = []
+    for cell, own in rows.groupby("cell", sort=True):
+        configs = own["config"].unique()
+        for number, config in enumerate(sorted(configs), 1):
+            name = f"{cell}, {number}" if len(configs) > 1 else str(cell)
+            found.append((name, own[own["config"] == config]))
+    return found
+
+
+def _cell(values: pd.Series) -> str:
+    """Return the median, and the least and greatest value of several seeds, in per cent."""
+    if values.empty:
+        return DASH
+    middle, least, most = values.median(), values.min(), values.max()
+    if percent(least) == percent(most):
+        return percent(middle)
+    return f"{percent(middle)} ({percent(least)} to {percent(most)})"
+
+
+def _published(layout: Layout, results: Path) -> Mapping[str, str]:
+    """Return the published figure of each model, in per cent."""
+    if not layout.published:
+        return {}
+    path = results / PUBLISHED
+    table = read_untrusted(path, lambda: pd.read_csv(path, dtype=str, keep_default_na=False))
+    own = table[(table["name"] == layout.published) & (table["probe"] == layout.probe)]
+    if own.empty:
+        raise InputError(f"{path}: no figures of {layout.published} for {layout.probe}")
+    return dict(zip(own["cell"], own["value"], strict=True))

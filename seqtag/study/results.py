@@ -1,0 +1,271 @@
+"""Results of finished probe runs as rows of small CSV files, to which runs add up piece by piece.
+
+A file holds one study; a row is a run on one slice of its judged items: a value of the probe's main
+factor, or all items within or beyond the training range. Columns of a row:
+
+    study         the name of the file
+    probe, version, task: the probe, its version, and what it asks for, see `TASKS`
+    encoder, cell, start: recurrent or the encoder's name; the cell with its options, or the
+                  encoder with its options; how gate biases start
+    direction, layers, hidden, parameters: sizes of the network
+    config        a digest of all settings except the seed, the folder and what only shows progress
+    seed, data_seed: of training, of the generated items
+    train, epochs, sequences: training items, passes over them, and their product: the budget
+    batch, lr, weight_decay: sentences in a batch, highest learning rate, weight decay
+    seconds       how long the run took, on whatever machine it ran
+    seqtag        the version of seqtag that added the row
+    table, split, slice: "main", or a table of its own; split of the probe; "axis", "within", "beyond"
+    axis, value   the main factor, and its value in an "axis" slice
+    n, accuracy, low, high: answers, share of right ones, and the ends of Wilson's 95 % interval
+    last          the same share of the last target of each item, where items have several
+    chance        accuracy of guessing
+    baseline, baseline_accuracy: the baseline that is right most often, and how often
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from seqtag import __version__
+from seqtag.columns import AXIS, BEYOND, WITHIN
+from seqtag.errors import InputError
+from seqtag.files import write_text
+from seqtag.model_folder.untrusted import read_object, read_untrusted
+from seqtag.study.accuracy import answers_of, best_baseline, count_answers, summary
+from seqtag.study.read import find_runs, read_config, read_items
+
+FOLDER = Path(__file__).parents[1] / "probes" / "results"
+# What a probe asks for, for figures that compare models on several tasks.
+TASKS = {
+    "state tracking": (
+        *("parity", "cycle", "modular_addition", "even_pairs"),
+        *("word_s3", "word_a5", "word_s5", "word_z60"),
+        *("modular_arithmetic", "arithmetic_brackets", "solve_equation"),
+    ),
+    "recall": ("recall", "recall_forget", "copy", "reverse", "duplicate", "long_lag", "reber"),
+    "counting": (
+        *("counting_ab", "counting_abc", "counting_ab_member", "counting_abc_member"),
+        *("brackets", "brackets_shuffle", "bucket_sort", "timing"),
+    ),
+    "agreement": ("pronoun", "pronoun_nouns", "pronoun_balanced", "reflexive", "agreement"),
+}
+# Settings that do not change what a run computes, or are columns of their own.
+_NOT_IN_CONFIG = ("seed", "study", "paths", "hydra", "logger", "callbacks", "experiment", "engine")
+_KEY = (
+    *("study", "probe", "config", "encoder", "cell", "seed", "data_seed"),
+    *("table", "split", "slice", "value"),
+)
+_BUDGET = ("version", "data_seed", "train", "epochs", "sequences", "batch")
+_WHOLE = (
+    *("version", "layers", "hidden", "parameters", "seed", "data_seed"),
+    *("train", "epochs", "sequences", "batch", "value", "n"),
+)
+_SHARES = ("accuracy", "low", "high", "last", "chance", "baseline_accuracy")
+COLUMNS = (
+    *("study", "probe", "version", "task", "encoder", "cell", "start"),
+    *("direction", "layers", "hidden", "parameters", "config", "seed", "data_seed"),
+    *("train", "epochs", "sequences", "batch", "lr", "weight_decay", "seconds", "seqtag"),
+    *("table", "split", "slice", "axis", "value"),
+    *("n", "accuracy", "low", "high", "last", "chance", "baseline", "baseline_accuracy"),
+)
+# Columns that say when and by what a row was made; rows may differ in them and be equal.
+_ORIGIN = ("seconds", "seqtag")
+
+
+def add_runs(folders: Sequence[Path], study: str, results: Path = FOLDER) -> tuple[int, int]:
+    """Add all finished runs in and below some folders to the file of a study.
+
+    Args:
+        folders: folders of runs or sweeps.
+        study: the name of the study: letters, digits and _.
+        results: the folder of the files.
+
+    Returns:
+        The number of runs, and the number of rows that were new.
+
+    Raises:
+        InputError: for a folder without finished runs or a table that cannot be read; if a row is
+            there already with other figures; or if runs of a probe have different budgets. The file
+            is then unchanged.
+    """
+    if not study.isidentifier():
+        raise InputError(f"study {study!r}: a name of letters, digits and _ is expected")
+    runs, _ = find_runs(folders)
+    new = pd.concat([rows_of_run(run, study) for run in runs], ignore_index=True)
+    path = results / f"{study}.csv"
+    old = read_results(path) if path.exists() else new.iloc[:0]
+    merged = merge(old, new, str(path))
+    write_text(path, results_text(merged))
+    return len(runs), len(merged) - len(old)
+
+
+def merge(old: pd.DataFrame, new: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return all rows, sorted; rows that are equal but for time and version of seqtag only once.
+
+    Raises:
+        InputError: as `add_runs` does; `where` names the file.
+    """
+    both = pd.concat([table for table in (old, new) if len(table)], ignore_index=True)
+    compared = [name for name in COLUMNS if name not in _ORIGIN]
+    # Compared as they are written, because a file has six digits.
+    text = _texts(both)
+    once = ~text.duplicated(compared)
+    again = text[once][text[once].duplicated(list(_KEY))]
+    if len(again):
+        row = again.iloc[0]
+        raise InputError(
+            f"{where}: {row['probe']}, {row['cell']}, seed {row['seed']}, {row['slice']} "
+            f"{row['value']} is there already with other figures; remove those rows, or give the "
+            "study another name"
+        )
+    for probe, own in both[once].groupby("probe"):
+        for name in _BUDGET:
+            values = sorted(set(own[name]))
+            if len(values) > 1:
+                raise InputError(
+                    f"{where}: runs of the probe {probe} differ in {name} ({values[0]} and "
+                    f"{values[1]}), so they cannot be compared; give the study another name"
+                )
+    kept = both[once]
+    order = ["probe", "encoder", "cell", "config", "seed", "table", "split", "slice", "value"]
+    return kept.sort_values(order, kind="stable", na_position="last").reset_index(drop=True)
+
+
+def rows_of_run(folder: Path, study: str) -> pd.DataFrame:
+    """Return the rows of a finished run that judged a tagger on a probe's grid.
+
+    Raises:
+        InputError: for a run without judged items, or a table that cannot be read.
+    """
+    items = read_items(folder)
+    if items is None:
+        raise InputError(
+            f"{folder}: this run has judged no items of a probe's grid: only runs with "
+            "regime=reach or model_dir= have results of this kind"
+        )
+    config = read_config(folder)
+    counts = count_answers(answers_of(items))
+    last = _last_counts(items)
+    table = summary(counts)
+    table = table[table["slice"].isin([AXIS, WITHIN, BEYOND]) & (table["contrast"] == "")]
+    axis = f"factor_{items['axis'].iloc[0]}"
+    about = _about(folder, items, config, study)
+    rows = []
+    for _, row in table.iterrows():
+        best = best_baseline(row)
+        value = row[axis] if row["slice"] == AXIS else None
+        own = {"slice": row["slice"], "axis": items["axis"].iloc[0], "value": value}
+        own |= {name: row[name] for name in ("table", "split", "n", "accuracy", "low", "high")}
+        own |= {"chance": row["chance"], "last": _last(last, row, axis)}
+        own |= {"baseline": best or "", "baseline_accuracy": row[best] if best else None}
+        rows.append(about | own)
+    return _typed(pd.DataFrame(rows)[list(COLUMNS)])
+
+
+def read_results(path: Path) -> pd.DataFrame:
+    """Return the rows of a file of results.
+
+    Raises:
+        InputError: for a file that is not a table with the columns of results.
+    """
+    options = {"keep_default_na": False, "dtype": str, "encoding": "utf-8"}
+    table = read_untrusted(path, lambda: pd.read_csv(path, **options))
+    if list(table.columns) != list(COLUMNS):
+        raise InputError(
+            f"{path}: the columns must be {', '.join(COLUMNS)}; add its runs again with "
+            "scripts/results.py"
+        )
+    return read_untrusted(path, lambda: _typed(table.replace("", None)))
+
+
+def results_text(table: pd.DataFrame) -> str:
+    """Return rows as the text of a file: CSV with six significant digits."""
+    to = io.StringIO()
+    _texts(table).to_csv(to, index=False, lineterminator="\n")
+    return to.getvalue()
+
+
+def task_of(probe: str) -> str:
+    """Return what a probe asks for; "other" if `TASKS` does not list it."""
+    return next((task for task, probes in TASKS.items() if probe in probes), "other")
+
+
+def _about(
+    folder: Path, items: pd.DataFrame, config: Mapping[str, Any], study: str
+) -> dict[str, Any]:
+    """Return the columns that are the same in all rows of a run."""
+    first = items.iloc[0]
+    data, trainer, optimizer = (config[name] for name in ("data", "trainer", "optimizer"))
+    encoder = config["model"].get("encoder") or "recurrent"
+    if isinstance(encoder, dict):
+        encoder = encoder.get("name", "recurrent")
+    train, epochs = int(data["train"]), int(trainer["max_epochs"])
+    same = ("probe", "version", "cell", "start", "direction", "layers", "hidden", "parameters")
+    return {
+        "study": study,
+        **{name: first[name] for name in (*same, "seed", "data_seed")},
+        "task": task_of(str(first["probe"])),
+        "encoder": encoder,
+        "config": _digest(config),
+        "train": train,
+        "epochs": epochs,
+        "sequences": train * epochs,
+        "batch": int(data["batch"]["sentences"]),
+        "lr": optimizer.get("lr"),
+        "weight_decay": optimizer.get("weight_decay", 0.0),
+        "seconds": read_object(folder / "run.json").get("seconds"),
+        "seqtag": __version__,
+    }
+
+
+def _digest(config: Mapping[str, Any]) -> str:
+    used = {key: value for key, value in config.items() if key not in _NOT_IN_CONFIG}
+    trainer = {k: v for k, v in used.get("trainer", {}).items() if not k.startswith("enable_")}
+    text = json.dumps({**used, "trainer": trainer}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _last_counts(items: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the answers at the last target of each item; None if items have one target each."""
+    if not items.duplicated("item").any():
+        return None
+    return items.sort_values("position").groupby("item", sort=True).tail(1)
+
+
+def _last(last: pd.DataFrame | None, row: pd.Series, axis: str) -> float | None:
+    """Return the share of items whose last target is right in a slice."""
+    if last is None:
+        return None
+    own = last[(last["split"] == row["split"]) & (last["table"] == row["table"])]
+    if row["slice"] == AXIS:
+        own = own[own[axis] == row[axis]]
+    else:
+        own = own[own["within"] == (row["slice"] == WITHIN)]
+    return float(own["right"].mean())
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    numbers = (*_SHARES, "lr", "weight_decay", "seconds")
+    typed = table.astype({**dict.fromkeys(_WHOLE, "float64"), **dict.fromkeys(numbers, "float64")})
+    typed = typed.astype(dict.fromkeys(_WHOLE, "Int64"))
+    words = [name for name in COLUMNS if name not in (*_WHOLE, *numbers)]
+    return typed.astype(dict.fromkeys(words, object)).fillna(dict.fromkeys(words, ""))
+
+
+def _texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with each value as it is written."""
+
+    def text(value: Any) -> str:
+        if value is None or value is pd.NA or value != value:
+            return ""
+        return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+    # As objects: whole numbers next to missing ones would be passed on as floats.
+    return table.astype(object).map(text)
