@@ -121,7 +121,8 @@ def test_evaluate_script_from_another_folder(trained, here, run_script):
     assert scores["f1"] == trained_on["f1"]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+# A script inspect.py would hide Python's module of that name from the other scripts.
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "inspect"])
 def test_each_verb_has_a_script(verb, run_script):
     code, out = run_script(verb, "--help")
     assert code == 0

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from seqtag.cells import Cell
+from seqtag.cells.matrix import MatrixCell
 from seqtag.cells.spec import Product, Values, Vector
 from seqtag.errors import InputError
 from seqtag.inspect.trace import check_layer
@@ -47,7 +48,7 @@ class SilencedCell(Cell):
     inner_gates = property(attrgetter("cell.inner_gates"))
     has_gate_bias = property(attrgetter("cell.has_gate_bias"))
     untraceable = property(attrgetter("cell.untraceable"))
-    counts_steps = property(attrgetter("cell.counts_steps"))  # type: ignore[assignment]
+    counts_steps = property(attrgetter("cell.counts_steps"))
 
     @property
     def initial_states(self) -> Mapping[str, float]:
@@ -116,12 +117,14 @@ def silenced(
     check_units(units, encoder.hidden_size)
     network: TaggerNetwork = copy.deepcopy(tagger.network)
     encoder = network.recurrent
-    encoder.cell = SilencedCell(encoder.cell)
+    is_matrix = isinstance(encoder.cell, MatrixCell)
+    encoder.cell = _silenced_matrix(encoder.cell) if is_matrix else SilencedCell(encoder.cell)
     for index, directions in enumerate(encoder.layers):
         for way in encoder.directions:
             direction = directions[way]
             is_chosen = layer == f"l{index}.{way}"
             _add_constants(direction, encoder.cell, units if is_chosen else (), fill or {})
+            direction.cell = encoder.cell
     changed = copy.copy(tagger)
     changed.network = network.eval()
     return changed
@@ -154,9 +157,26 @@ def _first_repeated(units: Sequence[int]) -> int:
     return next(unit for place, unit in enumerate(units) if unit in units[:place])
 
 
+def _silenced_matrix(cell: MatrixCell) -> MatrixCell:
+    """Return a cell with a matrix state whose output is keep h + fill; no step reads h."""
+    kind: Any = type(cell)
+
+    class SilencedMatrixCell(kind):
+        read: ClassVar[tuple[str, ...]] = ("h",)
+
+        @property
+        def vectors(self) -> tuple[Vector, ...]:
+            return (*cell.vectors, Vector(_keep("h")), Vector(_fill("h")))
+
+        def finish(self, output: Any, values: Values, unit: Values) -> Any:
+            return unit[_keep("h")] * cell.finish(output, values, unit) + unit[_fill("h")]
+
+    return SilencedMatrixCell(**{field.name: getattr(cell, field.name) for field in fields(cell)})
+
+
 def _add_constants(
     direction: Direction,
-    cell: SilencedCell,
+    cell: Any,
     units: Sequence[int],
     fill: Mapping[str, Sequence[float]],
 ) -> None:
@@ -170,7 +190,6 @@ def _add_constants(
         for name, value_H in values.items():
             direction.register_parameter(name, nn.Parameter(value_H, requires_grad=False))
             direction.vectors = {**direction.vectors, name: 0.0}
-    direction.cell = cell
 
 
 def _masked(multiply: Any, keep: Any) -> Any:

@@ -3,6 +3,7 @@
 Legend: B sentences, T words, D features of a state.
 """
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from seqtag.errors import InputError, unknown
 from seqtag.inspect.trace import display_order, layer_names, traces
 from seqtag.model.encoders.modules.transformer import Transformer
 from seqtag.model.encoders.registry import encoder_name
+from seqtag.recurrent.engines.registry import set_engine
 from seqtag.recurrent.layer import Recurrent
 from seqtag.tagging.tagger import Tagger
 
@@ -63,8 +65,13 @@ def check_state(tagger: Tagger, layer: str | None, names: Sequence[str] | None) 
     """
     if layer is not None and layer not in state_layers(tagger):
         raise unknown("layer", layer, state_layers(tagger))
-    known = {name for v in next(encoder_states(tagger, [["."]])).values() for name in v}
-    for name in names or ():
+    if names is None:
+        return
+    plain = copy.copy(tagger)  # without kernels, which would be compiled for a single word
+    plain.network = copy.deepcopy(tagger.network)
+    set_engine(plain.network, "reference")
+    known = {name for v in next(encoder_states(plain, [["."]])).values() for name in v}
+    for name in names:
         if name not in known:
             raise unknown("gate or state", name, sorted(known))
 

@@ -14,7 +14,8 @@ factor, or all items within or beyond the training range. Columns of a row:
     batch, lr, weight_decay: sentences in a batch, highest learning rate, weight decay
     seconds       how long the run took, on whatever machine it ran
     seqtag        the version of seqtag that added the row
-    table, split, slice: "main", or a table of its own; split of the probe; "axis", "within", "beyond"
+    table, split, slice: "main", or a table that no average includes; the split; "axis", "within" or
+                  "beyond"
     axis, value   the main factor, and its value in an "axis" slice
     n, accuracy, low, high: answers, share of right ones, and the ends of Wilson's 95 % interval
     last          the same share of the last target of each item, where items have several
@@ -34,7 +35,7 @@ from typing import Any
 import pandas as pd
 
 from seqtag import __version__
-from seqtag.columns import AXIS, BEYOND, WITHIN
+from seqtag.columns import AXIS, BEYOND, RUN, WITHIN
 from seqtag.errors import InputError
 from seqtag.files import write_text
 from seqtag.model_folder.untrusted import read_object, read_untrusted
@@ -139,24 +140,24 @@ def merge(old: pd.DataFrame, new: pd.DataFrame, where: str) -> pd.DataFrame:
 
 
 def rows_of_run(folder: Path, study: str) -> pd.DataFrame:
-    """Return the rows of a finished run that judged a tagger on a probe's grid.
+    """Return the rows of a finished run that trained a tagger and judged it on a probe's grid.
 
     Raises:
-        InputError: for a run without judged items, or a table that cannot be read.
+        InputError: for a run of another kind, or a table that cannot be read.
     """
     items = read_items(folder)
-    if items is None:
+    if items is None or items["regime"].iloc[0] != "reach":
         raise InputError(
-            f"{folder}: this run has judged no items of a probe's grid: only runs with "
-            "regime=reach or model_dir= have results of this kind"
+            f"{folder}: not a run with regime=reach, which trains a tagger on a probe and judges "
+            "it on the probe's grid: leave it out"
         )
-    config = read_config(folder)
+    recorded = read_config(folder)
+    about = read_untrusted(folder / RUN, lambda: _about(folder, items, recorded, study))
     counts = count_answers(answers_of(items))
-    last = _last_counts(items)
     table = summary(counts)
     table = table[table["slice"].isin([AXIS, WITHIN, BEYOND]) & (table["contrast"] == "")]
     axis = f"factor_{items['axis'].iloc[0]}"
-    about = _about(folder, items, config, study)
+    last = _last_counts(items)
     rows = []
     for _, row in table.iterrows():
         best = best_baseline(row)
@@ -198,12 +199,19 @@ def task_of(probe: str) -> str:
 
 
 def _about(
-    folder: Path, items: pd.DataFrame, config: Mapping[str, Any], study: str
+    folder: Path, items: pd.DataFrame, recorded: Mapping[str, Any], study: str
 ) -> dict[str, Any]:
-    """Return the columns that are the same in all rows of a run."""
+    """Return the columns that are the same in all rows of a run.
+
+    Args:
+        folder: the folder of the run.
+        items: its judged targets.
+        recorded: its configuration, from its record.
+        study: the name of the study.
+    """
     first = items.iloc[0]
-    data, trainer, optimizer = (config[name] for name in ("data", "trainer", "optimizer"))
-    encoder = config["model"].get("encoder") or "recurrent"
+    data, trainer, optimizer = (recorded[name] for name in ("data", "trainer", "optimizer"))
+    encoder = recorded["model"].get("encoder") or "recurrent"
     if isinstance(encoder, dict):
         encoder = encoder.get("name", "recurrent")
     train, epochs = int(data["train"]), int(trainer["max_epochs"])
@@ -213,20 +221,20 @@ def _about(
         **{name: first[name] for name in (*same, "seed", "data_seed")},
         "task": task_of(str(first["probe"])),
         "encoder": encoder,
-        "config": _digest(config),
+        "config": _digest(recorded),
         "train": train,
         "epochs": epochs,
         "sequences": train * epochs,
         "batch": int(data["batch"]["sentences"]),
         "lr": optimizer.get("lr"),
         "weight_decay": optimizer.get("weight_decay", 0.0),
-        "seconds": read_object(folder / "run.json").get("seconds"),
+        "seconds": read_object(folder / RUN).get("seconds"),
         "seqtag": __version__,
     }
 
 
-def _digest(config: Mapping[str, Any]) -> str:
-    used = {key: value for key, value in config.items() if key not in _NOT_IN_CONFIG}
+def _digest(recorded: Mapping[str, Any]) -> str:
+    used = {key: value for key, value in recorded.items() if key not in _NOT_IN_CONFIG}
     trainer = {k: v for k, v in used.get("trainer", {}).items() if not k.startswith("enable_")}
     text = json.dumps({**used, "trainer": trainer}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -9,6 +9,7 @@ from seqtag.inspect.silence import silenced
 
 WORDS = [["Anna", "and", "the", "old", "king", "saw", "Paris", "."], ["Anna", "left"]]
 CELLS = ("lstm", "lstm_peephole", "gru", "rnn", "gru_reset_before", "cornn", "lem", "mingru", "brc")
+MATRIX = ("mlstm", "gated_deltanet", "mamba2")
 
 
 def probabilities(tagger):
@@ -37,9 +38,9 @@ def without_columns(tagger, layer, units):
             tagger.network.projection.weight[:, columns] = 0
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", [*CELLS, *MATRIX])
 def test_units_are_silenced_as_without_the_weights_that_read_them(cell, build_tagger):
-    tagger = build_tagger(cell)
+    tagger = build_tagger(cell, hidden_size=8 if cell in MATRIX else 5)
     before = probabilities(tagger)
     found = probabilities(silenced(tagger, "l0.fwd", [1, 4]))
     assert torch.equal(probabilities(tagger), before)

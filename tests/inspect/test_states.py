@@ -19,6 +19,13 @@ def test_a_recurrent_encoder_has_its_traces(tagger):
     assert (states["l1.bwd"]["c"] == values["l1.bwd"]["c"]).all()
 
 
+@pytest.mark.parametrize("cell", ["mlstm", "mamba2", "slstm", "lem"])
+def test_every_gate_and_state_is_a_vector_at_each_word(cell, build_tagger):
+    tagger = build_tagger(cell, hidden_size=8)
+    (states,) = encoder_states(tagger, [WORDS])
+    assert all(value.ndim == 2 and len(value) == 4 for value in states["l0.fwd"].values())
+
+
 @pytest.mark.parametrize("pieces", [False, True])
 def test_a_transformer_has_the_output_of_each_layer(pieces, build_tagger):
     tagger = build_tagger(pieces=pieces, encoder="transformer", hidden_size=8, num_layers=2)

@@ -186,6 +186,7 @@ RULES = (
     Rule(r"seqtag train .*experiment=c", (("FOLDER", "FOLDER/column"),), TAGGER, LONG),
     Rule(r"seqtag train .*data=(column|spans)", (), TAGGER, LONG),
     Rule(r"seqtag train", (), PRONOUN, LONG),
+    Rule(r"seqtag probe .*experiment=\w+_study", (), "--cfg job", LONG),
     Rule(r"seqtag probe .*probe=glob", ((r"glob\(\*", "glob(p*y"),), PROBE, LONG),
     Rule(
         r"seqtag probe .*regime=learn size=full regime\.lags",
@@ -205,6 +206,7 @@ RULES = (
         LONG,
     ),
     Rule(r"seqtag probe", (), PROBE, LONG),
+    Rule(r"python scripts/results\.py", (), "--help", "adds to the files of the repository"),
     Rule(r"python scripts/compare_runs\.py ", (("DATE_TIME", "pronouns"),)),
     Rule(r"python scripts/fuzz\.py", ((r"--inputs \d+", "--list"),), "", LONG),
     Rule(r"python scripts/bench_cells\.py", ((r"^(\S+ \S+).*", r"\1"),), "--help", "takes minutes"),
