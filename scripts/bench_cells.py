@@ -13,7 +13,8 @@ spread over [T/2, T], relative to nn.LSTM on the packed batch. Shapes are (time,
 features, hidden units). Each table is printed when it is complete.
 
 "Options" is training with traces and with noise in the recurrence, relative to the same cell
-without them.
+without them. With --cpu-time all times are CPU times of one thread, which other load on the machine
+affects less.
 
 Also measured: the machine's speed of matrix products and of memory, and the share of it that LSTMs
 reach; memory kept for the backward pass; and speed without a compiler (the loop engine). For GPUs
@@ -64,10 +65,14 @@ OPTIONS: dict[str, dict[str, float]] = {
 
 
 class Pace(NamedTuple):
-    """The budget of a table: the most turns, and the seconds after which no turn starts."""
+    """The budget of a table: the most turns, and the seconds after which no turn starts.
+
+    clock: what is measured, in seconds.
+    """
 
     turns: int
     seconds: float
+    clock: Callable[[], float] = time.perf_counter
 
 
 def time_by_turns(calls: Mapping[Name, Call], pace: Pace, device: str = "cpu") -> dict[Name, float]:
@@ -82,11 +87,11 @@ def time_by_turns(calls: Mapping[Name, Call], pace: Pace, device: str = "cpu") -
         if turn >= 3 and time.perf_counter() - started > pace.seconds:
             break
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = pace.clock()
             call()
             if device != "cpu":
                 torch.cuda.synchronize()
-            taken[name].append(1e3 * (time.perf_counter() - start))
+            taken[name].append(1e3 * (pace.clock() - start))
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
@@ -318,11 +323,16 @@ def main() -> None:
         "--tables", default=",".join(TABLES), help=f"some of {', '.join(TABLES)} (default: all)"
     )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: 2)")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="CPU times of one thread, on a busy machine"
+    )
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1 if options.cpu_time else options.threads)
     keep_freed_memory()
     console = Console(width=140)
     cells, pace = options.cells.split(","), Pace(options.turns, options.seconds)
+    if options.cpu_time:
+        pace = pace._replace(clock=time.process_time)
     tables = options.tables.split(",")
     if unknown := set(tables) - set(TABLES):
         parser.error(f"--tables {min(unknown)}: expected some of {', '.join(TABLES)}")

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from shared.cells import PRESETS
+from shared.cells import MATRIX, PRESETS
 from shared.gpu import DEVICE, KERNELS, ON_GPU, D, layer_of, reference, run, tf32, worst_error
 
 from seqtag.recurrent import Recurrent
@@ -48,6 +48,12 @@ def test_other_engines_equal_the_reference(engine, name):
     layer = layer_of(name)
     found = run(layer, engine, lengths=LENGTHS)
     assert worst_error(found, reference(layer, lengths=LENGTHS)) < FLOAT32
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_cells_with_a_matrix_state_equal_the_reference(name):
+    layer, options = layer_of(name, hidden=32), {"lengths": LENGTHS, "start": False}
+    assert worst_error(run(layer, "auto", **options), reference(layer, **options)) < 5 * FLOAT32
 
 
 @pytest.mark.parametrize("lengths", [None, torch.arange(67) % 5])

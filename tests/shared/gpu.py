@@ -55,11 +55,12 @@ def run(
     trace: bool = False,
     autocast: torch.dtype | None = None,
     extra_steps: int = 0,
+    start: bool = True,
 ) -> dict[str, Tensor]:
     """Run a copy of a layer forwards and backwards; return all results by name, in float64.
 
     Inputs and initial states depend on the sizes alone; after the ends of sequences x is NaN. The
-    loss reads outputs, final states and traces.
+    loss reads outputs, final states and traces. Without `start` the initial states are the default.
     """
     layer = copy.deepcopy(layer).to(device, dtype)
     layer.engine = engine
@@ -69,8 +70,8 @@ def run(
         return torch.randn(shape, dtype=torch.float64, generator=draw).to(device, dtype)
 
     x = random(batch, time, D)
-    states = [random(2, batch, layer.hidden_size).sigmoid() for _ in layer.cell.states]
-    weights = [random(*s.shape) for s in states]
+    names = layer.cell.states if start else ()
+    states = [random(2, batch, layer.hidden_size).sigmoid() for _ in names]
     weight_y = random(batch, time, 2 * layer.hidden_size)
     if lengths is not None:
         lengths = lengths.to(device)
@@ -79,30 +80,21 @@ def run(
     for leaf in (x, *states):
         leaf.requires_grad_()
     torch.manual_seed(2)  # of noise
+    given = None if not start else tuple(states) if len(states) > 1 else states[0]
     with torch.autocast(device, autocast) if autocast else nullcontext():
-        y, end, *traces = layer(
-            x, lengths, tuple(states) if len(states) > 1 else states[0], **{"trace": trace}
-        )
+        y, end, *traces = layer(x, lengths, given, trace)
     ends = (end,) if isinstance(end, Tensor) else end
     seen = {
-        f"{at} {k}": v
-        for at, values in (traces[0] if trace else {}).items()
-        for k, v in values.items()
+        f"{side} {name}": value
+        for by_side in traces
+        for side, values in by_side.items()
+        for name, value in values.items()
     }
-    loss = (y[:, :time] * weight_y).sum() + sum(
-        (e * w).sum() for e, w in zip(ends, weights, strict=True)
-    )
+    loss = (y[:, :time] * weight_y).sum() + sum((e * random(*e.shape)).sum() for e in ends)
     (loss + sum(value.square().sum() for value in seen.values())).backward()
-    named = {
-        "x": x,
-        **dict(zip(layer.cell.states, states, strict=True)),
-        **dict(layer.named_parameters()),
-    }
-    results = {
-        "y": y,
-        **{f"final {n}": e for n, e in zip(layer.cell.states, ends, strict=True)},
-        **seen,
-    }
+    finals = {f"final {n}": e for n, e in zip(layer.cell.states, ends, strict=True)}
+    results = {"y": y, **finals, **seen}
+    named = {"x": x, **dict(zip(names, states, strict=True)), **dict(layer.named_parameters())}
     results |= {f"gradient of {n}": t.grad for n, t in named.items() if t.grad is not None}
     return {name: value.detach().double().cpu() for name, value in results.items()}
 

@@ -127,6 +127,7 @@ RULES = (
     Rule(r"scripts/check_gpu\.sh", ((r"^(\S+).*", r"bash -n \1"),), "", "needs a GPU"),
     Rule(r"python scripts/wheels\.py", (), "--help", "needs a network"),
     Rule(r"python scripts/bench_gpu\.py", (), "--help", "needs a GPU"),
+    Rule(r"python scripts/bench_compiling\.py", (), "--help", "takes minutes"),
     Rule(r"torchrun ", (VIA_PYTHON,), COMPOSE, ELSEWHERE),
     Rule(r"sbatch ", ((r"^.* scripts/train\.sbatch", "seqtag train"),), COMPOSE, ELSEWHERE),
     Rule(r"pytest ", (TESTS,), "--collect-only", "needs root, or takes long"),
