@@ -111,6 +111,9 @@ def new_counters(lengths_B: Tensor, number: int) -> Tensor:
 def launch_options(shape: Shape) -> dict[str, Any]:
     """Return Triton's options for a launch."""
     options = {"num_warps": shape.warps, "num_stages": shape.loads, "enable_fp_fusion": True}
+    if shape.warps == 4:
+        # All registers: otherwise ptxas may spill some, so that more programs fit.
+        options["maxnreg"] = 255
     # Programs that wait for each other must all be running.
     return options | ({"launch_cooperative_grid": True} if shape.wait == "group" else {})
 
