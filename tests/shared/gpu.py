@@ -60,7 +60,9 @@ def run(
     """Run a copy of a layer forwards and backwards; return all results by name, in float64.
 
     Inputs and initial states depend on the sizes alone; after the ends of sequences x is NaN. The
-    loss reads outputs, final states and traces. Without `start` the initial states are the default.
+    loss reads outputs, final states and traces. Without `start` the initial states are the default
+    and the loss reads no final states, whose scale is a choice of the engine if a cell stabilises
+    them.
     """
     layer = copy.deepcopy(layer).to(device, dtype)
     layer.engine = engine
@@ -90,7 +92,9 @@ def run(
         for side, values in by_side.items()
         for name, value in values.items()
     }
-    loss = (y[:, :time] * weight_y).sum() + sum((e * random(*e.shape)).sum() for e in ends)
+    loss = (y[:, :time] * weight_y).sum()
+    if start:
+        loss = loss + sum((e * random(*e.shape)).sum() for e in ends)
     (loss + sum(value.square().sum() for value in seen.values())).backward()
     finals = {f"final {n}": e for n, e in zip(layer.cell.states, ends, strict=True)}
     results = {"y": y, **finals, **seen}
