@@ -12,6 +12,7 @@ time x batch.
 
 import argparse
 import math
+import time
 
 import torch
 from bench_cells import Pace, time_by_turns
@@ -69,7 +70,15 @@ def main() -> None:
     parser.add_argument("--chunk", type=int, default=64, help="steps computed together")
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=30.0, help="for each shape")
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="CPU time of one thread, which other load on the machine affects little",
+    )
     options = parser.parse_args()
+    if options.cpu_time:
+        torch.set_num_threads(1)
+    clock = time.process_time if options.cpu_time else time.perf_counter
     keep_freed_memory()
     reference = Recurrent("lstm", INPUTS, options.hidden)
     parameters = count_parameters(reference)
@@ -78,16 +87,16 @@ def main() -> None:
         name: layer_of_size(name, options.chunk, parameters) for name in names
     }
     for shape in options.shapes.split(","):
-        time, batch = map(int, shape.split("x"))
-        x_BTD = torch.randn(batch, time, INPUTS, requires_grad=True)
+        steps, batch = map(int, shape.split("x"))
+        x_BTD = torch.randn(batch, steps, INPUTS, requires_grad=True)
         calls = {name: training_step(layer, x_BTD) for name, layer in layers.items()}
-        ms = time_by_turns(calls, Pace(options.turns, options.seconds))
-        table = Table(title=f"{time} steps, batch of {batch}, {torch.get_num_threads()} threads")
+        ms = time_by_turns(calls, Pace(options.turns, options.seconds), clock=clock)
+        table = Table(title=f"{steps} steps, batch of {batch}, {torch.get_num_threads()} threads")
         for column in ("cell", "units", "parameters", "tokens/s", "time / lstm"):
             table.add_column(column, justify="left" if column == "cell" else "right")
         for name, layer in layers.items():
             sizes = (f"{layer.hidden_size}", f"{count_parameters(layer):,}")
-            speed = f"{1e3 * time * batch / ms[name]:,.0f}"
+            speed = f"{1e3 * steps * batch / ms[name]:,.0f}"
             table.add_row(name, *sizes, speed, f"{ms[name] / ms['lstm']:.2f}")
         Console(width=100).print(table)
 

@@ -176,3 +176,23 @@ def test_every_gate_is_explained_once(name):
     assert {value.shape for value in trace.values()} == {(1, 2, 8)}
     kept = cell.kept(trace)
     assert (kept is None) == (name == "deltanet")
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_a_step_equals_a_layer_on_one_step(name):
+    layer = layer_of(name)
+    cell, direction = layer.cell, layer.layers[0]["fwd"]
+    x = torch.randn(2, 1, D, dtype=torch.float64)
+    y, final, trace = layer(x, trace=True)
+    a = torch.nn.functional.linear(x[:, 0], direction.weight_input, direction.bias)
+    blocks = a.split([cell.gate_size(gate, H) for gate in cell.gates], dim=-1)
+    wx = {
+        gate: block.unflatten(-1, cell.gate_shape(gate, H))
+        for gate, block in zip(cell.gates, blocks, strict=True)
+    }
+    state = {s: torch.zeros(2, *cell.state_shape(s, H), dtype=x.dtype) for s in cell.states}
+    values = cell.step(wx, {}, state, direction.weights().unit)
+    torch.testing.assert_close(values["h"], y[:, 0])
+    for state_name, value in zip(cell.states, final, strict=True):
+        torch.testing.assert_close(values[state_name], value[0])
+    assert trace["l0.fwd"].keys() == values.keys() - set(cell.matrix_states)

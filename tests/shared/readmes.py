@@ -211,6 +211,9 @@ RULES = (
     Rule(r"python scripts/compare_runs\.py ", (("DATE_TIME", "pronouns"),)),
     Rule(r"python scripts/fuzz\.py", ((r"--inputs \d+", "--list"),), "", LONG),
     Rule(r"python scripts/bench_cells\.py", ((r"^(\S+ \S+).*", r"\1"),), "--help", "takes minutes"),
+    Rule(
+        r"python scripts/bench_matrix\.py", ((r"^(\S+ \S+).*", r"\1"),), "--help", "takes minutes"
+    ),
     Rule(r"python scripts/bench_latency\.py", (), "--help", "takes minutes"),
     Rule(r"python scripts/bench_(pipeline|raw)\.py", (), "--help", EXTRA),
     Rule(r"python scripts/bench_export\.py", (), "--help", "takes minutes"),

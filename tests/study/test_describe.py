@@ -54,3 +54,14 @@ def test_the_hidden_size_is_the_closest_to_a_number_of_parameters(cell, paramete
 def test_too_few_parameters_are_refused():
     with pytest.raises(InputError, match="is too small: one unit of this cell has 72"):
         hidden_size_for("lstm", 10, 16, FORWARD)
+
+
+def test_heads_divide_the_hidden_size():
+    units = hidden_size_for({"name": "mlstm", "heads": 6}, 20_000, 16, FORWARD)
+    assert units % 6 == 0
+
+    def distance(hidden_size: int) -> int:
+        layer = Recurrent({"name": "mlstm", "heads": 6}, 16, hidden_size)
+        return abs(count_parameters(layer) - 20_000)
+
+    assert distance(units) == min(distance(units - 6), distance(units), distance(units + 6))
