@@ -187,7 +187,12 @@ RULES = (
     Rule(r"seqtag train .*experiment=c", (("FOLDER", "FOLDER/column"),), TAGGER, LONG),
     Rule(r"seqtag train .*data=(column|spans)", (), TAGGER, LONG),
     Rule(r"seqtag train", (), PRONOUN, LONG),
-    Rule(r"seqtag probe .*experiment=\w+_study", (), "--cfg job", LONG),
+    Rule(
+        r"seqtag probe -m experiment=\w+_study",
+        ((" -m ", " "), (r"(=\w+),[\w,]+", r"\1")),
+        COMPOSE,
+        LONG,
+    ),
     Rule(r"seqtag probe .*probe=glob", ((r"glob\(\*", "glob(p*y"),), PROBE, LONG),
     Rule(
         r"seqtag probe .*regime=learn size=full regime\.lags",
