@@ -193,6 +193,7 @@ RULES = (
         COMPOSE,
         LONG,
     ),
+    Rule(r"seqtag probe .*pronoun_balanced", (), PROBE.replace("items=1", "items=18"), LONG),
     Rule(r"seqtag probe .*probe=glob", ((r"glob\(\*", "glob(p*y"),), PROBE, LONG),
     Rule(
         r"seqtag probe .*regime=learn size=full regime\.lags",
