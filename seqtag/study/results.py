@@ -48,14 +48,24 @@ TASKS = {
     "state tracking": (
         *("parity", "cycle", "modular_addition", "even_pairs"),
         *("word_s3", "word_a5", "word_s5", "word_z60"),
-        *("modular_arithmetic", "arithmetic_brackets", "solve_equation"),
+        *("modular_arithmetic", "arithmetic_brackets", "arithmetic_brackets_sums"),
+        "solve_equation",
     ),
-    "recall": ("recall", "recall_forget", "copy", "reverse", "duplicate", "long_lag", "reber"),
+    "recall": (
+        *("recall", "recall_forget", "copy", "reverse", "duplicate", "odds_first"),
+        *("missing_duplicate", "stack_manipulation", "long_lag", "reber"),
+        *("temporal_order_6a", "temporal_order_6b", "adding"),
+    ),
     "counting": (
         *("counting_ab", "counting_abc", "counting_ab_member", "counting_abc_member"),
         *("brackets", "brackets_shuffle", "bucket_sort", "timing"),
     ),
     "agreement": ("pronoun", "pronoun_nouns", "pronoun_balanced", "reflexive", "agreement"),
+    "numbers": ("binary_addition", "binary_multiplication", "square_root"),
+    "recognition": (
+        *("language_first", "language_repeat", "language_dyck", "language_majority"),
+        *("language_marked_reversal", "language_reversal", "language_marked_copy"),
+    ),
 }
 # Settings that do not change what a run computes, or are columns of their own.
 _NOT_IN_CONFIG = ("seed", "study", "paths", "hydra", "logger", "callbacks", "experiment", "engine")

@@ -11,6 +11,7 @@ import pytest
 
 from seqtag.columns import BASELINES, ITEMS, RUN, items_schema
 from seqtag.errors import InputError
+from seqtag.probes.registry import PROBES
 from seqtag.study import result_tables, results
 from seqtag.study.result_tables import Layout, markdown, parse_layout, update_tables
 from seqtag.study.results import COLUMNS, add_runs, merge, read_results, rows_of_run
@@ -25,6 +26,11 @@ CONFIG = {
     "seed": 1,
     "study": "mine",
 }
+
+
+def test_each_probe_has_one_task():
+    listed = [probe for probes in results.TASKS.values() for probe in probes]
+    assert sorted(listed) == sorted(PROBES.names())
 
 
 def write_run(folder, judged_items, seed=1, cell="lstm", right=None, **changes):
