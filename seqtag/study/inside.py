@@ -193,7 +193,7 @@ def _with_silencing(
     )
     items = sentences.scored["dev"]
     runs: list[list[Answers]] = [
-        silence_units(tagger, items, own, silencing, progress)
+        silence_units(tagger, sentences, own, silencing, progress)
         for tagger, own in zip(taggers, fitted, strict=True)
     ]
     units = units_table(runs, items)

@@ -17,8 +17,8 @@ import pandas as pd
 
 from seqtag.inspect.silence import check_units, silenced
 from seqtag.probes.base import Probe, ProbeItem
-from seqtag.study.decoding import Fitted, Place
-from seqtag.study.judge import predict
+from seqtag.study.decoding import Fitted, Place, Sentences
+from seqtag.study.judge import Predictions, predict
 from seqtag.study.resampling import by_sentence, share
 from seqtag.tagging.tagger import Tagger
 
@@ -56,24 +56,25 @@ class Answers:
     Attributes:
         order: how the units were chosen; size: their number; group: which random group.
         labels: the predicted label at each target.
-        p_gold: the mean probability of the right label.
     """
 
     order: str
     size: int
     group: int
     labels: list[str]
-    p_gold: float
 
 
 def silence_units(
     tagger: Tagger,
-    items: Sequence[ProbeItem],
+    sentences: Sentences,
     fitted: Mapping[Place, Fitted],
     silencing: Silencing,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Answers]:
     """Return the answers of a tagger with no unit, and with groups of units, silenced.
+
+    The answers are those to the scored sentences of the split "dev". The effects of single units,
+    which order the units, are measured on the fitted sentences.
 
     Raises:
         InputError: for units that `check_units` refuses.
@@ -90,15 +91,18 @@ def silence_units(
         }
         fill = {name: mean_H.tolist() for name, mean_H in own.items()}
 
-    def answers(units: Sequence[int], order: str, group: int = 0) -> Answers:
+    def run(units: Sequence[int], items: Sequence[ProbeItem]) -> Predictions:
         changed = silenced(tagger, silencing.layer, units, fill) if len(units) else tagger
-        predictions = predict(changed, items)
-        return Answers(
-            order, len(units), group, predictions.labels, float(predictions.p_gold_N.mean())
-        )
+        return predict(changed, items)
+
+    def p_gold(unit: int) -> float:
+        return float(run([unit], sentences.fitted).p_gold_N.mean())
+
+    def answers(units: Sequence[int], order: str, group: int = 0) -> Answers:
+        return Answers(order, len(units), group, run(units, sentences.scored["dev"]).labels)
 
     results = [answers((), NONE)]
-    for order, units in _orders(hidden, fitted, silencing, answers, progress).items():
+    for order, units in _orders(hidden, fitted, silencing, p_gold, progress).items():
         progress(f"silencing groups of units by {order}")
         results += [answers(units[:size], order) for size in _sizes(hidden, silencing)]
     progress(f"silencing {silencing.groups} random groups of each size")
@@ -112,7 +116,7 @@ def _orders(
     hidden: int,
     fitted: Mapping[Place, Fitted],
     silencing: Silencing,
-    answers: Callable[..., Answers],
+    p_gold: Callable[[int], float],
     progress: Callable[[str], None],
 ) -> dict[str, list[int]]:
     """Return the units in each order, the most important first."""
@@ -120,7 +124,7 @@ def _orders(
         return {GIVEN: list(silencing.units)}
     weight_H = fitted[silencing.layer, silencing.state].property.importance()
     progress(f"silencing each of {hidden} units alone")
-    left_H = np.array([answers([unit], BY_EFFECT).p_gold for unit in range(hidden)])
+    left_H = np.array([p_gold(unit) for unit in range(hidden)])
     return {
         BY_WEIGHT: np.argsort(-weight_H, kind="stable").tolist(),
         BY_EFFECT: np.argsort(left_H, kind="stable").tolist(),
