@@ -38,8 +38,8 @@ def pytest_configure(config):
 
     They import torch, which the controller process of pytest-xdist does not need.
     """
-    if config.option.markexpr == "gpu":
-        os.environ["TRITON_INTERPRET"] = "0"  # there, kernels are compiled
+    # Triton reads it when any module imports it. On a GPU kernels are compiled.
+    os.environ["TRITON_INTERPRET"] = "0" if config.option.markexpr == "gpu" else "1"
     is_controller = config.getoption("tx", None) and not hasattr(config, "workerinput")
     if not is_controller or config.option.collectonly:
         for name in ("shared.browser", "shared.hub", "shared.runs", "shared.taggers"):

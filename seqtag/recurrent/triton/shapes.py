@@ -20,6 +20,8 @@ ROWS = 16  # sequences in a tile: the fewest that tensor cores multiply
 # of it for other things than tiles of matrices and operands.
 SHARED_BYTES = 99 << 10
 RESERVED_BYTES = 16 << 10
+# With more products for each unit, and without tensor cores, 4 warps would spill registers.
+MOST_DOTS = 8
 
 
 class Gpu(NamedTuple):
@@ -66,7 +68,9 @@ def shape_on(
     matrices = program.blocks * hidden * hidden * itemsize
     if matrices > SMALL_BYTES and 2 * programs < gpu.processors and group <= gpu.processors:
         inner = _tile(hidden, 64)
-        shape = Shape(directions, hidden, ROWS, units, inner, 1, "group", precision)
+        warps = 8 if precision != "tf32" and _dots(program) > MOST_DOTS else 4
+        sizes = (directions, hidden, ROWS, units, inner, 1)
+        shape = Shape(*sizes, "group", precision, warps=warps)
     else:
         units, inner = _tile(hidden, 64), _tile(hidden, 128 // itemsize)
         shape = Shape(directions, hidden, ROWS, units, inner, 1, "program", precision, warps=8)
@@ -96,6 +100,10 @@ def _shared_bytes(program: Program, shape: Shape, itemsize: int) -> int:
         for stage in program.stages
     )
     return (shape.loads - 1) * elements * itemsize
+
+
+def _dots(program: Program) -> int:
+    return max(len(stage.dots) for stage in program.stages)
 
 
 def _tile(size: int, largest: int) -> int:

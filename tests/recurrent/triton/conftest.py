@@ -3,11 +3,6 @@
 T time, B batch, D features in, H hidden units.
 """
 
-import os
-
-# Triton reads it when it is first imported.
-os.environ.setdefault("TRITON_INTERPRET", "1")
-
 import pytest
 import torch
 
