@@ -52,12 +52,18 @@ def test_each_verb_composes(verb):
     assert "data" in composed(verb)
 
 
+def verb_of(experiment: str) -> str:
+    """Return the verb that an experiment is for."""
+    text = (CONF / "experiment" / f"{experiment}.yaml").read_text(encoding="utf-8")
+    return "probe" if "/probe:" in text else "train"
+
+
 def choices() -> list[tuple[str, ...]]:
     """Return verbs with options, such that each option occurs once.
 
     An experiment chooses options of other groups, so it is alone; other groups are combined.
     """
-    chosen = [("train", f"experiment={name}") for name in OPTIONS["experiment"]]
+    chosen = [(verb_of(name), f"experiment={name}") for name in OPTIONS["experiment"]]
     train = groups_of("train") - {"experiment"}
     for verb, groups in (("train", train & {*OPTIONS}), ("probe", {*OPTIONS} - groups_of("train"))):
         columns = [[f"{group}={name}" for name in OPTIONS[group]] for group in sorted(groups)]

@@ -4,9 +4,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from shared.cells import PRESETS
 from shared.exported import Exported, random_batch, with_cell
 
-from seqtag.cells import CELLS
 from seqtag.errors import InputError
 from seqtag.export.network import export_network
 from seqtag.export.step import OPERATORS
@@ -14,7 +14,7 @@ from seqtag.export.weights import Float32, Int8
 from seqtag.recurrent.compiler.graph import OPERATIONS
 
 
-@pytest.mark.parametrize("cell", CELLS.names())
+@pytest.mark.parametrize("cell", PRESETS)
 def test_every_cell(build_tagger_once, cell):
     tagger = build_tagger_once()
     stacked = {"num_layers": 2, "layer_norm": True, "residual": True}
