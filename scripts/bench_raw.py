@@ -93,6 +93,7 @@ def run(command: list[str], source: Path, target: Path, threads: int) -> Run:
     if "seqtag.cli" in command:
         files = ["--input", files[0], "--output", files[1]]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has bytecode
     start = time.perf_counter()
     process = subprocess.Popen([*command, *files], env=environment)
     _, status, usage = os.wait4(process.pid, 0)

@@ -194,6 +194,12 @@ RULES = (
         LONG,
     ),
     Rule(r"seqtag probe .*pronoun_balanced", (), PROBE.replace("items=1", "items=18"), LONG),
+    Rule(
+        r"seqtag probe .*probe=glob.*encoder=transformer",
+        ((r"glob\(\*", "glob(p*y"),),
+        PROBE.replace("hidden_size=4", "hidden_size=8"),
+        LONG,
+    ),
     Rule(r"seqtag probe .*probe=glob", ((r"glob\(\*", "glob(p*y"),), PROBE, LONG),
     Rule(
         r"seqtag probe .*regime=learn size=full regime\.lags",
