@@ -151,6 +151,24 @@ def open_output(name: str) -> Iterator[BinaryIO]:
         raise InputError(f"{name}: cannot be written: {error.strerror or error}") from None
 
 
+def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files of these names and contents into a folder; return their paths.
+
+    The folder is created if needed; files of the same names are replaced, others are kept.
+
+    Raises:
+        InputError: if the folder cannot be created or a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be created: {error.strerror or error}") from None
+    for name, content in files.items():
+        with open_output(str(folder / name)) as file:
+            file.write(content)
+    return [folder / name for name in files]
+
+
 @contextmanager
 def new_folder(name: str) -> Iterator[Path]:
     """Yield a temporary folder; at the end rename it to `name`.

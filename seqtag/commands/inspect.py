@@ -6,20 +6,24 @@ import argparse
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seqtag.commands.trace import report
 from seqtag.errors import InputError, unknown
-from seqtag.files import create_unique_folder
+from seqtag.files import create_unique_folder, write_files
 
 if TYPE_CHECKING:
-    from seqtag.study.inside import Inside, Wanted
+    import pandas as pd
+
+    from seqtag.probes.base import Probe
+    from seqtag.study.inside import Inside
     from seqtag.tagging.tagger import Tagger
 
 TABLES = ("decoding", "switch", "silencing", "units", "forms")
 _WRITTEN = """\
-Models of the same cell and sizes count as seeds of one setup.
+Models of the same cell, sizes and settings count as seeds of one setup.
 
 files written to the output folder, which has a row for each setup in every table:
   decoding.csv   accuracy of linear probes, of their control task, and the difference
@@ -29,9 +33,13 @@ files written to the output folder, which has a row for each setup in every tabl
   units.csv      the fewest silenced units with which accuracy is at chance, by model
   forms.csv      what is predicted in place of each label when these are silenced
   inside_1.png   a picture of these for the first setup, and one for each further one
+of folders of runs also:
+  inside.csv     the main figures of each run, for scripts/results.py
+  seeds.png      accuracy with silenced units, over the seeds of each setup
 
 examples:
-  seqtag inspect --model logs/probe/DATE_TIME/model
+  seqtag inspect logs/probe/DATE_TIME
+  seqtag inspect logs/probe/mine --values states
   seqtag inspect --model A/model --model B/model --values h,c --silence mean
   seqtag inspect --model A/model --units 12,40 --layer l0.fwd
 """
@@ -43,12 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _WRITTEN
     add = parser.add_argument
-    models = "the model folder; several: --model A --model B"
-    add("--model", metavar="DIR", required=True, action="append", help=models)
+    runs = "folder of a run or sweep of `seqtag probe`: all finished runs in and below it"
+    add("runs", metavar="RUNS", nargs="*", type=Path, help=runs)
+    models = "a model folder, in place of RUNS; several: --model A --model B"
+    add("--model", metavar="DIR", action="append", default=[], help=models)
     add("--probe", metavar="NAME", help="the probe (default: the one it was trained on)")
     layer = "l0.fwd, l0.bwd, l1.fwd, ...; l0, l1, ... of a Transformer (default: all, and the top"
     add("--layer", metavar="NAME", help=f"{layer} one for silencing)")
-    values = "read these gates and states, by their letters: --values h,c (default: all)"
+    values = "read these gates and states, by their letters: --values h,c; states: all states, but "
+    values += "no gates (default: all)"
     add("--values", metavar="NAMES", help=values)
     control = "random values of the control task: by the present word, or by the word of the cue"
     add("--control", choices=("word", "cue"), default="word", help=f"{control} (default: word)")
@@ -66,53 +77,103 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@dataclass(frozen=True)
+class _Options:
+    """The checked options.
+
+    Attributes:
+        sentences, groups, seed: numbers.
+        units: the units to silence; None: groups of all sizes.
+        names: the gates and states to read; None: all.
+    """
+
+    sentences: int
+    groups: int
+    seed: int
+    units: tuple[int, ...] | None
+    names: tuple[str, ...] | None
+
+
 def run(args: argparse.Namespace) -> int:
     """Inspect taggers and write the results; return the exit code.
 
     Raises:
-        InputError: for a mistake in arguments or model folders. Nothing is written then.
+        InputError: for a mistake in arguments, model folders or runs. Nothing is written then.
     """
-    sentences = _number(args.sentences, "sentences", _LEAST, _MOST)
-    groups, seed = _number(args.groups, "groups", 2, 1000), _number(args.seed, "seed", 0, 10**9)
-    units = None if args.units is None else _units(args.units)
-    if units is not None and args.silence == "no":
-        raise InputError("--units are the units to silence: leave out --silence no")
-    names = None if args.values is None else tuple(args.values.split(","))
-    if args.output is not None and args.output.exists() and not args.output.is_dir():
-        raise InputError(f"{args.output}: there is a file of that name; choose another folder")
-    for folder in args.model:
-        report(f"loading {folder}")
-    from seqtag.inspect.silence import check_units
-    from seqtag.inspect.states import check_state
+    options = _checked(args)
+    from seqtag.commands.inspected_runs import find_inspected, rows_of_runs
     from seqtag.probes.registry import PROBES, make_probe
-    from seqtag.study.decoding import sentences_of
-    from seqtag.study.inside import Wanted, check_silencing, inspect_taggers
-    from seqtag.study.judge import check_labels
+    from seqtag.report.inside_tables import show_inside
+    from seqtag.study.inside import Wanted, inspect_taggers
+    from seqtag.study.sentences import sentences_of
     from seqtag.study.silencing import Silencing
     from seqtag.tagging.tagger import Tagger
 
-    taggers = [Tagger.load(folder) for folder in args.model]
-    name = args.probe or _trained_on(taggers, args.model)
-    if name not in PROBES:
-        raise unknown("--probe", name, PROBES.names())
-    probe = make_probe(name)
-    silence = args.silence or ("zero" if _can_silence(taggers) or units is not None else "no")
-    for tagger in taggers:
-        check_labels(tagger, probe)
-        check_state(tagger, args.layer, names)
-        if silence != "no":
-            check_silencing(tagger)
-        if units is not None:
-            check_units(units, tagger.network.recurrent.hidden_size)
-    silencing = None if silence == "no" else Silencing("", "", silence, units, groups)
-    wanted = Wanted(args.layer, names, args.control, seed, silencing)
-    inside = inspect_taggers(taggers, sentences_of(probe, sentences, seed), wanted, report)
-    _print(inside, wanted)
+    runs = find_inspected(args.runs) if args.runs else []
+    folders = [str(run.model) for run in runs] or args.model
+    taggers = []
+    for folder in folders:
+        report(f"loading {folder}")
+        taggers.append(Tagger.load(folder))
+    trained_on = args.probe or _trained_on(taggers, folders)
+    if trained_on not in PROBES:
+        raise unknown("--probe", trained_on, PROBES.names())
+    probe = make_probe(trained_on)
+    _check_taggers(args, options, taggers, probe)
+    fill = args.silence or "zero"
+    silencing = None if fill == "no" else Silencing("", "", fill, options.units, options.groups)
+    wanted = Wanted(args.layer, options.names, args.control, options.seed, silencing)
+    sentences = sentences_of(probe, options.sentences, options.seed)
+    configs = [run.about["config"] for run in runs] or None
+    inside, single = inspect_taggers(taggers, sentences, wanted, report, configs)
+    show_inside(inside.tables(), args.control)
+    rows = None
+    if runs and args.probe is None and options.units is None:
+        about = {"sentences": options.sentences, "inspect_seed": options.seed}
+        about |= {"control": args.control, "fill": fill}
+        rows = rows_of_runs(runs, taggers, single, args.layer, about)
     place = args.output
     if place is None:
         place = create_unique_folder(Path(time.strftime("logs/inspect/%Y-%m-%d_%H-%M-%S")))
-    _write(place, inside)
+    for path in write_files(place, _files(inside, rows)):
+        print(path)
     return 0
+
+
+def _checked(args: argparse.Namespace) -> _Options:
+    """Check what can be checked before taggers are loaded."""
+    options = _Options(
+        _number(args.sentences, "sentences", _LEAST, _MOST),
+        _number(args.groups, "groups", 2, 1000),
+        _number(args.seed, "seed", 0, 10**9),
+        None if args.units is None else _units(args.units),
+        None if args.values is None else tuple(args.values.split(",")),
+    )
+    if options.units is not None and args.silence == "no":
+        raise InputError("--units are the units to silence: leave out --silence no")
+    if args.output is not None and args.output.exists() and not args.output.is_dir():
+        raise InputError(f"{args.output}: there is a file of that name; choose another folder")
+    if bool(args.runs) == bool(args.model):
+        raise InputError("give either folders of runs (seqtag inspect RUNS) or --model DIR")
+    return options
+
+
+def _check_taggers(
+    args: argparse.Namespace, options: _Options, taggers: Sequence[Tagger], probe: Probe
+) -> None:
+    """Raise InputError for what some tagger does not have or cannot do."""
+    from seqtag.inspect.silence import check_units
+    from seqtag.inspect.states import check_state
+    from seqtag.study.inside import check_silencing, chosen_states
+    from seqtag.study.judge import check_labels
+
+    for tagger in taggers:
+        check_labels(tagger, probe)
+        check_state(tagger, args.layer, chosen_states(tagger, options.names))
+        if args.silence in ("zero", "mean") or options.units is not None:
+            check_silencing(tagger)
+        if options.units is not None:
+            check_units(options.units, tagger.network.recurrent.hidden_size)
 
 
 def _number(value: str, name: str, least: int, most: int) -> int:
@@ -146,38 +207,30 @@ def _trained_on(taggers: Sequence[Tagger], folders: Sequence[str]) -> str:
     return names[0]
 
 
-def _can_silence(taggers: Sequence[Tagger]) -> bool:
-    from seqtag.recurrent.layer import Recurrent
+def _files(inside: Inside, rows: pd.DataFrame | None) -> dict[str, bytes]:
+    """Return the tables and pictures by the names of their files.
 
-    return all(isinstance(tagger.network.encoder, Recurrent) for tagger in taggers)
-
-
-def _print(inside: Inside, wanted: Wanted) -> None:
-    """Print the tables in short."""
-    from seqtag.report.inside_tables import show_inside
-
-    show_inside(inside.tables(), wanted.control)
-
-
-def _write(place: Path, inside: Inside) -> None:
-    """Write the tables and pictures, and print their paths."""
-    from seqtag.files import open_output, utf8_bytes
+    Args:
+        inside: the results.
+        rows: those of each run, as `INSPECTIONS`; None: the taggers are not those of runs.
+    """
+    from seqtag.files import utf8_bytes
     from seqtag.report.inside import plot_inside
+    from seqtag.report.inside_seeds import plot_seeds
     from seqtag.report.style import as_png
+    from seqtag.study.inside_results import INSIDE, INSPECTIONS
 
     files: dict[str, bytes] = {}
-    tables: dict[str, Any] = inside.tables()
+    tables = inside.tables()
     for name in TABLES:
         if not tables[name].empty:
             text = tables[name].to_csv(index=False, float_format="%.6g", lineterminator="\n")
             files[f"{name}.csv"] = utf8_bytes(text)
     for number, cell in enumerate(inside.decoding["cell"].unique(), 1):
         files[f"inside_{number}.png"] = as_png(plot_inside(tables, cell))
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{place}: cannot be created: {error.strerror or error}") from None
-    for name, content in files.items():
-        with open_output(str(place / name)) as file:
-            file.write(content)
-        print(place / name)
+    if rows is None:
+        return files
+    files[INSIDE] = utf8_bytes(INSPECTIONS.text(rows))
+    if (rows["kind"] == "silenced").any():
+        files["seeds.png"] = as_png(plot_seeds(rows))
+    return files

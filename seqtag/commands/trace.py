@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqtag.errors import InputError, unknown
-from seqtag.files import create_unique_folder
+from seqtag.files import create_unique_folder, write_files
 from seqtag.terminal import single_line
 
 if TYPE_CHECKING:
@@ -185,7 +185,6 @@ def _write(place: Path, results: Results, title: str, is_page: bool) -> None:
     """Write arrays, pictures and the page, or the page alone, and print their paths."""
     import numpy as np
 
-    from seqtag.files import open_output
     from seqtag.report.style import as_png
     from seqtag.report.trace_page import StillPicture, trace_page
 
@@ -201,12 +200,5 @@ def _write(place: Path, results: Results, title: str, is_page: bool) -> None:
             captioned[caption.heading] = StillPicture(caption.text, png, caption.terms)
     page = trace_page(title, results.picture, captioned).encode()
     files = {place.name: page} if is_page else {**files, "trace.html": page}
-    folder = place.parent if is_page else place
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be created: {error.strerror or error}") from None
-    for name, content in files.items():
-        with open_output(str(folder / name)) as file:
-            file.write(content)
-        print(folder / name)
+    for path in write_files(place.parent if is_page else place, files):
+        print(path)

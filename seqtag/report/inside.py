@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from seqtag.columns import MAIN
 from seqtag.report.style import (
     COLOURS,
     GREY,
@@ -30,13 +31,17 @@ _LABELS = {
 
 
 def plot_inside(tables: dict[str, pd.DataFrame], cell: str) -> Figure:
-    """Draw the results of one setup: a panel for each kind of table that has rows.
+    """Draw the results of one setup in the main table of the probe: a panel for each kind.
 
     Args:
         tables: by name, with a column cell: decoding, switch and silencing.
         cell: the setup to draw.
     """
-    own = {name: t[t["cell"] == cell] for name, t in tables.items() if not t.empty}
+    own = {
+        name: table[(table["cell"] == cell) & (table["table"] == MAIN)]
+        for name in _DRAWN
+        if not (table := tables[name]).empty
+    }
     shown = [(name, own[name]) for name in _DRAWN if name in own and len(own[name])]
     figure, axes = new_figure(len(shown), 1, 0.5 + 2.5 * len(shown))
     figure_title(figure, cell)

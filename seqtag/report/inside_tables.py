@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from rich.console import Console
 
+from seqtag.columns import MAIN
 from seqtag.report.formatting import DASH, interval
 from seqtag.report.tables import new_table
 from seqtag.terminal import console as safe_console
@@ -32,7 +33,10 @@ def show_inside(
             table.add_column(name, justify="right")
         for _, row in own.iterrows():
             table.add_row(
-                *(safe_text(row[name]) for name in ("split", "layer", "state")),
+                safe_text(
+                    row["split"] if row["table"] == MAIN else f"{row['split']}, {row['table']}"
+                ),
+                *(safe_text(row[name]) for name in ("layer", "state")),
                 safe_text(f"{100 * row['majority']:.1f}"),
                 *(_share(row, name) for name in ("accuracy", "control", "selectivity")),
             )

@@ -2,7 +2,8 @@
 
 A linear probe is fitted to states of sentences in the probe's training range and scored on others:
 on sentences of the same range (split "dev") and of the judged range ("test", with longer distances
-and, in English, other words). A second one is fitted to a control task, in which each word has a
+and, in English, other words). Sentences of a table other than the probe's main one are not fitted
+to and are scored on their own. A second one is fitted to a control task, in which each word has a
 random value of its own (Hewitt & Liang 2019). Selectivity is the difference of their accuracies: a
 probe that only repeats what it has learned word by word has none.
 
@@ -12,24 +13,17 @@ N readings, R taggers, S sentences, D features of a state.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from seqtag.errors import InputError
 from seqtag.inspect.linear import LinearProbe, fit_linear
-from seqtag.inspect.readings import (
-    Readings,
-    around_new_subjects,
-    control_values,
-    distribution,
-    read_items,
-)
+from seqtag.inspect.readings import Readings, around_new_subjects, distribution, read_items
 from seqtag.inspect.states import encoder_states
-from seqtag.probes.base import Probe, ProbeItem
+from seqtag.probes.base import ProbeItem
 from seqtag.study.resampling import by_sentence, share
+from seqtag.study.sentences import Part, Sentences, Task
 from seqtag.tagging.tagger import Tagger
 
 # Distances at which a bin of distances starts.
@@ -39,22 +33,6 @@ ALL = "all"
 _MOST_FITTED = 8000
 
 Place = tuple[str, str]  # layer and name of a state
-Control = Literal["word", "cue"]
-
-
-@dataclass(frozen=True)
-class Sentences:
-    """The sentences of an inspection: those that linear probes are fitted to, and those scored.
-
-    Attributes:
-        probe: the probe that the sentences are of.
-        fitted: items for fitting, of the split "dev".
-        scored: items for scoring, by split.
-    """
-
-    probe: Probe
-    fitted: Sequence[ProbeItem]
-    scored: Mapping[str, Sequence[ProbeItem]]
 
 
 class Fitted(NamedTuple):
@@ -74,59 +52,6 @@ class Predicted(NamedTuple):
     value_N: np.ndarray
     right_N: np.ndarray
     control_N: np.ndarray
-
-
-@dataclass(frozen=True)
-class Task:
-    """The property and the control task.
-
-    Attributes:
-        values: the values of the property, in order.
-        control: the random value of each word.
-        by: whether the control task takes the present word, or the word of the cue.
-    """
-
-    values: tuple[str, ...]
-    control: Mapping[str, str]
-    by: Control
-
-    def numbers(self, readings: Readings) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of the values of the property and of the control task (N)."""
-        number = {value: place for place, value in enumerate(self.values)}
-        words_N = readings.word_N if self.by == "word" else readings.cue_N
-        own = [number[value] for value in readings.value_N]
-        random = [number[self.control[word]] for word in words_N]
-        return np.array(own, np.int64), np.array(random, np.int64)
-
-
-def sentences_of(probe: Probe, sentences: int, seed: int) -> Sentences:
-    """Return new sentences of a probe: the same for the same number and seed."""
-    fitted = probe.corpus("dev", sentences, 2 * seed)
-    scored = {
-        split: probe.corpus(split, sentences, 2 * seed + 1) for split in ("dev", probe.judged[0])
-    }
-    return Sentences(probe, fitted, scored)
-
-
-def make_task(sentences: Sentences, by: Control, seed: int) -> Task:
-    """Return the property that the sentences have, and a control task drawn with a seed.
-
-    Raises:
-        InputError: if all positions of the sentences have the same value.
-    """
-    fitted = read_items(sentences.probe, sentences.fitted)
-    counts = distribution(fitted.value_N)
-    if len(counts) < 2:
-        raise InputError(
-            f"probe {sentences.probe.name}: the property has the same value at all positions of "
-            f"{len(sentences.fitted)} sentences; take more sentences"
-        )
-    words: set[str] = set()
-    for items in (sentences.fitted, *sentences.scored.values()):
-        readings = read_items(sentences.probe, items)
-        words |= set(map(str, readings.word_N if by == "word" else readings.cue_N))
-        counts = {**dict.fromkeys(map(str, readings.value_N), 0), **counts}
-    return Task(tuple(sorted(counts)), control_values(sorted(words), counts, seed), by)
 
 
 def fit_states(
@@ -185,19 +110,19 @@ def predict_states(
 
 
 def decoding_table(
-    predicted: Sequence[Mapping[Place, Predicted]], readings: Readings, split: str
+    predicted: Sequence[Mapping[Place, Predicted]], readings: Readings, part: Part
 ) -> pd.DataFrame:
     """Return accuracy, control accuracy and selectivity of each state, by distance.
 
     Args:
         predicted: of each of R taggers with the same layers and states.
         readings: the readings.
-        split: for the column split.
+        part: what the readings are of.
 
     Returns:
-        Columns: split, layer, state, distance ("all", "0", "2-3", ...), from, to, n, sentences,
-        majority (the share of the most frequent value); accuracy, control, selectivity, each
-        followed by the ends of its interval, such as accuracy_low.
+        Columns: split, table, layer, state, distance ("all", "0", "2-3", ...), from, to, n,
+        sentences, majority (the share of the most frequent value); accuracy, control, selectivity,
+        each followed by the ends of its interval, such as accuracy_low.
     """
     rows = []
     sentences = int(readings.sentence_N.max()) + 1
@@ -209,7 +134,7 @@ def decoding_table(
             own_N = readings.sentence_N[in_N]
             n_S = np.bincount(own_N, minlength=sentences)
             most = max(distribution(readings.value_N[in_N]).values())
-            row = {"split": split, "layer": place[0], "state": place[1], "distance": name}
+            row = {**_about(part, place), "distance": name}
             row |= {"from": first, "to": last, "n": int(in_N.sum())}
             row |= {"sentences": int((n_S > 0).sum()), "majority": most / in_N.sum()}
             for figure, value_RN in (
@@ -223,13 +148,13 @@ def decoding_table(
 
 
 def switch_table(
-    predicted: Sequence[Mapping[Place, Predicted]], readings: Readings, split: str
+    predicted: Sequence[Mapping[Place, Predicted]], readings: Readings, part: Part
 ) -> pd.DataFrame:
     """Return how often the old and the new subject's value is read around a new subject.
 
     Returns:
-        Columns: split, layer, state, place (words from the new subject), n, sentences; old, new,
-        each followed by the ends of its interval. No rows if no subject follows another.
+        Columns: split, table, layer, state, place (words from the new subject), n, sentences; old,
+        new, each followed by the ends of its interval. No rows if no subject follows another.
     """
     number_N, event_N = around_new_subjects(readings)
     rows = []
@@ -241,13 +166,18 @@ def switch_table(
             in_N = place_N == words
             own_N = readings.sentence_N[number_N[in_N]]
             n_S = np.bincount(own_N, minlength=sentences)
-            row = {"split": split, "layer": place[0], "state": place[1], "place": int(words)}
+            row = {**_about(part, place), "place": int(words)}
             row |= {"n": int(in_N.sum()), "sentences": int((n_S > 0).sum())}
             for figure, wanted_N in (("old", readings.old_N), ("new", readings.value_N)):
                 is_RN = value_RN[:, in_N] == wanted_N[event_N[in_N]]
                 row |= _figures(figure, is_RN.astype(float), own_N, sentences)
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _about(part: Part, place: Place) -> dict[str, Any]:
+    """Return the columns that say what a row is about."""
+    return {"split": part.split, "table": part.table, "layer": place[0], "state": place[1]}
 
 
 def _figures(

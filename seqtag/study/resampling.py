@@ -3,6 +3,7 @@
 R runs, S sentences, B resamplings.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -32,16 +33,21 @@ def share(right_RS: np.ndarray, n_S: np.ndarray) -> Share:
     if not used_S.any():
         return Share(np.nan, np.nan, np.nan)
     right_RS, n_S = right_RS[:, used_S].astype(float), n_S[used_S].astype(float)
-    rng = np.random.default_rng(0)
-    drawn_BS = rng.multinomial(len(n_S), np.full(len(n_S), 1 / len(n_S)), RESAMPLINGS)
+    drawn_BS, chosen_BR = _draws(len(n_S), len(right_RS))
     share_BR = (drawn_BS @ right_RS.T) / (drawn_BS @ n_S)[:, None]
-    runs = len(right_RS)
-    chosen_BR = rng.integers(runs, size=share_BR.shape)
     mean_B = np.take_along_axis(share_BR, chosen_BR, axis=1).mean(axis=1)
     low, high = np.percentile(mean_B, [2.5, 97.5])
     mean = float((right_RS.sum(axis=1) / n_S.sum()).mean())
     # Rounding could exclude the share itself where all answers are equal.
     return Share(mean, min(float(low), mean), max(float(high), mean))
+
+
+@lru_cache(maxsize=1)  # with many sentences it takes much memory
+def _draws(sentences: int, runs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how often each sentence is drawn in each resampling (B, S), and the runs (B, R)."""
+    rng = np.random.default_rng(0)
+    drawn_BS = rng.multinomial(sentences, np.full(sentences, 1 / sentences), RESAMPLINGS)
+    return drawn_BS.astype(float), rng.integers(runs, size=(RESAMPLINGS, runs))
 
 
 def by_sentence(value_RN: np.ndarray, sentence_N: np.ndarray, sentences: int) -> np.ndarray:

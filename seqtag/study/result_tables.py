@@ -12,7 +12,10 @@ The first comment says what the table between the two shows:
     by            axis: a column for each value of the main factor; region: within and beyond the
                   training range; by default axis
     figure        accuracy, or last (that of the last target of each item); scaled and scaled_last:
-                  the same with chance at 0, (figure - chance) / (1 - chance); in per cent
+                  the same with chance at 0, (figure - chance) / (1 - chance); in per cent.
+                  Of a file of inspections: read (linear probes), read_distance (by words since the
+                  cue), switch (around a new subject), units (silenced units)
+    margin        of units: how near to chance, in percentage points; by default 5
     published     the name of published figures in published.csv, for a last column
 """
 
@@ -22,17 +25,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pandas as pd
 
-from seqtag.checks import check_fields
+from seqtag.checks import AtLeast, AtMost, check_fields
 from seqtag.columns import AXIS, BEYOND, MAIN, WITHIN
 from seqtag.errors import InputError, unknown
 from seqtag.files import write_text
 from seqtag.model_folder.untrusted import read_untrusted
-from seqtag.report.formatting import DASH, percent
-from seqtag.study.results import FOLDER, read_results
+from seqtag.report.formatting import DASH
+from seqtag.study.inside_markdown import FIGURES, Wanted, inside_markdown
+from seqtag.study.markdown import median_range, setups, table_text
+from seqtag.study.result_files import FOLDER
+from seqtag.study.results import RUNS
 
 PUBLISHED = "published.csv"
 _START = r"<!-- results: (?P<options>[^>]*?) -->\n"
@@ -49,8 +55,18 @@ class Layout:
     split: str = "test"
     table: str = MAIN
     by: Literal["axis", "region"] = "axis"
-    figure: Literal["accuracy", "last", "scaled", "scaled_last"] = "accuracy"
+    figure: Literal[
+        "accuracy",
+        "last",
+        "scaled",
+        "scaled_last",
+        "read",
+        "read_distance",
+        "switch",
+        "units",
+    ] = "accuracy"
     published: str = ""
+    margin: Annotated[int, AtLeast(0), AtMost(99)] = 5
 
     def __post_init__(self) -> None:
         check_fields(self, "results")
@@ -87,13 +103,13 @@ def parse_layout(options: str, where: str) -> Layout:
     Raises:
         InputError: for an option that is unknown, missing or wrong.
     """
-    pairs: dict[str, str] = {}
+    pairs: dict[str, str | int] = {}
     known = [field.name for field in fields(Layout)]
     for option in options.split():
         name, equals, value = option.partition("=")
         if not equals or name not in known:
             raise unknown(f"{where}: option of a table", name, known)
-        pairs[name] = value
+        pairs[name] = int(value) if value.isdecimal() else value
     for name in ("study", "probe"):
         if name not in pairs:
             raise InputError(f"{where}: a table needs {name}=")
@@ -107,7 +123,10 @@ def markdown(layout: Layout, results: Path) -> str:
         InputError: if the files have no such rows.
     """
     path = results / f"{layout.study}.csv"
-    rows = read_results(path)
+    if layout.figure in FIGURES:
+        shown = Wanted(layout.probe, layout.table, layout.split, layout.margin)
+        return inside_markdown(layout.figure, path, shown)
+    rows = RUNS.read(path)
     wanted = {"probe": layout.probe, "split": layout.split, "table": layout.table}
     for name, value in wanted.items():
         rows = rows[rows[name] == value]
@@ -120,14 +139,13 @@ def markdown(layout: Layout, results: Path) -> str:
     order = sorted(set(rows["column"]), key=lambda c: slices.index(c) if c in slices else c)
     published = _published(layout, results)
     head = ["model", "parameters", "seeds", *map(str, order)]
-    lines = [head + [f"published: {layout.published}"] * bool(published)]
-    for name, own in _setups(rows):
+    head += [f"published: {layout.published}"] * bool(published)
+    lines = []
+    for name, own in setups(rows):
         line = [f"`{name}`", f"{own['parameters'].iloc[0]:,}", str(own["seed"].nunique())]
-        line += [_cell(own[own["column"] == column]["figure"]) for column in order]
+        line += [median_range(own[own["column"] == column]["figure"]) for column in order]
         lines.append(line + [published.get(name, DASH)] * bool(published))
-    rule = ["---"] * len(lines[0])
-    text = "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
-    return f"{text}\n"
+    return table_text(head, lines)
 
 
 def _figure(rows: pd.DataFrame, figure: str) -> pd.Series:
@@ -136,27 +154,6 @@ def _figure(rows: pd.DataFrame, figure: str) -> pd.Series:
     if not figure.startswith("scaled"):
         return value
     return (value - rows["chance"]) / (1 - rows["chance"])
-
-
-def _setups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Return the rows of each setup by name; configurations that share a name are numbered."""
-    found = []
-    for cell, own in rows.groupby("cell", sort=True):
-        configs = own["config"].unique()
-        for number, config in enumerate(sorted(configs), 1):
-            name = f"{cell}, {number}" if len(configs) > 1 else str(cell)
-            found.append((name, own[own["config"] == config]))
-    return found
-
-
-def _cell(values: pd.Series) -> str:
-    """Return the median, and the least and greatest value of several seeds, in per cent."""
-    if values.empty:
-        return DASH
-    middle, least, most = values.median(), values.min(), values.max()
-    if percent(least) == percent(most):
-        return percent(middle)
-    return f"{percent(middle)} ({percent(least)} to {percent(most)})"
 
 
 def _published(layout: Layout, results: Path) -> Mapping[str, str]:

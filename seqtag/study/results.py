@@ -26,7 +26,6 @@ factor, or all items within or beyond the training range. Columns of a row:
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,12 +36,11 @@ import pandas as pd
 from seqtag import __version__
 from seqtag.columns import AXIS, BEYOND, RUN, WITHIN
 from seqtag.errors import InputError
-from seqtag.files import write_text
 from seqtag.model_folder.untrusted import read_object, read_untrusted
 from seqtag.study.accuracy import answers_of, best_baseline, count_answers, summary
 from seqtag.study.read import find_runs, read_config, read_items
+from seqtag.study.result_files import FOLDER, RowKind, check_study
 
-FOLDER = Path(__file__).parents[1] / "probes" / "results"
 # What a probe asks for, for figures that compare models on several tasks.
 TASKS = {
     "state tracking": (
@@ -69,25 +67,31 @@ TASKS = {
 }
 # Settings that do not change what a run computes, or are columns of their own.
 _NOT_IN_CONFIG = ("seed", "study", "paths", "hydra", "logger", "callbacks", "experiment", "engine")
-_KEY = (
-    *("study", "probe", "config", "encoder", "cell", "seed", "data_seed"),
-    *("table", "split", "slice", "value"),
+RUNS = RowKind(
+    columns=(
+        *("study", "probe", "version", "task", "encoder", "cell", "start"),
+        *("direction", "layers", "hidden", "parameters", "config", "seed", "data_seed"),
+        *("train", "epochs", "sequences", "batch", "lr", "weight_decay", "seconds", "seqtag"),
+        *("table", "split", "slice", "axis", "value"),
+        *("n", "accuracy", "low", "high", "last", "chance", "baseline", "baseline_accuracy"),
+    ),
+    whole=(
+        *("version", "layers", "hidden", "parameters", "seed", "data_seed"),
+        *("train", "epochs", "sequences", "batch", "value", "n"),
+    ),
+    numbers=(
+        *("accuracy", "low", "high", "last", "chance", "baseline_accuracy"),
+        *("lr", "weight_decay", "seconds"),
+    ),
+    key=(
+        *("study", "probe", "config", "encoder", "cell", "seed", "data_seed"),
+        *("table", "split", "slice", "value"),
+    ),
+    named=("slice", "value"),
+    order=("probe", "encoder", "cell", "config", "seed", "table", "split", "slice", "value"),
+    budget=("version", "data_seed", "train", "epochs", "sequences", "batch"),
+    origin=("seconds", "seqtag"),
 )
-_BUDGET = ("version", "data_seed", "train", "epochs", "sequences", "batch")
-_WHOLE = (
-    *("version", "layers", "hidden", "parameters", "seed", "data_seed"),
-    *("train", "epochs", "sequences", "batch", "value", "n"),
-)
-_SHARES = ("accuracy", "low", "high", "last", "chance", "baseline_accuracy")
-COLUMNS = (
-    *("study", "probe", "version", "task", "encoder", "cell", "start"),
-    *("direction", "layers", "hidden", "parameters", "config", "seed", "data_seed"),
-    *("train", "epochs", "sequences", "batch", "lr", "weight_decay", "seconds", "seqtag"),
-    *("table", "split", "slice", "axis", "value"),
-    *("n", "accuracy", "low", "high", "last", "chance", "baseline", "baseline_accuracy"),
-)
-# Columns that say when and by what a row was made; rows may differ in them and be equal.
-_ORIGIN = ("seconds", "seqtag")
 
 
 def add_runs(folders: Sequence[Path], study: str, results: Path = FOLDER) -> tuple[int, int]:
@@ -106,47 +110,10 @@ def add_runs(folders: Sequence[Path], study: str, results: Path = FOLDER) -> tup
             there already with other figures; or if runs of a probe have different budgets. The file
             is then unchanged.
     """
-    if not study.isidentifier():
-        raise InputError(f"study {study!r}: a name of letters, digits and _ is expected")
+    check_study(study)
     runs, _ = find_runs(folders)
     new = pd.concat([rows_of_run(run, study) for run in runs], ignore_index=True)
-    path = results / f"{study}.csv"
-    old = read_results(path) if path.exists() else new.iloc[:0]
-    merged = merge(old, new, str(path))
-    write_text(path, results_text(merged))
-    return len(runs), len(merged) - len(old)
-
-
-def merge(old: pd.DataFrame, new: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Return all rows, sorted; rows that are equal but for time and version of seqtag only once.
-
-    Raises:
-        InputError: as `add_runs` does; `where` names the file.
-    """
-    both = pd.concat([table for table in (old, new) if len(table)], ignore_index=True)
-    compared = [name for name in COLUMNS if name not in _ORIGIN]
-    # Compared as they are written, because a file has six digits.
-    text = _texts(both)
-    once = ~text.duplicated(compared)
-    again = text[once][text[once].duplicated(list(_KEY))]
-    if len(again):
-        row = again.iloc[0]
-        raise InputError(
-            f"{where}: {row['probe']}, {row['cell']}, seed {row['seed']}, {row['slice']} "
-            f"{row['value']} is there already with other figures; remove those rows, or give the "
-            "study another name"
-        )
-    for probe, own in both[once].groupby("probe"):
-        for name in _BUDGET:
-            values = sorted(set(own[name]))
-            if len(values) > 1:
-                raise InputError(
-                    f"{where}: runs of the probe {probe} differ in {name} ({values[0]} and "
-                    f"{values[1]}), so they cannot be compared; give the study another name"
-                )
-    kept = both[once]
-    order = ["probe", "encoder", "cell", "config", "seed", "table", "split", "slice", "value"]
-    return kept.sort_values(order, kind="stable", na_position="last").reset_index(drop=True)
+    return len(runs), RUNS.add(new, study, results)
 
 
 def rows_of_run(folder: Path, study: str) -> pd.DataFrame:
@@ -155,14 +122,7 @@ def rows_of_run(folder: Path, study: str) -> pd.DataFrame:
     Raises:
         InputError: for a run of another kind, or a table that cannot be read.
     """
-    items = read_items(folder)
-    if items is None or items["regime"].iloc[0] != "reach":
-        raise InputError(
-            f"{folder}: not a run with regime=reach, which trains a tagger on a probe and judges "
-            "it on the probe's grid: leave it out"
-        )
-    recorded = read_config(folder)
-    about = read_untrusted(folder / RUN, lambda: _about(folder, items, recorded, study))
+    items, about = judged_run(folder, study)
     counts = count_answers(answers_of(items))
     table = summary(counts)
     table = table[table["slice"].isin([AXIS, WITHIN, BEYOND]) & (table["contrast"] == "")]
@@ -177,30 +137,7 @@ def rows_of_run(folder: Path, study: str) -> pd.DataFrame:
         own |= {"chance": row["chance"], "last": _last(last, row, axis)}
         own |= {"baseline": best or "", "baseline_accuracy": row[best] if best else None}
         rows.append(about | own)
-    return _typed(pd.DataFrame(rows)[list(COLUMNS)])
-
-
-def read_results(path: Path) -> pd.DataFrame:
-    """Return the rows of a file of results.
-
-    Raises:
-        InputError: for a file that is not a table with the columns of results.
-    """
-    options = {"keep_default_na": False, "dtype": str, "encoding": "utf-8"}
-    table = read_untrusted(path, lambda: pd.read_csv(path, **options))
-    if list(table.columns) != list(COLUMNS):
-        raise InputError(
-            f"{path}: the columns must be {', '.join(COLUMNS)}; add its runs again with "
-            "scripts/results.py"
-        )
-    return read_untrusted(path, lambda: _typed(table.replace("", None)))
-
-
-def results_text(table: pd.DataFrame) -> str:
-    """Return rows as the text of a file: CSV with six significant digits."""
-    to = io.StringIO()
-    _texts(table).to_csv(to, index=False, lineterminator="\n")
-    return to.getvalue()
+    return RUNS.typed(pd.DataFrame(rows)[list(RUNS.columns)])
 
 
 def task_of(probe: str) -> str:
@@ -208,18 +145,34 @@ def task_of(probe: str) -> str:
     return next((task for task, probes in TASKS.items() if probe in probes), "other")
 
 
+def judged_run(folder: Path, study: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the judged targets of a run, and the columns that are the same in all of its rows.
+
+    Raises:
+        InputError: for a run that did not train a tagger and judge it on a probe's grid.
+    """
+    items = read_items(folder)
+    if items is None or items["regime"].iloc[0] != "reach":
+        raise InputError(
+            f"{folder}: not a run with regime=reach, which trains a tagger on a probe and judges "
+            "it on the probe's grid: leave it out"
+        )
+    recorded = read_config(folder)
+    about = read_untrusted(folder / RUN, lambda: _about(folder, items.iloc[0], recorded, study))
+    return items, about
+
+
 def _about(
-    folder: Path, items: pd.DataFrame, recorded: Mapping[str, Any], study: str
+    folder: Path, first: pd.Series, recorded: Mapping[str, Any], study: str
 ) -> dict[str, Any]:
     """Return the columns that are the same in all rows of a run.
 
     Args:
         folder: the folder of the run.
-        items: its judged targets.
+        first: one of its judged targets.
         recorded: its configuration, from its record.
         study: the name of the study.
     """
-    first = items.iloc[0]
     data, trainer, optimizer = (recorded[name] for name in ("data", "trainer", "optimizer"))
     encoder = recorded["model"].get("encoder") or "recurrent"
     if isinstance(encoder, dict):
@@ -267,23 +220,3 @@ def _last(last: pd.DataFrame | None, row: pd.Series, axis: str) -> float | None:
     else:
         own = own[own["within"] == (row["slice"] == WITHIN)]
     return float(own["right"].mean())
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    numbers = (*_SHARES, "lr", "weight_decay", "seconds")
-    typed = table.astype({**dict.fromkeys(_WHOLE, "float64"), **dict.fromkeys(numbers, "float64")})
-    typed = typed.astype(dict.fromkeys(_WHOLE, "Int64"))
-    words = [name for name in COLUMNS if name not in (*_WHOLE, *numbers)]
-    return typed.astype(dict.fromkeys(words, object)).fillna(dict.fromkeys(words, ""))
-
-
-def _texts(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with each value as it is written."""
-
-    def text(value: Any) -> str:
-        if value is None or value is pd.NA or value != value:
-            return ""
-        return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-    # As objects: whole numbers next to missing ones would be passed on as floats.
-    return table.astype(object).map(text)

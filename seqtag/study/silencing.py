@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,9 +17,10 @@ import pandas as pd
 
 from seqtag.inspect.silence import check_units, silenced
 from seqtag.probes.base import Probe, ProbeItem
-from seqtag.study.decoding import Fitted, Place, Sentences
+from seqtag.study.decoding import Fitted, Place
 from seqtag.study.judge import Predictions, predict
 from seqtag.study.resampling import by_sentence, share
+from seqtag.study.sentences import Part, Sentences
 from seqtag.tagging.tagger import Tagger
 
 # The orders in which units are silenced.
@@ -73,8 +74,8 @@ def silence_units(
 ) -> list[Answers]:
     """Return the answers of a tagger with no unit, and with groups of units, silenced.
 
-    The answers are those to the scored sentences of the split "dev". The effects of single units,
-    which order the units, are measured on the fitted sentences.
+    The answers are those to `Sentences.answered`, all parts one after the other. The effects of
+    single units, which order the units, are measured on the fitted sentences.
 
     Raises:
         InputError: for units that `check_units` refuses.
@@ -98,8 +99,10 @@ def silence_units(
     def p_gold(unit: int) -> float:
         return float(run([unit], sentences.fitted).p_gold_N.mean())
 
+    answered = [item for part in sentences.answered for item in part.items]
+
     def answers(units: Sequence[int], order: str, group: int = 0) -> Answers:
-        return Answers(order, len(units), group, run(units, sentences.scored["dev"]).labels)
+        return Answers(order, len(units), group, run(units, answered).labels)
 
     results = [answers((), NONE)]
     for order, units in _orders(hidden, fitted, silencing, p_gold, progress).items():
@@ -139,11 +142,22 @@ def _sizes(hidden: int, silencing: Silencing) -> list[int]:
     return sorted({size for size in (1, *doubled) if size < hidden})
 
 
+def answers_to(
+    runs: Sequence[Sequence[Answers]], parts: Sequence[Part]
+) -> list[tuple[Part, list[list[Answers]]]]:
+    """Return the answers of `silence_units` to each part on its own."""
+    ends = np.cumsum([0, *(len(_gold(part.items)) for part in parts)])
+    return [
+        (part, [[replace(each, labels=each.labels[first:last]) for each in run] for run in runs])
+        for part, first, last in zip(parts, ends, ends[1:], strict=False)
+    ]
+
+
 def silencing_table(runs: Sequence[Sequence[Answers]], items: Sequence[ProbeItem]) -> pd.DataFrame:
     """Return the accuracy with groups of units silenced, over all taggers and random groups.
 
     Args:
-        runs: the answers of each tagger, from `silence_units` with the same settings.
+        runs: the answers of each tagger to the items, with the same settings.
         items: the items.
 
     Returns:

@@ -1,5 +1,7 @@
 """`seqtag inspect`: what is refused before anything is loaded or written, and its files."""
 
+import shutil
+
 import pandas as pd
 import pytest
 import torch
@@ -11,6 +13,7 @@ from seqtag.data.encode.labelset import LabelSet
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.probes.english.lexicon import GENDER_OF
+from seqtag.study.inside_results import INSPECTIONS, add_inspections
 from seqtag.tagging.tagger import Tagger
 
 
@@ -75,6 +78,59 @@ def test_a_transformer_is_read_by_linear_probes(folders, monkeypatch, capsys, tm
     table = pd.read_csv(place / "decoding.csv")
     assert set(table["layer"]) == {"l0"}
     assert "read by linear probes" in capsys.readouterr().out
+
+
+def save_runs(folders, place, judged, save_run):
+    """Write the folders of a finished run for each model, and return their folder."""
+    for seed, encoder in enumerate(("recurrent", "transformer"), 1):
+        items = judged({"distance": (5, 50)}, lambda f: f["distance"] == 5, lambda _: 0.9, 2)
+        cell = "lstm" if encoder == "recurrent" else encoder
+        config = {
+            **{"probe": {"name": "pronoun"}, "data": {"train": 9, "batch": {"sentences": 3}}},
+            **{"trainer": {"max_epochs": 2}, "optimizer": {"lr": 0.1}},
+            **{"model": {"encoder": None if encoder == "recurrent" else {"name": encoder}}},
+            **{"seed": seed, "cell": cell},
+        }
+        run = save_run(place / encoder, items.assign(cell=cell, seed=seed), config=config)
+        shutil.copytree(folders / encoder, run / "model")
+    return place
+
+
+def test_runs_of_several_encoders(folders, tmp_path, judged, save_run, capsys):
+    place = save_runs(folders, tmp_path / "runs", judged, save_run)
+    arguments = ["inspect", str(place), "--sentences", "20", "--values", "states", "--groups", "2"]
+    assert main([*arguments, "--output", str(tmp_path / "out")]) == 0
+    assert {"inside.csv", "inside_2.png", "seeds.png"} <= {
+        file.name for file in (tmp_path / "out").iterdir()
+    }
+    runs, rows = add_inspections([tmp_path / "out"], "mine", tmp_path)
+    table = INSPECTIONS.read(tmp_path / "mine.csv")
+    assert (runs, rows) == (2, len(table))
+    states = table[table["kind"] == "read"].groupby("cell")["state"].unique()
+    assert {cell: sorted(own) for cell, own in states.items()} == {
+        **{"lstm": ["c", "h"], "transformer": ["y"]},
+    }
+    # The units of a Transformer cannot be silenced.
+    assert set(table[table["kind"] == "silenced"]["cell"]) == {"lstm"}
+    assert set(table[table["kind"] == "switch"]["cell"]) == {"lstm", "transformer"}
+    shutil.rmtree(place / "recurrent" / "model")
+    assert main(["inspect", str(place)]) == 2
+    assert "recurrent: there is no model/ of this run; train it again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give either folders of runs"),
+        ([".", "--model", "recurrent"], "give either folders of runs"),
+        (["nowhere"], "nowhere: there is no such folder"),
+        (["other"], "no finished run of a probe here or below"),
+    ],
+)
+def test_runs_or_models(arguments, message, folders, monkeypatch, capsys):
+    monkeypatch.chdir(folders)
+    assert main(["inspect", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow

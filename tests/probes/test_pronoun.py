@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from itertools import pairwise, product
@@ -10,6 +9,7 @@ from itertools import pairwise, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared.items import check_seed, digest, sentence_text
 
 from seqtag.errors import InputError
 from seqtag.probes.base import ProbeItem
@@ -116,26 +116,13 @@ def test_the_word_of_a_subject_occurs_once(combination):
 
 def test_the_seed_determines_the_items():
     factors = {"distance": 20, "attractors": 2, "switches": 1}
-    first = PROBE.generate(50, "train", factors, 3)
-    assert first == PROBE.generate(50, "train", dict(reversed(factors.items())), 3)
-    assert first[:20] == PROBE.generate(20, "train", factors, 3)
-    for other in (
-        PROBE.generate(50, "train", factors, 4),
-        PROBE.generate(50, "dev", factors, 3),
-        PROBE.generate(50, "train", factors | {"distance": 21}, 3),
-    ):
-        assert not {item.tokens for item in first} & {item.tokens for item in other}
+    check_seed(PROBE, factors, factors | {"distance": 21})
 
 
 def test_generated_items_are_unchanged():
     """If this fails because the probe generates other items now, raise `PronounProbe.version`."""
-    text = "\n".join(
-        " ".join(item.tokens) + label(item) + item.template + item.contrast
-        for split in PROBE.splits
-        for item in PROBE.corpus(split, 60, 0)
-    )
     assert PROBE.version == 1
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "5920febbaf6d80c8"
+    assert digest([PROBE], 60, sentence_text) == "5920febbaf6d80c8"
 
 
 @pytest.mark.parametrize("probe", [PROBE, PronounProbe(names=False)], ids=lambda p: p.name)

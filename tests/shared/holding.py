@@ -10,11 +10,16 @@ from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.probes.synthetic import Synthetic, at_end, noise
 from seqtag.recurrent.engines.registry import set_engine
+from seqtag.study.inside import Wanted
+from seqtag.study.silencing import Silencing
 from seqtag.tagging.tagger import Tagger
 
 UNITS, UNIT = 6, 3
 VALUES = {"x": 1.0, "y": 0.0, "z": -1.0}
 NOISE = "abcde"
+# A short inspection: number of sentences, and what is read and silenced.
+SENTENCES = 30
+WANTED = Wanted(names=("c",), silencing=Silencing("", "", groups=4))
 
 
 class FirstSymbol(Synthetic):

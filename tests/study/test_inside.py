@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from shared.holding import UNIT, UNITS, FirstSymbol, holding_tagger
+from shared.holding import SENTENCES, UNIT, UNITS, WANTED, FirstSymbol, holding_tagger
 
 from seqtag.data.encode.indexer import EncodeConfig, Indexer
 from seqtag.data.encode.labelset import LabelSet
@@ -16,31 +16,13 @@ from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.inside import plot_inside
 from seqtag.report.inside_tables import show_inside
 from seqtag.report.style import as_png
-from seqtag.study.decoding import Sentences, make_task, sentences_of
 from seqtag.study.inside import Wanted, inspect_taggers
 from seqtag.study.resampling import share
+from seqtag.study.sentences import Part, Sentences, make_task, sentences_of
 from seqtag.study.silencing import Silencing
 from seqtag.tagging.tagger import Tagger
 
 WORDS = [f"w{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
-
-SENTENCES = 30
-WANTED = Wanted(names=("c",), silencing=Silencing("", "", groups=4))
-
-
-@pytest.fixture(scope="module")
-def tagger():
-    return holding_tagger()
-
-
-@pytest.fixture(scope="module")
-def sentences():
-    return sentences_of(FirstSymbol(), SENTENCES, 0)
-
-
-@pytest.fixture(scope="module")
-def inside(tagger, sentences):
-    return inspect_taggers([tagger], sentences, WANTED)
 
 
 def test_the_answer_is_read_from_the_memory_at_every_distance(inside):
@@ -72,7 +54,7 @@ def test_without_the_unit_the_answer_is_always_the_same(inside):
 def test_only_the_unit_that_holds_the_answer_matters(fill, tagger, sentences):
     def accuracy(units):
         wanted = Wanted(names=("c",), silencing=Silencing("", "", fill, units, groups=2))
-        table = inspect_taggers([tagger], sentences, wanted).silencing
+        table = inspect_taggers([tagger], sentences, wanted)[0].silencing
         return table[table["order"] == "given"]["accuracy"].item()
 
     others = tuple(unit for unit in range(UNITS) if unit != UNIT)
@@ -104,7 +86,7 @@ def test_random_labels_have_no_selectivity():
     probe = RandomLabels()
     sentences = sentences_of(probe, 120, 1)
     tagger = _random_tagger()
-    decoding = inspect_taggers([tagger], sentences, Wanted(names=("h",))).decoding
+    decoding = inspect_taggers([tagger], sentences, Wanted(names=("h",)))[0].decoding
     rows = decoding[decoding["distance"] == "all"]
     assert (rows["accuracy"] > 0.7).all()
     assert rows["selectivity"].abs().max() < 0.12
@@ -124,14 +106,14 @@ def _random_tagger():
 
 def test_the_seed_decides_the_sentences(sentences):
     def words(chosen):
-        return [item.tokens for item in (*chosen.fitted, *chosen.scored["test"])]
+        return [item.tokens for item in (*chosen.fitted, *chosen.scored[-1].items)]
 
     assert words(sentences_of(FirstSymbol(), SENTENCES, 0)) == words(sentences)
     assert words(sentences_of(FirstSymbol(), SENTENCES, 1)) != words(sentences)
 
 
 def test_taggers_of_one_setup_are_its_seeds(tagger, sentences, inside):
-    both = inspect_taggers([tagger, holding_tagger()], sentences, WANTED)
+    both, single = inspect_taggers([tagger, holding_tagger()], sentences, WANTED)
     assert both.units["model"].tolist() == [0, 0, 1, 1]
     # The second tagger is equal to the first one, and so are its results.
     columns = ["order", "units", "accuracy", "random", "unchanged"]
@@ -142,13 +124,53 @@ def test_taggers_of_one_setup_are_its_seeds(tagger, sentences, inside):
     pd.testing.assert_frame_equal(first, inside.units[columns])
     pd.testing.assert_frame_equal(both.decoding[["accuracy"]], inside.decoding[["accuracy"]])
     assert both.silencing["n"].sum() == 2 * inside.silencing["n"].sum()
+    for own in single:
+        pd.testing.assert_frame_equal(own.silencing, inside.silencing)
+        pd.testing.assert_frame_equal(own.decoding, inside.decoding)
+
+
+def test_other_settings_are_another_setup(tagger, sentences):
+    wanted = Wanted(names=("c",))
+    both, _ = inspect_taggers([tagger, tagger], sentences, wanted, configs=["a", "b"])
+    assert list(both.decoding["cell"].unique()) == ["lstm, 6 units, 1", "lstm, 6 units, 2"]
+
+
+class Halves(FirstSymbol):
+    """Sequences of odd length belong to a table of their own."""
+
+    def table_of(self, factors):
+        return "main" if factors["gap"] % 2 == 0 else "odd"
+
+
+def test_a_second_table_is_in_no_average(tagger):
+    sentences = sentences_of(Halves(), SENTENCES, 0)
+    assert [(part.split, part.table) for part in sentences.scored] == [
+        *(("dev", "main"), ("dev", "odd")),
+        *(("test", "main"), ("test", "odd")),
+    ]
+    gaps = {item.factors["gap"] % 2 for item in sentences.fitted}
+    assert gaps == {0}
+    inside, _ = inspect_taggers([tagger], sentences, WANTED)
+    for part in sentences.scored:
+        rows = inside.decoding
+        rows = rows[(rows["split"] == part.split) & (rows["table"] == part.table)]
+        read = sum(item.factors["gap"] + 2 for item in part.items)
+        assert rows[rows["distance"] == "all"]["n"].unique() == [read]
+    n = inside.silencing[inside.silencing["order"] == "none"].set_index("table")["n"]
+    assert n.to_dict() == {part.table: len(part.items) for part in sentences.answered}
+    # The sizes of groups, and what is predicted, are those of the main table.
+    only_main = Sentences(Halves(), sentences.fitted, sentences.scored[:1])
+    alone, _ = inspect_taggers([tagger], only_main, WANTED)
+    pd.testing.assert_frame_equal(inside.units, alone.units)
+    pd.testing.assert_frame_equal(inside.forms, alone.forms)
+    assert set(inside.forms[inside.forms["order"] == "none"]["n"]) <= set(range(SENTENCES))
 
 
 def test_a_property_that_never_varies_is_refused():
     items = FirstSymbol().generate(3, "dev", {"gap": 2}, 0)
     same = [item for item in items if item.tokens[0] == items[0].tokens[0]]
     with pytest.raises(InputError, match="the same value at all positions"):
-        make_task(Sentences(FirstSymbol(), same, {"dev": same}), "word", 0)
+        make_task(Sentences(FirstSymbol(), same, [Part("dev", "main", same)]), "word", 0)
 
 
 def test_tables_and_picture(inside, capsys):

@@ -14,7 +14,7 @@ from seqtag.errors import InputError
 from seqtag.probes.registry import PROBES
 from seqtag.study import result_tables, results
 from seqtag.study.result_tables import Layout, markdown, parse_layout, update_tables
-from seqtag.study.results import COLUMNS, add_runs, merge, read_results, rows_of_run
+from seqtag.study.results import RUNS, add_runs, rows_of_run
 
 ROOT = Path(__file__).parents[2]
 CONFIG = {
@@ -106,7 +106,7 @@ def test_runs_add_up_and_are_added_once(tmp_path, judged_items):
     add_runs([tmp_path / "a"], "other", tmp_path)
     assert (tmp_path / "other.csv").read_text().replace("other,", "mine,") == both.decode()
     assert len(first) < len(both)
-    assert list(read_results(tmp_path / "mine.csv").columns) == list(COLUMNS)
+    assert list(RUNS.read(tmp_path / "mine.csv").columns) == list(RUNS.columns)
 
 
 def test_rows_with_other_figures_and_other_budgets_are_refused(tmp_path, judged_items):
@@ -127,11 +127,11 @@ def test_progress_and_folders_do_not_change_the_configuration(tmp_path, judged_i
     quiet = {**CONFIG["trainer"], "enable_progress_bar": False}
     first = rows_of_run(write_run(tmp_path / "a", judged_items), "mine")
     second = rows_of_run(write_run(tmp_path / "b", judged_items, trainer=quiet, study="x"), "mine")
-    assert len(merge(first, second, "mine.csv")) == len(first)
+    assert len(RUNS.merge(first, second, "mine.csv")) == len(first)
     third = rows_of_run(
         write_run(tmp_path / "c", judged_items, optimizer={"lr": 0.1, "weight_decay": 0}), "mine"
     )
-    assert len(merge(first, third, "mine.csv")) == 2 * len(first)
+    assert len(RUNS.merge(first, third, "mine.csv")) == 2 * len(first)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "a b"])
@@ -143,7 +143,7 @@ def test_names_of_studies_are_names(name, tmp_path):
 def test_files_with_other_columns_are_refused(tmp_path):
     (tmp_path / "mine.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="the columns must be study, probe"):
-        read_results(tmp_path / "mine.csv")
+        RUNS.read(tmp_path / "mine.csv")
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +222,6 @@ def test_the_tables_of_the_repository_equal_its_files(monkeypatch, capsys):
 def test_the_files_of_the_repository_are_sorted_and_complete():
     for path in results.FOLDER.glob("*.csv"):
         if path.name != result_tables.PUBLISHED:
-            table = read_results(path)
+            table = RUNS.read(path)
             assert set(table["study"]) == {path.stem}
-            assert results.results_text(merge(table.iloc[:0], table, path.name)) == path.read_text()
+            assert RUNS.text(RUNS.merge(table.iloc[:0], table, path.name)) == path.read_text()

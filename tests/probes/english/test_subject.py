@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared.items import check_seed, digest, sentence_text
 
 from seqtag.errors import InputError
 from seqtag.probes.agreement import AgreementProbe
@@ -102,31 +102,18 @@ def test_grid_has_only_possible_combinations(probe):
 @both_probes
 def test_the_seed_determines_the_items(probe):
     factors = {"attractors": 2, "distance": 20}
-    first = probe.generate(50, "train", factors, 3)
-    assert first == probe.generate(50, "train", dict(reversed(factors.items())), 3)
-    assert first[:20] == probe.generate(20, "train", factors, 3)
-    for other in (
-        probe.generate(50, "train", factors, 4),
-        probe.generate(50, "dev", factors, 3),
-        probe.generate(50, "train", factors | {"distance": 21}, 3),
-    ):
-        assert not {item.tokens for item in first} & {item.tokens for item in other}
+    check_seed(probe, factors, factors | {"distance": 21})
 
 
 @pytest.mark.parametrize(
-    ("probe", "digest"),
+    ("probe", "expected"),
     [(REFLEXIVE, "49ec867d71976b82"), (AGREEMENT, "b82bd1ec930a528e")],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_generated_items_are_unchanged(probe, digest):
+def test_generated_items_are_unchanged(probe, expected):
     """If this fails because the probes generate other items now, raise `SubjectProbe.version`."""
-    text = "\n".join(
-        " ".join(item.tokens) + label(item) + item.template + item.contrast
-        for split in probe.splits
-        for item in probe.corpus(split, 60, 0)
-    )
     assert probe.version == 1
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
+    assert digest([probe], 60, sentence_text) == expected
 
 
 @both_probes
