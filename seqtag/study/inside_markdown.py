@@ -61,7 +61,7 @@ def fewest_units(own: pd.DataFrame, margin: float) -> tuple[int | None, float]:
         margin: the margin, as a share.
     """
     own = own.sort_values("size")
-    above = own["accuracy"] > own["chance"] + margin
+    above = own["accuracy"] > own["chance"] + margin + 1e-9  # of rounding
     near = own[~above[::-1].cummax()[::-1]]
     if near.empty:
         return None, float(own["other"].iloc[-1])
