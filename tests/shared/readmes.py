@@ -128,6 +128,7 @@ RULES = (
     Rule(r"python scripts/wheels\.py", (), "--help", "needs a network"),
     Rule(r"python scripts/bench_gpu\.py", (), "--help", "needs a GPU"),
     Rule(r"python scripts/bench_compiling\.py", (), "--help", "takes minutes"),
+    Rule(r"python scripts/bench_commits\.py", ((r" \w+$", ""),), "--help", "needs earlier commits"),
     Rule(r"torchrun ", (VIA_PYTHON,), COMPOSE, ELSEWHERE),
     Rule(r"sbatch ", ((r"^.* scripts/train\.sbatch", "seqtag train"),), COMPOSE, ELSEWHERE),
     Rule(r"pytest ", (TESTS,), "--collect-only", "needs root, or takes long"),
