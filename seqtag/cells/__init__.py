@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from seqtag.cells.gru import Gru, GruResetBefore
     from seqtag.cells.janet import Janet
     from seqtag.cells.lem import Lem
+    from seqtag.cells.lru import Lru
     from seqtag.cells.lstm import Lstm
     from seqtag.cells.lstm_layernorm import LayerNormLstm
     from seqtag.cells.mamba2 import Mamba2
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from seqtag.cells.minimal import MinGru, MinLstm
     from seqtag.cells.mlstm import MLstm
     from seqtag.cells.multiplicative_lstm import MultiplicativeLstm
+    from seqtag.cells.on_lstm import OnLstm
     from seqtag.cells.ran import Ran
+    from seqtag.cells.rg_lru import RgLru
     from seqtag.cells.rnn import IndRnn, Rnn
     from seqtag.cells.rwkv7 import Rwkv7
     from seqtag.cells.slstm import SLstm
@@ -56,6 +59,7 @@ __all__ = [
     "Janet",
     "LayerNormLstm",
     "Lem",
+    "Lru",
     "Lstm",
     "MLstm",
     "Mamba2",
@@ -64,8 +68,10 @@ __all__ = [
     "MinLstm",
     "MultiplicativeLstm",
     "NeuromodulatedBrc",
+    "OnLstm",
     "Product",
     "Ran",
+    "RgLru",
     "Rnn",
     "Rwkv7",
     "SLstm",
@@ -93,13 +99,16 @@ _FILES = {
     "Lem": "lem",
     "Lstm": "lstm",
     "LayerNormLstm": "lstm_layernorm",
+    "Lru": "lru",
     "Mamba2": "mamba2",
     "Mgu": "mgu",
     "MinGru": "minimal",
     "MinLstm": "minimal",
     "MLstm": "mlstm",
     "MultiplicativeLstm": "multiplicative_lstm",
+    "OnLstm": "on_lstm",
     "Ran": "ran",
+    "RgLru": "rg_lru",
     "IndRnn": "rnn",
     "Rnn": "rnn",
     "Rwkv7": "rwkv7",

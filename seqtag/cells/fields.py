@@ -1,9 +1,9 @@
-"""Checks of cell options, and the initial bias of a gate that keeps the state."""
+"""Checks of cell options, and initial values of what decides how long a unit remembers."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
-from seqtag.checks import checked
+from seqtag.checks import AtLeast, AtMost, checked
 from seqtag.errors import InputError, did_you_mean, shown
 
 # Larger than the length of any sequence.
@@ -49,3 +49,24 @@ def start_keep_gate(bias_H: Any, start: float, chrono: int) -> None:
         bias_H.uniform_(1, chrono - 1).log_()
     else:
         bias_H.fill_(start)
+
+
+def check_ring(min_radius: Any, max_radius: Any) -> None:
+    """Raise InputError unless the two radii are from 0 to 1, the first one smaller."""
+    for field, value in (("min_radius", min_radius), ("max_radius", max_radius)):
+        checked(value, Annotated[float, AtLeast(0), AtMost(1)], field)
+    if min_radius >= max_radius:
+        raise InputError(
+            f"min_radius must be smaller than max_radius, not {shown(min_radius)} and "
+            f"{shown(max_radius)}"
+        )
+
+
+def start_squared_radii(vector_H: Any, min_radius: float, max_radius: float) -> None:
+    """Set, in place, each unit to the squared size of a point of a ring, but not to 0 or 1.
+
+    Points are uniform in the plane, between two circles around 0.
+
+    Source: Orvieto et al. 2023, section 3.
+    """
+    vector_H.uniform_(min_radius**2, max_radius**2).clamp_(1e-6, 1 - 1e-6)

@@ -50,6 +50,16 @@ def exp(v: Any) -> Any:
     return v.exp()
 
 
+def sin(v: Any) -> Any:
+    """Return the sine."""
+    return v.sin()
+
+
+def cos(v: Any) -> Any:
+    """Return the cosine."""
+    return v.cos()
+
+
 def maximum(a: Any, b: Any) -> Any:
     """Return the larger of two values."""
     return a.maximum(b)

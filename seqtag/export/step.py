@@ -54,6 +54,8 @@ OPERATORS: dict[str, Callable[..., str]] = {
     "tanh": _operator("Tanh"),
     "sqrt": _operator("Sqrt"),
     "exp": _operator("Exp"),
+    "sin": _operator("Sin"),
+    "cos": _operator("Cos"),
     "relu": _operator("Relu"),
     "maximum": _operator("Max"),
     "at_least": _comparison("GreaterOrEqual"),

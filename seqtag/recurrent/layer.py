@@ -81,8 +81,8 @@ class Recurrent(nn.Module):
             "torch": torch's own kernels (oneDNN, cuDNN), for lstm, gru, rnn and rnn_relu; without
                 noise in the recurrence.
             "triton": kernels for a GPU, generated from the cell's step; needs the package triton.
-            "scan": parallel in time, for cells that are linear in their state: minlstm, mingru;
-                without noise in the recurrence.
+            "scan": parallel in time, for cells that are linear in their state: minlstm, mingru,
+                rg_lru; without noise in the recurrence.
             "loop": torch operations step by step, in place, for every elementwise cell.
             "chunked": matrix products over chunks of steps, for cells with a matrix state: mlstm,
                 deltanet, gated_deltanet, mamba2, rwkv7.

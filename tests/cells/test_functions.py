@@ -104,6 +104,12 @@ class Symbol:
     def exp(self):
         return Symbol(math.exp(self.value))
 
+    def sin(self):
+        return Symbol(math.sin(self.value))
+
+    def cos(self):
+        return Symbol(math.cos(self.value))
+
     def sqrt(self):
         return Symbol(math.sqrt(self.value))
 

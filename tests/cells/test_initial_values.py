@@ -5,6 +5,7 @@ import torch
 from shared.cells import PRESETS
 
 from seqtag.cells import build_cell
+from seqtag.errors import InputError
 
 H, D = 20_000, 3
 
@@ -35,10 +36,12 @@ def assert_uniform(values_H):
     [
         *((n, {"f": 1.0}) for n in ("lstm", "lstm_peephole", "cifg", "nig", "nog", "fgr")),
         *((n, {"f": 1.0}) for n in ("janet", "minlstm", "slstm", "ran", "multiplicative_lstm")),
+        ("on_lstm", {"f": 1.0}),
         ("ugrnn", {"g": 1.0}),
         ("cfn", {"f": 1.0, "i": -1.0}),
         *((n, {}) for n in ("nfg", "gru", "gru_reset_before", "rnn", "indrnn", "mingru")),
         *((n, {}) for n in ("atr", "brc", "nbrc", "star", "sru", "cornn", "mgu", "lem")),
+        *((n, {}) for n in ("rg_lru", "lru")),
         ({"name": "sru", "highway_bias": -3.0}, {"r": -3.0}),
         ({"name": "lstm", "forget_bias": -2}, {"f": -2.0}),
         ({"name": "lstm", "forget_gate": "coupled", "forget_bias": 3.0}, {"i": -3.0}),
@@ -97,6 +100,7 @@ def test_layer_norm_without_bias():
         ({"name": "ran"}, "f", "i"),
         ({"name": "cfn"}, "f", "i"),
         ({"name": "multiplicative_lstm"}, "f", "i"),
+        ({"name": "on_lstm"}, "f", "i"),
     ],
     ids=str,
 )
@@ -131,6 +135,33 @@ def test_initial_weights_of_the_memory_in_sru():
     for v_H in initial_vectors("sru").values():
         assert v_H.mean().abs() < 0.02
         assert v_H.var().item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_decays_are_drawn_from_a_ring():
+    """The area of a ring up to a radius is proportional to the squared radius."""
+    decay = initial_vectors("rg_lru")["retention"].double().sigmoid()
+    assert_uniform((decay**2 - 0.9**2) / (0.999**2 - 0.9**2))
+    unit = initial_vectors({"name": "lru", "min_radius": 0.5, "max_phase": 1.5})
+    size = torch.exp(-unit["log_decay"].double().exp())
+    assert_uniform((size**2 - 0.25) / 0.75)
+    assert_uniform(unit["log_phase"].double().exp() / 1.5)
+    scale = unit["log_scale"].double().exp()
+    torch.testing.assert_close(scale**2, 1 - size**2, rtol=1e-3, atol=0)
+    assert all(vector.isfinite().all() for vector in initial_vectors("lru").values())
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ({"name": "rg_lru", "min_radius": 0.999}, "min_radius must be smaller than max_radius"),
+        ({"name": "lru", "max_radius": 1.5}, "max_radius must be .* not 1.5"),
+        ({"name": "lru", "min_radius": -0.5}, "min_radius must be .* not -0.5"),
+        ({"name": "lru", "max_phase": 0}, "max_phase must be .* not 0"),
+    ],
+)
+def test_rings_that_are_refused(cell, message):
+    with pytest.raises(InputError, match=message):
+        build_cell(cell)
 
 
 @pytest.mark.parametrize("name", ["minlstm", "mingru", "slstm", "lstm_layernorm"])

@@ -179,6 +179,31 @@ def multiplicative_lstm(w, x, s):
     return {"c": c, "h": o * np.tanh(c)}
 
 
+def on_lstm(w, x, s):
+    a = affine(w, x, "mnifzo")
+    a = {k: v + w.R["h"][k] @ s["h"] for k, v in a.items()}
+    m, n = (np.cumsum(np.exp(a[k])) / np.exp(a[k]).sum() for k in "mn")
+    n, overlap = 1 - n, m * (1 - n)
+    f = sg(a["f"]) * overlap + (m - overlap)
+    i = sg(a["i"]) * overlap + (n - overlap)
+    c = f * s["c"] + i * np.tanh(a["z"])
+    return {"c": c, "h": sg(a["o"]) * np.tanh(c), "i": i, "f": f}
+
+
+def rg_lru(w, x, s, signed=False):
+    a = affine(w, x, "riz")
+    decay = sg(w.unit["retention"]) ** (8 * sg(a["r"]))
+    f = 2 * decay - 1 if signed else decay
+    return {"h": f * s["h"] + np.sqrt(1 - f**2) * sg(a["i"]) * a["z"], "f": f}
+
+
+def lru(w, x, s):
+    a, unit = affine(w, x, "zw"), w.unit
+    turn = np.exp(-np.exp(unit["log_decay"]) + 1j * np.exp(unit["log_phase"]))
+    new = turn * (s["h"] + 1j * s["c"]) + np.exp(unit["log_scale"]) * (a["z"] + 1j * a["w"])
+    return {"h": new.real, "c": new.imag}
+
+
 EQUATIONS = {
     "lstm": lstm,
     "lstm_peephole": partial(lstm, peepholes="ifo"),
@@ -211,6 +236,9 @@ EQUATIONS = {
     "mgu": mgu,
     "lem": lem,
     "multiplicative_lstm": multiplicative_lstm,
+    "on_lstm": on_lstm,
+    "rg_lru": rg_lru,
+    "lru": lru,
 }
 
 
@@ -320,15 +348,30 @@ def test_minlstm_with_both_gates_closed(zero_state):
     torch.testing.assert_close(share, torch.full((3, 5), 1 / (1 + np.exp(-1.0))).float())
 
 
-@pytest.mark.parametrize("name", ["minlstm", "mingru"])
+@pytest.mark.parametrize("name", ["minlstm", "mingru", "rg_lru"])
 def test_signed_cells_equal_their_equations(name, weights_of, x_TBD):
     cell = build_cell({"name": name, "signed": True})
     weights = weights_of(cell)
     plain, state = weights.as_numpy(), {"h": torch.randn(3, 5, dtype=torch.float64)}
-    equations = {"minlstm": minlstm_signed, "mingru": mingru_signed}[name]
+    signed = {"minlstm": minlstm_signed, "mingru": mingru_signed}
+    equations = signed.get(name, partial(rg_lru, signed=True))
     values = weights.step(cell, x_TBD[0], state)
     for row, x_D in enumerate(x_TBD[0].numpy()):
         expected = equations(plain, x_D, {"h": state["h"][row].numpy()})["h"]
         np.testing.assert_allclose(values["h"][row], expected, rtol=1e-10)
     assert cell.kept(values).min() >= 0
     assert cell.kept(values).max() <= 1
+
+
+def test_rg_lru_that_hardly_forgets_is_accurate_in_float32(zero_state):
+    """1 - f f is not taken as a difference of numbers near 1, also where f is 1."""
+    cell = PRESETS["rg_lru"]
+    retention = torch.tensor([2.0, 6.0, 12.0, 20.0, 200.0])
+    wx = {"r": torch.full((3, 5), -9.0), "i": torch.zeros(3, 5), "z": torch.ones(3, 5)}
+    wx["r"].requires_grad_()
+    h = cell.step(wx, {}, zero_state(cell, torch.float32), {"retention": retention})["h"]
+    h.sum().backward()
+    rate = 8 / (1 + np.exp(9.0)) * np.log1p(np.exp(-retention.double().numpy()))
+    expected = 0.5 * np.sqrt(-np.expm1(-2 * rate))
+    np.testing.assert_allclose(h[0].detach(), expected, rtol=2e-6, atol=1e-15)
+    assert wx["r"].grad.isfinite().all()

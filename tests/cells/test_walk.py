@@ -8,7 +8,7 @@ from shared.cells import PRESETS
 
 from seqtag.recurrent import Recurrent
 
-FUNCTIONS = {"tanh": torch.tanh}
+FUNCTIONS = {"tanh": torch.tanh, "sqrt": torch.sqrt}
 
 
 def traced(cell):

@@ -9,7 +9,7 @@ from seqtag.inspect.trace import trace
 
 SENTENCE = ["Anna", "left", "the", "king", "."]
 # Their memory is not a weighted sum of the old one and something new.
-OTHERS = ("nfg", "rnn", "rnn_relu", "indrnn", "cfn", "star", "cornn")
+OTHERS = ("nfg", "rnn", "rnn_relu", "indrnn", "cfn", "star", "cornn", "lru")
 KEEPERS = [name for name in PRESETS if name not in OTHERS]
 # The gate and the candidate whose product is written into the memory; by default i and z.
 WRITTEN = {
@@ -50,6 +50,8 @@ def test_the_share_kept_is_the_derivative_of_the_memory(name, build_tagger):
     else:
         gate, candidate = WRITTEN.get(name, ("i", "z"))
         weight_TH = 1 - v[gate[2:]] if gate.startswith("1-") else v.get(gate, 1.0)
+        if name == "rg_lru":
+            weight_TH = weight_TH * np.sqrt(1 - share_TH[1:] ** 2)
         written_TH = weight_TH * v[candidate]
     expected_TH = share_TH[1:] * old_TH + written_TH
     np.testing.assert_allclose(new_TH, expected_TH, atol=1e-6)

@@ -43,7 +43,7 @@ COMPILED = PRESETS | COMBINATIONS
 # Compiling takes seconds: variants of the LSTM whose parts the cells above combine, and cells that
 # consist of the same operations as those that remain.
 SLOW = {"cifg", "fgr", "janet", "lstm_peephole", "nfg", "niaf", "noaf", "nog"}
-SLOW |= {"atr", "brc", "cfn", "cornn", "nbrc", "ran", "star", "ugrnn"}
+SLOW |= {"atr", "brc", "cfn", "cornn", "lru", "nbrc", "on_lstm", "ran", "rg_lru", "star", "ugrnn"}
 STACKS = {"two": (2, False), "bidirectional": (1, True)}
 GRADCHECKED = {
     f"{name}-bidirectional": (cell, "bidirectional") for name, cell in (PRESETS | FIELDS).items()

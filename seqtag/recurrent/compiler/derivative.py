@@ -50,6 +50,10 @@ def _argument_gradients(y: Node, g: Node) -> tuple[Node, ...]:
             return (g * (0.5 / y),)
         case "exp":
             return (g * y,)
+        case "sin":
+            return (g * y.args[0].cos(),)
+        case "cos":
+            return (-(g * y.args[0].sin()),)
         case "relu":
             return (g * y.above(0),)
         case "maximum":

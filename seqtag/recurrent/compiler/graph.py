@@ -158,6 +158,14 @@ class Node:
         """Return the exponential function."""
         return _make("exp", self)
 
+    def sin(self) -> Node:
+        """Return the sine."""
+        return _make("sin", self)
+
+    def cos(self) -> Node:
+        """Return the cosine."""
+        return _make("cos", self)
+
     def relu(self) -> Node:
         """Return max(v, 0)."""
         return _make("relu", self)
@@ -211,6 +219,8 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "tanh": math.tanh,
     "sqrt": math.sqrt,
     "exp": math.exp,
+    "sin": math.sin,
+    "cos": math.cos,
     "relu": lambda a: max(a, 0.0),
     "maximum": max,
     "at_least": lambda a, b: float(a >= b),

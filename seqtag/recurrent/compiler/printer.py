@@ -27,6 +27,8 @@ TEMPLATES = {
     "tanh": "tangent({})",
     "sqrt": "square_root({})",
     "exp": "exponential({})",
+    "sin": "sine({})",
+    "cos": "cosine({})",
     "relu": "relu({})",
     "maximum": "maximum({}, {})",
     "at_least": "at_least({}, {})",

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from seqtag.recurrent.compiler.cut import values_to_keep
 from seqtag.recurrent.compiler.graph import MIXING, UNIFORM, Node, walk
 
-EXPENSIVE = frozenset(("sigmoid", "log_sigmoid", "tanh", "sqrt", "exp", "divide"))
+EXPENSIVE = frozenset(("sigmoid", "log_sigmoid", "tanh", "sqrt", "exp", "sin", "cos", "divide"))
 RUNNING = ("running_sum", "running_sum_reversed")
 
 

@@ -37,7 +37,7 @@ PIECE = 1 << 16
 
 
 class Scan(Engine):
-    """Runs the cells that are linear in their state (minlstm, mingru), on every device."""
+    """Runs the cells that are linear in their state (minlstm, mingru, rg_lru), on every device."""
 
     name = "scan"
 

@@ -16,6 +16,8 @@ TEMPLATES = {
     "tanh": "tanh({})",
     "sqrt": "tl.sqrt({})",
     "exp": "tl.exp({})",
+    "sin": "sin({})",
+    "cos": "cos({})",
     "relu": "tl.maximum({}, 0.0)",
     "maximum": "tl.maximum({}, {})",
     "at_least": "tl.where({} >= {}, 1.0, 0.0)",
@@ -26,7 +28,7 @@ HEAD = '''"""Generated from a cell's step."""
 import triton
 import triton.language as tl
 
-from seqtag.recurrent.triton.functions import log_sigmoid, sigmoid, tanh
+from seqtag.recurrent.triton.functions import cos, log_sigmoid, sigmoid, sin, tanh
 '''
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from seqtag.cells.functions import exp, log_sigmoid, maximum, relu, sigmoid, sqrt, tanh
+from seqtag.cells.functions import cos, exp, log_sigmoid, maximum, relu, sigmoid, sin, sqrt, tanh
 from seqtag.recurrent.compiler.graph import Node, as_node, input_node, walk
 
 INPUTS = 4
@@ -36,6 +36,8 @@ OPERATIONS = {
     "log_sigmoid": lambda a, b: log_sigmoid(a),
     "tanh": lambda a, b: tanh(a),
     "exp": lambda a, b: exp(2 * tanh(a)),
+    "sin": lambda a, b: sin(3 * tanh(a)),
+    "cos": lambda a, b: cos(3 * tanh(a)),
     "sqrt": lambda a, b: sqrt(1.5 + tanh(a)),
     "relu": lambda a, b: relu(a),
     "maximum": maximum,
@@ -82,6 +84,8 @@ MEANING = {
     "log_sigmoid": torch.nn.functional.logsigmoid,
     "tanh": torch.tanh,
     "exp": torch.exp,
+    "sin": torch.sin,
+    "cos": torch.cos,
     "sqrt": torch.sqrt,
     "relu": torch.relu,
     "maximum": torch.maximum,

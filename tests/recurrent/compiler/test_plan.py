@@ -49,6 +49,9 @@ KEPT = {
     "mgu": 2,
     "lem": 4,
     "multiplicative_lstm": 6,  # both factors of m, and four gates
+    "on_lstm": 6,
+    "rg_lru": 3,
+    "lru": 0,
 }
 
 

@@ -40,6 +40,8 @@ PROGRAMS, RESULTS, B = 16, 3, 37
 FUNCTIONS = {
     "exp": input_node(0).exp(),
     "tanh": input_node(0).tanh(),
+    "sin": input_node(0).sin(),
+    "cos": input_node(0).cos(),
     "sqrt": input_node(0).sqrt(),
     "sigmoid": input_node(0).sigmoid(),
     "log_sigmoid": input_node(0).log_sigmoid(),
@@ -223,6 +225,22 @@ def test_accuracy(functions, dtype, name):
     ulp = np.spacing(np.abs(expected).astype(DTYPES[dtype])).astype(np.float64)
     worst = np.abs(functions(name, points).astype(np.float64) - expected) / ulp
     assert worst.max() <= LARGEST_ERROR[name, dtype], points[worst.argmax()]
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_accuracy_of_angles(functions, dtype, name):
+    """Absolute error; and far outside of it, bounded values."""
+    draw = np.random.default_rng(1)
+    parts = draw.uniform(-8, 8, 2000), draw.uniform(-1e4, 1e4, 2000), [0.0, 1e-30]
+    points = np.concatenate(parts)
+    points = points.astype(DTYPES[dtype])
+    found = functions(name, points).astype(np.float64)
+    error = np.abs(found - getattr(np, name)(points.astype(np.float64)))
+    assert error.max() <= (1.2e-7 if dtype == "float32" else 1e-15)
+    assert np.abs(functions(name, draw.uniform(-1e30, 1e30, 100))).max() <= 1
+    assert np.isnan(functions(name, [np.nan, np.inf, -np.inf])).all()
+    if name == "sin":
+        np.testing.assert_array_equal(found[-2:], points[-2:])
 
 
 def test_extreme_arguments(functions, dtype):

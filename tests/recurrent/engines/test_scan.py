@@ -67,6 +67,7 @@ class Recurring(Growing):
 CELLS = {
     "minlstm": PRESETS["minlstm"],
     "mingru": PRESETS["mingru"],
+    "rg_lru": PRESETS["rg_lru"],
     "quasi": TwoMemories(),
     "growing": Growing(),
     "zoneout": ZoneoutCell(PRESETS["mingru"], 0.25),
@@ -82,7 +83,7 @@ def layer_of(cell, **options):
 
 def test_which_cells_are_linear_in_their_state():
     linear_cells = {n for n, c in PRESETS.items() if isinstance(linear_form(c), LinearCell)}
-    assert linear_cells == {"minlstm", "mingru"}
+    assert linear_cells == {"minlstm", "mingru", "rg_lru"}
     assert all(isinstance(linear_form(cell), LinearCell) for cell in CELLS.values())
     assert linear_form(TwoMemories()).carried == ("c", "n")
     assert linear_form(Entangled()) == "its state h depends on another state"

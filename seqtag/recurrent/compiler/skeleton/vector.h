@@ -137,6 +137,31 @@ INLINE V tangent(V x) {
   return y < all(-1) ? all(-1) : y;
 }
 
+// sin, or with `quarters` = 1 cos: x + quarters pi/2 = n pi/2 + r, then a polynomial in r. Absolute
+// error: 1e-7 up to |x| = 1e4; beyond, digits are lost, but the result stays in [-1, 1].
+INLINE V circular(V x, int quarters) {
+  const V magic = all(12582912.0f), end = all(0.79f);
+  V t = x * 0.636619772f + magic;
+  VI n = (VI)t - (VI)magic + quarters;
+  V k = t - magic;
+  V r = x - k * 1.5703125f;  // pi/2 in three parts, the first two with few digits
+  r = r - k * 4.837512969970703e-4f;
+  r = r - k * 7.549789954891882e-8f;
+  r = r > end ? end : r;
+  r = r < -end ? -end : r;
+  V s = r * r;
+  V p = all(-1.9515295891e-4f);
+  p = p * s + 8.3321608736e-3f;
+  p = p * s - 1.6666654611e-1f;
+  V q = all(2.443315711809948e-5f);
+  q = q * s - 1.388731625493765e-3f;
+  q = q * s + 4.166664568298827e-2f;
+  V y = (n & 1) == 1 ? (q * s - 0.5f) * s + 1.0f : p * s * r + r;
+  return (n & 2) == 2 ? -y : y;
+}
+INLINE V sine(V x) { return circular(x, 0); }
+INLINE V cosine(V x) { return circular(x, 1); }
+
 // log(1 + e) for e in [0, 1]: 2 artanh(e / (2 + e)) as a series.
 INLINE V log_of_one_and(V e) {
   V u = e / (2.0f + e), s = u * u;
@@ -156,6 +181,12 @@ INLINE V exponential(V x) {
 }
 INLINE V tangent(V x) {
   return each(x, [](S v) { return __builtin_tanh(v); });
+}
+INLINE V sine(V x) {
+  return each(x, [](S v) { return __builtin_sin(v); });
+}
+INLINE V cosine(V x) {
+  return each(x, [](S v) { return __builtin_cos(v); });
 }
 INLINE V log_of_one_and(V e) {
   return each(e, [](S v) { return __builtin_log1p(v); });
