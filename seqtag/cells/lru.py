@@ -31,9 +31,9 @@ class Lru(Cell):
     paper W has no bias, and a block around the cell has a gated network and a residual connection.
 
     Attributes:
-        min_radius, max_radius: the range of the initial size of lambda, which is drawn uniformly
-            from the ring between these radii in the plane. The paper raises min_radius to 0.9 for
-            long sequences.
+        min_radius: smallest initial size of lambda, which is drawn uniformly from the ring between
+            two radii in the plane. The paper raises it to 0.9 for long sequences.
+        max_radius: largest initial size of lambda.
         max_phase: initial phases of lambda are uniform from 0 to this; 6.28 is a full turn. The
             paper takes pi / 10 for long sequences.
 

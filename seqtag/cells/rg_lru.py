@@ -39,10 +39,10 @@ class RgLru(Cell):
 
     Attributes:
         signed: whether f is from -1 to 1, rather than from 0 to 1.
-        min_radius, max_radius: the range of the initial sigmoid(retention), which is drawn
-            uniformly from the ring between these radii in the plane, as in the authors' code. For
-            f from 0.9 to 0.999 at r = 1, which is how the paper can be read, take 0.9869 and
-            0.999875.
+        min_radius: smallest initial sigmoid(retention), which is drawn uniformly from the ring
+            between two radii in the plane, as in the authors' code. For f from 0.9 to 0.999 at
+            r = 1, as the paper can be read, set the radii to 0.9869 and 0.999875.
+        max_radius: largest initial sigmoid(retention).
 
     Raises:
         InputError: unless 0 <= min_radius < max_radius <= 1.

@@ -373,5 +373,5 @@ def test_rg_lru_that_hardly_forgets_is_accurate_in_float32(zero_state):
     h.sum().backward()
     rate = 8 / (1 + np.exp(9.0)) * np.log1p(np.exp(-retention.double().numpy()))
     expected = 0.5 * np.sqrt(-np.expm1(-2 * rate))
-    np.testing.assert_allclose(h[0].detach(), expected, rtol=2e-6, atol=1e-15)
+    np.testing.assert_allclose(h[0].detach(), expected, rtol=2e-6, atol=2e-15)
     assert wx["r"].grad.isfinite().all()

@@ -49,9 +49,9 @@ KEPT = {
     "mgu": 2,
     "lem": 4,
     "multiplicative_lstm": 6,  # both factors of m, and four gates
-    "on_lstm": 6,
+    "on_lstm": 8,  # both master gates before and after their running sum, and four gates
     "rg_lru": 3,
-    "lru": 0,
+    "lru": 2,
 }
 
 
