@@ -33,7 +33,7 @@ def matrix_cells() -> list[str]:
     return [name for name in CELLS.names() if isinstance(CELLS[name].make(), MatrixCell)]
 
 
-def layer_of_size(name: str, chunk: int, parameters: int) -> Recurrent:
+def layer_of_size(name: str, chunk: int, parameters: int, engine: str) -> Recurrent:
     """Return a layer of a cell with about the given number of parameters."""
     cell = build_cell({"name": name, "chunk": chunk})
     multiple = math.lcm(cell.size_multiple, 8)
@@ -43,7 +43,8 @@ def layer_of_size(name: str, chunk: int, parameters: int) -> Recurrent:
             return abs(count_parameters(Recurrent(cell, INPUTS, units)) - parameters)
 
     most = parameters // INPUTS
-    return Recurrent(cell, INPUTS, min(range(multiple, most, multiple), key=distance))
+    units = min(range(multiple, most, multiple), key=distance)
+    return Recurrent(cell, INPUTS, units, engine=engine)
 
 
 def training_step(layer: Recurrent, x_BTD: torch.Tensor):
@@ -67,7 +68,8 @@ def main() -> None:
     parser.add_argument("--cells", default=",".join(matrix_cells()), help="names, with commas")
     parser.add_argument("--shapes", default="256x32,1024x8,1024x1", help="time x batch")
     parser.add_argument("--hidden", type=int, default=128, help="units of lstm")
-    parser.add_argument("--chunk", type=int, default=64, help="steps computed together")
+    parser.add_argument("--engine", default="auto", help="what runs the cells: auto, cpu, chunked")
+    parser.add_argument("--chunk", type=int, default=64, help="steps of a chunk of `chunked`")
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=30.0, help="for each shape")
     parser.add_argument(
@@ -84,13 +86,13 @@ def main() -> None:
     parameters = count_parameters(reference)
     names = options.cells.split(",")
     layers = {"lstm": reference} | {
-        name: layer_of_size(name, options.chunk, parameters) for name in names
+        name: layer_of_size(name, options.chunk, parameters, options.engine) for name in names
     }
     for shape in options.shapes.split(","):
         steps, batch = map(int, shape.split("x"))
         x_BTD = torch.randn(batch, steps, INPUTS, requires_grad=True)
         calls = {name: training_step(layer, x_BTD) for name, layer in layers.items()}
-        ms = time_by_turns(calls, Pace(options.turns, options.seconds), clock=clock)
+        ms = time_by_turns(calls, Pace(options.turns, options.seconds, clock))
         table = Table(title=f"{steps} steps, batch of {batch}, {torch.get_num_threads()} threads")
         for column in ("cell", "units", "parameters", "tokens/s", "time / lstm"):
             table.add_column(column, justify="left" if column == "cell" else "right")

@@ -47,3 +47,28 @@ def standardised(vector_E: Any) -> Any:
     from torch.nn.functional import layer_norm
 
     return layer_norm(vector_E, vector_E.shape[-1:])
+
+
+def running_maximum(log_f: Any, log_i: Any, start: Any) -> Any:
+    """Return m = max(log f + m', log i) of all steps, (T, ...).
+
+    Args:
+        log_f: (T, ...).
+        log_i: (T, ...).
+        start: m before the first step, (...).
+    """
+    import torch
+
+    parts, size = [], 256  # pieces, so that sums of log f stay small
+    for f, i in zip(log_f.split(size), log_i.split(size), strict=True):
+        total = f.cumsum(0)
+        parts.append(total + (i - total).cummax(0).values.maximum(start))
+        start = parts[-1][-1]
+    return torch.cat(parts)
+
+
+def joined(first: Any, second: Any, axis: int) -> Any:
+    """Return two tensors concatenated along an axis."""
+    import torch
+
+    return torch.cat([first, second], axis)

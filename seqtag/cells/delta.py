@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from seqtag.cells.chunks import decay_between, root_mean_square, solve_unit_lower, unit_length
 from seqtag.cells.functions import exp, sigmoid, silu, softplus
+from seqtag.cells.linear import LinearRecurrence, RunRecurrence
 from seqtag.cells.matrix import MatrixCell, start_decay_bias
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
@@ -174,6 +175,18 @@ class DeltaNet(MatrixCell):
             before, read_LL = b * (v - k @ S), read_LL.tril()
         written = solve_unit_lower(overlap_LL, before)
         return q @ state["S"] + read_LL @ written, {"S": S + k.mT @ written}
+
+    def advance_all(
+        self, values: Values, state: Values, run: RunRecurrence
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the read values of all steps, and S after them."""
+        steps = LinearRecurrence(
+            *(values["q"], values["k"], values["v"], values.get("log_f")),
+            strength=values["b"],
+            replaces=True,
+        )
+        output, _, S = run(steps, state["S"])
+        return output, {"S": S}
 
     def finish(self, output: Any, values: Values, unit: Values) -> Any:
         """Return the output, normalised within heads and gated."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from seqtag.cells.chunks import decay_between, root_mean_square
 from seqtag.cells.functions import exp, silu, softplus
+from seqtag.cells.linear import LinearRecurrence, RunRecurrence
 from seqtag.cells.matrix import MatrixCell, start_decay_bias
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
@@ -155,6 +156,18 @@ class Mamba2(MatrixCell):
         output = since_L * (q @ S) + ((q @ k.mT) * decay_LL) @ written
         kept = since_L[..., -1:, :] * S
         return output, {"S": kept + k.mT @ (decay_LL[..., -1, :, None] * written)}
+
+    def advance_all(
+        self, values: Values, state: Values, run: RunRecurrence
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the read values of all steps, and S after them."""
+        steps = LinearRecurrence(
+            *(values["q"], values["k"], values["v"], values["log_f"]),
+            sign=values.get("sign"),
+            strength=values["d"],
+        )
+        output, _, S = run(steps, state["S"])
+        return output, {"S": S}
 
     def finish(self, output: Any, values: Values, unit: Values) -> Any:
         """Return the output with skip v, gated, and normalised over all units."""

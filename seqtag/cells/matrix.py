@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+from seqtag.cells.linear import RunRecurrence
 from seqtag.cells.spec import Cell, Product, Values, Vector
 from seqtag.checks import AtLeast, AtMost, Count
 
@@ -26,7 +27,8 @@ class MatrixCell(Cell):
 
         values = cell.prepare(wx, unit)              all steps at once
         o, state = cell.advance(values, state)       one step, or
-        o, state = cell.advance_chunk(values, state) a chunk of steps, with the same result
+        o, state = cell.advance_chunk(values, state) a chunk of steps, with the same result, or
+        o, state = cell.advance_all(values, state, run) all steps, by a kernel `run`
         h = cell.finish(o, values, unit)             all steps at once
 
     The first state is the output h, as in every cell; the next step does not read it.
@@ -129,6 +131,18 @@ class MatrixCell(Cell):
         Args:
             values: what `prepare` returned, (B, A, L, E) or (B, A, L).
             state: the states before the chunk.
+        """
+
+    @abstractmethod
+    def advance_all(
+        self, values: Values, state: Values, run: RunRecurrence
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the outputs of all steps, (T, B, A, E), and the matrix states after them.
+
+        Args:
+            values: what `prepare` returned, (T, B, A, E) or (T, B, A).
+            state: the states before the first step.
+            run: a function that runs a `LinearRecurrence`.
         """
 
     @abstractmethod

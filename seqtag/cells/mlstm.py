@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from seqtag.cells.chunks import exp_to_diagonal, standardised
+from seqtag.cells.chunks import exp_to_diagonal, joined, running_maximum, standardised
 from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, silu
+from seqtag.cells.linear import LinearRecurrence, RunRecurrence
 from seqtag.cells.matrix import MatrixCell
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
@@ -150,6 +151,23 @@ class MLstm(MatrixCell):
             "n": kept * state["n"] + written.sum(-2),
             "m": total_L[..., -1] + peak_L[..., -1],
         }
+
+    def advance_all(
+        self, values: Values, state: Values, run: RunRecurrence
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the read values of all steps, and C, n and m after them; n is a column of S."""
+        log_i, log_f = values["log_i"], values["log_f"]
+        m = running_maximum(log_f.detach(), log_i.detach(), state["m"].detach())
+        before = joined(state["m"][None], m[:-1], 0)
+        # The decays and gates that keep C and n at the scale exp(-m).
+        steps = LinearRecurrence(
+            *(values["q"], values["k"], values["v"], log_f + (before - m)),
+            strength=exp(log_i - m),
+            counts=True,
+        )
+        read, read_n, S = run(steps, joined(state["C"], state["n"][..., None], -1))
+        output = read / maximum(read_n.abs(), _bound(m))[..., None]
+        return output, {"C": S[..., :-1], "n": S[..., -1], "m": m[-1]}
 
     def finish(self, output: Any, values: Values, unit: Values) -> Any:
         """Return the output, normalised within heads and gated."""

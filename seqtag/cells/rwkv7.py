@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from seqtag.cells.chunks import solve_unit_lower, standardised, unit_length
 from seqtag.cells.functions import exp, sigmoid, tanh
+from seqtag.cells.linear import LinearRecurrence, RunRecurrence
 from seqtag.cells.matrix import MatrixCell
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
@@ -178,6 +179,18 @@ class Rwkv7(MatrixCell):
         old = solve_unit_lower(before @ removed, right)
         output = read @ S + (read @ key).tril() @ v - (read @ removed).tril() @ old
         return output, {"S": since[..., -1, :, None] * (S + key @ v - removed @ old)}
+
+    def advance_all(
+        self, values: Values, state: Values, run: RunRecurrence
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the read values of all steps, and S after them."""
+        steps = LinearRecurrence(
+            *(values["r"], values["k"], values["v"], values["log_w"]),
+            read_key=values["old"],
+            write_key=values["removed"],
+        )
+        output, _, S = run(steps, state["S"])
+        return output, {"S": S}
 
     def finish(self, output: Any, values: Values, unit: Values) -> Any:
         """Return the output, normalised within heads, with the bonus, and gated."""

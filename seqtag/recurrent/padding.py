@@ -117,9 +117,14 @@ class Padding:
         if not self.ragged:
             return y_TBH[-1]
         y_BH = y_TBH.flatten(0, 1).index_select(0, self._last_rows)
+        return self.unless_empty(y_BH, initial_BH)
+
+    def unless_empty(self, end: Tensor, initial: Tensor) -> Tensor:
+        """Return final states (B, ...), or the initial one of a sequence without steps."""
         if not self.some_empty:
-            return y_BH
-        return torch.where((self._ends_B == 0)[:, None], initial_BH.to(y_BH.dtype), y_BH)
+            return end
+        empty = (self._ends_B == 0).view(-1, *[1] * (end.dim() - 1))
+        return torch.where(empty, initial.to(end.dtype), end)
 
     def keep_ended(self, t: int, new_BH: Tensor, old_BH: Tensor) -> Tensor:
         """Return the new values of sequences that run at step t, and the old ones of the others."""

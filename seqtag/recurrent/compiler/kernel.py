@@ -90,7 +90,7 @@ class Kernel:
         for tensor in sequences:
             sizes += tensor.stride()[:2] if tensor is not None else (0, 0)
         tensors = [lengths_B, rows_BT, *sequences, *per_direction]
-        pointers = [_team_address(), *(None if t is None else t.data_ptr() for t in tensors)]
+        pointers = [team_address(), *(None if t is None else t.data_ptr() for t in tensors)]
         failed = function(
             (ctypes.c_int64 * len(sizes))(*sizes), (ctypes.c_void_p * len(pointers))(*pointers)
         )
@@ -111,18 +111,18 @@ def kernel_of(cell: Cell, dtype: str, traces: bool = False) -> Kernel:
     return Kernel(cell, dtype, traces)
 
 
-def _team_address() -> int | None:
+def team_address() -> int | None:
     """Return the address of the function that runs a team of threads in torch's own OpenMP.
 
     Torch's threads stay active between two operations, and a second team would compete with them.
     A forked child does not have these threads: there, and if no such library is loaded, the kernel
     starts its own threads.
     """
-    return _find_team_address() if os.getpid() == _PROCESS else None
+    return _findteam_address() if os.getpid() == _PROCESS else None
 
 
 @cache
-def _find_team_address() -> int | None:
+def _findteam_address() -> int | None:
     maps = Path("/proc/self/maps")
     if not maps.exists():
         return None

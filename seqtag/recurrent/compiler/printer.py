@@ -50,15 +50,16 @@ def print_kernel(plan: Plan, dtype: str) -> str:
     scalar, single = SCALARS[dtype]
     head = f"#define S {scalar}\n#define SINGLE {single}\n"
     parts = (
-        *map(_skeleton, HEADERS_BEFORE_CELL),
+        *map(skeleton, HEADERS_BEFORE_CELL),
         print_cell(plan),
-        *map(_skeleton, HEADERS_AFTER_CELL),
+        *map(skeleton, HEADERS_AFTER_CELL),
     )
     return "\n".join((head, *parts))
 
 
 @cache
-def _skeleton(name: str) -> str:
+def skeleton(name: str) -> str:
+    """Return the text of a file of the skeleton."""
     return (files(__package__) / "skeleton" / name).read_text(encoding="utf-8")
 
 

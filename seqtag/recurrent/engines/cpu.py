@@ -1,5 +1,7 @@
 """The cpu engine: kernels in C++, generated from a cell's step and compiled at first use.
 
+Cells with a matrix state have a kernel of their own, see `seqtag.recurrent.matrix`.
+
 B batch, T time, D features in, H hidden units, N directions, G gates, R rows: all steps of all
 sequences, without padding.
 """
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor
 
 from seqtag.cells import Cell
+from seqtag.cells.matrix import MatrixCell
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
 from seqtag.recurrent.compiler.plan import why_untraceable
@@ -21,6 +24,7 @@ from seqtag.recurrent.engines.base import (
     LayerOutput,
     UnexpectedRefusal,
 )
+from seqtag.recurrent.engines.matrix import run_kernel, run_matrix
 from seqtag.recurrent.engines.tensor_lists import (
     compute_dtype,
     flatten,
@@ -29,11 +33,12 @@ from seqtag.recurrent.engines.tensor_lists import (
     named_traces,
     split_by_direction,
 )
+from seqtag.recurrent.matrix.kernel import library
 from seqtag.recurrent.noise import Noise
 
 
 class Cpu(Engine):
-    """Runs every cell whose step can be traced, on a CPU with a C++ compiler."""
+    """Runs cells whose step can be traced, or whose state is a matrix; needs a C++ compiler."""
 
     name = "cpu"
     takes_entries = True
@@ -44,6 +49,8 @@ class Cpu(Engine):
         """Refuse other devices, untraceable cells and kernels that do not compile."""
         if x_BTD.device.type != "cpu":
             return f"it runs on a CPU, not on {x_BTD.device.type}"
+        if isinstance(cell, MatrixCell):
+            return _matrix_failure(_dtype_name(compute_dtype(x_BTD.dtype)))
         if noise is not None:
             cell = noise.written_into(cell)
         if reason := why_untraceable(cell):
@@ -52,6 +59,10 @@ class Cpu(Engine):
 
     def run(self, call: LayerCall) -> LayerOutput:
         """Run all directions in one call of the kernel."""
+        if isinstance(call.cell, MatrixCell):
+            if call.entries is not None:
+                call = call._replace(x_BTD=call.entries.gather(), entries=None)
+            return run_matrix(call, run_kernel)
         x_BTD, rows_BT = call.x_BTD, None
         if call.entries is not None:
             x_BTD, rows_BT = call.entries.table_UD[None], call.entries.rows_BT
@@ -83,6 +94,16 @@ def _build_failure(cell: Cell, dtype: str, traces: bool) -> UnexpectedRefusal | 
     """Return why the kernel cannot be compiled. Tried only once: failing may take seconds."""
     try:
         kernel_of(cell, dtype, traces)
+    except BuildError as error:
+        return UnexpectedRefusal(error)
+    return None
+
+
+@cache
+def _matrix_failure(dtype: str) -> UnexpectedRefusal | None:
+    """Return why the kernel of matrix states cannot be compiled."""
+    try:
+        library(dtype)
     except BuildError as error:
         return UnexpectedRefusal(error)
     return None

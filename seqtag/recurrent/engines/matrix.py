@@ -5,6 +5,7 @@ of a chunk, R rows of W whose values are convolved. Works on (T, B, ...).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,13 +16,14 @@ from seqtag.cells.matrix import MatrixCell
 from seqtag.recurrent.engines.base import LayerCall, LayerOutput, States, Traces
 from seqtag.recurrent.engines.directions import JoinDirections, SplitDirections
 from seqtag.recurrent.engines.tensor_lists import compute_dtype
+from seqtag.recurrent.matrix.kernel import run_recurrence
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Weights
 
 Values = Mapping[str, Tensor]
 # From the values of all steps, (T, B, ...), and the initial states: outputs (T, B, A, E), and the
 # final states.
-Run = Callable[[MatrixCell, Values, States], tuple[Tensor, dict[str, Tensor]]]
+Run = Callable[[MatrixCell, Values, States, Padding], tuple[Tensor, dict[str, Tensor]]]
 
 
 def run_matrix(call: LayerCall, run: Run) -> LayerOutput:
@@ -45,7 +47,21 @@ def run_matrix(call: LayerCall, run: Run) -> LayerOutput:
     return LayerOutput(JoinDirections.apply(padding, *outputs).to(x_BTD.dtype), finals, traces)
 
 
-def run_steps(cell: MatrixCell, values: Values, state: States) -> tuple[Tensor, dict[str, Tensor]]:
+def run_kernel(
+    cell: MatrixCell, values: Values, state: States, padding: Padding
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Run all steps in one call of the compiled kernel, with the same results up to rounding."""
+    run = partial(run_recurrence, lengths_B=padding.lengths_B)
+    output, ends = cell.advance_all(values, state, run)
+    return output, {
+        **state,
+        **{name: padding.unless_empty(v, state[name]) for name, v in ends.items()},
+    }
+
+
+def run_steps(
+    cell: MatrixCell, values: Values, state: States, padding: Padding
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Run step by step: the definition of the results."""
     outputs, current = [], dict(state)
     for t in range(len(next(iter(values.values())))):
@@ -55,7 +71,9 @@ def run_steps(cell: MatrixCell, values: Values, state: States) -> tuple[Tensor, 
     return torch.stack(outputs), current
 
 
-def run_chunks(cell: MatrixCell, values: Values, state: States) -> tuple[Tensor, dict[str, Tensor]]:
+def run_chunks(
+    cell: MatrixCell, values: Values, state: States, padding: Padding
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Run chunk by chunk, with the same results up to rounding."""
     # (T, B, A, E) to (B, A, T, E), and (T, B, A) to (B, A, T)
     by_head = {n: v.permute(1, 2, 0, *range(3, v.dim())).contiguous() for n, v in values.items()}
@@ -84,7 +102,7 @@ def _run_direction(
     wx = _by_gate(cell, wx_TBG, hidden_size)
     values = cell.prepare(wx, weight.unit)
     recurrence = {name: value for name, value in values.items() if name not in cell.output_values}
-    output, ends = run(cell, _neutral_padding(cell, recurrence, padding), final)
+    output, ends = run(cell, _neutral_padding(cell, recurrence, padding), final, padding)
     h_TBH = cell.finish(output, values, weight.unit)
     final = {**ends, "h": padding.at_end(h_TBH, start["h"])}
     return h_TBH, final, values

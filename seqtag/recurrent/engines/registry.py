@@ -8,7 +8,7 @@
 - scan: parallel in time, for cells that are linear in their state. Tried after cpu, which is faster
   on a CPU at any length (2 to 3 times at 4,096 steps, 2 times at 32).
 - loop: in place, with its own backward pass, for every cell whose step is elementwise.
-- chunked: for cells with a matrix state, which the engines above refuse.
+- chunked: for cells with a matrix state, where cpu cannot run.
 - reference: everything else.
 """
 

@@ -1,4 +1,4 @@
-"""The chunked engine against the step-by-step reference, in float64 and float32.
+"""The engines of cells with a matrix state against the reference, in float64 and float32.
 
 B batch, T time, D features in, H hidden units.
 """
@@ -12,6 +12,8 @@ from shared.cells import MATRIX
 from seqtag.errors import InputError
 from seqtag.model.size import count_parameters
 from seqtag.recurrent import Recurrent
+from seqtag.recurrent.engines import cpu
+from seqtag.recurrent.engines.base import UnexpectedRefusal
 from seqtag.recurrent.engines.registry import choose_engine
 
 B, T, D, H = 3, 11, 3, 4
@@ -24,11 +26,14 @@ OPTIONS = {name: {} for name in MATRIX} | {
 }
 
 
-def pair(name, **more):
-    """Return the same layer on both engines, with random parameters."""
+both_engines = pytest.mark.parametrize("engine", ["chunked", "cpu"])
+
+
+def pair(name, engine, **more):
+    """Return the same layer on the reference and another engine, with random parameters."""
     cell = {"name": name.partition("-")[0], "heads": 2, "chunk": 4, **OPTIONS[name]}
     torch.manual_seed(0)
-    layers = [Recurrent(cell, D, H, engine=e, **more).double() for e in ("reference", "chunked")]
+    layers = [Recurrent(cell, D, H, engine=e, **more).double() for e in ("reference", engine)]
     for parameter in layers[0].parameters():
         torch.nn.init.normal_(parameter, std=0.7)
     layers[1].load_state_dict(layers[0].state_dict())
@@ -58,36 +63,39 @@ def outcome(layer, x, lengths, state=None):
     return values, trace, gradients
 
 
+@both_engines
 @pytest.mark.parametrize("name", OPTIONS)
 @pytest.mark.parametrize("given", [False, True], ids=["zero", "given"])
-def test_equals_the_reference(name, given):
-    reference, chunked = pair(name, num_layers=2, bidirectional=True)
+def test_equals_the_reference(name, given, engine):
+    reference, layer = pair(name, engine, num_layers=2, bidirectional=True)
     x = torch.randn(B, T, D, dtype=torch.float64)
     state = None
     if given:
         state = tuple(torch.randn_like(s) for s in reference(x)[1])
-    expected, actual = (outcome(layer, x, LENGTHS, state) for layer in (reference, chunked))
+    expected, actual = (outcome(run, x, LENGTHS, state) for run in (reference, layer))
     torch.testing.assert_close(actual, expected, atol=1e-10, rtol=1e-9)
 
 
+@both_engines
 @pytest.mark.parametrize("name", OPTIONS)
-def test_gradcheck(name):
-    _, chunked = pair(name)
+def test_gradcheck(name, engine):
+    _, layer = pair(name, engine)
     x = torch.randn(2, 6, D, dtype=torch.float64, requires_grad=True)
     lengths = torch.tensor([6, 4])
 
     def run(x, *parameters):
-        names = [n for n, _ in chunked.named_parameters()]
+        names = [n for n, _ in layer.named_parameters()]
         swapped = dict(zip(names, parameters, strict=True))
-        y, state = torch.func.functional_call(chunked, swapped, (x, lengths))
-        return (y, *without_scale(chunked.cell, state))
+        y, state = torch.func.functional_call(layer, swapped, (x, lengths))
+        return (y, *without_scale(layer.cell, state))
 
-    assert torch.autograd.gradcheck(run, (x, *chunked.parameters()), fast_mode=True)
+    assert torch.autograd.gradcheck(run, (x, *layer.parameters()), fast_mode=True)
 
 
+@both_engines
 @pytest.mark.parametrize("name", OPTIONS)
-def test_continues_from_a_state(name):
-    _, layer = pair(name, num_layers=2)
+def test_continues_from_a_state(name, engine):
+    _, layer = pair(name, engine, num_layers=2)
     x = torch.randn(B, T, D, dtype=torch.float64)
     y, state = layer(x)
     first, middle = layer(x[:, :6])
@@ -96,10 +104,11 @@ def test_continues_from_a_state(name):
     torch.testing.assert_close(without_scale(layer.cell, end), without_scale(layer.cell, state))
 
 
+@both_engines
 @pytest.mark.parametrize("name", OPTIONS)
-def test_padding_has_no_effect(name):
+def test_padding_has_no_effect(name, engine):
     """What it contains: none at all. How much there is: rounding."""
-    _, layer = pair(name, bidirectional=True)
+    _, layer = pair(name, engine, bidirectional=True)
     x = torch.randn(B, T, D, dtype=torch.float64)
     y, state = layer(x, LENGTHS)
     spoiled = x.clone()
@@ -125,15 +134,18 @@ def test_any_chunk_and_lengths_give_the_same(name, time, chunk, data):
     lengths = torch.tensor(data.draw(st.lists(st.integers(0, time), min_size=1, max_size=3)))
     torch.manual_seed(0)
     cell = {"name": name, "heads": 2}
-    layers = [Recurrent({**cell, "chunk": c}, D, H).double() for c in (chunk, 64)]
-    layers[1].load_state_dict(layers[0].state_dict())
+    choices = ((chunk, "chunked"), (64, "chunked"), (64, "cpu"))
+    layers = [Recurrent({**cell, "chunk": c}, D, H, engine=e).double() for c, e in choices]
     x = torch.randn(len(lengths), time, D, dtype=torch.float64)
-    torch.testing.assert_close(*(layer(x, lengths) for layer in layers))
+    for layer in layers[1:]:
+        layer.load_state_dict(layers[0].state_dict())
+        torch.testing.assert_close(layers[0](x, lengths), layer(x, lengths))
 
 
+@both_engines
 @pytest.mark.parametrize("name", MATRIX)
-def test_large_gates_stay_finite(name):
-    layer = Recurrent({"name": name, "heads": 2, "chunk": 8}, D, H)
+def test_large_gates_stay_finite(name, engine):
+    layer = Recurrent({"name": name, "heads": 2, "chunk": 8}, D, H, engine=engine)
     x = (100 * torch.randn(2, 40, D)).requires_grad_()
     y, _ = layer(x, torch.tensor([40, 3]))
     y.sum().backward()
@@ -142,9 +154,10 @@ def test_large_gates_stay_finite(name):
     assert all(p.grad.isfinite().all() for p in layer.parameters())
 
 
+@both_engines
 @pytest.mark.parametrize("name", MATRIX)
-def test_dtypes_and_no_steps(name):
-    layer = Recurrent({"name": name, "heads": 2}, D, H, 2, bidirectional=True)
+def test_dtypes_and_no_steps(name, engine):
+    layer = Recurrent({"name": name, "heads": 2}, D, H, 2, bidirectional=True, engine=engine)
     assert layer(torch.zeros(2, 0, D))[0].shape == (2, 0, 2 * H)
     assert layer(torch.zeros(0, 5, D))[0].shape == (0, 5, 2 * H)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -152,13 +165,16 @@ def test_dtypes_and_no_steps(name):
     assert layer.bfloat16()(torch.randn(2, 5, D).bfloat16())[0].dtype == torch.bfloat16
 
 
-def test_auto_takes_chunks_and_other_engines_say_why_not():
+def test_auto_takes_the_kernel_and_without_a_compiler_chunks(monkeypatch):
     x = torch.zeros(1, 2, D)
-    assert choose_engine("auto", MATRIX["mlstm"], x, traces=True).name == "chunked"
-    with pytest.raises(InputError, match="not cpu: its state is a matrix"):
-        Recurrent("mlstm", D, 8, engine="cpu")(x)
+    assert choose_engine("auto", MATRIX["mlstm"], x, traces=True).name == "cpu"
     with pytest.raises(InputError, match="not chunked: it is for cells with a matrix state"):
         Recurrent("lstm", D, 8, engine="chunked")(x)
+    with pytest.raises(InputError, match="not loop: its state is a matrix"):
+        Recurrent("mlstm", D, 8, engine="loop")(x)
+    failed = UnexpectedRefusal("no C++ compiler found")
+    monkeypatch.setattr(cpu, "_matrix_failure", lambda dtype: failed)
+    assert choose_engine("auto", MATRIX["mlstm"], x, traces=True).name == "chunked"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The kernel of cells with a matrix state: their recurrence in chunks of steps, in C++."""
