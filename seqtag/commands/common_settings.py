@@ -6,14 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from seqtag.checks import FileName, Seed, Text, from_plain, full_key
+from seqtag.checks import AtLeast, AtMost, FileName, Seed, Text, from_plain, full_key
 from seqtag.errors import InputError
+from seqtag.model.config import TaggerConfig
+from seqtag.model.encoders.registry import encoder_name
 from seqtag.sweeps.records import Identity
 from seqtag.training.settings import Engine
 
 T = TypeVar("T")
+# A number of parameters of an encoder.
+Parameters = Annotated[int, AtLeast(1), AtMost(10**12)]
 
 # Keys that must be set in the configuration, although the dataclasses have defaults for them.
 NEEDED = {
@@ -47,6 +51,15 @@ class TrainingKeys:
     engine: Engine
     compile: bool
     metric: Text | None
+
+
+def check_sized(model: TaggerConfig) -> None:
+    """Raise an error if `parameters` is set and the encoder does not use the hidden size."""
+    if not model.built_encoder.sized_by_hidden:
+        name = encoder_name(model.encoder)
+        raise InputError(
+            f"parameters= chooses model.hidden_size, which the encoder {name!r} does not use"
+        )
 
 
 def identity(plain: Mapping[str, Any]) -> Identity:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from seqtag.columns import BEYOND, CURVES_PICTURE, GRADIENTS, ITEMS, LEARN, PAIRS, SUITE, WITHIN
 from seqtag.commands.probe_settings import ProbeSettings
 from seqtag.files import open_output, write_json
+from seqtag.model.size import hidden_size_for
 from seqtag.probes.base import Probe
 from seqtag.probes.config import LearnConfig
 from seqtag.probes.registry import make_probe
@@ -20,7 +21,7 @@ from seqtag.recurrent.engines.registry import set_engine
 from seqtag.report.formatting import percent
 from seqtag.report.tables import show_groups
 from seqtag.study.accuracy import answers_of, best_baseline, count_answers, regions
-from seqtag.study.describe import hidden_size_for, run_columns
+from seqtag.study.describe import run_columns
 from seqtag.study.inspect import inspect_gradients
 from seqtag.study.judge import Grid, check_labels, grid_items, judge
 from seqtag.study.learn import learn
@@ -117,7 +118,7 @@ def _sized(settings: ProbeSettings) -> TrainingSettings:
     model = training.model
     assert model.words is not None
     size = hidden_size_for(training.cell, parameters, model.words.size, model)
-    return replace(training, model=replace(model, hidden_size=size))
+    return replace(training, model=replace(model, hidden_size=size), parameters=None)
 
 
 def _grid(settings: ProbeSettings) -> Grid:

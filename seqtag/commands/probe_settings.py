@@ -10,7 +10,9 @@ from seqtag.checks import AtLeast, AtMost, FileName, checked, from_plain
 from seqtag.commands.common_settings import (
     NEEDED,
     TRAINING,
+    Parameters,
     TrainingKeys,
+    check_sized,
     identity,
     parse_keys,
     require_keys,
@@ -38,7 +40,7 @@ class ProbeKeys(TrainingKeys):
     suite_path: FileName | None
     inspect: Literal["gradients"] | None
     inspect_lag: Annotated[int, AtLeast(1), AtMost(1_000_000)]
-    parameters: Annotated[int, AtLeast(1), AtMost(10**12)] | None
+    parameters: Parameters | None
     allow_bidirectional: bool
 
 
@@ -152,11 +154,7 @@ class ProbeSettings:
         if others or model.words is None:
             reason = f"model.{others[0]} is set" if others else "model.words is null"
             raise InputError(f"parameters= requires a model that reads only words, but {reason}")
-        if not model.built_encoder.sized_by_hidden:
-            name = encoder_name(model.encoder)
-            raise InputError(
-                f"parameters= chooses model.hidden_size, which the encoder {name!r} does not use"
-            )
+        check_sized(model)
 
 
 def _regime(plain: Any) -> ReachConfig | LearnConfig:

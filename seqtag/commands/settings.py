@@ -23,7 +23,9 @@ from seqtag.checks import (
 from seqtag.commands.common_settings import (
     NEEDED,
     TRAINING,
+    Parameters,
     TrainingKeys,
+    check_sized,
     identity,
     parse_keys,
     require_keys,
@@ -47,6 +49,7 @@ class TrainKeys(TrainingKeys):
 
     init: FileName | None = None
     freeze: Annotated[tuple[Text, ...], NonEmpty()] | None = None
+    parameters: Parameters | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class TrainSettings:
         training = TrainingSettings.from_plain(plain)
         require_keys(plain, NEEDED)
         _check_freeze(training)
+        if keys.parameters is not None:
+            _check_parameters(training)
         return cls(training, identity(plain))
 
 
@@ -175,6 +180,16 @@ def _check_freeze(training: TrainingSettings) -> None:
             raise unknown("part of the network in freeze", name, parts)
     if names and {*parts} <= {*names, *optional}:
         raise InputError(f"freeze=[{','.join(names)}] leaves nothing to train: name fewer parts")
+
+
+def _check_parameters(training: TrainingSettings) -> None:
+    """Raise an error if `parameters` cannot choose the size of the network."""
+    if training.init is not None:
+        raise InputError(
+            "parameters= chooses the size of a new network, but init= continues from a trained "
+            "one: leave out one of them"
+        )
+    check_sized(training.model)
 
 
 def _check_given_data(data: Any) -> None:

@@ -35,6 +35,9 @@ class TaggerNetwork(nn.Module):
         num_labels: K.
         transitions: the allowed steps between labels, for a CRF; None allows all.
 
+    Attributes:
+        input_size: number of features of a word that the encoder reads.
+
     Raises:
         InputError: for a network without inputs, or with inputs that are not in `inputs`.
     """
@@ -59,10 +62,10 @@ class TaggerNetwork(nn.Module):
                     raise InputError("two inputs of the model split words into pieces: choose one")
                 self.pieces, self.piece_input = input_.module(options), type(input_)
                 piece_size = input_.output_size(options)
-        input_size = self.embedding.output_size + piece_size
-        if not input_size:
+        self.input_size = self.embedding.output_size + piece_size
+        if not self.input_size:
             raise InputError("the model has no input: no words, characters, case or subwords")
-        self.encoder = config.built_encoder.module(input_size, config, cell)
+        self.encoder = config.built_encoder.module(self.input_size, config, cell)
         output_size = self.encoder.output_size
         self.input_dropout = Dropout(config.input_dropout)
         self.output_dropout = Dropout(config.output_dropout)

@@ -1,7 +1,8 @@
-"""The size of a tagger network, before it is built."""
+"""The size of a tagger network before it is built: its memory, and units for given parameters."""
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -51,6 +52,49 @@ def meta_network(
 def count_parameters(module: nn.Module) -> int:
     """Return the number of trainable values of a module."""
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def hidden_size_for(
+    cell: CellDescription, parameters: int, input_size: int, model: TaggerConfig
+) -> int:
+    """Return the hidden size at which an encoder's parameter count is closest to `parameters`.
+
+    Raises:
+        InputError: if the smallest possible encoder has more parameters than that.
+    """
+    encoder = model.built_encoder
+    step = encoder.multiple(cell)
+
+    def count(units: int) -> int:
+        with torch.device("meta"), SkipInitialisation():
+            sized = replace(model, hidden_size=units * step)
+            return count_parameters(encoder.module(input_size, sized, cell))
+
+    if count(1) > parameters:
+        units = "one unit of this cell" if step == 1 else f"the smallest encoder, of {step} units,"
+        raise InputError(f"parameters={parameters} is too small: {units} has {count(1)}")
+    low, high = 1, 2
+    while count(high) <= parameters:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) <= parameters else (low, middle)
+    return step * min((low, high), key=lambda units: abs(count(units) - parameters))
+
+
+def with_parameters(
+    config: TaggerConfig,
+    cell: CellDescription,
+    inputs: Mapping[str, Input],
+    parameters: int,
+) -> TaggerConfig:
+    """Return a configuration whose hidden size gives the encoder about this many parameters.
+
+    Raises:
+        InputError: if the smallest possible encoder has more.
+    """
+    input_size = meta_network(config, cell, inputs, 1).input_size
+    return replace(config, hidden_size=hidden_size_for(cell, parameters, input_size, config))
 
 
 def require_memory(

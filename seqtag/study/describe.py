@@ -1,13 +1,10 @@
-"""Columns that describe a run of a probe, and the size of its encoder."""
+"""Columns that describe a run of a probe."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from seqtag.cells import CELLS, CellDescription, build_cell, describe
-from seqtag.errors import InputError
 from seqtag.model.config import TaggerConfig
 from seqtag.model.encoders.registry import build_encoder, encoder_name
 from seqtag.model.size import count_parameters
@@ -67,31 +64,3 @@ def start_label(cell: CellDescription) -> str:
     if chrono := starts.pop("chrono", 0):
         return f"chrono {chrono}"
     return f"bias {next(iter(starts.values())):g}" if starts else ""
-
-
-def hidden_size_for(
-    cell: CellDescription, parameters: int, input_size: int, model: TaggerConfig
-) -> int:
-    """Return the hidden size at which an encoder's parameter count is closest to `parameters`.
-
-    Raises:
-        InputError: if the smallest possible encoder has more parameters than that.
-    """
-    encoder = model.built_encoder
-    step = encoder.multiple(cell)
-
-    def count(units: int) -> int:
-        with torch.device("meta"):
-            sized = replace(model, hidden_size=units * step)
-            return count_parameters(encoder.module(input_size, sized, cell))
-
-    if count(1) > parameters:
-        units = "one unit of this cell" if step == 1 else f"the smallest encoder, of {step} units,"
-        raise InputError(f"parameters={parameters} is too small: {units} has {count(1)}")
-    low, high = 1, 2
-    while count(high) <= parameters:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) <= parameters else (low, middle)
-    return step * min((low, high), key=lambda units: abs(count(units) - parameters))

@@ -33,7 +33,7 @@ from seqtag.inputs.options import EncodeConfig
 from seqtag.inputs.vocabulary import Vocabulary
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
-from seqtag.model.size import require_memory
+from seqtag.model.size import require_memory, with_parameters
 from seqtag.probes.config import ProbeCorpusConfig
 from seqtag.training.initial.start import Start
 from seqtag.training.label_weights import label_weights
@@ -146,6 +146,19 @@ def label_set(scheme: str, corpus: Corpus, start: Start | None = None) -> LabelS
     notation = None if origin is None else origin.reader.notation
     new = LabelSet.fit(known, corpus.scheme, scheme, notation)
     return new if start is None else start.labels(new)
+
+
+def sized_model(settings: TrainingSettings, indexer: Indexer) -> TaggerConfig:
+    """Return the configuration of the network, with the hidden size for `parameters` if set.
+
+    Raises:
+        InputError: if the smallest possible encoder has more parameters.
+    """
+    if settings.parameters is None:
+        return settings.model
+    sized = with_parameters(settings.model, settings.cell, indexer.inputs, settings.parameters)
+    log.info("hidden size for %s parameters: %d", f"{settings.parameters:,}", sized.hidden_size)
+    return sized
 
 
 def network(

@@ -38,8 +38,9 @@ class FitResult(NamedTuple):
 
     Attributes:
         tagger: the tagger, with the weights of the best epoch.
-        summary: seed, seconds, epochs, best_epoch, parameters, sequences (number seen in training)
-            and dev_metric (of the last evaluation).
+        summary: seed, seconds, epochs, best_epoch, parameters (of the network),
+            encoder_parameters, sequences (number seen in training) and dev_metric (of the last
+            evaluation).
     """
 
     tagger: Tagger
@@ -61,7 +62,8 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
     indexer = build.indexer(settings.data, settings.model, corpus, start)
     labels = build.label_set(settings.data.tag_scheme, corpus, start)
     check_labels(corpus, labels, start.new_labels(labels) if start is not None else ())
-    network = build.network(settings.model, settings.cell, indexer, labels, corpus, start)
+    model = build.sized_model(settings, indexer)
+    network = build.network(model, settings.cell, indexer, labels, corpus, start)
     freeze(network, settings.freeze or ())
     set_engine(network, settings.engine)
     log.info(
@@ -103,6 +105,7 @@ def fit(settings: TrainingSettings, corpus: Corpus) -> FitResult:
         "sequences": data.sequences_after(trainer.global_step * trainer.accumulate_grad_batches),
         "dev_metric": task.dev_metric,
         "parameters": count_parameters(network),
+        "encoder_parameters": count_parameters(network.encoder),
     }
     return FitResult(tagger, summary)
 

@@ -27,7 +27,7 @@ Engine = Literal["auto", "cpu", "torch", "triton", "scan", "loop", "chunked", "r
 # Keys outside all groups.
 _UNGROUPED = ("seed", "ckpt_path", "engine", "compile", "metric")
 # Those that only `seqtag train` has.
-_OF_TRAIN = ("init", "freeze")
+_OF_TRAIN = ("init", "freeze", "parameters")
 Scheme = Literal["auto", "plain", "bio", "bioes"]
 
 
@@ -109,6 +109,8 @@ class TrainingSettings:
         compile: compile the network with ``torch.compile``.
         init: the model folder that the training begins with, or None.
         freeze: parts of the network that are not trained; see `training.freeze`.
+        parameters: number of parameters that the encoder has about, by its hidden size; None for
+            `model.hidden_size`.
         metric: the registered metric that chooses the model; None for F1 of spans or accuracy.
 
     Example::
@@ -133,6 +135,7 @@ class TrainingSettings:
     metric: Text | None
     init: FileName | None = None
     freeze: Sequence[str] | None = None
+    parameters: int | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> TrainingSettings:

@@ -232,7 +232,10 @@ def test_any_value_of_any_key_is_accepted_or_refused_with_its_key(data):
         ("probe", "suite", "x", "suite must be one of blimp"),
         ("probe", "inspect", "x", "inspect must be gradients or null, not 'x'"),
         ("probe", "inspect_lag", "x", "inspect_lag must be a whole number from 1 to"),
-        ("probe", "parameters", "x", "parameters must be a whole number from 1 to"),
+        *(
+            (verb, "parameters", "x", "parameters must be a whole number from 1 to")
+            for verb in ("probe", "train")
+        ),
         ("probe", "model_dir", 5, "model_dir must be a path or null, not 5"),
         ("probe", "probe.grid", "x", "probe.grid must be a group of keys or null, not 'x'"),
         ("probe", "probe.grid", {"distance": "x"}, "probe.grid.distance must be a list"),

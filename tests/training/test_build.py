@@ -30,6 +30,20 @@ def test_the_corpus_of_a_probe_is_generated():
     assert corpus.factors == ("distance", "attractors", "switches", "depth")
 
 
+def test_a_network_for_a_number_of_parameters_is_that_with_its_hidden_size(configure):
+    weights = []
+    for size in ("parameters=6000", "model.hidden_size=15"):
+        settings = configure(size).training
+        corpus = build.corpus(settings.data.corpus)
+        indexer = build.indexer(settings.data, settings.model, corpus)
+        model = build.sized_model(settings, indexer)
+        assert model.hidden_size == 15
+        torch.manual_seed(1)
+        network = build.network(model, settings.cell, indexer, build.label_set("bio", corpus))
+        weights.append(network.state_dict())
+    assert all(weights[0][name].equal(weights[1][name]) for name in weights[1])
+
+
 def test_the_network_is_compiled_only_during_training_and_without_the_crf(configure, monkeypatch):
     options = []
 

@@ -12,7 +12,8 @@ from seqtag.model.config import TaggerConfig
 from seqtag.model.encoders.modules.positions import POSITIONS, Relative, Rope, sinusoids
 from seqtag.model.encoders.modules.transformer import Transformer
 from seqtag.model.encoders.transformer import TransformerEncoder
-from seqtag.study.describe import encoder_label, hidden_size_for
+from seqtag.model.size import hidden_size_for
+from seqtag.study.describe import encoder_label
 
 KINDS = list(POSITIONS)
 LENGTHS = torch.tensor([9, 4, 1, 0])
