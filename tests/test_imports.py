@@ -42,7 +42,7 @@ ARROWS = {
     },
     "study": {
         *("training", "report", "inspect", "suites", "probes", "tagging", "model_folder"),
-        *("metrics", "data", "model", "recurrent", "cells", "columns"),
+        *("metrics", "data", "model", "recurrent", "cells", "columns", "labels", "sweeps"),
     },
     "serve": {"tagging", "inspect", "report", "probes", "model", "data", "labels"},
     "commands": {

@@ -3,8 +3,9 @@
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,12 @@ _NULLABLE = {"lag", *_BASELINE_COLUMNS}
 # Columns that files of earlier versions do not have, with the value to fill in: null, or a word.
 _ADDED = {**dict.fromkeys(_BASELINE_COLUMNS), "table": MAIN}
 
+# The runs of a verb, and a command for one.
+_MADE_BY = {
+    "probe": ("a probe", "seqtag probe probe=pronoun"),
+    "train": ("a training", "seqtag train"),
+}
+
 log = logging.getLogger("seqtag")
 
 
@@ -55,29 +62,25 @@ class Gradients(NamedTuple):
     slopes: pd.DataFrame
 
 
-def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Return the folders of finished probe runs below some folders, and of unfinished ones.
+def find_runs(
+    folders: Sequence[Path], verb: Literal["probe", "train"] = "probe"
+) -> tuple[list[Path], list[Path]]:
+    """Return the folders of finished runs of a verb below some folders, and of unfinished ones.
 
     Runs of other verbs are skipped. A run whose record is damaged is left out with a warning.
 
     Raises:
         InputError: for a folder that does not exist, or if no run is finished.
     """
-    run_folders: dict[Path, Path] = {}
-    for folder in folders:
-        if not folder.is_dir():
-            what = "is a file, not a folder" if folder.exists() else "there is no such folder"
-            raise InputError(f"{folder}: {what}; `seqtag probe` writes runs to logs/probe")
-        run_folders |= {path.resolve(): path.parent for path in files_of_runs(folder, RUN)}
     done, open_, damaged = [], [], []
-    for folder in run_folders.values():
+    for folder in _folders_with_records(folders, verb):
         try:
             record, config = read_object(folder / RUN), read_config(folder)
         except InputError as error:
             damaged.append(error)
             log.warning("left out: %s", error)
             continue
-        if "probe" in config:
+        if verb == verb_of(config):
             (done if record.get("finished") is True else open_).append(folder)
     if not done and damaged and not open_:
         raise damaged[0]
@@ -85,10 +88,37 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         where = ", ".join(map(str, folders))
         unfinished = f" ({len(open_)} not finished)" if open_ else ""
         raise InputError(
-            f"{where}: no finished run of a probe here or below{unfinished}; "
-            "`seqtag probe probe=pronoun` makes one"
+            f"{where}: no finished run of {_MADE_BY[verb][0]} here or below{unfinished}; "
+            f"`{_MADE_BY[verb][1]}` makes one"
         )
     return done, open_
+
+
+def _folders_with_records(folders: Sequence[Path], verb: str) -> list[Path]:
+    """Return the folders of all runs below some folders, each once."""
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            what = "is a file, not a folder" if folder.exists() else "there is no such folder"
+            raise InputError(f"{folder}: {what}; `seqtag {verb}` writes runs to logs/{verb}")
+        found |= {path.resolve(): path.parent for path in files_of_runs(folder, RUN)}
+    return list(found.values())
+
+
+def verbs_of_runs(folders: Sequence[Path]) -> set[str]:
+    """Return the verbs, probe or train, of which there are runs with a readable record."""
+    verbs = set()
+    for folder in _folders_with_records(folders, "probe"):
+        with suppress(InputError):
+            verbs.add(verb_of(read_config(folder)))
+    return {verb for verb in verbs if verb is not None}
+
+
+def verb_of(config: Mapping[str, Any]) -> str | None:
+    """Return the verb that a recorded configuration belongs to: probe, train or another (None)."""
+    if "probe" in config:
+        return "probe"
+    return "train" if "optimizer" in config else None
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -19,18 +19,20 @@ FOLDER = Path(__file__).parents[1] / "probes" / "results"
 
 @dataclass(frozen=True)
 class RowKind:
-    """The rows of a kind of file; each has the columns study, probe, cell and seed.
+    """The rows of a kind of file; each has the columns study, cell, seed and that of `subject`.
 
     Attributes:
         columns: all columns, in the order of the file.
         whole: the columns of whole numbers, which may be empty.
         numbers: the columns of other numbers, which may be empty.
         key: the columns whose values no two rows share.
-        named: the columns that, after probe, cell and seed, name a row in messages.
+        named: the columns that, after subject, cell and seed, name a row in messages.
         order: the columns by which rows are sorted.
-        budget: the columns in which all rows of a probe must agree, so that they can be compared.
+        budget: the columns in which all rows of a subject must agree, so that they can be
+            compared.
         origin: the columns that say when and by what a row was made; rows that differ only in
             these are equal.
+        subject: the column of what the models learn.
     """
 
     columns: tuple[str, ...]
@@ -41,6 +43,7 @@ class RowKind:
     order: tuple[str, ...]
     budget: tuple[str, ...]
     origin: tuple[str, ...]
+    subject: str = "probe"
 
     def read(self, path: Path) -> pd.DataFrame:
         """Return the rows of a file.
@@ -76,7 +79,7 @@ class RowKind:
         """Return all rows, sorted, and those that are equal only once.
 
         Raises:
-            InputError: if a row is there already with other figures, or if runs of a probe have
+            InputError: if a row is there already with other figures, or if runs of a subject have
                 different budgets; `where` names the file.
         """
         both = pd.concat([table for table in (old, new) if len(table)], ignore_index=True)
@@ -89,7 +92,7 @@ class RowKind:
             row = again.iloc[0]
             what = " ".join(row[name] for name in self.named if row[name])
             raise InputError(
-                f"{where}: {row['probe']}, {row['cell']}, seed {row['seed']}, {what} is there "
+                f"{where}: {row[self.subject]}, {row['cell']}, seed {row['seed']}, {what} is there "
                 "already with other figures; remove those rows, or give the study another name"
             )
         kept = both[once]
@@ -112,13 +115,14 @@ class RowKind:
         return len(merged) - len(old)
 
     def _check_budget(self, table: pd.DataFrame, where: str) -> None:
-        for probe, own in table.groupby("probe"):
+        for subject, own in table.groupby(self.subject):
             for name in self.budget:
                 values = sorted(set(own[name].dropna()))
                 if len(values) > 1:
                     raise InputError(
-                        f"{where}: runs of the probe {probe} differ in {name} ({values[0]} and "
-                        f"{values[1]}), so they cannot be compared; give the study another name"
+                        f"{where}: runs of the {self.subject} {subject} differ in {name} "
+                        f"({values[0]} and {values[1]}), so they cannot be compared; give the "
+                        "study another name"
                     )
 
 

@@ -21,9 +21,8 @@ The first comment says what the table between the two shows:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,19 +30,16 @@ import pandas as pd
 
 from seqtag.checks import AtLeast, AtMost, check_fields
 from seqtag.columns import AXIS, BEYOND, MAIN, WITHIN
-from seqtag.errors import InputError, unknown
-from seqtag.files import write_text
+from seqtag.errors import InputError
 from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.report.formatting import DASH
 from seqtag.study.inside_markdown import FIGURES, Wanted, inside_markdown
 from seqtag.study.markdown import median_range, setups, table_text
+from seqtag.study.readme_tables import parse_options, update_blocks
 from seqtag.study.result_files import FOLDER
 from seqtag.study.results import RUNS
 
 PUBLISHED = "published.csv"
-_START = r"<!-- results: (?P<options>[^>]*?) -->\n"
-_END = "<!-- end of results -->"
-_BLOCK = re.compile(f"(?P<start>{_START})(?P<table>.*?)(?P<end>{_END})", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -83,18 +79,11 @@ def update_tables(readme: Path, results: Path = FOLDER, write: bool = False) -> 
     Raises:
         InputError: for a comment that cannot be parsed, or names what the files do not have.
     """
-    text = readme.read_text(encoding="utf-8")
 
-    def made(match: re.Match[str]) -> str:
-        layout = parse_layout(match["options"], str(readme))
-        return f"{match['start']}\n{markdown(layout, results)}\n{match['end']}"
+    def made(options: str) -> str:
+        return markdown(parse_layout(options, str(readme)), results)
 
-    new = _BLOCK.sub(made, text)
-    if new.count("<!-- results:") != len(_BLOCK.findall(text)):
-        raise InputError(f"{readme}: a comment `results:` without `{_END}` after it")
-    if write and new != text:
-        write_text(readme, new)
-    return new == text
+    return update_blocks(readme, "results", made, write)
 
 
 def parse_layout(options: str, where: str) -> Layout:
@@ -103,17 +92,7 @@ def parse_layout(options: str, where: str) -> Layout:
     Raises:
         InputError: for an option that is unknown, missing or wrong.
     """
-    pairs: dict[str, str | int] = {}
-    known = [field.name for field in fields(Layout)]
-    for option in options.split():
-        name, equals, value = option.partition("=")
-        if not equals or name not in known:
-            raise unknown(f"{where}: option of a table", name, known)
-        pairs[name] = int(value) if value.isdecimal() else value
-    for name in ("study", "probe"):
-        if name not in pairs:
-            raise InputError(f"{where}: a table needs {name}=")
-    return Layout(**pairs)  # type: ignore[arg-type]
+    return parse_options(Layout, options, where)
 
 
 def markdown(layout: Layout, results: Path) -> str:

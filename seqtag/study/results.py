@@ -184,7 +184,7 @@ def _about(
         **{name: first[name] for name in (*same, "seed", "data_seed")},
         "task": task_of(str(first["probe"])),
         "encoder": encoder,
-        "config": _digest(recorded),
+        "config": digest_of(recorded),
         "train": train,
         "epochs": epochs,
         "sequences": train * epochs,
@@ -196,7 +196,8 @@ def _about(
     }
 
 
-def _digest(recorded: Mapping[str, Any]) -> str:
+def digest_of(recorded: Mapping[str, Any]) -> str:
+    """Return a digest of a configuration without the seed and what does not change its results."""
     used = {key: value for key, value in recorded.items() if key not in _NOT_IN_CONFIG}
     trainer = {k: v for k, v in used.get("trainer", {}).items() if not k.startswith("enable_")}
     text = json.dumps({**used, "trainer": trainer}, sort_keys=True)

@@ -167,6 +167,12 @@ RULES = (
         "--sentences 20 --groups 2",
         "a smaller tagger of pronouns",
     ),
+    Rule(
+        r"seqtag train -m experiment=claim_study",
+        ((" -m ", " "), (r"(=[\w.]+),[\w.,]+", r"\1")),
+        COMPOSE,
+        LONG,
+    ),
     Rule(r"seqtag train debug=fdr", (), PRONOUN, LONG),
     Rule(r"seqtag train .*data\.path=(tickets|more)\.jsonl"),
     # Shorter.
@@ -229,6 +235,7 @@ RULES = (
     ),
     Rule(r"python scripts/bench_latency\.py", (), "--help", "takes minutes"),
     Rule(r"python scripts/bench_(pipeline|raw)\.py", (), "--help", EXTRA),
+    Rule(r"python scripts/bench_taggers\.py", (), "--help", "needs the runs of a study"),
     Rule(r"python scripts/bench_export\.py", (), "--help", "takes minutes"),
     Rule(
         r"python scripts/environment\.py",
