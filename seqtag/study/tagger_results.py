@@ -46,7 +46,7 @@ from seqtag.study.read import find_runs, read_config
 from seqtag.study.resampling import ratio
 from seqtag.study.result_files import RowKind, check_study
 from seqtag.study.results import digest_of
-from seqtag.study.tagged import Tagged, count_slices, read_tagged
+from seqtag.study.tagged import ALL, Tagged, count_slices, read_tagged
 from seqtag.sweeps.records import read_overrides
 from seqtag.training.findings import PREDICTIONS
 
@@ -145,17 +145,19 @@ def rows_of_run(folder: Path, study: str) -> pd.DataFrame:
     about |= {"test": _digest(sentences)}
     rows = []
     for (slice_, value), counts in count_slices(sentences, test.get("scheme", "plain")).items():
-        if not counts.gold_S.sum() and not counts.predicted_S.sum():
+        if slice_ != ALL and not counts.gold_S.sum() and not counts.predicted_S.sum():
             continue
         score = ratio(2 * counts.right_S[None], (counts.predicted_S + counts.gold_S)[None])
         own = {"split": "test", "slice": slice_, "value": value, "n": int(counts.gold_S.sum())}
         rows.append(about | own | {"score": score.mean, "low": score.low, "high": score.high})
     table = TAGGERS.typed(pd.DataFrame(rows)[list(TAGGERS.columns)])
-    stored = float(test[about["metric"]])
-    if abs(table["score"].iloc[0] - stored) > 1e-6:
+    stored, found = float(test[about["metric"]]), table["score"].iloc[0]
+    # Without any spans, `SpanScore` gives 0.
+    found = 0.0 if pd.isna(found) else found
+    if abs(found - stored) > 1e-6:
         raise InputError(
-            f"{folder / PREDICTIONS}: its {about['metric']} is {table['score'].iloc[0]:.6f}, but "
-            f"{_METRICS} has {stored:.6f}: the files are not of the same run; train it again"
+            f"{folder / PREDICTIONS}: its {about['metric']} is {found:.6f}, but {_METRICS} has "
+            f"{stored:.6f}: the files are not of the same run; train it again"
         )
     return table
 

@@ -169,7 +169,7 @@ RULES = (
     ),
     Rule(
         r"seqtag train -m experiment=claim_study",
-        ((" -m ", " "), (r"(=[\w.]+),[\w.,]+", r"\1")),
+        ((" -m ", " "), (r"(=[\w.]+)(?:,[\w.,]+)?", r"\1")),
         COMPOSE,
         LONG,
     ),
