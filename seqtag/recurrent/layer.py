@@ -241,7 +241,8 @@ class Recurrent(nn.Module):
         states = initial_states(self.cell, state, shape, x_BTD, weight)
         states = [with_step(self.cell, start) for start in states]
         padded_steps = x_BTD.shape[1] - padding.time
-        y_BTH = x_BTD[:, : padding.time]
+        # Slicing has a backward pass, which copies, also if nothing is cut off.
+        y_BTH = x_BTD[:, : padding.time] if padded_steps else x_BTD
         traces: dict[str, dict[str, Tensor]] = {}
         finals: list[States] = []
         for index in range(self.num_layers):

@@ -13,7 +13,7 @@
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from torch import Tensor, nn
@@ -62,12 +62,9 @@ def choose_engine(
     Raises:
         InputError: if the named engine cannot run the cell.
     """
-    automatic = [other for other, engine in ENGINES.items() if engine.serves_auto(x_BTD)]
-    named = automatic if name == "auto" else [name]
-    order = dict.fromkeys([*named, *automatic]) if traces else named
     refusals: dict[str, str] = {}
     level = logging.INFO
-    for candidate in order:
+    for candidate in _candidates(name, x_BTD, traces):
         refusal = ENGINES[candidate].refuses(cell, x_BTD, traces, noise)
         if refusal is None:
             slow = next(
@@ -82,6 +79,16 @@ def choose_engine(
         if isinstance(refusal, UnexpectedRefusal):
             level = logging.WARNING
     raise InputError(f"no engine can run {cell}: {_listed(refusals)}")
+
+
+def _candidates(name: str, x_BTD: Tensor, traces: bool) -> Iterator[str]:
+    """Yield the names of the engines to try, in order."""
+    if name != "auto":
+        yield name
+    if name == "auto" or traces:
+        for other, engine in ENGINES.items():
+            if other != name and engine.serves_auto(x_BTD):
+                yield other
 
 
 def _listed(refusals: Mapping[str, str]) -> str:

@@ -30,16 +30,19 @@ static void pack_gates(const S* w, i64 G, i64 H, i64 K, i64 block, S* panel) {
   i64 first = block * LANES, n = std::min<i64>(LANES, H - first);
   for (i64 k0 = 0; k0 < K; k0 += 64) {  // a piece that stays in the L1 cache
     i64 k1 = std::min(K, k0 + 64);
-    for (i64 g = 0; g < G; g++)
-      for (i64 l = 0; l < LANES; l++) {
-        S* to = panel + g * LANES + l;
-        if (l < n) {
-          const S* from = w + (g * H + first + l) * K;
-          for (i64 k = k0; k < k1; k++) to[k * G * LANES] = from[k];
-        } else {
-          for (i64 k = k0; k < k1; k++) to[k * G * LANES] = 0;
-        }
+    for (i64 g = 0; g < G; g++) {
+      const S* from = w + (g * H + first) * K;
+      S* to = panel + g * LANES;
+      i64 k = k0;
+      for (; k + LANES <= k1; k += LANES) {
+        V rows[LANES];
+        UNROLL for (int l = 0; l < LANES; l++) rows[l] = l < n ? load(from + l * K + k) : V{};
+        transpose(rows);
+        UNROLL for (int l = 0; l < LANES; l++) store(to + (k + l) * G * LANES, rows[l]);
       }
+      for (; k < k1; k++)
+        for (i64 l = 0; l < LANES; l++) to[k * G * LANES + l] = l < n ? from[l * K + k] : 0;
+    }
   }
 }
 

@@ -74,6 +74,30 @@ INLINE void store(S* p, V v, i64 n) {
 }
 #endif
 
+// Swaps those lanes of a whose number has the bit D with those of b, D lower, that do not have it.
+template <int D, int... I>
+INLINE void swap_lanes(V& a, V& b, std::integer_sequence<int, I...>) {
+#if defined(__clang__)
+  V low = __builtin_shufflevector(a, b, ((I & D) ? LANES + I - D : I)...);
+  b = __builtin_shufflevector(a, b, ((I & D) ? LANES + I : I + D)...);
+#else
+  typedef decltype(V{} < V{}) Lanes;
+  V low = __builtin_shuffle(a, b, Lanes{((I & D) ? LANES + I - D : I)...});
+  b = __builtin_shuffle(a, b, Lanes{((I & D) ? LANES + I : I + D)...});
+#endif
+  a = low;
+}
+
+// Transposes a square matrix of LANES registers: blocks of D rows and columns change places.
+template <int D = 1>
+INLINE void transpose(V (&rows)[LANES]) {
+  if constexpr (D < LANES) {
+    UNROLL for (int i = 0; i < LANES; i++) if (!(i & D))
+        swap_lanes<D>(rows[i], rows[i + D], std::make_integer_sequence<int, LANES>{});
+    transpose<2 * D>(rows);
+  }
+}
+
 INLINE V above(V a, V b) { return a > b ? all(1) : all(0); }
 INLINE V at_least(V a, V b) { return a >= b ? all(1) : all(0); }
 // NaN stays NaN: every comparison with it is false.
