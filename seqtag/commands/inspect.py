@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqtag.commands.trace import report
 from seqtag.errors import InputError, unknown
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from seqtag.probes.base import Probe
     from seqtag.study.inside import Inside
+    from seqtag.study.sentences import Sentences
     from seqtag.tagging.tagger import Tagger
 
 TABLES = ("decoding", "switch", "silencing", "units", "forms")
@@ -42,6 +43,7 @@ examples:
   seqtag inspect logs/probe/mine --values states
   seqtag inspect --model A/model --model B/model --values h,c --silence mean
   seqtag inspect --model A/model --units 12,40 --layer l0.fwd
+  seqtag inspect --model MODEL --data my/corpus --values states
 """
 _LEAST, _MOST = 20, 20_000
 
@@ -56,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     models = "a model folder, in place of RUNS; several: --model A --model B"
     add("--model", metavar="DIR", action="append", default=[], help=models)
     add("--probe", metavar="NAME", help="the probe (default: the one it was trained on)")
+    data = "for models that were trained on a corpus: a labelled file, or a folder with a test "
+    add("--data", metavar="PATH", help=f"{data}file, read as the training corpus was")
     layer = "l0.fwd, l0.bwd, l1.fwd, ...; l0, l1, ... of a Transformer (default: all, and the top"
     add("--layer", metavar="NAME", help=f"{layer} one for silencing)")
     values = "read these gates and states, by their letters: --values h,c; states: all states, but "
@@ -102,10 +106,8 @@ def run(args: argparse.Namespace) -> int:
     """
     options = _checked(args)
     from seqtag.commands.inspected_runs import find_inspected, rows_of_runs
-    from seqtag.probes.registry import PROBES, make_probe
     from seqtag.report.inside_tables import show_inside
     from seqtag.study.inside import Wanted, inspect_taggers
-    from seqtag.study.sentences import sentences_of
     from seqtag.study.silencing import Silencing
     from seqtag.tagging.tagger import Tagger
 
@@ -115,21 +117,17 @@ def run(args: argparse.Namespace) -> int:
     for folder in folders:
         report(f"loading {folder}")
         taggers.append(Tagger.load(folder))
-    trained_on = args.probe or _trained_on(taggers, folders)
-    if trained_on not in PROBES:
-        raise unknown("--probe", trained_on, PROBES.names())
-    probe = make_probe(trained_on)
-    _check_taggers(args, options, taggers, probe)
-    fill = args.silence or "zero"
+    sentences = _sentences(args, options, taggers, folders)
+    _check_taggers(args, options, taggers, sentences.probe)
+    fill: Literal["zero", "mean", "no"] = args.silence or "zero"
     silencing = None if fill == "no" else Silencing("", "", fill, options.units, options.groups)
     wanted = Wanted(args.layer, options.names, args.control, options.seed, silencing)
-    sentences = sentences_of(probe, options.sentences, options.seed)
     configs = [run.about["config"] for run in runs] or None
     inside, single = inspect_taggers(taggers, sentences, wanted, report, configs)
     show_inside(inside.tables(), args.control)
     rows = None
     if runs and args.probe is None and options.units is None:
-        about = {"sentences": options.sentences, "inspect_seed": options.seed}
+        about: dict[str, Any] = {"sentences": options.sentences, "inspect_seed": options.seed}
         about |= {"control": args.control, "fill": fill}
         rows = rows_of_runs(runs, taggers, single, args.layer, about)
     place = args.output
@@ -155,7 +153,51 @@ def _checked(args: argparse.Namespace) -> _Options:
         raise InputError(f"{args.output}: there is a file of that name; choose another folder")
     if bool(args.runs) == bool(args.model):
         raise InputError("give either folders of runs (seqtag inspect RUNS) or --model DIR")
+    if args.data is not None and (args.probe is not None or args.runs):
+        raise InputError("--data is for models (--model DIR) without --probe: leave out the other")
     return options
+
+
+def _sentences(
+    args: argparse.Namespace,
+    options: _Options,
+    taggers: Sequence[Tagger],
+    folders: Sequence[str],
+) -> Sentences:
+    """Return the sentences to inspect: of a probe, or of the corpus `--data`."""
+    from seqtag.probes.registry import PROBES, make_probe
+    from seqtag.study.sentences import sentences_of
+
+    if args.data is not None:
+        return _corpus_sentences(args.data, options, taggers, folders)
+    name = args.probe or _trained_on(taggers, folders)
+    if name not in PROBES:
+        raise unknown("--probe", name, PROBES.names())
+    return sentences_of(make_probe(name), options.sentences, options.seed)
+
+
+def _corpus_sentences(
+    path: str, options: _Options, taggers: Sequence[Tagger], folders: Sequence[str]
+) -> Sentences:
+    """Return sentences of the test split of a corpus, read as that of the first tagger."""
+    from seqtag.commands.evaluate import corpus_to_evaluate
+    from seqtag.study.corpus_sentences import corpus_sentences
+
+    first = taggers[0]
+    for tagger, folder in zip(taggers, folders, strict=True):
+        if tagger.features:
+            raise InputError(
+                f"{folder}: this tagger also reads the column {tagger.features[0]}; `seqtag "
+                "inspect` can read the words alone"
+            )
+        if tagger.labels.labels != first.labels.labels:
+            raise InputError(
+                f"{folders[0]} and {folder} have different labels: inspect one after the other"
+            )
+    corpus, _ = corpus_to_evaluate(first, Path(folders[0]), {"path": path}, "test")
+    split = corpus.splits["test"]
+    rows = list(zip(split["tokens"], split["labels"], strict=True))
+    return corpus_sentences(path, rows, first.labels, options.sentences, options.seed)
 
 
 def _check_taggers(
@@ -196,8 +238,8 @@ def _trained_on(taggers: Sequence[Tagger], folders: Sequence[str]) -> str:
     for name, folder in zip(names, folders, strict=True):
         if not name:
             raise InputError(
-                f"{folder}: this tagger was not trained on a probe: name one whose labels it has "
-                "with --probe"
+                f"{folder}: this tagger was not trained on a probe: name a labelled corpus with "
+                "--data, or a probe whose labels it has with --probe"
             )
         if name != names[0]:
             raise InputError(

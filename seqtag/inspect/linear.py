@@ -31,11 +31,13 @@ class LinearProbe(NamedTuple):
     def predict(self, state_ND: np.ndarray) -> np.ndarray:
         """Return the number of the most probable value for each state (N)."""
         x_ND = (state_ND.astype(np.float64) - self.mean_D) / self.scale_D
-        return (x_ND @ self.weight_KD.T + self.bias_K).argmax(axis=1)
+        score_NK: np.ndarray = x_ND @ self.weight_KD.T + self.bias_K
+        return score_NK.argmax(axis=1)
 
     def importance(self) -> np.ndarray:
         """Return the norm of each standardised feature's weights over the values (D)."""
-        return np.linalg.norm(self.weight_KD, axis=0)
+        norm_D: np.ndarray = np.linalg.norm(self.weight_KD, axis=0)
+        return norm_D
 
 
 def fit_linear(state_ND: np.ndarray, value_N: np.ndarray, values: int) -> LinearProbe:
@@ -67,8 +69,8 @@ def fit_linear(state_ND: np.ndarray, value_N: np.ndarray, values: int) -> Linear
         optimizer.zero_grad()
         entropy = F.cross_entropy(features @ weight_KD.T + bias_K, targets)
         total = entropy + _PENALTY / 2 * weight_KD.square().sum()
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         return total
 
-    optimizer.step(loss)
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     return LinearProbe(weight_KD.detach().numpy(), bias_K.detach().numpy(), mean_D, scale_D)

@@ -42,7 +42,7 @@ def mean_log_kept(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> dict[st
             without a gate for the share.
     """
     encoder = tagger.network.recurrent
-    sums = dict.fromkeys(layer_names(encoder), 0.0)
+    sums: dict[str, np.ndarray] = dict.fromkeys(layer_names(encoder), np.zeros(()))
     words = 0
     for seen in traces(tagger, sentences):
         words += len(seen.tokens) - 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -96,7 +96,7 @@ def around_new_subjects(readings: Readings) -> tuple[np.ndarray, np.ndarray]:
     for start, end in zip(starts, ends, strict=True):
         if readings.old_N[start] in ("", readings.value_N[start]):
             continue
-        before = min(AROUND, readings.distance_N[start - 1] + 1)
+        before = min(AROUND, int(readings.distance_N[start - 1]) + 1)
         near = range(start - before, min(start + AROUND + 1, end))
         numbers += near
         events += [start] * len(near)
@@ -123,7 +123,7 @@ def control_values(words: Sequence[str], values: Mapping[str, int], seed: int) -
     return drawn
 
 
-def distribution(values: Sequence[str]) -> dict[str, int]:
+def distribution(values: Iterable[str]) -> dict[str, int]:
     """Return how often each value occurs."""
     return dict(Counter(map(str, values)))
 

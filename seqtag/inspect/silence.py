@@ -117,8 +117,8 @@ def silenced(
     check_units(units, encoder.hidden_size)
     network: TaggerNetwork = copy.deepcopy(tagger.network)
     encoder = network.recurrent
-    is_matrix = isinstance(encoder.cell, MatrixCell)
-    encoder.cell = _silenced_matrix(encoder.cell) if is_matrix else SilencedCell(encoder.cell)
+    cell = encoder.cell
+    encoder.cell = _silenced_matrix(cell) if isinstance(cell, MatrixCell) else SilencedCell(cell)
     for index, directions in enumerate(encoder.layers):
         for way in encoder.directions:
             direction = directions[way]

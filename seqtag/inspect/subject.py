@@ -100,7 +100,7 @@ def subject_codes(tagger: Tagger) -> tuple[Code, ...]:
     for item in items:
         subject, target = item.cue_positions[-1], item.targets[0]
         places.append(list(range(subject + 2, min(subject + 9, target + 1))))
-        forms += [item.labels[target]] * len(places[-1])
+        forms += [str(item.labels[target])] * len(places[-1])
     name = memory_of(tagger.network.recurrent.cell)
     chosen: dict[str, list[np.ndarray]] = {}
     for seen, at in zip(traces(tagger, [item.tokens for item in items]), places, strict=True):

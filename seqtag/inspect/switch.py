@@ -190,4 +190,4 @@ def _band(kept_NP: np.ndarray) -> Band:
     band_3P[0, seen_P] = mean_RP[0, seen_P]
     # nan: a resample may contain none of the few events that reach a place.
     band_3P[1:, seen_P] = np.nanpercentile(mean_RP[1:, seen_P], (2.5, 97.5), axis=0)
-    return Band(*band_3P, count_P)
+    return Band(band_3P[0], band_3P[1], band_3P[2], count_P)

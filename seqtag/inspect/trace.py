@@ -90,13 +90,13 @@ def traces(
     for number, tokens in enumerate(sentences):
         if not tokens:
             raise InputError(f"sentence {number + 1} has no words: there is nothing to trace")
-    sentences = [tuple(map(replace_surrogates, tokens)) for tokens in sentences]
-    labels = tagger.predict(sentences, features)
-    for first in range(0, len(sentences), _BATCH):
+    words = [tuple(map(replace_surrogates, tokens)) for tokens in sentences]
+    labels = tagger.predict(words, features)
+    for first in range(0, len(words), _BATCH):
         rows = slice(first, first + _BATCH)
-        columns = {name: features[name][rows] for name in tagger.features}
-        values = _run(tagger.network, tagger.read(sentences[rows], columns))
-        for row, (tokens, predicted) in enumerate(zip(sentences[rows], labels[rows], strict=True)):
+        columns = {name: (features or {})[name][rows] for name in tagger.features}
+        values = _run(tagger.network, tagger.read(words[rows], columns))
+        for row, (tokens, predicted) in enumerate(zip(words[rows], labels[rows], strict=True)):
             own = {
                 layer: {name: value_BTH[row, : len(tokens)] for name, value_BTH in named.items()}
                 for layer, named in values.items()

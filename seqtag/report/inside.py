@@ -74,7 +74,7 @@ def _decoding(panel: Axes, table: pd.DataFrame) -> None:
     panel.plot([], [], color=GREY, linestyle=(0, (1, 1)), label="control task")
     panel.set_xticks(ticks["place"], ticks["distance"].str.replace("-", "–"))
     share_axis(panel, "y", 0)
-    panel.set_xlabel("words since the cue", fontsize=TEXT)
+    panel.set_xlabel("words since the cue, or since the start", fontsize=TEXT)
     panel_title(panel, f"Read by a linear probe (split {split})")
 
 
@@ -129,7 +129,7 @@ def _silencing(panel: Axes, table: pd.DataFrame) -> None:
     panel.minorticks_off()
     share_axis(panel, "y", 0)
     panel.set_xlabel("silenced units", fontsize=TEXT)
-    panel_title(panel, "Right answers with silenced units (split dev)")
+    panel_title(panel, "Right answers with silenced units")
 
 
 def _states(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -205,8 +205,10 @@ def _in_range(counts: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
     return rows
 
 
-def summary(counts: pd.DataFrame) -> pd.DataFrame:
+def summary(counts: pd.DataFrame, only: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the figures of all slices of one probe, for all items and for each contrast.
+
+    With `only` they are those of the slices of these names, for all items alone.
 
     Columns: slice, probe, setup, split, table, contrast ("" for all items), the factors that the
     slice is grouped by, and those of `accuracies`. Combinations of factors are not split by
@@ -215,9 +217,11 @@ def summary(counts: pd.DataFrame) -> pd.DataFrame:
     tables = []
     sliced = (part for _, own in counts.groupby("table") for part in _sliced(own))
     for name, chosen, factors in sliced:
+        if only is not None and name not in only:
+            continue
         by = [*PROBE, *SETUP, "split", "table"]
         tables.append(accuracies(chosen, [*by, *factors]).assign(slice=name, contrast=""))
-        if name != FACTORS and chosen["contrast"].nunique() > 1:
+        if only is None and name != FACTORS and chosen["contrast"].nunique() > 1:
             tables.append(accuracies(chosen, [*by, "contrast", *factors]).assign(slice=name))
     table = pd.concat([_with_common_types(table) for table in tables], ignore_index=True)
     table.loc[table["slice"] == WITHIN, "within"] = True

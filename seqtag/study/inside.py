@@ -108,7 +108,7 @@ def inspect_taggers(
     single: dict[int, Inside] = {}
     pooled = []
     for label, numbers in _setups(taggers, configs or [""] * len(taggers)).items():
-        results = []
+        results: list[_Results] = []
         for number in numbers:
             progress(f"{label}: tagger {len(single) + len(results) + 1} of {len(taggers)}")
             results.append(_inspect(taggers[number], sentences, task, wanted, progress))

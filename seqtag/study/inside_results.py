@@ -67,6 +67,8 @@ INSPECTIONS = RowKind(
     ),
     origin=("seqtag",),
 )
+# The split whose sentences are of the training range.
+_TRAINED = "dev"
 # Ranges of places around a new subject: the words before it, the subject, and words after it.
 PLACES = {"before": (-4, -1), "0": (0, 0), "1": (1, 1), "2-3": (2, 3), "4-12": (4, 12)}
 
@@ -79,7 +81,7 @@ def rows_of_inspection(
     Args:
         inside: its results.
         about: the columns that describe the run and the inspection.
-        states: the states whose rows are kept.
+        states: the states whose rows are kept; only the first has rows by distance.
         layer: the layer whose rows are kept, and whose units were silenced.
     """
     known = {name: about.get(name) for name in INSPECTIONS.columns}
@@ -115,12 +117,13 @@ def inspection_files(folders: Sequence[Path]) -> list[Path]:
 
 
 def _read(inside: Inside, states: Sequence[str], layer: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows of linear probes; of other tables than the main one, not by distance."""
+    """Yield the rows of linear probes; by distance only the first state in the judged range."""
     table = inside.decoding
     table = table[(table["layer"] == layer) & table["state"].isin(states)]
     for _, row in table.iterrows():
         by_distance = row["distance"] != "all"
-        if by_distance and (row["table"] != MAIN or row["split"] == "dev"):
+        of_first = row["state"] == states[0] and row["split"] != _TRAINED
+        if by_distance and not (of_first and row["table"] == MAIN):
             continue
         own = {name: row[name] for name in ("table", "split", "state", "n")}
         own |= {"kind": READ, "slice": row["distance"], "chance": row["majority"]}
@@ -128,12 +131,12 @@ def _read(inside: Inside, states: Sequence[str], layer: str) -> Iterator[dict[st
 
 
 def _switch(inside: Inside, states: Sequence[str], layer: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows around new subjects, in ranges of places."""
+    """Yield the rows around new subjects in the judged range, in ranges of places."""
     table = inside.switch
     if table.empty:
         return
     table = table[(table["layer"] == layer) & table["state"].isin(states)]
-    table = table[table["table"] == MAIN]
+    table = table[(table["table"] == MAIN) & (table["split"] != _TRAINED)]
     for (split, state), own in table.groupby(["split", "state"], sort=False):
         for name, (first, last) in PLACES.items():
             near = own[own["place"].between(first, last)]
@@ -158,7 +161,7 @@ def _silenced(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
         compared = random.loc[row["size"]] if row["order"] != NONE else None
         yield (
             own
-            | {"kind": SILENCED, "split": "dev"}
+            | {"kind": SILENCED, "split": _TRAINED}
             | _compared(row, "accuracy", compared, "accuracy")
         )
 

@@ -124,8 +124,7 @@ def rows_of_run(folder: Path, study: str) -> pd.DataFrame:
     """
     items, about = judged_run(folder, study)
     counts = count_answers(answers_of(items))
-    table = summary(counts)
-    table = table[table["slice"].isin([AXIS, WITHIN, BEYOND]) & (table["contrast"] == "")]
+    table = summary(counts, (AXIS, WITHIN, BEYOND))
     axis = f"factor_{items['axis'].iloc[0]}"
     last = _last_counts(items)
     rows = []

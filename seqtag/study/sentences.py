@@ -34,7 +34,7 @@ class Sentences:
     Attributes:
         probe: the probe that the sentences are of.
         fitted: items for fitting, of the split "dev" and the main table.
-        scored: items for scoring; those of the split "dev" are answered with silenced units.
+        scored: items for scoring; those of the first split are answered with silenced units.
     """
 
     probe: Probe
@@ -44,7 +44,7 @@ class Sentences:
     @property
     def answered(self) -> list[Part]:
         """The parts that are answered with silenced units, the main table first."""
-        return [part for part in self.scored if part.split == "dev"]
+        return [part for part in self.scored if part.split == self.scored[0].split]
 
 
 @dataclass(frozen=True)

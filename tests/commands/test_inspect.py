@@ -133,6 +133,45 @@ def test_runs_or_models(arguments, message, folders, monkeypatch, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_a_tagger_of_a_corpus(write, plain_tagger, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    plain_tagger.save(tmp_path / "model")
+    pairs = ("Alex NOUN", "Graves NOUN", "is VERB", "in X", "Paris NOUN", ". X")
+    sentences = ("\n".join(pairs[n % 4 : n % 4 + 2 + n % 3]) for n in range(40))
+    write("own.txt", "\n\n".join(sentences) + "\n")
+    common = ["inspect", "--model", "model"]
+    arguments = [*common, "--data", "own.txt", "--values", "h", "--silence", "no"]
+    assert main([*arguments, "--output", "out"]) == 0
+    table = pd.read_csv("out/decoding.csv")
+    assert set(table["split"]) == {"held out"}
+    whole = table[table["distance"] == "all"]
+    # Such words have one label each, so the control task is learned as well.
+    assert (whole["accuracy"] > 0.9).all()
+    assert (whole["control"] > 0.9).all()
+    capsys.readouterr()
+    assert main(common) == 2
+    assert "name a labelled corpus with --data, or a probe" in capsys.readouterr().err
+    assert main([*arguments, "--probe", "parity"]) == 2
+    assert "--data is for models (--model DIR) without --probe" in capsys.readouterr().err
+    assert main([*arguments, "--model", "../nowhere"]) == 2
+    assert main([*common, "--data", "nowhere.txt"]) == 2
+    assert "nowhere.txt" in capsys.readouterr().err
+
+
+def test_a_tagger_with_features_or_other_labels_is_refused(
+    build_tagger, plain_tagger, tmp_path, capsys
+):
+    plain_tagger.save(tmp_path / "plain")
+    for name, features in (("spans", ()), ("features", ("pos",))):
+        build_tagger(features=features).save(tmp_path / name)
+    folders = {name: str(tmp_path / name) for name in ("plain", "spans", "features")}
+    data = ["--data", str(tmp_path / "own.txt")]
+    for second, message in (("spans", "have different labels"), ("features", "column pos")):
+        models = ["--model", folders["plain"], "--model", folders[second]]
+        assert main(["inspect", *models, *data]) == 2
+        assert message in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_all_files_of_an_lstm_and_the_same_ones_again(folders, monkeypatch, tmp_path):
     monkeypatch.chdir(folders)

@@ -162,6 +162,13 @@ RULES = (
     ),
     Rule(r"seqtag trace ", ((r"--model \S+", "--model RUN/model"),), "", "a tagger of pronouns"),
     Rule(
+        r"seqtag inspect logs/",
+        ((r"inspect \S+", "inspect RUN"),),
+        "--sentences 20 --groups 2",
+        "a smaller run",
+    ),
+    Rule(r"seqtag inspect .*--data", (), "--help", "needs 40 sentences"),
+    Rule(
         r"seqtag inspect ",
         ((r"--model \S+(?: --model \S+)*", "--model RUN/model"), (r"$| --units \S+", "")),
         "--sentences 20 --groups 2",

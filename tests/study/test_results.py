@@ -92,46 +92,45 @@ def test_a_run_becomes_a_row_for_each_slice(tmp_path, judged_items):
     assert first["lr"] == 0.003
 
 
-def test_runs_add_up_and_are_added_once(tmp_path, judged_items):
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory, judged_items):
+    """Return the rows of a run of seed 1 that is always right."""
+    return rows_of_run(write_run(tmp_path_factory.mktemp("run") / "a", judged_items), "mine")
+
+
+def test_runs_add_up_and_are_added_once(tmp_path, judged_items, rows):
     write_run(tmp_path / "a" / "1", judged_items)
     assert add_runs([tmp_path / "a"], "mine", tmp_path) == (1, 4)
     first = (tmp_path / "mine.csv").read_bytes()
-    write_run(tmp_path / "b" / "2", judged_items, seed=2)
-    assert add_runs([tmp_path / "b"], "mine", tmp_path) == (1, 4)
+    assert RUNS.add(rows.assign(seed=2), "mine", tmp_path) == 4
     both = (tmp_path / "mine.csv").read_bytes()
-    assert add_runs([tmp_path / "a", tmp_path / "b"], "mine", tmp_path) == (2, 0)
+    assert RUNS.add(pd.concat([rows, rows.assign(seed=2, seconds=9.0)]), "mine", tmp_path) == 0
     assert (tmp_path / "mine.csv").read_bytes() == both
     # The order in which runs are added does not matter.
-    add_runs([tmp_path / "b"], "other", tmp_path)
-    add_runs([tmp_path / "a"], "other", tmp_path)
+    RUNS.add(rows.assign(seed=2, study="other"), "other", tmp_path)
+    RUNS.add(rows.assign(study="other"), "other", tmp_path)
     assert (tmp_path / "other.csv").read_text().replace("other,", "mine,") == both.decode()
     assert len(first) < len(both)
     assert list(RUNS.read(tmp_path / "mine.csv").columns) == list(RUNS.columns)
 
 
-def test_rows_with_other_figures_and_other_budgets_are_refused(tmp_path, judged_items):
-    write_run(tmp_path / "a", judged_items)
-    add_runs([tmp_path / "a"], "mine", tmp_path)
+def test_rows_with_other_figures_and_other_budgets_are_refused(tmp_path, rows):
+    RUNS.add(rows, "mine", tmp_path)
     before = (tmp_path / "mine.csv").read_bytes()
-    write_run(tmp_path / "b", judged_items, right=lambda i, p: False)
     with pytest.raises(InputError, match=r"parity, lstm, seed 1, axis 2 is there already"):
-        add_runs([tmp_path / "b"], "mine", tmp_path)
-    longer = {**CONFIG["trainer"], "max_epochs": 4}
-    write_run(tmp_path / "c", judged_items, seed=3, trainer=longer)
+        RUNS.add(rows.assign(accuracy=0.5), "mine", tmp_path)
     with pytest.raises(InputError, match=r"parity differ in epochs \(3 and 4\)"):
-        add_runs([tmp_path / "c"], "mine", tmp_path)
+        RUNS.add(rows.assign(seed=3, epochs=4), "mine", tmp_path)
     assert (tmp_path / "mine.csv").read_bytes() == before
 
 
-def test_progress_and_folders_do_not_change_the_configuration(tmp_path, judged_items):
+def test_progress_and_folders_do_not_change_the_configuration(tmp_path, judged_items, rows):
     quiet = {**CONFIG["trainer"], "enable_progress_bar": False}
-    first = rows_of_run(write_run(tmp_path / "a", judged_items), "mine")
-    second = rows_of_run(write_run(tmp_path / "b", judged_items, trainer=quiet, study="x"), "mine")
-    assert len(RUNS.merge(first, second, "mine.csv")) == len(first)
-    third = rows_of_run(
-        write_run(tmp_path / "c", judged_items, optimizer={"lr": 0.1, "weight_decay": 0}), "mine"
-    )
-    assert len(RUNS.merge(first, third, "mine.csv")) == 2 * len(first)
+    same = rows_of_run(write_run(tmp_path / "b", judged_items, trainer=quiet, study="x"), "mine")
+    assert len(RUNS.merge(rows, same, "mine.csv")) == len(rows)
+    other = {"optimizer": {"lr": 0.1, "weight_decay": 0}}
+    different = rows_of_run(write_run(tmp_path / "c", judged_items, **other), "mine")
+    assert len(RUNS.merge(rows, different, "mine.csv")) == 2 * len(rows)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "a b"])
@@ -147,12 +146,16 @@ def test_files_with_other_columns_are_refused(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory, judged_items):
+def filled(tmp_path_factory, rows):
+    """Return the folder of a study: three seeds of an LSTM, and one of a GRU."""
     tmp_path = tmp_path_factory.mktemp("results")
-    for seed, right in ((1, None), (2, lambda i, p: p < 3), (3, lambda i, p: p < 2)):
-        write_run(tmp_path / f"{seed}", judged_items, seed=seed, right=right)
-    write_run(tmp_path / "gru", judged_items, cell="gru")
-    add_runs([tmp_path], "mine", tmp_path)
+    beyond = rows["slice"].isin(["axis", "beyond"]) & ~(rows["value"] == 2)
+    runs = [rows, rows.assign(cell="gru")]
+    for seed, share in ((2, 0.75), (3, 0.5)):
+        changed = {"accuracy": rows["accuracy"].mask(beyond, share), "last": rows["last"]}
+        changed["last"] = changed["last"].mask(beyond, 0.0)
+        runs.append(rows.assign(seed=seed, **changed))
+    RUNS.add(pd.concat(runs), "mine", tmp_path)
     return tmp_path
 
 
