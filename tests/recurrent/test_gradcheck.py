@@ -44,6 +44,7 @@ COMPILED = PRESETS | COMBINATIONS
 # consist of the same operations as those that remain.
 SLOW = {"cifg", "fgr", "janet", "lstm_peephole", "nfg", "niaf", "noaf", "nog"}
 SLOW |= {"atr", "brc", "cfn", "cornn", "lru", "nbrc", "on_lstm", "ran", "rg_lru", "star", "ugrnn"}
+SLOW |= {"nig", "mgu", "mingru", "coupled_forget_gate", "input_gate_alone"}
 STACKS = {"two": (2, False), "bidirectional": (1, True)}
 GRADCHECKED = {
     f"{name}-bidirectional": (cell, "bidirectional") for name, cell in (PRESETS | FIELDS).items()

@@ -216,10 +216,16 @@ def test_empty_batches_and_sequences(shape, options):
         y.sum().backward()
 
 
+@pytest.mark.parametrize("engine", ["reference", pytest.param("cpu", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", WITH_R)
-def test_every_cell_with_an_r_supports_recurrent_noise(name):
-    layer = Recurrent(name, D, H, recurrent_dropout=0.2, weight_drop=0.2)
-    layer(torch.randn(2, 3, D))[0].sum().backward()
+def test_every_cell_with_an_r_supports_recurrent_noise(name, engine):
+    """On the kernel too, which `auto` chooses: compiling all of them takes two minutes."""
+    noise = {"recurrent_dropout": 0.2, "weight_drop": 0.2}
+    x = torch.randn(2, 3, D)
+    drawn = draw_noise(PRESETS[name], x, H, 1, 0.2, 0.0)
+    assert choose_engine("auto", PRESETS[name], x, False, drawn).name == "cpu"
+    layer = Recurrent(name, D, H, **noise, engine=engine)
+    layer(x)[0].sum().backward()
     assert all(p.grad.isfinite().all() for p in layer.parameters())
 
 
