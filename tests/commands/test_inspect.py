@@ -13,6 +13,7 @@ from seqtag.data.encode.labelset import LabelSet
 from seqtag.model.config import TaggerConfig
 from seqtag.model.network import TaggerNetwork
 from seqtag.probes.english.lexicon import GENDER_OF
+from seqtag.recurrent.engines.registry import set_engine
 from seqtag.study.inside_results import INSPECTIONS, add_inspections
 from seqtag.tagging.tagger import Tagger
 
@@ -80,6 +81,19 @@ def test_a_transformer_is_read_by_linear_probes(folders, monkeypatch, capsys, tm
     assert "read by linear probes" in capsys.readouterr().out
 
 
+@pytest.fixture
+def no_kernels(monkeypatch):
+    """Loaded taggers run on the reference: compiling kernels would take seconds."""
+    load = Tagger.load
+
+    def on_reference(folder):
+        tagger = load(folder)
+        set_engine(tagger.network, "reference")
+        return tagger
+
+    monkeypatch.setattr(Tagger, "load", on_reference)
+
+
 def save_runs(folders, place, judged, save_run):
     """Write the folders of a finished run for each model, and return their folder."""
     for seed, encoder in enumerate(("recurrent", "transformer"), 1):
@@ -96,7 +110,7 @@ def save_runs(folders, place, judged, save_run):
     return place
 
 
-def test_runs_of_several_encoders(folders, tmp_path, judged, save_run, capsys):
+def test_runs_of_several_encoders(folders, tmp_path, judged, save_run, no_kernels, capsys):
     place = save_runs(folders, tmp_path / "runs", judged, save_run)
     arguments = ["inspect", str(place), "--sentences", "20", "--values", "states", "--groups", "2"]
     assert main([*arguments, "--output", str(tmp_path / "out")]) == 0
@@ -133,7 +147,7 @@ def test_runs_or_models(arguments, message, folders, monkeypatch, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_a_tagger_of_a_corpus(write, plain_tagger, tmp_path, monkeypatch, capsys):
+def test_a_tagger_of_a_corpus(write, plain_tagger, tmp_path, no_kernels, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     plain_tagger.save(tmp_path / "model")
     pairs = ("Alex NOUN", "Graves NOUN", "is VERB", "in X", "Paris NOUN", ". X")
