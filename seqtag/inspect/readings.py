@@ -89,6 +89,8 @@ def around_new_subjects(readings: Readings) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         The numbers of the readings, and for each the number of the reading at the new subject.
     """
+    if not (readings.old_N != "").any():
+        return np.array([], np.int64), np.array([], np.int64)
     starts = np.flatnonzero(readings.distance_N == 0)
     ends = np.append(starts[1:], len(readings))
     numbers: list[int] = []
