@@ -146,14 +146,12 @@ def accuracies(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         by: columns that define the groups.
     """
     by = list(by)
-    # Grouped by one number in place of many columns, most of which are the same in all rows.
-    group = counts.groupby(by, observed=True, dropna=False, sort=False).ngroup().rename("group")
-    sums = counts.groupby([group, counts["run"]], observed=True, sort=False)[_SUMMED].sum()
+    options = {"observed": True, "dropna": False, "sort": False}
+    sums = counts.groupby([*by, "run"], **options)[_SUMMED].sum().reset_index()
     sums["accuracy"] = sums["right_model"] / sums["n"]
     sums["solved"] = sums["accuracy"] >= SOLVED
-    groups = sums.groupby("group", sort=False)
+    groups = sums.groupby(by, **options)
     total = groups[_SUMMED].sum()
-    named = counts[by][~group.duplicated()].reset_index(drop=True)
     summed = {name: total[name].to_numpy() for name in _SUMMED}
     n_G = summed["n"]
     right_G = summed["right_model"]
@@ -170,7 +168,7 @@ def accuracies(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         known_G = summed[f"known_{name}"]
         figures[name] = summed[f"right_{name}"] / np.where(known_G, known_G, np.nan)
     figures |= {name: summed[name] / n_G for name in ERRORS}
-    return pd.concat([named, pd.DataFrame(figures)], axis=1)
+    return pd.concat([total.index.to_frame(index=False), pd.DataFrame(figures)], axis=1)
 
 
 def slices(counts: pd.DataFrame) -> Iterator[tuple[str, pd.Series, list[str]]]:

@@ -26,6 +26,13 @@ def test_earlier_subjects_have_their_own_form():
     assert readings.position_N.tolist() == list(range(7))
 
 
+def test_targets_that_do_not_begin_the_sentence_have_no_subjects_around():
+    item = ProbeItem(ITEM.tokens, ITEM.labels, ITEM.targets, {}, ())
+    readings = read_items(make_probe("pronoun"), [item])
+    assert readings.distance_N.tolist() == [6]
+    assert around_new_subjects(readings)[0].size == 0
+
+
 def test_places_around_a_new_subject():
     readings = read_items(make_probe("pronoun"), [ITEM, ITEM])
     number_N, event_N = around_new_subjects(readings)
