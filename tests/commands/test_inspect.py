@@ -159,9 +159,9 @@ def test_a_tagger_of_a_corpus(write, plain_tagger, tmp_path, no_kernels, monkeyp
     table = pd.read_csv("out/decoding.csv")
     assert set(table["split"]) == {"held out"}
     whole = table[table["distance"] == "all"]
-    # Such words have one label each, so the control task is learned as well.
-    assert (whole["accuracy"] > 0.9).all()
-    assert (whole["control"] > 0.9).all()
+    # Each word has one label, so the control task is learned as well.
+    assert (whole["accuracy"] > 0.7).all()
+    assert (whole["control"] > 0.7).all()
     capsys.readouterr()
     assert main(common) == 2
     assert "name a labelled corpus with --data, or a probe" in capsys.readouterr().err

@@ -13,6 +13,8 @@ from seqtag.columns import BASELINES, ITEMS, RUN, items_schema
 from seqtag.errors import InputError
 from seqtag.probes.registry import PROBES
 from seqtag.study import result_tables, results
+from seqtag.study.inside_results import INSPECTIONS
+from seqtag.study.result_files import FOLDER
 from seqtag.study.result_tables import Layout, markdown, parse_layout, update_tables
 from seqtag.study.results import RUNS, add_runs, rows_of_run
 
@@ -223,8 +225,10 @@ def test_the_tables_of_the_repository_equal_its_files(monkeypatch, capsys):
 
 
 def test_the_files_of_the_repository_are_sorted_and_complete():
-    for path in results.FOLDER.glob("*.csv"):
+    for path in FOLDER.glob("*.csv"):
         if path.name != result_tables.PUBLISHED:
-            table = RUNS.read(path)
+            text = path.read_text()
+            kind = INSPECTIONS if "inspect_seed" in text.partition("\n")[0] else RUNS
+            table = kind.read(path)
             assert set(table["study"]) == {path.stem}
-            assert RUNS.text(RUNS.merge(table.iloc[:0], table, path.name)) == path.read_text()
+            assert kind.text(kind.merge(table.iloc[:0], table, path.name)) == text
