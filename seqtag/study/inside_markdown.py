@@ -82,7 +82,8 @@ def _read(rows: pd.DataFrame, wanted: Wanted) -> str:
 
 def _read_distance(rows: pd.DataFrame, wanted: Wanted) -> str:
     """Return the accuracy of linear probes by the words since the cue."""
-    names = list(rows[rows["slice"] != "all"]["slice"].unique())
+    rows = rows[rows["slice"] != "all"]
+    names = list(rows["slice"].unique())
     names.sort(key=lambda name: int(name.partition("-")[0]))
     return _by_slice(rows, names)
 
