@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from seqtag.cells.chunks import decay_between, root_mean_square, solve_unit_lower, unit_length
 from seqtag.cells.functions import exp, sigmoid, silu, softplus
-from seqtag.cells.linear import LinearRecurrence, RunRecurrence
+from seqtag.cells.linear import GatedNorm, LinearRecurrence, MatrixKernel
 from seqtag.cells.matrix import MatrixCell, start_decay_bias
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
@@ -46,7 +46,7 @@ class DeltaNet(MatrixCell):
 
     Attributes:
         heads: A; they share the units equally, E = H / A.
-        chunk: number of steps that are computed together.
+        chunk: number of steps that the engine `chunked` computes together.
         convolution: number of steps that the convolution reads; 0 is off.
         decay: whether there is the gate f.
         signed: whether b is from 0 to 2, rather than from 0 to 1.
@@ -136,8 +136,11 @@ class DeltaNet(MatrixCell):
         b = sigmoid(wx["b"]) * (2.0 if self.signed else 1.0)
         values = {"q": q * q.shape[-1] ** -0.5, "k": k, "v": silu(wx["v"]), "b": b}
         if self.decay:
-            values["log_f"] = -exp(unit[_RATE]) * softplus(wx["f"])
+            values["log_f"] = self._log_f(wx, unit)
         return {**values, "o": silu(wx["o"])}
+
+    def _log_f(self, wx: Values, unit: Values) -> Any:
+        return -exp(unit[_RATE]) * softplus(wx["f"])
 
     def traced(self, values: Values) -> dict[str, Any]:
         """Return the gates."""
@@ -177,16 +180,20 @@ class DeltaNet(MatrixCell):
         return q @ state["S"] + read_LL @ written, {"S": S + k.mT @ written}
 
     def advance_all(
-        self, values: Values, state: Values, run: RunRecurrence
+        self, wx: Values, unit: Values, state: Values, kernel: MatrixKernel
     ) -> tuple[Any, dict[str, Any]]:
-        """Return the read values of all steps, and S after them."""
+        """Return h of all steps, and S after them."""
+        b = sigmoid(wx["b"]) * (2.0 if self.signed else 1.0)
         steps = LinearRecurrence(
-            *(values["q"], values["k"], values["v"], values.get("log_f")),
-            strength=values["b"],
+            *(wx["q"], wx["k"], wx["v"], self._log_f(wx, unit) if self.decay else None),
+            strength=b,
             replaces=True,
+            silu=("query", "key", "value"),
+            unit=True,
         )
-        output, _, S = run(steps, state["S"])
-        return output, {"S": S}
+        output, S = kernel.recurrence(steps, state["S"])
+        h = kernel.gated_norm(output, GatedNorm(wx["o"], unit["gain"], "silu"))
+        return h, {"S": S}
 
     def finish(self, output: Any, values: Values, unit: Values) -> Any:
         """Return the output, normalised within heads and gated."""

@@ -1,10 +1,9 @@
-"""The linear recurrence that every cell with a matrix state is an instance of.
+"""What cells with a matrix state are made of: a linear recurrence, and a norm with a gate.
 
-T time, B batch, A heads, N rows and E columns of a head's state.
+T time, B batch, A heads, N rows and E columns of a head's state, H hidden units.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 
 class LinearRecurrence(NamedTuple):
@@ -12,8 +11,8 @@ class LinearRecurrence(NamedTuple):
 
         S = f S' + b k v^T                        a plain write
         S = f S' + b k (v - (f S')^T k)^T         with `replaces`
-        S = diag(f) S' + k v^T + w (S'^T r)^T     with `read_key` r and `write_key` w
-        o = S^T q
+        S = diag(f) S' + k v^T - w (S'^T r)^T     with `read_key` r and `write_key` w
+        o = S^T q + skip v
 
     query, key: (T, B, A, N), or (T, B, 1, N) if they are the same in all heads.
     value: (T, B, A, E).
@@ -21,8 +20,12 @@ class LinearRecurrence(NamedTuple):
     sign: the sign of f, like `log_decay`; None if f is positive.
     strength: b, (T, B, A); None for 1.
     read_key, write_key: (T, B, A, N).
+    bound: (T, B, A), or None; with it S has one more column, whose value is always 1, and o is
+        divided by max(|n|, bound), where n is what the query reads from that column.
+    skip: (A), or None for 0.
     replaces: whether a write replaces what the state holds under its key.
-    counts: whether S has one more column, whose value is always 1.
+    silu: which of "query", "key" and "value" are given as a, where silu(a) is the value.
+    unit: whether queries and keys are then divided by their lengths, and queries by sqrt(N).
     """
 
     query: Any
@@ -33,11 +36,40 @@ class LinearRecurrence(NamedTuple):
     strength: Any = None
     read_key: Any = None
     write_key: Any = None
+    bound: Any = None
+    skip: Any = None
     replaces: bool = False
-    counts: bool = False
+    silu: tuple[str, ...] = ()
+    unit: bool = False
 
 
-# From a recurrence and the initial state (B, A, N, E): what the queries read, (T, B, A, E), and the
-# last state; with `counts` the state has a column more, and what is read from it, (T, B, A), comes
-# between the two, else None.
-RunRecurrence = Callable[[LinearRecurrence, Any], tuple[Any, Any, Any]]
+class GatedNorm(NamedTuple):
+    """A norm with a gate: h = act(gate) (gain norm(x) + more), or gain norm(x act(gate)).
+
+    gate: (T, B, A, E), before the activation. The norm is taken within each of the A groups.
+    gain: (H).
+    activation: "sigmoid", "silu" or "identity".
+    center: whether the mean is subtracted before the norm divides by the root of the mean square.
+    more: (T, B, A, E), or None for 0.
+    first: whether the gate multiplies x instead, before the norm.
+    """
+
+    gate: Any
+    gain: Any
+    activation: str
+    center: bool = False
+    more: Any = None
+    first: bool = False
+
+
+class MatrixKernel(Protocol):
+    """What runs the parts of a cell with a matrix state over all steps of a batch."""
+
+    def recurrence(self, steps: LinearRecurrence, initial: Any) -> tuple[Any, Any]:
+        """Return o (T, B, A, E) and the state after the last step, like `initial` (B, A, N, E)."""
+
+    def gated_norm(self, x: Any, norm: GatedNorm) -> Any:
+        """Return h (T, B, H) from x, which has as many values as the gate."""
+
+    def at_end(self, value: Any, initial: Any) -> Any:
+        """Return a value (T, B, ...) at each sequence's last step, or the initial one (B, ...)."""

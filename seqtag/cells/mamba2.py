@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from seqtag.cells.chunks import decay_between, root_mean_square
 from seqtag.cells.functions import exp, silu, softplus
-from seqtag.cells.linear import LinearRecurrence, RunRecurrence
+from seqtag.cells.linear import GatedNorm, LinearRecurrence, MatrixKernel
 from seqtag.cells.matrix import MatrixCell, start_decay_bias
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
@@ -38,7 +38,7 @@ class Mamba2(MatrixCell):
 
     Attributes:
         heads: A; they share the units equally, E = H / A.
-        chunk: number of steps that are computed together.
+        chunk: number of steps that the engine `chunked` computes together.
         convolution: number of steps that the convolution reads; 0 is off.
         state_size: N.
         signed: whether f is from -1 to 1, rather than from 0 to 1.
@@ -120,14 +120,16 @@ class Mamba2(MatrixCell):
 
     def prepare(self, wx: Values, unit: Values) -> dict[str, Any]:
         """Return v, k, q, d, o and the logarithm of f; with `signed` of its size, and its sign."""
-        values = {gate: silu(wx[gate]) for gate in ("v", "k", "q", "o")}
+        return {gate: silu(wx[gate]) for gate in ("v", "k", "q", "o")} | self._decays(wx, unit)
+
+    def _decays(self, wx: Values, unit: Values) -> dict[str, Any]:
+        """Return d and the logarithm of f; with `signed` of its size, and its sign."""
         d = softplus(wx["d"])
         log_f = -d * exp(unit[_RATE])
-        values |= {"d": d, "log_f": log_f}
-        if self.signed:
-            f = 2 * exp(log_f) - 1
-            values |= {"log_f": f.abs().clamp(min=1e-30).log(), "sign": f.sign()}
-        return values
+        if not self.signed:
+            return {"d": d, "log_f": log_f}
+        f = 2 * exp(log_f) - 1
+        return {"d": d, "log_f": f.abs().clamp(min=1e-30).log(), "sign": f.sign()}
 
     def traced(self, values: Values) -> dict[str, Any]:
         """Return v, o, d and f: the values of units and of heads."""
@@ -158,16 +160,21 @@ class Mamba2(MatrixCell):
         return output, {"S": kept + k.mT @ (decay_LL[..., -1, :, None] * written)}
 
     def advance_all(
-        self, values: Values, state: Values, run: RunRecurrence
+        self, wx: Values, unit: Values, state: Values, kernel: MatrixKernel
     ) -> tuple[Any, dict[str, Any]]:
-        """Return the read values of all steps, and S after them."""
+        """Return h of all steps, and S after them."""
+        decays = self._decays(wx, unit)
         steps = LinearRecurrence(
-            *(values["q"], values["k"], values["v"], values["log_f"]),
-            sign=values.get("sign"),
-            strength=values["d"],
+            *(wx["q"], wx["k"], wx["v"], decays["log_f"]),
+            sign=decays.get("sign"),
+            strength=decays["d"],
+            skip=unit[_SKIP],
+            silu=("query", "key", "value"),
         )
-        output, _, S = run(steps, state["S"])
-        return output, {"S": S}
+        output, S = kernel.recurrence(steps, state["S"])
+        gate = wx["o"].flatten(-2)[..., None, :]  # one group: the norm is over all units
+        h = kernel.gated_norm(output, GatedNorm(gate, unit["gain"], "silu", first=True))
+        return h, {"S": S}
 
     def finish(self, output: Any, values: Values, unit: Values) -> Any:
         """Return the output with skip v, gated, and normalised over all units."""

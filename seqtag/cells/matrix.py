@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from seqtag.cells.linear import RunRecurrence
+from seqtag.cells.linear import MatrixKernel
 from seqtag.cells.spec import Cell, Product, Values, Vector
 from seqtag.checks import AtLeast, AtMost, Count
 
@@ -27,16 +27,19 @@ class MatrixCell(Cell):
 
         values = cell.prepare(wx, unit)              all steps at once
         o, state = cell.advance(values, state)       one step, or
-        o, state = cell.advance_chunk(values, state) a chunk of steps, with the same result, or
-        o, state = cell.advance_all(values, state, run) all steps, by a kernel `run`
+        o, state = cell.advance_chunk(values, state) a chunk of steps, with the same result
         h = cell.finish(o, values, unit)             all steps at once
+
+    or, with a compiled kernel for all of this,
+
+        h, state = cell.advance_all(wx, unit, state, kernel)
 
     The first state is the output h, as in every cell; the next step does not read it.
 
     Attributes:
         heads: A; they share the units equally.
-        chunk: number of steps that are computed together. It does not change the results beyond
-            rounding.
+        chunk: number of steps that the engine `chunked` computes together. It does not change the
+            results beyond rounding.
         convolution: number of steps that a causal convolution over W x reads, separately for
             each row of the gates `convolved`; 0 is off.
         convolved: the gates that the convolution applies to.
@@ -135,14 +138,15 @@ class MatrixCell(Cell):
 
     @abstractmethod
     def advance_all(
-        self, values: Values, state: Values, run: RunRecurrence
+        self, wx: Values, unit: Values, state: Values, kernel: MatrixKernel
     ) -> tuple[Any, dict[str, Any]]:
-        """Return the outputs of all steps, (T, B, A, E), and the matrix states after them.
+        """Return h of all steps, (T, B, H), and the matrix states after them, by a kernel.
 
         Args:
-            values: what `prepare` returned, (T, B, A, E) or (T, B, A).
+            wx: W_k x + b_k by gate k, (T, B, A, E) or (T, B, A).
+            unit: parameters by name.
             state: the states before the first step.
-            run: a function that runs a `LinearRecurrence`.
+            kernel: what runs the parts.
         """
 
     @abstractmethod

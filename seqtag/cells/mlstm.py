@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from seqtag.cells.chunks import exp_to_diagonal, joined, running_maximum, standardised
 from seqtag.cells.functions import exp, log_sigmoid, maximum, sigmoid, silu
-from seqtag.cells.linear import LinearRecurrence, RunRecurrence
+from seqtag.cells.linear import GatedNorm, LinearRecurrence, MatrixKernel
 from seqtag.cells.matrix import MatrixCell
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values
@@ -40,7 +40,7 @@ class MLstm(MatrixCell):
 
     Attributes:
         heads: A; they share the units equally, E = H / A.
-        chunk: number of steps that are computed together.
+        chunk: number of steps that the engine `chunked` computes together.
         convolution: number of steps that the convolution reads; 0 is off.
 
     Example:
@@ -108,9 +108,11 @@ class MLstm(MatrixCell):
     def prepare(self, wx: Values, unit: Values) -> dict[str, Any]:
         """Return q, k, v, o and the logarithms of the gates; that of i includes the factor of k."""
         q, k = (silu(wx[g]) if self.convolution else wx[g] for g in ("q", "k"))
-        log_i = wx["i"] - 0.5 * math.log(k.shape[-1])
-        logs = {"log_i": log_i, "log_f": log_sigmoid(wx["f"])}
-        return {"q": q, "k": k, "v": wx["v"], "o": sigmoid(wx["o"]), **logs}
+        return {"q": q, "k": k, "v": wx["v"], "o": sigmoid(wx["o"]), **self._logs(wx)}
+
+    def _logs(self, wx: Values) -> dict[str, Any]:
+        log_i = wx["i"] - 0.5 * math.log(wx["k"].shape[-1])
+        return {"log_i": log_i, "log_f": log_sigmoid(wx["f"])}
 
     def traced(self, values: Values) -> dict[str, Any]:
         """Return the gates; i and f without the stabiliser."""
@@ -153,21 +155,24 @@ class MLstm(MatrixCell):
         }
 
     def advance_all(
-        self, values: Values, state: Values, run: RunRecurrence
+        self, wx: Values, unit: Values, state: Values, kernel: MatrixKernel
     ) -> tuple[Any, dict[str, Any]]:
-        """Return the read values of all steps, and C, n and m after them; n is a column of S."""
-        log_i, log_f = values["log_i"], values["log_f"]
+        """Return h of all steps, and C, n and m after them; n is a column of the state."""
+        logs = self._logs(wx)
+        log_i, log_f = logs["log_i"], logs["log_f"]
         m = running_maximum(log_f.detach(), log_i.detach(), state["m"].detach())
         before = joined(state["m"][None], m[:-1], 0)
         # The decays and gates that keep C and n at the scale exp(-m).
         steps = LinearRecurrence(
-            *(values["q"], values["k"], values["v"], log_f + (before - m)),
+            *(wx["q"], wx["k"], wx["v"], log_f + (before - m)),
             strength=exp(log_i - m),
-            counts=True,
+            bound=_bound(m),
+            silu=("query", "key") if self.convolution else (),
         )
-        read, read_n, S = run(steps, joined(state["C"], state["n"][..., None], -1))
-        output = read / maximum(read_n.abs(), _bound(m))[..., None]
-        return output, {"C": S[..., :-1], "n": S[..., -1], "m": m[-1]}
+        start = joined(state["C"], state["n"][..., None], -1)
+        output, S = kernel.recurrence(steps, start)
+        h = kernel.gated_norm(output, GatedNorm(wx["o"], unit["gain"], "sigmoid", center=True))
+        return h, {"C": S[..., :-1], "n": S[..., -1], "m": kernel.at_end(m, state["m"])}
 
     def finish(self, output: Any, values: Values, unit: Values) -> Any:
         """Return the output, normalised within heads and gated."""

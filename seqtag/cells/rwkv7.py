@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from seqtag.cells.chunks import solve_unit_lower, standardised, unit_length
 from seqtag.cells.functions import exp, sigmoid, tanh
-from seqtag.cells.linear import LinearRecurrence, RunRecurrence
+from seqtag.cells.linear import GatedNorm, LinearRecurrence, MatrixKernel
 from seqtag.cells.matrix import MatrixCell
 from seqtag.cells.registry import register
 from seqtag.cells.spec import Cell, Values, Vector
@@ -47,8 +47,8 @@ class Rwkv7(MatrixCell):
 
     Attributes:
         heads: A; they share the units equally, E = H / A.
-        chunk: number of steps that are computed together, at most 128, so that the products of
-            their decays stay in the range of float32.
+        chunk: number of steps that the engine `chunked` computes together, at most 128, so that the
+            products of their decays stay in the range of float32.
         convolution: number of steps that the convolution over a_r, a_k and a_v reads; 0 is off.
         rank: number of columns of each U.
 
@@ -181,20 +181,27 @@ class Rwkv7(MatrixCell):
         return output, {"S": since[..., -1, :, None] * (S + key @ v - removed @ old)}
 
     def advance_all(
-        self, values: Values, state: Values, run: RunRecurrence
+        self, wx: Values, unit: Values, state: Values, kernel: MatrixKernel
     ) -> tuple[Any, dict[str, Any]]:
-        """Return the read values of all steps, and S after them."""
+        """Return h of all steps, and S after them."""
+        values = self.prepare(wx, unit)
         steps = LinearRecurrence(
             *(values["r"], values["k"], values["v"], values["log_w"]),
             read_key=values["old"],
             write_key=values["removed"],
         )
-        output, _, S = run(steps, state["S"])
-        return output, {"S": S}
+        output, S = kernel.recurrence(steps, state["S"])
+        more = self._bonus(values, unit)
+        norm = GatedNorm(values["g"], unit["gain"], "identity", center=True, more=more)
+        return kernel.gated_norm(output, norm), {"S": S}
 
     def finish(self, output: Any, values: Values, unit: Values) -> Any:
         """Return the output, normalised within heads, with the bonus, and gated."""
-        r, k, v = (values[gate] for gate in ("r", "k", "v"))
-        gain, bonus = (unit[name].view(v.shape[-2:]) for name in ("gain", "bonus"))
-        now = (r * k * bonus).sum(-1, keepdim=True) * v
+        gain = unit["gain"].view(output.shape[-2:])
+        now = self._bonus(values, unit)
         return (values["g"] * (gain * standardised(output) + now)).flatten(-2)
+
+    def _bonus(self, values: Values, unit: Values) -> Any:
+        """Return v times the sum of r k bonus over the head."""
+        r, k, v = (values[gate] for gate in ("r", "k", "v"))
+        return (r * k * unit["bonus"].view(v.shape[-2:])).sum(-1, keepdim=True) * v

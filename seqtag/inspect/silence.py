@@ -169,7 +169,14 @@ def _silenced_matrix(cell: MatrixCell) -> MatrixCell:
             return (*cell.vectors, Vector(_keep("h")), Vector(_fill("h")))
 
         def finish(self, output: Any, values: Values, unit: Values) -> Any:
-            return unit[_keep("h")] * cell.finish(output, values, unit) + unit[_fill("h")]
+            return self._silence(cell.finish(output, values, unit), unit)
+
+        def advance_all(self, wx: Values, unit: Values, state: Values, kernel: Any) -> Any:
+            h, states = cell.advance_all(wx, unit, state, kernel)
+            return self._silence(h, unit), states
+
+        def _silence(self, h: Any, unit: Values) -> Any:
+            return unit[_keep("h")] * h + unit[_fill("h")]
 
     return SilencedMatrixCell(**{field.name: getattr(cell, field.name) for field in fields(cell)})
 

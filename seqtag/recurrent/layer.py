@@ -77,7 +77,8 @@ class Recurrent(nn.Module):
         engine: what runs the layer. "auto" uses the first of these that can run the cell, and logs
             once which one and why.
             "cpu": C++ generated from the cell's step and compiled at first use. On a CPU with a
-                compiler, for every cell whose step uses only `seqtag.cells.functions`.
+                compiler, for every cell whose step uses only `seqtag.cells.functions`. Cells with
+                a matrix state have a kernel of their own.
             "torch": torch's own kernels (oneDNN, cuDNN), for lstm, gru, rnn and rnn_relu; without
                 noise in the recurrence.
             "triton": kernels for a GPU, generated from the cell's step; needs the package triton.

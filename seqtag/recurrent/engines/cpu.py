@@ -34,6 +34,7 @@ from seqtag.recurrent.engines.tensor_lists import (
     split_by_direction,
 )
 from seqtag.recurrent.matrix.kernel import library
+from seqtag.recurrent.matrix.linear import run_linear
 from seqtag.recurrent.noise import Noise
 
 
@@ -62,7 +63,7 @@ class Cpu(Engine):
         if isinstance(call.cell, MatrixCell):
             if call.entries is not None:
                 call = call._replace(x_BTD=call.entries.gather(), entries=None)
-            return run_matrix(call, run_kernel)
+            return run_matrix(call, run_kernel, run_linear)
         x_BTD, rows_BT = call.x_BTD, None
         if call.entries is not None:
             x_BTD, rows_BT = call.entries.table_UD[None], call.entries.rows_BT

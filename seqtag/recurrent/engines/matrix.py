@@ -5,29 +5,35 @@ of a chunk, R rows of W whose values are convolved. Works on (T, B, ...).
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from seqtag.cells.linear import GatedNorm, LinearRecurrence
 from seqtag.cells.matrix import MatrixCell
 from seqtag.recurrent.engines.base import LayerCall, LayerOutput, States, Traces
 from seqtag.recurrent.engines.directions import JoinDirections, SplitDirections
 from seqtag.recurrent.engines.tensor_lists import compute_dtype
-from seqtag.recurrent.matrix.kernel import run_recurrence
+from seqtag.recurrent.matrix.norm import run_gated_norm
+from seqtag.recurrent.matrix.recurrence import run_recurrence
 from seqtag.recurrent.padding import Padding
 from seqtag.recurrent.parameters import Weights
 
 Values = Mapping[str, Tensor]
-# From the values of all steps, (T, B, ...), and the initial states: outputs (T, B, A, E), and the
-# final states.
-Run = Callable[[MatrixCell, Values, States, Padding], tuple[Tensor, dict[str, Tensor]]]
+# From W x + b by gate, (T, B, ...), the parameters, and the initial states: h (T, B, H), and the
+# final matrix states.
+Run = Callable[[MatrixCell, Values, Values, States, Padding], tuple[Tensor, dict[str, Tensor]]]
+
+Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
-def run_matrix(call: LayerCall, run: Run) -> LayerOutput:
-    """Run one layer of a `MatrixCell`, one direction after the other."""
+def run_matrix(call: LayerCall, run: Run, product: Product = linear) -> LayerOutput:
+    """Run one layer of a `MatrixCell`, one direction after the other.
+
+    `product` computes W x + b.
+    """
     cell, x_BTD, padding = call.cell, call.x_BTD, call.padding
     assert isinstance(cell, MatrixCell)
     computed = compute_dtype(x_BTD.dtype)
@@ -38,45 +44,66 @@ def run_matrix(call: LayerCall, run: Run) -> LayerOutput:
             zip(reads, call.weights, call.states, strict=True)
         ):
             weight, start = _converted(weight, start, computed)
-            h_TBH, final, values = _run_direction(cell, x_TBD, weight, start, padding, run)
+            wx_TBG = product(x_TBD, weight.input_GD, weight.bias_G)
+            h_TBH, final, wx = _run_direction(cell, wx_TBG, weight, start, padding, run)
             outputs.append(h_TBH)
             finals.append({name: state.to(x_BTD.dtype) for name, state in final.items()})
             if call.traces:
-                shown = {**cell.traced(values), "h": h_TBH}
+                shown = {**cell.traced(cell.prepare(wx, weight.unit)), "h": h_TBH}
                 traces.append(_in_time_order(shown, padding, backwards=d == 1))
-    return LayerOutput(JoinDirections.apply(padding, *outputs).to(x_BTD.dtype), finals, traces)
+    if len(outputs) == 1 and not padding.ragged:
+        y_BTH = outputs[0].transpose(0, 1)
+    else:
+        y_BTH = JoinDirections.apply(padding, *outputs)
+    return LayerOutput(y_BTH.to(x_BTD.dtype), finals, traces)
+
+
+class _Kernel:
+    """What `MatrixKernel` demands, for one batch."""
+
+    def __init__(self, padding: Padding):
+        self.padding = padding
+        self.at_end = padding.at_end
+
+    def recurrence(self, steps: LinearRecurrence, initial: Tensor) -> tuple[Tensor, Tensor]:
+        output, end = run_recurrence(steps, initial, self.padding.lengths_B)
+        return output, self.padding.unless_empty(end, initial)
+
+    def gated_norm(self, x: Tensor, norm: GatedNorm) -> Tensor:
+        return run_gated_norm(x, norm)
 
 
 def run_kernel(
-    cell: MatrixCell, values: Values, state: States, padding: Padding
+    cell: MatrixCell, wx: Values, unit: Values, state: States, padding: Padding
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Run all steps in one call of the compiled kernel, with the same results up to rounding."""
-    run = partial(run_recurrence, lengths_B=padding.lengths_B)
-    output, ends = cell.advance_all(values, state, run)
-    return output, {
-        **state,
-        **{name: padding.unless_empty(v, state[name]) for name, v in ends.items()},
-    }
+    """Run all steps by the compiled kernel, with the same results up to rounding."""
+    return cell.advance_all(wx, unit, state, _Kernel(padding))
 
 
 def run_steps(
-    cell: MatrixCell, values: Values, state: States, padding: Padding
+    cell: MatrixCell, wx: Values, unit: Values, state: States, padding: Padding
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Run step by step: the definition of the results."""
+    values = cell.prepare(wx, unit)
+    recurrence = _neutral_padding(cell, values, padding)
     outputs, current = [], dict(state)
-    for t in range(len(next(iter(values.values())))):
-        output, new = cell.advance({name: value[t] for name, value in values.items()}, current)
+    for t in range(padding.time):
+        output, new = cell.advance({name: v[t] for name, v in recurrence.items()}, current)
         current |= new
         outputs.append(output)
-    return torch.stack(outputs), current
+    return cell.finish(torch.stack(outputs), values, unit), current
 
 
 def run_chunks(
-    cell: MatrixCell, values: Values, state: States, padding: Padding
+    cell: MatrixCell, wx: Values, unit: Values, state: States, padding: Padding
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Run chunk by chunk, with the same results up to rounding."""
+    values = cell.prepare(wx, unit)
+    recurrence = _neutral_padding(cell, values, padding)
     # (T, B, A, E) to (B, A, T, E), and (T, B, A) to (B, A, T)
-    by_head = {n: v.permute(1, 2, 0, *range(3, v.dim())).contiguous() for n, v in values.items()}
+    by_head = {
+        n: v.permute(1, 2, 0, *range(3, v.dim())).contiguous() for n, v in recurrence.items()
+    }
     # The gradient of slices would be filled with zeros and added for each of them.
     chunks = zip(*(v.split(cell.chunk, dim=2) for v in by_head.values()), strict=True)
     outputs, current = [], dict(state)
@@ -84,28 +111,22 @@ def run_chunks(
         output, new = cell.advance_chunk(dict(zip(by_head, chunk, strict=True)), current)
         current |= new
         outputs.append(output)
-    return torch.cat(outputs, dim=2).permute(2, 0, 1, 3), current
+    return cell.finish(torch.cat(outputs, dim=2).permute(2, 0, 1, 3), values, unit), current
 
 
 def _run_direction(
-    cell: MatrixCell, x_TBD: Tensor, weight: Weights, start: States, padding: Padding, run: Run
+    cell: MatrixCell, wx_TBG: Tensor, weight: Weights, start: States, padding: Padding, run: Run
 ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-    """Return h (T, B, H), the final states, and the values of `prepare`, (T, B, ...)."""
-    wx_TBG = linear(x_TBD, weight.input_GD, weight.bias_G)
+    """Return h (T, B, H), the final states, and W x + b by gate, (T, B, ...)."""
     hidden_size = weight.unit["gain"].numel()
     final = dict(start)
     if padding.time == 0:
-        values = cell.prepare(_by_gate(cell, wx_TBG, hidden_size), weight.unit)
-        return wx_TBG[..., :hidden_size], final, values
+        return wx_TBG[..., :hidden_size], final, _by_gate(cell, wx_TBG, hidden_size)
     if cell.convolution:
         wx_TBG, final = _convolved(cell, wx_TBG, weight.unit["convolution"], final, padding)
     wx = _by_gate(cell, wx_TBG, hidden_size)
-    values = cell.prepare(wx, weight.unit)
-    recurrence = {name: value for name, value in values.items() if name not in cell.output_values}
-    output, ends = run(cell, _neutral_padding(cell, recurrence, padding), final, padding)
-    h_TBH = cell.finish(output, values, weight.unit)
-    final = {**ends, "h": padding.at_end(h_TBH, start["h"])}
-    return h_TBH, final, values
+    h_TBH, ends = run(cell, wx, weight.unit, final, padding)
+    return h_TBH, {**final, **ends, "h": padding.at_end(h_TBH, start["h"])}, wx
 
 
 def _convolved(
@@ -139,9 +160,10 @@ def _by_gate(cell: MatrixCell, wx_TBG: Tensor, hidden_size: int) -> dict[str, Te
 
 
 def _neutral_padding(cell: MatrixCell, values: Values, padding: Padding) -> dict[str, Tensor]:
-    """Return the values with steps after the end that leave the state as it is."""
+    """Return what the recurrence reads, with steps after the end that leave the state as it is."""
+    values = {name: value for name, value in values.items() if name not in cell.output_values}
     if not padding.ragged:
-        return dict(values)
+        return values
     changed = {
         name: values[name].masked_fill(
             padding.outside_TB.view(*values[name].shape[:2], *[1] * (values[name].dim() - 2)),

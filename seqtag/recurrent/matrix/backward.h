@@ -2,10 +2,10 @@
 
 struct Backward {
   const Forward& forward;
-  Array grad_output, grad_norm, grad_final;  // what arrives; null: zeros
+  Array grad_output, grad_final;  // what arrives; null: zeros
   // The gradients: of f that of its logarithm, of its size; of the write key null if it is the read
   // key: then both gradients are added.
-  Array query, key, value, decay, strength, read_key, write_key, initial;
+  Array query, key, value, decay, strength, read_key, write_key, skip, initial;  // skip: (B, A)
 };
 
 struct BackwardSpace {
@@ -16,12 +16,12 @@ struct BackwardSpace {
   Matrix grad_reads;                  // of what the readers read
   Matrix grad_values;                 // of Z
   Matrix grad_overlap;                // of G
-  Matrix solution, values_T, sum;
+  Matrix solution, values_T, sum, row;
 
   static i64 size(const Problem& p) {
     i64 N = p.width_N(), E = p.width_E(), W = p.writers(), R = p.readers();
     return Chunk::size(p) + 2 * N * E + (R + W) * (N + E) + (R + E) * Chunk::padded(W) + STEPS * E +
-           2 * N;
+           2 * N + 2 * std::max(N, E);
   }
   explicit BackwardSpace(const Problem& p)
       : space(size(p)),
@@ -35,7 +35,8 @@ struct BackwardSpace {
         grad_overlap(space.matrix(p.readers(), Chunk::padded(p.writers()))),
         solution(space.matrix(STEPS, p.width_E())),
         values_T(space.matrix(p.width_E(), Chunk::padded(p.writers()))),
-        sum(space.matrix(2, p.width_N())) {}
+        sum(space.matrix(2, p.width_N())),
+        row(space.matrix(2, std::max(p.width_N(), p.width_E()))) {}
 };
 
 struct BackwardTask {
@@ -61,8 +62,18 @@ struct BackwardTask {
         memcpy(chunk.values.row(first + i), y, space.solution.stride * sizeof(S));
     }
     Chunk::read(pass.grad_output, at, problem.E, space.grad_reads);
-    for (i64 i = 0; problem.ones && i < at.count; i++)
-      space.grad_reads.row(i)[problem.E] = *pass.grad_norm.at(at.start + i, at.b, at.a);
+    for (i64 i = 0; problem.ones && i < at.count; i++) divide(at, i);
+  }
+
+  // The gradients of what is read from those of the quotients.
+  void divide(const Place& at, i64 i) {
+    S *grad = space.grad_reads.row(i), *output = space.row.p;
+    S norm = *problem.in.norm.at(at.start + i, at.b, at.a),
+      bound = *problem.in.bound.at(at.start + i, at.b, at.a), size = norm < 0 ? -norm : norm;
+    read_row(output, problem.in.output.at(at.start + i, at.b, at.a), problem.E);
+    scale(grad, 1 / std::max(size, bound), problem.E);
+    S along = dot(grad, output, problem.E);
+    grad[problem.E] = size < bound ? 0 : norm < 0 ? along : -along;
   }
 
   // The gradients of values, and through solved writes those of what these have read.
@@ -95,6 +106,15 @@ struct BackwardTask {
       if (pass.strength.p)
         *pass.strength.at(at.start + i, at.b, at.a) = dot(dz, written, space.grad_values.stride);
       scale(dz, chunk.strength[i], space.grad_values.stride);
+      if (problem.in.skip.p) {
+        const S* grad = space.grad_reads.row(i);
+        *pass.skip.at(0, at.b, at.a) += dot(grad, chunk.plain_values.row(i), problem.E);
+        add_rows(dz, problem.in.skip.at(0, 0, at.a), 0, 1, space.grad_reads.from_row(i));
+      }
+      if (problem.silu_value) {
+        read_row(space.row.p, problem.in.value.at(at.start + i, at.b, at.a), problem.E);
+        activate_backward(dz, space.row.p, space.row.row(1), problem.E, true, false, 1);
+      }
       write_row(pass.value.at(at.start + i, at.b, at.a), dz, problem.E);
     }
   }
@@ -144,36 +164,35 @@ struct BackwardTask {
   }
 
   // sum += sign times a row of a matrix times its gradient.
-  void add_product(const Matrix& m, const Matrix& grad, i64 row, S sign) {
-    S* sum = space.sum.row(0);
+  static void add_product(S* sum, const Matrix& m, const Matrix& grad, i64 row, S sign) {
     for (i64 n = 0; n < m.stride; n += LANES)
       store(sum + n, load(sum + n) + all(sign) * load(m.row(row) + n) * load(grad.row(row) + n));
   }
 
+  // What multiplies a reader increases with the decays before it, what multiplies a writer decreases.
   void decays(const Place& at) {
-    const Chunk& chunk = space.chunk;
+    if (!pass.decay.p) return;
+    const Chunk &chunk = space.chunk;
+    const Matrix &X = chunk.readers, &Y = chunk.writers;
+    S* sum = space.sum.row(0);
+    S total = problem.vector ? 0 : sum_lanes(sum, X.stride);
     for (i64 i = at.count - 1; i >= 0; i--) {
-      add_product(chunk.readers, space.grad_readers, i, 1);
-      for (i64 w = i; w < problem.writers(); w += STEPS)
-        add_product(chunk.writers, space.grad_writers, w, -1);
-      // With vector decays what is read before the write has not decayed at this step.
-      if (problem.solved && !problem.vector)
-        add_product(chunk.readers, space.grad_readers, STEPS + i, 1);
-      if (pass.decay.p) {
-        S* to = pass.decay.at(at.start + i, at.b, at.a);
-        if (problem.vector)
-          write_row(to, space.sum.row(0), problem.N);
-        else
-          *to = sum_of(space.sum.row(0));
+      S* to = pass.decay.at(at.start + i, at.b, at.a);
+      if (problem.vector) {
+        add_product(sum, X, space.grad_readers, i, 1);
+        for (i64 w = i; w < problem.writers(); w += STEPS)
+          add_product(sum, Y, space.grad_writers, w, -1);
+        write_row(to, sum, problem.N);
+        // What is read before the write has not decayed at this step.
+        if (problem.solved) add_product(sum, X, space.grad_readers, STEPS + i, 1);
+      } else {
+        for (i64 r = i; r < problem.readers(); r += STEPS)
+          total += dot(X.row(r), space.grad_readers.row(r), X.stride);
+        for (i64 w = i; w < problem.writers(); w += STEPS)
+          total -= dot(Y.row(w), space.grad_writers.row(w), Y.stride);
+        *to = total;
       }
-      if (problem.solved && problem.vector)
-        add_product(chunk.readers, space.grad_readers, STEPS + i, 1);
     }
-  }
-  S sum_of(const S* row) const {
-    S total = 0;
-    for (i64 n = 0; n < problem.N; n++) total += row[n];
-    return total;
   }
 
   // Gradients of the arguments from those of readers and writers.
@@ -191,29 +210,36 @@ struct BackwardTask {
           multiply_into(a, a, chunk.inverse.row(i), N);
         }
       }
-      put(pass.query, at, i, q);
-      if (problem.plain()) put(pass.key, at, i, k);
+      const Arrays& in = problem.in;
+      put(pass.query, in.query, at, i, q, problem.silu_query, problem.query_scale());
+      if (problem.plain()) put(pass.key, in.key, at, i, k, problem.silu_key, 1);
       if (!problem.solved) continue;
-      if (pass.write_key.p)
-        put(pass.write_key, at, i, a);
-      else
+      if (problem.replaces)
         for (i64 n = 0; n < N; n += LANES) store(c + n, load(c + n) + load(a + n));
-      put(pass.read_key, at, i, c);
+      else
+        put(pass.write_key, in.write_key, at, i, a, false, 1);
+      put(pass.read_key, in.read_key, at, i, c, problem.replaces && problem.silu_key, 1);
     }
   }
-  // Writes a row; adds it if another head with the same argument has written.
-  void put(const Array& to, const Place& at, i64 i, S* row) const {
+  // Writes the gradient of an argument. What heads share has the sum of their gradients.
+  void put(const Array& to, const Array& from, const Place& at, i64 i, S* grad, bool silu,
+           S factor) {
     S* p = to.at(at.start + i, at.b, at.a);
-    if (to.head == 0 && at.a > 0)
+    if (problem.shared && at.a > 0)
       for (i64 n = 0; n < problem.N; n += LANES)
-        store(row + n, load(row + n) + load(p + n, problem.N - n));
-    write_row(p, row, problem.N);
+        store(grad + n, load(grad + n) + load(p + n, problem.N - n));
+    if ((silu || problem.unit) && (!problem.shared || at.a == problem.A - 1)) {
+      read_row(space.row.p, from.at(at.start + i, at.b, at.a), problem.N);
+      activate_backward(grad, space.row.p, space.row.row(1), problem.N, silu, problem.unit, factor);
+    }
+    write_row(p, grad, problem.N);
   }
 
   void run_chunk(const Place& at) {
     Chunk& chunk = space.chunk;
-    read_inputs(at);
     Matrix start_T{pass.forward.start(at), problem.width_N()};
+    prefetch(start_T.p, problem.columns() * start_T.stride);
+    read_inputs(at);
     values(at);
     keys(start_T);
     decays(at);
@@ -236,6 +262,7 @@ struct BackwardTask {
         read_row(space.grad_state.row(n), pass.grad_final.at(n, b, a), problem.columns());
       else
         memset(space.grad_state.row(n), 0, space.grad_state.stride * sizeof(S));
+    if (problem.in.skip.p) *pass.skip.at(0, b, a) = 0;
     i64 length = problem.length(b);
     for (i64 t = length; t < problem.T; t++) {
       clear(pass.query, t, b, a, problem.N);
@@ -247,7 +274,7 @@ struct BackwardTask {
       clear(pass.write_key, t, b, a, problem.N);
     }
     for (i64 t = (length - 1) / STEPS * STEPS; length > 0 && t >= 0; t -= STEPS)
-      run_chunk({b, a, t, std::min(STEPS, length - t)});
+      run_chunk({b, a, t, std::min(STEPS, length - t), t - STEPS});
     for (i64 n = 0; n < problem.N; n++)
       write_row(pass.initial.at(n, b, a), space.grad_state.row(n), problem.columns());
   }

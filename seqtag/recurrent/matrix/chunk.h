@@ -20,21 +20,26 @@ struct Array {
 
 // Order as in kernel.py.
 struct Arrays {
-  Array query, key, value, decay, strength, read_key, write_key, output, norm;
+  Array query, key, value, decay, strength, read_key, write_key, bound, skip, output, norm;
 };
 
 struct Problem {
   i64 T, B, A, N, E;
-  // 1 if the state has one more column, whose value is always 1; its output is `norm`.
+  // 1 if the state has one more column, whose value is always 1; its output is `norm`, and outputs
+  // are divided by max(|norm|, bound).
   i64 ones;
   bool solved;   // whether there is a solved write
   bool replaces; // the solved write takes b and v, and there is no plain one; else v is 0 and b is 1
   bool vector;   // whether f is a vector
   bool shared;   // whether all heads have the same queries and keys
+  // Whether queries, keys and values are silu(a) of the argument a; and whether queries and keys
+  // are then divided by their lengths, and queries by the root of N.
+  bool silu_query, silu_key, silu_value, unit;
   Threads threads;
   const i64* lengths;
-  Arrays in;
+  Arrays in;  // `skip` (A): outputs are S^T q + skip v
 
+  S query_scale() const { return unit ? 1 / square_root(all(N))[0] : 1; }
   i64 columns() const { return E + ones; }
   i64 width_N() const { return blocks(N) * LANES; }
   i64 width_E() const { return blocks(columns()) * LANES; }
@@ -52,9 +57,35 @@ struct Problem {
   }
 };
 
-// Which chunk it is.
+// row = silu(row), then divided by its length and times `factor`.
+static void activate(S* row, i64 size, bool silu, bool unit, S factor) {
+  if (silu)
+    for (i64 n = 0; n < size; n += LANES) {
+      V a = load(row + n);
+      store(row + n, a * sigmoid(a));
+    }
+  if (unit) scale(row, factor / square_root(all(dot(row, row, size) + (S)1e-6))[0], size);
+}
+
+// Replaces the gradient of an activated row by that of the argument `row`, which is overwritten.
+static void activate_backward(S* grad, S* row, S* slope, i64 size, bool silu, bool unit, S factor) {
+  V squares = {}, along = {};
+  for (i64 n = 0; n < size; n += LANES) {
+    V a = load(row + n), s = silu ? sigmoid(a) : all(1), u = a * s;
+    store(row + n, u);
+    store(slope + n, silu ? s + u * (1 - s) : s);
+    squares += u * u, along += u * load(grad + n);
+  }
+  S inverse = unit ? 1 / square_root(all(sum_of(squares) + (S)1e-6))[0] : 1;
+  V back = all(unit ? sum_of(along) * inverse * inverse : 0);
+  for (i64 n = 0; n < size; n += LANES)
+    store(grad + n,
+          load(slope + n) * all(factor * inverse) * (load(grad + n) - back * load(row + n)));
+}
+
+// Which chunk it is: head, first step and number of steps, and first step of the chunk after it.
 struct Place {
-  i64 b, a, start, count;  // first step and number of steps
+  i64 b, a, start, count, next;
 };
 
 // Memory that is cut into matrices.
@@ -77,7 +108,7 @@ struct Chunk {
   Matrix overlap;             // G
   Matrix values;              // Z
   Matrix plain_values;        // v
-  Matrix between;             // D, scalar decays: (STEPS, STEPS)
+  Matrix between;             // D (STEPS, STEPS), 0 for writers after the reader; else vectors: 1
   Matrix total;               // F: the product of the decays up to each step
   Matrix inverse;             // with vector decays, 1 / F
   Matrix before;              // with vector decays, F without the step's own decay
@@ -105,7 +136,10 @@ struct Chunk {
 
   // Reads the rows of an argument; rows after the end are 0.
   static void read(const Array& from, const Place& at, i64 n, const Matrix& to) {
-    for (i64 i = 0; i < at.count; i++) read_row(to.row(i), from.at(at.start + i, at.b, at.a), n);
+    for (i64 i = 0; i < at.count; i++) {
+      prefetch(from.at(at.next + i, at.b, at.a), n);
+      read_row(to.row(i), from.at(at.start + i, at.b, at.a), n);
+    }
     for (i64 i = at.count; i < STEPS; i++) memset(to.row(i), 0, to.stride * sizeof(S));
   }
 
@@ -116,9 +150,17 @@ struct Chunk {
     if (problem.plain()) read(in.key, at, N, writers);
     if (problem.solved) {
       read(in.read_key, at, N, readers.from_row(STEPS));
-      read(in.write_key, at, N, writers.from_row(first));
+      if (problem.vector) read(in.write_key, at, N, writers.from_row(first));
     }
     read(in.value, at, problem.E, plain_values);
+    for (i64 i = 0; i < at.count; i++) {
+      activate(readers.row(i), N, problem.silu_query, problem.unit, problem.query_scale());
+      activate(problem.replaces ? readers.row(STEPS + i) : writers.row(i), N, problem.silu_key,
+               problem.unit, 1);
+      activate(plain_values.row(i), problem.E, problem.silu_value, false, 1);
+    }
+    if (problem.replaces)
+      memcpy(writers.p, readers.row(STEPS), STEPS * writers.stride * sizeof(S));
     for (i64 i = 0; i < STEPS; i++) {
       strength[i] = i >= at.count ? 0 : in.strength.p ? *in.strength.at(at.start + i, at.b, at.a) : 1;
       if (problem.ones) plain_values.row(i)[problem.E] = 1;
@@ -143,7 +185,7 @@ struct Chunk {
     for (i64 i = 0; i < STEPS; i++) {
       S f = i < at.count && decay.p ? *decay.at(at.start + i, at.b, at.a) : 1;
       S* row = between.row(i);
-      for (i64 j = 0; j < i; j++) row[j] = f * between.row(i - 1)[j];
+      for (i64 j = 0; i && j < STEPS; j += LANES) store(row + j, all(f) * load(row - between.stride + j));
       row[i] = 1;
       *total.row(i) = product *= f;
     }
@@ -166,6 +208,7 @@ struct Chunk {
         store(total.row(i) + n, product * f);
         store(inverse.row(i) + n, 1 / (product * f));
       }
+      for (i64 j = 0; j <= i; j++) between.row(i)[j] = 1;
       multiply_into(readers.row(i), readers.row(i), total.row(i), N);
       if (problem.solved) {
         S* read = readers.row(STEPS + i);
@@ -183,12 +226,10 @@ struct Chunk {
   // reader, and for readers that read before their step also at the same step.
   void weigh(const Matrix& m) const {
     for (i64 r = 0; r < problem.readers(); r++) {
-      i64 i = r % STEPS, end = r < STEPS ? i + 1 : i;
+      i64 i = r % STEPS;
       for (i64 w = 0; w < problem.writers(); w += STEPS) {
-        S* row = m.row(r) + w;
-        if (!problem.vector)
-          for (i64 j = 0; j < end; j++) row[j] *= between.row(i)[j];
-        for (i64 j = end; j < STEPS; j++) row[j] = 0;
+        multiply_into(m.row(r) + w, m.row(r) + w, between.row(i), STEPS);
+        if (r >= STEPS) m.row(r)[w + i] = 0;
       }
     }
   }

@@ -3,12 +3,12 @@
 struct Forward {
   const Problem& problem;
   Array initial, final;  // (B, A, N, columns), batch and head strides; time is the row stride
-  S* starts;             // null, or (B, A, chunks, columns, N): the state before each chunk
+  S* starts;             // null, or (B, A, chunks, E, N) padded: S^T before each chunk
   S* solutions;          // null, or (B, A, T, columns): v - u of solved writes
 
   S* start(const Place& at) const {
     i64 item = (at.b * problem.A + at.a) * problem.chunks() + at.start / STEPS;
-    return starts + item * problem.columns() * problem.width_N();
+    return starts + item * problem.width_E() * problem.width_N();
   }
 };
 
@@ -66,8 +66,14 @@ struct ForwardTask {
     small_product(chunk.ends.transposed(), chunk.values, space.state, problem.N, problem.writers(),
                   chunk.keep());
     for (i64 i = 0; i < at.count; i++) {
-      write_row(problem.in.output.at(at.start + i, at.b, at.a), space.reads.row(i), problem.E);
-      if (problem.ones) *problem.in.norm.at(at.start + i, at.b, at.a) = space.reads.row(i)[problem.E];
+      S* read = space.reads.row(i);
+      if (problem.in.skip.p) add_rows(read, problem.in.skip.at(0, 0, at.a), 0, 1, chunk.plain_values.from_row(i));
+      if (problem.ones) {
+        S norm = read[problem.E], bound = *problem.in.bound.at(at.start + i, at.b, at.a);
+        *problem.in.norm.at(at.start + i, at.b, at.a) = norm;
+        scale(read, 1 / std::max(norm < 0 ? -norm : norm, bound), problem.E);
+      }
+      write_row(problem.in.output.at(at.start + i, at.b, at.a), read, problem.E);
     }
   }
 
@@ -75,7 +81,7 @@ struct ForwardTask {
     for (i64 n = 0; n < problem.N; n++)
       read_row(space.state.row(n), pass.initial.at(n, b, a), problem.columns());
     i64 length = problem.length(b);
-    for (i64 t = 0; t < length; t += STEPS) run_chunk({b, a, t, std::min(STEPS, length - t)});
+    for (i64 t = 0; t < length; t += STEPS) run_chunk({b, a, t, std::min(STEPS, length - t), t + STEPS});
     for (i64 t = length; t < problem.T; t++) {
       memset(problem.in.output.at(t, b, a), 0, problem.E * sizeof(S));
       if (problem.ones) *problem.in.norm.at(t, b, a) = 0;

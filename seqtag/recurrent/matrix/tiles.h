@@ -2,6 +2,10 @@
 //
 // Matrices have rows of whole registers, padded with zeros.
 
+// The rows and columns of a register tile; rows divide STEPS.
+constexpr int HIGH = VECTOR_BYTES == 64 ? 8 : 4;
+constexpr int WIDE = 3;
+
 // The left factor of a product: element (i, k) is p[i * row + k * column].
 struct Factor {
   const S* p;
@@ -56,14 +60,14 @@ struct Matrix {
 // c (rows, width of b) = keep c + a (rows, depth) b (depth, width).
 static void small_product(const Factor& a, const Matrix& b, const Matrix& c, i64 rows, i64 depth,
                           const Keep& keep = NOTHING, Shape shape = ALL) {
-  columns(b.stride / LANES, TILE, [&](i64 at, int wide) {
-    parts(rows, ROWS, [&](i64 r, int high) {
+  parts(b.stride / LANES, WIDE, [&](i64 at, int wide) {
+    parts(rows, HIGH, [&](i64 r, int high) {
       i64 from = shape == UPPER ? std::min(r, depth) : 0,
           to = shape == LOWER ? std::min(r + high, depth) : depth;
       Factor left{a.p + r * a.row + from * a.column, a.row, a.column};
       Keep kept{keep.p ? keep.p + r * keep.step : nullptr, keep.step};
-      with_size<ROWS>(high, [&](auto m) {
-        with_columns<TILE>(wide, [&](auto u) {
+      with_size<HIGH>(high, [&](auto m) {
+        with_size<WIDE>(wide, [&](auto u) {
           small_tile<decltype(m)::value, decltype(u)::value>(
               left, b.row(from) + at * LANES, b.stride, to - from, c.row(r) + at * LANES, c.stride,
               kept);
@@ -73,22 +77,62 @@ static void small_product(const Factor& a, const Matrix& b, const Matrix& c, i64
   });
 }
 
-// to (columns, rows) = from (rows, columns), in squares that stay in the cache.
-static void transpose(const Matrix& from, i64 rows, i64 columns, const Matrix& to) {
-  for (i64 r = 0; r < rows; r += LANES)
-    for (i64 c = 0; c < columns; c++) {
-      S* row = to.row(c) + r;
-      i64 n = std::min<i64>(LANES, rows - r);
-      for (i64 i = 0; i < n; i++) row[i] = from.row(r + i)[c];
-    }
+// A quarter or half of a register of AVX2 or AVX-512: SIDE scalars.
+constexpr int SIDE = 16 / sizeof(S);
+typedef S Short __attribute__((vector_size(16)));
+typedef S UnalignedShort __attribute__((vector_size(16), aligned(sizeof(S)), may_alias));
+#if defined(__clang__) || __GNUC__ >= 12
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#elif SINGLE
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (VI4{__VA_ARGS__}))
+typedef int32_t VI4 __attribute__((vector_size(16)));
+#else
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (VI2{__VA_ARGS__}))
+typedef int64_t VI2 __attribute__((vector_size(16)));
+#endif
+
+// to (SIDE, SIDE) = the transpose of from.
+INLINE void transpose_square(const S* from, i64 stride, S* to, i64 stride_to) {
+  Short r[SIDE];
+  UNROLL for (int i = 0; i < SIDE; i++) r[i] = *(const UnalignedShort*)(from + i * stride);
+#if SINGLE
+  Short a = PICK(r[0], r[1], 0, 4, 1, 5), b = PICK(r[0], r[1], 2, 6, 3, 7);
+  Short c = PICK(r[2], r[3], 0, 4, 1, 5), d = PICK(r[2], r[3], 2, 6, 3, 7);
+  r[0] = PICK(a, c, 0, 1, 4, 5), r[1] = PICK(a, c, 2, 3, 6, 7);
+  r[2] = PICK(b, d, 0, 1, 4, 5), r[3] = PICK(b, d, 2, 3, 6, 7);
+#else
+  Short a = PICK(r[0], r[1], 0, 2), b = PICK(r[0], r[1], 1, 3);
+  r[0] = a, r[1] = b;
+#endif
+  UNROLL for (int i = 0; i < SIDE; i++) *(UnalignedShort*)(to + i * stride_to) = r[i];
 }
 
+// to (columns, rows) = the transpose of from (rows, columns); both are rounded up to whole squares.
+static void transpose(const Matrix& from, i64 rows, i64 columns, const Matrix& to) {
+  for (i64 c = 0; c < columns; c += SIDE)
+    for (i64 r = 0; r < rows; r += SIDE)
+      transpose_square(from.row(r) + c, from.stride, to.row(c) + r, to.stride);
+}
+
+// Requests n scalars from memory; rows of a tensor are too far apart for hardware prefetching.
+INLINE void prefetch(const S* p, i64 n) {
+  for (i64 i = 0; i < n; i += 64 / sizeof(S)) __builtin_prefetch(p + i);
+}
+
+INLINE S sum_of(V v) {
+  S total = 0;
+  for (int l = 0; l < LANES; l++) total += v[l];
+  return total;
+}
+INLINE S sum_lanes(const S* a, i64 n) {
+  V sum = {};
+  for (i64 i = 0; i < n; i += LANES) sum += load(a + i);
+  return sum_of(sum);
+}
 INLINE S dot(const S* a, const S* b, i64 n) {
   V sum = {};
   for (i64 i = 0; i < n; i += LANES) sum += load(a + i) * load(b + i);
-  S total = 0;
-  for (int l = 0; l < LANES; l++) total += sum[l];
-  return total;
+  return sum_of(sum);
 }
 INLINE void scale(S* to, S factor, i64 n) {
   for (i64 i = 0; i < n; i += LANES) store(to + i, all(factor) * load(to + i));

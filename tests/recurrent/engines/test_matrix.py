@@ -17,6 +17,8 @@ from seqtag.recurrent.engines.base import UnexpectedRefusal
 from seqtag.recurrent.engines.registry import choose_engine
 
 B, T, D, H = 3, 11, 3, 4
+# Four features a head: with two the gradient of a norm is so small that rounding is a part of it.
+COMPARED = 8
 LENGTHS = torch.tensor([11, 6, 0])
 OPTIONS = {name: {} for name in MATRIX} | {
     "mlstm-convolution": {"convolution": 3},
@@ -33,7 +35,9 @@ def pair(name, engine, **more):
     """Return the same layer on the reference and another engine, with random parameters."""
     cell = {"name": name.partition("-")[0], "heads": 2, "chunk": 4, **OPTIONS[name]}
     torch.manual_seed(0)
-    layers = [Recurrent(cell, D, H, engine=e, **more).double() for e in ("reference", engine)]
+    layers = [
+        Recurrent(cell, D, COMPARED, engine=e, **more).double() for e in ("reference", engine)
+    ]
     for parameter in layers[0].parameters():
         torch.nn.init.normal_(parameter, std=0.7)
     layers[1].load_state_dict(layers[0].state_dict())
