@@ -34,13 +34,12 @@ static void outer_tile(const S* a, const S* b, i64 depth, S* const* to, int rows
   // In memory, so that the loop over results need not be unrolled: it is long, and runs seldom.
   V sums[DOWN][U];
   UNROLL for (int i = 0; i < DOWN; i++) UNROLL for (int u = 0; u < U; u++) sums[i][u] = acc[i][u];
-  _Pragma("GCC unroll 1") for (int i = 0; i < std::min(rows, DOWN); i++) {
-    _Pragma("GCC unroll 1") for (int u = 0; u < U; u++) {
+  for (int i = 0, last = std::min(rows, DOWN); i < last; i++)
+    for (int u = 0; u < U; u++) {
       i64 n = N - column - u * LANES;
       S* c = to[i] + column + u * LANES;
       store(c, first ? sums[i][u] : sums[i][u] + load(c, n), n);
     }
-  }
 }
 
 // One gradient (G*H, N) = sum over rows r of left[r] (G*H) times right[r] (N). Rows of `left` have
