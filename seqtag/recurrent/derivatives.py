@@ -1,6 +1,6 @@
-"""Autograd functions whose gradients cannot be differentiated again."""
+"""Autograd functions: whether gradients are needed, and gradients that have none of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -27,6 +27,15 @@ def first_derivatives_only(backward: Callable[..., tuple]) -> Callable[..., tupl
         return tuple(_Constant.apply(flag, r) if r is not None else None for r in results)
 
     return run
+
+
+def is_differentiated(tensors: Iterable[Tensor | None]) -> bool:
+    """Return whether autograd will need gradients at any of the tensors.
+
+    To be called outside of autograd functions: `needs_input_grad` is also true under `no_grad`.
+    """
+    some = any(tensor is not None and tensor.requires_grad for tensor in tensors)
+    return some and torch.is_grad_enabled()
 
 
 class _Constant(torch.autograd.Function):

@@ -17,7 +17,7 @@ from seqtag.cells.matrix import MatrixCell
 from seqtag.recurrent.compiler.build import BuildError
 from seqtag.recurrent.compiler.kernel import Kernel, kernel_of
 from seqtag.recurrent.compiler.plan import why_untraceable
-from seqtag.recurrent.derivatives import first_derivatives_only
+from seqtag.recurrent.derivatives import first_derivatives_only, is_differentiated
 from seqtag.recurrent.engines.base import (
     Engine,
     LayerCall,
@@ -28,7 +28,6 @@ from seqtag.recurrent.engines.matrix import run_kernel, run_matrix
 from seqtag.recurrent.engines.tensor_lists import (
     compute_dtype,
     flatten,
-    is_differentiated,
     layer_output,
     named_traces,
     split_by_direction,

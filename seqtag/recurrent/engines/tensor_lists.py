@@ -3,7 +3,7 @@
 B batch, T time, H hidden units, N directions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -34,15 +34,6 @@ def flatten(
         initial = (state[name] for name in cell.states)
         flat += [weight.input_GD, weight.bias_G, *weight.recurrent, *inner, *units, *initial]
     return [None if tensor is None else tensor.to(dtype) for tensor in flat]
-
-
-def is_differentiated(tensors: Iterable[Tensor | None]) -> bool:
-    """Return whether autograd will need gradients at any of the tensors.
-
-    To be called outside of autograd functions: `needs_input_grad` is also true under `no_grad`.
-    """
-    some = any(tensor is not None and tensor.requires_grad for tensor in tensors)
-    return some and torch.is_grad_enabled()
 
 
 def split_by_direction(flat: Sequence[Any], directions: int) -> list[Sequence[Any]]:

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from seqtag.cells import Cell
 from seqtag.recurrent.compiler.plan import why_untraceable
+from seqtag.recurrent.derivatives import is_differentiated
 from seqtag.recurrent.engines.base import Engine, LayerCall, LayerOutput, UnexpectedRefusal
 from seqtag.recurrent.engines.tensor_lists import (
     flatten,
-    is_differentiated,
     layer_output,
     named_traces,
 )

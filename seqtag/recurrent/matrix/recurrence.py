@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from seqtag.cells.linear import LinearRecurrence
-from seqtag.recurrent.derivatives import first_derivatives_only
-from seqtag.recurrent.engines.tensor_lists import is_differentiated
+from seqtag.recurrent.derivatives import first_derivatives_only, is_differentiated
 from seqtag.recurrent.matrix.kernel import Arguments, library_for, unit_stride
 
 _MOST_LANES = 16
