@@ -185,6 +185,11 @@ def _unknown_key(key: str, verb: str, arguments: Sequence[str]) -> str:
             f"{key}: {group}={','.join(lacking)} has no option {rest!r}, but others in the "
             f"sweep do; run {group}={','.join(lacking)} separately, without it"
         )
+    if len(names := _named(group, arguments)) > 1 and _all_have(group, names, rest):
+        return (
+            f"{key}: the default option of {group} has no option {rest!r}; in a sweep over "
+            f"{group}, write {shlex.quote(f'{key}=choice({value})')}"
+        )
     if owners := _owners(group, rest, verb):
         remedy = "one of these" if len(owners) > 1 else f"{group}={owners[0]}"
         return f"{key} belongs to {group}={', '.join(owners)}; add {remedy}"
@@ -229,10 +234,19 @@ def _lacking(group: str, rest: str, verb: str, arguments: Sequence[str]) -> list
     """Return those options of a swept group that lack the key `rest`; [] if all of them do."""
     if not rest or group not in _groups(verb):
         return []
-    texts = [word.partition("=")[2] for word in arguments if word.startswith(f"{group}=")]
-    names = re.findall(r"[\w-]+", texts[-1]) if texts else []
+    names = _named(group, arguments)
     lacking = [name for name in names if not _has_key(group, name, rest.split("."))]
     return lacking if len(lacking) < len(names) else []
+
+
+def _named(group: str, arguments: Sequence[str]) -> list[str]:
+    """Return the options of a group that the arguments name."""
+    texts = [word.partition("=")[2] for word in arguments if word.startswith(f"{group}=")]
+    return re.findall(r"[\w-]+", texts[-1]) if texts else []
+
+
+def _all_have(group: str, names: Sequence[str], rest: str) -> bool:
+    return bool(rest) and all(_has_key(group, name, rest.split(".")) for name in names)
 
 
 def _has_key(group: str, name: str, path: Sequence[str]) -> bool:

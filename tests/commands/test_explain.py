@@ -96,6 +96,21 @@ def test_flags_of_hydra_are_accepted(flags, capsys):
     assert "seed: 5" in capsys.readouterr().out
 
 
+def test_an_option_that_all_cells_of_a_sweep_have_but_not_the_default_one(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    sweep = ("probe", "-m", "probe=parity", "cell=mamba2,deltanet")
+    assert main([*sweep, "cell.signed=true"]) == 2
+    remedy = "'cell.signed=choice(true)'"
+    assert capsys.readouterr().err == (
+        "seqtag: error: cell.signed: the default option of cell has no option 'signed'; in a sweep "
+        f"over cell, write {remedy}\n"
+    )
+    assert main([*sweep, "cell.singed=true"]) == 2
+    assert "choice" not in capsys.readouterr().err
+
+
 def test_an_option_that_one_cell_of_a_sweep_lacks(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["train", "-m", "cell=lstm,gru", "cell.forget_bias=1", "data=pronoun"]) == 2
