@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seqtag.errors import InputError
-from seqtag.files import replace_folder, write_json
+from seqtag.files import replace_folder, write_files, write_json
 
 FILES = ("mark", "more")
 
@@ -78,3 +78,13 @@ def test_write_json_is_atomic(tmp_path):
         write_json(path, {"a": object()})
     assert json.loads(path.read_text("utf-8")) == value
     assert [p.name for p in path.parent.iterdir()] == ["x.json"]
+
+
+def test_files_are_written_into_a_folder_that_may_exist(tmp_path):
+    for content in (b"1", b"2"):
+        paths = write_files(tmp_path / "a" / "b", {"x.csv": content, "y.png": b""})
+    assert [path.name for path in paths] == ["x.csv", "y.png"]
+    assert paths[0].read_bytes() == b"2"
+    assert names(tmp_path / "a" / "b") == ["x.csv", "y.png"]
+    with pytest.raises(InputError, match=r"x\.csv: cannot be created: "):
+        write_files(paths[0], {"z": b""})
