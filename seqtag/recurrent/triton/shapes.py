@@ -20,7 +20,8 @@ ROWS = 16  # sequences in a tile: the fewest that tensor cores multiply
 # of it for other things than tiles of matrices and operands.
 SHARED_BYTES = 99 << 10
 RESERVED_BYTES = 16 << 10
-# With more products for each unit, and without tensor cores, 4 warps would spill registers.
+# With more products for each unit, and without tensor cores, 4 warps would spill registers. So
+# would they where a step combines units: each thread holds what is the same for all units.
 MOST_DOTS = 8
 
 
@@ -68,7 +69,8 @@ def shape_on(
     matrices = program.blocks * hidden * hidden * itemsize
     if matrices > SMALL_BYTES and 2 * programs < gpu.processors and group <= gpu.processors:
         inner = _tile(hidden, 64)
-        warps = 8 if precision != "tf32" and _dots(program) > MOST_DOTS else 4
+        many_dots = precision != "tf32" and _dots(program) > MOST_DOTS
+        warps = 8 if many_dots or any(stage.reductions for stage in program.stages) else 4
         sizes = (directions, hidden, ROWS, units, inner, 1)
         shape = Shape(*sizes, "group", precision, warps=warps)
     else:

@@ -7,9 +7,6 @@ pytest.importorskip("triton")
 from shared.cells import PRESETS
 from shared.compiled import SHARED_LIMITS, compile_layer, compiling_process
 
-# The most instructions that spill a register, by cell, capability and dtype of the layer; 0 for all
-# others. Measured: these, backwards, with all 255 registers in use.
-SPILLS = {("lstm_layernorm", 90, "float32"): 3}
 # Units, sequences, dtype, and whether products may use TF32.
 GROUP = (200, 32, "float32", True)  # programs share the units
 OTHERS = {
@@ -33,20 +30,20 @@ def compiler(tmp_path_factory):
             yield lambda *arguments: pool.submit(compile_layer, *arguments).result()
 
 
-def assert_fits(kernels, cell, capability, dtype):
+def assert_fits(kernels, capability):
     assert [found.kernel.partition(",")[0] for found in kernels] == ["forward", "backward"]
     for found in kernels:
-        assert found.spills <= SPILLS.get((cell, capability, dtype), 0)
+        assert found.spills == 0
         assert found.shared <= SHARED_LIMITS[capability]
 
 
 @capabilities
 @pytest.mark.parametrize("cell", PRESETS)
 def test_every_cell_fits(cell, capability, compiler):
-    assert_fits(compiler(cell, capability, *GROUP), cell, capability, GROUP[2])
+    assert_fits(compiler(cell, capability, *GROUP), capability)
 
 
 @pytest.mark.parametrize("sizes", OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("cell", KINDS)
 def test_other_sizes_and_dtypes_fit(cell, sizes, compiler):
-    assert_fits(compiler(cell, 90, *sizes), cell, 90, sizes[2])
+    assert_fits(compiler(cell, 90, *sizes), 90)
