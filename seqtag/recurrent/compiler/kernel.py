@@ -118,11 +118,11 @@ def team_address() -> int | None:
     A forked child does not have these threads: there, and if no such library is loaded, the kernel
     starts its own threads.
     """
-    return _findteam_address() if os.getpid() == _PROCESS else None
+    return _find_team_address() if os.getpid() == _PROCESS else None
 
 
 @cache
-def _findteam_address() -> int | None:
+def _find_team_address() -> int | None:
     maps = Path("/proc/self/maps")
     if not maps.exists():
         return None

@@ -94,7 +94,7 @@ def test_instruction_sets_give_the_same_numbers(instructions, name, dtype, monke
 def test_any_number_of_threads(layer, x, expected, threads, own_threads, set_threads, monkeypatch):
     """Bitwise, except gradients of weights, which are summed in another order."""
     if own_threads:
-        monkeypatch.setattr(kernels, "team_address", lambda: None)
+        monkeypatch.setattr(kernels, "_find_team_address", lambda: None)
     set_threads(threads)
     found = results_of(layer, x)
     torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-5)
