@@ -114,11 +114,11 @@ def verbs_of_runs(folders: Sequence[Path]) -> set[str]:
     return {verb for verb in verbs if verb is not None}
 
 
-def verb_of(config: Mapping[str, Any]) -> str | None:
+def verb_of(recorded: Mapping[str, Any]) -> str | None:
     """Return the verb that a recorded configuration belongs to: probe, train or another (None)."""
-    if "probe" in config:
+    if "probe" in recorded:
         return "probe"
-    return "train" if "optimizer" in config else None
+    return "train" if "optimizer" in recorded else None
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def with_roles(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _about(folder: Path, metrics: Mapping[str, Any], study: str) -> dict[str, Any]:
-    record, config = read_object(folder / RUN), read_config(folder)
+    record, recorded = read_object(folder / RUN), read_config(folder)
     if "encoder_parameters" not in record:
         raise InputError("the run is of an earlier version of seqtag: train it again")
     if "test" not in metrics.get("splits", {}) or "dev" not in metrics["splits"]:
@@ -208,10 +208,10 @@ def _about(folder: Path, metrics: Mapping[str, Any], study: str) -> dict[str, An
     metric, _ = main_score(metrics["splits"]["test"])
     if metric not in ("f1", "accuracy"):
         raise InputError(f"the run was chosen by {metric}, not by f1 or accuracy: leave it out")
-    epochs = int(config["trainer"]["max_epochs"])
+    epochs = int(recorded["trainer"]["max_epochs"])
     return {
         "study": study,
-        "corpus": _corpus(folder, config),
+        "corpus": _corpus(folder, recorded),
         "metric": metric,
         "model": label if encoder == "recurrent" else encoder,
         "encoder": encoder,
@@ -220,14 +220,14 @@ def _about(folder: Path, metrics: Mapping[str, Any], study: str) -> dict[str, An
         "layers": model.num_layers,
         "hidden": model.hidden_size,
         "parameters": record["encoder_parameters"],
-        "config": digest_of({**config, "data": {**config["data"], "path": None}}),
-        "seed": config["seed"],
+        "config": digest_of({**recorded, "data": {**recorded["data"], "path": None}}),
+        "seed": recorded["seed"],
         "train": round(record["sequences"] / record["epochs"]),
         "epochs": epochs,
         "sequences": record["sequences"],
-        "batch": int(config["data"]["batch"]["sentences"]),
-        "lr": config["optimizer"].get("lr"),
-        "weight_decay": config["optimizer"].get("weight_decay", 0.0),
+        "batch": int(recorded["data"]["batch"]["sentences"]),
+        "lr": recorded["optimizer"].get("lr"),
+        "weight_decay": recorded["optimizer"].get("weight_decay", 0.0),
         "role": TRIAL,
         "best_epoch": record["best_epoch"],
         "dev": main_score(metrics["splits"]["dev"])[1],
@@ -236,11 +236,11 @@ def _about(folder: Path, metrics: Mapping[str, Any], study: str) -> dict[str, An
     }
 
 
-def _corpus(folder: Path, config: Mapping[str, Any]) -> str:
+def _corpus(folder: Path, recorded: Mapping[str, Any]) -> str:
     """Return the option of `data=` on the command line of a run, else the name of its folder."""
     pairs = [text.partition("=") for text in read_overrides(folder)]
     chosen = [value for key, _, value in pairs if key == "data"]
-    return chosen[-1] if chosen else Path(str(config["data"]["path"])).name
+    return chosen[-1] if chosen else Path(str(recorded["data"]["path"])).name
 
 
 def _digest(sentences: Sequence[Tagged]) -> str:
