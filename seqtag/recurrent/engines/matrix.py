@@ -4,7 +4,7 @@ B batch, T time, D features in, H hidden units, G rows of W, A heads, E features
 of a chunk, R rows of W whose values are convolved. Works on (T, B, ...).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,11 +25,17 @@ Values = Mapping[str, Tensor]
 # From W x + b by gate, (T, B, ...), the parameters, and the initial states: h (T, B, H), and the
 # final matrix states.
 Run = Callable[[MatrixCell, Values, Values, States, Padding], tuple[Tensor, dict[str, Tensor]]]
+# From x, W, b and the sizes of parts: W x + b in these parts.
+Product = Callable[[Tensor, Tensor, Tensor | None, Sequence[int]], Sequence[Tensor]]
 
-Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+
+def _product(
+    x_TBD: Tensor, weight_GD: Tensor, bias_G: Tensor | None, sizes: Sequence[int]
+) -> Sequence[Tensor]:
+    return linear(x_TBD, weight_GD, bias_G).split(sizes, dim=-1)
 
 
-def run_matrix(call: LayerCall, run: Run, product: Product = linear) -> LayerOutput:
+def run_matrix(call: LayerCall, run: Run, product: Product = _product) -> LayerOutput:
     """Run one layer of a `MatrixCell`, one direction after the other.
 
     `product` computes W x + b.
@@ -44,8 +50,9 @@ def run_matrix(call: LayerCall, run: Run, product: Product = linear) -> LayerOut
             zip(reads, call.weights, call.states, strict=True)
         ):
             weight, start = _converted(weight, start, computed)
-            wx_TBG = product(x_TBD, weight.input_GD, weight.bias_G)
-            h_TBH, final, wx = _run_direction(cell, wx_TBG, weight, start, padding, run)
+            sizes = _part_sizes(cell, weight.unit["gain"].numel())
+            parts = product(x_TBD, weight.input_GD, weight.bias_G, sizes)
+            h_TBH, final, wx = _run_direction(cell, parts, weight, start, padding, run)
             outputs.append(h_TBH)
             finals.append({name: state.to(x_BTD.dtype) for name, state in final.items()})
             if call.traces:
@@ -114,33 +121,51 @@ def run_chunks(
     return cell.finish(torch.cat(outputs, dim=2).permute(2, 0, 1, 3), values, unit), current
 
 
+def _part_sizes(cell: MatrixCell, hidden_size: int) -> list[int]:
+    """Return the numbers of rows of W of each gate; all convolved gates are one part."""
+    sizes = [cell.gate_size(gate, hidden_size) for gate in cell.gates]
+    if not cell.convolution:
+        return sizes
+    return [cell.convolved_size(hidden_size), *sizes[len(cell.convolved) :]]
+
+
 def _run_direction(
-    cell: MatrixCell, wx_TBG: Tensor, weight: Weights, start: States, padding: Padding, run: Run
+    cell: MatrixCell,
+    parts: Sequence[Tensor],
+    weight: Weights,
+    start: States,
+    padding: Padding,
+    run: Run,
 ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
     """Return h (T, B, H), the final states, and W x + b by gate, (T, B, ...)."""
     hidden_size = weight.unit["gain"].numel()
     final = dict(start)
-    if padding.time == 0:
-        return wx_TBG[..., :hidden_size], final, _by_gate(cell, wx_TBG, hidden_size)
     if cell.convolution:
-        wx_TBG, final = _convolved(cell, wx_TBG, weight.unit["convolution"], final, padding)
-    wx = _by_gate(cell, wx_TBG, hidden_size)
+        read_TBR, *others = parts
+        if padding.time:
+            read_TBR, final = _convolved(read_TBR, weight.unit["convolution"], final, padding)
+        sizes = [cell.gate_size(gate, hidden_size) for gate in cell.convolved]
+        parts = (*read_TBR.split(sizes, dim=-1), *others)
+    wx = {
+        gate: part.unflatten(-1, cell.gate_shape(gate, hidden_size))
+        for gate, part in zip(cell.gates, parts, strict=True)
+    }
+    if padding.time == 0:
+        return torch.cat(list(parts), dim=-1)[..., :hidden_size], final, wx
     h_TBH, ends = run(cell, wx, weight.unit, final, padding)
     return h_TBH, {**final, **ends, "h": padding.at_end(h_TBH, start["h"])}, wx
 
 
 def _convolved(
-    cell: MatrixCell, wx_TBG: Tensor, weight_RW: Tensor, state: dict[str, Tensor], padding: Padding
+    read_TBR: Tensor, weight_RW: Tensor, state: dict[str, Tensor], padding: Padding
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return W x + b with its first rows convolved over time, and the states with its end."""
-    rows, width = weight_RW.shape
-    read, other = wx_TBG[..., :rows], wx_TBG[..., rows:]
+    """Return rows of W x + b convolved over time, and the states with their end."""
+    time, width = len(read_TBR), weight_RW.shape[1]
     if width > 1:
-        read = torch.cat([state["past"].transpose(0, 1), read])
-        state = {**state, "past": _last(read, width - 1, padding)}
-    time = len(wx_TBG)
-    taps = (read[j : j + time] * weight_RW[:, j] for j in range(width))
-    return torch.cat([sum(taps, torch.zeros_like(read[:1])), other], dim=-1), state
+        read_TBR = torch.cat([state["past"].transpose(0, 1), read_TBR])
+        state = {**state, "past": _last(read_TBR, width - 1, padding)}
+    taps = (read_TBR[j : j + time] * weight_RW[:, j] for j in range(width))
+    return sum(taps, torch.zeros_like(read_TBR[:1])), state
 
 
 def _last(read_SBR: Tensor, count: int, padding: Padding) -> Tensor:
@@ -151,12 +176,6 @@ def _last(read_SBR: Tensor, count: int, padding: Padding) -> Tensor:
     steps_CB = torch.arange(count, device=read_SBR.device)[:, None] + padding.lengths_B
     index_CBR = steps_CB[..., None].expand(-1, -1, read_SBR.shape[2])
     return read_SBR.gather(0, index_CBR).transpose(0, 1)
-
-
-def _by_gate(cell: MatrixCell, wx_TBG: Tensor, hidden_size: int) -> dict[str, Tensor]:
-    sizes = [cell.gate_size(gate, hidden_size) for gate in cell.gates]
-    blocks = dict(zip(cell.gates, wx_TBG.split(sizes, dim=-1), strict=True))
-    return {g: b.unflatten(-1, cell.gate_shape(g, hidden_size)) for g, b in blocks.items()}
 
 
 def _neutral_padding(cell: MatrixCell, values: Values, padding: Padding) -> dict[str, Tensor]:

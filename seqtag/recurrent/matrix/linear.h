@@ -1,19 +1,29 @@
 // The product y = x W^T + b over all rows, and its gradients, on the tiles of products.h and outer.h.
+//
+// The columns of y are `parts`, one after the other. The gradient of each is an array of its own: so
+// what computes them need not put them together.
 
-// size: T, B, D, G, threads, then the strides (time, batch) of x, and of its gradient.
-// pointers: team, x (T, B, D) with at least one row, W (G, D), b (G) or null, y (T, B, G); in the backward pass y is its
-// gradient, and the gradients of x (or null), W and b come after it.
+// size: T, B, D, number of parts, threads, the strides (time, batch) of x and of its gradient, then
+// the columns of each part.
+// pointers: team, x (T, B, D), W (G, D), b (G) or null, y (T, B, G). In the backward pass, in place of
+// y: the gradients of x (or null), W and b (or null), then (T, B, columns) of each part.
 struct Linear {
-  i64 T, B, D, G;
+  i64 T, B, D, G = 0;
   Threads threads;
   Array x, grad_x;
-  S *w, *b, *y, *grad_w, *grad_b;
+  std::vector<Segment> parts;  // of the columns of y
+  S *w, *b;
 
   Linear(const i64* size, void* const* p)
-      : T(size[0]), B(size[1]), D(size[2]), G(size[3]),
-        threads{T * B * D * G < 500000 ? 1 : size[4], (Team)p[0]},
-        x{(S*)p[1], size[5], size[6], 0}, grad_x{nullptr, size[7], size[8], 0},
-        w((S*)p[2]), b((S*)p[3]), y((S*)p[4]) {}
+      : T(size[0]), B(size[1]), D(size[2]), threads{size[4], (Team)p[0]},
+        x{(S*)p[1], size[5], size[6], 0}, grad_x{nullptr, size[7], size[8], 0}, w((S*)p[2]),
+        b((S*)p[3]) {
+    for (const i64* columns = size + 9; columns < size + 9 + size[3]; columns++) {
+      parts.push_back({G, *columns});
+      G += *columns;
+    }
+    if (T * B * D * G < 500000) threads.count = 1;
+  }
 
   i64 rows() const { return T * B; }
   i64 shares() const { return std::max<i64>(1, std::min(threads.count, rows())); }
@@ -29,14 +39,13 @@ struct Linear {
     for (i64 r = 0; r < rows(); r++) made[r] = from.at(r / B, r % B, 0);
     return made;
   }
-  Array outputs() const { return {y, B * G, G, 0}; }
 
-  void forward() const {
+  void forward(S* y) const {
     Buffer panels(blocks(G) * LANES * D), bias(blocks(G) * LANES, true);
     for (i64 g = 0; b && g < G; g++) bias.p[g] = b[g];
     threads.run(blocks(G), [&](i64 i) { pack_gates(w, 1, G, D, i, panels.p + i * D * LANES); });
     auto x_rows = pointers<const S*>(x);
-    auto y_rows = pointers<S*>(outputs());
+    auto y_rows = pointers<S*>({y, B * G, G, 0});
     std::vector<const S*> ones(rows(), &ONE);
     Segment all_D{0, D}, one{0, 1};
     Source sources[2] = {{x_rows.data(), &all_D, 1, panels.p, D * LANES},
@@ -46,50 +55,74 @@ struct Linear {
     });
   }
 
-  void backward() const {
+  void backward(S* const* grad_parts, S* grad_w, S* grad_b) const {
+    if (grad_x.p) inputs(grad_parts);
     auto x_rows = pointers<const S*>(x);
-    auto y_rows = pointers<const S*>(outputs());
-    auto grad_rows = grad_x.p ? pointers<S*>(grad_x) : std::vector<S*>();
-    if (grad_x.p) {
-      Buffer panels(blocks(D) * LANES * G);
-      threads.run(blocks(D), [&](i64 i) { pack_columns(w, 1, G, D, i, panels.p + i * G * LANES); });
-      Segment all_G{0, G};
-      Source source{y_rows.data(), &all_G, 1, panels.p, G * LANES};
-      for_rows([&](i64 first, i64 last) {
-        product(&source, 1, first, last, grad_rows.data(), D);
-      });
-    }
-    i64 parts = std::min(shares(), blocks(G));
-    Fixed<Buffer> spaces(parts);
-    for (i64 i = 0; i < parts; i++) spaces.add(outer_space(1));
-    threads.run(parts, [&](i64 i) {
-      i64 first = share(blocks(G), i, parts), last = share(blocks(G), i + 1, parts);
-      weights(x_rows, first, last, spaces[i].p);
+    i64 total = 0;
+    for (const Segment& part : parts) total += blocks(part.length);
+    i64 pieces = std::max<i64>(1, std::min(shares(), total));
+    Fixed<Buffer> spaces(pieces);
+    for (i64 i = 0; i < pieces; i++) spaces.add(outer_space(1));
+    threads.run(pieces, [&](i64 i) {
+      i64 from = share(total, i, pieces), to = share(total, i + 1, pieces);
+      for (size_t k = 0; k < parts.size(); k++) {
+        i64 at = parts[k].at, n = blocks(parts[k].length);
+        i64 first = std::max<i64>(0, from), last = std::min(n, to);
+        if (first < last) {
+          weights(grad_parts[k], parts[k].length, x_rows, first, last, grad_w + at * D, spaces[i].p);
+          if (grad_b) biases(grad_parts[k], parts[k].length, first, last, grad_b + at);
+        }
+        from -= n, to -= n;
+      }
     });
   }
 
-  // The gradients of W and b for some blocks of rows of W. `outer` reads whole registers, so the
-  // last row, after which there may be no memory, is added here.
-  void weights(const std::vector<const S*>& x_rows, i64 first, i64 last, S* space) const {
+  // The gradient of x.
+  void inputs(S* const* grad_parts) const {
+    Buffer panels(blocks(D) * LANES * G);
+    threads.run(blocks(D), [&](i64 i) { pack_columns(w, 1, G, D, i, panels.p + i * G * LANES); });
+    auto grad_rows = pointers<S*>(grad_x);
+    std::vector<std::vector<const S*>> rows_of;
+    std::vector<Segment> columns;
+    for (size_t k = 0; k < parts.size(); k++) {
+      i64 n = parts[k].length;
+      rows_of.push_back(pointers<const S*>({grad_parts[k], B * n, n, 0}));
+      columns.push_back({0, n});
+    }
+    std::vector<Source> sources;
+    for (size_t k = 0; k < parts.size(); k++)
+      sources.push_back({rows_of[k].data(), &columns[k], 1, panels.p + parts[k].at * LANES, G * LANES});
+    for_rows([&](i64 first, i64 last) {
+      product(sources.data(), sources.size(), first, last, grad_rows.data(), D);
+    });
+  }
+
+  // The gradient (n, D) of some blocks of the rows of W that give a part, n columns of y. `outer`
+  // reads whole registers, so the last rows, after which there may be no memory, are added here.
+  void weights(const S* dy, i64 n, const std::vector<const S*>& x_rows, i64 first, i64 last, S* to,
+               S* space) const {
     static const int slot[1] = {0};
-    i64 end = rows() - 1;
-    outer({y, G, 1, x_rows.data(), end, G, D, 1, slot, grad_w}, first, last, space);
-    for (i64 g = first * LANES; g < std::min(G, last * LANES); g++) {
-      S dy = y[end * G + g];
-      for (i64 d = 0; d < D; d++) grad_w[g * D + d] += dy * x_rows[end][d];
-    }
-    for (i64 block = first; grad_b && block < last; block++) {
-      i64 at = block * LANES, n = std::min<i64>(LANES, G - at);
-      V sum = {};
-      for (i64 r = 0; r < rows(); r++) sum += load(y + r * G + at, n);
-      store(grad_b + at, sum, n);
-    }
+    i64 beyond = blocks(n) * LANES - n, end = std::max<i64>(0, rows() - (beyond + n - 1) / n);
+    outer({dy, n, 1, x_rows.data(), end, n, D, 1, slot, to}, first, last, space);
+    for (i64 r = end; r < rows(); r++)
+      for (i64 g = first * LANES; g < std::min(n, last * LANES); g++)
+        for (i64 d = 0; d < D; d++) to[g * D + d] += dy[r * n + g] * x_rows[r][d];
+  }
+
+  // The gradient of some blocks of b: sums over rows, read in the order of memory.
+  void biases(const S* dy, i64 n, i64 first, i64 last, S* to) const {
+    i64 start = first * LANES, end = std::min(n, last * LANES);
+    Buffer sums(blocks(n) * LANES, true);
+    for (i64 r = 0; r < rows(); r++)
+      for (i64 g = start; g < end; g += LANES)
+        store(sums.p + g, load(sums.p + g) + load(dy + r * n + g, end - g));
+    memcpy(to + start, sums.p + start, (end - start) * sizeof(S));
   }
 };
 
 extern "C" int seqtag_linear_forward(const i64* size, void* const* pointers) {
   try {
-    Linear(size, pointers).forward();
+    Linear(size, pointers).forward((S*)pointers[4]);
     return 0;
   } catch (const std::bad_alloc&) {
     return 1;
@@ -99,9 +132,8 @@ extern "C" int seqtag_linear_forward(const i64* size, void* const* pointers) {
 extern "C" int seqtag_linear_backward(const i64* size, void* const* pointers) {
   try {
     Linear linear(size, pointers);
-    linear.grad_x.p = (S*)pointers[5];
-    linear.grad_w = (S*)pointers[6], linear.grad_b = (S*)pointers[7];
-    linear.backward();
+    linear.grad_x.p = (S*)pointers[4];
+    linear.backward((S* const*)pointers + 7, (S*)pointers[5], (S*)pointers[6]);
     return 0;
   } catch (const std::bad_alloc&) {
     return 1;
