@@ -15,6 +15,9 @@ The first comment says what the table between the two shows:
                   the same with chance at 0, (figure - chance) / (1 - chance); in per cent.
                   Of a file of inspections: read (linear probes), read_distance (by words since the
                   cue), switch (around a new subject), units (silenced units)
+                  Of a study of many probes, without probe=: probes (accuracy within / beyond the
+                  range, a row a probe), tasks (the scaled mean over the probes of each task beyond
+                  the range, a row a model)
     margin        of units: how near to chance, in percentage points; by default 5
     published     the name of published figures in published.csv, for a last column
 """
@@ -35,6 +38,7 @@ from seqtag.model_folder.untrusted import read_untrusted
 from seqtag.report.formatting import DASH
 from seqtag.study.inside_markdown import FIGURES, Wanted, inside_markdown
 from seqtag.study.markdown import median_range, setups, table_text
+from seqtag.study.overview_markdown import OVERVIEWS, overview_markdown
 from seqtag.study.readme_tables import parse_options, update_blocks
 from seqtag.study.result_files import FOLDER
 from seqtag.study.results import RUNS
@@ -47,7 +51,7 @@ class Layout:
     """What a table shows, see the module."""
 
     study: str
-    probe: str
+    probe: str = ""
     split: str = "test"
     table: str = MAIN
     by: Literal["axis", "region"] = "axis"
@@ -60,12 +64,16 @@ class Layout:
         "read_distance",
         "switch",
         "units",
+        "probes",
+        "tasks",
     ] = "accuracy"
     published: str = ""
     margin: Annotated[int, AtLeast(0), AtMost(99)] = 5
 
     def __post_init__(self) -> None:
         check_fields(self, "results")
+        if not self.probe and self.figure not in OVERVIEWS:
+            raise InputError(f"results: a table with figure={self.figure} needs probe=")
 
 
 def update_tables(readme: Path, results: Path = FOLDER, write: bool = False) -> bool:
@@ -105,6 +113,8 @@ def markdown(layout: Layout, results: Path) -> str:
     if layout.figure in FIGURES:
         shown = Wanted(layout.probe, layout.table, layout.split, layout.margin)
         return inside_markdown(layout.figure, path, shown)
+    if layout.figure in OVERVIEWS:
+        return overview_markdown(layout.figure, path, layout.table, layout.split)
     rows = RUNS.read(path)
     wanted = {"probe": layout.probe, "split": layout.split, "table": layout.table}
     for name, value in wanted.items():

@@ -183,6 +183,43 @@ def test_published_figures_stand_beside(filled):
     assert [line.split(" | ")[-1] for line in lines[2:]] == ["9.5 |", "– |"]
 
 
+@pytest.fixture(scope="module")
+def several(filled, tmp_path_factory):
+    """Return the folder of a study of three probes; no GRU was run on one of them."""
+    tmp_path = tmp_path_factory.mktemp("several")
+    rows = RUNS.read(filled / "mine.csv")
+    others = [rows.assign(probe="cycle"), rows[rows["cell"] == "lstm"].assign(probe="adding")]
+    others[1] = others[1].assign(task="recall", chance=0.0)
+    RUNS.add(pd.concat([rows, *others]), "mine", tmp_path)
+    return tmp_path
+
+
+def test_a_study_of_many_probes_has_a_row_for_each(several):
+    assert markdown(Layout("mine", figure="probes"), several).splitlines() == [
+        "| probe | chance | baseline | `gru` | `lstm` |",
+        "| --- | --- | --- | --- | --- |",
+        "| `adding` | 0.0 / 0.0 | 50.0 / 50.0 | – / – | 100.0 / 75.0 |",
+        "| `cycle` | 50.0 / 50.0 | 50.0 / 50.0 | 100.0 / 100.0 | 100.0 / 75.0 |",
+        "| `parity` | 50.0 / 50.0 | 50.0 / 50.0 | 100.0 / 100.0 | 100.0 / 75.0 |",
+    ]
+
+
+def test_a_study_of_many_probes_has_a_column_for_each_task(several):
+    assert markdown(Layout("mine", figure="tasks"), several).splitlines() == [
+        "| model | seeds | recall (1) | state tracking (2) |",
+        "| --- | --- | --- | --- |",
+        "| `gru` | 1 | – | 100.0 |",
+        "| `lstm` | 3 | 75.0 (50.0 to 100.0) | 50.0 (0.0 to 100.0) |",
+    ]
+
+
+def test_two_configurations_of_a_model_do_not_share_a_column(several, tmp_path):
+    rows = RUNS.read(several / "mine.csv")
+    RUNS.add(pd.concat([rows, rows.assign(config="other")]), "mine", tmp_path)
+    with pytest.raises(InputError, match="two configurations of lstm for adding"):
+        markdown(Layout("mine", figure="tasks"), tmp_path)
+
+
 def test_tables_of_a_readme_are_compared_and_written(filled):
     readme = filled / "README.md"
     start = "<!-- results: study=mine probe=parity -->"
@@ -201,6 +238,7 @@ def test_tables_of_a_readme_are_compared_and_written(filled):
     ("options", "message"),
     [
         ("probe=parity", "needs study="),
+        ("study=mine figure=scaled", "a table with figure=scaled needs probe="),
         ("study=mine probe=parity colour=red", "option of a table 'colour'"),
         ("study=mine probe=parity by=week", r"results\.by must be one of axis, region, not 'week'"),
     ],
