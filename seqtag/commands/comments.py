@@ -93,7 +93,7 @@ def _comments(
         file = next((file for file in files if file.is_file()), None)
         if file is None:
             continue
-        is_global = "@package _global_" in file.read_text(encoding="utf-8").split("\n", 1)[0]
+        is_global = package_of(file) == "_global_"
         for path, key in keys_of_file(file).items():
             if key.comment and is_global:
                 others.setdefault(path, key.comment)
@@ -103,6 +103,12 @@ def _comments(
     groups = {(name,): group.comment for name, group in groups_of(text).items()}
     of_verb = {path: key.comment for path, key in keys_of(text).items() if key.comment}
     return others | groups | of_verb | own
+
+
+def package_of(file: Path) -> str:
+    """Return where Hydra puts the keys of an option's file, if not in its group; else ""."""
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    return first.partition("# @package ")[2].strip()
 
 
 def _bases(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqtag.commands.comments import groups_of, keys_of_file
+from seqtag.commands.comments import groups_of, keys_of_file, package_of
 from seqtag.commands.help import config_dir, entry_point_hint, installed_options
 from seqtag.commands.overrides import hint
 from seqtag.errors import InputError, did_you_mean, shown
@@ -28,6 +28,8 @@ _FLAGS = ("--cfg", "--multirun", "-m", "--config-dir", "--help", "-h")
 _VERBS = ("train", "evaluate", "check", "probe")
 # An example override for each verb, for errors about a word that names no option.
 _EXAMPLES = {"evaluate": "split=dev", "check": "data=column"}
+# Encoders that do not use `cell=`.
+_WITHOUT_CELL = {"transformer"}
 # Keys are suggested if they are at least this similar, from 0 to 1.
 _SIMILAR = 0.7
 
@@ -36,7 +38,8 @@ def check_words(verb: str, arguments: Sequence[str]) -> None:
     """Check that each argument is an override, or a flag of Hydra with its value.
 
     Raises:
-        InputError: for any other flag or word, and for a value that the shell split at a space.
+        InputError: for any other flag or word, for a value that the shell split at a space, and for
+            a cell that no encoder uses.
     """
     _check_split(arguments)
     parser = get_args_parser()
@@ -51,6 +54,7 @@ def check_words(verb: str, arguments: Sequence[str]) -> None:
     for word in (*known.overrides, *unknown):
         if "=" not in word and not word.startswith("~"):
             raise InputError(_without_value(word, verb))
+    _check_cell(arguments)
 
 
 def flags_first(arguments: Sequence[str]) -> list[str]:
@@ -83,6 +87,13 @@ def _check_split(arguments: Sequence[str]) -> None:
                 f"{word!r}: the shell split this value at a space; quote the whole: "
                 f"{shlex.quote(whole)}"
             )
+
+
+def _check_cell(arguments: Sequence[str]) -> None:
+    encoders = _named("encoder", arguments)
+    word = next((word for word in arguments if re.match(r"\+{0,2}cell[.=]", word)), None)
+    if word and encoders and set(encoders) <= _WITHOUT_CELL:
+        raise InputError(f"{shown(word)}: encoder={','.join(encoders)} has no cell; leave it out")
 
 
 def _unclosed(text: str) -> int:
@@ -192,6 +203,9 @@ def _unknown_key(key: str, verb: str, arguments: Sequence[str]) -> str:
         )
     if owners := _owners(group, rest, verb):
         remedy = "one of these" if len(owners) > 1 else f"{group}={owners[0]}"
+        place = package_of(config_dir() / group / f"{owners[0]}.yaml")
+        if place not in ("", "_global_"):
+            return f"{what}; write {remedy} {shlex.quote(f'{place}.{rest}={value}')}"
         return f"{key} belongs to {group}={', '.join(owners)}; add {remedy}"
     close = _closest_key(key, _paths(config))
     suggestion = f" (did you mean {close!r}?)" if close else ""

@@ -77,6 +77,18 @@ FILES = "column, conll2000, conllu, csv, hub, json, parquet, spans, ud_ewt, wnut
             "optimizer.momentum belongs to optimizer=sgd; add optimizer=sgd",
         ),
         (
+            "train encoder.heads=7",
+            "unknown key 'encoder.heads'; write encoder=transformer model.encoder.heads=7",
+        ),
+        (
+            "probe encoder=transformer cell=lstm",
+            "'cell=lstm': encoder=transformer has no cell; leave it out",
+        ),
+        (
+            "probe -m encoder=transformer +cell.heads=2,4",
+            "'+cell.heads=2,4': encoder=transformer has no cell; leave it out",
+        ),
+        (
             "train model.characters.size=9",
             "unknown key 'model.characters.size': model.characters is null; write "
             "'model.characters={size: 9}'",
