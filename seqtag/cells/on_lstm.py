@@ -25,10 +25,10 @@ class OnLstm(Cell):
         c = f c' + i z                    h = o tanh(c)
 
     W (6H, D), b (6H), R (6H, H), blocks in the order m, n, i, f, z, o. The first units are erased
-    (m near 0) and written (n near 1) often, the last ones are kept. With w = m n, the overlap of
-    the master gates, f is w sigmoid(a_f) + (m - w), and i likewise.
+    (m near 0) and written (n near 1) often, the last ones are kept.
 
-    In the paper several units can share a value of the master gates (the chunk size, 10 in its
+    The paper writes the gates with the overlap of the master gates, w = m n: f = w sigmoid(a_f) +
+    (m - w), and i likewise. In it several units can share a value of the master gates (the chunk size, 10 in its
     experiments, which saves parameters). Here each unit has its own: a chunk size of 1.
 
     Attributes:

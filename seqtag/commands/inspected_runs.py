@@ -35,7 +35,7 @@ def find_inspected(folders: Sequence[Path]) -> list[InspectedRun]:
     for run in runs:
         _, about = judged_run(run, "")
         if not (run / "model" / WEIGHTS).is_file():
-            raise InputError(f"{run}: there is no model/ of this run; train it again")
+            raise InputError(f"{run}: the folder model/ is missing; train this run again")
         found.append(InspectedRun(run / "model", about))
     return found
 
