@@ -77,41 +77,15 @@ static void small_product(const Factor& a, const Matrix& b, const Matrix& c, i64
   });
 }
 
-// A quarter or half of a register of AVX2 or AVX-512: SIDE scalars.
-constexpr int SIDE = 16 / sizeof(S);
-typedef S Short __attribute__((vector_size(16)));
-typedef S UnalignedShort __attribute__((vector_size(16), aligned(sizeof(S)), may_alias));
-#if defined(__clang__) || __GNUC__ >= 12
-#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#elif SINGLE
-#define PICK(a, b, ...) __builtin_shuffle(a, b, (VI4{__VA_ARGS__}))
-typedef int32_t VI4 __attribute__((vector_size(16)));
-#else
-#define PICK(a, b, ...) __builtin_shuffle(a, b, (VI2{__VA_ARGS__}))
-typedef int64_t VI2 __attribute__((vector_size(16)));
-#endif
-
-// to (SIDE, SIDE) = the transpose of from.
-INLINE void transpose_square(const S* from, i64 stride, S* to, i64 stride_to) {
-  Short r[SIDE];
-  UNROLL for (int i = 0; i < SIDE; i++) r[i] = *(const UnalignedShort*)(from + i * stride);
-#if SINGLE
-  Short a = PICK(r[0], r[1], 0, 4, 1, 5), b = PICK(r[0], r[1], 2, 6, 3, 7);
-  Short c = PICK(r[2], r[3], 0, 4, 1, 5), d = PICK(r[2], r[3], 2, 6, 3, 7);
-  r[0] = PICK(a, c, 0, 1, 4, 5), r[1] = PICK(a, c, 2, 3, 6, 7);
-  r[2] = PICK(b, d, 0, 1, 4, 5), r[3] = PICK(b, d, 2, 3, 6, 7);
-#else
-  Short a = PICK(r[0], r[1], 0, 2), b = PICK(r[0], r[1], 1, 3);
-  r[0] = a, r[1] = b;
-#endif
-  UNROLL for (int i = 0; i < SIDE; i++) *(UnalignedShort*)(to + i * stride_to) = r[i];
-}
-
-// to (columns, rows) = the transpose of from (rows, columns); both are rounded up to whole squares.
+// to (columns, rows) = the transpose of from (rows, columns); both are rounded up to whole registers.
 static void transpose(const Matrix& from, i64 rows, i64 columns, const Matrix& to) {
-  for (i64 c = 0; c < columns; c += SIDE)
-    for (i64 r = 0; r < rows; r += SIDE)
-      transpose_square(from.row(r) + c, from.stride, to.row(c) + r, to.stride);
+  for (i64 c = 0; c < columns; c += LANES)
+    for (i64 r = 0; r < rows; r += LANES) {
+      V square[LANES];
+      UNROLL for (int i = 0; i < LANES; i++) square[i] = load(from.row(r + i) + c);
+      transpose(square);
+      UNROLL for (int i = 0; i < LANES; i++) store(to.row(c + i) + r, square[i]);
+    }
 }
 
 // Requests n scalars from memory; rows of a tensor are too far apart for hardware prefetching.
