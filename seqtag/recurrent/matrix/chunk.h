@@ -39,7 +39,7 @@ struct Problem {
   const i64* lengths;
   Arrays in;  // `skip` (A): outputs are S^T q + skip v
 
-  S query_scale() const { return unit ? 1 / square_root(all(N))[0] : 1; }
+  S query_scale() const { return unit ? 1 / root(N) : 1; }
   i64 columns() const { return E + ones; }
   i64 width_N() const { return blocks(N) * LANES; }
   i64 width_E() const { return blocks(columns()) * LANES; }
@@ -64,7 +64,7 @@ static void activate(S* row, i64 size, bool silu, bool unit, S factor) {
       V a = load(row + n);
       store(row + n, a * sigmoid(a));
     }
-  if (unit) scale(row, factor / square_root(all(dot(row, row, size) + (S)1e-6))[0], size);
+  if (unit) scale(row, factor / root(dot(row, row, size) + (S)1e-6), size);
 }
 
 // Replaces the gradient of an activated row by that of the argument `row`, which is overwritten.
@@ -76,7 +76,7 @@ static void activate_backward(S* grad, S* row, S* slope, i64 size, bool silu, bo
     store(slope + n, silu ? s + u * (1 - s) : s);
     squares += u * u, along += u * load(grad + n);
   }
-  S inverse = unit ? 1 / square_root(all(sum_of(squares) + (S)1e-6))[0] : 1;
+  S inverse = unit ? 1 / root(sum_of(squares) + (S)1e-6) : 1;
   V back = all(unit ? sum_of(along) * inverse * inverse : 0);
   for (i64 n = 0; n < size; n += LANES)
     store(grad + n,

@@ -29,28 +29,37 @@ struct NormRow {
   const GatedNorm& norm;
   i64 width;
   Buffer memory;
-  S *x, *gate, *more, *gain, *h, *gain_sum;
+  S *x, *gate, *opened, *more, *h, *gains, *gain_sums;  // opened: sigmoid(gate)
+  const S* gain;
   S mean, inverse;
 
-  explicit NormRow(const GatedNorm& n) : norm(n), width(blocks(n.size) * LANES), memory((5 + n.groups) * width, true) {
-    S** rows[] = {&x, &gate, &more, &gain, &h, &gain_sum};
+  explicit NormRow(const GatedNorm& n)
+      : norm(n), width(blocks(n.size) * LANES), memory((5 + 2 * n.groups) * width, true) {
+    S** rows[] = {&x, &gate, &opened, &more, &h, &gains};
     for (int i = 0; i < 6; i++) *rows[i] = memory.p + i * width;
+    gain_sums = gains + n.groups * width;
+    for (i64 g = 0; g < n.groups; g++) read_row(gains + g * width, n.gain + g * n.size, n.size);
   }
 
-  V act(V a) const { return norm.plain ? a : norm.silu ? a * sigmoid(a) : sigmoid(a); }
-  V act_slope(V a) const {
-    V s = sigmoid(a);
+  V act(i64 c) const {
+    V a = load(gate + c), s = load(opened + c);
+    return norm.plain ? a : norm.silu ? a * s : s;
+  }
+  V act_slope(i64 c) const {
+    V a = load(gate + c), s = load(opened + c);
     return norm.plain ? all(1) : norm.silu ? s * (1 + a * (1 - s)) : s * (1 - s);
   }
   // What is normalised.
-  V read(i64 c) const { return norm.first ? load(x + c) * act(load(gate + c)) : load(x + c); }
+  V read(i64 c) const { return norm.first ? load(x + c) * act(c) : load(x + c); }
   V normalised(i64 c) const { return (read(c) - all(mean)) * all(inverse); }
 
   void load_row(i64 t, i64 b, i64 g) {
     read_row(x, norm.x.at(t, b, g), norm.size);
     read_row(gate, norm.gate.at(t, b, g), norm.size);
-    read_row(gain, norm.gain + g * norm.size, norm.size);
     if (norm.more.p) read_row(more, norm.more.at(t, b, g), norm.size);
+    gain = gains + g * width;
+    for (i64 c = 0; !norm.plain && c < norm.size; c += LANES)
+      store(opened + c, sigmoid(load(gate + c)));
     mean = 0;
     if (norm.center) mean = sum_lanes(x, norm.size) / norm.size;
     V squares = {};
@@ -60,14 +69,20 @@ struct NormRow {
     }
     // The lanes after the features have added the square of the mean.
     S sum = sum_of(squares) - (width - norm.size) * mean * mean;
-    inverse = 1 / square_root(all(sum / norm.size + norm.epsilon))[0];
+    inverse = 1 / root(sum / norm.size + norm.epsilon);
+  }
+
+  // Requests the rows of a step: in memory, those of one step are far from those of the next.
+  void prefetch_rows(i64 t, i64 b, i64 g) const {
+    for (const Array* array : {&norm.x, &norm.gate, &norm.more, &norm.h})
+      if (array->p) prefetch(array->at(t, b, g), norm.size);
   }
 
   void forward(i64 t, i64 b, i64 g) {
     load_row(t, b, g);
     for (i64 c = 0; c < norm.size; c += LANES) {
       V y = load(gain + c) * normalised(c);
-      store(h + c, norm.first ? y : act(load(gate + c)) * (y + load(more + c)));
+      store(h + c, norm.first ? y : act(c) * (y + load(more + c)));
     }
     write_row(norm.h.at(t, b, g), h, norm.size);
   }
@@ -76,15 +91,15 @@ struct NormRow {
     load_row(t, b, g);
     read_row(h, norm.h.at(t, b, g), norm.size);
     V sum = {}, along = {};
-    S* gains = gain_sum + g * width;
+    S* gain_sum = gain_sums + g * width;
     for (i64 c = 0; c < norm.size; c += LANES) {
-      V dy = load(h + c), y = normalised(c), a = load(gate + c);
-      V dg = norm.first ? dy : dy * act(a);
-      store(gains + c, load(gains + c) + dg * y);
+      V dy = load(h + c), y = normalised(c);
+      V dg = norm.first ? dy : dy * act(c);
+      store(gain_sum + c, load(gain_sum + c) + dg * y);
       if (!norm.first) {
         if (to.more.p) store(to_row(to.more, t, b, g, c), dg, norm.size - c);
         V value = load(gain + c) * y + load(more + c);
-        store(to_row(to.gate, t, b, g, c), dy * value * act_slope(a), norm.size - c);
+        store(to_row(to.gate, t, b, g, c), dy * value * act_slope(c), norm.size - c);
       }
       V dn = dg * load(gain + c);
       store(h + c, dn);
@@ -93,10 +108,9 @@ struct NormRow {
     S shift = norm.center ? sum_of(sum) / norm.size : 0, slope = sum_of(along) / norm.size;
     for (i64 c = 0; c < norm.size; c += LANES) {
       V dx = all(inverse) * (load(h + c) - all(shift) - all(slope) * normalised(c));
-      V a = load(gate + c);
       if (norm.first) {
-        store(to_row(to.gate, t, b, g, c), dx * load(x + c) * act_slope(a), norm.size - c);
-        dx *= act(a);
+        store(to_row(to.gate, t, b, g, c), dx * load(x + c) * act_slope(c), norm.size - c);
+        dx *= act(c);
       }
       store(to_row(to.x, t, b, g, c), dx, norm.size - c);
     }
@@ -107,11 +121,15 @@ struct NormRow {
 // Calls f(row, t, b, g) for all groups of all steps, where `row` is the share's.
 template <typename F>
 static void for_all_rows(const GatedNorm& norm, const Fixed<NormRow>& rows, const F& f) {
-  i64 shares = norm.shares();
+  i64 shares = norm.shares(), steps = norm.T * norm.B;
   norm.threads.run(shares, [&](i64 i) {
-    for (i64 step = share(norm.T * norm.B, i, shares); step < share(norm.T * norm.B, i + 1, shares);
-         step++)
-      for (i64 g = 0; g < norm.groups; g++) f(rows[i], step / norm.B, step % norm.B, g);
+    for (i64 step = share(steps, i, shares); step < share(steps, i + 1, shares); step++) {
+      i64 next = std::min(step + 1, steps - 1);
+      for (i64 g = 0; g < norm.groups; g++) {
+        rows[i].prefetch_rows(next / norm.B, next % norm.B, g);
+        f(rows[i], step / norm.B, step % norm.B, g);
+      }
+    }
   });
 }
 
@@ -151,7 +169,7 @@ extern "C" int seqtag_gated_norm_backward(const i64* size, void* const* pointers
     for (i64 g = 0; g < norm.groups; g++)
       for (i64 c = 0; c < norm.size; c++) {
         S sum = 0;
-        for (i64 i = 0; i < norm.shares(); i++) sum += rows[i].gain_sum[g * rows[i].width + c];
+        for (i64 i = 0; i < norm.shares(); i++) sum += rows[i].gain_sums[g * rows[i].width + c];
         to.gain[g * norm.size + c] = sum;
       }
     return 0;

@@ -93,11 +93,17 @@ INLINE void prefetch(const S* p, i64 n) {
   for (i64 i = 0; i < n; i += 64 / sizeof(S)) __builtin_prefetch(p + i);
 }
 
+// The sum of all lanes, by pairs.
+template <int D = 1>
 INLINE S sum_of(V v) {
-  S total = 0;
-  for (int l = 0; l < LANES; l++) total += v[l];
-  return total;
+  if constexpr (D < LANES) {
+    V other = v;
+    swap_lanes<D>(v, other, std::make_integer_sequence<int, LANES>{});
+    return sum_of<2 * D>(v + other);
+  }
+  return v[0];
 }
+INLINE S root(S x) { return (S)(SINGLE ? __builtin_sqrtf(x) : __builtin_sqrt(x)); }
 INLINE S sum_lanes(const S* a, i64 n) {
   V sum = {};
   for (i64 i = 0; i < n; i += LANES) sum += load(a + i);
