@@ -202,8 +202,14 @@ RULES = (
     Rule(r"seqtag train .*data=(column|spans)", (), TAGGER, LONG),
     Rule(r"seqtag train", (), PRONOUN, LONG),
     Rule(
+        r"seqtag probe -m experiment=quick_study",
+        ((" -m ", " "), (r'"probe=glob[^"]*"', "probe=parity"), (r"(=\w+),[\w,]+|$", r"\1")),
+        COMPOSE,
+        LONG,
+    ),
+    Rule(
         r"seqtag probe -m experiment=\w+_study",
-        ((" -m ", " "), (r"(=\w+),[\w,]+", r"\1")),
+        ((" -m ", " "), (r"(=\w+),[\w,]+", r"\1"), (r"choice\((\w+)\)|$", r"\1")),
         COMPOSE,
         LONG,
     ),
