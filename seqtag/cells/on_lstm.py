@@ -28,8 +28,8 @@ class OnLstm(Cell):
     (m near 0) and written (n near 1) often, the last ones are kept.
 
     The paper writes the gates with the overlap of the master gates, w = m n: f = w sigmoid(a_f) +
-    (m - w), and i likewise. In it several units can share a value of the master gates (the chunk size, 10 in its
-    experiments, which saves parameters). Here each unit has its own: a chunk size of 1.
+    (m - w), and i likewise. In it several units can share a value of the master gates (the chunk
+    size, 10 in its experiments, which saves parameters). Here each unit has its own.
 
     Attributes:
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on. 0 in the

@@ -129,7 +129,9 @@ def test_runs_of_several_encoders(folders, tmp_path, judged, save_run, no_kernel
     assert set(table[table["kind"] == "switch"]["cell"]) == {"lstm", "transformer"}
     shutil.rmtree(place / "recurrent" / "model")
     assert main(["inspect", str(place)]) == 2
-    assert "recurrent: the folder model/ is missing; train this run again" in capsys.readouterr().err
+    assert (
+        "recurrent: the folder model/ is missing; train this run again" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
