@@ -55,6 +55,7 @@ struct Linear {
     });
   }
 
+  // The gradients of x, W and b from those of the parts.
   void backward(S* const* grad_parts, S* grad_w, S* grad_b) const {
     if (grad_x.p) inputs(grad_parts);
     auto x_rows = pointers<const S*>(x);
