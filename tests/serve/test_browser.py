@@ -73,8 +73,10 @@ def page(open_page):
 def write(page, text):
     """Fill in a text, and wait for the result."""
     page.fill("#text", text)
+    page.evaluate("document.querySelectorAll('.pane').forEach((p) => (p.dataset.old = 'yes'))")
     with page.expect_response("**/tag"):
         page.click("#form button[type=submit]")
+    settled(page, "document.querySelector('.pane') && !document.querySelector('.pane[data-old]')")
     settled(page, "document.querySelector('#status').textContent.includes('token')")
 
 
@@ -181,13 +183,17 @@ def test_the_keyboard_reaches_everything(page):
     page.wait_for_selector(".seqtag-picture")
 
 
-def test_a_new_answer_keeps_the_focus_on_the_marks(page):
+def test_a_new_answer_keeps_the_focus_on_the_same_mark(page):
     page.locator("mark").first.focus()
+    page.keyboard.press("End")
+    last = page.locator("mark").count() - 1
+    assert last > 0
     page.evaluate("document.querySelector('mark').dataset.old = 'yes'")
     with page.expect_response("**/tag"):
         page.evaluate("document.querySelector('#form').requestSubmit()")
     settled(page, "!document.querySelector('mark[data-old]')")
-    assert page.evaluate("document.activeElement === document.querySelector('mark')")
+    assert page.locator("mark").nth(last).evaluate("e => document.activeElement === e")
+    assert page.locator("mark[tabindex='0']").count() == 1
 
 
 def test_screen_readers_get_names_and_roles(page):

@@ -21,6 +21,7 @@ const hidden = new Set();
 let models = [];
 let hues = new Map();
 let running = null;
+let timer = null; // that of an answer while somebody types
 let shown = null; // {text, chosen, answers}
 
 async function start() {
@@ -40,7 +41,6 @@ async function start() {
     run();
   });
   for (const id of ["model", "other", "probabilities", "alternatives", "unknown"]) find(id).addEventListener("change", run);
-  let timer = null;
   find("text").addEventListener("input", () => {
     clearTimeout(timer);
     if (find("text").value.length <= SHORT) timer = setTimeout(run, WAIT_MS);
@@ -69,6 +69,7 @@ function chosenModels() {
 }
 
 async function run() {
+  clearTimeout(timer);
   running?.abort();
   const current = (running = new AbortController());
   const text = find("text").value;
@@ -109,11 +110,13 @@ function show(took) {
     return pane;
   });
   const hadFocus = panes.contains(document.activeElement);
+  const place = Math.max(0, focusable(panes).indexOf(document.activeElement));
   panes.replaceChildren(...made);
   panes.classList.toggle("two", made.length > 1);
   for (const pane of made) pane.querySelector("mark[tabindex]")?.setAttribute("tabindex", "0");
   // Whoever had reached a mark of the last answer goes on from there.
-  if (hadFocus) panes.querySelector('mark[tabindex="0"]')?.focus();
+  const next = hadFocus && (focusable(panes)[place] ?? focusable(panes).at(-1));
+  if (next) focusMark(next);
   find("status").textContent = statusOf(answers, chosen, keys, took);
   showLegend();
   applyHidden();
@@ -163,13 +166,22 @@ function moveFocus(event) {
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   const from = event.target.closest("mark");
   if (!from || (step === undefined && event.key !== "Home" && event.key !== "End")) return;
-  const marks = [...from.closest(".pane").querySelectorAll("mark[tabindex]")];
+  const marks = focusable(from.closest(".pane"));
   const place = { Home: 0, End: marks.length - 1 }[event.key] ?? marks.indexOf(from) + step;
   if (!marks[place]) return;
   event.preventDefault();
-  from.setAttribute("tabindex", "-1");
-  marks[place].setAttribute("tabindex", "0");
-  marks[place].focus();
+  focusMark(marks[place]);
+}
+
+function focusable(part) {
+  return [...part.querySelectorAll("mark[tabindex]")];
+}
+
+// Moves the focus, and makes the mark the one of its pane that the Tab key reaches.
+function focusMark(mark) {
+  for (const other of focusable(mark.closest(".pane"))) other.setAttribute("tabindex", "-1");
+  mark.setAttribute("tabindex", "0");
+  mark.focus();
 }
 
 function showError(message) {
