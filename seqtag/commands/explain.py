@@ -54,7 +54,7 @@ def check_words(verb: str, arguments: Sequence[str]) -> None:
     for word in (*known.overrides, *unknown):
         if "=" not in word and not word.startswith("~"):
             raise InputError(_without_value(word, verb))
-    _check_cell(arguments)
+    check_cell(arguments)
 
 
 def flags_first(arguments: Sequence[str]) -> list[str]:
@@ -89,11 +89,13 @@ def _check_split(arguments: Sequence[str]) -> None:
             )
 
 
-def _check_cell(arguments: Sequence[str]) -> None:
+def check_cell(arguments: Sequence[str]) -> None:
+    """Raise an error if a cell, or an option of it, is set for encoders that have no cell."""
     encoders = _named("encoder", arguments)
-    word = next((word for word in arguments if re.match(r"\+{0,2}cell[.=]", word)), None)
-    if word and encoders and set(encoders) <= _WITHOUT_CELL:
-        raise InputError(f"{shown(word)}: encoder={','.join(encoders)} has no cell; leave it out")
+    keys = (word.lstrip("+").partition("=")[0] for word in arguments)
+    key = next((key for key in keys if key.partition(".")[0] == "cell"), None)
+    if key and encoders and set(encoders) <= _WITHOUT_CELL:
+        raise InputError(f"{key}: encoder={','.join(encoders)} has no cell; leave it out")
 
 
 def _unclosed(text: str) -> int:

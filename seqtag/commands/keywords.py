@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seqtag.commands.comments import groups_of
 from seqtag.commands.composed import require_preset, resolved
-from seqtag.commands.explain import explain
+from seqtag.commands.explain import check_cell, explain
 from seqtag.commands.extensions import register_installed_options
 from seqtag.commands.help import config_dir
 from seqtag.errors import InputError, did_you_mean, shown
@@ -57,6 +57,7 @@ def compose_keywords(verb: str, keywords: Mapping[str, Any], output: Path) -> Co
         if name in groups and (value is None or isinstance(value, str))
     }
     words = [f"{name}={'null' if value is None else value}" for name, value in options.items()]
+    check_cell([*words, *keywords])
     config = _composed(verb, [*words, "study=python"])
     config.paths.output_dir = str(output)
     given = [*options]

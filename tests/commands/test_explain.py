@@ -82,11 +82,11 @@ FILES = "column, conll2000, conllu, csv, hub, json, parquet, spans, ud_ewt, wnut
         ),
         (
             "probe encoder=transformer cell=lstm",
-            "'cell=lstm': encoder=transformer has no cell; leave it out",
+            "cell: encoder=transformer has no cell; leave it out",
         ),
         (
             "probe -m encoder=transformer +cell.heads=2,4",
-            "'+cell.heads=2,4': encoder=transformer has no cell; leave it out",
+            "cell.heads: encoder=transformer has no cell; leave it out",
         ),
         (
             "train model.characters.size=9",

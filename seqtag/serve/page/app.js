@@ -21,7 +21,7 @@ const hidden = new Set();
 let models = [];
 let hues = new Map();
 let running = null;
-let timer = null; // that of an answer while somebody types
+let timer = null; // calls run() after a pause in typing
 let shown = null; // {text, chosen, answers}
 
 async function start() {
