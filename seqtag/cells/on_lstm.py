@@ -27,9 +27,9 @@ class OnLstm(Cell):
     W (6H, D), b (6H), R (6H, H), blocks in the order m, n, i, f, z, o. The first units are erased
     (m near 0) and written (n near 1) often, the last ones are kept.
 
-    The paper writes the same gates with w = m n: f = w sigmoid(a_f) + (m - w), i = w sigmoid(a_i) +
-    (n - w). To save parameters, its units share the values of the master gates in chunks of 10. Here
-    each unit has its own.
+    The paper writes the same gates with w = m n: f = w sigmoid(a_f) + (m - w), and i as
+    w sigmoid(a_i) + (n - w). To save parameters, its units share the values of the master gates in
+    chunks of 10. Here each unit has its own.
 
     Attributes:
         forget_bias: where b_f starts; 1 lets the cell remember from the first update on. 0 in the
